@@ -1,0 +1,55 @@
+//! The gateway as the scheduler sees it: submit, poll, fetch. `http` speaks to the paid gateway
+//! and is the only room that knows reqwest; the simulator implements the same trait in-process.
+
+pub mod wire;
+
+mod http;
+
+pub use http::{HttpGateway, HttpSettings, SetupError};
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+
+use crate::answer::{Polled, Submitted, TaskId, Unfetched};
+
+/// Something that renders shots for money.
+///
+/// An implementation never sends a request twice by itself: a retry the ledger does not see is a
+/// purchase the ledger does not see. Dropping a future of [`Gateway::submit`] leaves the purchase
+/// in doubt, so the scheduler never does.
+pub trait Gateway: Send + Sync + 'static {
+    /// POSTs `body`, a JSON object, once. Ends within the submit time-out.
+    fn submit(&self, body: Bytes) -> BoxFuture<'_, Submitted>;
+
+    /// Asks for a task's state, once. Free.
+    fn poll<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, Polled>;
+
+    /// Opens a result URL, from `resume` on where that is possible. Free; carries no key.
+    fn fetch<'a>(
+        &'a self,
+        url: &'a str,
+        resume: Option<&'a ResumePoint>,
+    ) -> BoxFuture<'a, Result<Download, Unfetched>>;
+}
+
+/// How far an earlier download of the same URL came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResumePoint {
+    /// Bytes already on disk.
+    pub at: u64,
+    /// The strong validator (`ETag`, else `Last-Modified`) of those bytes.
+    pub validator: String,
+}
+
+/// A clip on its way.
+pub struct Download {
+    /// The first byte's offset: the resume point when the host took it up, else 0.
+    pub starts_at: u64,
+    /// The whole clip's length in bytes, when the host says it.
+    pub total: Option<u64>,
+    /// What a later [`ResumePoint`] must carry; `None` when the host cannot resume.
+    pub validator: Option<String>,
+    /// The bytes. Ends with an error on a cut, and when nothing came for the idle time-out.
+    pub bytes: BoxStream<'static, Result<Bytes, Unfetched>>,
+}

@@ -1,0 +1,14 @@
+//! Renders a manifest of shots overnight on a paid video API.
+
+pub mod answer;
+pub mod catalog;
+pub mod clips;
+pub mod gateway;
+pub mod job;
+pub mod ledger;
+pub mod manifest;
+pub mod money;
+pub mod policy;
+pub mod run;
+pub mod shot;
+pub mod time;

@@ -1,0 +1,113 @@
+//! Text to shots: reads a YAML or CSV manifest, checks it against the catalog, expands, prices and
+//! fingerprints it, and reports every mistake with its place. Sends nothing, writes nothing.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+
+use crate::catalog::Catalog;
+use crate::job::OnDoubt;
+use crate::money::Usd;
+use crate::policy::limits::SomeLimits;
+use crate::shot::{Request, Shot};
+
+/// What a manifest says about everything but its shots.
+#[derive(Clone, Debug)]
+pub struct Header {
+    /// The campaign's name: a safe file name.
+    pub campaign: String,
+    /// Where the manifest lies.
+    pub path: PathBuf,
+    /// `budget`, when it is written.
+    pub budget: Option<WrittenBudget>,
+    /// `on_doubt`.
+    pub on_doubt: OnDoubt,
+    /// `limits`.
+    pub limits: SomeLimits,
+}
+
+/// A manifest's `budget`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrittenBudget {
+    /// `cap`, or the bare number.
+    pub cap: Option<Usd>,
+    /// `strict`.
+    pub strict: bool,
+}
+
+/// A manifest, expanded.
+#[derive(Clone, Debug)]
+pub struct Campaign {
+    /// Everything but the shots.
+    pub header: Header,
+    /// The shots in manifest order.
+    pub shots: Vec<Shot>,
+    /// What is odd but not wrong (a price nobody knows and no cap), rendered for the terminal.
+    pub warnings: Vec<String>,
+}
+
+/// Why a manifest cannot be used: every mistake, rendered for the terminal, each with
+/// `FILE:LINE:COLUMN`, the line itself and the fix.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{rendered}")]
+pub struct Mistakes {
+    /// The text to print.
+    pub rendered: String,
+    /// How many mistakes there are.
+    pub count: usize,
+}
+
+/// What the settings outside the manifest decide about reading it.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading<'a> {
+    /// Models and prices.
+    pub catalog: &'a Catalog,
+    /// Whether a cap holds: `--budget` or the ledger's (`Some`), or as the manifest says (`None`).
+    /// Under a cap a shot without a known price is a mistake, otherwise a warning.
+    pub capped: Option<bool>,
+    /// Whether diagnostics may be coloured.
+    pub color: bool,
+}
+
+/// Reads a manifest whole.
+///
+/// # Errors
+/// Every mistake in it and in the files it names.
+pub fn load(_path: &Path, _reading: &Reading<'_>) -> Result<Campaign, Mistakes> {
+    todo!()
+}
+
+/// Reads only what stands outside the shots; mistakes in shots are not looked for.
+///
+/// # Errors
+/// When the file cannot be read, is no manifest at all, or its settings are wrong.
+pub fn header(_path: &Path, _color: bool) -> Result<Header, Mistakes> {
+    todo!()
+}
+
+/// Why a request's body could not be made; nothing was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// The file is not what it was when the manifest was read.
+    #[error("{path} changed after the run began; run again to render it as it is now")]
+    Changed {
+        /// The file as the manifest writes it.
+        path: String,
+    },
+    /// The file cannot be read.
+    #[error("{path} cannot be read: {source}")]
+    Unreadable {
+        /// The file as the manifest writes it.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// The bytes to POST: the request's JSON with its local files, read now, as base64. Blocking.
+///
+/// # Errors
+/// When a local file cannot be read or is not the one that was fingerprinted.
+pub fn body(_request: &Request) -> Result<Bytes, BodyError> {
+    todo!()
+}

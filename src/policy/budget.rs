@@ -1,0 +1,67 @@
+//! The cap: what may still be committed.
+
+use crate::money::Usd;
+
+/// The campaign's money as the ledger has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Balance {
+    /// Charged for completed tasks.
+    pub spent: Usd,
+    /// Set aside for what was or may have been bought.
+    pub reserved: Usd,
+    /// What POSTs refused with a 5xx could have cost at worst.
+    pub unconfirmed: Usd,
+}
+
+/// What the user allows the campaign to cost over its whole life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Budget {
+    /// The most; `None` is no cap.
+    pub cap: Option<Usd>,
+    /// Whether `unconfirmed` counts against the cap.
+    pub strict: bool,
+}
+
+impl Budget {
+    /// What counts against the cap.
+    #[must_use]
+    pub fn committed(&self, balance: &Balance) -> Usd {
+        let sure = balance.spent + balance.reserved;
+        if self.strict { sure + balance.unconfirmed } else { sure }
+    }
+
+    /// What is left under the cap; `None` without one.
+    #[must_use]
+    pub fn left(&self, balance: &Balance) -> Option<Usd> {
+        self.cap.map(|cap| cap.less(self.committed(balance)))
+    }
+
+    /// Whether a purchase at `price` may be committed. A price nobody knows fits no cap.
+    #[must_use]
+    pub fn allows(&self, balance: &Balance, price: Option<Usd>) -> bool {
+        match (self.left(balance), price) {
+            (None, _) => true,
+            (Some(left), Some(price)) => price <= left,
+            (Some(_), None) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_purchase_is_allowed_up_to_the_cap_and_not_a_millionth_beyond() {
+        let budget = Budget { cap: Some(Usd::from_micros(100)), strict: false };
+        let usd = Usd::from_micros;
+        let balance = Balance { spent: usd(40), reserved: usd(30), unconfirmed: usd(20) };
+        assert!(budget.allows(&balance, Some(usd(30))));
+        assert!(!budget.allows(&balance, Some(usd(31))));
+        assert!(!budget.allows(&balance, None));
+        let strict = Budget { strict: true, ..budget };
+        assert!(strict.allows(&balance, Some(usd(10))));
+        assert!(!strict.allows(&balance, Some(usd(11))));
+        assert!(Budget::default().allows(&balance, None));
+    }
+}

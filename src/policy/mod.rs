@@ -1,0 +1,5 @@
+//! Pure decisions: how fast, how long to wait, whether the money reaches, who is next. No clock,
+//! no I/O; time and chance are arguments.
+
+pub mod budget;
+pub mod limits;
