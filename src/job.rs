@@ -1,6 +1,8 @@
-//! The life of a shot's revision: its states, what can happen to it, and the one function that
-//! decides what follows. Synchronous and pure: no clock, no I/O. The driver around it commits a
-//! [`Step`] to the ledger and only then acts on it.
+//! The life of a shot's revision: its states, what can happen to it, and (in `after`) the one
+//! function that decides what follows. Synchronous and pure: no clock, no I/O. The driver around it
+//! commits a [`Step`] to the ledger and only then acts on it.
+
+mod after;
 
 use std::time::Duration;
 
@@ -104,6 +106,8 @@ pub struct Job {
 pub enum Event {
     /// The ledger granted and recorded an attempt.
     Claimed(AttemptId),
+    /// Its request could not be made, so nothing was sent: a local file is gone or has changed.
+    NotSendable(String),
     /// Its POST ended.
     Answered(Submitted),
     /// Its task was polled.
@@ -298,277 +302,11 @@ impl Job {
     pub fn new() -> Self {
         Self { state: State::Queued { why: None }, refusals: 0, resubmits: 0 }
     }
-
-    /// Decides what follows from an event.
-    ///
-    /// # Errors
-    /// When the event cannot happen in this state.
-    pub fn after(&self, event: Event, now: Timestamp, rules: &Rules) -> Result<Step, Impossible> {
-        match (&self.state, event) {
-            (State::Queued { .. }, Event::Claimed(attempt)) => {
-                Ok(self.to(State::Submitting { attempt }, Action::Post))
-            }
-            (State::Submitting { attempt }, Event::Answered(answer)) => {
-                Ok(self.answered(*attempt, answer, now, rules))
-            }
-            (State::Submitting { attempt }, Event::FoundSubmitting) => {
-                let why = "the run ended while its request was on the wire";
-                Ok(self.doubtful(*attempt, None, why.into(), rules))
-            }
-            (State::Rendering { .. }, Event::Polled(polled)) => Ok(self.polled(polled, now, rules)),
-            (State::Rendered { attempt, .. }, Event::Delivered) => {
-                Ok(self.to(State::Delivered { attempt: *attempt }, Action::Rest))
-            }
-            (State::Rendered { .. }, Event::NotFetched(unfetched)) => {
-                Ok(self.not_fetched(&unfetched, now))
-            }
-            (State::Failed { failure, .. }, Event::RetryFailed)
-                if *failure != Failure::Abandoned =>
-            {
-                let job = Self { refusals: 0, ..Self::new() };
-                Ok(Step { job, change: None, then: Action::Requeue(Pause::None) })
-            }
-            (State::InDoubt { attempt, why }, Event::Reconsidered) => {
-                Ok(self.doubtful(*attempt, None, why.clone(), rules))
-            }
-            (_, Event::Resolved(resolution)) => self.resolved(resolution, now),
-            (state, event) => Err(Impossible { state: state.name(), event: event.name() }),
-        }
-    }
-
-    fn to(&self, state: State, then: Action) -> Step {
-        Step { job: Self { state, ..self.clone() }, change: None, then }
-    }
-
-    fn answered(
-        &self,
-        attempt: AttemptId,
-        answer: Submitted,
-        now: Timestamp,
-        rules: &Rules,
-    ) -> Step {
-        let queue_again = |why: String, outcome, then| {
-            let why: Box<str> = why.into();
-            self.to(State::Queued { why: Some(why.clone()) }, then).with(
-                attempt,
-                Some(outcome),
-                Some(why),
-                Account::Released,
-            )
-        };
-        match answer {
-            Submitted::NotSent { why } => {
-                queue_again(why, Outcome::NotSent, Action::Requeue(Pause::Unreached))
-            }
-            Submitted::Throttled { retry_after, why } => {
-                let then = Action::Requeue(Pause::Throttled(retry_after));
-                queue_again(why, Outcome::Throttled, then)
-            }
-            Submitted::ServerError { status, why, .. }
-                if rules.strict && Submitted::is_from_proxy(status) =>
-            {
-                self.doubtful(attempt, Some(Outcome::ServerError), why.into(), rules)
-            }
-            Submitted::ServerError { retry_after, why, .. } => {
-                self.refused(attempt, retry_after, why.into(), rules)
-            }
-            Submitted::Rejected { why } => {
-                let why: Box<str> = why.into();
-                let failed = State::Failed {
-                    attempt: Some(attempt),
-                    failure: Failure::Rejected,
-                    why: why.clone(),
-                };
-                let outcome = Some(Outcome::Rejected);
-                self.to(failed, Action::Rest).with(attempt, outcome, Some(why), Account::Released)
-            }
-            Submitted::BadKey { why } => queue_again(why, Outcome::BadKey, Action::Halt(Halt::Key)),
-            Submitted::NoCredit { why } => {
-                queue_again(why, Outcome::NoCredit, Action::Halt(Halt::Credit))
-            }
-            Submitted::WrongAddress { why } => {
-                queue_again(why, Outcome::WrongAddress, Action::Halt(Halt::Address))
-            }
-            Submitted::Bought { task } => self
-                .to(rendering(attempt, task, now), Action::Poll(None))
-                .with(attempt, Some(Outcome::Bought), None, Account::Reserved),
-            Submitted::Doubtful { why } => {
-                self.doubtful(attempt, Some(Outcome::Doubtful), why.into(), rules)
-            }
-        }
-    }
-
-    fn refused(
-        &self,
-        attempt: AttemptId,
-        retry_after: Option<Duration>,
-        why: Box<str>,
-        rules: &Rules,
-    ) -> Step {
-        let refusals = self.refusals.saturating_add(1);
-        let (state, then) = if refusals >= rules.attempts {
-            let failure = Failure::RefusedTooOften;
-            let why = format!("refused {refusals} times, the last time with: {why}").into();
-            (State::Failed { attempt: Some(attempt), failure, why }, Action::Rest)
-        } else {
-            let then = Action::Requeue(Pause::Refused(retry_after));
-            (State::Queued { why: Some(why.clone()) }, then)
-        };
-        Step { job: Self { state, refusals, resubmits: self.resubmits }, change: None, then }.with(
-            attempt,
-            Some(Outcome::ServerError),
-            Some(why),
-            Account::Unconfirmed,
-        )
-    }
-
-    /// The price stays reserved whatever is done about the doubt.
-    fn doubtful(
-        &self,
-        attempt: AttemptId,
-        outcome: Option<Outcome>,
-        why: Box<str>,
-        rules: &Rules,
-    ) -> Step {
-        let again = rules.on_doubt == OnDoubt::Resubmit && self.resubmits < rules.attempts;
-        let job = if again {
-            let state = State::Queued { why: Some(why.clone()) };
-            Self { state, refusals: self.refusals, resubmits: self.resubmits + 1 }
-        } else {
-            let state = State::InDoubt { attempt, why: why.clone() };
-            Self { state, ..self.clone() }
-        };
-        let then = if again { Action::Requeue(Pause::None) } else { Action::Rest };
-        Step { job, change: None, then }.with(attempt, outcome, Some(why), Account::Reserved)
-    }
-
-    fn polled(&self, polled: Polled, now: Timestamp, rules: &Rules) -> Step {
-        let State::Rendering { attempt, task, since, missing, .. } = &self.state else {
-            unreachable!("only a rendering shot is polled");
-        };
-        let overdue = now.since(*since) > rules.render_timeout;
-        let go_on = |missing, stalled: Option<Box<str>>, not_before| {
-            let then = if stalled.is_some() { Action::Rest } else { Action::Poll(not_before) };
-            let (attempt, task, since) = (*attempt, task.clone(), *since);
-            self.to(State::Rendering { attempt, task, since, missing, stalled }, then)
-        };
-        let late = |said: &str| {
-            let limit = humane(rules.render_timeout);
-            overdue.then(|| format!("not done {limit} after it was submitted ({said})").into())
-        };
-        match polled {
-            Polled::Working { unknown } => {
-                let said = unknown.map_or_else(
-                    || "the gateway still works on it".to_owned(),
-                    |state| format!("the gateway calls its state {state:?}"),
-                );
-                go_on(None, late(&said), None)
-            }
-            Polled::Unclear { retry_after, why } => go_on(*missing, late(&why), retry_after),
-            Polled::Unanswered { .. } => go_on(*missing, None, None),
-            Polled::BadKey { .. } => {
-                Step { then: Action::Halt(Halt::Key), ..go_on(*missing, None, None) }
-            }
-            Polled::Missing { why } => {
-                let first = missing.unwrap_or(now);
-                let unknown = (now.since(first) > MISSING_PATIENCE)
-                    .then(|| format!("the gateway says it does not know the task ({why})").into());
-                go_on(Some(first), unknown.or_else(|| late(&why)), None)
-            }
-            Polled::Completed { urls, completed_at } => {
-                let completed_at = completed_at.map_or(now, |at| at.clamp(*since, now.max(*since)));
-                let (attempt, task) = (*attempt, task.clone());
-                let rendered = State::Rendered { attempt, task, urls, completed_at, why: None };
-                self.to(rendered, Action::Fetch).with(attempt, None, None, Account::Spent)
-            }
-            Polled::Failed { why } => {
-                let why: Box<str> = why.into();
-                let account =
-                    if rules.failed_tasks_charged { Account::Spent } else { Account::Released };
-                let failure = Failure::NotRendered;
-                let failed = State::Failed { attempt: Some(*attempt), failure, why: why.clone() };
-                self.to(failed, Action::Rest).with(*attempt, None, Some(why), account)
-            }
-        }
-    }
-
-    fn not_fetched(&self, unfetched: &Unfetched, now: Timestamp) -> Step {
-        let State::Rendered { attempt, task, urls, completed_at, .. } = &self.state else {
-            unreachable!("only a rendered shot is fetched");
-        };
-        let over = now.since(*completed_at) > CLIPS_LIVE;
-        let state = match unfetched {
-            Unfetched::Gone { why } if over => State::Failed {
-                attempt: Some(*attempt),
-                failure: Failure::Expired,
-                why: format!("paid, but its 7 days were over before it was fetched ({why})").into(),
-            },
-            Unfetched::Gone { why } | Unfetched::Broken { why } => State::Rendered {
-                attempt: *attempt,
-                task: task.clone(),
-                urls: urls.clone(),
-                completed_at: *completed_at,
-                why: Some(why.as_str().into()),
-            },
-        };
-        self.to(state, Action::Rest)
-    }
-
-    fn resolved(&self, resolution: Resolution, now: Timestamp) -> Result<Step, Impossible> {
-        let attempt = match &self.state {
-            State::InDoubt { attempt, .. }
-            | State::Rendering { attempt, stalled: Some(_), .. }
-            | State::Failed { attempt: Some(attempt), failure: Failure::Abandoned, .. } => *attempt,
-            state => return Err(Impossible { state: state.name(), event: "a resolution" }),
-        };
-        let requeue = Action::Requeue(Pause::None);
-        Ok(match resolution {
-            Resolution::Task(task) => self
-                .to(rendering(attempt, task, now), Action::Poll(None))
-                .with(attempt, Some(Outcome::Bought), None, Account::Reserved),
-            Resolution::NotBought => {
-                let why: Box<str> = "resolved: it was not bought".into();
-                self.to(State::Queued { why: Some(why.clone()) }, requeue).with(
-                    attempt,
-                    None,
-                    Some(why),
-                    Account::Released,
-                )
-            }
-            Resolution::Resubmit => {
-                let why = Some("resolved: bought again".into());
-                self.to(State::Queued { why: why.clone() }, requeue).with(
-                    attempt,
-                    None,
-                    why,
-                    Account::Reserved,
-                )
-            }
-            Resolution::Abandon => {
-                let why: Box<str> = "abandoned; its price stays reserved".into();
-                let failure = Failure::Abandoned;
-                let failed = State::Failed { attempt: Some(attempt), failure, why: why.clone() };
-                self.to(failed, Action::Rest).with(attempt, None, Some(why), Account::Reserved)
-            }
-        })
-    }
 }
 
 impl Default for Job {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl Step {
-    fn with(
-        self,
-        attempt: AttemptId,
-        outcome: Option<Outcome>,
-        why: Option<Box<str>>,
-        account: Account,
-    ) -> Self {
-        Self { change: Some(AttemptChange { attempt, outcome, why, account }), ..self }
     }
 }
 
@@ -616,6 +354,7 @@ impl Event {
     const fn name(&self) -> &'static str {
         match self {
             Self::Claimed(_) => "a claim",
+            Self::NotSendable(_) => "an unsendable request",
             Self::Answered(_) => "an answer to a POST",
             Self::Polled(_) => "an answer to a poll",
             Self::Delivered => "a delivery",
@@ -625,20 +364,5 @@ impl Event {
             Self::Resolved(_) => "a resolution",
             Self::Reconsidered => "a second look",
         }
-    }
-}
-
-const fn rendering(attempt: AttemptId, task: TaskId, since: Timestamp) -> State {
-    State::Rendering { attempt, task, since, missing: None, stalled: None }
-}
-
-/// A span in its largest whole unit: `2h`, `90s`, `250ms`.
-fn humane(span: Duration) -> String {
-    match (span.as_secs(), span.subsec_millis()) {
-        (0, millis) => format!("{millis}ms"),
-        (secs, 0) if secs % 3600 == 0 => format!("{}h", secs / 3600),
-        (secs, 0) if secs % 60 == 0 => format!("{}m", secs / 60),
-        (secs, 0) => format!("{secs}s"),
-        (secs, millis) => format!("{secs}.{millis:03}s"),
     }
 }

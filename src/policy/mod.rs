@@ -3,3 +3,6 @@
 
 pub mod budget;
 pub mod limits;
+pub mod pace;
+pub mod queue;
+pub mod retry;

@@ -1,0 +1,164 @@
+//! From result URLs to verified files under their final names.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+
+use crate::answer::Unfetched;
+use crate::clips::{ClipError, Clips, Partial, Stored};
+use crate::gateway::{Download, ResumePoint};
+use crate::job::{Action, CLIPS_LIVE, Event, State};
+use crate::ledger::ClipFile;
+use crate::policy::retry;
+
+use super::floor::{Card, Floor, Over};
+use super::orders::Stopped;
+
+/// Why one try failed.
+enum Miss {
+    /// Try again.
+    Again(Unfetched),
+    /// The disk's fault: trying again would not help.
+    Disk(Unfetched),
+}
+
+/// Fetches all clips of a rendered shot and records the delivery, or why it could not be made. A
+/// failed download never causes a purchase: the shot stays rendered.
+pub(super) async fn fetch(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
+    let State::Rendered { urls, .. } = &card.job().state else { return Ok(Action::Rest) };
+    if !floor.orders.download {
+        return Ok(Action::Rest);
+    }
+    let mut files = Vec::with_capacity(urls.len());
+    for (index, url) in urls.iter().enumerate() {
+        let path = Clips::path(&card.entry.clip_name, card.entry.number, index + 1);
+        match fetch_one(floor, card, url, &path).await {
+            None => return Ok(Action::Rest),
+            Some(Ok(stored)) => files.push(recorded(card, stored)),
+            Some(Err(unfetched)) => {
+                tracing::warn!(shot = %card.entry.shot, "not fetched: {}", unfetched.why());
+                return floor.step(card, Event::NotFetched(unfetched)).await;
+            }
+        }
+    }
+    floor.step_with(card, Event::Delivered, files).await
+}
+
+fn recorded(card: &Card, stored: Stored) -> ClipFile {
+    if let Some(aside) = &stored.moved_aside {
+        tracing::warn!(
+            shot = %card.entry.shot,
+            "another file stood at {}; it was moved to {aside}",
+            stored.path
+        );
+    }
+    ClipFile { path: stored.path, bytes: stored.bytes, sha256: stored.sha256 }
+}
+
+/// Fetches one clip, in as many tries as `attempts` allows; `None` when everybody leaves.
+async fn fetch_one(
+    floor: &Floor,
+    card: &Card,
+    url: &str,
+    path: &str,
+) -> Option<Result<Stored, Unfetched>> {
+    let mut begun = None;
+    let mut tries = 0;
+    loop {
+        let receive = async {
+            // The semaphore is never closed; without a permit the download would merely not wait.
+            let _permit = floor.downloads.acquire().await;
+            receive(floor, url, path, &mut begun).await
+        };
+        tries += 1;
+        let unfetched = match floor.unless_leaving(receive).await? {
+            Ok(stored) => return Some(Ok(stored)),
+            Err(Miss::Again(unfetched)) => unfetched,
+            Err(Miss::Disk(unfetched)) => {
+                floor.halt(Stopped::Disk(unfetched.why().to_owned()));
+                return Some(Err(unfetched));
+            }
+        };
+        if let Some(stored) = adopt(floor, card, path, &unfetched).await {
+            return Some(Ok(stored));
+        }
+        if tries >= floor.orders.limits.attempts {
+            return Some(Err(unfetched));
+        }
+        tracing::debug!(shot = %card.entry.shot, "download try {tries}: {}", unfetched.why());
+        let pause: Duration = retry::backoff(tries, fastrand::f64());
+        floor.unless_leaving(tokio::time::sleep(pause)).await?;
+    }
+}
+
+/// What was received so far, and what a host needs to go on from there.
+struct Begun {
+    partial: Partial,
+    validator: Option<String>,
+}
+
+/// One try. What was received stays in `begun`, for the next try to go on from.
+async fn receive(
+    floor: &Floor,
+    url: &str,
+    path: &str,
+    begun: &mut Option<Begun>,
+) -> Result<Stored, Miss> {
+    let resume = begun.as_ref().and_then(|begun| {
+        let validator = begun.validator.clone()?;
+        (!begun.partial.is_empty()).then(|| ResumePoint { at: begun.partial.len(), validator })
+    });
+    let opened = floor.tools.gateway.fetch(url, resume.as_ref()).await;
+    let Download { starts_at, total, validator, mut bytes } = match opened {
+        Ok(download) => download,
+        Err(unfetched) => {
+            // A host that refuses to go on gets asked for the whole next time.
+            *begun = None;
+            return Err(Miss::Again(unfetched));
+        }
+    };
+    let mut going = match begun.take() {
+        Some(going) if resume.is_some() && starts_at == going.partial.len() => going,
+        Some(mut going) => {
+            going.partial.restart().await?;
+            going
+        }
+        None => Begun { partial: floor.tools.clips.begin(path).await?, validator: None },
+    };
+    if starts_at != going.partial.len() {
+        let why = format!("the host began at byte {starts_at}, which was not asked for");
+        return Err(Miss::Again(Unfetched::Broken { why }));
+    }
+    going.validator = validator;
+    while let Some(chunk) = bytes.next().await {
+        match chunk {
+            Ok(chunk) => going.partial.write(chunk).await?,
+            Err(unfetched) => {
+                *begun = Some(going);
+                return Err(Miss::Again(unfetched));
+            }
+        }
+    }
+    Ok(going.partial.finish(total).await?)
+}
+
+impl From<ClipError> for Miss {
+    fn from(error: ClipError) -> Self {
+        let unfetched = Unfetched::Broken { why: error.to_string() };
+        match error {
+            ClipError::NotAClip(_) => Self::Again(unfetched),
+            ClipError::Disk { .. } => Self::Disk(unfetched),
+        }
+    }
+}
+
+/// A clip that can no longer be fetched may already lie under its final name, if an earlier run
+/// was stopped between renaming and recording it.
+async fn adopt(floor: &Floor, card: &Card, path: &str, unfetched: &Unfetched) -> Option<Stored> {
+    let State::Rendered { completed_at, .. } = &card.job().state else { return None };
+    let over = floor.tools.clock.now().since(*completed_at) > CLIPS_LIVE;
+    if !over || !matches!(unfetched, Unfetched::Gone { .. }) {
+        return None;
+    }
+    floor.tools.clips.adopt(path, *completed_at).await.ok().flatten()
+}

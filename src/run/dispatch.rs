@@ -1,0 +1,161 @@
+//! Who is submitted next, and when the run is over.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use crate::job::Action;
+
+use super::floor::{Card, Floor};
+use super::life::{First, life};
+use super::orders::{Ended, Stop, Stopped};
+
+/// So many pauses in a row with nothing accepted, for so long, mean an exhausted account.
+const THROTTLED_ROUNDS: u32 = 10;
+const THROTTLED_FOR: Duration = Duration::from_secs(600);
+
+/// What to do next.
+enum Next {
+    /// Somebody may be submitted as soon as the pace allows; this many places in it.
+    Submit(u32),
+    /// Nobody may, before this moment or before the bell rings.
+    Wait(Option<Duration>),
+    /// Nobody ever will in this run.
+    Over,
+}
+
+/// Submits whoever may be until nobody is left, nobody may be any more, or the user stops.
+/// `lives` are the shots that are on their way already.
+pub(super) async fn run(floor: &Arc<Floor>, mut lives: JoinSet<()>, stop: &Stop) -> Ended {
+    let mut interrupted = false;
+    loop {
+        let next = if interrupted { Next::Over } else { next(floor) };
+        if matches!(next, Next::Over) && lives.is_empty() {
+            break;
+        }
+        let bell = floor.bell.notified();
+        tokio::select! {
+            biased;
+            () = stop.pressed(), if !interrupted => {
+                interrupted = true;
+                floor.leave();
+            }
+            Some(ended) = lives.join_next(), if !lives.is_empty() => note_panic(floor, ended),
+            () = place(floor, &next) => {
+                if let Some(card) = pick(floor) {
+                    lives.spawn(life(Arc::clone(floor), card, First::Act(Action::Post)));
+                }
+            }
+            () = bell => {}
+        }
+    }
+    ended(floor, interrupted)
+}
+
+/// Waits for the moment `next` speaks of.
+async fn place(floor: &Floor, next: &Next) {
+    match next {
+        Next::Submit(places) => floor.posts.place(*places).await,
+        Next::Wait(Some(until)) => floor.epoch.sleep_until(*until).await,
+        Next::Wait(None) | Next::Over => std::future::pending().await,
+    }
+}
+
+fn next(floor: &Floor) -> Next {
+    match judge(floor) {
+        Next::Wait(Some(until)) => {
+            let deadline = floor
+                .orders
+                .deadline
+                .map(|deadline| floor.epoch.now() + deadline.since(floor.tools.clock.now()));
+            Next::Wait(Some(deadline.map_or(until, |deadline| until.min(deadline))))
+        }
+        next => next,
+    }
+}
+
+fn judge(floor: &Floor) -> Next {
+    check_deadline(floor);
+    check_throttling(floor);
+    let mut board = floor.board();
+    let now = floor.epoch.now();
+    board.queue.wake(now);
+    if board.stopped.is_some() || board.queue.is_empty() {
+        return Next::Over;
+    }
+    let quiet = board.throttled.quiet_until().max(board.outage.quiet_until());
+    let paused = board.queue.next_wake();
+    if board.in_flight >= floor.orders.limits.in_flight {
+        Next::Wait(None)
+    } else if !board.queue.fits(floor.left(&board)) {
+        // Money may come free as long as something is in flight, and those who pause may be
+        // cheaper than those who are ready.
+        match paused {
+            Some(until) => Next::Wait(Some(until)),
+            None => Next::Over,
+        }
+    } else if quiet > now {
+        Next::Wait(Some(quiet))
+    } else {
+        Next::Submit(board.throttled.places())
+    }
+}
+
+/// Takes the next card off the queue and gives it its place in flight and its money.
+fn pick(floor: &Floor) -> Option<Box<Card>> {
+    check_deadline(floor);
+    let mut board = floor.board();
+    let quiet = board.throttled.quiet_until().max(board.outage.quiet_until());
+    let full = board.in_flight >= floor.orders.limits.in_flight;
+    if board.stopped.is_some() || full || quiet > floor.epoch.now() {
+        return None;
+    }
+    let left = floor.left(&board);
+    let (rank, price) = board.queue.pop(left)?;
+    let card = board.waiting.get_mut(rank.position.0 as usize)?.take()?;
+    board.in_flight += 1;
+    board.picked += price.unwrap_or_default();
+    Some(card)
+}
+
+fn check_deadline(floor: &Floor) {
+    if floor.orders.deadline.is_some_and(|deadline| floor.tools.clock.now() >= deadline) {
+        let waiting = !floor.board().queue.is_empty();
+        if waiting {
+            floor.halt(Stopped::Deadline);
+        }
+    }
+}
+
+fn check_throttling(floor: &Floor) {
+    let board = floor.board();
+    let hopeless = board.in_flight == 0
+        && board.throttled.in_a_row() >= THROTTLED_ROUNDS
+        && board.throttled.lasting(floor.epoch.now()) >= THROTTLED_FOR;
+    let rounds = board.throttled.in_a_row();
+    drop(board);
+    if hopeless {
+        floor.halt(Stopped::Throttled(format!(
+            "the gateway answered 429 {rounds} times in a row and accepted nothing"
+        )));
+    }
+}
+
+fn note_panic(floor: &Floor, ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        floor.halt_and_leave(Stopped::Defect(error.to_string()));
+    }
+}
+
+fn ended(floor: &Floor, interrupted: bool) -> Ended {
+    let board = floor.board();
+    let nobody_left = board.queue.is_empty();
+    match &board.stopped {
+        _ if interrupted => Ended::Interrupted,
+        // These two stop nothing when nobody is left to be stopped.
+        None | Some(Stopped::Failures(_) | Stopped::Deadline) if nobody_left => Ended::Done,
+        Some(stopped) => Ended::Stopped(stopped.clone()),
+        None => Ended::Stopped(Stopped::Cap { held: board.queue.len() }),
+    }
+}

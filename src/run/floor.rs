@@ -1,0 +1,328 @@
+//! What all shots of a run share, and the one door through which every transition goes: decide,
+//! commit, then act.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore, watch};
+
+use crate::job::{Action, Event, Halt, Job, OnDoubt, Rules, State, Step};
+use crate::ledger::{ClipFile, Committed, Entry, LedgerError};
+use crate::money::Usd;
+use crate::policy::pace::Setbacks;
+use crate::policy::queue::{Queue, Rank};
+use crate::shot::Shot;
+
+use super::orders::{Orders, Stop, Stopped, Tally, Tools};
+use super::pacer::{Epoch, Pacer};
+
+/// So many clips are downloaded at once.
+const DOWNLOADS: usize = 8;
+
+/// A shot's revision on its way through a run.
+#[derive(Debug)]
+pub(super) struct Card {
+    /// What the ledger knows of it.
+    pub(super) entry: Entry,
+    /// Its place in the manifest; `None` when this run does not submit it.
+    pub(super) shot: Option<u32>,
+}
+
+impl Card {
+    pub(super) const fn job(&self) -> &Job {
+        &self.entry.job
+    }
+}
+
+/// A run's shared state.
+pub(super) struct Floor {
+    pub(super) shots: Arc<[Shot]>,
+    pub(super) orders: Orders,
+    pub(super) tools: Tools,
+    pub(super) epoch: Epoch,
+    pub(super) posts: Pacer,
+    pub(super) polls: Pacer,
+    pub(super) downloads: Semaphore,
+    /// Rings when somebody may be submitted who could not before.
+    pub(super) bell: Notify,
+    /// Pressed when polls and downloads end as well: by the user, by a bad key, by the ledger.
+    leave: Stop,
+    tally: watch::Sender<Tally>,
+    board: Mutex<Board>,
+}
+
+/// What changes hands between shots.
+pub(super) struct Board {
+    /// Who waits to be submitted.
+    pub(super) queue: Queue,
+    /// Their cards, by place in the manifest.
+    pub(super) waiting: Vec<Option<Box<Card>>>,
+    /// Submitting or rendering, stalled ones not counted.
+    pub(super) in_flight: u32,
+    /// Prices of shots that were picked and whose claim is not yet in the ledger's balance.
+    pub(super) picked: Usd,
+    /// 429s.
+    pub(super) throttled: Setbacks,
+    /// Failures to reach the gateway.
+    pub(super) outage: Setbacks,
+    /// Whether the gateway ever answered in this run.
+    pub(super) reached: bool,
+    /// Whether a POST left in this run.
+    pub(super) sent: bool,
+    /// The ledger's failure, if it failed before anything was sent.
+    pub(super) unsent_failure: Option<LedgerError>,
+    /// Failed in this run.
+    pub(super) failures: u32,
+    /// Why nothing more is submitted; the first reason stays.
+    pub(super) stopped: Option<Stopped>,
+}
+
+/// This shot's part in the run is over, because the run is: the ledger or the program failed.
+#[derive(Debug)]
+pub(super) struct Over;
+
+impl Floor {
+    pub(super) fn new(
+        shots: Arc<[Shot]>,
+        orders: Orders,
+        tools: Tools,
+        tally: watch::Sender<Tally>,
+    ) -> Self {
+        let epoch = Epoch::start();
+        let board = Board {
+            queue: Queue::default(),
+            waiting: std::iter::repeat_with(|| None).take(shots.len()).collect(),
+            in_flight: 0,
+            picked: Usd::ZERO,
+            throttled: Setbacks::new(true),
+            outage: Setbacks::new(false),
+            reached: false,
+            sent: false,
+            unsent_failure: None,
+            failures: 0,
+            stopped: None,
+        };
+        Self {
+            posts: Pacer::new(orders.limits.rate, epoch),
+            polls: Pacer::new(orders.limits.poll_rate, epoch),
+            downloads: Semaphore::new(DOWNLOADS),
+            bell: Notify::new(),
+            leave: Stop::default(),
+            board: Mutex::new(board),
+            shots,
+            orders,
+            tools,
+            epoch,
+            tally,
+        }
+    }
+
+    /// The board; nobody holds it across an await.
+    pub(super) fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is left under the cap once the picked ones are paid; `None` without a cap.
+    pub(super) fn left(&self, board: &Board) -> Option<Usd> {
+        let left = self.tools.ledger.budget().left(&self.tools.ledger.balance());
+        left.map(|left| left.less(board.picked))
+    }
+
+    /// Puts a card into the queue, to be submitted at once or after a pause.
+    pub(super) fn enqueue(&self, card: Box<Card>, pause: Duration) {
+        let Some(place) = card.shot else { return };
+        let Some(shot) = self.shots.get(place as usize) else { return };
+        let rank = Rank::new(shot.priority, place);
+        let mut board = self.board();
+        if pause.is_zero() {
+            board.queue.push(rank, shot.price);
+        } else {
+            board.queue.push_paused(rank, shot.price, self.epoch.now() + pause);
+        }
+        if let Some(slot) = board.waiting.get_mut(place as usize) {
+            *slot = Some(card);
+        }
+        drop(board);
+        self.bell.notify_one();
+    }
+
+    /// A place in flight is free again.
+    pub(super) fn land(&self) {
+        let mut board = self.board();
+        board.in_flight = board.in_flight.saturating_sub(1);
+        drop(board);
+        self.bell.notify_one();
+    }
+
+    /// Submits nothing more; what is in flight goes on.
+    pub(super) fn halt(&self, why: Stopped) {
+        let mut board = self.board();
+        if board.stopped.is_none() {
+            tracing::warn!("nothing more is submitted: {why}");
+            board.stopped = Some(why);
+        }
+        drop(board);
+        self.tally.send_modify(|tally| tally.stopping = true);
+        self.bell.notify_one();
+    }
+
+    /// Submits nothing more, and ends polls and downloads too.
+    pub(super) fn halt_and_leave(&self, why: Stopped) {
+        self.halt(why);
+        self.leave();
+    }
+
+    /// Ends polls and downloads; answers on the wire are still waited for.
+    pub(super) fn leave(&self) {
+        self.leave.press();
+        self.bell.notify_one();
+    }
+
+    /// Runs a poll, a download or a pause, unless or until everybody leaves.
+    pub(super) async fn unless_leaving<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.leave.pressed() => None,
+            done = work => Some(done),
+        }
+    }
+
+    /// The rules for a card: an older or removed revision is never submitted, so its doubts are
+    /// held for the user.
+    fn rules(&self, card: &Card) -> Rules {
+        let on_doubt = if card.shot.is_some() && self.orders.submit {
+            self.orders.rules.on_doubt
+        } else {
+            OnDoubt::Hold
+        };
+        Rules { on_doubt, ..self.orders.rules }
+    }
+
+    /// Decides what follows from an event and makes it durable; only then answers what to do.
+    pub(super) async fn step(&self, card: &mut Card, event: Event) -> Result<Action, Over> {
+        self.step_with(card, event, Vec::new()).await
+    }
+
+    /// [`Floor::step`] for a delivery, with its files.
+    pub(super) async fn step_with(
+        &self,
+        card: &mut Card,
+        event: Event,
+        files: Vec<ClipFile>,
+    ) -> Result<Action, Over> {
+        let now = self.tools.clock.now();
+        let step = match card.job().after(event, now, &self.rules(card)) {
+            Ok(step) => step,
+            Err(defect) => {
+                self.halt_and_leave(Stopped::Defect(format!("{}: {defect}", card.entry.shot)));
+                return Err(Over);
+            }
+        };
+        if step.is_durable(card.job()) {
+            let (ledger, revision) = (&self.tools.ledger, card.entry.revision);
+            let committed = if files.is_empty() {
+                ledger.commit(revision, step.clone(), now).await
+            } else {
+                ledger.deliver(revision, step.clone(), files, now).await
+            };
+            self.committed(card, &step, committed)?;
+        }
+        self.moved(card, step.job);
+        Ok(step.then)
+    }
+
+    /// A task id that could not be written down goes to the log, that is to standard error: it is
+    /// the only trace of a purchase.
+    fn committed(
+        &self,
+        card: &Card,
+        step: &Step,
+        committed: Result<Committed, LedgerError>,
+    ) -> Result<(), Over> {
+        match committed {
+            Ok(Committed { reserve_used: false, .. }) => Ok(()),
+            Ok(Committed { reserve_used: true, .. }) => {
+                let why = "the disk is full; the last reserve was used to write the ledger";
+                self.halt(Stopped::Disk(why.into()));
+                Ok(())
+            }
+            Err(error) => {
+                if let State::Rendering { task, .. } = &step.job.state {
+                    tracing::error!(
+                        "shot {} was bought as task {task}, and this could not be written to the \
+                         ledger; once it can be written again: rushes resolve MANIFEST {} \
+                         --task-id {task}",
+                        card.entry.shot,
+                        card.entry.shot,
+                    );
+                }
+                Err(self.ledger_failed(error))
+            }
+        }
+    }
+
+    /// Nothing more is sent, polled or fetched.
+    pub(super) fn ledger_failed(&self, error: LedgerError) -> Over {
+        self.halt_and_leave(Stopped::Ledger(error.to_string()));
+        let mut board = self.board();
+        if !board.sent {
+            board.unsent_failure.get_or_insert(error);
+        }
+        Over
+    }
+
+    /// Takes over a job whose state is durable.
+    pub(super) fn moved(&self, card: &mut Card, job: Job) {
+        let balance = self.tools.ledger.balance();
+        let counted = card.entry.current;
+        self.tally.send_modify(|tally| {
+            if counted {
+                let before = tally.of(&card.entry.job.state);
+                *before = before.saturating_sub(1);
+                *tally.of(&job.state) += 1;
+            }
+            tally.balance = balance;
+        });
+        if matches!(job.state, State::Failed { .. }) {
+            self.failed(card, job.state.why().unwrap_or_default());
+        }
+        card.entry.job = job;
+    }
+
+    fn failed(&self, card: &Card, why: &str) {
+        tracing::warn!(shot = %card.entry.shot, "failed: {why}");
+        let mut board = self.board();
+        board.failures += 1;
+        let failures = board.failures;
+        drop(board);
+        if self.orders.max_failures.is_some_and(|most| failures >= most) {
+            self.halt(Stopped::Failures(failures));
+        }
+    }
+
+    /// Counts a card in before anything happened to it.
+    pub(super) fn count_in(&self, card: &Card) {
+        if card.entry.current {
+            self.tally.send_modify(|tally| *tally.of(&card.entry.job.state) += 1);
+        }
+    }
+
+    /// Shows the money as it is.
+    pub(super) fn show_money(&self) {
+        let (balance, budget) = (self.tools.ledger.balance(), self.tools.ledger.budget());
+        self.tally.send_modify(|tally| {
+            tally.balance = balance;
+            tally.budget = budget;
+        });
+    }
+}
+
+impl From<(Halt, String)> for Stopped {
+    fn from((halt, why): (Halt, String)) -> Self {
+        match halt {
+            Halt::Key => Self::Key(why),
+            Halt::Credit => Self::Credit(why),
+            Halt::Address => Self::Address(why),
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! A shot's life in this run, from its place in flight to its clips: submit, render, fetch. Every
+//! turn goes through [`Floor::step`], which commits before it answers what to do next.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::answer::{Polled, Submitted};
+use crate::job::{Action, Event, Pause, State};
+use crate::ledger::Claim;
+use crate::manifest;
+use crate::money::Usd;
+use crate::policy::retry;
+
+use super::deliver::fetch;
+use super::floor::{Card, Floor, Over};
+use super::orders::Stopped;
+
+/// How a life begins in this run.
+pub(super) enum First {
+    /// Something happened to it before the run, or between runs.
+    Happened(Event),
+    /// It goes on where the ledger has it.
+    Act(Action),
+}
+
+/// After so many rounds of 429 the user is told that it may mean more than haste.
+const THROTTLED_WARNING: u32 = 5;
+
+/// Lives a shot's life until it rests, waits in the queue again, or the run is over.
+pub(super) async fn life(floor: Arc<Floor>, mut card: Box<Card>, first: First) {
+    let mut place = None;
+    let mut then = match first {
+        First::Act(action) => {
+            if matches!(action, Action::Post | Action::Poll(_)) {
+                place = Some(InFlight(&floor));
+            }
+            Ok(action)
+        }
+        First::Happened(event) => floor.step(&mut card, event).await,
+    };
+    loop {
+        then = match then {
+            Ok(Action::Post) => submit(&floor, &mut card).await,
+            Ok(Action::Poll(wait)) => render(&floor, &mut card, wait).await,
+            Ok(Action::Fetch) => {
+                drop(place.take());
+                fetch(&floor, &mut card).await
+            }
+            Ok(Action::Requeue(pause)) => {
+                let pause = pause_of(&floor, &card, &pause);
+                drop(place.take());
+                return floor.enqueue(card, pause);
+            }
+            Ok(Action::Halt(halt)) => {
+                let why = card.job().state.why().unwrap_or_default().to_owned();
+                return floor.halt(Stopped::from((halt, why)));
+            }
+            Ok(Action::Rest) | Err(Over) => return,
+        };
+    }
+}
+
+/// A place among the shots in flight; free again when dropped.
+struct InFlight<'a>(&'a Floor);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.land();
+    }
+}
+
+/// Makes the request, writes the attempt down, sends it once, and writes down what came of it.
+async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
+    let Some(shot) = card.shot.and_then(|place| floor.shots.get(place as usize)) else {
+        return Ok(Action::Rest);
+    };
+    let picked = Picked(floor, shot.price.unwrap_or_default());
+    let request = shot.request.clone();
+    let body = if request.files.is_empty() {
+        manifest::body(&request)
+    } else {
+        match tokio::task::spawn_blocking(move || manifest::body(&request)).await {
+            Ok(body) => body,
+            Err(error) => {
+                floor.halt_and_leave(Stopped::Defect(error.to_string()));
+                return Err(Over);
+            }
+        }
+    };
+    let body = match body {
+        Ok(body) => body,
+        Err(error) => {
+            tracing::warn!(shot = %shot.id, "not sent: {error}");
+            return floor.step(card, Event::NotSendable(error.to_string())).await;
+        }
+    };
+    let now = floor.tools.clock.now();
+    let claim = floor.tools.ledger.claim(card.entry.revision, shot.price, now).await;
+    drop(picked);
+    let attempt = match claim {
+        Ok(Claim::Granted { attempt, .. }) => attempt,
+        Ok(Claim::OverCap { .. }) => return Ok(Action::Requeue(Pause::Unreached)),
+        Err(error) => return Err(floor.ledger_failed(error)),
+    };
+    // The claim made the transition durable; the job follows.
+    floor.step(card, Event::Claimed(attempt)).await?;
+    floor.posts.leave().await;
+    floor.board().sent = true;
+    let answer = floor.tools.gateway.submit(body).await;
+    note(floor, card, &answer);
+    floor.step(card, Event::Answered(answer)).await
+}
+
+/// A picked shot's price until its claim is in the ledger's balance, or is not to be.
+struct Picked<'a>(&'a Floor, Usd);
+
+impl Drop for Picked<'_> {
+    fn drop(&mut self) {
+        self.0.board().picked -= self.1;
+        self.0.bell.notify_one();
+    }
+}
+
+/// What an answer to a POST means to everyone else.
+fn note(floor: &Floor, card: &Card, answer: &Submitted) {
+    let shot = &card.entry.shot;
+    let mut board = floor.board();
+    if !matches!(answer, Submitted::NotSent { .. }) {
+        board.reached = true;
+        board.outage.passed();
+    }
+    let now = floor.epoch.now();
+    match answer {
+        Submitted::Bought { task } => {
+            board.throttled.passed();
+            drop(board);
+            tracing::debug!(%shot, %task, "bought");
+        }
+        Submitted::Throttled { retry_after, why } => {
+            let fresh = board.throttled.hit(now, *retry_after, fastrand::f64());
+            let rounds = board.throttled.in_a_row();
+            drop(board);
+            tracing::debug!(%shot, "429: {why}");
+            if fresh && rounds == THROTTLED_WARNING {
+                tracing::warn!(
+                    "the gateway has answered 429 {rounds} times in a row and accepted nothing \
+                     ({why}); the account may be exhausted or at its limit of parallel tasks"
+                );
+            }
+        }
+        Submitted::NotSent { why } => {
+            let fresh = board.outage.hit(now, None, fastrand::f64());
+            let rounds = board.outage.in_a_row();
+            let never = !board.reached && rounds >= floor.orders.limits.attempts;
+            drop(board);
+            if fresh {
+                tracing::warn!("the gateway cannot be reached: {why}");
+            }
+            if never {
+                floor.halt_and_leave(Stopped::Unreached(why.clone()));
+            }
+        }
+        Submitted::ServerError { status, why, .. } => {
+            drop(board);
+            tracing::info!(%shot, "refused with {status}: {why}");
+        }
+        Submitted::Doubtful { why } => {
+            drop(board);
+            tracing::warn!(%shot, "in doubt: {why}");
+        }
+        Submitted::Rejected { .. }
+        | Submitted::BadKey { .. }
+        | Submitted::NoCredit { .. }
+        | Submitted::WrongAddress { .. } => {}
+    }
+}
+
+/// How long a shot waits in the queue. 429s and outages make everyone wait, so the shot need not
+/// wait on top of it.
+fn pause_of(floor: &Floor, card: &Card, pause: &Pause) -> Duration {
+    match pause {
+        Pause::None | Pause::Throttled(_) => Duration::ZERO,
+        Pause::Unreached => {
+            let over_cap = floor.board().outage.in_a_row() == 0;
+            if over_cap { Duration::from_secs(1) } else { Duration::ZERO }
+        }
+        Pause::Refused(asked) => retry::wait(*asked, card.job().refusals, fastrand::f64()),
+    }
+}
+
+/// Polls a task until it is done, stalls, or everybody leaves.
+async fn render(
+    floor: &Floor,
+    card: &mut Card,
+    first_wait: Option<Duration>,
+) -> Result<Action, Over> {
+    let every = floor.orders.limits.poll_every;
+    let mut wait = first_wait.unwrap_or(every);
+    let mut unclear = 0;
+    let mut warned = false;
+    loop {
+        let State::Rendering { task, .. } = &card.job().state else {
+            return Ok(Action::Rest);
+        };
+        let poll = async {
+            tokio::time::sleep(wait).await;
+            floor.polls.place(1).await;
+            floor.polls.leave().await;
+            floor.tools.gateway.poll(task).await
+        };
+        let Some(polled) = floor.unless_leaving(poll).await else {
+            return Ok(Action::Rest);
+        };
+        unclear = match &polled {
+            Polled::Unclear { .. } | Polled::Unanswered { .. } | Polled::BadKey { .. } => {
+                unclear + 1
+            }
+            _ => 0,
+        };
+        note_poll(floor, card, &polled, unclear, &mut warned);
+        match floor.step(card, Event::Polled(polled)).await? {
+            Action::Poll(asked) => {
+                wait = asked.map_or_else(
+                    || retry::poll_wait(every, unclear),
+                    |asked| retry::wait(Some(asked), 1, 0.0).max(every),
+                );
+            }
+            Action::Halt(halt) => {
+                let why = "the gateway refuses the key for polls".to_owned();
+                floor.halt_and_leave(Stopped::from((halt, why)));
+                return Err(Over);
+            }
+            then => return Ok(then),
+        }
+    }
+}
+
+/// What a poll's answer means to everyone else.
+fn note_poll(floor: &Floor, card: &Card, polled: &Polled, unclear: u32, warned: &mut bool) {
+    let shot = &card.entry.shot;
+    let mut board = floor.board();
+    match polled {
+        Polled::Unanswered { why } => {
+            let never = !board.reached && unclear >= floor.orders.limits.attempts;
+            drop(board);
+            tracing::debug!(%shot, "poll unanswered: {why}");
+            if never {
+                floor.halt_and_leave(Stopped::Unreached(why.clone()));
+            }
+        }
+        Polled::Working { unknown: Some(state) } if !*warned => {
+            board.reached = true;
+            drop(board);
+            *warned = true;
+            tracing::warn!(%shot, "the gateway names a state that is not known: {state:?}");
+        }
+        Polled::Unclear { why, .. } | Polled::Missing { why } => {
+            board.reached = true;
+            drop(board);
+            tracing::debug!(%shot, "poll: {why}");
+        }
+        _ => board.reached = true,
+    }
+}

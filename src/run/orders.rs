@@ -1,0 +1,201 @@
+//! What a run is told and what it answers: plain data between the command line and the scheduler.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::clips::Clips;
+use crate::gateway::Gateway;
+use crate::job::{Rules, State};
+use crate::ledger::Ledger;
+use crate::policy::budget::{Balance, Budget};
+use crate::policy::limits::Limits;
+use crate::time::{Clock, Timestamp};
+
+/// What a run is to do.
+#[derive(Clone, Debug)]
+pub struct Orders {
+    /// What it keeps to.
+    pub limits: Limits,
+    /// What decides transitions.
+    pub rules: Rules,
+    /// Whether anything is bought; `false` for `rushes fetch`.
+    pub submit: bool,
+    /// Whether clips are fetched; `false` for `--no-download`.
+    pub download: bool,
+    /// Which shots may be submitted; `None` is all.
+    pub only: Option<globset::GlobMatcher>,
+    /// Whether failed shots go back to the queue first.
+    pub retry_failed: bool,
+    /// Stop submitting after so many shots failed in this run.
+    pub max_failures: Option<u32>,
+    /// Stop submitting at this moment.
+    pub deadline: Option<Timestamp>,
+}
+
+impl Orders {
+    /// Whether `--only` lets a shot be submitted.
+    #[must_use]
+    pub fn selects(&self, id: &str) -> bool {
+        self.only.as_ref().is_none_or(|glob| glob.is_match(id))
+    }
+}
+
+/// What a run works with.
+pub struct Tools {
+    /// Who renders.
+    pub gateway: Arc<dyn Gateway>,
+    /// Where everything is written first; its lock is held.
+    pub ledger: Ledger,
+    /// Where clips go.
+    pub clips: Clips,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// There is nothing left that this run could do.
+    Done,
+    /// The user stopped it.
+    Interrupted,
+    /// Something else stopped it early.
+    Stopped(Stopped),
+}
+
+/// What stopped a run early.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// Shots that no longer fit under the cap.
+    Cap {
+        /// How many are held back.
+        held: usize,
+    },
+    /// 402.
+    Credit(String),
+    /// 401, 403.
+    Key(String),
+    /// Not the gateway.
+    Address(String),
+    /// Never reached at all.
+    Unreached(String),
+    /// 429 again and again with nothing accepted.
+    Throttled(String),
+    /// The deadline passed with shots left.
+    Deadline,
+    /// `--max-failures`.
+    Failures(u32),
+    /// The ledger could not be written.
+    Ledger(String),
+    /// The disk is full or cannot be written.
+    Disk(String),
+    /// A defect in this program.
+    Defect(String),
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cap { held: 1 } => write!(f, "one shot no longer fits under the cap"),
+            Self::Cap { held } => write!(f, "{held} shots no longer fit under the cap"),
+            Self::Credit(why) => write!(f, "the gateway says the account is out of credit: {why}"),
+            Self::Key(why) => write!(f, "the gateway does not accept the key: {why}"),
+            Self::Address(why) => write!(f, "what answered is not the gateway: {why}"),
+            Self::Unreached(why) => write!(f, "the gateway was never reached: {why}"),
+            Self::Throttled(why) => f.write_str(why),
+            Self::Deadline => f.write_str("the deadline has passed"),
+            Self::Failures(1) => f.write_str("one shot failed (--max-failures)"),
+            Self::Failures(count) => write!(f, "{count} shots failed (--max-failures)"),
+            Self::Ledger(why) => write!(f, "the ledger cannot be written: {why}"),
+            Self::Disk(why) => write!(f, "the disk cannot be written: {why}"),
+            Self::Defect(why) => write!(f, "a defect in rushes: {why}"),
+        }
+    }
+}
+
+/// The manifest's shots by state, and the money, as they change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Queued.
+    pub queued: usize,
+    /// On the wire.
+    pub submitting: usize,
+    /// Rendering, stalled ones not counted.
+    pub rendering: usize,
+    /// Rendered and not yet fetched.
+    pub rendered: usize,
+    /// Delivered.
+    pub delivered: usize,
+    /// Failed.
+    pub failed: usize,
+    /// In doubt.
+    pub in_doubt: usize,
+    /// Stalled.
+    pub stalled: usize,
+    /// The money.
+    pub balance: Balance,
+    /// The cap.
+    pub budget: Budget,
+    /// Whether submitting has stopped.
+    pub stopping: bool,
+}
+
+impl Tally {
+    /// The count a state belongs to.
+    pub(super) const fn of(&mut self, state: &State) -> &mut usize {
+        match state {
+            State::Queued { .. } => &mut self.queued,
+            State::Submitting { .. } => &mut self.submitting,
+            State::Rendering { stalled: Some(_), .. } => &mut self.stalled,
+            State::Rendering { .. } => &mut self.rendering,
+            State::Rendered { .. } => &mut self.rendered,
+            State::Delivered { .. } => &mut self.delivered,
+            State::Failed { .. } => &mut self.failed,
+            State::InDoubt { .. } => &mut self.in_doubt,
+        }
+    }
+
+    /// All shots.
+    #[must_use]
+    pub const fn total(&self) -> usize {
+        self.queued
+            + self.submitting
+            + self.rendering
+            + self.rendered
+            + self.delivered
+            + self.failed
+            + self.in_doubt
+            + self.stalled
+    }
+}
+
+/// The user's stop button; clones press the same one.
+#[derive(Clone, Debug)]
+pub struct Stop(watch::Sender<bool>);
+
+impl Default for Stop {
+    fn default() -> Self {
+        Self(watch::Sender::new(false))
+    }
+}
+
+impl Stop {
+    /// Asks the run to stop: submit nothing more, write down what is on the wire, return.
+    pub fn press(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Whether it was pressed.
+    #[must_use]
+    pub fn is_pressed(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Waits until it is pressed.
+    pub(super) async fn pressed(&self) {
+        // The sender lives in `self`, so that waiting can only end with a press.
+        let _ = self.0.subscribe().wait_for(|pressed| *pressed).await;
+    }
+}

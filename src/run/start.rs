@@ -1,0 +1,67 @@
+//! Where every shot stands when a run begins, and what it does first.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use crate::job::{Action, Event, Failure, OnDoubt, Pause, State};
+use crate::ledger::{Entry, LedgerError};
+
+use super::floor::{Card, Floor};
+use super::life::{First, life};
+
+/// Writes down every shot, queues those to be submitted, and begins the lives of those on their way.
+pub(super) async fn start(floor: &Arc<Floor>) -> Result<JoinSet<()>, LedgerError> {
+    let ledger = &floor.tools.ledger;
+    let now = floor.tools.clock.now();
+    let mut lives = JoinSet::new();
+    if floor.orders.submit {
+        let recorded = ledger.record(Arc::clone(&floor.shots), now).await?;
+        for (place, entry) in (0_u32..).zip(recorded) {
+            begin(floor, &mut lives, Card { entry, shot: Some(place) });
+        }
+    }
+    for entry in ledger.entries().await? {
+        if !(floor.orders.submit && entry.current) {
+            begin(floor, &mut lives, Card { entry, shot: None });
+        }
+    }
+    floor.show_money();
+    Ok(lives)
+}
+
+fn begin(floor: &Arc<Floor>, lives: &mut JoinSet<()>, card: Card) {
+    floor.count_in(&card);
+    let card = Box::new(card);
+    match first(floor, &card.entry, card.shot.is_some()) {
+        None => {}
+        Some(First::Act(Action::Requeue(_))) => floor.enqueue(card, Duration::ZERO),
+        Some(first) => {
+            if matches!(first, First::Act(Action::Poll(_))) {
+                floor.board().in_flight += 1;
+            }
+            lives.spawn(life(Arc::clone(floor), card, first));
+        }
+    }
+}
+
+/// What a shot does first; `None` when it rests.
+fn first(floor: &Floor, entry: &Entry, submits: bool) -> Option<First> {
+    let submits = submits && floor.orders.selects(entry.shot.as_str());
+    match &entry.job.state {
+        State::Queued { .. } => submits.then_some(First::Act(Action::Requeue(Pause::None))),
+        State::Submitting { .. } => Some(First::Happened(Event::FoundSubmitting)),
+        State::Rendering { .. } => Some(First::Act(Action::Poll(Some(Duration::ZERO)))),
+        State::Rendered { .. } => Some(First::Act(Action::Fetch)),
+        State::InDoubt { .. } => {
+            let again = submits && floor.orders.rules.on_doubt == OnDoubt::Resubmit;
+            again.then_some(First::Happened(Event::Reconsidered))
+        }
+        State::Failed { failure, .. } => {
+            let again = submits && floor.orders.retry_failed && *failure != Failure::Abandoned;
+            again.then_some(First::Happened(Event::RetryFailed))
+        }
+        State::Delivered { .. } => None,
+    }
+}
