@@ -3,6 +3,8 @@
 //! commits a [`Step`] to the ledger and only then acts on it.
 
 mod after;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

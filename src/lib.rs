@@ -1,4 +1,45 @@
-//! Renders a manifest of shots overnight on a paid video API.
+//! Renders a manifest of shots overnight on a paid video API, and has every clip, its price and
+//! every failure's reason on disk in the morning.
+//!
+//! # Four promises
+//! 1. **Never twice.** A shot that may already have been bought is never bought again without the
+//!    user saying so.
+//! 2. **Never over.** What the gateway may charge never passes the cap, whatever fails, however
+//!    often the run is killed.
+//! 3. **Never lost.** Once a task id or a clip has reached this machine, no crash, full disk or
+//!    second run loses it.
+//! 4. **Same command again.** Whatever stopped a run, the same command goes on from there.
+//!
+//! A 5xx answer counts as a refusal and is retried; a gateway that charges for one breaks the first
+//! two. The ledger keeps what that could have cost.
+//!
+//! # The house, in reading order
+//! Imports go one way, upwards in this list only to what stands above; a test holds it.
+//!
+//! | room | holds | does not know |
+//! |---|---|---|
+//! | [`money`], [`time`], [`shot`], [`answer`], [`job`] | the words as types; in [`job`] the one function that makes every transition | I/O, clocks |
+//! | [`policy`] | pace, backoff, cap, who is next: pure functions of state and time | I/O, clocks |
+//! | [`catalog`] | dated data: models, what they accept, what they cost | files |
+//! | [`manifest`] | text to shots, with diagnostics | money spent, network |
+//! | [`gateway`] | the paid gateway over HTTP, and its wire format | the ledger |
+//! | [`ledger`] | the only truth about what was sent, bought, paid, fetched; the only SQL | the network |
+//! | [`clips`] | verify, name, store | where bytes come from |
+//! | [`plan`] | shots against the ledger | the network |
+//! | [`run`] | the scheduler: drives jobs, commits, acts | SQL, HTTP |
+//! | [`report`] | from the ledger only | the manifest |
+//! | [`sim`] | a stand-in gateway with faults on demand | the ledger |
+//! | [`cli`] | arguments, settings, the terminal, exit codes | – |
+//!
+//! # Invariants
+//! - **Commit, then act.** A transition is durable before anything follows from it: the attempt and
+//!   its reserved price before the POST leaves, the task id before it is polled, the clip under its
+//!   final name before the shot is delivered.
+//! - **One door.** Every transition is made by [`job::Job::after`] and passes through one function
+//!   of [`run`].
+//! - **Nothing is sent twice by itself.** No HTTP client, middleware or redirect repeats a POST;
+//!   only the scheduler does, and only after the ledger says that the last one was refused.
+//! - **Money is a whole number of micro-dollars**, and every movement is an append-only row.
 
 pub mod answer;
 pub mod catalog;

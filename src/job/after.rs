@@ -37,7 +37,7 @@ impl Job {
             }
             (State::Submitting { attempt }, Event::FoundSubmitting) => {
                 let why = "the run ended while its request was on the wire";
-                Ok(self.doubtful(*attempt, None, why.into(), rules))
+                Ok(self.doubtful(*attempt, Some(Outcome::Doubtful), why.into(), rules))
             }
             (State::Rendering { attempt, task, since, missing, .. }, Event::Polled(polled)) => {
                 let (attempt, since, missing) = (*attempt, *since, *missing);

@@ -1,0 +1,321 @@
+//! Every turn of a shot's life, as tables, and random lives held against what money allows.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::answer::{Polled, Submitted, TaskId, Unfetched};
+use crate::time::Timestamp;
+
+const FIRST: AttemptId = AttemptId(1);
+
+fn rules() -> Rules {
+    Rules {
+        attempts: 3,
+        strict: false,
+        on_doubt: OnDoubt::Hold,
+        render_timeout: Duration::from_secs(7200),
+        failed_tasks_charged: false,
+    }
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_millis(1_700_000_000_000 + seconds * 1000)
+}
+
+fn task() -> TaskId {
+    TaskId::new("task-1").unwrap()
+}
+
+fn why() -> String {
+    "because".into()
+}
+
+fn job(state: State) -> Job {
+    Job { state, ..Job::new() }
+}
+
+fn submitting() -> Job {
+    job(State::Submitting { attempt: FIRST })
+}
+
+fn rendering() -> Job {
+    let (attempt, task, since) = (FIRST, task(), at(0));
+    job(State::Rendering { attempt, task, since, missing: None, stalled: None })
+}
+
+fn rendered(completed_at: Timestamp) -> Job {
+    let urls = vec!["https://host/clip.mp4".to_owned()];
+    job(State::Rendered { attempt: FIRST, task: task(), urls, completed_at, why: None })
+}
+
+fn in_doubt() -> Job {
+    job(State::InDoubt { attempt: FIRST, why: "cut".into() })
+}
+
+fn server_error(status: u16) -> Event {
+    Event::Answered(Submitted::ServerError { status, retry_after: None, why: why() })
+}
+
+/// The state's name, the account of the price, and what comes next.
+fn told(job: &Job, event: Event, rules: &Rules) -> (&'static str, Option<Account>, Action) {
+    let step = job.after(event, at(1), rules).unwrap();
+    (step.job.state.name(), step.change.map(|change| change.account), step.then)
+}
+
+#[test]
+fn every_outcome_of_a_post_has_its_consequence() {
+    use Submitted as S;
+    let retry_after = Some(Duration::from_secs(9));
+    let table = [
+        (S::NotSent { why: why() }, "queued", Account::Released, Action::Requeue(Pause::Unreached)),
+        (
+            S::Throttled { retry_after, why: why() },
+            "queued",
+            Account::Released,
+            Action::Requeue(Pause::Throttled(retry_after)),
+        ),
+        (
+            S::ServerError { status: 500, retry_after, why: why() },
+            "queued",
+            Account::Unconfirmed,
+            Action::Requeue(Pause::Refused(retry_after)),
+        ),
+        (S::Rejected { why: why() }, "failed", Account::Released, Action::Rest),
+        (S::BadKey { why: why() }, "queued", Account::Released, Action::Halt(Halt::Key)),
+        (S::NoCredit { why: why() }, "queued", Account::Released, Action::Halt(Halt::Credit)),
+        (S::WrongAddress { why: why() }, "queued", Account::Released, Action::Halt(Halt::Address)),
+        (S::Bought { task: task() }, "rendering", Account::Reserved, Action::Poll(None)),
+        (S::Doubtful { why: why() }, "in_doubt", Account::Reserved, Action::Rest),
+    ];
+    for (answer, state, account, then) in table {
+        let shown = format!("{answer:?}");
+        let told = told(&submitting(), Event::Answered(answer), &rules());
+        assert_eq!(told, (state, Some(account), then), "{shown}");
+    }
+}
+
+#[test]
+fn as_many_5xx_as_attempts_allows_fail_the_shot_with_the_last_answer() {
+    let mut job = submitting();
+    for (nth, state) in [(1, "queued"), (2, "queued"), (3, "failed")] {
+        let step = job.after(server_error(503), at(nth), &rules()).unwrap();
+        assert_eq!(step.job.state.name(), state);
+        job = Job { state: State::Submitting { attempt: FIRST }, ..step.job.clone() };
+        assert_eq!(step.job.refusals, u32::try_from(nth).unwrap());
+        if state == "failed" {
+            assert_eq!(step.job.state.why(), Some("refused 3 times, the last time with: because"));
+            let again = step.job.after(Event::RetryFailed, at(9), &rules()).unwrap();
+            assert_eq!((again.job.state.name(), again.job.refusals), ("queued", 0));
+        }
+    }
+}
+
+#[test]
+fn under_strict_a_proxys_5xx_is_in_doubt_and_the_gateways_own_is_not() {
+    let strict = Rules { strict: true, ..rules() };
+    for status in [502, 504, 520, 521, 522, 523, 524] {
+        let told = told(&submitting(), server_error(status), &strict);
+        assert_eq!(told, ("in_doubt", Some(Account::Reserved), Action::Rest), "{status}");
+    }
+    for status in [500, 503, 519, 525] {
+        assert_eq!(told(&submitting(), server_error(status), &strict).0, "queued", "{status}");
+    }
+}
+
+#[test]
+fn a_doubt_is_held_or_bought_again_as_the_user_said_and_its_price_stays_reserved() {
+    let resubmit = Rules { on_doubt: OnDoubt::Resubmit, ..rules() };
+    for event in [Event::Answered(Submitted::Doubtful { why: why() }), Event::FoundSubmitting] {
+        let held = told(&submitting(), event.clone(), &rules());
+        assert_eq!(held, ("in_doubt", Some(Account::Reserved), Action::Rest));
+        let again = told(&submitting(), event, &resubmit);
+        assert_eq!(again.0, "queued");
+        assert_eq!(again.1, Some(Account::Reserved));
+    }
+    assert_eq!(told(&in_doubt(), Event::Reconsidered, &resubmit).0, "queued");
+    assert_eq!(told(&in_doubt(), Event::Reconsidered, &rules()).0, "in_doubt");
+}
+
+#[test]
+fn buying_again_by_itself_ends_after_as_many_doubts_as_attempts_allows() {
+    let resubmit = Rules { on_doubt: OnDoubt::Resubmit, ..rules() };
+    let tired = Job { resubmits: 3, ..submitting() };
+    let doubt = Event::Answered(Submitted::Doubtful { why: why() });
+    assert_eq!(told(&tired, doubt, &resubmit).0, "in_doubt");
+}
+
+#[test]
+fn a_completed_task_is_paid_and_its_time_is_believed_only_within_reason() {
+    for (claimed, believed) in
+        [(Some(at(3)), at(3)), (Some(at(-99)), at(0)), (None, at(5)), (Some(at(99)), at(5))]
+    {
+        let urls = vec!["https://host/clip.mp4".to_owned()];
+        let polled = Polled::Completed { urls: urls.clone(), completed_at: claimed };
+        let step = rendering().after(Event::Polled(polled), at(5), &rules()).unwrap();
+        assert_eq!(step.change.as_ref().unwrap().account, Account::Spent);
+        let State::Rendered { completed_at, .. } = step.job.state else { panic!() };
+        assert_eq!(completed_at, believed);
+    }
+}
+
+#[test]
+fn a_failed_task_is_charged_only_if_the_catalog_says_so() {
+    let failed = || Event::Polled(Polled::Failed { why: why() });
+    assert_eq!(told(&rendering(), failed(), &rules()).1, Some(Account::Released));
+    let charged = Rules { failed_tasks_charged: true, ..rules() };
+    assert_eq!(told(&rendering(), failed(), &charged).1, Some(Account::Spent));
+}
+
+#[test]
+fn a_task_stalls_when_its_time_is_over_or_it_is_unknown_for_over_a_minute() {
+    let after =
+        |job: &Job, polled, now| job.after(Event::Polled(polled), at(now), &rules()).unwrap();
+    let working = || Polled::Working { unknown: None };
+    let missing = || Polled::Missing { why: why() };
+    let unclear = || Polled::Unclear { retry_after: None, why: why() };
+    let unanswered = || Polled::Unanswered { why: why() };
+    for (polled, now, then) in [
+        (working(), 7200, Action::Poll(None)),
+        (working(), 7201, Action::Rest),
+        (unclear(), 7201, Action::Rest),
+        (unanswered(), 99999, Action::Poll(None)),
+        (missing(), 30, Action::Poll(None)),
+    ] {
+        let step = after(&rendering(), polled, now);
+        assert_eq!(step.then, then);
+        assert_eq!(step.job.state.why().is_some(), then == Action::Rest);
+        assert_eq!(step.change, None, "its price stays where it is");
+    }
+    let once = after(&rendering(), missing(), 30).job;
+    assert_eq!(after(&once, missing(), 90).then, Action::Poll(None));
+    let gone = after(&once, missing(), 91);
+    assert_eq!((gone.then, gone.job.state.name()), (Action::Rest, "rendering"));
+    let seen = after(&once, working(), 80).job;
+    assert_eq!(after(&seen, missing(), 91).then, Action::Poll(None));
+}
+
+#[test]
+fn polls_that_change_nothing_are_not_written_down() {
+    let before = rendering();
+    for (polled, durable) in [
+        (Polled::Working { unknown: None }, false),
+        (Polled::Missing { why: why() }, false),
+        (Polled::Failed { why: why() }, true),
+    ] {
+        let step = before.after(Event::Polled(polled), at(1), &rules()).unwrap();
+        assert_eq!(step.is_durable(&before), durable);
+    }
+}
+
+#[test]
+fn a_refused_key_at_a_poll_halts_and_changes_nothing() {
+    let step = rendering().after(Event::Polled(Polled::BadKey { why: why() }), at(1), &rules());
+    let step = step.unwrap();
+    assert_eq!(step.then, Action::Halt(Halt::Key));
+    assert!(!step.is_durable(&rendering()));
+}
+
+#[test]
+fn a_clip_is_expired_only_when_it_is_gone_after_its_seven_days() {
+    let week = 7 * 24 * 3600;
+    let gone = || Unfetched::Gone { why: why() };
+    let broken = || Unfetched::Broken { why: why() };
+    for (unfetched, now, state) in
+        [(gone(), week, "rendered"), (gone(), week + 1, "failed"), (broken(), week + 1, "rendered")]
+    {
+        let step = rendered(at(0)).after(Event::NotFetched(unfetched), at(now), &rules()).unwrap();
+        assert_eq!((step.job.state.name(), step.then), (state, Action::Rest));
+        assert!(step.job.state.why().is_some_and(|said| said.contains("because")));
+    }
+}
+
+#[test]
+fn the_user_resolves_doubts_stalls_and_what_was_abandoned_and_nothing_else() {
+    let stalled = job(State::Rendering {
+        attempt: FIRST,
+        task: task(),
+        since: at(0),
+        missing: None,
+        stalled: Some("late".into()),
+    });
+    let (attempt, failure) = (Some(FIRST), Failure::Abandoned);
+    let abandoned = job(State::Failed { attempt, failure, why: "given up".into() });
+    for job in [in_doubt(), stalled, abandoned] {
+        for (resolution, state, account) in [
+            (Resolution::Task(task()), "rendering", Account::Reserved),
+            (Resolution::NotBought, "queued", Account::Released),
+            (Resolution::Resubmit, "queued", Account::Reserved),
+            (Resolution::Abandon, "failed", Account::Reserved),
+        ] {
+            let told = told(&job, Event::Resolved(resolution), &rules());
+            assert_eq!((told.0, told.1), (state, Some(account)));
+        }
+    }
+    for job in [Job::new(), submitting(), rendering(), rendered(at(0))] {
+        assert!(job.after(Event::Resolved(Resolution::NotBought), at(1), &rules()).is_err());
+    }
+}
+
+#[test]
+fn an_abandoned_shot_does_not_come_back_with_retry_failed() {
+    let (attempt, failure) = (Some(FIRST), Failure::Abandoned);
+    let abandoned = job(State::Failed { attempt, failure, why: "given up".into() });
+    assert!(abandoned.after(Event::RetryFailed, at(1), &rules()).is_err());
+}
+
+fn any_event() -> impl Strategy<Value = Event> {
+    let retry_after = None;
+    prop_oneof![
+        Just(Event::Claimed(FIRST)),
+        Just(Event::NotSendable(why())),
+        Just(Event::Answered(Submitted::NotSent { why: why() })),
+        Just(Event::Answered(Submitted::Throttled { retry_after, why: why() })),
+        Just(server_error(500)),
+        Just(server_error(502)),
+        Just(Event::Answered(Submitted::Rejected { why: why() })),
+        Just(Event::Answered(Submitted::NoCredit { why: why() })),
+        Just(Event::Answered(Submitted::Bought { task: task() })),
+        Just(Event::Answered(Submitted::Doubtful { why: why() })),
+        Just(Event::Polled(Polled::Working { unknown: None })),
+        Just(Event::Polled(Polled::Missing { why: why() })),
+        Just(Event::Polled(Polled::Completed { urls: vec![], completed_at: None })),
+        Just(Event::Polled(Polled::Failed { why: why() })),
+        Just(Event::Delivered),
+        Just(Event::NotFetched(Unfetched::Gone { why: why() })),
+        Just(Event::FoundSubmitting),
+        Just(Event::RetryFailed),
+        Just(Event::Reconsidered),
+    ]
+}
+
+proptest! {
+    /// However events come, without the user's word a shot is never posted again once one of its
+    /// attempts was bought or may have been, unless the gateway itself refused or failed that one.
+    #[test]
+    fn no_life_posts_again_after_a_purchase_that_may_have_happened(
+        events in proptest::collection::vec(any_event(), 1..60),
+        strict: bool,
+    ) {
+        let rules = Rules { strict, ..rules() };
+        let mut job = Job::new();
+        let mut may_be_bought = false;
+        for (second, event) in (0..).zip(events) {
+            let asked_by_user = event == Event::RetryFailed;
+            let Ok(step) = job.after(event, at(second), &rules) else { continue };
+            if step.then == Action::Post {
+                prop_assert!(!may_be_bought);
+            }
+            match step.change.as_ref().map(|change| change.account) {
+                Some(Account::Reserved | Account::Spent) => may_be_bought = true,
+                Some(Account::Released | Account::Unconfirmed) => may_be_bought = false,
+                None => {}
+            }
+            if asked_by_user {
+                may_be_bought = false;
+            }
+            job = step.job;
+        }
+    }
+}
