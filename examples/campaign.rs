@@ -1,7 +1,7 @@
 //! Runs a campaign from Rust code: reads a manifest, renders it on the simulator, prints what
 //! became of every shot.
 //!
-//! `cargo run --example campaign -- manifests/demo.yaml /tmp/demo`
+//! `cargo run --example campaign -- manifests/demo.yaml`
 
 use std::error::Error;
 use std::path::Path;
@@ -9,12 +9,55 @@ use std::sync::Arc;
 
 use rushes::catalog::Catalog;
 use rushes::clips::Clips;
+use rushes::job::Rules;
 use rushes::ledger::{Kind, Ledger, Opening, Reader};
 use rushes::manifest::{self, Reading};
-use rushes::run::{self, Orders, Stop, Tools};
+use rushes::policy::limits::Limits;
+use rushes::run::{self, Orders, Stop, Tally, Tools};
+use rushes::sim::{SimGateway, SimOptions, World};
 use rushes::time::{Clock, SystemClock};
+use tokio::sync::watch;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    todo!()
+    let manifest = std::env::args().nth(1).ok_or("usage: campaign MANIFEST")?;
+    let catalog = Catalog::builtin();
+    let reading = Reading { catalog: &catalog, capped: None, color: false };
+    let campaign = manifest::load(Path::new(&manifest), &reading)?;
+
+    // Everything lives in the campaign folder; the lock is held as long as the ledger.
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("ledger.sqlite");
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let ledger = Ledger::open(&Opening {
+        path: &path,
+        campaign: &campaign.header.campaign,
+        kind: Kind::Simulator,
+        holder: "the campaign example",
+        at: clock.now(),
+    })?;
+
+    let limits = campaign.header.limits.over(&Limits::default());
+    let rules = Rules {
+        attempts: limits.attempts,
+        strict: false,
+        on_doubt: campaign.header.on_doubt,
+        render_timeout: limits.render_timeout,
+        failed_tasks_charged: catalog.failed_tasks_charged(),
+    };
+    let world = World::open(SimOptions::default(), catalog)?;
+    let gateway = SimGateway::new(world, Arc::clone(&clock), limits.submit_timeout);
+    let orders = Orders::new(limits, rules);
+    let tools =
+        Tools { gateway: Arc::new(gateway), ledger, clips: Clips::open(folder.path())?, clock };
+
+    // `tally` could drive a progress bar; `stop` a button.
+    let (tally, _) = watch::channel(Tally::default());
+    let ended = run::run(campaign.shots.into(), orders, tools, Stop::default(), tally).await?;
+    println!("{ended:?}");
+    Reader::open(&path)?.rows(&mut |row| {
+        let price = row.price.map_or_else(|| "unknown".to_owned(), |price| price.to_string());
+        println!("{:24} {:10} ${price}", row.entry.shot, row.entry.job.state.name());
+    })?;
+    Ok(())
 }

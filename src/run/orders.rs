@@ -35,6 +35,21 @@ pub struct Orders {
 }
 
 impl Orders {
+    /// Everything there is to do, without a deadline.
+    #[must_use]
+    pub const fn new(limits: Limits, rules: Rules) -> Self {
+        Self {
+            limits,
+            rules,
+            submit: true,
+            download: true,
+            only: None,
+            retry_failed: false,
+            max_failures: None,
+            deadline: None,
+        }
+    }
+
     /// Whether `--only` lets a shot be submitted.
     #[must_use]
     pub fn selects(&self, id: &str) -> bool {

@@ -1,0 +1,113 @@
+//! Plugs in a gateway of its own: anything that can submit, poll and fetch can be scheduled, with
+//! the same ledger, cap and promises. This one "renders" every shot at once.
+//!
+//! `cargo run --example own_gateway`
+
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use bytes::Bytes;
+use futures::future::{BoxFuture, FutureExt, ready};
+use futures::stream;
+use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
+use rushes::catalog::{Catalog, Params};
+use rushes::clips::Clips;
+use rushes::gateway::{Download, Gateway, ResumePoint};
+use rushes::job::{OnDoubt, Rules};
+use rushes::ledger::{Kind, Ledger, Opening};
+use rushes::money::Usd;
+use rushes::policy::limits::Limits;
+use rushes::run::{self, Orders, Stop, Tally, Tools};
+use rushes::shot::{Request, Shot, ShotId};
+use rushes::time::{Clock, SystemClock};
+use serde_json::json;
+use tokio::sync::watch;
+
+/// A studio next door that is always free and always done.
+#[derive(Default)]
+struct NextDoor {
+    tasks: AtomicU32,
+}
+
+impl Gateway for NextDoor {
+    fn submit(&self, body: Bytes) -> BoxFuture<'_, Submitted> {
+        let nth = self.tasks.fetch_add(1, Ordering::Relaxed);
+        println!("asked for {}", String::from_utf8_lossy(&body));
+        // Whoever cannot say for sure that nothing was bought answers `Doubtful`.
+        let answer = match TaskId::new(&format!("take-{nth}")) {
+            Some(task) => Submitted::Bought { task },
+            None => Submitted::Doubtful { why: "the task has no name".into() },
+        };
+        ready(answer).boxed()
+    }
+
+    fn poll<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, Polled> {
+        let urls = vec![format!("https://next-door.invalid/{task}.mp4")];
+        ready(Polled::Completed { urls, completed_at: None }).boxed()
+    }
+
+    fn fetch<'a>(
+        &'a self,
+        _url: &'a str,
+        _resume: Option<&'a ResumePoint>,
+    ) -> BoxFuture<'a, Result<Download, Unfetched>> {
+        let clip = Bytes::from_static(b"\0\0\0\x10ftypisom\0\0\0\0\0\0\0\x0cmdatfilm");
+        ready(Ok(Download {
+            starts_at: 0,
+            total: Some(clip.len() as u64),
+            validator: None,
+            bytes: Box::pin(stream::iter([Ok(clip)])),
+        }))
+        .boxed()
+    }
+}
+
+fn shot(id: &str, prompt: &str) -> Result<Shot, Box<dyn Error>> {
+    let request = json!({"model": "next-door", "prompt": prompt});
+    let params: Params = request.as_object().cloned().unwrap_or_default();
+    Ok(Shot {
+        id: ShotId::new(id)?,
+        fingerprint: Catalog::builtin().fingerprint(&params, &[]),
+        request: Request { json: request.to_string().into(), files: Box::default() },
+        model: "next-door".into(),
+        price: Some("0.10".parse::<Usd>()?),
+        priority: 0,
+        tags: Box::default(),
+        clip_name: id.into(),
+    })
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let ledger = Ledger::open(&Opening {
+        path: &folder.path().join("ledger.sqlite"),
+        campaign: "next-door",
+        kind: Kind::Gateway,
+        holder: "the own_gateway example",
+        at: clock.now(),
+    })?;
+    let limits = Limits { poll_every: std::time::Duration::from_millis(50), ..Limits::default() };
+    let rules = Rules {
+        attempts: limits.attempts,
+        strict: false,
+        on_doubt: OnDoubt::Hold,
+        render_timeout: limits.render_timeout,
+        failed_tasks_charged: false,
+    };
+    let tools = Tools {
+        gateway: Arc::new(NextDoor::default()),
+        ledger,
+        clips: Clips::open(folder.path())?,
+        clock,
+    };
+    let shots = [shot("beach", "a beach at dusk")?, shot("forest", "a forest at dawn")?];
+    let (tally, seen) = watch::channel(Tally::default());
+    let orders = Orders::new(limits, rules);
+    let ended = run::run(Arc::new(shots), orders, tools, Stop::default(), tally).await?;
+    let tally = seen.borrow();
+    println!("{ended:?}: {} delivered, ${} spent", tally.delivered, tally.balance.spent);
+    Ok(())
+}

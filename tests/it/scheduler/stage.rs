@@ -1,0 +1,282 @@
+//! A stage for whole runs in virtual time: a gateway that does what a closure says, a real ledger
+//! and real clips in a temporary folder, a clock that follows tokio's.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use futures::stream;
+use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
+use rushes::clips::Clips;
+use rushes::gateway::{Download, Gateway, ResumePoint};
+use rushes::job::{OnDoubt, Rules};
+use rushes::ledger::{Kind, Ledger, Opening, Reader, Row};
+use rushes::money::Usd;
+use rushes::policy::budget::Budget;
+use rushes::policy::limits::Limits;
+use rushes::run::{self, Ended, Orders, Stop, Tally, Tools};
+use rushes::shot::{Fingerprint, Request, Shot, ShotId};
+use rushes::time::{Clock, Timestamp};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// A shot whose request is its id.
+pub fn shot(id: &str) -> Shot {
+    let mut fingerprint = [0; 16];
+    for (byte, of_id) in fingerprint.iter_mut().zip(id.bytes()) {
+        *byte = of_id;
+    }
+    Shot {
+        id: ShotId::new(id).unwrap(),
+        fingerprint: Fingerprint::from_bytes(fingerprint),
+        request: Request { json: format!(r#"{{"prompt":"{id}"}}"#).into(), files: Box::default() },
+        model: "kling-v3".into(),
+        price: Some(Usd::from_micros(100_000)),
+        priority: 0,
+        tags: Box::default(),
+        clip_name: id.into(),
+    }
+}
+
+/// `count` shots: `s000`, `s001`, …
+pub fn shots(count: usize) -> Vec<Shot> {
+    (0..count).map(|n| shot(&format!("s{n:03}"))).collect()
+}
+
+/// The smallest file that passes for a clip.
+pub fn clip() -> Bytes {
+    Bytes::from_static(b"\0\0\0\x10ftypisom\0\0\0\0\0\0\0\x0cmdatclip")
+}
+
+pub fn bought(prompt: &str) -> Submitted {
+    Submitted::Bought { task: TaskId::new(&format!("task-{prompt}")).unwrap() }
+}
+
+pub fn completed() -> Polled {
+    Polled::Completed { urls: vec!["http://host/clip.mp4".into()], completed_at: None }
+}
+
+type OnSubmit = dyn Fn(&str, usize) -> (Duration, Submitted) + Send + Sync;
+type OnPoll = dyn Fn(&str, usize) -> Polled + Send + Sync;
+type OnFetch = dyn Fn(usize) -> Result<Bytes, Unfetched> + Send + Sync;
+
+/// What the gateway saw, in order.
+#[derive(Default)]
+pub struct Seen {
+    pub submits: Vec<(Instant, String)>,
+    pub polls: Vec<(Instant, String)>,
+    pub fetches: usize,
+    in_flight: usize,
+    pub most_in_flight: usize,
+    nth: HashMap<String, usize>,
+}
+
+/// A gateway that does what closures say: each gets the prompt (or task id) and how many-eth such
+/// call this is, from 1.
+pub struct Puppet {
+    on_submit: Box<OnSubmit>,
+    on_poll: Box<OnPoll>,
+    on_fetch: Box<OnFetch>,
+    pub seen: Mutex<Seen>,
+}
+
+impl Default for Puppet {
+    fn default() -> Self {
+        Self {
+            on_submit: Box::new(|prompt, _| (Duration::from_millis(20), bought(prompt))),
+            on_poll: Box::new(|_, _| completed()),
+            on_fetch: Box::new(|_| Ok(clip())),
+            seen: Mutex::default(),
+        }
+    }
+}
+
+impl Puppet {
+    pub fn on_submit(
+        self,
+        does: impl Fn(&str, usize) -> Submitted + Send + Sync + 'static,
+    ) -> Self {
+        let on_submit =
+            move |prompt: &str, nth| (Duration::from_millis(20), does(prompt, nth));
+        Self { on_submit: Box::new(on_submit), ..self }
+    }
+
+    pub fn on_slow_submit(
+        self,
+        does: impl Fn(&str, usize) -> (Duration, Submitted) + Send + Sync + 'static,
+    ) -> Self {
+        Self { on_submit: Box::new(does), ..self }
+    }
+
+    pub fn on_poll(self, does: impl Fn(&str, usize) -> Polled + Send + Sync + 'static) -> Self {
+        Self { on_poll: Box::new(does), ..self }
+    }
+
+    pub fn on_fetch(
+        self,
+        does: impl Fn(usize) -> Result<Bytes, Unfetched> + Send + Sync + 'static,
+    ) -> Self {
+        Self { on_fetch: Box::new(does), ..self }
+    }
+
+    fn nth(&self, key: &str) -> usize {
+        let mut seen = self.seen.lock().unwrap();
+        let nth = seen.nth.entry(key.to_owned()).or_default();
+        *nth += 1;
+        *nth
+    }
+
+    /// The prompts in the order they were posted.
+    pub fn posted(&self) -> Vec<String> {
+        self.seen.lock().unwrap().submits.iter().map(|(_, prompt)| prompt.clone()).collect()
+    }
+}
+
+impl Gateway for Puppet {
+    fn submit(&self, body: Bytes) -> BoxFuture<'_, Submitted> {
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let prompt = body["prompt"].as_str().unwrap().to_owned();
+        {
+            let mut seen = self.seen.lock().unwrap();
+            seen.submits.push((Instant::now(), prompt.clone()));
+            seen.in_flight += 1;
+            seen.most_in_flight = seen.most_in_flight.max(seen.in_flight);
+        }
+        let (delay, answer) = (self.on_submit)(&prompt, self.nth(&format!("submit {prompt}")));
+        async move {
+            tokio::time::sleep(delay).await;
+            if !matches!(answer, Submitted::Bought { .. }) {
+                self.seen.lock().unwrap().in_flight -= 1;
+            }
+            answer
+        }
+        .boxed()
+    }
+
+    fn poll<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, Polled> {
+        self.seen.lock().unwrap().polls.push((Instant::now(), task.to_string()));
+        let polled = (self.on_poll)(task.as_str(), self.nth(&format!("poll {task}")));
+        if matches!(polled, Polled::Completed { .. } | Polled::Failed { .. }) {
+            let mut seen = self.seen.lock().unwrap();
+            seen.in_flight = seen.in_flight.saturating_sub(1);
+        }
+        async move { polled }.boxed()
+    }
+
+    fn fetch<'a>(
+        &'a self,
+        url: &'a str,
+        _resume: Option<&'a ResumePoint>,
+    ) -> BoxFuture<'a, Result<Download, Unfetched>> {
+        self.seen.lock().unwrap().fetches += 1;
+        let fetched = (self.on_fetch)(self.nth(&format!("fetch {url}")));
+        async move {
+            fetched.map(|bytes| Download {
+                starts_at: 0,
+                total: Some(bytes.len() as u64),
+                validator: None,
+                bytes: Box::pin(stream::iter([Ok(bytes)])),
+            })
+        }
+        .boxed()
+    }
+}
+
+/// A clock that follows tokio's, also when it is paused.
+pub struct VirtualClock(Instant);
+
+impl Clock for VirtualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1_700_000_000_000).plus(self.0.elapsed())
+    }
+}
+
+/// A campaign folder in which runs can follow one another.
+pub struct Stage {
+    folder: tempfile::TempDir,
+    clock: Arc<VirtualClock>,
+    pub orders: Orders,
+    pub budget: Option<Budget>,
+    pub stop: Stop,
+}
+
+impl Stage {
+    pub fn new() -> Self {
+        let limits = Limits { in_flight: 1000, ..Limits::default() };
+        let rules = Rules {
+            attempts: limits.attempts,
+            strict: false,
+            on_doubt: OnDoubt::Hold,
+            render_timeout: limits.render_timeout,
+            failed_tasks_charged: false,
+        };
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            clock: Arc::new(VirtualClock(Instant::now())),
+            orders: Orders {
+                limits,
+                rules,
+                submit: true,
+                download: true,
+                only: None,
+                retry_failed: false,
+                max_failures: None,
+                deadline: None,
+            },
+            budget: None,
+            stop: Stop::default(),
+        }
+    }
+
+    pub fn cap(mut self, dollars: &str) -> Self {
+        self.budget = Some(Budget { cap: Some(dollars.parse().unwrap()), strict: false });
+        self
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub async fn run(&self, shots: &[Shot], gateway: &Arc<Puppet>) -> (Ended, Tally) {
+        let ledger = Ledger::open(&Opening {
+            path: &self.folder.path().join("ledger.sqlite"),
+            campaign: "stage",
+            kind: Kind::Gateway,
+            holder: "a test",
+            at: self.clock.now(),
+        })
+        .unwrap();
+        if let Some(budget) = self.budget {
+            ledger.set_budget(budget).await.unwrap();
+        }
+        let tools = Tools {
+            gateway: Arc::clone(gateway) as Arc<dyn Gateway>,
+            ledger,
+            clips: Clips::open(self.folder.path()).unwrap(),
+            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+        };
+        let (tally, seen) = watch::channel(Tally::default());
+        let ended = run::run(shots.into(), self.orders.clone(), tools, self.stop.clone(), tally);
+        let ended = ended.await.unwrap();
+        let tally = seen.borrow().clone();
+        (ended, tally)
+    }
+
+    /// What the ledger says of every shot.
+    pub fn rows(&self) -> Vec<Row> {
+        let reader = Reader::open(&self.folder.path().join("ledger.sqlite")).unwrap();
+        let mut rows = Vec::new();
+        reader.rows(&mut |row| rows.push(row)).unwrap();
+        rows
+    }
+
+    pub fn states(&self) -> HashMap<String, &'static str> {
+        self.rows()
+            .iter()
+            .map(|row| (row.entry.shot.to_string(), row.entry.job.state.name()))
+            .collect()
+    }
+}
