@@ -1,0 +1,166 @@
+//! What a shot costs the machine that orders it: CPU time of a whole life, and memory in flight.
+//!
+//! `cargo bench --bench life` runs both for 20,000 shots; `cargo bench --bench life -- 100000` for
+//! as many as it is told. The gateway is in-process and answers at once, so what is measured is the
+//! scheduler, the ledger (five durable transitions a shot) and the clip on disk. Linux only: the
+//! figures come from `/proc`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::{BoxFuture, FutureExt, ready};
+use futures::stream;
+use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
+use rushes::clips::Clips;
+use rushes::gateway::{Download, Gateway, ResumePoint};
+use rushes::job::{OnDoubt, Rules};
+use rushes::ledger::{Kind, Ledger, Opening};
+use rushes::money::Usd;
+use rushes::policy::limits::{Limits, Rate, Window};
+use rushes::run::{self, Orders, Stop, Tally, Tools};
+use rushes::shot::{Fingerprint, Request, Shot, ShotId};
+use rushes::time::{Clock, SystemClock};
+use tokio::sync::watch;
+
+/// Sells everything at once; its tasks are done as soon as `hold` of them were sold.
+struct Instant {
+    sold: AtomicUsize,
+    hold: usize,
+}
+
+impl Gateway for Instant {
+    fn submit(&self, _body: Bytes) -> BoxFuture<'_, Submitted> {
+        let nth = self.sold.fetch_add(1, Ordering::Relaxed);
+        let task = TaskId::new(&format!("task-{nth:08}"));
+        let answer = task.map_or_else(
+            || Submitted::Doubtful { why: "no id".into() },
+            |task| Submitted::Bought { task },
+        );
+        ready(answer).boxed()
+    }
+
+    fn poll<'a>(&'a self, _task: &'a TaskId) -> BoxFuture<'a, Polled> {
+        let polled = if self.sold.load(Ordering::Relaxed) < self.hold {
+            Polled::Working { unknown: None }
+        } else {
+            let urls = vec!["https://host.invalid/clip.mp4".to_owned()];
+            Polled::Completed { urls, completed_at: None }
+        };
+        ready(polled).boxed()
+    }
+
+    fn fetch<'a>(
+        &'a self,
+        _url: &'a str,
+        _resume: Option<&'a ResumePoint>,
+    ) -> BoxFuture<'a, Result<Download, Unfetched>> {
+        let clip = Bytes::from_static(b"\0\0\0\x10ftypisom\0\0\0\0\0\0\0\x0cmdatclip");
+        let bytes = Box::pin(stream::iter([Ok(clip)]));
+        ready(Ok(Download { starts_at: 0, total: Some(28), validator: None, bytes })).boxed()
+    }
+}
+
+fn shots(count: usize) -> Result<Arc<[Shot]>, Box<dyn std::error::Error>> {
+    (0..count)
+        .map(|n| {
+            let mut fingerprint = [0; 16];
+            fingerprint[..8].copy_from_slice(&(n as u64).to_be_bytes());
+            let id = format!("shot-{n:08}");
+            let json = format!(
+                r#"{{"model":"kling-v3","prompt":"a girl dancing on the beach at sunset, take {n}","duration":"5"}}"#
+            );
+            Ok(Shot {
+                id: ShotId::new(&id)?,
+                fingerprint: Fingerprint::from_bytes(fingerprint),
+                request: Request { json: json.into(), files: Box::default() },
+                model: "kling-v3".into(),
+                price: Some(Usd::from_micros(316_500)),
+                priority: 0,
+                tags: Box::default(),
+                clip_name: id.into(),
+            })
+        })
+        .collect()
+}
+
+/// User and system time of this process, in clock ticks of 10 ms.
+fn cpu() -> Option<Duration> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let fields: Vec<&str> = stat.rsplit(") ").next()?.split(' ').collect();
+    let ticks: u64 = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+    Some(Duration::from_millis(ticks * 10))
+}
+
+/// The most memory this process ever held, in KiB.
+fn peak() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+async fn campaign(
+    count: usize,
+    in_flight: u32,
+    hold: usize,
+    download: bool,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let shots = shots(count)?;
+    let before = peak();
+    let folder = tempfile::tempdir()?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let ledger = Ledger::open(&Opening {
+        path: &folder.path().join("ledger.sqlite"),
+        campaign: "bench",
+        kind: Kind::Gateway,
+        holder: "a benchmark",
+        at: clock.now(),
+    })?;
+    let fast = Rate { count: 1_000_000, window: Window::Second };
+    let limits = Limits {
+        rate: fast,
+        poll_rate: fast,
+        poll_every: Duration::from_millis(if hold > 0 { 5_000 } else { 1 }),
+        in_flight,
+        ..Limits::default()
+    };
+    let rules = Rules {
+        attempts: limits.attempts,
+        strict: false,
+        on_doubt: OnDoubt::Hold,
+        render_timeout: limits.render_timeout,
+        failed_tasks_charged: false,
+    };
+    let gateway = Arc::new(Instant { sold: AtomicUsize::new(0), hold });
+    let tools = Tools { gateway, ledger, clips: Clips::open(folder.path())?, clock };
+    let (tally, seen) = watch::channel(Tally::default());
+    let (cpu_before, started) = (cpu(), tokio::time::Instant::now());
+    let orders = Orders { download, ..Orders::new(limits, rules) };
+    let ended = run::run(shots, orders, tools, Stop::default(), tally).await?;
+    let (wall, cpu_after) = (started.elapsed(), cpu());
+    let tally = seen.borrow().clone();
+    let per_shot = cpu_before
+        .zip(cpu_after)
+        .map(|(before, after)| (after - before).as_secs_f64() * 1e6 / count as f64);
+    println!(
+        "{count} shots, {in_flight} in flight: {ended:?}, {} delivered, {} rendered\n  \
+         wall {:.2} s, CPU per shot {:.0} µs, peak memory {} MiB (of which shots and program {} MiB)",
+        tally.delivered,
+        tally.rendered,
+        wall.as_secs_f64(),
+        per_shot.unwrap_or(f64::NAN),
+        peak().unwrap_or(0) / 1024,
+        before.unwrap_or(0) / 1024,
+    );
+    Ok(())
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let count = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(20_000);
+    println!("all in flight at once, no downloads:");
+    campaign(count, u32::MAX, count, false).await?;
+    println!("a whole life, 64 at a time:");
+    campaign(count, 64, 0, true).await
+}
