@@ -1,1 +1,3 @@
+//! Tests of the house through its public doors.
 
+mod ledger;
