@@ -1,7 +1,45 @@
 //! The campaign's ledger: the only truth about what was sent, bought, paid and fetched, and the
-//! only room that knows SQL.
+//! only room that knows SQL. Promises that what a call wrote is on the disk when the call returns,
+//! and that no claim is granted over the cap. Must not know the gateway, the clips or the clock.
+//!
+//! # The file
+//! An SQLite database (`application_id` `rush`, `user_version` the number of its schema, write-ahead
+//! log, full sync). Anyone may read it with `sqlite3`, also during a run; the schema is in
+//! `schema/1.sql` and stays readable by every later version.
+//!
+//! | table or view | holds |
+//! |---|---|
+//! | `campaign` | one row: its name, whose tasks it holds (`gateway` or `simulator`), the cap, who made the file |
+//! | `revisions` | a row per (shot, fingerprint): its number, place in the manifest, request, state, reason, URLs |
+//! | `attempts` | a row per POST, written before it is sent: its price, outcome, task id, and the account its price lies in |
+//! | `money` | every movement of an attempt's price into (positive) or out of (negative) `reserved`, `spent`, `unconfirmed`; never changed |
+//! | `balance` | one row: the sums of `money`, kept by a trigger and compared with it at every opening |
+//! | `files` | the clips of delivered revisions |
+//! | `results` | for people: a row per revision, dollars as decimal text, times as RFC 3339 |
+//! | `spend` | for people: cap, spent, reserved and unconfirmed in dollars |
+//!
+//! Money is in millionths of a dollar, times are milliseconds since the Unix epoch.
+//!
+//! # Beside it
+//! `….lock` is locked while a run works, and says who; `….reserve` is room that is given up when the
+//! disk is full, so that task ids can still be written. After a failed write the file is not touched
+//! again by this process: every later call answers with that failure.
 
-use std::path::{Path, PathBuf};
+mod encode;
+mod error;
+mod lock;
+mod open;
+mod queue;
+mod reader;
+mod record;
+mod reserve;
+mod schema;
+mod writer;
+
+pub use error::LedgerError;
+pub use reader::Reader;
+
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::answer::TaskId;
@@ -10,6 +48,8 @@ use crate::money::Usd;
 use crate::policy::budget::{Balance, Budget};
 use crate::shot::{Fingerprint, Shot, ShotId};
 use crate::time::Timestamp;
+
+use queue::Queue;
 
 /// A revision's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -142,18 +182,10 @@ pub struct Summary {
     pub held_by: Option<String>,
 }
 
-/// Why a ledger cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum LedgerError {
-    /// To be replaced.
-    #[error("{0}")]
-    Other(String),
-}
-
 /// A ledger open for writing; holds the run lock until the last clone is dropped.
 #[derive(Clone)]
 pub struct Ledger {
-    _inner: Arc<PathBuf>,
+    queue: Arc<Queue>,
 }
 
 impl Ledger {
@@ -162,28 +194,28 @@ impl Ledger {
     /// # Errors
     /// When another run holds the lock; when the file is newer than this program, of another
     /// campaign or kind, damaged, or cannot be written.
-    pub fn open(_opening: &Opening<'_>) -> Result<Self, LedgerError> {
-        todo!()
+    pub fn open(opening: &Opening<'_>) -> Result<Self, LedgerError> {
+        Ok(Self { queue: Arc::new(open::for_writing(opening)?) })
     }
 
     /// The cap as it is kept.
     #[must_use]
     pub fn budget(&self) -> Budget {
-        todo!()
+        self.queue.purse().0
     }
 
     /// The money as it is.
     #[must_use]
     pub fn balance(&self) -> Balance {
-        todo!()
+        self.queue.purse().1
     }
 
     /// Keeps another cap.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn set_budget(&self, _budget: Budget) -> Result<(), LedgerError> {
-        todo!()
+    pub async fn set_budget(&self, budget: Budget) -> Result<(), LedgerError> {
+        self.queue.ask(move |pen| writer::set_budget(pen, budget)).await
     }
 
     /// Makes these shots the campaign's current ones: unknown (shot, fingerprint) pairs become new
@@ -194,10 +226,10 @@ impl Ledger {
     /// When it cannot be written.
     pub async fn record(
         &self,
-        _shots: Arc<[Shot]>,
-        _at: Timestamp,
+        shots: Arc<[Shot]>,
+        at: Timestamp,
     ) -> Result<Vec<Entry>, LedgerError> {
-        todo!()
+        self.queue.ask(move |pen| record::record(pen, &shots, at)).await
     }
 
     /// Every current revision, and those older or removed ones whose purchase is unfinished
@@ -206,7 +238,7 @@ impl Ledger {
     /// # Errors
     /// When it cannot be read.
     pub async fn entries(&self) -> Result<Vec<Entry>, LedgerError> {
-        todo!()
+        self.queue.ask(|pen| Ok(reader::open_entries(pen)?)).await
     }
 
     /// Records an attempt and reserves its price, if the cap allows it, in one transaction: the
@@ -216,11 +248,11 @@ impl Ledger {
     /// When it cannot be written; then nothing more may be sent.
     pub async fn claim(
         &self,
-        _revision: RevisionId,
-        _price: Option<Usd>,
-        _at: Timestamp,
+        revision: RevisionId,
+        price: Option<Usd>,
+        at: Timestamp,
     ) -> Result<Claim, LedgerError> {
-        todo!()
+        self.queue.ask(move |pen| writer::claim(pen, revision, price, at)).await
     }
 
     /// Makes a transition durable: the revision's job, the attempt's change and the money's move.
@@ -230,11 +262,11 @@ impl Ledger {
     /// sent.
     pub async fn commit(
         &self,
-        _revision: RevisionId,
-        _step: Step,
-        _at: Timestamp,
+        revision: RevisionId,
+        step: Step,
+        at: Timestamp,
     ) -> Result<Committed, LedgerError> {
-        todo!()
+        self.deliver(revision, step, Vec::new(), at).await
     }
 
     /// Like [`Ledger::commit`] for a delivery, together with the files.
@@ -243,58 +275,20 @@ impl Ledger {
     /// As for [`Ledger::commit`].
     pub async fn deliver(
         &self,
-        _revision: RevisionId,
-        _step: Step,
-        _files: Vec<ClipFile>,
-        _at: Timestamp,
+        revision: RevisionId,
+        step: Step,
+        files: Vec<ClipFile>,
+        at: Timestamp,
     ) -> Result<Committed, LedgerError> {
-        todo!()
+        self.queue.ask(move |pen| writer::commit(pen, revision, &step, &files, at)).await
     }
 
     /// Whether the ledger knows a task id.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub async fn knows_task(&self, _task: &TaskId) -> Result<bool, LedgerError> {
-        todo!()
-    }
-}
-
-/// A ledger open for reading, also while a run writes it. Blocking.
-pub struct Reader {}
-
-impl Reader {
-    /// Opens an existing ledger; changes nothing.
-    ///
-    /// # Errors
-    /// When there is none, or it is newer than this program, damaged or unreadable.
-    pub fn open(_path: &Path) -> Result<Self, LedgerError> {
-        todo!()
-    }
-
-    /// What the ledger says of itself.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn summary(&self) -> Result<Summary, LedgerError> {
-        todo!()
-    }
-
-    /// Hands every revision that a report shows to `each`: the current ones in manifest order,
-    /// then older or removed ones whose purchase is unfinished. A revision that is `submitting`
-    /// while nobody holds the run lock is shown `in_doubt`.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn rows(&self, _each: &mut dyn FnMut(Row)) -> Result<(), LedgerError> {
-        todo!()
-    }
-
-    /// Every known revision's entry, also older and removed ones; for the plan.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn entries(&self) -> Result<Vec<Entry>, LedgerError> {
-        todo!()
+    pub async fn knows_task(&self, task: &TaskId) -> Result<bool, LedgerError> {
+        let task = task.clone();
+        self.queue.ask(move |pen| Ok(reader::knows_task(pen, &task)?)).await
     }
 }

@@ -1,0 +1,197 @@
+//! Why a ledger cannot be used: place, cause and what to do, in words for people. Cloneable,
+//! because one failed write is the answer to everyone who waited for it.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+use rusqlite::ffi;
+
+use super::Kind;
+
+/// Why a ledger cannot be used.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// There is none.
+    #[error("nothing has been run yet: there is no ledger {}; `rushes run` makes it", .ledger.display())]
+    Missing {
+        /// Where it was looked for.
+        ledger: PathBuf,
+    },
+    /// Another process works on the campaign.
+    #[error(
+        "{} is in use by {holder}; wait until that ends or stop it (its lock ends with it), then try again",
+        .ledger.display()
+    )]
+    Locked {
+        /// The ledger.
+        ledger: PathBuf,
+        /// Who, and since when.
+        holder: String,
+    },
+    /// A file that `rushes` did not make.
+    #[error(
+        "{} is not a ledger of rushes ({what}); name another file with --ledger or move this one away",
+        .ledger.display()
+    )]
+    Foreign {
+        /// The file.
+        ledger: PathBuf,
+        /// What it is instead.
+        what: String,
+    },
+    /// Something in the file is not as it was written.
+    #[error(
+        "{} is damaged ({cause}); keep the file and its -wal as they are, copy both, and save what \
+         can be read with: sqlite3 COPY \".recover\" | sqlite3 saved.sqlite",
+        .ledger.display()
+    )]
+    Damaged {
+        /// The ledger.
+        ledger: PathBuf,
+        /// What was found.
+        cause: String,
+    },
+    /// Made by a later version.
+    #[error(
+        "{} was written by {by} (schema {schema}), which is newer than this program; use that \
+         version or a later one",
+        .ledger.display()
+    )]
+    Newer {
+        /// The ledger.
+        ledger: PathBuf,
+        /// The version that wrote it.
+        by: String,
+        /// Its schema.
+        schema: i64,
+    },
+    /// Another campaign's.
+    #[error(
+        "{} is the ledger of the campaign {theirs:?}, not of {ours:?}; give this campaign its own \
+         --out folder, or set the manifest's `campaign` back",
+        .ledger.display()
+    )]
+    OtherCampaign {
+        /// The ledger.
+        ledger: PathBuf,
+        /// Whose it is.
+        theirs: String,
+        /// Whose it should be.
+        ours: String,
+    },
+    /// The simulator's where a gateway's is needed, or the other way round.
+    #[error("{} holds {}; {}", .ledger.display(), holds(*.theirs), instead(*.theirs))]
+    OtherKind {
+        /// The ledger.
+        ledger: PathBuf,
+        /// Whose tasks it holds.
+        theirs: Kind,
+    },
+    /// It, its lock or its folder cannot be read or written.
+    #[error("{}: {cause}; {fix}", .place.display())]
+    Inaccessible {
+        /// The file or folder.
+        place: PathBuf,
+        /// What the system says.
+        cause: String,
+        /// What to do.
+        fix: &'static str,
+    },
+    /// There is no room for what must be written in an emergency.
+    #[error(
+        "{}: there is no room for the 1 MiB that is set aside to write down purchases when the \
+         disk is full ({cause}); nothing was sent: free some space and try again",
+        .reserve.display()
+    )]
+    NoReserve {
+        /// The reserve file.
+        reserve: PathBuf,
+        /// What the system says.
+        cause: String,
+    },
+    /// The disk filled up and the reserve was given up; nothing new may be bought.
+    #[error(
+        "the disk of {} is full; what was bought is written down and nothing more is sent: free \
+         some space and run again",
+        .ledger.display()
+    )]
+    DiskFull {
+        /// The ledger.
+        ledger: PathBuf,
+    },
+    /// It could not be written. Everything after it is refused with the same words.
+    #[error(
+        "{} could not be written ({cause}); nothing more is sent: mend that and run again",
+        .ledger.display()
+    )]
+    Failed {
+        /// The ledger.
+        ledger: PathBuf,
+        /// What SQLite says.
+        cause: String,
+    },
+    /// The program ends before this could be written.
+    #[error("{} was not written: the program is ending; run again to go on", .ledger.display())]
+    Ending {
+        /// The ledger.
+        ledger: PathBuf,
+    },
+    /// Asked for what cannot be: a defect of this program. Nothing was written.
+    #[error("internal error: {what}; nothing was written")]
+    Defect {
+        /// What was asked.
+        what: String,
+    },
+}
+
+const fn holds(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Gateway => "real purchases",
+        Kind::Simulator => "simulated purchases",
+    }
+}
+
+const fn instead(theirs: Kind) -> &'static str {
+    match theirs {
+        Kind::Gateway => "choose another --out folder for --sim",
+        Kind::Simulator => "add --sim, or choose another --out folder for real ones",
+    }
+}
+
+impl LedgerError {
+    /// What an SQLite error in `ledger` means.
+    pub(super) fn of(ledger: &Path, error: &rusqlite::Error) -> Self {
+        let (ledger, cause) = (ledger.to_owned(), error.to_string());
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Damaged { ledger, cause }
+            }
+            Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+                Self::Inaccessible { place: ledger, cause, fix: PERMISSION }
+            }
+            Some(_) => Self::Failed { ledger, cause },
+            // A value that this program would never have written, or no row where one must be.
+            None => Self::Damaged { ledger, cause },
+        }
+    }
+
+    pub(super) fn defect(what: impl Into<String>) -> Self {
+        Self::Defect { what: what.into() }
+    }
+}
+
+/// The fix for what cannot be opened.
+pub(super) const PERMISSION: &str =
+    "see to it that you may read and write it and its folder, or choose another with --out";
+
+/// Whether giving up the reserve may help. Not after a failed sync: what that one wrote is unknown.
+pub(super) fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|e| {
+        e.code == ErrorCode::DiskFull
+            || matches!(
+                e.extended_code,
+                ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_SHMSIZE | ffi::SQLITE_IOERR_SHMOPEN
+            )
+    })
+}

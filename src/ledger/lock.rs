@@ -1,0 +1,140 @@
+//! The run lock: one process works on a ledger at a time. An advisory lock that ends with the
+//! process; the file beside the ledger stays behind and only says who held it.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::LedgerError;
+use super::error::PERMISSION;
+use crate::time::Timestamp;
+
+/// The lock, held until dropped.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+/// A reader looks whether the lock is held by taking it for a moment; a run must not mistake that
+/// for a run.
+const TRIES: u32 = 10;
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);
+/// The longest word about the holder that is believed, in bytes.
+const MOST_BYTES: u64 = 1024;
+
+impl Lock {
+    /// Takes the lock of the ledger at `ledger`.
+    pub(super) fn take(ledger: &Path, holder: &str, at: Timestamp) -> Result<Self, LedgerError> {
+        let place = beside(ledger, "lock");
+        let failed = |cause: io::Error| LedgerError::Inaccessible {
+            place: place.clone(),
+            cause: cause.to_string(),
+            fix: PERMISSION,
+        };
+        let mut file = private(OpenOptions::new().read(true).write(true).create(true))
+            .truncate(false)
+            .open(&place)
+            .map_err(failed)?;
+        let mut tries = 1;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if tries < TRIES => {
+                    tries += 1;
+                    std::thread::sleep(BETWEEN_TRIES);
+                }
+                Err(TryLockError::WouldBlock) => {
+                    let holder = holder_in(&mut file);
+                    return Err(LedgerError::Locked { ledger: ledger.to_owned(), holder });
+                }
+                Err(TryLockError::Error(cause)) => return Err(failed(cause)),
+            }
+        }
+        let line = format!("{holder}, process {} on {}, since {at}\n", std::process::id(), host());
+        let written = file
+            .set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(line.as_bytes()));
+        // Who holds it is for people; a full disk is found out where it matters.
+        drop(written);
+        Ok(Self { _file: file })
+    }
+}
+
+/// Who holds the lock of the ledger at `ledger`, as one phrase; `None` when nobody does.
+pub(super) fn held_by(ledger: &Path) -> Option<String> {
+    let mut file = File::open(beside(ledger, "lock")).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(holder_in(&mut file)),
+        Ok(()) | Err(TryLockError::Error(_)) => None,
+    }
+}
+
+/// What a lock file says, made safe to print.
+fn holder_in(file: &mut File) -> String {
+    let mut line = Vec::new();
+    let read = file.rewind().and_then(|()| file.take(MOST_BYTES).read_to_end(&mut line));
+    let line = String::from_utf8_lossy(&line);
+    let line: String = line.trim().chars().filter(|c| !c.is_control()).collect();
+    if read.is_err() || line.is_empty() { "another process".to_owned() } else { line }
+}
+
+fn host() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .ok()
+        .or_else(|| std::env::var("HOSTNAME").ok())
+        .or_else(|| std::env::var("COMPUTERNAME").ok())
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "this machine".to_owned())
+}
+
+/// `ledger.sqlite` and `lock` make `ledger.sqlite.lock`.
+pub(super) fn beside(ledger: &Path, extension: &str) -> PathBuf {
+    let mut path = ledger.as_os_str().to_owned();
+    path.push(".");
+    path.push(extension);
+    path.into()
+}
+
+/// Files that are made so can be read by nobody but the user.
+pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_of_two_is_told_who_the_first_is_and_since_when() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("ledger.sqlite");
+        assert_eq!(held_by(&ledger), None);
+        let at = Timestamp::from_millis(1_705_123_450_007);
+        let held = Lock::take(&ledger, "rushes run", at).unwrap();
+        let who = held_by(&ledger).unwrap();
+        let pid = std::process::id();
+        assert!(who.starts_with(&format!("rushes run, process {pid} on ")), "{who}");
+        assert!(who.ends_with("since 2024-01-13T05:24:10.007Z"), "{who}");
+        let refused = Lock::take(&ledger, "rushes fetch", at).unwrap_err();
+        assert!(refused.to_string().contains(&who), "{refused}");
+        drop(held);
+        assert_eq!(held_by(&ledger), None, "the file stays, the lock does not");
+        assert!(Lock::take(&ledger, "rushes fetch", at).is_ok());
+    }
+
+    #[test]
+    fn whatever_a_lock_file_says_is_safe_to_print() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("ledger.sqlite");
+        let file = File::create(beside(&ledger, "lock")).unwrap();
+        file.lock().unwrap();
+        assert_eq!(held_by(&ledger).as_deref(), Some("another process"));
+        (&file).write_all(b"\x1b[31mred\xff\n").unwrap();
+        assert_eq!(held_by(&ledger).as_deref(), Some("[31mred\u{fffd}"));
+    }
+}

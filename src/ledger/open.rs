@@ -1,0 +1,185 @@
+//! Opening a ledger: what is looked at before anything is changed, and in which order the lock,
+//! the reserve and the file are taken.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::encode::Word;
+use super::error::PERMISSION;
+use super::lock::{Lock, private};
+use super::queue::Queue;
+use super::reserve::Reserve;
+use super::schema::{Found, imbalance, look, migrate};
+use super::{Kind, LedgerError, Opening};
+
+/// How long a write waits for somebody who looks into the file with another program.
+const BUSY: Duration = Duration::from_secs(30);
+/// How long the write-ahead file may stay after it was copied into the ledger, in bytes.
+const LOG_STAYS: i64 = 16 << 20;
+/// Pages in the write-ahead file after which it is copied into the ledger.
+const LOG_PAGES: i64 = 4000;
+const STATEMENTS: usize = 32;
+
+/// Opens or makes a ledger for writing.
+pub(super) fn for_writing(opening: &Opening<'_>) -> Result<Queue, LedgerError> {
+    let path = true_path(opening.path);
+    let made = is_to_be_made(&path)?;
+    let lock = Lock::take(&path, opening.holder, opening.at)?;
+    let reserve = Reserve::prepare(&path)?;
+    if made {
+        make(&path).map_err(|cause| inaccessible(&path, &cause))?;
+    }
+    let sql = |error: rusqlite::Error| LedgerError::of(&path, &error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut conn = Connection::open_with_flags(&path, flags).map_err(sql)?;
+    conn.busy_timeout(BUSY).map_err(sql)?;
+    let found = look(&conn, &path)?;
+    if let Found::Ledger(_) = found {
+        is_of(&conn, &path, opening)?;
+    }
+    set_up(&conn, &path)?;
+    migrate(&mut conn, found, opening).map_err(sql)?;
+    if let Some(cause) = imbalance(&conn).map_err(sql)? {
+        return Err(LedgerError::Damaged { ledger: path, cause });
+    }
+    Queue::new(path.clone(), conn, reserve, lock).map_err(|error| LedgerError::of(&path, &error))
+}
+
+/// Opens a ledger that is there for reading.
+pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection), LedgerError> {
+    let path = true_path(path);
+    if is_to_be_made(&path)? {
+        return Err(LedgerError::Missing { ledger: path });
+    }
+    let sql = |error: rusqlite::Error| LedgerError::of(&path, &error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let beside_a_run = Connection::open_with_flags(&path, flags)
+        .and_then(|conn| {
+            conn.busy_timeout(BUSY)?;
+            conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+            Ok(conn)
+        })
+        .map_err(sql);
+    let conn = match beside_a_run {
+        // A folder that cannot be written has no place for what readers and writers share. Without
+        // a write-ahead file nobody writes, and the ledger can be read as it lies.
+        Err(LedgerError::Inaccessible { .. }) if !has_log(&path) => {
+            open_as_it_lies(&path).map_err(sql)?
+        }
+        other => other?,
+    };
+    match look(&conn, &path)? {
+        Found::Empty => Err(LedgerError::Missing { ledger: path }),
+        Found::Ledger(_) => Ok((path, conn)),
+    }
+}
+
+fn has_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    fs::metadata(PathBuf::from(log)).is_ok_and(|log| log.len() > 0)
+}
+
+fn open_as_it_lies(path: &Path) -> rusqlite::Result<Connection> {
+    let name = path.to_str().ok_or_else(|| rusqlite::Error::InvalidPath(path.to_owned()))?;
+    let name = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(format!("file:{name}?immutable=1"), flags)
+}
+
+/// The path without links, so that two names of one ledger have one lock.
+fn true_path(path: &Path) -> PathBuf {
+    let of_folder = || {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?;
+        Some(folder.join(path.file_name()?))
+    };
+    fs::canonicalize(path).ok().or_else(of_folder).unwrap_or_else(|| path.to_owned())
+}
+
+fn inaccessible(place: &Path, cause: &std::io::Error) -> LedgerError {
+    LedgerError::Inaccessible { place: place.to_owned(), cause: cause.to_string(), fix: PERMISSION }
+}
+
+/// Whether there is no ledger yet; an error when something else lies there.
+fn is_to_be_made(path: &Path) -> Result<bool, LedgerError> {
+    const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(inaccessible(path, &error)),
+    };
+    let mut head = Vec::new();
+    file.take(MAGIC.len() as u64)
+        .read_to_end(&mut head)
+        .map_err(|error| inaccessible(path, &error))?;
+    // An empty file is what a run leaves that was killed while it made the ledger.
+    if !head.is_empty() && head != MAGIC {
+        let what = "it is not an SQLite file".to_owned();
+        return Err(LedgerError::Foreign { ledger: path.to_owned(), what });
+    }
+    Ok(head.is_empty())
+}
+
+/// Makes the file, for the user's eyes only, and its name durable.
+fn make(path: &Path) -> std::io::Result<()> {
+    private(OpenOptions::new().write(true).create(true)).truncate(false).open(path)?.sync_all()?;
+    #[cfg(unix)]
+    if let Some(folder) = path.parent() {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Whether it is this campaign's and of this kind.
+fn is_of(conn: &Connection, path: &Path, opening: &Opening<'_>) -> Result<(), LedgerError> {
+    let ledger = path.to_owned();
+    let (theirs, kind): (String, Kind) = conn
+        .query_row("SELECT name, kind FROM campaign", [], |row| {
+            Ok((row.get(0)?, row.get::<_, Word<Kind>>(1)?.0))
+        })
+        .map_err(|error| LedgerError::of(path, &error))?;
+    if kind != opening.kind {
+        return Err(LedgerError::OtherKind { ledger, theirs: kind });
+    }
+    if theirs != opening.campaign {
+        let ours = opening.campaign.to_owned();
+        return Err(LedgerError::OtherCampaign { ledger, theirs, ours });
+    }
+    Ok(())
+}
+
+/// What durability and honesty ask of SQLite.
+fn set_up(conn: &Connection, path: &Path) -> Result<(), LedgerError> {
+    let sql = |error: rusqlite::Error| LedgerError::of(path, &error);
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    let mode: String =
+        conn.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0)).map_err(sql)?;
+    if mode != "wal" {
+        return Err(LedgerError::Inaccessible {
+            place: path.to_owned(),
+            cause: "this file system cannot hold a ledger that is read while it is written"
+                .to_owned(),
+            fix: "put the campaign folder on a local disk with --out",
+        });
+    }
+    let pragmas = [
+        ("synchronous", "full"),
+        ("fullfsync", "on"),
+        ("checkpoint_fullfsync", "on"),
+        ("foreign_keys", "on"),
+        ("cell_size_check", "on"),
+        ("trusted_schema", "off"),
+    ];
+    for (name, value) in pragmas {
+        conn.pragma_update(None, name, value).map_err(sql)?;
+    }
+    conn.pragma_update(None, "journal_size_limit", LOG_STAYS).map_err(sql)?;
+    conn.pragma_update(None, "wal_autocheckpoint", LOG_PAGES).map_err(sql)
+}

@@ -1,0 +1,255 @@
+//! Group commit: calls that arrive while another batch is being synced share the next transaction
+//! and its sync. A batch runs on a blocking thread only as long as it takes, so that a paused clock
+//! stands still for it. Knows nothing of what the calls do.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use super::LedgerError;
+use super::encode::{PURSE, purse};
+use super::error::is_full;
+use super::lock::Lock;
+use super::reserve::Reserve;
+use crate::policy::budget::{Balance, Budget};
+
+/// What a call writes with: the batch's transaction.
+pub(super) struct Pen<'a> {
+    pub conn: &'a Connection,
+    /// The ledger, for its errors.
+    pub ledger: &'a Path,
+    /// Whether the reserve is gone: what was bought is still written, nothing is bought.
+    pub reserve_used: bool,
+}
+
+impl Pen<'_> {
+    /// The cap and the money as of this call.
+    pub(super) fn purse(&self) -> rusqlite::Result<(Budget, Balance)> {
+        self.conn.prepare_cached(PURSE)?.query_row([], purse)
+    }
+}
+
+/// Why a call was not done.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// It cannot be; it wrote nothing, and the other calls go on.
+    Refused(LedgerError),
+    /// The file failed; nobody's call can be done.
+    Sql(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+/// A call in the queue: its work, which is done again when a batch is, and who waits for it.
+trait Call: Send {
+    fn work(&mut self, pen: &Pen<'_>) -> rusqlite::Result<()>;
+    fn answer(self: Box<Self>, batch: Result<(), LedgerError>);
+}
+
+struct Ask<T, W> {
+    work: W,
+    done: Option<Result<T, LedgerError>>,
+    asker: oneshot::Sender<Result<T, LedgerError>>,
+}
+
+impl<T, W> Call for Ask<T, W>
+where
+    T: Send,
+    W: FnMut(&Pen<'_>) -> Result<T, Fault> + Send,
+{
+    fn work(&mut self, pen: &Pen<'_>) -> rusqlite::Result<()> {
+        self.done = Some(match (self.work)(pen) {
+            Ok(value) => Ok(value),
+            Err(Fault::Refused(error)) => Err(error),
+            Err(Fault::Sql(error)) => return Err(error),
+        });
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, batch: Result<(), LedgerError>) {
+        let Self { done, asker, .. } = *self;
+        let never = || Err(LedgerError::defect("a call was not made"));
+        let answer = batch.and_then(|()| done.unwrap_or_else(never));
+        // Whoever asked may have gone; what they asked for is done all the same.
+        drop(asker.send(answer));
+    }
+}
+
+type Batch = Vec<Box<dyn Call>>;
+
+/// An open ledger and the calls that wait for it.
+pub(super) struct Queue {
+    path: PathBuf,
+    line: Mutex<Line>,
+    desk: Mutex<Desk>,
+    /// As of the last batch.
+    purse: Mutex<(Budget, Balance)>,
+    /// Last, so that the file is closed before another process may open it.
+    _lock: Lock,
+}
+
+#[derive(Default)]
+struct Line {
+    waiting: Batch,
+    /// Whether a batch is being written or about to be.
+    served: bool,
+}
+
+/// What one batch at a time works with.
+struct Desk {
+    conn: Connection,
+    reserve: Option<Reserve>,
+    /// The failure after which the file is not touched any more.
+    failed: Option<LedgerError>,
+    #[cfg(test)]
+    relief: Option<Box<dyn FnMut(&Connection) + Send>>,
+}
+
+impl Queue {
+    pub(super) fn new(
+        path: PathBuf,
+        conn: Connection,
+        reserve: Reserve,
+        lock: Lock,
+    ) -> rusqlite::Result<Self> {
+        let now = conn.query_row(PURSE, [], purse)?;
+        let desk = Desk {
+            conn,
+            reserve: Some(reserve),
+            failed: None,
+            #[cfg(test)]
+            relief: None,
+        };
+        Ok(Self {
+            path,
+            line: Mutex::default(),
+            desk: Mutex::new(desk),
+            purse: Mutex::new(now),
+            _lock: lock,
+        })
+    }
+
+    /// The cap and the money as of the last batch.
+    pub(super) fn purse(&self) -> (Budget, Balance) {
+        *locked(&self.purse)
+    }
+
+    /// Has `work` done in a transaction shared with other calls; durable when this returns. Once
+    /// this was polled the work is done, even if nobody waits for it any more. `work` may be run
+    /// again after all it wrote was rolled back.
+    pub(super) async fn ask<T, W>(self: &Arc<Self>, work: W) -> Result<T, LedgerError>
+    where
+        T: Send + 'static,
+        W: FnMut(&Pen<'_>) -> Result<T, Fault> + Send + 'static,
+    {
+        let ending = || LedgerError::Ending { ledger: self.path.clone() };
+        let runtime = Handle::try_current().map_err(|_| ending())?;
+        let (asker, answer) = oneshot::channel();
+        let call = Box::new(Ask { work, done: None, asker });
+        let idle = {
+            let mut line = locked(&self.line);
+            line.waiting.push(call);
+            !std::mem::replace(&mut line.served, true)
+        };
+        if idle {
+            serve(Turn(Some(Arc::clone(self))), runtime);
+        }
+        answer.await.unwrap_or_else(|_| Err(ending()))
+    }
+
+    /// Writes one batch; afterwards takes the next turn or leaves the line to the next caller.
+    fn batch(&self) -> (Batch, Result<(), LedgerError>, bool) {
+        let mut batch = std::mem::take(&mut locked(&self.line).waiting);
+        let written = locked(&self.desk).write(&self.path, &mut batch);
+        let outcome = written.map(|purse| *locked(&self.purse) = purse);
+        let mut line = locked(&self.line);
+        line.served = !line.waiting.is_empty();
+        (batch, outcome, line.served)
+    }
+}
+
+/// The right and the duty to serve the line. Dropped unserved, when the runtime ends, it tells
+/// everyone so by dropping their calls.
+struct Turn(Option<Arc<Queue>>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(queue) = &self.0 {
+            let mut line = locked(&queue.line);
+            line.served = false;
+            let unserved = std::mem::take(&mut line.waiting);
+            drop(line);
+            drop(unserved);
+        }
+    }
+}
+
+fn serve(turn: Turn, runtime: Handle) {
+    let again = runtime.clone();
+    runtime.spawn_blocking(move || {
+        let mut turn = turn;
+        let Some(queue) = &turn.0 else { return };
+        let (batch, outcome, more) = queue.batch();
+        let queue = turn.0.take();
+        if more {
+            serve(Turn(queue), again);
+        } else {
+            // Before anyone is answered: whoever drops the last handle frees the run lock.
+            drop(queue);
+        }
+        for call in batch {
+            call.answer(outcome.clone());
+        }
+    });
+}
+
+impl Desk {
+    /// Writes a batch as one transaction, giving up the reserve if that is what it takes.
+    fn write(
+        &mut self,
+        ledger: &Path,
+        batch: &mut Batch,
+    ) -> Result<(Budget, Balance), LedgerError> {
+        if let Some(failed) = &self.failed {
+            return Err(failed.clone());
+        }
+        let mut written = self.attempt(ledger, batch);
+        if written.as_ref().is_err_and(is_full)
+            && let Some(reserve) = self.reserve.take()
+            && reserve.give_up().is_ok()
+        {
+            tracing::warn!("the disk is full: the reserve of {} is given up", ledger.display());
+            #[cfg(test)]
+            if let Some(relief) = &mut self.relief {
+                relief(&self.conn);
+            }
+            written = self.attempt(ledger, batch);
+        }
+        written.map_err(|error| self.failed.insert(LedgerError::of(ledger, &error)).clone())
+    }
+
+    fn attempt(&mut self, ledger: &Path, batch: &mut Batch) -> rusqlite::Result<(Budget, Balance)> {
+        let reserve_used = self.reserve.is_none();
+        let tx = Transaction::new(&mut self.conn, TransactionBehavior::Immediate)?;
+        let pen = Pen { conn: &tx, ledger, reserve_used };
+        for call in batch {
+            call.work(&pen)?;
+        }
+        let purse = pen.purse()?;
+        tx.commit()?;
+        Ok(purse)
+    }
+}
+
+/// A panic while the lock was held leaves nothing half done that the next holder could see: the
+/// transaction is rolled back by then.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,169 @@
+//! Reading a ledger, for reports and plans, also while a run writes it.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use rusqlite::{Connection, OptionalExtension, Row as SqlRow, Transaction, TransactionBehavior};
+
+use super::encode::{ENTRY, ENTRY_COLUMNS, PURSE, Word, entry, moment, odd, purse, unlist, usd};
+use super::queue::Pen;
+use super::{ClipFile, Entry, Kind, LedgerError, Row, Summary, lock, open};
+use crate::answer::TaskId;
+use crate::job::State;
+
+/// What is shown of a shot whose run died with its POST on the wire.
+const CUT_SHORT: &str = "the run ended while its request was on the wire; the next run decides";
+
+/// A ledger open for reading, also while a run writes it. Blocking.
+pub struct Reader {
+    path: PathBuf,
+    conn: Connection,
+}
+
+impl Reader {
+    /// Opens an existing ledger; changes nothing.
+    ///
+    /// # Errors
+    /// When there is none, or it is newer than this program, damaged or unreadable.
+    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        let (path, conn) = open::for_reading(path)?;
+        Ok(Self { path, conn })
+    }
+
+    /// What the ledger says of itself.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn summary(&self) -> Result<Summary, LedgerError> {
+        let held_by = lock::held_by(&self.path);
+        self.within(|conn| {
+            let (budget, balance) = conn.query_row(PURSE, [], purse)?;
+            conn.query_row("SELECT name, kind FROM campaign", [], |row| {
+                let kind = row.get::<_, Word<Kind>>(1)?.0;
+                Ok(Summary { campaign: row.get(0)?, kind, budget, balance, held_by })
+            })
+        })
+    }
+
+    /// Hands every revision that a report shows to `each`: the current ones in manifest order,
+    /// then older or removed ones whose purchase is unfinished. A revision that is `submitting`
+    /// while nobody holds the run lock is shown `in_doubt`.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn rows(&self, each: &mut dyn FnMut(Row)) -> Result<(), LedgerError> {
+        let held_before = lock::held_by(&self.path).is_some();
+        self.within(|conn| {
+            // The first read fixes what is seen; a run that began or ended around it was there.
+            conn.query_row("SELECT only FROM campaign", [], |_| Ok(()))?;
+            let held = held_before || lock::held_by(&self.path).is_some();
+            let mut each = |mut row: Row| {
+                if let State::Submitting { attempt } = row.entry.job.state
+                    && !held
+                {
+                    let why = CUT_SHORT.into();
+                    row.entry.job.state = State::InDoubt { attempt, why };
+                }
+                each(row);
+            };
+            read_rows(conn, "current = 1 ORDER BY position", &mut each)?;
+            let older = format!("current = 0 AND {UNFINISHED} ORDER BY shot, number");
+            read_rows(conn, &older, &mut each)
+        })
+    }
+
+    /// Every known revision's entry, also older and removed ones; for the plan.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn entries(&self) -> Result<Vec<Entry>, LedgerError> {
+        self.within(|conn| entries(conn, "1 = 1 ORDER BY current DESC, position, shot, number"))
+    }
+
+    /// Reads one moment's ledger.
+    fn within<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, LedgerError> {
+        Transaction::new_unchecked(&self.conn, TransactionBehavior::Deferred)
+            .and_then(|tx| read(&tx))
+            .map_err(|error| LedgerError::of(&self.path, &error))
+    }
+}
+
+/// [`State::is_unfinished_purchase`] in SQL.
+const UNFINISHED: &str = "state IN ('submitting', 'rendering', 'rendered', 'in_doubt')";
+
+fn entries(conn: &Connection, which: &str) -> rusqlite::Result<Vec<Entry>> {
+    conn.prepare_cached(&format!("SELECT {ENTRY} FROM revisions WHERE {which}"))?
+        .query_map([], |row| entry(row, None))?
+        .collect()
+}
+
+/// The current revisions in manifest order, then unfinished others.
+pub(super) fn open_entries(pen: &Pen<'_>) -> rusqlite::Result<Vec<Entry>> {
+    let mut all = entries(pen.conn, "current = 1 ORDER BY position")?;
+    all.append(&mut entries(
+        pen.conn,
+        &format!("current = 0 AND {UNFINISHED} ORDER BY shot, number"),
+    )?);
+    Ok(all)
+}
+
+/// Whether any attempt has this task.
+pub(super) fn knows_task(pen: &Pen<'_>, task: &TaskId) -> rusqlite::Result<bool> {
+    let known = "SELECT 1 FROM attempts WHERE task_id = ?1 LIMIT 1";
+    Ok(pen.conn.prepare_cached(known)?.query_row([task.as_str()], |_| Ok(())).optional()?.is_some())
+}
+
+fn read_rows(conn: &Connection, which: &str, each: &mut dyn FnMut(Row)) -> rusqlite::Result<()> {
+    let sql = format!(
+        "SELECT {ENTRY}, model, request, tags, completed_at, delivered_at, urls, \
+           (SELECT task_id FROM attempts WHERE attempts.id = revisions.attempt), \
+           CASE WHEN attempt IS NULL THEN price_micro \
+             ELSE (SELECT price_micro FROM attempts WHERE attempts.id = revisions.attempt) END, \
+           (SELECT count(*) FROM attempts WHERE revision = revisions.id), \
+           (SELECT max(sent_at) FROM attempts WHERE revision = revisions.id) \
+         FROM revisions WHERE {which}"
+    );
+    let mut files = conn.prepare_cached(
+        "SELECT path, bytes, sha256 FROM files WHERE revision = ?1 ORDER BY part",
+    )?;
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(found) = rows.next()? {
+        let mut row = row(found)?;
+        row.files = files
+            .query_map([row.entry.revision.0], |file| {
+                let bytes: i64 = file.get(1)?;
+                let bytes = u64::try_from(bytes).map_err(|error| odd(1, error))?;
+                Ok(ClipFile { path: file.get(0)?, bytes, sha256: file.get(2)? })
+            })?
+            .collect::<Result<_, _>>()?;
+        each(row);
+    }
+    Ok(())
+}
+
+/// A row but for its files.
+fn row(found: &SqlRow<'_>) -> rusqlite::Result<Row> {
+    let column = |after: usize| ENTRY_COLUMNS + after;
+    let task: Option<String> = found.get(column(6))?;
+    let task = task
+        .map(|task| TaskId::new(&task).ok_or_else(|| odd(column(6), "an unreadable task id")))
+        .transpose()?;
+    Ok(Row {
+        entry: entry(found, None)?,
+        model: found.get(column(0))?,
+        request: found.get(column(1))?,
+        tags: unlist(found, column(2))?,
+        task,
+        price: usd(found, column(7))?,
+        attempts: found.get(column(8))?,
+        urls: unlist(found, column(5))?,
+        files: Vec::new(),
+        submitted_at: moment(found, column(9))?,
+        completed_at: moment(found, column(3))?,
+        delivered_at: moment(found, column(4))?,
+    })
+}

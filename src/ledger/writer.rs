@@ -1,0 +1,204 @@
+//! The statements of one call inside a batch's transaction. Each checks before it writes, so that
+//! what is refused has written nothing.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::encode::{StateColumns, Word, account_name, outcome_name, usd};
+use super::queue::{Fault, Pen};
+use super::{Claim, ClipFile, Committed, LedgerError, RevisionId};
+use crate::job::{Account, AttemptChange, AttemptId, Job, State, Step};
+use crate::money::Usd;
+use crate::policy::budget::Budget;
+use crate::time::Timestamp;
+
+/// Keeps another cap.
+pub(super) fn set_budget(pen: &Pen<'_>, budget: Budget) -> Result<(), Fault> {
+    let cap = budget.cap.map(Usd::micros);
+    pen.conn
+        .execute("UPDATE campaign SET cap_micro = ?1, strict = ?2", params![cap, budget.strict])?;
+    Ok(())
+}
+
+/// The cap's check, the attempt, its reserved price and the state, all or nothing.
+pub(super) fn claim(
+    pen: &Pen<'_>,
+    revision: RevisionId,
+    price: Option<Usd>,
+    at: Timestamp,
+) -> Result<Claim, Fault> {
+    if pen.reserve_used {
+        let ledger = pen.ledger.to_owned();
+        return Err(Fault::Refused(LedgerError::DiskFull { ledger }));
+    }
+    if price.is_some_and(|price| price < Usd::ZERO) {
+        return Err(Fault::Refused(LedgerError::defect("a negative price was claimed")));
+    }
+    let claimable = "SELECT state = 'queued' AND current = 1 FROM revisions WHERE id = ?1";
+    let claimable =
+        pen.conn.prepare_cached(claimable)?.query_row([revision.0], |row| row.get(0)).optional()?;
+    if claimable != Some(true) {
+        let what = format!("revision {} was claimed but is not a queued current one", revision.0);
+        return Err(Fault::Refused(LedgerError::defect(what)));
+    }
+    let (budget, balance) = pen.purse()?;
+    if !budget.allows(&balance, price) {
+        return Ok(Claim::OverCap { balance });
+    }
+    let attempt = AttemptId(
+        pen.conn
+            .prepare_cached(
+                "INSERT INTO attempts (revision, number, price_micro, sent_at, account) VALUES (?1, \
+                 (SELECT coalesce(max(number), 0) + 1 FROM attempts WHERE revision = ?1), \
+                 ?2, ?3, 'reserved')",
+            )?
+            .insert(params![revision.0, price.map(Usd::micros), at.as_millis()])?,
+    );
+    if let Some(price) = price {
+        move_money(pen, attempt, Account::Reserved, price.micros(), at)?;
+    }
+    pen.conn
+        .prepare_cached(
+            "UPDATE revisions SET state = 'submitting', attempt = ?2, price_micro = ?3, \
+             failure = NULL, why = NULL, since = NULL WHERE id = ?1",
+        )?
+        .execute(params![revision.0, attempt.0, price.map(Usd::micros)])?;
+    let (_, balance) = pen.purse()?;
+    Ok(Claim::Granted { attempt, balance })
+}
+
+/// A transition: the job, the attempt's change, the money's move and the files of a delivery.
+pub(super) fn commit(
+    pen: &Pen<'_>,
+    revision: RevisionId,
+    step: &Step,
+    files: &[ClipFile],
+    at: Timestamp,
+) -> Result<Committed, Fault> {
+    let change = step.change.as_ref();
+    let known = change.map(|change| lies_in(pen, revision, change.attempt)).transpose()?;
+    if !write_job(pen, revision, &step.job, at)? {
+        let what = format!("there is no revision {}", revision.0);
+        return Err(Fault::Refused(LedgerError::defect(what)));
+    }
+    if let (Some(change), Some((from, price))) = (change, known) {
+        write_change(pen, change, &step.job.state, at)?;
+        if let Some(price) = price
+            && from != change.account
+        {
+            move_money(pen, change.attempt, from, -price.micros(), at)?;
+            move_money(pen, change.attempt, change.account, price.micros(), at)?;
+        }
+    }
+    for (part, file) in (1_i64..).zip(files) {
+        let bytes = i64::try_from(file.bytes).unwrap_or(i64::MAX);
+        pen.conn
+            .prepare_cached(
+                "INSERT OR REPLACE INTO files (revision, part, path, bytes, sha256) \
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![revision.0, part, file.path, bytes, file.sha256])?;
+    }
+    let (_, balance) = pen.purse()?;
+    Ok(Committed { balance, reserve_used: pen.reserve_used })
+}
+
+/// The account an attempt's price lies in, and the price.
+fn lies_in(
+    pen: &Pen<'_>,
+    revision: RevisionId,
+    attempt: AttemptId,
+) -> Result<(Account, Option<Usd>), Fault> {
+    pen.conn
+        .prepare_cached(
+            "SELECT account, price_micro FROM attempts WHERE id = ?1 AND revision = ?2",
+        )?
+        .query_row([attempt.0, revision.0], |row| {
+            Ok((row.get::<_, Word<Account>>(0)?.0, usd(row, 1)?))
+        })
+        .optional()?
+        .ok_or_else(|| {
+            let what = format!("attempt {} is not one of revision {}", attempt.0, revision.0);
+            Fault::Refused(LedgerError::defect(what))
+        })
+}
+
+/// Answers whether there is such a revision.
+fn write_job(
+    pen: &Pen<'_>,
+    revision: RevisionId,
+    job: &Job,
+    at: Timestamp,
+) -> rusqlite::Result<bool> {
+    let columns = StateColumns::of(&job.state);
+    let delivered_at = matches!(job.state, State::Delivered { .. }).then(|| at.as_millis());
+    let rows = pen
+        .conn
+        .prepare_cached(
+            "UPDATE revisions SET state = ?2, attempt = ?3, failure = ?4, why = ?5, since = ?6, \
+             completed_at = iif(?7, completed_at, ?8), urls = iif(?7, urls, ?9), \
+             delivered_at = coalesce(?10, delivered_at), refusals = ?11, resubmits = ?12 \
+             WHERE id = ?1",
+        )?
+        .execute(params![
+            revision.0,
+            columns.state,
+            columns.attempt,
+            columns.failure,
+            columns.why,
+            columns.since,
+            columns.keeps_urls,
+            columns.completed_at,
+            columns.urls,
+            delivered_at,
+            job.refusals,
+            job.resubmits,
+        ])?;
+    Ok(rows == 1)
+}
+
+/// How a POST ended is said once; a task may be given by the user later, and replaced.
+fn write_change(
+    pen: &Pen<'_>,
+    change: &AttemptChange,
+    state: &State,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    let task = match state {
+        State::Rendering { attempt, task, .. } if *attempt == change.attempt => Some(task.as_str()),
+        _ => None,
+    };
+    let outcome = change.outcome.map(outcome_name);
+    let answered_at = outcome.is_some().then(|| at.as_millis());
+    pen.conn
+        .prepare_cached(
+            "UPDATE attempts SET account = ?2, outcome = coalesce(outcome, ?3), \
+             why = coalesce(why, ?4), answered_at = coalesce(answered_at, ?5), \
+             task_id = coalesce(?6, task_id) WHERE id = ?1",
+        )?
+        .execute(params![
+            change.attempt.0,
+            account_name(change.account),
+            outcome,
+            change.why,
+            answered_at,
+            task,
+        ])?;
+    Ok(())
+}
+
+/// Nothing lies in `released`.
+fn move_money(
+    pen: &Pen<'_>,
+    attempt: AttemptId,
+    account: Account,
+    micros: i64,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    if account == Account::Released || micros == 0 {
+        return Ok(());
+    }
+    pen.conn
+        .prepare_cached("INSERT INTO money (attempt, at, account, micro) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![attempt.0, at.as_millis(), account_name(account), micros])?;
+    Ok(())
+}
