@@ -11,4 +11,5 @@ pub mod money;
 pub mod policy;
 pub mod run;
 pub mod shot;
+pub mod text;
 pub mod time;
