@@ -176,7 +176,11 @@ pub fn post(profile: Profile, seed: u64, request: &[u8], nth: u32) -> Option<Pos
     }
     let mut burst = Dice::new(seed, "burst", request, nth / PATIENCE);
     if burst.comes_up(BURST[column]) && u64::from(nth % PATIENCE) <= burst.below(3) {
-        return Some(burst.pick([PostFault::ServerError, PostFault::ServerError, PostFault::Proxy]));
+        return Some(burst.pick([
+            PostFault::ServerError,
+            PostFault::ServerError,
+            PostFault::Proxy,
+        ]));
     }
     draw(POST, profile, &mut Dice::new(seed, "post", request, nth))
 }

@@ -58,9 +58,8 @@ struct Loop {
 
 impl Loop {
     fn read(file: &'static [u8]) -> Option<Self> {
-        let number = |bytes: &[u8], at| {
-            bytes.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes)
-        };
+        let number =
+            |bytes: &[u8], at| bytes.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
         let track = find(find(file, b"moov")?, b"trak")?;
         let media = find(track, b"mdia")?;
         let table = find(find(media, b"minf")?, b"stbl")?;
@@ -193,7 +192,10 @@ struct Loops {
 }
 
 static LOOPS: LazyLock<Loops> = LazyLock::new(|| {
-    #[expect(clippy::expect_used, reason = "the files are part of the program, and tests read them")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the files are part of the program, and tests read them"
+    )]
     let read = |file| Loop::read(file).expect("a loop made by assets/make.sh");
     Loops {
         landscape: read(include_bytes!("assets/landscape.mp4")),
