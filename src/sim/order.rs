@@ -33,7 +33,16 @@ impl Order {
             Ok(_) => return Err("Bad Request: the body is not a JSON object".to_owned()),
             Err(error) => return Err(format!("Bad Request: the body is not JSON: {error}")),
         };
-        let problems = catalog.check(&params);
+        // What the gateway does not know, it does not look at.
+        let known = |(name, value): (&String, &Value)| {
+            catalog.param(name).map(|_| (name.clone(), value.clone()))
+        };
+        let problems = catalog.check(&params.iter().filter_map(known).collect());
+        if let Some(image) =
+            ["image", "image_tail"].into_iter().find(|name| is_odd_image(&params, name))
+        {
+            return Err(format!("Bad Request: {image}: neither a URL nor base64"));
+        }
         if !problems.is_empty() {
             let each =
                 problems.iter().map(|problem| format!("{}: {}", problem.param, problem.what));
@@ -56,6 +65,16 @@ impl Order {
             clips: 1 + u32::from(watermarked),
         })
     }
+}
+
+/// Whether an image is something that only the sender could open, such as a path.
+fn is_odd_image(params: &Params, name: &str) -> bool {
+    let Some(Value::String(image)) = params.get(name) else { return false };
+    let is_url = image.starts_with("http://") || image.starts_with("https://");
+    let base64 = image.split_once(";base64,").map_or(image.as_str(), |(_, data)| data);
+    let is_base64 =
+        base64.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/-_=\r\n".contains(&byte));
+    !is_url && !is_base64
 }
 
 /// `duration`, a string by the gateway's page; 5 when it says nothing usable.
