@@ -52,4 +52,6 @@ pub mod money;
 pub mod policy;
 pub mod run;
 pub mod shot;
+pub mod sim;
+pub mod text;
 pub mod time;

@@ -1,4 +1,6 @@
 //! All integration tests, in one binary.
+#![allow(clippy::disallowed_methods, reason = "tests set their own stage: files, environment")]
 
 mod house;
 mod ledger;
+mod sim;

@@ -1,0 +1,1 @@
+//! The world over a socket.
