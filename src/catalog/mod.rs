@@ -1,10 +1,36 @@
-//! Models, what they accept and what they cost: dated data, not code.
+//! Models, what they accept and what they cost: dated data, not code. Says what is wrong with a
+//! request, what it costs and what it means (its fingerprint). Knows no manifest, file or network.
+
+mod check;
+mod coerce;
+mod file;
+mod fingerprint;
+mod image;
+mod price;
+#[cfg(test)]
+mod price_tests;
+mod suggest;
+mod values;
+
+pub use image::{base64_bytes, is_http_url};
+pub use suggest::closest;
 
 use crate::money::Usd;
+use crate::shot::Fingerprint;
+use values::Values;
+
+/// The catalog that comes with this version, as it stands in the source tree.
+const BUILTIN: &str = include_str!("kling-2026-11-22.yaml");
 
 /// The models of a gateway on a date.
-#[derive(Debug)]
-pub struct Catalog {}
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    date: String,
+    source: String,
+    failed_tasks_charged: bool,
+    params: Vec<Param>,
+    models: Vec<Model>,
+}
 
 /// Something a request must not say to its model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +47,8 @@ pub struct Problem {
 pub type Params = serde_json::Map<String, serde_json::Value>;
 
 /// What a request parameter holds on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ParamKind {
     /// A string.
     Text,
@@ -54,55 +81,135 @@ pub struct Param {
     pub doc: String,
     /// The value that means the same as leaving it out, as it stands on the wire.
     pub default: Option<serde_json::Value>,
+    /// What its value must keep to, whatever the model.
+    pub rules: Rules,
+}
+
+/// What a parameter's value must keep to, whatever the model.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// The allowed values as they stand on the wire; empty: any.
+    pub one_of: Vec<serde_json::Value>,
+    /// The most characters of a text, or items of a list.
+    pub most: Option<usize>,
+    /// Whether it is two positive whole numbers, `W:H`.
+    pub ratio: bool,
+    /// What an object must hold.
+    pub fields: Vec<(String, ParamKind)>,
+    /// Parameters that must stand beside it, with the value they must have if not any.
+    pub needs: Vec<(String, Option<serde_json::Value>)>,
+}
+
+/// A model. Parameters stand as places in [`Catalog::params`].
+#[derive(Clone, Debug)]
+struct Model {
+    name: String,
+    doc: String,
+    accepts: Vec<(usize, Values)>,
+    refuses: Vec<usize>,
+    requires: Vec<Vec<usize>>,
+    prices: Vec<price::Row>,
 }
 
 /// Why a catalog file cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct CatalogError(pub String);
 
 impl Catalog {
     /// The catalog that comes with this version.
     #[must_use]
+    #[expect(clippy::expect_used, reason = "the text is part of the program and tested")]
     pub fn builtin() -> Self {
-        todo!()
+        Self::parse(BUILTIN).expect("the catalog of this version is valid")
     }
 
-    /// Reads a catalog file.
+    /// Reads a catalog file; `kling-2026-11-22.yaml` beside this module says what it holds.
     ///
     /// # Errors
-    /// When the text is not a catalog; says where and why.
-    pub fn parse(_text: &str) -> Result<Self, CatalogError> {
-        todo!()
+    /// When the text is not a catalog; says on which line and why.
+    pub fn parse(text: &str) -> Result<Self, CatalogError> {
+        file::parse(text)
+    }
+
+    /// The date on which it was true, such as `2026-11-22`.
+    #[must_use]
+    pub fn date(&self) -> &str {
+        &self.date
+    }
+
+    /// Where it was read.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
     }
 
     /// The request parameters it knows, `model` included, in the order of the gateway's page.
     #[must_use]
     pub fn params(&self) -> &[Param] {
-        todo!()
+        &self.params
+    }
+
+    /// The parameter of that API name.
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<&Param> {
+        self.params.iter().find(|param| param.name == name)
     }
 
     /// The models' API names.
     #[must_use]
     pub fn models(&self) -> Vec<&str> {
-        todo!()
+        self.models.iter().map(|model| model.name.as_str()).collect()
     }
 
-    /// Everything the model forbids about a request.
+    /// One sentence for people about a model.
     #[must_use]
-    pub fn check(&self, _params: &Params) -> Vec<Problem> {
-        todo!()
+    pub fn model_doc(&self, name: &str) -> Option<&str> {
+        self.model(name).map(|model| model.doc.as_str())
+    }
+
+    /// Everything the model forbids about a request, parameter by parameter. `params` holds all
+    /// of it but what the manifest passes through as `extra`; an image from a local file may stand
+    /// there by its path.
+    #[must_use]
+    pub fn check(&self, params: &Params) -> Vec<Problem> {
+        check::check(self, params)
     }
 
     /// What a request costs; `None` when the catalog has no row for it.
     #[must_use]
-    pub fn price(&self, _params: &Params) -> Option<Usd> {
-        todo!()
+    pub fn price(&self, params: &Params) -> Option<Usd> {
+        price::price(self, params)
     }
 
     /// Whether the gateway charges failed tasks.
     #[must_use]
     pub fn failed_tasks_charged(&self) -> bool {
-        todo!()
+        self.failed_tasks_charged
+    }
+
+    /// What a request means. `params` is all of it, `extra` included; `files` are the parameters
+    /// that a local file fills, with the SHA-256 of its bytes, whatever `params` says of them.
+    ///
+    /// Requests that mean the same have the same fingerprint: the order of keys, a value equal to
+    /// the default, how a number is written, where an image's bytes come from and `callback_url`
+    /// do not count.
+    #[must_use]
+    pub fn fingerprint(&self, params: &Params, files: &[(String, [u8; 32])]) -> Fingerprint {
+        fingerprint::fingerprint(self, params, files)
+    }
+
+    fn model(&self, name: &str) -> Option<&Model> {
+        self.models.iter().find(|model| model.name == name)
+    }
+
+    fn model_of(&self, params: &Params) -> Option<&Model> {
+        self.model(params.get("model")?.as_str()?)
+    }
+
+    /// What the request says for a parameter, its default when it says nothing.
+    fn effective<'a>(&'a self, place: usize, params: &'a Params) -> Option<&'a serde_json::Value> {
+        let param = self.params.get(place)?;
+        params.get(&param.name).or(param.default.as_ref())
     }
 }

@@ -1,0 +1,187 @@
+//! What people write to what the API wants: 5, "5" and "5s" to `"5"`, yes to `"on"`, a CSV cell to
+//! a list. What cannot be meant otherwise is taken; all else is refused with the fix.
+
+use serde_json::{Number, Value};
+
+use super::{Param, ParamKind, Rules};
+
+/// Floats from here on may have lost digits on their way through YAML.
+const EXACT: f64 = 1e15;
+
+impl Param {
+    /// The wire form of a value as it was written in a manifest, a CSV cell or a catalog.
+    ///
+    /// # Errors
+    /// One sentence that says what is wrong and what to write instead.
+    pub fn coerce(&self, value: Value) -> Result<Value, String> {
+        coerce(&self.name, self.kind, &self.rules, value)
+    }
+
+    /// Whether a value already has the parameter's type on the wire.
+    #[must_use]
+    pub fn is_wire(&self, value: &Value) -> bool {
+        match (self.kind, value) {
+            (ParamKind::Text | ParamKind::Image | ParamKind::Url, Value::String(_))
+            | (ParamKind::Number, Value::Number(_))
+            | (ParamKind::Bool, Value::Bool(_)) => true,
+            (ParamKind::Seconds, Value::String(text)) => {
+                text.parse::<u32>().is_ok_and(|seconds| seconds.to_string() == *text)
+            }
+            (ParamKind::OnOff, Value::String(text)) => text == "on" || text == "off",
+            (ParamKind::TextList, Value::Array(items)) => items.iter().all(Value::is_string),
+            (ParamKind::Object, Value::Object(fields)) => {
+                self.rules.fields.iter().all(|(name, kind)| {
+                    fields.get(name).is_none_or(|value| match kind {
+                        ParamKind::Bool => value.is_boolean(),
+                        ParamKind::Number => value.is_number(),
+                        _ => value.is_string(),
+                    })
+                })
+            }
+            _ => false,
+        }
+    }
+}
+
+fn coerce(name: &str, kind: ParamKind, rules: &Rules, value: Value) -> Result<Value, String> {
+    match kind {
+        ParamKind::Text => text(name, value).map(Value::String),
+        ParamKind::Image => match value {
+            Value::String(text) if !text.trim().is_empty() => Ok(Value::String(text)),
+            other => Err(format!(
+                "`{name}` cannot be {}; write a URL, the path of an image or base64",
+                shown(&other)
+            )),
+        },
+        ParamKind::Url => match value {
+            Value::String(text) => Ok(Value::String(text.trim().to_owned())),
+            other => Err(format!("`{name}` cannot be {}; write a URL", shown(&other))),
+        },
+        ParamKind::Number => number(name, &value).map(Value::Number),
+        ParamKind::Seconds => seconds(name, &value).map(Value::String),
+        ParamKind::OnOff => match yes_or_no(&value) {
+            Some(on) => Ok(Value::from(if on { "on" } else { "off" })),
+            None => Err(format!("`{name}` cannot be {}; write on or off", shown(&value))),
+        },
+        ParamKind::Bool => yes_or_no(&value)
+            .map(Value::Bool)
+            .ok_or_else(|| format!("`{name}` cannot be {}; write true or false", shown(&value))),
+        ParamKind::TextList => list(name, value),
+        ParamKind::Object => object(name, rules, value),
+    }
+}
+
+/// A text; a number by its digits.
+fn text(name: &str, value: Value) -> Result<String, String> {
+    match value {
+        Value::String(text) => Ok(text),
+        Value::Number(number) if exact(&number) => Ok(number.to_string()),
+        other => {
+            Err(format!("`{name}` is a text and cannot be {}; put it in quotes", shown(&other)))
+        }
+    }
+}
+
+fn exact(number: &Number) -> bool {
+    !number.is_f64() || number.as_f64().is_some_and(|float| float.abs() < EXACT)
+}
+
+fn number(name: &str, value: &Value) -> Result<Number, String> {
+    let refused = || format!("`{name}` cannot be {}; write a number such as 0.5", shown(value));
+    match value {
+        Value::Number(number) => Ok(number.clone()),
+        Value::String(text) => {
+            let text = text.trim();
+            let whole = text.parse::<i64>().ok().map(Number::from);
+            let plain = text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
+            whole
+                .or_else(|| text.parse().ok().filter(|_| plain).and_then(Number::from_f64))
+                .ok_or_else(refused)
+        }
+        _ => Err(refused()),
+    }
+}
+
+fn seconds(name: &str, value: &Value) -> Result<String, String> {
+    let refused = || format!("`{name}` cannot be {}; write whole seconds such as 5", shown(value));
+    let text = match value {
+        Value::String(text) => text.trim(),
+        Value::Number(number) => &number.to_string(),
+        _ => return Err(refused()),
+    };
+    let digits = text.strip_suffix(['s', 'S']).unwrap_or(text).trim_end();
+    let digits = match digits.split_once('.') {
+        Some((whole, zeros)) if zeros.bytes().all(|b| b == b'0') => whole,
+        Some(_) => return Err(refused()),
+        None => digits,
+    };
+    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(refused());
+    }
+    digits.parse::<u32>().map(|seconds| seconds.to_string()).map_err(|_| refused())
+}
+
+/// Reads true/false, on/off, yes/no and 1/0.
+pub(super) fn yes_or_no(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(yes) => Some(*yes),
+        Value::Number(number) => match number.as_u64() {
+            Some(1) => Some(true),
+            Some(0) => Some(false),
+            _ => None,
+        },
+        Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "on" | "yes" | "1" => Some(true),
+            "false" | "off" | "no" | "0" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// A list; a text, such as a CSV cell, is cut at `;`, `,` and `|`.
+fn list(name: &str, value: Value) -> Result<Value, String> {
+    match value {
+        Value::Array(items) => {
+            items.into_iter().map(|item| text(name, item).map(Value::String)).collect()
+        }
+        Value::String(cell) => {
+            Ok(cell.split([';', ',', '|']).map(str::trim).filter(|item| !item.is_empty()).collect())
+        }
+        Value::Number(number) if exact(&number) => Ok(Value::from(vec![number.to_string()])),
+        other => Err(format!("`{name}` cannot be {}; write a list of texts", shown(&other))),
+    }
+}
+
+/// An object; a text, such as a CSV cell, may hold one as JSON.
+fn object(name: &str, rules: &Rules, value: Value) -> Result<Value, String> {
+    let parsed = match &value {
+        Value::String(cell) => serde_json::from_str(cell).ok(),
+        _ => None,
+    };
+    let Value::Object(mut fields) = parsed.unwrap_or(value) else {
+        let example: Vec<String> =
+            rules.fields.iter().map(|(field, _)| format!("{field}: …")).collect();
+        return Err(format!("`{name}` is an object; write {{{}}}", example.join(", ")));
+    };
+    for (field, kind) in &rules.fields {
+        if let Some(value) = fields.get_mut(field) {
+            let written = std::mem::take(value);
+            *value = coerce(&format!("{name}.{field}"), *kind, &Rules::default(), written)?;
+        }
+    }
+    Ok(Value::Object(fields))
+}
+
+/// A value for a diagnostic: short, and in the words of the manifest.
+pub(super) fn shown(value: &Value) -> String {
+    const MOST: usize = 40;
+    match value {
+        Value::Null => "empty".to_owned(),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::String(text) if text.chars().count() <= MOST => format!("{text:?}"),
+        Value::String(text) => format!("{:?}…", text.chars().take(MOST).collect::<String>()),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "an object".to_owned(),
+    }
+}

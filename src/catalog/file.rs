@@ -1,0 +1,280 @@
+//! A catalog file: its shape, and everything that must be true of it before a price in it is
+//! believed. The only place of this room that knows YAML.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_yaml::Spanned;
+
+use crate::money::Usd;
+
+use super::price::{DURATION, Rate, Row};
+use super::values::Values;
+use super::{Catalog, CatalogError, Model, Param, ParamKind, Rules};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    date: Spanned<String>,
+    source: String,
+    failed_tasks: FailedTasks,
+    params: Spanned<Vec<Spanned<ParamEntry>>>,
+    models: Spanned<Vec<Spanned<ModelEntry>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum FailedTasks {
+    Free,
+    Charged,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Form {
+    Ratio,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ParamEntry {
+    name: String,
+    kind: ParamKind,
+    doc: String,
+    default: Option<Value>,
+    #[serde(default)]
+    one_of: Vec<Value>,
+    most: Option<usize>,
+    form: Option<Form>,
+    #[serde(default)]
+    fields: BTreeMap<String, ParamKind>,
+    #[serde(default)]
+    needs: Vec<Need>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Need {
+    param: String,
+    is: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModelEntry {
+    name: String,
+    doc: String,
+    #[serde(default)]
+    accepts: BTreeMap<String, Value>,
+    #[serde(default)]
+    refuses: Vec<String>,
+    #[serde(default)]
+    requires: Vec<Vec<String>>,
+    prices: Vec<Spanned<RowEntry>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RowEntry {
+    #[serde(default, rename = "for")]
+    when: BTreeMap<String, Value>,
+    /// As text, so that no digit of it goes through a float.
+    each: Option<String>,
+    per_second: Option<String>,
+}
+
+pub(super) fn parse(text: &str) -> Result<Catalog, CatalogError> {
+    // YAML 1.2: `on` and `off` are texts. No excerpt: one line says it.
+    let options = serde_yaml::options! { strict_booleans: true, with_snippet: false };
+    let file: File = serde_yaml::from_str_with_options(text, options)
+        .map_err(|error| CatalogError(error.to_string()))?;
+    if file.date.value.parse::<jiff::civil::Date>().is_err() {
+        let what = format!("{:?} is not a date; write for example 2026-11-22", file.date.value);
+        return Err(at(&file.date, what));
+    }
+    let mut params: Vec<Param> = Vec::new();
+    for entry in &file.params.value {
+        let named = |what| at(entry, format!("parameter {:?}: {what}", entry.value.name));
+        if params.iter().any(|param| param.name == entry.value.name) {
+            return Err(named("is there twice".to_owned()));
+        }
+        params.push(param(&entry.value).map_err(named)?);
+    }
+    resolve_needs(&mut params).map_err(|what| at(&file.params, what))?;
+    let mut models: Vec<Model> = Vec::new();
+    for entry in &file.models.value {
+        if models.iter().any(|model| model.name == entry.value.name) {
+            return Err(at(entry, format!("model {:?} is there twice", entry.value.name)));
+        }
+        models.push(model(entry, &params)?);
+    }
+    if models.is_empty() {
+        return Err(at(&file.models, "there is no model".to_owned()));
+    }
+    Ok(Catalog {
+        date: file.date.value,
+        source: file.source,
+        failed_tasks_charged: matches!(file.failed_tasks, FailedTasks::Charged),
+        params,
+        models,
+    })
+}
+
+fn at<T>(place: &Spanned<T>, what: impl std::fmt::Display) -> CatalogError {
+    CatalogError(format!("line {}: {what}", place.referenced.line()))
+}
+
+fn param(entry: &ParamEntry) -> Result<Param, String> {
+    if !is_name(&entry.name, "_") {
+        return Err("a name has small letters, digits and `_`".to_owned());
+    }
+    let is_text = matches!(entry.kind, ParamKind::Text);
+    if entry.most.is_some() && !is_text && entry.kind != ParamKind::TextList {
+        return Err("`most` is for a text or a text_list".to_owned());
+    }
+    if entry.form.is_some() && !is_text {
+        return Err("`form` is for a text".to_owned());
+    }
+    if !entry.fields.is_empty() && entry.kind != ParamKind::Object {
+        return Err("`fields` is for an object".to_owned());
+    }
+    let simple = [ParamKind::Text, ParamKind::Bool, ParamKind::Number];
+    if !entry.fields.values().all(|kind| simple.contains(kind)) {
+        return Err("a field is a text, a bool or a number".to_owned());
+    }
+    let mut param = Param {
+        name: entry.name.clone(),
+        kind: entry.kind,
+        doc: entry.doc.clone(),
+        default: None,
+        rules: Rules {
+            one_of: Vec::new(),
+            most: entry.most,
+            ratio: matches!(entry.form, Some(Form::Ratio)),
+            fields: entry.fields.iter().map(|(name, kind)| (name.clone(), *kind)).collect(),
+            needs: entry.needs.iter().map(|need| (need.param.clone(), need.is.clone())).collect(),
+        },
+    };
+    param.rules.one_of =
+        entry.one_of.iter().map(|value| param.coerce(value.clone())).collect::<Result<_, _>>()?;
+    param.default = entry.default.clone().map(|value| param.coerce(value)).transpose()?;
+    match &param.default {
+        Some(value) if !param.rules.one_of.is_empty() && !param.rules.one_of.contains(value) => {
+            Err(format!("its default {value} is not one of its values"))
+        }
+        _ => Ok(param),
+    }
+}
+
+/// Small letters and digits, and what else the name may hold.
+fn is_name(text: &str, also: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 64
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || also.contains(c))
+}
+
+/// Looks up the parameters that `needs` names, and brings their values into wire form.
+fn resolve_needs(params: &mut [Param]) -> Result<(), String> {
+    for place in 0..params.len() {
+        let Some(param) = params.get(place) else { break };
+        let owner = format!("parameter {:?}", param.name);
+        let mut needs = param.rules.needs.clone();
+        for (needed, wanted) in &mut needs {
+            let found = params.iter().find(|param| param.name == *needed);
+            let found =
+                found.ok_or_else(|| format!("{owner}: there is no parameter {needed:?}"))?;
+            if let Some(value) = wanted.take() {
+                *wanted = Some(found.coerce(value).map_err(|what| format!("{owner}: {what}"))?);
+            }
+        }
+        if let Some(param) = params.get_mut(place) {
+            param.rules.needs = needs;
+        }
+    }
+    match params.iter().find(|param| param.name == "model") {
+        Some(param) if param.kind == ParamKind::Text && param.default.is_none() => Ok(()),
+        Some(_) => Err("parameter \"model\" is a text without a default".to_owned()),
+        None => Err("there is no parameter \"model\"".to_owned()),
+    }
+}
+
+fn model(entry: &Spanned<ModelEntry>, params: &[Param]) -> Result<Model, CatalogError> {
+    let ModelEntry { name, doc, accepts, refuses, requires, prices } = &entry.value;
+    let named = |what: String| at(entry, format!("model {name:?}: {what}"));
+    if !is_name(name, "-_.") {
+        return Err(named("a name has small letters, digits, `-`, `_` and `.`".to_owned()));
+    }
+    let places = |names: &[String]| {
+        names.iter().map(|name| place(params, name)).collect::<Result<Vec<usize>, String>>()
+    };
+    let mut rows: Vec<Row> = Vec::new();
+    for entry in prices {
+        let row = row(&entry.value, params).and_then(|row| {
+            let overlap = rows.iter().any(|other| other.overlaps(&row));
+            if overlap {
+                Err("fits requests that a row before it fits too".to_owned())
+            } else {
+                Ok(row)
+            }
+        });
+        rows.push(row.map_err(|what| at(entry, format!("price of {name:?}: {what}")))?);
+    }
+    if requires.iter().any(Vec::is_empty) {
+        return Err(named("`requires` has an empty list".to_owned()));
+    }
+    Ok(Model {
+        name: name.clone(),
+        doc: doc.clone(),
+        accepts: conditions(accepts, params).map_err(named)?,
+        refuses: places(refuses).map_err(named)?,
+        requires: requires
+            .iter()
+            .map(|any| places(any))
+            .collect::<Result<_, _>>()
+            .map_err(named)?,
+        prices: rows,
+    })
+}
+
+fn place(params: &[Param], name: &str) -> Result<usize, String> {
+    let known = params.iter().map(|param| param.name.as_str());
+    params.iter().position(|param| param.name == name).ok_or_else(|| {
+        match super::closest(name, known) {
+            Some(meant) => format!("there is no parameter {name:?}; did you mean {meant:?}?"),
+            None => format!("there is no parameter {name:?}"),
+        }
+    })
+}
+
+fn conditions(
+    written: &BTreeMap<String, Value>,
+    params: &[Param],
+) -> Result<Vec<(usize, Values)>, String> {
+    let condition = |(name, value): (&String, &Value)| {
+        let place = place(params, name)?;
+        let param = params.get(place).ok_or("no such parameter")?;
+        Ok((place, Values::read(param, value.clone())?))
+    };
+    written.iter().map(condition).collect()
+}
+
+fn row(entry: &RowEntry, params: &[Param]) -> Result<Row, String> {
+    let amount = |text: &str| match text.parse::<Usd>() {
+        Ok(Usd::ZERO) => Err("a price of nothing; leave the row out if it is not known".to_owned()),
+        Ok(price) => Ok(price),
+        Err(error) => Err(format!("{text:?}: {error}")),
+    };
+    let rate = match (&entry.each, &entry.per_second) {
+        (Some(price), None) => Rate::Each(amount(price)?),
+        (None, Some(price)) => {
+            let timed = params.iter().any(|p| p.name == DURATION && p.kind == ParamKind::Seconds);
+            if !timed {
+                return Err(format!("`per_second` wants a parameter {DURATION:?} in seconds"));
+            }
+            Rate::PerSecond(amount(price)?)
+        }
+        _ => return Err("write either `each` or `per_second`".to_owned()),
+    };
+    Ok(Row { when: conditions(&entry.when, params)?, rate })
+}

@@ -1,0 +1,87 @@
+//! What the text of an image or URL parameter is: an http(s) URL, base64, or something else.
+
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_decode_allow_trailing_bits(true);
+const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
+
+/// Whether a text is an `http://` or `https://` URL with a host and no white space.
+#[must_use]
+pub fn is_http_url(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or("");
+    let host = host.rsplit('@').next().unwrap_or("");
+    (scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https"))
+        && !host.is_empty()
+        && !host.starts_with(':')
+        && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
+/// The bytes that base64 stands for, with or without white space, padding and `data:…;base64,`
+/// before it; `None` when the text is not base64. A short file name may look like base64: look for
+/// a URL and for the file first.
+#[must_use]
+pub fn base64_bytes(text: &str) -> Option<Vec<u8>> {
+    let text = text.trim_ascii_start();
+    let digits = match text.get(..5) {
+        Some(scheme) if scheme.eq_ignore_ascii_case("data:") => {
+            let (head, digits) = text.split_once(',')?;
+            let (_, encoding) = head.rsplit_once(';')?;
+            encoding.trim().eq_ignore_ascii_case("base64").then_some(digits)?
+        }
+        _ => text,
+    };
+    let digits: Vec<u8> = digits.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    if digits.is_empty() {
+        return None;
+    }
+    STANDARD.decode(&digits).or_else(|_| URL_SAFE.decode(&digits)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_read_in_every_dress() {
+        for text in [
+            "aGVsbG8+Pw==",
+            "aGVsbG8+Pw",
+            "aGVsbG8-Pw",
+            " aGVs\nbG8+\r\n Pw== ",
+            "data:image/png;base64,aGVsbG8+Pw==",
+            "DATA:image/png;charset=x;BASE64,aGVs bG8+Pw==",
+        ] {
+            assert_eq!(base64_bytes(text).as_deref(), Some(b"hello>?".as_slice()), "{text}");
+        }
+        for text in
+            ["", " ", "stills/a.png", "https://a.b/c", "data:,aGVsbG8=", "data:x;base64,", "é"]
+        {
+            assert_eq!(base64_bytes(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_http_urls_with_a_host_are_urls() {
+        for good in ["http://a", "https://a.b/c?d#e", "HTTPS://A.b", "http://u:p@h:1/"] {
+            assert!(is_http_url(good), "{good}");
+        }
+        for bad in [
+            "",
+            "a.b/c",
+            "ftp://a",
+            "https://",
+            "http:///x",
+            "http://a b",
+            "http://:80",
+            "http://a\n",
+        ] {
+            assert!(!is_http_url(bad), "{bad}");
+        }
+    }
+}
