@@ -14,4 +14,5 @@ pub mod policy;
 pub mod report;
 pub mod run;
 pub mod shot;
+pub mod text;
 pub mod time;

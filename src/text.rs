@@ -1,0 +1,161 @@
+//! Text from outside, made safe to print: what a gateway, a host or a file said, on one line and
+//! bounded. Knows nothing of who said it.
+
+/// How much of a page is looked at, in bytes.
+const MOST_PAGE: usize = 16 << 10;
+
+/// `text` on one line of at most `max` characters: control characters, terminal sequences and
+/// characters that steer the reading direction are gone, white space is one blank. A cut ends in
+/// `…`.
+#[must_use]
+pub fn plain(text: &str, max: usize) -> String {
+    let mut out = String::new();
+    let mut length = 0;
+    let mut blank = false;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\u{1b}' | '\u{9b}' => skip_sequence(c, &mut chars),
+            c if c.is_whitespace() => blank = true,
+            c if c.is_control() || steers(c) => {}
+            c => {
+                let wanted = 1 + usize::from(blank && length > 0);
+                if length + wanted > max {
+                    return cut(out, length, max);
+                }
+                if wanted == 2 {
+                    out.push(' ');
+                }
+                out.push(c);
+                length += wanted;
+                blank = false;
+            }
+        }
+    }
+    out
+}
+
+/// What a page says of itself: the title of an HTML page, or its text without tags.
+#[must_use]
+pub fn page(html: &str, max: usize) -> String {
+    let end = (0..=html.len().min(MOST_PAGE)).rev().find(|end| html.is_char_boundary(*end));
+    let html = &html[..end.unwrap_or(0)];
+    let lower = html.to_ascii_lowercase();
+    let title = lower.find("<title").and_then(|at| {
+        let start = at + lower[at..].find('>')? + 1;
+        let end = start + lower[start..].find("</title")?;
+        Some(plain(&html[start..end], max))
+    });
+    title.filter(|title| !title.is_empty()).unwrap_or_else(|| plain(&without_tags(html), max))
+}
+
+/// Whether `text` begins like an HTML or XML page.
+#[must_use]
+pub fn is_markup(text: &str) -> bool {
+    text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}').starts_with('<')
+}
+
+fn cut(mut out: String, length: usize, max: usize) -> String {
+    if max == 0 {
+        return String::new();
+    }
+    if length >= max {
+        out.pop();
+    }
+    out.push('…');
+    out
+}
+
+/// Skips the rest of a terminal sequence: CSI up to its final byte, OSC and its kin up to BEL or
+/// ST, anything else one character.
+fn skip_sequence(first: char, chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
+    let kind = if first == '\u{9b}' { Some('[') } else { chars.next_if(|c| !c.is_whitespace()) };
+    match kind {
+        Some('[') => {
+            while chars.next_if(|c| ('\u{20}'..='\u{3f}').contains(c)).is_some() {}
+            let _ = chars.next_if(|c| ('\u{40}'..='\u{7e}').contains(c));
+        }
+        Some(']' | 'P' | '_' | '^' | 'X') => {
+            while chars.next_if(|c| !c.is_control()).is_some() {}
+            if chars.next_if_eq(&'\u{1b}').is_some() {
+                let _ = chars.next_if_eq(&'\\');
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Invisible characters that reorder, join or hide what is around them.
+const fn steers(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}')
+}
+
+fn without_tags(html: &str) -> String {
+    let mut out = String::new();
+    let mut rest = html;
+    while let Some(at) = rest.find('<') {
+        out.push_str(&rest[..at]);
+        out.push(' ');
+        let tag = &rest[at..];
+        let hidden = ["script", "style"].into_iter().find(|name| {
+            tag.get(1..=name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
+        });
+        let end = match hidden {
+            Some(name) => tag.to_ascii_lowercase().find(&format!("</{name}")),
+            None => Some(0),
+        };
+        rest = end
+            .and_then(|end| tag[end..].find('>').map(|close| &tag[end + close + 1..]))
+            .unwrap_or_default();
+    }
+    out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn outside_text_is_one_safe_line() {
+        assert_eq!(plain("  a\r\n\tb  ", 300), "a b");
+        assert_eq!(plain("\u{1b}[31mred\u{1b}[0m \u{9b}1mbold", 300), "red bold");
+        assert_eq!(plain("\u{1b}]0;owned\u{7}title", 300), "title");
+        assert_eq!(plain("\u{1b}]0;owned\u{1b}\\title", 300), "title");
+        assert_eq!(plain("abc\u{202e}gpj.exe\0", 300), "abcgpj.exe");
+        assert_eq!(plain("内容违规", 300), "内容违规");
+        assert_eq!(plain("\u{1b}", 300), "");
+    }
+
+    #[test]
+    fn a_cut_is_shown_and_kept_within_the_bound() {
+        assert_eq!(plain("abcdef", 6), "abcdef");
+        assert_eq!(plain("abcdefg", 6), "abcde…");
+        assert_eq!(plain("abcde fgh", 6), "abcde…");
+        assert_eq!(plain("abc", 0), "");
+    }
+
+    #[test]
+    fn a_page_is_told_by_its_title_or_its_text() {
+        assert_eq!(page("<html><TITLE>502 Bad\nGateway</TITLE><body>x", 99), "502 Bad Gateway");
+        let untitled = "<!doctype html><style>p{color:red}</style><p>Sorry,<br>no <b>such</b> page";
+        assert_eq!(page(untitled, 99), "Sorry, no such page");
+        assert_eq!(page("<script>never closed", 99), "");
+        assert!(is_markup("\u{feff}\n <?xml"));
+        assert!(!is_markup("{\"a\": \"<b>\"}"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_becomes_printable_and_bounded(text in any::<String>(), max in 0_usize..40) {
+            for said in [plain(&text, max), page(&text, max)] {
+                prop_assert!(said.chars().count() <= max);
+                prop_assert!(!said.chars().any(|c| c.is_control() || steers(c)));
+            }
+        }
+    }
+}
