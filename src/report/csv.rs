@@ -52,7 +52,7 @@ fn cells(row: &Row) -> [String; 14] {
         row.attempts.to_string(),
         row.urls.join(" "),
         files.join(" "),
-        safe(row.entry.job.state.why().unwrap_or_default()).into_owned(),
+        safe(row.entry.job.state.why().unwrap_or_default()),
         shown(row.submitted_at.as_ref().map(|at| at as &dyn ToString)),
         shown(row.completed_at.as_ref().map(|at| at as &dyn ToString)),
         shown(row.delivered_at.as_ref().map(|at| at as &dyn ToString)),

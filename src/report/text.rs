@@ -1,13 +1,13 @@
 //! The report as text for a terminal: money, counts and a table. What others wrote is shown
 //! without the characters that could steer a terminal.
 
-use std::borrow::Cow;
 use std::io::Write;
 
 use crate::job::State;
 use crate::ledger::{Row, Summary};
 use crate::money::Usd;
 use crate::policy::budget::{Balance, Budget};
+use crate::text::plain;
 
 use super::model::name;
 use super::{Counts, ReportError, Source, each_row};
@@ -36,6 +36,9 @@ pub fn write(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError
     })
 }
 
+/// A longer reason is cut, in characters.
+const MOST_REASON: usize = 500;
+
 /// A longer name pushes its own line only.
 const WIDEST_NAME: usize = 40;
 
@@ -49,10 +52,10 @@ fn state_word(row: &Row) -> &'static str {
 
 fn detail(row: &Row) -> String {
     if let Some(why) = row.entry.job.state.why() {
-        return safe(why).into_owned();
+        return safe(why);
     }
     let files: Vec<&str> = row.files.iter().map(|file| file.path.as_str()).collect();
-    safe(&files.join(" ")).into_owned()
+    safe(&files.join(" "))
 }
 
 /// The campaign, its money and its counts in a few lines.
@@ -107,22 +110,10 @@ pub fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// `text` on one line, without control characters and marks that turn the reading direction.
+/// What others wrote, on one line that cannot steer a terminal.
 #[must_use]
-pub fn safe(text: &str) -> Cow<'_, str> {
-    let harmful = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
-    };
-    if !text.contains(harmful) {
-        return Cow::Borrowed(text);
-    }
-    let shown = |c: char| match c {
-        '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => ' ',
-        c if harmful(c) => '\u{fffd}',
-        c => c,
-    };
-    Cow::Owned(text.chars().map(shown).collect())
+pub fn safe(text: &str) -> String {
+    plain(text, MOST_REASON)
 }
 
 #[cfg(test)]
