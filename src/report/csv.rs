@@ -74,16 +74,15 @@ mod tests {
     fn a_row_a_shot_and_no_cell_is_a_formula() {
         let mut out = Vec::new();
         write(&Sample::mixed(), &mut out).unwrap();
-        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r"
         id,revision,current,state,model,task_id,price,attempts,urls,files,reason,submitted_at,completed_at,delivered_at
         beach,1,true,delivered,kling-v3,task-1,0.3165,1,https://cdn.example/beach.mp4,clips/beach.mp4,,2026-11-22T21:30:00.000Z,2026-11-22T21:32:20.000Z,2026-11-22T21:32:30.000Z
         alley,1,true,rendering,kling-v3,,0.3165,1,,,not done 2h after it was submitted,2026-11-22T21:30:00.000Z,,
         cliff,1,true,rendering,kling-v3,,0.3165,1,,,,2026-11-22T21:30:00.000Z,,
         dunes,1,true,rendered,kling-v3,,0.3165,1,,,the host answered 403,2026-11-22T21:30:00.000Z,,
-        fog,1,true,failed,kling-v3,,0.3165,1,,,"'=cmd|' /C calc'!A0 [31mContent
-        policy",2026-11-22T21:30:00.000Z,,
+        fog,1,true,failed,kling-v3,,0.3165,1,,,'=cmd|' /C calc'!A0 Content policy,2026-11-22T21:30:00.000Z,,
         forest,1,true,queued,kling-v3,,,0,,,,,,
         beach,2,false,in_doubt,kling-v3,,0.3165,1,,,cut after 3 s,2026-11-22T21:30:00.000Z,,
-        "#);
+        ");
     }
 }

@@ -136,7 +136,7 @@ mod tests {
         alley     stalled        $0.3165  not done 2h after it was submitted
         cliff     rendering      $0.3165
         dunes     rendered       $0.3165  the host answered 403
-        fog       failed         $0.3165  =cmd|' /C calc'!A0 �[31mContent policy
+        fog       failed         $0.3165  =cmd|' /C calc'!A0 Content policy
         forest    queued         unknown
         beach~r2  in doubt       $0.3165  cut after 3 s
         ");
