@@ -1,1 +1,5 @@
-fn main() {}
+//! The `rushes` program: parse, run, exit code.
+
+fn main() -> std::process::ExitCode {
+    rushes::cli::main()
+}

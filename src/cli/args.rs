@@ -1,0 +1,335 @@
+//! What was typed: the commands, their flags and their help. Knows nothing of files or defaults
+//! that depend on them; `settings` says what it means here.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+
+use crate::policy::limits::Rate;
+
+use super::deadline::Deadline;
+use super::values::{BudgetFlag, glob};
+
+const EXAMPLES: &str = "\
+Start here:
+  rushes init summer             a starter manifest, summer/shots.yaml
+  rushes plan summer/shots.yaml  what it would buy, and for how much
+  rushes run summer/shots.yaml --sim
+                                 rehearse on the simulator: no key, no network, no money
+  rushes run summer/shots.yaml --budget 25
+                                 render; stopped or killed, the same command goes on
+
+The key comes from the environment: KLING_API_KEY, or KLING_API_KEY_FILE names a file with it.";
+
+/// Render a manifest of shots overnight on a paid video API
+///
+/// Reads a manifest of shots (YAML or CSV), renders every shot on the Kling API, and puts every clip
+/// on your disk together with its price, or the reason why it failed. It never buys a shot twice,
+/// never spends more than the cap, never loses what was paid for, and goes on where it stopped.
+#[derive(Debug, Parser)]
+#[command(name = "rushes", version, after_help = EXAMPLES, max_term_width = 100)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a commented starter manifest, ready to run on the simulator
+    Init(Init),
+    /// Check the manifest and price it: what a run would do (no network, no key)
+    Plan(Plan),
+    /// Render the shots, or go on with them
+    Run(Run),
+    /// Show where the campaign stands, also while it runs
+    Status(Status),
+    /// List every shot with its clip, price, or reason of failure
+    Report(Report),
+    /// Say what became of shots in doubt, so that they can go on
+    Resolve(Resolve),
+    /// Poll and download what is already paid for; buys nothing
+    Fetch(Fetch),
+    /// Serve the simulator as a stand-in gateway for other programs
+    Sim(Sim),
+    /// Print the manifest's JSON Schema, for editors
+    Schema,
+    /// Print shell completions
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// The campaign, and how talkative to be.
+#[derive(Clone, Debug, Args)]
+pub struct Campaign {
+    /// The manifest: shots.yaml or shots.csv
+    pub manifest: PathBuf,
+    /// Campaign folder for clips and ledger [default: renders/CAMPAIGN beside the manifest]
+    #[arg(long, value_name = "DIR", help_heading = "Where")]
+    pub out: Option<PathBuf>,
+    /// The ledger, the record of every purchase [default: ledger.sqlite in the campaign folder]
+    #[arg(long, value_name = "FILE", help_heading = "Where")]
+    pub ledger: Option<PathBuf>,
+    /// Use the built-in simulator, in a folder of its own (renders/CAMPAIGN.sim): no key, no money
+    #[arg(long, value_name = "PROFILE", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = super::sim::USUAL_PROFILE, help_heading = "Where")]
+    pub sim: Option<String>,
+    /// How talkative to be.
+    #[command(flatten)]
+    pub logs: Logs,
+}
+
+/// How talkative to be.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Logs {
+    /// Say more; twice for everything
+    #[arg(short, long, action = clap::ArgAction::Count, help_heading = "Messages")]
+    pub verbose: u8,
+    /// How messages on standard error look
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Messages")]
+    pub log_format: LogFormat,
+}
+
+/// How messages look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Where the gateway is.
+#[derive(Clone, Debug, Args)]
+pub struct Api {
+    /// The gateway's address
+    #[arg(long, value_name = "URL", default_value = "https://apimodels.app")]
+    #[arg(help_heading = "Where")]
+    pub api_base: String,
+}
+
+/// What `run` does and `plan` foretells.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Work {
+    /// The most the whole campaign may cost, all runs together, in dollars; `none` lifts the cap
+    #[arg(long, value_name = "USD|none", help_heading = "Money and pace")]
+    pub budget: Option<BudgetFlag>,
+    /// The most purchases to send in any second or minute: 2/s, 90/min
+    #[arg(long, value_name = "N/s|N/min", help_heading = "Money and pace")]
+    pub rate: Option<Rate>,
+    /// The most shots rendering at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(help_heading = "Money and pace")]
+    pub in_flight: Option<u32>,
+    /// Models and prices from this file instead of the built-in ones
+    #[arg(long, value_name = "FILE", help_heading = "Money and pace")]
+    pub catalog: Option<PathBuf>,
+    /// Only shots whose id matches, such as 'beach*'
+    #[arg(long, value_name = "GLOB", value_parser = glob, help_heading = "Which shots")]
+    pub only: Option<globset::GlobMatcher>,
+    /// Buy failed shots again (what failed was not charged)
+    #[arg(long, help_heading = "Which shots")]
+    pub retry_failed: bool,
+}
+
+/// `rushes init`
+#[derive(Debug, Args)]
+#[command(after_help = "Writes shots.yaml and rushes.schema.json; never overwrites a file.")]
+pub struct Init {
+    /// The folder to write to; it is made if need be
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub dir: PathBuf,
+}
+
+/// `rushes plan`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rushes plan shots.yaml               what a run would do, and what it would cost
+  rushes plan shots.yaml --budget 10   would ten dollars do?
+  rushes plan shots.yaml -v            every shot, however many there are
+  rushes plan shots.yaml --format json | jq .total")]
+pub struct Plan {
+    /// The campaign.
+    #[command(flatten)]
+    pub campaign: Campaign,
+    /// What it would do.
+    #[command(flatten)]
+    pub work: Work,
+    /// How to print the plan
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: PlanFormat,
+}
+
+/// How a plan looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// A table.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// `rushes run`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rushes run shots.yaml --sim               rehearse on the simulator
+  rushes run shots.yaml --budget 25         never more than $25, all runs together
+  rushes run shots.yaml --only 'beach*'     these shots first
+  rushes run shots.yaml --deadline 07:00    stop buying at seven
+  rushes run shots.yaml --retry-failed      give failed shots another try
+
+Ctrl-C once: buys nothing more, writes down what is on the wire, leaves rendering shots to the next
+run. Twice: leaves at once. The same command goes on from there.
+
+Exit codes: 0 every shot is delivered · 1 some are failed, in doubt, stalled or not fetched ·
+2 nothing was sent: a mistake in the manifest, the flags or the set-up · 3 stopped early (cap,
+credit, key, address, deadline, too many failures, disk) · 130 interrupted.")]
+pub struct Run {
+    /// The campaign.
+    #[command(flatten)]
+    pub campaign: Campaign,
+    /// What to do.
+    #[command(flatten)]
+    pub work: Work,
+    /// Where the gateway is.
+    #[command(flatten)]
+    pub api: Api,
+    /// Stop buying after so many shots failed in this run
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(help_heading = "When to stop")]
+    pub max_failures: Option<u32>,
+    /// Stop buying at this time (07:00, 2026-11-23T07:00, RFC 3339) or after this long (8h, 90m)
+    #[arg(long, value_name = "TIME|DURATION", help_heading = "When to stop")]
+    pub deadline: Option<Deadline>,
+    /// Leave clips on the gateway; fetch them within 7 days with `rushes fetch`
+    #[arg(long, help_heading = "When to stop")]
+    pub no_download: bool,
+}
+
+/// `rushes status`
+#[derive(Debug, Args)]
+pub struct Status {
+    /// The campaign.
+    #[command(flatten)]
+    pub campaign: Campaign,
+}
+
+/// `rushes report`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rushes report shots.yaml
+  rushes report shots.yaml --format csv > shots-report.csv
+  rushes report shots.yaml --format json | jq -r '.shots[] | select(.state == \"failed\") | .id'")]
+pub struct Report {
+    /// The campaign.
+    #[command(flatten)]
+    pub campaign: Campaign,
+    /// How to print the report
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: ReportFormat,
+}
+
+/// How a report looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// A table.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+    /// For spreadsheets.
+    Csv,
+}
+
+/// `rushes resolve`
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").required(true).multiple(false))]
+#[command(after_help = "\
+A shot is in doubt when its purchase was sent and no answer came back: it may have been bought.
+Look for it in the gateway's console, then say what you found:
+
+  rushes resolve shots.yaml beach --task-id clx123   it was bought: this is its task
+  rushes resolve shots.yaml beach --not-bought       it was not: its price is free, it can run again
+  rushes resolve shots.yaml beach --resubmit         buy it again in any case; both prices count
+  rushes resolve shots.yaml beach --abandon          give it up; its price stays reserved
+
+Stalled shots can be resolved too. An older text of a shot is named with its revision: beach~r1.")]
+pub struct Resolve {
+    /// The campaign.
+    #[command(flatten)]
+    pub campaign: Campaign,
+    /// The shots, by id
+    #[arg(required = true, value_name = "SHOT")]
+    pub shots: Vec<String>,
+    /// The shot was bought: this is its task's id
+    #[arg(long, value_name = "ID", group = "what")]
+    pub task_id: Option<String>,
+    /// The shots were not bought: free their prices and queue them again
+    #[arg(long, group = "what")]
+    pub not_bought: bool,
+    /// Buy the shots again, even if they were bought; their old prices stay reserved
+    #[arg(long, group = "what")]
+    pub resubmit: bool,
+    /// Give the shots up; their prices stay reserved
+    #[arg(long, group = "what")]
+    pub abandon: bool,
+    /// Taken and ignored, so that the flags of `run` can stay.
+    #[arg(long, value_name = "URL", hide = true)]
+    pub api_base: Option<String>,
+}
+
+/// `rushes fetch`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Takes the key as `rushes run` does, and has the same exit codes. Polls and downloads are free.")]
+pub struct Fetch {
+    /// The campaign.
+    #[command(flatten)]
+    pub campaign: Campaign,
+    /// Where the gateway is.
+    #[command(flatten)]
+    pub api: Api,
+}
+
+/// `rushes sim`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The first line on standard output says where it listens: `listening on http://127.0.0.1:PORT`.
+
+Example, in two terminals:
+  rushes sim --listen 127.0.0.1:8787 --key secret
+  KLING_API_KEY=secret rushes run shots.yaml --api-base http://127.0.0.1:8787")]
+pub struct Sim {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub listen: std::net::SocketAddr,
+    /// How it behaves
+    #[arg(long, value_name = "PROFILE", default_value = super::sim::USUAL_PROFILE)]
+    pub profile: String,
+    /// Fixes its chances, so that the same faults come again
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// How much credit the account has, in dollars [default: without end]
+    #[arg(long, value_name = "USD")]
+    pub purse: Option<crate::money::Usd>,
+    /// The only key it accepts [default: any]
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+    /// Keep tasks and purse in this folder [default: in memory]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// How talkative to be.
+    #[command(flatten)]
+    pub logs: Logs,
+}

@@ -1,0 +1,121 @@
+//! `--deadline`: a time of day, a date and time, or a span.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::civil;
+use jiff::tz::TimeZone;
+
+use crate::policy::limits::span;
+use crate::time::Timestamp;
+
+/// What was typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deadline {
+    /// The next time a clock shows this.
+    Daily(civil::Time),
+    /// When a clock on this date shows this.
+    Local(civil::DateTime),
+    /// A moment.
+    Moment(jiff::Timestamp),
+    /// So long from now.
+    In(Duration),
+}
+
+impl FromStr for Deadline {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        if let Ok(moment) = text.parse::<jiff::Timestamp>() {
+            return Ok(Self::Moment(moment));
+        }
+        // jiff reads a bare date as its midnight, and `07` as a time; both are more likely slips.
+        if text.contains(':') {
+            if let Ok(time) = text.parse::<civil::Time>()
+                && !text.contains(['-', 'T', 't', ' '])
+            {
+                return Ok(Self::Daily(time));
+            }
+            if let Ok(local) = text.parse::<civil::DateTime>() {
+                return Ok(Self::Local(local));
+            }
+        } else if let Ok(span) = span(text) {
+            return Ok(Self::In(span));
+        }
+        Err("not a time or a span; write for example 07:00, 2026-11-23T07:00, \
+             2026-11-23T07:00:00+01:00 or 8h"
+            .to_owned())
+    }
+}
+
+impl Deadline {
+    /// The moment it stands for, seen at `now` from `zone`.
+    ///
+    /// # Errors
+    /// When it has passed already, or is out of any calendar.
+    pub fn moment(self, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
+        let odd = |_| "the deadline is out of any calendar".to_owned();
+        let present = jiff::Timestamp::from_millisecond(now.as_millis()).map_err(odd)?;
+        let here = present.to_zoned(zone.clone());
+        let at = match self {
+            Self::In(span) => return Ok(now.plus(span)),
+            Self::Moment(moment) => moment,
+            Self::Local(local) => local.to_zoned(zone.clone()).map_err(odd)?.timestamp(),
+            Self::Daily(time) => {
+                let on = |date: civil::Date| {
+                    date.to_datetime(time).to_zoned(zone.clone()).map(|at| at.timestamp())
+                };
+                let today = on(here.date()).map_err(odd)?;
+                if today > present {
+                    today
+                } else {
+                    on(here.date().tomorrow().map_err(odd)?).map_err(odd)?
+                }
+            }
+        };
+        if at <= present {
+            return Err("the deadline has passed already".to_owned());
+        }
+        Ok(Timestamp::from_millis(at.as_millisecond()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::from_millis(text.parse::<jiff::Timestamp>().unwrap().as_millisecond())
+    }
+
+    fn seen(text: &str) -> Result<Timestamp, String> {
+        let zone = TimeZone::fixed(jiff::tz::offset(1));
+        let now = at("2026-11-22T21:30:00Z");
+        text.parse::<Deadline>()?.moment(now, &zone)
+    }
+
+    #[test]
+    fn a_time_of_day_is_its_next_occurrence_here() {
+        assert_eq!(seen("07:00"), Ok(at("2026-11-23T06:00:00Z")));
+        assert_eq!(seen("23:00"), Ok(at("2026-11-22T22:00:00Z")));
+        assert_eq!(seen("22:30"), Ok(at("2026-11-23T21:30:00Z")), "now is not next");
+    }
+
+    #[test]
+    fn dates_moments_and_spans_read_too() {
+        assert_eq!(seen("2026-11-23T07:00"), Ok(at("2026-11-23T06:00:00Z")));
+        assert_eq!(seen("2026-11-23 07:00"), Ok(at("2026-11-23T06:00:00Z")));
+        assert_eq!(seen("2026-11-23T07:00:00Z"), Ok(at("2026-11-23T07:00:00Z")));
+        assert_eq!(seen("2026-11-23T07:00:00+02:00"), Ok(at("2026-11-23T05:00:00Z")));
+        assert_eq!(seen("8h"), Ok(at("2026-11-23T05:30:00Z")));
+        assert_eq!(seen("1h 30m"), Ok(at("2026-11-22T23:00:00Z")));
+    }
+
+    #[test]
+    fn what_has_passed_or_is_no_time_is_refused() {
+        for bad in ["", "7", "25:00", "tomorrow", "2026-11-23", "-5m", "2026-11-22T21:00:00Z"] {
+            assert!(seen(bad).is_err(), "{bad}");
+        }
+    }
+}

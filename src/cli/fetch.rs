@@ -1,0 +1,46 @@
+//! `rushes fetch`: polls and downloads what is paid for; submits nothing.
+
+use std::io::Write;
+
+use crate::policy::limits::Limits;
+use crate::run::Orders;
+
+use super::exit::Exit;
+use super::run::{Work, http, key_for, runtime};
+use super::settings::{Place, catalog, rules};
+use super::terminal::Terminal;
+use super::trouble::Trouble;
+use super::{args, logging};
+
+/// Fetches a campaign's clips.
+///
+/// # Errors
+/// Whatever keeps it from asking the gateway.
+pub fn fetch(
+    args: &args::Fetch,
+    terminal: &Terminal,
+    out: &mut dyn Write,
+) -> Result<Exit, Trouble> {
+    logging::start(args.campaign.logs, terminal);
+    let place = Place::find(&args.campaign, terminal.color)?;
+    let kept = place.existing()?.summary()?;
+    let key = key_for(&place)?;
+    let limits = place.header.limits.over(&Limits::default());
+    let rules = rules(&place.header, &limits, kept.budget, catalog(None)?.failed_tasks_charged());
+    let orders = Orders {
+        limits,
+        rules,
+        submit: false,
+        download: true,
+        only: None,
+        retry_failed: false,
+        max_failures: None,
+        deadline: None,
+    };
+    runtime()?.block_on(async {
+        let http = http(key, &args.api, &orders.limits)?;
+        let ledger = place.open("rushes fetch")?;
+        let work = Work { place: &place, shots: [].into(), orders };
+        work.drive(ledger, http, &args.campaign, terminal, out).await
+    })
+}

@@ -1,0 +1,52 @@
+//! `rushes init`: a starter manifest and its schema. Overwrites nothing.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::trouble::Trouble;
+use super::{args, extras};
+
+/// The starter manifest.
+pub const STARTER: &str = include_str!("starter.yaml");
+
+/// Writes the starter manifest into a folder.
+///
+/// # Errors
+/// When there is one already, or it cannot be written.
+pub fn init(args: &args::Init, out: &mut dyn Write) -> Result<(), Trouble> {
+    let dir = &args.dir;
+    std::fs::create_dir_all(dir)
+        .map_err(|error| Trouble::new(format!("{} cannot be made: {error}", dir.display())))?;
+    let manifest = dir.join("shots.yaml");
+    if !create(&manifest, STARTER)? {
+        return Err(Trouble::new(format!("{} is there already", manifest.display()))
+            .help("rushes init OTHER-DIR writes elsewhere"));
+    }
+    writeln!(out, "wrote {}", manifest.display())?;
+    let schema = dir.join("rushes.schema.json");
+    if create(&schema, &extras::schema_text()?)? {
+        writeln!(out, "wrote {}", schema.display())?;
+    } else {
+        writeln!(out, "left {} as it is", schema.display())?;
+    }
+    let manifest = manifest.strip_prefix(".").unwrap_or(&manifest).display();
+    writeln!(
+        out,
+        "\nNext:\n  \
+         rushes plan {manifest}              what it would buy, and for how much\n  \
+         rushes run {manifest} --sim         rehearse it; costs nothing\n  \
+         rushes run {manifest} --budget 25   render it, for 25 dollars at most"
+    )?;
+    Ok(())
+}
+
+/// Writes a file that is not there yet; `false` when it is.
+fn create(path: &Path, text: &str) -> Result<bool, Trouble> {
+    let unwritable = |error| Trouble::new(format!("{} cannot be written: {error}", path.display()));
+    match OpenOptions::new().write(true).create_new(true).open(path) {
+        Ok(mut file) => file.write_all(text.as_bytes()).map(|()| true).map_err(unwritable),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(unwritable(error)),
+    }
+}

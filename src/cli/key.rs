@@ -1,0 +1,75 @@
+//! The gateway's key: from the environment, never from a flag or the manifest.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::trouble::Trouble;
+
+/// The variable that holds the key.
+pub const KEY: &str = "KLING_API_KEY";
+/// The variable that names a file with the key.
+pub const KEY_FILE: &str = "KLING_API_KEY_FILE";
+
+/// Reads the key; `var` gives an environment variable that is set and not empty.
+///
+/// # Errors
+/// When there is none, or it cannot be one.
+pub fn key(var: impl Fn(&str) -> Option<OsString>) -> Result<String, Trouble> {
+    let (key, from) = if let Some(key) = var(KEY) {
+        let unreadable = |_| Trouble::new(format!("{KEY} is not text"));
+        (key.into_string().map_err(unreadable)?, KEY.to_owned())
+    } else if let Some(file) = var(KEY_FILE).map(PathBuf::from) {
+        let from = format!("{KEY_FILE} ({})", file.display());
+        let unreadable = |error| {
+            Trouble::new(format!("the key cannot be read from {from}: {error}"))
+                .help(format!("put the key into that file, or set {KEY}"))
+        };
+        (std::fs::read_to_string(&file).map_err(unreadable)?, from)
+    } else {
+        return Err(Trouble::new("there is no key for the gateway")
+            .help(format!("export {KEY}=… with the key from the gateway's console"))
+            .help(format!("or name a file that holds it: export {KEY_FILE}=~/.kling-key"))
+            .help("or rehearse without one: add --sim"));
+    };
+    let key = key.trim();
+    if key.is_empty() {
+        return Err(Trouble::new(format!("the key in {from} is empty")));
+    }
+    if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Trouble::new(format!("{from} holds a space or a character that no key has"))
+            .help("it must hold the key and nothing else"));
+    }
+    Ok(key.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(vars: &[(&str, &str)]) -> Result<String, String> {
+        let var = |name: &str| {
+            vars.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
+        };
+        key(var).map_err(|trouble| format!("{trouble:?}"))
+    }
+
+    #[test]
+    fn a_key_comes_from_its_variable_or_its_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        std::fs::write(&path, "sk-file\r\n").unwrap();
+        let path = path.to_str().unwrap();
+        assert_eq!(from(&[(KEY, "sk-1")]).unwrap(), "sk-1");
+        assert_eq!(from(&[(KEY_FILE, path)]).unwrap(), "sk-file");
+        assert_eq!(from(&[(KEY, "sk-1"), (KEY_FILE, path)]).unwrap(), "sk-1");
+    }
+
+    #[test]
+    fn a_missing_or_odd_key_names_the_fix_and_never_shows_itself() {
+        assert!(from(&[]).unwrap_err().contains("export KLING_API_KEY"));
+        assert!(from(&[(KEY_FILE, "/no/such/file")]).unwrap_err().contains("/no/such/file"));
+        assert!(from(&[(KEY, "  ")]).unwrap_err().contains("empty"));
+        let odd = from(&[(KEY, "sk-1\nsk-2")]).unwrap_err();
+        assert!(odd.contains("nothing else") && !odd.contains("sk-1"), "{odd}");
+    }
+}

@@ -1,0 +1,124 @@
+//! Messages on standard error, above the progress bars: plain lines for people, or JSON.
+
+use std::fmt::{self, Write as _};
+use std::io;
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::text::plain;
+
+use super::args::{LogFormat, Logs};
+use super::terminal::{CYAN, RED, Terminal, YELLOW, paint};
+
+/// Begins to show messages. Of other programs' parts only what is wrong, unless asked for all.
+pub fn start(logs: Logs, terminal: &Terminal) {
+    let (ours, theirs) = match logs.verbose {
+        0 => (LevelFilter::INFO, LevelFilter::ERROR),
+        1 => (LevelFilter::DEBUG, LevelFilter::WARN),
+        _ => (LevelFilter::TRACE, LevelFilter::INFO),
+    };
+    let filter = Targets::new().with_default(theirs).with_target("rushes", ours);
+    let registry = tracing_subscriber::registry().with(filter);
+    let fmt = tracing_subscriber::fmt::layer().with_writer(Above(terminal.clone()));
+    let begun = match logs.log_format {
+        LogFormat::Json => registry.with(fmt.json().flatten_event(true)).try_init(),
+        LogFormat::Text => {
+            let color = terminal.color;
+            registry.with(fmt.event_format(Lines { color, times: logs.verbose > 0 })).try_init()
+        }
+    };
+    // Somebody else listens already, as a test may: that is no reason not to work.
+    drop(begun);
+}
+
+/// Writes above the bars.
+#[derive(Clone)]
+struct Above(Terminal);
+
+impl io::Write for Above {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Above {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// `warning: message key=value`, without a time unless somebody looks closely.
+struct Lines {
+    color: bool,
+    times: bool,
+}
+
+impl<S, N> FormatEvent<S, N> for Lines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        use crate::time::{Clock, SystemClock};
+        if self.times {
+            write!(writer, "{} ", SystemClock.now())?;
+        }
+        let (style, word) = match *event.metadata().level() {
+            Level::ERROR => (RED, "error: "),
+            Level::WARN => (YELLOW, "warning: "),
+            Level::INFO => (CYAN, ""),
+            Level::DEBUG => (CYAN, "debug: "),
+            Level::TRACE => (CYAN, "trace: "),
+        };
+        if !word.is_empty() {
+            write!(writer, "{}", paint(self.color, style, word))?;
+        }
+        let mut said = Said::default();
+        event.record(&mut said);
+        writeln!(writer, "{}", plain(&format!("{}{}", said.message, said.rest), MOST_LINE))
+    }
+}
+
+/// A longer line is cut, in characters.
+const MOST_LINE: usize = 2000;
+
+/// An event's message and its other fields.
+#[derive(Default)]
+struct Said {
+    message: String,
+    rest: String,
+}
+
+impl Visit for Said {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record_debug(field, &format_args!("{value}"));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // Writing to a string cannot fail.
+        let _ = if field.name() == "message" {
+            write!(self.message, "{value:?}")
+        } else {
+            write!(self.rest, " {}={value:?}", field.name())
+        };
+    }
+}

@@ -1,0 +1,66 @@
+//! The command line: what was typed, what it means here, what the user reads, how it ends. The
+//! only room that prints, and that reads the environment and the terminal.
+
+mod args;
+mod deadline;
+pub mod exit;
+mod extras;
+mod fetch;
+mod init;
+mod key;
+mod logging;
+mod plan;
+mod progress;
+mod report;
+mod resolve;
+mod run;
+mod settings;
+mod signals;
+mod sim;
+mod status;
+mod summary;
+mod terminal;
+mod trouble;
+mod values;
+
+use std::io::{self, BufWriter, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use exit::Exit;
+use terminal::Terminal;
+use trouble::Trouble;
+
+/// Parses, runs, and says how it ended.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let terminal = Terminal::look();
+    let mut out = BufWriter::new(io::stdout());
+    let result = dispatch(cli.command, &terminal, &mut out).and_then(|exit| {
+        out.flush()?;
+        Ok(exit)
+    });
+    // What is still buffered has nobody to read it: do not try again while dropping.
+    let _ = out.into_parts();
+    result.unwrap_or_else(|trouble| trouble.tell(&terminal)).into()
+}
+
+fn dispatch(command: Command, terminal: &Terminal, out: &mut dyn Write) -> Result<Exit, Trouble> {
+    match command {
+        Command::Init(args) => init::init(&args, out)?,
+        Command::Plan(args) => plan::plan(&args, terminal, out)?,
+        Command::Run(args) => return run::run(&args, terminal, out),
+        Command::Status(args) => status::status(&args, terminal, out)?,
+        Command::Report(args) => report::report(&args, terminal, out)?,
+        Command::Resolve(args) => resolve::resolve(&args, terminal, out)?,
+        Command::Fetch(args) => return fetch::fetch(&args, terminal, out),
+        Command::Sim(args) => sim::serve(&args, terminal, out)?,
+        Command::Schema => extras::schema(out)?,
+        Command::Completions { shell } => extras::completions(shell, out)?,
+        Command::Man => extras::man(out)?,
+    }
+    Ok(Exit::Delivered)
+}

@@ -1,0 +1,222 @@
+//! `rushes plan`: prints what a run would do, as a table or as JSON.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::ledger::Summary;
+use crate::money::Usd;
+use crate::plan::{Action, Plan, Scope, USUAL_RENDER, plan as lay_out, shown};
+use crate::policy::budget::{Balance, Budget};
+use crate::policy::limits::Limits;
+use crate::report::text::{dollars, plural, safe};
+
+use super::args::{self, PlanFormat};
+use super::logging;
+use super::progress::span;
+use super::settings::Ready;
+use super::terminal::Terminal;
+use super::trouble::Trouble;
+
+/// The most lines of a table, unless all are asked for.
+const SCREENFUL: usize = 20;
+
+/// Prints a plan.
+///
+/// # Errors
+/// Every mistake in the manifest at once; a ledger that cannot be read.
+pub fn plan(args: &args::Plan, terminal: &Terminal, out: &mut dyn Write) -> Result<(), Trouble> {
+    logging::start(args.campaign.logs, terminal);
+    let ready = Ready::read(&args.campaign, &args.work, terminal.color)?;
+    if let Some(kept) = &ready.kept {
+        same_campaign(&ready, kept)?;
+    }
+    let entries = match ready.place.reader()? {
+        Some(reader) => reader.entries()?,
+        None => Vec::new(),
+    };
+    for warning in &ready.campaign.warnings {
+        terminal.write(format!("{}\n", warning.trim_end()).as_bytes());
+    }
+    let scope = Scope { only: args.work.only.as_ref(), retry_failed: args.work.retry_failed };
+    let plan = lay_out(&ready.campaign.shots, &entries, scope);
+    match args.format {
+        PlanFormat::Json => json(out, &ready.campaign.header.campaign, &plan)?,
+        PlanFormat::Text => {
+            let all = args.campaign.logs.verbose > 0;
+            let balance = ready.kept.as_ref().map_or_else(Balance::default, |kept| kept.balance);
+            let page = Page { plan: &plan, budget: ready.budget, balance, limits: &ready.limits };
+            writeln!(out, "{}: {}", ready.campaign.header.campaign, counts(&plan))?;
+            page.write(out, if all { usize::MAX } else { SCREENFUL })?;
+        }
+    }
+    Ok(())
+}
+
+/// A run would refuse to open another campaign's ledger; so does the plan.
+fn same_campaign(ready: &Ready, kept: &Summary) -> Result<(), Trouble> {
+    let ledger = ready.place.ledger.display();
+    if kept.kind != ready.place.kind {
+        let (whose, fix) = match kept.kind {
+            crate::ledger::Kind::Simulator => ("the simulator's", "add --sim"),
+            crate::ledger::Kind::Gateway => ("a gateway's", "leave --sim out"),
+        };
+        return Err(Trouble::new(format!("{ledger} holds {whose} tasks"))
+            .help(format!("{fix}, or choose another folder with --out")));
+    }
+    if kept.campaign != ready.place.header.campaign {
+        let theirs = safe(&kept.campaign);
+        return Err(Trouble::new(format!("{ledger} is the campaign {theirs}'s"))
+            .help("choose another folder with --out"));
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct JsonShot<'a> {
+    id: &'a str,
+    action: &'static str,
+    price: Option<String>,
+    request: serde_json::Value,
+}
+
+/// The stable shape that scripts rely on, one shot a line. The total is `null` when it holds a
+/// price that nobody knows.
+fn json(out: &mut dyn Write, campaign: &str, plan: &Plan<'_>) -> io::Result<()> {
+    let total = (plan.unknown == 0).then(|| plan.total.to_string());
+    write!(
+        out,
+        "{{\"campaign\": {}, \"total\": {}, \"shots\": [",
+        serde_json::to_string(campaign)?,
+        serde_json::to_string(&total)?
+    )?;
+    for (index, line) in plan.lines.iter().enumerate() {
+        let shot = JsonShot {
+            id: line.shot.id.as_str(),
+            action: line.action.word(),
+            price: line.price.map(|price| price.to_string()),
+            request: shown(&line.shot.request),
+        };
+        let comma = if index == 0 { "" } else { "," };
+        write!(out, "{comma}\n  {}", serde_json::to_string(&shot)?)?;
+    }
+    writeln!(out, "]}}")
+}
+
+/// `5 shots: 4 to render, 1 done`.
+fn counts(plan: &Plan<'_>) -> String {
+    let parts: Vec<_> = [
+        (Action::Render, "to render"),
+        (Action::Retry, "to retry"),
+        (Action::GoOn, "rendering"),
+        (Action::Download, "to download"),
+        (Action::Done, "done"),
+        (Action::InDoubt, "in doubt"),
+        (Action::Failed, "failed"),
+    ]
+    .into_iter()
+    .map(|(action, words)| (plan.count(action), words))
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, words)| format!("{count} {words}"))
+    .collect();
+    format!("{}: {}", plural(plan.lines.len(), "shot"), parts.join(", "))
+}
+
+/// What a text plan shows below its first line.
+struct Page<'a> {
+    plan: &'a Plan<'a>,
+    budget: Budget,
+    balance: Balance,
+    limits: &'a Limits,
+}
+
+impl Page<'_> {
+    fn write(&self, out: &mut dyn Write, most: usize) -> io::Result<()> {
+        self.table(out, most)?;
+        self.models(out)?;
+        self.money(out)?;
+        if self.plan.others.shots > 0 {
+            let others = self.plan.others;
+            writeln!(
+                out,
+                "{} of older texts or removed from the manifest still open; nothing new is spent \
+                 on them",
+                plural(others.shots, "shot")
+            )?;
+        }
+        let time = self.plan.time(self.limits, USUAL_RENDER);
+        if !time.is_zero() {
+            writeln!(
+                out,
+                "about {}, at {} and {} in flight, if a clip takes {}",
+                span(time),
+                self.limits.rate,
+                self.limits.in_flight,
+                span(USUAL_RENDER)
+            )?;
+        }
+        Ok(())
+    }
+
+    fn table(&self, out: &mut dyn Write, most: usize) -> io::Result<()> {
+        let lines = &self.plan.lines;
+        let listed = if lines.len() > most { &lines[..most] } else { &lines[..] };
+        let width = listed.iter().map(|line| line.shot.id.as_str().chars().count());
+        let width = width.max().unwrap_or(0).clamp("SHOT".len(), 40);
+        writeln!(out, "\n{:width$}  {:<8}  {:>9}  MODEL", "SHOT", "ACTION", "PRICE")?;
+        for line in listed {
+            let (id, action) = (&line.shot.id, line.action.word());
+            let price = price(line.price);
+            writeln!(out, "{id:width$}  {action:<8}  {price:>9}  {}", safe(&line.shot.model))?;
+        }
+        if lines.len() > listed.len() {
+            writeln!(out, "… and {} more (-v shows all)", lines.len() - listed.len())?;
+        }
+        writeln!(out)
+    }
+
+    fn models(&self, out: &mut dyn Write) -> io::Result<()> {
+        if self.plan.by_model.len() > 1 {
+            for share in &self.plan.by_model {
+                let total = sum(share.total, share.shots, share.unknown);
+                let shots = plural(share.shots, "shot");
+                writeln!(out, "  {}: {shots}, {total}", safe(&share.model))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn money(&self, out: &mut dyn Write) -> io::Result<()> {
+        let buys = self.plan.to_buy();
+        if buys == 0 {
+            return writeln!(out, "nothing to buy: a run would spend nothing more");
+        }
+        let total = sum(self.plan.total, buys, self.plan.unknown);
+        writeln!(out, "a run would spend {total} on {}", plural(buys, "shot"))?;
+        let (Some(cap), Some(left)) = (self.budget.cap, self.budget.left(&self.balance)) else {
+            return writeln!(out, "no cap; set one with --budget USD or `budget:` in the manifest");
+        };
+        let fitting = self.plan.fitting(&self.budget, &self.balance);
+        let (cap, left) = (dollars(cap), dollars(left));
+        if fitting == buys {
+            writeln!(out, "cap {cap}, {left} left: enough")
+        } else {
+            writeln!(out, "cap {cap}, {left} left: enough for {fitting} of {buys}")
+        }
+    }
+}
+
+fn price(price: Option<Usd>) -> String {
+    price.map_or_else(|| "unknown".to_owned(), dollars)
+}
+
+/// A sum in which some prices may be unknown.
+fn sum(total: Usd, shots: usize, unknown: usize) -> String {
+    if unknown == 0 {
+        dollars(total)
+    } else if unknown == shots {
+        "an unknown amount".to_owned()
+    } else {
+        format!("{} and {} of unknown price", dollars(total), plural(unknown, "shot"))
+    }
+}

@@ -1,0 +1,220 @@
+//! What somebody sees while it runs: a bar on a terminal, otherwise a line now and then. Makes no
+//! decisions; looks at the tally and draws.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use crate::report::text::{money, plural};
+use crate::run::Tally;
+
+use super::terminal::Terminal;
+
+/// How often the bar moves.
+const DRAW_EVERY: Duration = Duration::from_millis(200);
+/// How often a line is written where no bar can move, if anything changed.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+/// The bar's width in characters.
+const BAR_WIDTH: usize = 40;
+
+/// Follows a run until its tally's sender is gone.
+pub async fn follow(mut tally: watch::Receiver<Tally>, terminal: Terminal) {
+    if terminal.shows_bars() {
+        draw(&mut tally, &terminal).await;
+    } else {
+        log(&mut tally).await;
+    }
+}
+
+async fn draw(tally: &mut watch::Receiver<Tally>, terminal: &Terminal) {
+    let bar = terminal.bars.add(ProgressBar::no_length());
+    if let Ok(style) = ProgressStyle::with_template("{msg}") {
+        bar.set_style(style);
+    }
+    let mut pace = Pace::new(&tally.borrow());
+    let mut ticks = interval(DRAW_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while tally.has_changed().is_ok() {
+        ticks.tick().await;
+        let now = tally.borrow_and_update().clone();
+        bar.set_message(picture(&now, pace.left(&now)));
+    }
+    bar.finish_and_clear();
+}
+
+async fn log(tally: &mut watch::Receiver<Tally>) {
+    let mut pace = Pace::new(&tally.borrow());
+    let mut last = None;
+    loop {
+        let ended = tally.changed().await.is_err();
+        let now = tally.borrow_and_update().clone();
+        if last.as_ref() != Some(&now) {
+            let left = pace.left(&now).filter(|_| !ended);
+            tracing::info!("{}{}", line(&now), left.map_or_else(String::new, time_left));
+            last = Some(now);
+        }
+        if ended {
+            return;
+        }
+        pause(tally).await;
+    }
+}
+
+/// Waits for the next line's turn, or for the end.
+async fn pause(tally: &watch::Receiver<Tally>) {
+    let mut end = tally.clone();
+    let ended = async { while end.changed().await.is_ok() {} };
+    tokio::select! {
+        () = tokio::time::sleep(LINE_EVERY) => {}
+        () = ended => {}
+    }
+}
+
+/// How fast shots come to their end in this run.
+struct Pace {
+    started: Instant,
+    settled: Option<usize>,
+}
+
+impl Pace {
+    fn new(_: &Tally) -> Self {
+        Self { started: Instant::now(), settled: None }
+    }
+
+    /// About how long the rest takes, once a few shots have come to their end.
+    fn left(&mut self, now: &Tally) -> Option<Duration> {
+        let settled = settled(now);
+        // The first tally with shots in it is where this run began.
+        if self.settled.is_none() && all(now) > 0 {
+            self.settled = Some(settled);
+        }
+        estimate(settled - self.settled?.min(settled), all(now) - settled, self.started.elapsed())
+    }
+}
+
+fn estimate(done: usize, rest: usize, passed: Duration) -> Option<Duration> {
+    let (done, rest) = (u32::try_from(done).ok()?, u32::try_from(rest).ok()?);
+    (done >= 3 && rest > 0).then(|| passed.saturating_mul(rest) / done)
+}
+
+const fn settled(tally: &Tally) -> usize {
+    tally.delivered + tally.failed + tally.in_doubt + tally.stalled
+}
+
+const fn all(tally: &Tally) -> usize {
+    settled(tally) + tally.queued + tally.submitting + tally.rendering + tally.rendered
+}
+
+/// Two lines: the bar with the shots, and the money.
+fn picture(tally: &Tally, left: Option<Duration>) -> String {
+    let stopping = if tally.stopping { " · stopping" } else { "" };
+    let time = left.map_or_else(String::new, time_left);
+    let funds = money(&tally.budget, &tally.balance);
+    format!("{} {}{time}{stopping}\n{funds}", bar(tally, BAR_WIDTH), shots(tally))
+}
+
+/// One line.
+fn line(tally: &Tally) -> String {
+    let funds = money(&tally.budget, &tally.balance).replace('\n', "; ");
+    format!("{} · {funds}", shots(tally))
+}
+
+fn time_left(left: Duration) -> String {
+    format!(" · about {} left", span(left))
+}
+
+/// `12 of 400 shots delivered, 14 rendering, 2 failed`.
+fn shots(tally: &Tally) -> String {
+    let mut text = format!("{} of {} delivered", tally.delivered, plural(all(tally), "shot"));
+    for (count, word) in [
+        (tally.submitting, "submitting"),
+        (tally.rendering, "rendering"),
+        (tally.rendered, "to be fetched"),
+        (tally.queued, "queued"),
+        (tally.failed, "failed"),
+        (tally.in_doubt, "in doubt"),
+        (tally.stalled, "stalled"),
+    ] {
+        if count > 0 {
+            text += &format!(", {count} {word}");
+        }
+    }
+    text
+}
+
+/// The shots by state, in their proportions: `█` delivered, `▓` to be fetched, `▒` on its way,
+/// `!` needs a look, `░` queued.
+fn bar(tally: &Tally, width: usize) -> String {
+    let parts = [
+        ('█', tally.delivered),
+        ('▓', tally.rendered),
+        ('▒', tally.rendering + tally.submitting),
+        ('!', tally.failed + tally.in_doubt + tally.stalled),
+        ('░', tally.queued),
+    ];
+    let all = all(tally).max(1);
+    let mut text = String::new();
+    let (mut count, mut drawn) = (0, 0);
+    for (mark, part) in parts {
+        count += part;
+        let end = width * count / all;
+        text.extend(std::iter::repeat_n(mark, end - drawn));
+        drawn = end;
+    }
+    text.extend(std::iter::repeat_n('░', width - drawn));
+    text
+}
+
+/// A span to a useful precision: `45s`, `12m`, `3h 20m`, `2d 4h`.
+pub fn span(span: Duration) -> String {
+    let secs = span.as_secs();
+    match (secs / 86_400, secs / 3600 % 24, secs / 60 % 60) {
+        (0, 0, 0) => format!("{secs}s"),
+        (0, 0, minutes) => format!("{minutes}m"),
+        (0, hours, 0) => format!("{hours}h"),
+        (0, hours, minutes) => format!("{hours}h {minutes}m"),
+        (days, 0, _) => format!("{days}d"),
+        (days, hours, _) => format!("{days}d {hours}h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tally() -> Tally {
+        Tally { queued: 10, rendering: 5, delivered: 20, failed: 3, stalled: 2, ..Tally::default() }
+    }
+
+    #[test]
+    fn the_bar_shows_the_states_in_their_proportions() {
+        assert_eq!(bar(&tally(), 16), "████████▒▒!!░░░░");
+        assert_eq!(bar(&Tally::default(), 4), "░░░░");
+        assert_eq!(bar(&Tally { delivered: 3, ..Tally::default() }, 4), "████");
+    }
+
+    #[test]
+    fn a_line_says_shots_and_money() {
+        let said = "20 of 40 shots delivered, 5 rendering, 10 queued, 3 failed, 2 stalled \
+                    · $0 spent; no cap";
+        assert_eq!(line(&tally()), said);
+    }
+
+    #[test]
+    fn the_rest_is_estimated_only_from_a_few_shots_on() {
+        let minute = Duration::from_secs(60);
+        assert_eq!(estimate(2, 10, minute), None);
+        assert_eq!(estimate(6, 12, minute), Some(minute * 2));
+        assert_eq!(estimate(6, 0, minute), None);
+    }
+
+    #[test]
+    fn spans_read_at_a_glance() {
+        let shown: Vec<_> = [5, 720, 7200, 12_000, 86_400, 187_200]
+            .map(|secs| span(Duration::from_secs(secs)))
+            .into();
+        assert_eq!(shown, ["5s", "12m", "2h", "3h 20m", "1d", "2d 4h"]);
+    }
+}

@@ -1,0 +1,247 @@
+//! `rushes resolve`: the user says what became of shots in doubt. Needs no network; takes the run
+//! lock. All shots are checked before any is changed.
+
+use std::io::Write;
+
+use crate::answer::TaskId;
+use crate::job::{Event, Failure, OnDoubt, Resolution, Rules, State};
+use crate::ledger::{Entry, Ledger};
+use crate::policy::limits::Limits;
+use crate::report::text::{dollars, safe};
+use crate::time::{Clock, SystemClock};
+
+use super::run::runtime;
+use super::settings::{Place, rules};
+use super::terminal::{RED, Terminal};
+use super::trouble::Trouble;
+use super::{args, logging};
+
+/// Resolves shots.
+///
+/// # Errors
+/// When a shot is unknown or not in doubt, a task id is known already, or the ledger is in use.
+pub fn resolve(
+    args: &args::Resolve,
+    terminal: &Terminal,
+    out: &mut dyn Write,
+) -> Result<(), Trouble> {
+    logging::start(args.campaign.logs, terminal);
+    let resolution = resolution(args)?;
+    let place = Place::find(&args.campaign, terminal.color)?;
+    drop(place.existing()?);
+    runtime()?.block_on(async {
+        let ledger = place.open("rushes resolve")?;
+        let limits = place.header.limits.over(&Limits::default());
+        // The user decides here, whatever `on_doubt` would do; nothing here ends a task.
+        let rules = Rules {
+            on_doubt: OnDoubt::Hold,
+            ..rules(&place.header, &limits, ledger.budget(), false)
+        };
+        note_cut_posts(&ledger, &rules).await?;
+        let entries = ledger.entries().await?;
+        let entries = choose(&entries, &args.shots).map_err(|wrong| {
+            let (last, others) = wrong
+                .split_last()
+                .map_or(("", [].as_slice()), |(last, others)| (last.as_str(), others));
+            for why in others {
+                terminal.say(RED, "error", why);
+            }
+            Trouble::new(last).help(format!("how each shot stands: {}", place.again("report", "")))
+        })?;
+        if let Resolution::Task(task) = &resolution
+            && ledger.knows_task(task).await?
+        {
+            let what = format!("the ledger knows the task {task} already; nothing was changed");
+            return Err(Trouble::new(what)
+                .help("copy the id of the task that stands for this shot's prompt"));
+        }
+        for entry in entries {
+            let (event, at) = (Event::Resolved(resolution.clone()), SystemClock.now());
+            let step = entry.job.after(event, at, &rules).map_err(Trouble::new)?;
+            ledger.commit(entry.revision, step, at).await?;
+            writeln!(out, "{}: {}", name(entry), became(&resolution, entry))?;
+        }
+        writeln!(out, "to go on: {}", place.again("run", ""))?;
+        Ok(())
+    })
+}
+
+/// The run that sent these is dead, or the lock could not have been taken.
+async fn note_cut_posts(ledger: &Ledger, rules: &Rules) -> Result<(), Trouble> {
+    for entry in ledger.entries().await? {
+        if matches!(entry.job.state, State::Submitting { .. }) {
+            let at = SystemClock.now();
+            let step = entry.job.after(Event::FoundSubmitting, at, rules).map_err(Trouble::new)?;
+            ledger.commit(entry.revision, step, at).await?;
+        }
+    }
+    Ok(())
+}
+
+fn resolution(args: &args::Resolve) -> Result<Resolution, Trouble> {
+    if let Some(id) = &args.task_id {
+        if args.shots.len() > 1 {
+            return Err(Trouble::new("--task-id goes with exactly one shot")
+                .help("a task is one shot's; resolve them one by one"));
+        }
+        return TaskId::new(id).map(Resolution::Task).ok_or_else(|| {
+            Trouble::new("that is no task id: it is empty, too long, or cannot be printed")
+        });
+    }
+    // clap lets exactly one of the four through.
+    Ok(if args.not_bought {
+        Resolution::NotBought
+    } else if args.resubmit {
+        Resolution::Resubmit
+    } else {
+        Resolution::Abandon
+    })
+}
+
+/// Finds the revisions that were named, each once; or everything that is wrong with the names.
+fn choose<'a>(entries: &'a [Entry], names: &[String]) -> Result<Vec<&'a Entry>, Vec<String>> {
+    let mut chosen: Vec<&Entry> = Vec::new();
+    let mut wrong = Vec::new();
+    for name in names {
+        match find(entries, name) {
+            Ok(entry) if chosen.iter().any(|known| known.revision == entry.revision) => {}
+            Ok(entry) => chosen.push(entry),
+            Err(why) => wrong.push(why),
+        }
+    }
+    if wrong.is_empty() { Ok(chosen) } else { Err(wrong) }
+}
+
+/// `beach` is the current text if that can be resolved, else the one older text that can;
+/// `beach~r1` is revision 1.
+fn find<'a>(entries: &'a [Entry], typed: &str) -> Result<&'a Entry, String> {
+    let (id, number) = match typed.rsplit_once("~r") {
+        Some((id, number)) => (id, number.parse::<u32>().ok()),
+        None => (typed, None),
+    };
+    if typed.contains('~') && number.is_none() {
+        return Err(format!("{}: a revision is named like beach~r1", safe(typed)));
+    }
+    let of_shot: Vec<_> = entries
+        .iter()
+        .filter(|entry| entry.shot.as_str() == id)
+        .filter(|entry| number.is_none_or(|number| entry.number == number))
+        .collect();
+    let open: Vec<_> = of_shot.iter().filter(|entry| is_open(&entry.job.state)).collect();
+    let current = open.iter().find(|entry| entry.current);
+    match (current, open.as_slice(), of_shot.first()) {
+        (Some(entry), ..) | (None, [entry], _) => Ok(entry),
+        (None, [], None) => Err(format!("{}: no such shot in the ledger", safe(typed))),
+        (None, [], Some(entry)) => {
+            let state = word(&entry.job.state);
+            Err(format!("{}: it is {state}, neither in doubt nor stalled", name(entry)))
+        }
+        (None, [_, _, ..], _) => {
+            let names: Vec<_> = open.iter().map(|entry| name(entry)).collect();
+            Err(format!("{id}: several texts of it are in doubt: {}", names.join(", ")))
+        }
+    }
+}
+
+/// Whether the user has a say about it.
+const fn is_open(state: &State) -> bool {
+    matches!(
+        state,
+        State::InDoubt { .. }
+            | State::Rendering { stalled: Some(_), .. }
+            | State::Failed { attempt: Some(_), failure: Failure::Abandoned, .. }
+    )
+}
+
+fn word(state: &State) -> String {
+    state.name().replace('_', " ")
+}
+
+fn name(entry: &Entry) -> String {
+    if entry.current { entry.shot.to_string() } else { format!("{}~r{}", entry.shot, entry.number) }
+}
+
+fn became(resolution: &Resolution, entry: &Entry) -> String {
+    let price = entry.price.map_or_else(|| "its price".to_owned(), dollars);
+    match resolution {
+        Resolution::Task(task) => format!("bought; the next run fetches task {task}"),
+        Resolution::NotBought if entry.current => {
+            format!("not bought; {price} is free again and the shot queued")
+        }
+        Resolution::NotBought => format!("not bought; {price} is free again"),
+        Resolution::Resubmit if entry.current => {
+            format!("queued to be bought again; {price} stays reserved for the first purchase")
+        }
+        Resolution::Resubmit => {
+            format!("an older text is not bought again; {price} stays reserved")
+        }
+        Resolution::Abandon => format!("given up; {price} stays reserved"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{AttemptId, Job};
+    use crate::ledger::RevisionId;
+    use crate::shot::{Fingerprint, ShotId};
+
+    fn entry(id: &str, number: u32, current: bool, state: State) -> Entry {
+        Entry {
+            revision: RevisionId(i64::from(number)),
+            shot: ShotId::new(id).unwrap(),
+            number,
+            fingerprint: Fingerprint::from_bytes([0; 16]),
+            current,
+            clip_name: id.into(),
+            job: Job { state, ..Job::new() },
+            price: None,
+        }
+    }
+
+    fn doubt() -> State {
+        State::InDoubt { attempt: AttemptId(1), why: "cut".into() }
+    }
+
+    fn delivered() -> State {
+        State::Delivered { attempt: AttemptId(1) }
+    }
+
+    fn found(entries: &[Entry], name: &str) -> Result<u32, String> {
+        find(entries, name).map(|entry| entry.number)
+    }
+
+    #[test]
+    fn a_name_finds_the_text_that_is_in_doubt() {
+        let old = [entry("a", 1, false, doubt()), entry("a", 2, true, delivered())];
+        assert_eq!(found(&old, "a"), Ok(1));
+        assert_eq!(found(&old, "a~r1"), Ok(1));
+        let both = [entry("a", 1, false, doubt()), entry("a", 2, true, doubt())];
+        assert_eq!(found(&both, "a"), Ok(2));
+        assert_eq!(found(&both, "a~r1"), Ok(1));
+    }
+
+    #[test]
+    fn a_wrong_name_says_what_the_shot_is() {
+        let entries = [entry("a", 1, true, delivered())];
+        assert_eq!(
+            found(&entries, "a").unwrap_err(),
+            "a: it is delivered, neither in doubt nor stalled"
+        );
+        assert_eq!(found(&entries, "b").unwrap_err(), "b: no such shot in the ledger");
+        assert!(found(&entries, "a~r7").unwrap_err().contains("no such shot"));
+        assert!(found(&entries, "a~2").unwrap_err().contains("beach~r1"));
+        let several = [entry("a", 1, false, doubt()), entry("a", 2, false, doubt())];
+        assert!(found(&several, "a").unwrap_err().contains("a~r1, a~r2"));
+    }
+
+    #[test]
+    fn nothing_is_chosen_unless_everything_can_be() {
+        let entries = [entry("a", 1, true, doubt()), entry("b", 2, true, delivered())];
+        let names =
+            |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(choose(&entries, &names(&["a", "a"])).map(|chosen| chosen.len()), Ok(1));
+        let wrong = choose(&entries, &names(&["a", "b", "c"])).unwrap_err();
+        assert_eq!(wrong.len(), 2);
+    }
+}

@@ -1,0 +1,172 @@
+//! `rushes run`: wires a campaign to a gateway, lets the scheduler work, and says how it ended.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+use crate::clips::Clips;
+use crate::gateway::{Gateway, HttpGateway, HttpSettings};
+use crate::ledger::{Kind, Ledger, Reader};
+use crate::policy::limits::Limits;
+use crate::run::{self, Ended, Orders, Stop, Tally, Tools};
+use crate::shot::Shot;
+use crate::time::{Clock, SystemClock};
+
+use super::exit::Exit;
+use super::settings::{Place, Ready};
+use super::summary::{Outcome, stopped};
+use super::terminal::{CYAN, RED, Terminal, YELLOW, var};
+use super::trouble::Trouble;
+use super::{args, key, logging, progress, signals, sim};
+
+/// Renders the shots of a manifest, or goes on with them.
+///
+/// # Errors
+/// Whatever keeps it from sending anything.
+pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result<Exit, Trouble> {
+    logging::start(args.campaign.logs, terminal);
+    let ready = Ready::read(&args.campaign, &args.work, terminal.color)?;
+    let deadline = args
+        .deadline
+        .map(|deadline| deadline.moment(SystemClock.now(), &TimeZone::system()))
+        .transpose()
+        .map_err(|why| Trouble::new(format!("--deadline: {why}")))?;
+    let orders = Orders {
+        limits: ready.limits.clone(),
+        rules: ready.rules(),
+        submit: true,
+        download: !args.no_download,
+        only: args.work.only.clone(),
+        retry_failed: args.work.retry_failed,
+        max_failures: args.max_failures,
+        deadline,
+    };
+    let key = key_for(&ready.place)?;
+    for warning in &ready.campaign.warnings {
+        terminal.write(format!("{}\n", warning.trim_end()).as_bytes());
+    }
+    runtime()?.block_on(async {
+        let http = http(key, &args.api, &orders.limits)?;
+        let ledger = ready.place.open("rushes run")?;
+        if ready.budget_is_new && ledger.budget() != ready.budget {
+            ledger.set_budget(ready.budget).await?;
+        }
+        let work = Work { place: &ready.place, shots: ready.campaign.shots.into(), orders };
+        work.drive(ledger, http, &args.campaign, terminal, out).await
+    })
+}
+
+/// The key, where one is needed.
+///
+/// # Errors
+/// When it is needed and cannot be had.
+pub fn key_for(place: &Place) -> Result<Option<String>, Trouble> {
+    (place.kind == Kind::Gateway).then(|| key::key(var)).transpose()
+}
+
+/// The paid gateway, if there is a key to speak to it.
+///
+/// # Errors
+/// When the address cannot be one.
+pub fn http(
+    key: Option<String>,
+    api: &args::Api,
+    limits: &Limits,
+) -> Result<Option<Arc<dyn Gateway>>, Trouble> {
+    let Some(key) = key else { return Ok(None) };
+    let (api_base, submit_timeout) = (api.api_base.clone(), limits.submit_timeout);
+    match HttpGateway::new(HttpSettings { api_base, key, submit_timeout }) {
+        Ok(gateway) => Ok(Some(Arc::new(gateway))),
+        Err(error) => Err(Trouble::new(error)),
+    }
+}
+
+/// The threads that a command works with.
+///
+/// # Errors
+/// When the system refuses.
+pub fn runtime() -> Result<Runtime, Trouble> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Trouble::new(format!("no threads can be started: {error}")))
+}
+
+/// What is to be done, and for which campaign.
+pub struct Work<'a> {
+    /// The campaign.
+    pub place: &'a Place,
+    /// Its shots; none for `fetch`.
+    pub shots: Arc<[Shot]>,
+    /// What to do.
+    pub orders: Orders,
+}
+
+impl Work<'_> {
+    /// Does it, shows it, and prints how it ended.
+    ///
+    /// # Errors
+    /// Whatever keeps it from sending anything.
+    pub async fn drive(
+        self,
+        ledger: Ledger,
+        http: Option<Arc<dyn Gateway>>,
+        typed: &args::Campaign,
+        terminal: &Terminal,
+        out: &mut dyn Write,
+    ) -> Result<Exit, Trouble> {
+        let gateway = match http {
+            Some(gateway) => gateway,
+            None => sim::in_process(typed.sim.as_ref(), &self.place.folder)?,
+        };
+        let clips = Clips::open(&self.place.folder).map_err(Trouble::new)?;
+        let cap = ledger.budget().cap;
+        let only = self.orders.only.clone();
+        let tools = Tools { gateway, ledger, clips, clock: Arc::new(SystemClock) };
+        let stop = Stop::default();
+        let (sender, tally) = watch::channel(Tally::default());
+        let signals = signals::listen(stop.clone())?;
+        let follower = tokio::spawn(progress::follow(tally, terminal.clone()));
+        let ended = run::run(self.shots, self.orders, tools, stop, sender).await;
+        signals.abort();
+        // It ends by itself when the run has dropped the tally.
+        drop(follower.await);
+        let ended = ended?;
+        let exit = summarize(self.place, &ended, only.as_ref(), terminal, out);
+        if let Some((what, help)) = stopped(&ended, self.place, cap) {
+            let interrupted = ended == Ended::Interrupted;
+            let style = if interrupted { YELLOW } else { RED };
+            terminal.say(style, if interrupted { "note" } else { "error" }, &what);
+            terminal.say(CYAN, "help", &help);
+        }
+        Ok(exit)
+    }
+}
+
+/// Prints the end of a run. That it cannot be printed, or the ledger not be read any more, does
+/// not change how the run ended.
+fn summarize(
+    place: &Place,
+    ended: &Ended,
+    only: Option<&globset::GlobMatcher>,
+    terminal: &Terminal,
+    out: &mut dyn Write,
+) -> Exit {
+    let read = || {
+        let reader = Reader::open(&place.ledger)?;
+        Ok::<_, crate::ledger::LedgerError>((reader.summary()?, Outcome::of(&reader, only)?))
+    };
+    match read() {
+        Ok((summary, outcome)) => {
+            let _ = outcome.write(out, &summary, place).and_then(|()| out.flush());
+            Exit::of(ended, &outcome.counts)
+        }
+        Err(error) => {
+            terminal.say(RED, "error", &error.to_string());
+            if *ended == Ended::Interrupted { Exit::Interrupted } else { Exit::StoppedEarly }
+        }
+    }
+}

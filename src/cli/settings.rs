@@ -1,0 +1,298 @@
+//! What was typed, and what it means here: the campaign's folder and ledger, its limits and its
+//! budget. A flag beats the manifest, the manifest beats the default.
+
+use std::path::{Path, PathBuf};
+
+use crate::catalog::Catalog;
+use crate::job::Rules;
+use crate::ledger::{Kind, Ledger, Opening, Reader, Summary};
+use crate::manifest::{self, Campaign, Header, Mistakes, Reading, WrittenBudget};
+use crate::policy::budget::Budget;
+use crate::policy::limits::Limits;
+use crate::time::{Clock, SystemClock};
+
+use super::args;
+use super::trouble::Trouble;
+use super::values::BudgetFlag;
+
+/// A campaign and where it lives.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// What the manifest says about everything but its shots.
+    pub header: Header,
+    /// The campaign folder.
+    pub folder: PathBuf,
+    /// The ledger.
+    pub ledger: PathBuf,
+    /// Whose tasks it holds.
+    pub kind: Kind,
+    typed: args::Campaign,
+}
+
+impl Place {
+    /// Finds the campaign of a manifest whose header was read.
+    #[must_use]
+    pub fn of(header: Header, typed: &args::Campaign) -> Self {
+        let folder = typed.out.clone().unwrap_or_else(|| usual_folder(&header, typed));
+        let ledger = typed.ledger.clone().unwrap_or_else(|| folder.join("ledger.sqlite"));
+        let kind = if typed.sim.is_some() { Kind::Simulator } else { Kind::Gateway };
+        Self { header, folder, ledger, kind, typed: typed.clone() }
+    }
+
+    /// Finds the campaign by the manifest's header alone, so that a mistake in a shot keeps nobody
+    /// from their clips.
+    ///
+    /// # Errors
+    /// When the manifest is no manifest at all, or its settings are wrong.
+    pub fn find(typed: &args::Campaign, color: bool) -> Result<Self, Mistakes> {
+        Ok(Self::of(manifest::header(&typed.manifest, color)?, typed))
+    }
+
+    /// Opens the ledger for reading; `None` before the first run.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub fn reader(&self) -> Result<Option<Reader>, Trouble> {
+        let absent = |error: std::io::Error| {
+            Trouble::new(format!("{} cannot be read: {error}", self.ledger.display()))
+        };
+        Ok(if self.ledger.try_exists().map_err(absent)? {
+            Some(Reader::open(&self.ledger)?)
+        } else {
+            None
+        })
+    }
+
+    /// Opens the ledger for reading.
+    ///
+    /// # Errors
+    /// When nothing was run yet, or it cannot be read.
+    pub fn existing(&self) -> Result<Reader, Trouble> {
+        self.reader()?.ok_or_else(|| {
+            let trouble = Trouble::new(format!(
+                "nothing was run yet: there is no ledger {}",
+                self.ledger.display()
+            ));
+            if self.kind == Kind::Gateway && self.rehearsed() {
+                return trouble.help("it was rehearsed on the simulator: add --sim to see that");
+            }
+            trouble.help(format!("to begin: {}", self.again("run", "")))
+        })
+    }
+
+    fn rehearsed(&self) -> bool {
+        let typed = args::Campaign { sim: Some(String::new()), ..self.typed.clone() };
+        Self::of(self.header.clone(), &typed).ledger.exists()
+    }
+
+    /// Opens or creates the ledger and takes the run lock.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or the ledger not be opened.
+    pub fn open(&self, holder: &str) -> Result<Ledger, Trouble> {
+        private_folder(&self.folder)?;
+        if let Some(parent) = self.ledger.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            private_folder(parent)?;
+        }
+        Ok(Ledger::open(&Opening {
+            path: &self.ledger,
+            campaign: &self.header.campaign,
+            kind: self.kind,
+            holder,
+            at: SystemClock.now(),
+        })?)
+    }
+
+    /// The command to type for this campaign: `rushes VERB MANIFEST REST`, with the flags that
+    /// say where it lives.
+    #[must_use]
+    pub fn again(&self, verb: &str, rest: &str) -> String {
+        let mut words = vec!["rushes".to_owned(), verb.to_owned(), quoted(&self.typed.manifest)];
+        if !rest.is_empty() {
+            words.push(rest.to_owned());
+        }
+        if let Some(out) = &self.typed.out {
+            words.extend(["--out".to_owned(), quoted(out)]);
+        }
+        if let Some(ledger) = &self.typed.ledger {
+            words.extend(["--ledger".to_owned(), quoted(ledger)]);
+        }
+        if self.kind == Kind::Simulator {
+            words.push("--sim".to_owned());
+        }
+        words.join(" ")
+    }
+}
+
+fn usual_folder(header: &Header, typed: &args::Campaign) -> PathBuf {
+    let suffix = if typed.sim.is_some() { ".sim" } else { "" };
+    let beside = header.path.parent().unwrap_or(Path::new(""));
+    beside.join("renders").join(format!("{}{suffix}", header.campaign))
+}
+
+/// Makes a folder that only its owner can enter, because prompts and result links are nobody
+/// else's business; one that is there is left as it is.
+fn private_folder(path: &Path) -> Result<(), Trouble> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|error| {
+        Trouble::new(format!("the folder {} cannot be made: {error}", path.display()))
+            .help("--out DIR puts the campaign elsewhere")
+    })
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '+' | ',');
+    if !text.is_empty() && text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+/// The catalog to go by.
+///
+/// # Errors
+/// When the file cannot be read or is no catalog.
+pub fn catalog(file: Option<&Path>) -> Result<Catalog, Trouble> {
+    let Some(path) = file else { return Ok(Catalog::builtin()) };
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Trouble::new(format!("the catalog {} cannot be read: {error}", path.display()))
+    })?;
+    Catalog::parse(&text)
+        .map_err(|error| Trouble::new(format!("the catalog {}: {error}", path.display())))
+}
+
+/// The budget that holds, and whether somebody wrote it just now.
+#[must_use]
+pub fn budget(
+    flag: Option<BudgetFlag>,
+    written: Option<WrittenBudget>,
+    kept: Option<Budget>,
+) -> (Budget, bool) {
+    let kept = kept.unwrap_or_default();
+    let strict = written.map_or(kept.strict, |written| written.strict);
+    let cap = match (flag, written.and_then(|written| written.cap)) {
+        (Some(flag), _) => flag.cap(),
+        (None, Some(cap)) => Some(cap),
+        (None, None) => kept.cap,
+    };
+    (Budget { cap, strict }, flag.is_some() || written.is_some())
+}
+
+/// A manifest read whole, with what goes with it.
+#[derive(Debug)]
+pub struct Ready {
+    /// Where the campaign lives.
+    pub place: Place,
+    /// The shots.
+    pub campaign: Campaign,
+    /// What the ledger says of itself, once there is one.
+    pub kept: Option<Summary>,
+    /// The budget that holds.
+    pub budget: Budget,
+    /// Whether the budget is to be written to the ledger.
+    pub budget_is_new: bool,
+    /// The limits that hold.
+    pub limits: Limits,
+    /// Whether the gateway charges failed tasks.
+    pub failed_tasks_charged: bool,
+}
+
+impl Ready {
+    /// Reads and checks everything that a run needs; changes nothing.
+    ///
+    /// # Errors
+    /// Every mistake in the manifest at once; a catalog, ledger or `--only` that cannot be right.
+    pub fn read(typed: &args::Campaign, work: &args::Work, color: bool) -> Result<Self, Trouble> {
+        let catalog = catalog(work.catalog.as_deref())?;
+        let flag = work.budget.map(|flag| flag.cap().is_some());
+        let load =
+            |capped| manifest::load(&typed.manifest, &Reading { catalog: &catalog, capped, color });
+        let header = match manifest::header(&typed.manifest, color) {
+            Ok(header) => header,
+            // Reading it whole finds the same mistakes and all others with them.
+            Err(mistakes) => return Err(load(flag).err().unwrap_or(mistakes).into()),
+        };
+        let place = Place::of(header, typed);
+        let kept = place.reader()?.map(|reader| reader.summary()).transpose()?;
+        let written = place.header.budget;
+        let kept_budget = kept.as_ref().map(|summary| summary.budget);
+        let (budget, budget_is_new) = budget(work.budget, written, kept_budget);
+        let inherited = written.is_none_or(|written| written.cap.is_none());
+        let campaign =
+            load(flag.or(inherited.then_some(budget.cap.is_some()).filter(|capped| *capped)))?;
+        if let Some(only) = &work.only
+            && !campaign.shots.iter().any(|shot| only.is_match(shot.id.as_str()))
+        {
+            let pattern = only.glob().glob();
+            let first = campaign.shots.first().map_or("", |shot| shot.id.as_str());
+            return Err(Trouble::new(format!("no shot's id matches --only {pattern}"))
+                .help(format!("ids look like {first}; `rushes plan` lists them")));
+        }
+        let mut limits = place.header.limits.over(&Limits::default());
+        limits.rate = work.rate.unwrap_or(limits.rate);
+        limits.in_flight = work.in_flight.unwrap_or(limits.in_flight);
+        let failed_tasks_charged = catalog.failed_tasks_charged();
+        Ok(Self { place, campaign, kept, budget, budget_is_new, limits, failed_tasks_charged })
+    }
+
+    /// What decides transitions.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        rules(&self.place.header, &self.limits, self.budget, self.failed_tasks_charged)
+    }
+}
+
+/// What decides transitions.
+#[must_use]
+pub fn rules(
+    header: &Header,
+    limits: &Limits,
+    budget: Budget,
+    failed_tasks_charged: bool,
+) -> Rules {
+    Rules {
+        attempts: limits.attempts,
+        strict: budget.strict,
+        on_doubt: header.on_doubt,
+        render_timeout: limits.render_timeout,
+        failed_tasks_charged,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::Usd;
+
+    fn usd(text: &str) -> Usd {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_flag_beats_the_manifest_and_the_manifest_beats_the_ledger() {
+        let flag = Some(BudgetFlag::Cap(usd("1")));
+        let written = Some(WrittenBudget { cap: Some(usd("2")), strict: true });
+        let kept = Some(Budget { cap: Some(usd("3")), strict: false });
+        let cap = |cap, strict| Budget { cap, strict };
+        assert_eq!(budget(flag, written, kept), (cap(Some(usd("1")), true), true));
+        assert_eq!(budget(None, written, kept), (cap(Some(usd("2")), true), true));
+        assert_eq!(budget(None, None, kept), (cap(Some(usd("3")), false), false));
+        assert_eq!(budget(None, None, None), (Budget::default(), false));
+        assert_eq!(budget(Some(BudgetFlag::None), written, kept), (cap(None, true), true));
+        let strict_only = Some(WrittenBudget { cap: None, strict: true });
+        assert_eq!(budget(None, strict_only, kept), (cap(Some(usd("3")), true), true));
+    }
+
+    #[test]
+    fn commands_to_type_survive_odd_paths() {
+        assert_eq!(quoted(Path::new("a/shots.yaml")), "a/shots.yaml");
+        assert_eq!(quoted(Path::new("it's mine.yaml")), r"'it'\''s mine.yaml'");
+        assert_eq!(quoted(Path::new("$(reboot)")), "'$(reboot)'");
+    }
+}

@@ -1,0 +1,204 @@
+//! What a run leaves on standard output: the counts, the money, and every shot that needs a look
+//! with the command that helps.
+
+use std::io::{self, Write};
+
+use globset::GlobMatcher;
+
+use crate::job::{Failure, State};
+use crate::ledger::{LedgerError, Row, Summary};
+use crate::money::Usd;
+use crate::report::model::name;
+use crate::report::text::{dollars, head, safe};
+use crate::report::{Counts, Source};
+use crate::run::{Ended, Stopped};
+
+use super::settings::Place;
+
+/// The most shots that are listed of each kind.
+const MOST_LISTED: usize = 50;
+
+/// What needs a look, and what helps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Need {
+    Edit,
+    Retry,
+    Expired,
+    Doubt,
+    Stalled,
+    Fetch,
+}
+
+impl Need {
+    const ALL: [Self; 6] =
+        [Self::Edit, Self::Retry, Self::Expired, Self::Doubt, Self::Stalled, Self::Fetch];
+
+    fn of(row: &Row) -> Option<Self> {
+        match &row.entry.job.state {
+            State::Failed { failure: Failure::Rejected, .. } => Some(Self::Edit),
+            State::Failed { failure: Failure::RefusedTooOften | Failure::NotRendered, .. } => {
+                Some(Self::Retry)
+            }
+            State::Failed { failure: Failure::Expired, .. } => Some(Self::Expired),
+            State::InDoubt { .. } => Some(Self::Doubt),
+            State::Rendering { stalled: Some(_), .. } => Some(Self::Stalled),
+            State::Rendered { .. } => Some(Self::Fetch),
+            State::Failed { failure: Failure::Abandoned, .. }
+            | State::Queued { .. }
+            | State::Submitting { .. }
+            | State::Rendering { .. }
+            | State::Delivered { .. } => None,
+        }
+    }
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Edit => "Rejected by the gateway; edit these in the manifest:",
+            Self::Retry => "Failed:",
+            Self::Expired => "Paid, but no longer there to be fetched:",
+            Self::Doubt => "In doubt: these may have been bought. Look in the gateway's console:",
+            Self::Stalled => "Stalled: bought and still not done; the next run asks again:",
+            Self::Fetch => "Paid, but not fetched yet; the gateway keeps clips for 7 days:",
+        }
+    }
+
+    /// The commands that help, the first of these shots being `first`.
+    fn help(self, place: &Place, first: &str) -> Vec<String> {
+        let resolve = |what: &str| place.again("resolve", &format!("{first} {what}"));
+        match self {
+            Self::Edit => vec![place.again("plan", "")],
+            Self::Retry | Self::Expired => vec![place.again("run", "--retry-failed")],
+            Self::Doubt => vec![
+                format!("{}   (it was bought)", resolve("--task-id ID")),
+                format!("{}   (it was not)", resolve("--not-bought")),
+            ],
+            Self::Stalled => vec![place.again("run", ""), resolve("--abandon")],
+            Self::Fetch => vec![place.again("fetch", "")],
+        }
+    }
+}
+
+/// A kind of need and the shots that have it.
+#[derive(Debug, Default)]
+struct Group {
+    count: usize,
+    listed: Vec<(String, String)>,
+}
+
+/// How the shots of a run stand at its end.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The shots by state; only those of `--only`.
+    pub counts: Counts,
+    groups: [Group; Need::ALL.len()],
+}
+
+impl Outcome {
+    /// Reads it from the ledger.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn of(source: &dyn Source, only: Option<&GlobMatcher>) -> Result<Self, LedgerError> {
+        let mut outcome = Self::default();
+        source.rows(&mut |row| {
+            if only.is_none_or(|only| only.is_match(row.entry.shot.as_str())) {
+                outcome.add(&row);
+            }
+        })?;
+        Ok(outcome)
+    }
+
+    fn add(&mut self, row: &Row) {
+        self.counts.add(&row.entry.job.state);
+        let Some(need) = Need::of(row) else { return };
+        let group = &mut self.groups[need as usize];
+        group.count += 1;
+        if group.listed.len() < MOST_LISTED {
+            let why = safe(row.entry.job.state.why().unwrap_or_default());
+            group.listed.push((name(row), why));
+        }
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    pub fn write(&self, out: &mut dyn Write, summary: &Summary, place: &Place) -> io::Result<()> {
+        writeln!(out, "{}", head(summary, &self.counts))?;
+        if self.counts.delivered > 0 {
+            writeln!(out, "clips in {}", place.folder.join("clips").display())?;
+        }
+        for (need, group) in Need::ALL.into_iter().zip(&self.groups) {
+            let Some((first, _)) = group.listed.first() else { continue };
+            writeln!(out, "\n{}", need.title())?;
+            for (id, why) in &group.listed {
+                let line = if why.is_empty() { id.clone() } else { format!("{id}: {why}") };
+                writeln!(out, "  {line}")?;
+            }
+            if group.count > group.listed.len() {
+                let more = group.count - group.listed.len();
+                writeln!(out, "  … and {more} more: {}", place.again("report", ""))?;
+            }
+            for command in need.help(place, first) {
+                writeln!(out, "  $ {command}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why a run stopped early and what to do about it; `None` when it went to its end.
+#[must_use]
+pub fn stopped(ended: &Ended, place: &Place, cap: Option<Usd>) -> Option<(String, String)> {
+    let go_on = place.again("run", "");
+    let Ended::Stopped(stopped) = ended else {
+        let interrupted = *ended == Ended::Interrupted;
+        return interrupted.then(|| ("interrupted".to_owned(), format!("to go on: {go_on}")));
+    };
+    let (what, help) = match stopped {
+        Stopped::Cap { held } => (
+            format!(
+                "the cap{} holds back {}",
+                cap.map_or_else(String::new, |cap| format!(" of {}", dollars(cap))),
+                crate::report::text::plural(*held, "shot"),
+            ),
+            format!("to allow more: {}", place.again("run", "--budget USD")),
+        ),
+        Stopped::Credit(why) => (
+            format!("the gateway wants more credit: {why}"),
+            format!("top up the account, then: {go_on}"),
+        ),
+        Stopped::Key(why) => (
+            format!("the gateway refuses the key: {why}"),
+            format!("set KLING_API_KEY to a valid key, then: {go_on}"),
+        ),
+        Stopped::Address(why) => (
+            format!("this is not the gateway: {why}"),
+            "check --api-base; the gateway's own address is https://apimodels.app".to_owned(),
+        ),
+        Stopped::Unreached(why) => (
+            format!("the gateway could not be reached: {why}"),
+            format!("check the network and --api-base, then: {go_on}"),
+        ),
+        Stopped::Throttled(why) => (
+            format!("the gateway answers nothing but 429: {why}"),
+            format!("check the account's limits and credit, or wait; then: {go_on}"),
+        ),
+        Stopped::Deadline => {
+            ("the deadline passed with shots left".to_owned(), format!("to go on: {go_on}"))
+        }
+        Stopped::Failures(count) => (
+            format!("{count} shots failed in this run (--max-failures)"),
+            format!("see why in the list, then: {go_on}"),
+        ),
+        Stopped::Ledger(why) => (
+            format!("the ledger cannot be written: {why}"),
+            format!("make room or fix the disk, then: {go_on}"),
+        ),
+        Stopped::Disk(why) => (
+            format!("the disk is full or cannot be written: {why}"),
+            format!("make room, then: {go_on}"),
+        ),
+    };
+    Some((format!("stopped early: {}", safe(&what)), help))
+}

@@ -1,0 +1,77 @@
+//! The surroundings: environment variables, and what the terminal can show. Read here and nowhere
+//! else.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+
+use clap::builder::styling::{AnsiColor, Style};
+use indicatif::{MultiProgress, ProgressDrawTarget};
+
+/// What standard error is, and the bars on it.
+#[derive(Clone, Debug)]
+pub struct Terminal {
+    /// Whether diagnostics may be coloured.
+    pub color: bool,
+    /// The progress bars; messages are written above them.
+    pub bars: MultiProgress,
+}
+
+/// The colour of errors.
+pub const RED: Style = AnsiColor::Red.on_default().bold();
+/// The colour of warnings.
+pub const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+/// The colour of ways out.
+pub const CYAN: Style = AnsiColor::Cyan.on_default().bold();
+
+impl Terminal {
+    /// Looks at standard error and the environment (`NO_COLOR`, `CLICOLOR_FORCE`, `TERM`).
+    #[must_use]
+    pub fn look() -> Self {
+        let stderr = io::stderr();
+        let color = anstream::AutoStream::choice(&stderr) != anstream::ColorChoice::Never;
+        let target = if stderr.is_terminal() {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        Self { color, bars: MultiProgress::with_draw_target(target) }
+    }
+
+    /// Whether somebody can see bars move.
+    #[must_use]
+    pub fn shows_bars(&self) -> bool {
+        !self.bars.is_hidden()
+    }
+
+    /// Writes to standard error, above the bars. Nobody can be told when that fails.
+    pub fn write(&self, bytes: &[u8]) {
+        if self.shows_bars() {
+            self.bars.suspend(|| drop(io::stderr().write_all(bytes)));
+        } else {
+            drop(io::stderr().write_all(bytes));
+        }
+    }
+
+    /// `word: text` on standard error, the word in colour where that is welcome.
+    pub fn say(&self, style: Style, word: &str, text: &str) {
+        self.write(format!("{}: {text}\n", self.paint(style, word)).as_bytes());
+    }
+
+    /// `word` in colour where that is welcome.
+    #[must_use]
+    pub fn paint(&self, style: Style, word: &str) -> String {
+        paint(self.color, style, word)
+    }
+}
+
+/// `word` in `style`, if `color`.
+#[must_use]
+pub fn paint(color: bool, style: Style, word: &str) -> String {
+    if color { format!("{style}{word}{style:#}") } else { word.to_owned() }
+}
+
+/// An environment variable, unless it is unset or empty.
+#[must_use]
+pub fn var(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}

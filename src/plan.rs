@@ -1,0 +1,406 @@
+//! The shots against the ledger: what a run would do with each, and what it would still spend.
+//! Pure; reads no file, prints nothing.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use globset::GlobMatcher;
+use serde_json::{Map, Value};
+
+use crate::job::{Failure, State};
+use crate::ledger::Entry;
+use crate::money::Usd;
+use crate::policy::budget::{Balance, Budget};
+use crate::policy::limits::Limits;
+use crate::shot::{Request, Shot};
+
+/// What a run would do with a shot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Buy it.
+    Render,
+    /// Poll it to its end; it is bought.
+    GoOn,
+    /// Fetch its clips; it is rendered and paid.
+    Download,
+    /// Nothing: its clips are here.
+    Done,
+    /// Buy it although it failed (`--retry-failed`).
+    Retry,
+    /// Nothing until the user or `on_doubt` decides: it may have been bought.
+    InDoubt,
+    /// Nothing: it failed.
+    Failed,
+}
+
+impl Action {
+    /// Its word in JSON and on the screen.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Render => "render",
+            Self::GoOn => "go on",
+            Self::Download => "download",
+            Self::Done => "done",
+            Self::Retry => "retry",
+            Self::InDoubt => "in doubt",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether it costs money that is neither spent nor reserved yet.
+    #[must_use]
+    pub const fn buys(self) -> bool {
+        matches!(self, Self::Render | Self::Retry)
+    }
+}
+
+/// One shot's line.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a> {
+    /// The shot.
+    pub shot: &'a Shot,
+    /// What a run would do with it.
+    pub action: Action,
+    /// What it would cost, or what it cost; `None`: nobody knows.
+    pub price: Option<Usd>,
+}
+
+/// A model's share of what a run would buy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelTotal {
+    /// The model's API name.
+    pub model: String,
+    /// Shots to buy.
+    pub shots: usize,
+    /// Those of them whose price nobody knows.
+    pub unknown: usize,
+    /// The known prices' sum.
+    pub total: Usd,
+}
+
+/// Purchases that no shot of the manifest stands for any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Others {
+    /// How many are rendering, not fetched or in doubt.
+    pub shots: usize,
+    /// Their known prices' sum; already spent or reserved.
+    pub total: Usd,
+}
+
+/// What a run would do.
+#[derive(Clone, Debug)]
+pub struct Plan<'a> {
+    /// A line for each shot, in manifest order.
+    pub lines: Vec<Line<'a>>,
+    /// The known prices of what would be bought.
+    pub total: Usd,
+    /// How many of what would be bought have a price that nobody knows.
+    pub unknown: usize,
+    /// The same by model, in order of appearance.
+    pub by_model: Vec<ModelTotal>,
+    /// Older or removed revisions that are still open.
+    pub others: Others,
+}
+
+/// What restricts or widens a plan.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Scope<'a> {
+    /// `--only`.
+    pub only: Option<&'a GlobMatcher>,
+    /// `--retry-failed`.
+    pub retry_failed: bool,
+}
+
+/// How long a clip takes when nothing better is known: the gateway's usual two and a half minutes.
+pub const USUAL_RENDER: Duration = Duration::from_secs(150);
+
+/// Lays the shots beside the ledger's entries (all revisions it knows; none before the first run).
+#[must_use]
+pub fn plan<'a>(shots: &'a [Shot], entries: &[Entry], scope: Scope<'_>) -> Plan<'a> {
+    let mut known: HashMap<_, &Entry> =
+        entries.iter().map(|entry| ((entry.shot.as_str(), entry.fingerprint), entry)).collect();
+    let mut plan = Plan {
+        lines: Vec::with_capacity(shots.len()),
+        total: Usd::ZERO,
+        unknown: 0,
+        by_model: Vec::new(),
+        others: Others::default(),
+    };
+    for shot in shots {
+        let entry = known.remove(&(shot.id.as_str(), shot.fingerprint));
+        if scope.only.is_some_and(|only| !only.is_match(shot.id.as_str())) {
+            continue;
+        }
+        let action = entry.map_or(Action::Render, |entry| action(&entry.job.state, scope));
+        let price = match entry {
+            Some(entry) if !action.buys() => entry.price,
+            _ => shot.price,
+        };
+        let line = Line { shot, action, price };
+        if action.buys() {
+            plan.add(&line);
+        }
+        plan.lines.push(line);
+    }
+    for entry in known.values().filter(|entry| entry.job.state.is_unfinished_purchase()) {
+        plan.others.shots += 1;
+        plan.others.total += entry.price.unwrap_or(Usd::ZERO);
+    }
+    plan
+}
+
+fn action(state: &State, scope: Scope<'_>) -> Action {
+    match state {
+        State::Queued { .. } => Action::Render,
+        State::Submitting { .. } | State::InDoubt { .. } => Action::InDoubt,
+        State::Rendering { .. } => Action::GoOn,
+        State::Rendered { .. } => Action::Download,
+        State::Delivered { .. } => Action::Done,
+        State::Failed { failure, .. } => {
+            if scope.retry_failed && *failure != Failure::Abandoned {
+                Action::Retry
+            } else {
+                Action::Failed
+            }
+        }
+    }
+}
+
+impl Plan<'_> {
+    fn add(&mut self, line: &Line<'_>) {
+        let model = &line.shot.model;
+        let place = self.by_model.iter().position(|total| *total.model == **model);
+        let place = place.unwrap_or_else(|| {
+            let model = model.to_string();
+            self.by_model.push(ModelTotal { model, shots: 0, unknown: 0, total: Usd::ZERO });
+            self.by_model.len() - 1
+        });
+        let share = &mut self.by_model[place];
+        share.shots += 1;
+        if let Some(price) = line.price {
+            share.total += price;
+            self.total += price;
+        } else {
+            share.unknown += 1;
+            self.unknown += 1;
+        }
+    }
+
+    /// How many lines have this action.
+    #[must_use]
+    pub fn count(&self, action: Action) -> usize {
+        self.lines.iter().filter(|line| line.action == action).count()
+    }
+
+    /// How many shots a run would buy.
+    #[must_use]
+    pub fn to_buy(&self) -> usize {
+        self.lines.iter().filter(|line| line.action.buys()).count()
+    }
+
+    /// How many of them fit under what is left of the cap, in the order a run takes them: by
+    /// priority, then as the manifest has them; what does not fit is passed over.
+    #[must_use]
+    pub fn fitting(&self, budget: &Budget, balance: &Balance) -> usize {
+        let mut buys: Vec<_> = self.lines.iter().filter(|line| line.action.buys()).collect();
+        buys.sort_by_key(|line| std::cmp::Reverse(line.shot.priority));
+        let mut balance = *balance;
+        let fits = |line: &&&Line<'_>| {
+            let fits = budget.allows(&balance, line.price);
+            if fits {
+                balance.reserved += line.price.unwrap_or(Usd::ZERO);
+            }
+            fits
+        };
+        buys.iter().filter(fits).count()
+    }
+
+    /// About how long a run would take, if every clip took `render`: the slower of what the rate
+    /// and what the places in flight allow.
+    #[must_use]
+    pub fn time(&self, limits: &Limits, render: Duration) -> Duration {
+        let buys = u32::try_from(self.to_buy()).unwrap_or(u32::MAX);
+        let waits = u32::try_from(self.count(Action::GoOn)).unwrap_or(u32::MAX);
+        let tasks = buys.saturating_add(waits);
+        if tasks == 0 {
+            return Duration::ZERO;
+        }
+        let posts = limits.rate.window.length().saturating_mul(buys) / limits.rate.count.max(1);
+        let rounds = tasks.div_ceil(limits.in_flight.max(1));
+        posts.saturating_add(render).max(render.saturating_mul(rounds))
+    }
+}
+
+/// A request as people may see it: its JSON with local files' paths, as the manifest wrote them,
+/// in the place of their bytes.
+#[must_use]
+pub fn shown(request: &Request) -> Value {
+    let mut json: Map<String, Value> = serde_json::from_str(&request.json).unwrap_or_default();
+    for file in &request.files {
+        json.insert(file.param.to_string(), Value::from(&*file.written));
+    }
+    Value::Object(json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::TaskId;
+    use crate::job::{AttemptId, Job};
+    use crate::ledger::RevisionId;
+    use crate::shot::{Fingerprint, LocalFile, ShotId};
+    use crate::time::Timestamp;
+
+    fn usd(text: &str) -> Usd {
+        text.parse().unwrap()
+    }
+
+    fn shot(id: &str, price: Option<&str>) -> Shot {
+        Shot {
+            id: ShotId::new(id).unwrap(),
+            fingerprint: Fingerprint::from_bytes([1; 16]),
+            request: Request { json: r#"{"model":"kling-v3"}"#.into(), files: [].into() },
+            model: "kling-v3".into(),
+            price: price.map(usd),
+            priority: 0,
+            tags: [].into(),
+            clip_name: id.into(),
+        }
+    }
+
+    fn entry(id: &str, state: State) -> Entry {
+        Entry {
+            revision: RevisionId(1),
+            shot: ShotId::new(id).unwrap(),
+            number: 1,
+            fingerprint: Fingerprint::from_bytes([1; 16]),
+            current: true,
+            clip_name: id.into(),
+            job: Job { state, ..Job::new() },
+            price: Some(usd("0.10")),
+        }
+    }
+
+    fn failed(failure: Failure) -> State {
+        State::Failed { attempt: None, failure, why: "no".into() }
+    }
+
+    fn rendering() -> State {
+        State::Rendering {
+            attempt: AttemptId(1),
+            task: TaskId::new("t").unwrap(),
+            since: Timestamp::from_millis(0),
+            missing: None,
+            stalled: Some("late".into()),
+        }
+    }
+
+    #[test]
+    fn every_state_has_its_action_and_only_purchases_count() {
+        let attempt = AttemptId(1);
+        let task = TaskId::new("t").unwrap();
+        let completed_at = Timestamp::from_millis(0);
+        let states = [
+            ("queued", State::Queued { why: None }, Action::Render),
+            ("submitting", State::Submitting { attempt }, Action::InDoubt),
+            ("doubt", State::InDoubt { attempt, why: "cut".into() }, Action::InDoubt),
+            ("stalled", rendering(), Action::GoOn),
+            (
+                "rendered",
+                State::Rendered { attempt, task, urls: vec![], completed_at, why: None },
+                Action::Download,
+            ),
+            ("delivered", State::Delivered { attempt }, Action::Done),
+            ("failed", failed(Failure::Rejected), Action::Failed),
+        ];
+        let mut shots: Vec<_> = states.iter().map(|(id, ..)| shot(id, Some("0.30"))).collect();
+        shots.push(shot("new", Some("0.30")));
+        let entries: Vec<_> =
+            states.iter().map(|(id, state, _)| entry(id, state.clone())).collect();
+        let plan = plan(&shots, &entries, Scope::default());
+        for ((id, _, expected), line) in states.iter().zip(&plan.lines) {
+            assert_eq!(line.action, *expected, "{id}");
+            let price = if expected.buys() { "0.30" } else { "0.10" };
+            assert_eq!(line.price, Some(usd(price)), "{id}");
+        }
+        assert_eq!(plan.lines.last().map(|line| line.action), Some(Action::Render));
+        assert_eq!((plan.total, plan.to_buy()), (usd("0.60"), 2));
+    }
+
+    #[test]
+    fn failed_shots_are_retried_when_asked_but_abandoned_ones_never() {
+        let shots = [shot("a", Some("1")), shot("b", Some("1"))];
+        let entries =
+            [entry("a", failed(Failure::RefusedTooOften)), entry("b", failed(Failure::Abandoned))];
+        let scope = Scope { retry_failed: true, only: None };
+        let plan = plan(&shots, &entries, scope);
+        let actions: Vec<_> = plan.lines.iter().map(|line| line.action).collect();
+        assert_eq!(actions, [Action::Retry, Action::Failed]);
+        assert_eq!(plan.total, usd("1"));
+    }
+
+    #[test]
+    fn an_edited_shot_is_new_work_and_its_old_task_is_counted_beside_it() {
+        let mut edited = shot("a", Some("0.50"));
+        edited.fingerprint = Fingerprint::from_bytes([2; 16]);
+        let shots = [edited];
+        let plan = plan(&shots, &[entry("a", rendering())], Scope::default());
+        assert_eq!(plan.lines[0].action, Action::Render);
+        assert_eq!(plan.others, Others { shots: 1, total: usd("0.10") });
+    }
+
+    #[test]
+    fn only_restricts_the_lines_without_making_the_rest_strangers() {
+        let only = globset::Glob::new("b*").unwrap().compile_matcher();
+        let shots = [shot("a", Some("1")), shot("b", Some("2"))];
+        let entries = [entry("a", rendering())];
+        let plan = plan(&shots, &entries, Scope { only: Some(&only), retry_failed: false });
+        assert_eq!(plan.lines.len(), 1);
+        assert_eq!(plan.total, usd("2"));
+        assert_eq!(plan.others, Others::default());
+    }
+
+    #[test]
+    fn a_price_nobody_knows_is_counted_apart_from_the_total() {
+        let shots = [shot("a", None), shot("b", Some("2"))];
+        let plan = plan(&shots, &[], Scope::default());
+        assert_eq!((plan.total, plan.unknown), (usd("2"), 1));
+        assert_eq!((plan.by_model[0].shots, plan.by_model[0].unknown), (2, 1));
+    }
+
+    #[test]
+    fn what_does_not_fit_under_the_cap_is_passed_over_by_priority() {
+        let mut shots = [shot("a", Some("2")), shot("b", Some("5")), shot("c", Some("1"))];
+        let budget = Budget { cap: Some(usd("5")), strict: false };
+        let balance = Balance { spent: usd("1"), ..Balance::default() };
+        assert_eq!(plan(&shots, &[], Scope::default()).fitting(&budget, &balance), 2);
+        shots[1].priority = 1;
+        let plan = plan(&shots, &[], Scope::default());
+        assert_eq!(plan.fitting(&budget, &Balance::default()), 1);
+        assert_eq!(plan.fitting(&Budget::default(), &balance), 3);
+    }
+
+    #[test]
+    fn the_time_is_the_slower_of_rate_and_places_in_flight() {
+        let shots: Vec<_> = (0..100).map(|n| shot(&format!("s{n}"), None)).collect();
+        let plan = plan(&shots, &[], Scope::default());
+        let mut limits = Limits { in_flight: 10, ..Limits::default() };
+        assert_eq!(plan.time(&limits, USUAL_RENDER), USUAL_RENDER * 10);
+        limits.in_flight = 1000;
+        assert_eq!(plan.time(&limits, USUAL_RENDER), USUAL_RENDER + Duration::from_secs(50));
+    }
+
+    #[test]
+    fn a_request_is_shown_with_the_paths_of_its_files() {
+        let file = LocalFile {
+            param: "image".into(),
+            path: "/x/a.png".into(),
+            written: "a.png".into(),
+            sha256: [0; 32],
+            bytes: 3,
+        };
+        let request = Request { json: r#"{"model":"m"}"#.into(), files: [file].into() };
+        assert_eq!(shown(&request).to_string(), r#"{"model":"m","image":"a.png"}"#);
+    }
+}

@@ -1,0 +1,153 @@
+//! The report as JSON: the stable shape that scripts rely on, one shot a line.
+
+use std::io::{self, Seek, SeekFrom, Write};
+
+use serde::Serialize;
+
+use crate::ledger::Row;
+
+use super::{Counts, ReportError, Source, each_row};
+
+#[derive(Serialize)]
+struct Money {
+    cap: Option<String>,
+    spent: String,
+    reserved: String,
+    unconfirmed: String,
+}
+
+#[derive(Serialize)]
+struct Shot<'a> {
+    id: &'a str,
+    revision: u32,
+    current: bool,
+    state: &'static str,
+    model: &'a str,
+    task_id: Option<&'a str>,
+    price: Option<String>,
+    attempts: u32,
+    urls: &'a [String],
+    files: Vec<&'a str>,
+    reason: Option<&'a str>,
+    submitted_at: Option<String>,
+    completed_at: Option<String>,
+    delivered_at: Option<String>,
+}
+
+impl<'a> From<&'a Row> for Shot<'a> {
+    fn from(row: &'a Row) -> Self {
+        Self {
+            id: row.entry.shot.as_str(),
+            revision: row.entry.number,
+            current: row.entry.current,
+            state: row.entry.job.state.name(),
+            model: &row.model,
+            task_id: row.task.as_ref().map(crate::answer::TaskId::as_str),
+            price: row.price.map(|price| price.to_string()),
+            attempts: row.attempts,
+            urls: &row.urls,
+            files: row.files.iter().map(|file| file.path.as_str()).collect(),
+            reason: row.entry.job.state.why(),
+            submitted_at: row.submitted_at.map(|at| at.to_string()),
+            completed_at: row.completed_at.map(|at| at.to_string()),
+            delivered_at: row.delivered_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+/// How much of the rows is held in memory before a temporary file takes them.
+const SPOOL_BYTES: usize = 8 << 20;
+
+/// Writes the report. The rows are read once and wait in a spool, because the counts before them
+/// must be theirs even while a run changes the ledger.
+///
+/// # Errors
+/// When the ledger cannot be read or `out` not be written.
+pub fn write(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError> {
+    let summary = source.summary()?;
+    let mut counts = Counts::default();
+    let mut first = true;
+    let mut spool = io::BufWriter::new(tempfile::SpooledTempFile::new(SPOOL_BYTES));
+    each_row(source, &mut spool, &mut |spool, row| {
+        counts.add(&row.entry.job.state);
+        spool.write_all(if first { b"\n  " } else { b",\n  " })?;
+        first = false;
+        serde_json::to_writer(&mut *spool, &Shot::from(row))?;
+        Ok(())
+    })?;
+    let money = Money {
+        cap: summary.budget.cap.map(|cap| cap.to_string()),
+        spent: summary.balance.spent.to_string(),
+        reserved: summary.balance.reserved.to_string(),
+        unconfirmed: summary.balance.unconfirmed.to_string(),
+    };
+    writeln!(out, "{{\"campaign\": {},", json(&summary.campaign)?)?;
+    writeln!(out, " \"money\": {},", json(&money)?)?;
+    writeln!(out, " \"counts\": {},", json(&counts)?)?;
+    write!(out, " \"shots\": [")?;
+    let mut spool = spool.into_inner().map_err(io::IntoInnerError::into_error)?;
+    spool.seek(SeekFrom::Start(0))?;
+    io::copy(&mut spool, out)?;
+    writeln!(out, "]}}")?;
+    Ok(())
+}
+
+fn json(value: &impl Serialize) -> io::Result<String> {
+    Ok(serde_json::to_string(value)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::Sample;
+    use super::*;
+
+    fn written(sample: &Sample) -> String {
+        let mut out = Vec::new();
+        write(sample, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_shape_is_the_one_scripts_rely_on() {
+        let mut sample = Sample::mixed();
+        sample.rows.truncate(1);
+        insta::assert_snapshot!(written(&sample), @r#"
+        {"campaign": "summer",
+         "money": {"cap":"25.00","spent":"0.6330","reserved":"0.9495","unconfirmed":"0"},
+         "counts": {"queued":0,"submitting":0,"rendering":0,"rendered":0,"delivered":1,"failed":0,"in_doubt":0},
+         "shots": [
+          {"id":"beach","revision":1,"current":true,"state":"delivered","model":"kling-v3","task_id":"task-1","price":"0.3165","attempts":1,"urls":["https://cdn.example/beach.mp4"],"files":["clips/beach.mp4"],"reason":null,"submitted_at":"2026-11-22T21:30:00.000Z","completed_at":"2026-11-22T21:32:20.000Z","delivered_at":"2026-11-22T21:32:30.000Z"}]}
+        "#);
+    }
+
+    #[test]
+    fn it_is_json_whatever_a_reason_holds_and_counts_its_own_rows() {
+        let json: serde_json::Value = serde_json::from_str(&written(&Sample::mixed())).unwrap();
+        assert_eq!(json["counts"]["rendering"], 2);
+        assert_eq!(json["counts"]["in_doubt"], 1);
+        assert_eq!(json["shots"].as_array().unwrap().len(), 7);
+        assert_eq!(json["shots"][1]["reason"], "not done 2h after it was submitted");
+        assert_eq!(json["shots"][5]["price"], serde_json::Value::Null);
+        assert_eq!(json["shots"][6]["current"], false);
+    }
+
+    #[test]
+    fn a_campaign_without_rows_is_json_too() {
+        let mut sample = Sample::mixed();
+        sample.rows.clear();
+        sample.summary.budget.cap = None;
+        let json: serde_json::Value = serde_json::from_str(&written(&sample)).unwrap();
+        assert_eq!(json["shots"], serde_json::json!([]));
+        assert_eq!(json["money"]["cap"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn more_rows_than_memory_is_given_come_out_whole() {
+        let mut sample = Sample::mixed();
+        sample.rows = (0..40_000).map(|_| sample.rows[0].clone()).collect();
+        let text = written(&sample);
+        assert!(text.len() > SPOOL_BYTES);
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(json["shots"].as_array().unwrap().len(), 40_000);
+    }
+}

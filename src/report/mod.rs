@@ -1,0 +1,67 @@
+//! What the ledger says, for people and programs. Reads the ledger and nothing else; knows no
+//! manifest, no network and no terminal.
+
+pub mod csv;
+pub mod json;
+pub mod model;
+pub mod text;
+
+use std::io;
+
+use crate::ledger::{LedgerError, Reader, Row, Summary};
+
+pub use model::{Counts, Digest};
+
+/// Where a report's rows come from: a ledger, or a test.
+pub trait Source {
+    /// What the ledger says of itself.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn summary(&self) -> Result<Summary, LedgerError>;
+
+    /// Hands every row that a report shows to `each`.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn rows(&self, each: &mut dyn FnMut(Row)) -> Result<(), LedgerError>;
+}
+
+impl Source for Reader {
+    fn summary(&self) -> Result<Summary, LedgerError> {
+        Self::summary(self)
+    }
+
+    fn rows(&self, each: &mut dyn FnMut(Row)) -> Result<(), LedgerError> {
+        Self::rows(self, each)
+    }
+}
+
+/// Why a report could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The ledger cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The report cannot be written.
+    #[error("the report cannot be written: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// Hands every row to `write`, up to the first that cannot be written.
+fn each_row<W: ?Sized>(
+    source: &dyn Source,
+    out: &mut W,
+    write: &mut dyn FnMut(&mut W, &Row) -> io::Result<()>,
+) -> Result<(), ReportError> {
+    let mut result = Ok(());
+    source.rows(&mut |row| {
+        if result.is_ok() {
+            result = write(out, &row);
+        }
+    })?;
+    Ok(result?)
+}
+
+#[cfg(test)]
+pub(crate) mod sample;

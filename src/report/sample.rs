@@ -1,0 +1,118 @@
+//! Rows for tests.
+
+use crate::answer::TaskId;
+use crate::job::{AttemptId, Failure, Job, State};
+use crate::ledger::{ClipFile, Entry, Kind, LedgerError, RevisionId, Row, Summary};
+use crate::policy::budget::{Balance, Budget};
+use crate::shot::{Fingerprint, ShotId};
+use crate::time::Timestamp;
+
+use super::Source;
+
+/// A ledger that is none.
+pub(crate) struct Sample {
+    pub(crate) summary: Summary,
+    pub(crate) rows: Vec<Row>,
+}
+
+/// `seconds` after a fixed evening.
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_millis(1_795_383_000_000 + seconds * 1000)
+}
+
+pub(crate) fn row(id: &str, state: State) -> Row {
+    Row {
+        entry: Entry {
+            revision: RevisionId(1),
+            shot: ShotId::new(id).unwrap(),
+            number: 1,
+            fingerprint: Fingerprint::from_bytes([7; 16]),
+            current: true,
+            clip_name: id.into(),
+            job: Job { state, ..Job::new() },
+            price: None,
+        },
+        model: "kling-v3".to_owned(),
+        request: "{}".to_owned(),
+        tags: vec![],
+        task: None,
+        price: "0.3165".parse().ok(),
+        attempts: 1,
+        urls: vec![],
+        files: vec![],
+        submitted_at: Some(at(0)),
+        completed_at: None,
+        delivered_at: None,
+    }
+}
+
+impl Sample {
+    /// A campaign with a row in every state but `submitting`.
+    pub(crate) fn mixed() -> Self {
+        let attempt = AttemptId(1);
+        let task = || TaskId::new("task-1").unwrap();
+        let url = "https://cdn.example/beach.mp4".to_owned();
+        let mut beach = row("beach", State::Delivered { attempt });
+        beach.task = Some(task());
+        beach.urls = vec![url.clone()];
+        beach.files = vec![ClipFile { path: "clips/beach.mp4".into(), bytes: 12, sha256: [0; 32] }];
+        beach.completed_at = Some(at(140));
+        beach.delivered_at = Some(at(150));
+        let rendering = |since, stalled: Option<&str>| State::Rendering {
+            attempt,
+            task: task(),
+            since,
+            missing: None,
+            stalled: stalled.map(Into::into),
+        };
+        let rendered = State::Rendered {
+            attempt,
+            task: task(),
+            urls: vec![url],
+            completed_at: at(100),
+            why: Some("the host answered 403".into()),
+        };
+        let failed = State::Failed {
+            attempt: Some(attempt),
+            failure: Failure::NotRendered,
+            why: "=cmd|' /C calc'!A0 \u{1b}[31mContent\npolicy".into(),
+        };
+        let mut queued = row("forest", State::Queued { why: None });
+        (queued.price, queued.submitted_at, queued.attempts) = (None, None, 0);
+        let mut old = row("beach", State::InDoubt { attempt, why: "cut after 3 s".into() });
+        (old.entry.current, old.entry.number) = (false, 2);
+        let rows = vec![
+            beach,
+            row("alley", rendering(at(10), Some("not done 2h after it was submitted"))),
+            row("cliff", rendering(at(20), None)),
+            row("dunes", rendered),
+            row("fog", failed),
+            queued,
+            old,
+        ];
+        let usd = |text: &str| text.parse().unwrap();
+        let summary = Summary {
+            campaign: "summer".to_owned(),
+            kind: Kind::Gateway,
+            budget: Budget { cap: Some(usd("25")), strict: false },
+            balance: Balance {
+                spent: usd("0.633"),
+                reserved: usd("0.9495"),
+                unconfirmed: usd("0"),
+            },
+            held_by: None,
+        };
+        Self { summary, rows }
+    }
+}
+
+impl Source for Sample {
+    fn summary(&self) -> Result<Summary, LedgerError> {
+        Ok(self.summary.clone())
+    }
+
+    fn rows(&self, each: &mut dyn FnMut(Row)) -> Result<(), LedgerError> {
+        self.rows.iter().cloned().for_each(each);
+        Ok(())
+    }
+}

@@ -1,0 +1,156 @@
+//! The report as text for a terminal: money, counts and a table. What others wrote is shown
+//! without the characters that could steer a terminal.
+
+use std::io::Write;
+
+use crate::job::State;
+use crate::ledger::{Row, Summary};
+use crate::money::Usd;
+use crate::policy::budget::{Balance, Budget};
+use crate::text::plain;
+
+use super::model::name;
+use super::{Counts, ReportError, Source, each_row};
+
+/// Writes the report. The rows are read twice: for the columns' widths, then for the table.
+///
+/// # Errors
+/// When the ledger cannot be read or `out` not be written.
+pub fn write(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError> {
+    let summary = source.summary()?;
+    let mut counts = Counts::default();
+    let mut width = "SHOT".len();
+    source.rows(&mut |row| {
+        counts.add(&row.entry.job.state);
+        width = width.max(name(&row).chars().count());
+    })?;
+    let width = width.min(WIDEST_NAME);
+    writeln!(out, "{}", head(&summary, &counts))?;
+    writeln!(out)?;
+    writeln!(out, "{:width$}  {:<10}  {:>10}  CLIP OR REASON", "SHOT", "STATE", "PRICE")?;
+    each_row(source, out, &mut |out, row| {
+        let price = row.price.map_or_else(|| "unknown".to_owned(), dollars);
+        let (name, state) = (name(row), state_word(row));
+        let line = format!("{name:width$}  {state:<10}  {price:>10}  {}", detail(row));
+        writeln!(out, "{}", line.trim_end())
+    })
+}
+
+/// A longer reason is cut, in characters.
+const MOST_REASON: usize = 500;
+
+/// A longer name pushes its own line only.
+const WIDEST_NAME: usize = 40;
+
+fn state_word(row: &Row) -> &'static str {
+    match &row.entry.job.state {
+        State::Rendering { stalled: Some(_), .. } => "stalled",
+        State::InDoubt { .. } => "in doubt",
+        state => state.name(),
+    }
+}
+
+fn detail(row: &Row) -> String {
+    if let Some(why) = row.entry.job.state.why() {
+        return safe(why);
+    }
+    let files: Vec<&str> = row.files.iter().map(|file| file.path.as_str()).collect();
+    safe(&files.join(" "))
+}
+
+/// The campaign, its money and its counts in a few lines.
+#[must_use]
+pub fn head(summary: &Summary, counts: &Counts) -> String {
+    let money = money(&summary.budget, &summary.balance);
+    format!("{}: {}\n{money}", safe(&summary.campaign), in_words(counts))
+}
+
+/// `5 shots: 4 delivered, 1 failed`.
+#[must_use]
+pub fn in_words(counts: &Counts) -> String {
+    let parts: Vec<_> = counts.present().map(|(word, count)| format!("{count} {word}")).collect();
+    match counts.all() {
+        0 => "no shots".to_owned(),
+        all => format!("{}: {}", plural(all, "shot"), parts.join(", ")),
+    }
+}
+
+/// `$1.27 spent, $0.32 reserved, of $25.00`, and what is uncertain about it.
+#[must_use]
+pub fn money(budget: &Budget, balance: &Balance) -> String {
+    let mut text = format!("{} spent", dollars(balance.spent));
+    if balance.reserved > Usd::ZERO {
+        text += &format!(", {} reserved", dollars(balance.reserved));
+    }
+    match (budget.cap, budget.left(balance)) {
+        (Some(cap), Some(left)) => {
+            text += &format!("; cap {}, {} left", dollars(cap), dollars(left));
+        }
+        _ => text += "; no cap",
+    }
+    if balance.unconfirmed > Usd::ZERO {
+        let counted = if budget.strict { " (counted against the cap)" } else { "" };
+        let worst = dollars(balance.unconfirmed);
+        text += &format!(
+            "\n{worst} unconfirmed: what the gateway's 5xx answers could have cost at worst{counted}"
+        );
+    }
+    text
+}
+
+/// An amount with its sign: `$0.3165`, `$0`.
+#[must_use]
+pub fn dollars(amount: Usd) -> String {
+    format!("${amount}")
+}
+
+/// `1 shot`, `2 shots`.
+#[must_use]
+pub fn plural(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// What others wrote, on one line that cannot steer a terminal.
+#[must_use]
+pub fn safe(text: &str) -> String {
+    plain(text, MOST_REASON)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::Sample;
+    use super::*;
+
+    #[test]
+    fn the_table_shows_money_counts_and_reasons_and_cannot_steer_the_terminal() {
+        let mut out = Vec::new();
+        write(&Sample::mixed(), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(!text.contains('\u{1b}'));
+        insta::assert_snapshot!(text, @r"
+        summer: 7 shots: 1 delivered, 1 to be fetched, 2 rendering, 1 queued, 1 failed, 1 in doubt
+        $0.6330 spent, $0.9495 reserved; cap $25.00, $23.4175 left
+
+        SHOT      STATE            PRICE  CLIP OR REASON
+        beach     delivered      $0.3165  clips/beach.mp4
+        alley     stalled        $0.3165  not done 2h after it was submitted
+        cliff     rendering      $0.3165
+        dunes     rendered       $0.3165  the host answered 403
+        fog       failed         $0.3165  =cmd|' /C calc'!A0 Content policy
+        forest    queued         unknown
+        beach~r2  in doubt       $0.3165  cut after 3 s
+        ");
+    }
+
+    #[test]
+    fn money_that_is_uncertain_says_so() {
+        let usd = |text: &str| text.parse().unwrap();
+        let balance = Balance { spent: usd("1"), reserved: Usd::ZERO, unconfirmed: usd("0.5") };
+        let budget = Budget { cap: Some(usd("2")), strict: true };
+        insta::assert_snapshot!(money(&budget, &balance), @r"
+        $1.00 spent; cap $2.00, $0.50 left
+        $0.50 unconfirmed: what the gateway's 5xx answers could have cost at worst (counted against the cap)
+        ");
+        assert_eq!(money(&Budget::default(), &Balance::default()), "$0 spent; no cap");
+    }
+}
