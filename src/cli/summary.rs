@@ -199,6 +199,10 @@ pub fn stopped(ended: &Ended, place: &Place, cap: Option<Usd>) -> Option<(String
             format!("the disk is full or cannot be written: {why}"),
             format!("make room, then: {go_on}"),
         ),
+        Stopped::Defect(why) => (
+            format!("a defect in rushes: {why}"),
+            format!("nothing is lost; please report it. To go on: {go_on}"),
+        ),
     };
     Some((format!("stopped early: {}", safe(&what)), help))
 }
