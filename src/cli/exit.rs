@@ -47,7 +47,8 @@ impl Exit {
                 | Stopped::Deadline
                 | Stopped::Failures(_)
                 | Stopped::Ledger(_)
-                | Stopped::Disk(_),
+                | Stopped::Disk(_)
+                | Stopped::Defect(_),
             ) => Self::StoppedEarly,
             Ended::Done if counts.delivered == counts.all() => Self::Delivered,
             Ended::Done => Self::Unfinished,
