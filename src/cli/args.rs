@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
+use crate::money::Usd;
 use crate::policy::limits::Rate;
+use crate::sim::{Profile, SimOptions};
 
 use super::deadline::Deadline;
 use super::values::{BudgetFlag, glob};
@@ -76,10 +78,11 @@ pub struct Campaign {
     /// The ledger, the record of every purchase [default: ledger.sqlite in the campaign folder]
     #[arg(long, value_name = "FILE", help_heading = "Where")]
     pub ledger: Option<PathBuf>,
-    /// Use the built-in simulator, in a folder of its own (renders/CAMPAIGN.sim): no key, no money
+    /// Rehearse on the built-in simulator, in renders/CAMPAIGN.sim: no key, no network, no money.
+    /// Profiles: calm, flaky, storm, broke, liar; storm:7 fixes the faults
     #[arg(long, value_name = "PROFILE", num_args = 0..=1, require_equals = true)]
-    #[arg(default_missing_value = super::sim::USUAL_PROFILE, help_heading = "Where")]
-    pub sim: Option<String>,
+    #[arg(default_missing_value = Profile::default().name(), help_heading = "Where")]
+    pub sim: Option<SimOptions>,
     /// How talkative to be.
     #[command(flatten)]
     pub logs: Logs,
@@ -92,7 +95,8 @@ pub struct Logs {
     #[arg(short, long, action = clap::ArgAction::Count, help_heading = "Messages")]
     pub verbose: u8,
     /// How messages on standard error look
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Messages")]
+    #[arg(long, value_enum, default_value_t, value_name = "text|json", help_heading = "Messages")]
+    #[arg(hide_possible_values = true)]
     pub log_format: LogFormat,
 }
 
@@ -134,7 +138,7 @@ pub struct Work {
     /// Only shots whose id matches, such as 'beach*'
     #[arg(long, value_name = "GLOB", value_parser = glob, help_heading = "Which shots")]
     pub only: Option<globset::GlobMatcher>,
-    /// Buy failed shots again (what failed was not charged)
+    /// Buy failed shots again, also expired ones, whose first purchase was paid
     #[arg(long, help_heading = "Which shots")]
     pub retry_failed: bool,
 }
@@ -157,14 +161,15 @@ Examples:
   rushes plan shots.yaml -v            every shot, however many there are
   rushes plan shots.yaml --format json | jq .total")]
 pub struct Plan {
-    /// The campaign.
-    #[command(flatten)]
-    pub campaign: Campaign,
     /// What it would do.
     #[command(flatten)]
     pub work: Work,
+    /// The campaign.
+    #[command(flatten)]
+    pub campaign: Campaign,
     /// How to print the plan
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(long, value_enum, default_value_t, value_name = "text|json")]
+    #[arg(hide_possible_values = true)]
     pub format: PlanFormat,
 }
 
@@ -195,15 +200,9 @@ Exit codes: 0 every shot is delivered · 1 some are failed, in doubt, stalled or
 2 nothing was sent: a mistake in the manifest, the flags or the set-up · 3 stopped early (cap,
 credit, key, address, deadline, too many failures, disk) · 130 interrupted.")]
 pub struct Run {
-    /// The campaign.
-    #[command(flatten)]
-    pub campaign: Campaign,
     /// What to do.
     #[command(flatten)]
     pub work: Work,
-    /// Where the gateway is.
-    #[command(flatten)]
-    pub api: Api,
     /// Stop buying after so many shots failed in this run
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     #[arg(help_heading = "When to stop")]
@@ -214,6 +213,12 @@ pub struct Run {
     /// Leave clips on the gateway; fetch them within 7 days with `rushes fetch`
     #[arg(long, help_heading = "When to stop")]
     pub no_download: bool,
+    /// Where the gateway is.
+    #[command(flatten)]
+    pub api: Api,
+    /// The campaign.
+    #[command(flatten)]
+    pub campaign: Campaign,
 }
 
 /// `rushes status`
@@ -236,7 +241,8 @@ pub struct Report {
     #[command(flatten)]
     pub campaign: Campaign,
     /// How to print the report
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(long, value_enum, default_value_t, value_name = "text|json|csv")]
+    #[arg(hide_possible_values = true)]
     pub format: ReportFormat,
 }
 
@@ -255,6 +261,8 @@ pub enum ReportFormat {
 /// `rushes resolve`
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("what").required(true).multiple(false))]
+#[command(override_usage = "rushes resolve [OPTIONS] <MANIFEST> <SHOT>... \
+    <--task-id ID | --not-bought | --resubmit | --abandon>")]
 #[command(after_help = "\
 A shot is in doubt when its purchase was sent and no answer came back: it may have been bought.
 Look for it in the gateway's console, then say what you found:
@@ -294,12 +302,12 @@ pub struct Resolve {
 #[command(after_help = "\
 Takes the key as `rushes run` does, and has the same exit codes. Polls and downloads are free.")]
 pub struct Fetch {
-    /// The campaign.
-    #[command(flatten)]
-    pub campaign: Campaign,
     /// Where the gateway is.
     #[command(flatten)]
     pub api: Api,
+    /// The campaign.
+    #[command(flatten)]
+    pub campaign: Campaign,
 }
 
 /// `rushes sim`
@@ -315,14 +323,14 @@ pub struct Sim {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub listen: std::net::SocketAddr,
     /// How it behaves
-    #[arg(long, value_name = "PROFILE", default_value = super::sim::USUAL_PROFILE)]
-    pub profile: String,
-    /// Fixes its chances, so that the same faults come again
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// How much credit the account has, in dollars [default: without end]
+    #[arg(long, value_name = "calm|flaky|storm|broke|liar", default_value_t)]
+    pub profile: Profile,
+    /// Fixes its chances: the same number brings the same faults again
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// The account's credit in dollars [default: 1000; of the profile broke: 1]
     #[arg(long, value_name = "USD")]
-    pub purse: Option<crate::money::Usd>,
+    pub purse: Option<Usd>,
     /// The only key it accepts [default: any]
     #[arg(long, value_name = "KEY")]
     pub key: Option<String>,

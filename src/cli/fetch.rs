@@ -6,7 +6,7 @@ use crate::policy::limits::Limits;
 use crate::run::Orders;
 
 use super::exit::Exit;
-use super::run::{Work, http, key_for, runtime};
+use super::run::{Work, gateway, http, key_for, runtime};
 use super::settings::{Place, catalog, rules};
 use super::terminal::Terminal;
 use super::trouble::Trouble;
@@ -26,7 +26,8 @@ pub fn fetch(
     let kept = place.existing()?.summary()?;
     let key = key_for(&place)?;
     let limits = place.header.limits.over(&Limits::default());
-    let rules = rules(&place.header, &limits, kept.budget, catalog(None)?.failed_tasks_charged());
+    let catalog = catalog(None)?;
+    let rules = rules(&place.header, &limits, kept.budget, catalog.failed_tasks_charged());
     let orders = Orders {
         limits,
         rules,
@@ -40,7 +41,8 @@ pub fn fetch(
     runtime()?.block_on(async {
         let http = http(key, &args.api, &orders.limits)?;
         let ledger = place.open("rushes fetch")?;
+        let gateway = gateway(http, &args.campaign, &place, catalog, &orders.limits)?;
         let work = Work { place: &place, shots: [].into(), orders };
-        work.drive(ledger, http, &args.campaign, terminal, out).await
+        work.drive(ledger, gateway, terminal, out).await
     })
 }

@@ -54,6 +54,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test sets its stage")]
     fn a_key_comes_from_its_variable_or_its_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("key");

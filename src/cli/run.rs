@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
+use crate::catalog::Catalog;
 use crate::clips::Clips;
 use crate::gateway::{Gateway, HttpGateway, HttpSettings};
 use crate::ledger::{Kind, Ledger, Reader};
@@ -51,11 +52,12 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
     runtime()?.block_on(async {
         let http = http(key, &args.api, &orders.limits)?;
         let ledger = ready.place.open("rushes run")?;
+        let gateway = gateway(http, &args.campaign, &ready.place, ready.catalog, &orders.limits)?;
         if ready.budget_is_new && ledger.budget() != ready.budget {
             ledger.set_budget(ready.budget).await?;
         }
         let work = Work { place: &ready.place, shots: ready.campaign.shots.into(), orders };
-        work.drive(ledger, http, &args.campaign, terminal, out).await
+        work.drive(ledger, gateway, terminal, out).await
     })
 }
 
@@ -81,6 +83,23 @@ pub fn http(
     match HttpGateway::new(HttpSettings { api_base, key, submit_timeout }) {
         Ok(gateway) => Ok(Some(Arc::new(gateway))),
         Err(error) => Err(Trouble::new(error)),
+    }
+}
+
+/// The paid gateway or, without one, the simulator; call it under the run lock.
+///
+/// # Errors
+/// When the simulator cannot go on with its tasks.
+pub fn gateway(
+    http: Option<Arc<dyn Gateway>>,
+    typed: &args::Campaign,
+    place: &Place,
+    catalog: Catalog,
+    limits: &Limits,
+) -> Result<Arc<dyn Gateway>, Trouble> {
+    match http {
+        Some(http) => Ok(http),
+        None => sim::in_process(typed.sim.as_ref(), &place.folder, catalog, limits.submit_timeout),
     }
 }
 
@@ -113,15 +132,10 @@ impl Work<'_> {
     pub async fn drive(
         self,
         ledger: Ledger,
-        http: Option<Arc<dyn Gateway>>,
-        typed: &args::Campaign,
+        gateway: Arc<dyn Gateway>,
         terminal: &Terminal,
         out: &mut dyn Write,
     ) -> Result<Exit, Trouble> {
-        let gateway = match http {
-            Some(gateway) => gateway,
-            None => sim::in_process(typed.sim.as_ref(), &self.place.folder)?,
-        };
         let clips = Clips::open(&self.place.folder).map_err(Trouble::new)?;
         let cap = ledger.budget().cap;
         let only = self.orders.only.clone();

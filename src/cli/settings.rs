@@ -9,6 +9,7 @@ use crate::ledger::{Kind, Ledger, Opening, Reader, Summary};
 use crate::manifest::{self, Campaign, Header, Mistakes, Reading, WrittenBudget};
 use crate::policy::budget::Budget;
 use crate::policy::limits::Limits;
+use crate::sim::{Profile, SimOptions};
 use crate::time::{Clock, SystemClock};
 
 use super::args;
@@ -81,7 +82,7 @@ impl Place {
     }
 
     fn rehearsed(&self) -> bool {
-        let typed = args::Campaign { sim: Some(String::new()), ..self.typed.clone() };
+        let typed = args::Campaign { sim: Some(SimOptions::default()), ..self.typed.clone() };
         Self::of(self.header.clone(), &typed).ledger.exists()
     }
 
@@ -117,8 +118,13 @@ impl Place {
         if let Some(ledger) = &self.typed.ledger {
             words.extend(["--ledger".to_owned(), quoted(ledger)]);
         }
-        if self.kind == Kind::Simulator {
-            words.push("--sim".to_owned());
+        match &self.typed.sim {
+            Some(sim) if sim.seed > 0 => words.push(format!("--sim={}:{}", sim.profile, sim.seed)),
+            Some(sim) if sim.profile != Profile::default() => {
+                words.push(format!("--sim={}", sim.profile));
+            }
+            Some(_) => words.push("--sim".to_owned()),
+            None => {}
         }
         words.join(" ")
     }
@@ -199,8 +205,8 @@ pub struct Ready {
     pub budget_is_new: bool,
     /// The limits that hold.
     pub limits: Limits,
-    /// Whether the gateway charges failed tasks.
-    pub failed_tasks_charged: bool,
+    /// Models and prices.
+    pub catalog: Catalog,
 }
 
 impl Ready {
@@ -237,14 +243,13 @@ impl Ready {
         let mut limits = place.header.limits.over(&Limits::default());
         limits.rate = work.rate.unwrap_or(limits.rate);
         limits.in_flight = work.in_flight.unwrap_or(limits.in_flight);
-        let failed_tasks_charged = catalog.failed_tasks_charged();
-        Ok(Self { place, campaign, kept, budget, budget_is_new, limits, failed_tasks_charged })
+        Ok(Self { place, campaign, kept, budget, budget_is_new, limits, catalog })
     }
 
     /// What decides transitions.
     #[must_use]
     pub fn rules(&self) -> Rules {
-        rules(&self.place.header, &self.limits, self.budget, self.failed_tasks_charged)
+        rules(&self.place.header, &self.limits, self.budget, self.catalog.failed_tasks_charged())
     }
 }
 

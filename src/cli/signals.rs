@@ -22,6 +22,7 @@ pub fn listen(stop: Stop) -> Result<JoinHandle<()>, Trouble> {
              next run; once more leaves now"
         );
         signals.next().await;
+        #[expect(clippy::disallowed_methods, reason = "leaving now means without unwinding")]
         std::process::exit(i32::from(INTERRUPTED));
     }))
 }

@@ -3,23 +3,31 @@
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::catalog::Catalog;
 use crate::gateway::Gateway;
+use crate::sim::{SimGateway, SimOptions, World};
+use crate::time::SystemClock;
 
 use super::args;
 use super::terminal::Terminal;
 use super::trouble::Trouble;
 
-/// The profile where none is named.
-pub const USUAL_PROFILE: &str = "calm";
-
-/// The simulator in this process, keeping its tasks in the campaign folder.
+/// The simulator in this process, keeping its tasks and purse in the campaign folder.
 ///
 /// # Errors
-/// When it cannot be set up.
-pub fn in_process(profile: Option<&String>, folder: &Path) -> Result<Arc<dyn Gateway>, Trouble> {
-    let _ = (profile, folder);
-    Err(Trouble::new("the simulator is not built in yet"))
+/// When what it kept cannot be read or written.
+pub fn in_process(
+    options: Option<&SimOptions>,
+    folder: &Path,
+    catalog: Catalog,
+    submit_timeout: Duration,
+) -> Result<Arc<dyn Gateway>, Trouble> {
+    let dir = Some(folder.to_owned());
+    let options = SimOptions { dir, ..options.cloned().unwrap_or_default() };
+    let world = World::open(options, catalog).map_err(Trouble::new)?;
+    Ok(Arc::new(SimGateway::new(world, Arc::new(SystemClock), submit_timeout)))
 }
 
 /// Serves the simulator until it is told to end.

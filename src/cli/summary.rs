@@ -22,6 +22,7 @@ const MOST_LISTED: usize = 50;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Need {
     Edit,
+    Send,
     Retry,
     Expired,
     Doubt,
@@ -30,8 +31,15 @@ enum Need {
 }
 
 impl Need {
-    const ALL: [Self; 6] =
-        [Self::Edit, Self::Retry, Self::Expired, Self::Doubt, Self::Stalled, Self::Fetch];
+    const ALL: [Self; 7] = [
+        Self::Edit,
+        Self::Send,
+        Self::Retry,
+        Self::Expired,
+        Self::Doubt,
+        Self::Stalled,
+        Self::Fetch,
+    ];
 
     fn of(row: &Row) -> Option<Self> {
         match &row.entry.job.state {
@@ -43,8 +51,9 @@ impl Need {
             State::InDoubt { .. } => Some(Self::Doubt),
             State::Rendering { stalled: Some(_), .. } => Some(Self::Stalled),
             State::Rendered { .. } => Some(Self::Fetch),
+            State::Queued { why: Some(_) } => Some(Self::Send),
             State::Failed { failure: Failure::Abandoned, .. }
-            | State::Queued { .. }
+            | State::Queued { why: None }
             | State::Submitting { .. }
             | State::Rendering { .. }
             | State::Delivered { .. } => None,
@@ -54,6 +63,7 @@ impl Need {
     const fn title(self) -> &'static str {
         match self {
             Self::Edit => "Rejected by the gateway; edit these in the manifest:",
+            Self::Send => "Still queued after a try:",
             Self::Retry => "Failed:",
             Self::Expired => "Paid, but no longer there to be fetched:",
             Self::Doubt => "In doubt: these may have been bought. Look in the gateway's console:",
@@ -67,6 +77,7 @@ impl Need {
         let resolve = |what: &str| place.again("resolve", &format!("{first} {what}"));
         match self {
             Self::Edit => vec![place.again("plan", "")],
+            Self::Send => vec![place.again("run", "")],
             Self::Retry | Self::Expired => vec![place.again("run", "--retry-failed")],
             Self::Doubt => vec![
                 format!("{}   (it was bought)", resolve("--task-id ID")),
@@ -201,7 +212,7 @@ pub fn stopped(ended: &Ended, place: &Place, cap: Option<Usd>) -> Option<(String
         ),
         Stopped::Defect(why) => (
             format!("a defect in rushes: {why}"),
-            format!("nothing is lost; please report it. To go on: {go_on}"),
+            format!("please report it; nothing is lost, to go on: {go_on}"),
         ),
     };
     Some((format!("stopped early: {}", safe(&what)), help))

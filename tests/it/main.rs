@@ -1,6 +1,8 @@
 //! All integration tests, in one binary.
 #![allow(clippy::disallowed_methods, reason = "tests set their own stage: files, environment")]
 
+mod cli;
 mod house;
 mod ledger;
+mod sandbox;
 mod sim;
