@@ -12,6 +12,7 @@ mod identity;
 mod media;
 mod read;
 mod recipe;
+pub mod schema;
 mod source;
 mod table;
 mod template;

@@ -15,7 +15,10 @@ pub(super) struct Table {
     delimiter: u8,
     /// Named columns in the order of the file.
     pub columns: Vec<Column>,
+    /// Cells of the header; 0 while it is being read.
     width: usize,
+    /// Columns without a name.
+    unnamed: Vec<usize>,
     /// Where the rows begin.
     body: Cursor,
 }
@@ -52,6 +55,7 @@ impl Table {
             delimiter,
             columns: Vec::new(),
             width: 0,
+            unnamed: Vec::new(),
             body: Cursor { byte: 0, line: 1 },
         };
         let header = {
@@ -66,6 +70,7 @@ impl Table {
         for (index, name) in cells.iter().enumerate() {
             let name = name.trim();
             if name.is_empty() {
+                table.unnamed.push(index);
                 continue;
             }
             let place = table.cell_place(start, index);
@@ -157,7 +162,9 @@ impl<'t> Rows<'t> {
             if row.cells.iter().all(|cell| cell.trim().is_empty()) {
                 continue;
             }
-            row.check_width(log);
+            if self.table.width > 0 {
+                row.check_width(log);
+            }
             return Some(row);
         }
     }
@@ -194,33 +201,16 @@ impl Row<'_> {
         Place { file: self.table.file, line: self.start.line, column: 1, length: 0 }
     }
 
-    /// Cells outside of every named column.
+    /// Cells that stand below no header, or an empty one.
     fn check_width(&self, log: &mut Log) {
-        let named = |index| self.table.columns.iter().any(|column| column.index == index);
-        for (index, cell) in self.cells.iter().enumerate() {
-            if cell.trim().is_empty() || (index < self.table.width && named(index)) {
-                continue;
-            }
-            // A second column of a name is a mistake of its own.
-            if index < self.table.width
-                && self.table.columns.len() < self.table.width
-                && self.is_twin(index)
-            {
-                continue;
-            }
-            let place = self.table.cell_place(self.start, index);
-            let fix =
-                "name the column, or put the text before it into quotes if it holds the separator";
+        let table = self.table;
+        let stray = |index: &usize| *index >= table.width || table.unnamed.contains(index);
+        let filled = |index: &usize| self.cells.get(*index).is_some_and(|c| !c.trim().is_empty());
+        if let Some(index) = (0..self.cells.len()).find(|index| stray(index) && filled(index)) {
+            let place = table.cell_place(self.start, index);
+            let fix = "name the column, or put a text that holds the separator into quotes";
             log.add(Mistake::new(place, "this cell's column has no name").fix(fix.to_owned()));
-            return;
         }
-    }
-
-    fn is_twin(&self, index: usize) -> bool {
-        let header = self.table.text.as_ref();
-        let (from, to, _) =
-            cell(header.trim_start_matches(['\r', '\n']), self.table.delimiter, index);
-        !header.trim_start_matches(['\r', '\n']).get(from..to).unwrap_or("").trim().is_empty()
     }
 
     /// A quote that is never closed swallows all rows after it.

@@ -3,8 +3,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
+use std::sync::Arc;
 
 use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Object;
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
 
 /// Steps that rendering one text may take.
@@ -73,11 +75,9 @@ impl Template<'_> {
     /// # Errors
     /// When a name is undefined or something else goes wrong, with the reason.
     pub(super) fn render(&self, names: &Names) -> Result<String, String> {
-        let context: Value = self
-            .names
-            .iter()
-            .filter_map(|name| Some((&**name, names.get(name)?.clone())))
-            .collect();
+        let given =
+            self.names.iter().filter_map(|name| Some((name.clone(), names.get(name)?.clone())));
+        let context = Value::from_object(Given(given.collect()));
         let mut out = Bounded(Vec::new());
         match self.inner.render_captured_to(context, &mut out) {
             Ok(_) => String::from_utf8(out.0).map_err(|_| "it yields no text".to_owned()),
@@ -86,6 +86,17 @@ impl Template<'_> {
             }
             Err(error) => Err(reason(&error)),
         }
+    }
+}
+
+/// The values of one rendering.
+#[derive(Debug)]
+struct Given(Vec<(Box<str>, Value)>);
+
+impl Object for Given {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let key = key.as_str()?;
+        self.0.iter().find(|(name, _)| **name == *key).map(|(_, value)| value.clone())
     }
 }
 
