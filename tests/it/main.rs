@@ -1,8 +1,12 @@
 //! All integration tests, in one binary.
 #![allow(clippy::disallowed_methods, reason = "tests set their own stage: files, environment")]
 
+mod books;
 mod cli;
 mod house;
 mod ledger;
+mod manifest;
 mod sandbox;
+mod scheduler;
 mod sim;
+mod storm;
