@@ -6,6 +6,7 @@ mod cli;
 mod house;
 mod ledger;
 mod manifest;
+mod manifests;
 mod sandbox;
 mod scheduler;
 mod sim;
