@@ -1,8 +1,11 @@
 //! All integration tests, in one binary.
 #![allow(clippy::disallowed_methods, reason = "tests set their own stage: files, environment")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
 mod books;
 mod cli;
+mod clips;
+mod gateway;
 mod house;
 mod ledger;
 mod manifest;
@@ -11,3 +14,4 @@ mod sandbox;
 mod scheduler;
 mod sim;
 mod storm;
+mod support;
