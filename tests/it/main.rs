@@ -1,1 +1,3 @@
+//! The house through its public doors.
+
 mod sim;
