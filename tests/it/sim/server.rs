@@ -188,7 +188,8 @@ async fn the_server_stops_even_while_a_client_hangs_and_never_answers_it() {
     let running = Running::start(world(storm(3))).await;
     let request = post("Bearer key", &hanging);
     let stream = send(running.address, &request);
-    while running.books().await.tally.unanswered == 0 {}
+    let arrived = async { while running.books().await.tally.unanswered == 0 {} };
+    tokio::time::timeout(Duration::from_secs(20), arrived).await.expect("the request arrives");
     running.stop().await;
     assert_eq!(tokio::task::spawn_blocking(|| read(stream)).await.unwrap(), b"");
 }
