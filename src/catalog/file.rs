@@ -87,8 +87,8 @@ struct RowEntry {
 pub(super) fn parse(text: &str) -> Result<Catalog, CatalogError> {
     // YAML 1.2: `on` and `off` are texts. No excerpt: one line says it.
     let options = serde_yaml::options! { strict_booleans: true, with_snippet: false };
-    let file: File = serde_yaml::from_str_with_options(text, options)
-        .map_err(|error| CatalogError(error.to_string()))?;
+    let file: File =
+        serde_yaml::from_str_with_options(text, options).map_err(|error| not_yaml(&error))?;
     if file.date.value.parse::<jiff::civil::Date>().is_err() {
         let what = format!("{:?} is not a date; write for example 2026-11-22", file.date.value);
         return Err(at(&file.date, what));
@@ -118,6 +118,18 @@ pub(super) fn parse(text: &str) -> Result<Catalog, CatalogError> {
         failed_tasks_charged: matches!(file.failed_tasks, FailedTasks::Charged),
         params,
         models,
+    })
+}
+
+/// The reader's own mistake, its place brought to the front like that of all others.
+fn not_yaml(error: &serde_yaml::Error) -> CatalogError {
+    let text = error.to_string();
+    CatalogError(match error.location() {
+        Some(place) => {
+            let end = format!(" at line {}, column {}", place.line(), place.column());
+            format!("line {}: {}", place.line(), text.strip_suffix(&end).unwrap_or(&text))
+        }
+        None => text,
     })
 }
 

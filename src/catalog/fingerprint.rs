@@ -79,7 +79,7 @@ fn canonical(out: &mut String, value: &Value) {
         Value::Object(fields) => {
             let sorted: BTreeMap<&str, &Value> =
                 fields.iter().map(|(name, value)| (name.as_str(), value)).collect();
-            object(out, sorted.into_iter(), |out, value| canonical(out, value));
+            object(out, sorted.into_iter(), canonical);
         }
         Value::Array(items) => {
             out.push('[');

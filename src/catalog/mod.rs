@@ -7,9 +7,9 @@ mod file;
 mod fingerprint;
 mod image;
 mod price;
-#[cfg(test)]
-mod price_tests;
 mod suggest;
+#[cfg(test)]
+mod tests;
 mod values;
 
 pub use image::{base64_bytes, is_http_url};
@@ -119,7 +119,11 @@ pub struct CatalogError(pub String);
 impl Catalog {
     /// The catalog that comes with this version.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "the text is part of the program and tested")]
+    #[expect(
+        clippy::expect_used,
+        clippy::missing_panics_doc,
+        reason = "the text is part of the program, and every test reads it"
+    )]
     pub fn builtin() -> Self {
         Self::parse(BUILTIN).expect("the catalog of this version is valid")
     }

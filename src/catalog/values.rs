@@ -68,13 +68,13 @@ impl Values {
     /// Whether some value is in both.
     pub(super) fn overlap(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Seconds(these), Self::Seconds(those)) => {
-                these.iter().any(|(a, b)| those.iter().any(|(c, d)| a <= d && c <= b))
+            (Self::Seconds(these), Self::Seconds(other)) => {
+                these.iter().any(|(a, b)| other.iter().any(|(c, d)| a <= d && c <= b))
             }
-            (Self::OneOf(these), Self::OneOf(those)) => {
-                these.iter().any(|value| those.contains(value))
+            (Self::OneOf(these), Self::OneOf(other)) => {
+                these.iter().any(|value| other.contains(value))
             }
-            (Self::Given(this), Self::Given(that)) => this == that,
+            (Self::Given(these), Self::Given(other)) => these == other,
             _ => false,
         }
     }

@@ -1,6 +1,25 @@
 //! Text to shots: reads a YAML or CSV manifest, checks it against the catalog, expands, prices and
 //! fingerprints it, and reports every mistake with its place. Sends nothing, writes nothing.
 
+pub mod schema;
+
+mod body;
+mod decode;
+mod diagnostic;
+mod entry;
+mod excerpt;
+mod expand;
+mod finish;
+mod identity;
+mod media;
+mod read;
+mod recipe;
+mod source;
+mod table;
+mod template;
+mod tree;
+mod yaml;
+
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -73,16 +92,16 @@ pub struct Reading<'a> {
 ///
 /// # Errors
 /// Every mistake in it and in the files it names.
-pub fn load(_path: &Path, _reading: &Reading<'_>) -> Result<Campaign, Mistakes> {
-    todo!()
+pub fn load(path: &Path, reading: &Reading<'_>) -> Result<Campaign, Mistakes> {
+    read::load(path, reading)
 }
 
 /// Reads only what stands outside the shots; mistakes in shots are not looked for.
 ///
 /// # Errors
 /// When the file cannot be read, is no manifest at all, or its settings are wrong.
-pub fn header(_path: &Path, _color: bool) -> Result<Header, Mistakes> {
-    todo!()
+pub fn header(path: &Path, color: bool) -> Result<Header, Mistakes> {
+    read::header(path, color)
 }
 
 /// Why a request's body could not be made; nothing was sent.
@@ -108,6 +127,6 @@ pub enum BodyError {
 ///
 /// # Errors
 /// When a local file cannot be read or is not the one that was fingerprinted.
-pub fn body(_request: &Request) -> Result<Bytes, BodyError> {
-    todo!()
+pub fn body(request: &Request) -> Result<Bytes, BodyError> {
+    body::body(request)
 }

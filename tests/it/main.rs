@@ -1,3 +1,4 @@
 //! The house through its public doors.
 
+mod manifest;
 mod sim;

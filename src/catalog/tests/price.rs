@@ -2,32 +2,27 @@
 
 use serde_json::json;
 
-use crate::catalog::{Catalog, Params};
+use super::params;
+use crate::catalog::Catalog;
+use crate::money::Usd;
 
-fn params(value: serde_json::Value) -> Params {
-    serde_json::from_value(value).unwrap()
-}
-
-fn price(value: serde_json::Value) -> Option<String> {
-    Catalog::builtin().price(&params(value)).map(|price| price.to_string())
-}
-
-fn some(text: &str) -> Option<String> {
-    Some(text.to_owned())
+/// The price as the page writes it, or nothing.
+fn price(request: &serde_json::Value) -> Option<String> {
+    Catalog::builtin().price(&params(request)).map(|price| price.to_string())
 }
 
 #[test]
 fn every_row_of_kling_v2_6_has_the_page_s_price() {
     let voices = json!(["a"]);
     for (mode, duration, sound, voice, usd) in [
-        ("std", "5", "off", false, some("0.0159")),
-        ("std", "10", "off", false, some("0.0320")),
-        ("pro", "5", "off", false, some("0.0267")),
-        ("pro", "10", "off", false, some("0.0531")),
-        ("pro", "5", "on", false, some("0.0531")),
-        ("pro", "10", "on", false, some("0.1064")),
-        ("pro", "5", "on", true, some("0.0639")),
-        ("pro", "10", "on", true, some("0.1275")),
+        ("std", "5", "off", false, Some("0.0159")),
+        ("std", "10", "off", false, Some("0.0320")),
+        ("pro", "5", "off", false, Some("0.0267")),
+        ("pro", "10", "off", false, Some("0.0531")),
+        ("pro", "5", "on", false, Some("0.0531")),
+        ("pro", "10", "on", false, Some("0.1064")),
+        ("pro", "5", "on", true, Some("0.0639")),
+        ("pro", "10", "on", true, Some("0.1275")),
         // Not on the page.
         ("std", "5", "on", false, None),
         ("std", "10", "on", false, None),
@@ -45,8 +40,7 @@ fn every_row_of_kling_v2_6_has_the_page_s_price() {
         if voice {
             request["voice_list"] = voices.clone();
         }
-        let usd = usd.map(|usd| usd.parse::<crate::money::Usd>().unwrap().to_string());
-        assert_eq!(price(request.clone()), usd, "{request}");
+        assert_eq!(price(&request).as_deref(), usd, "{request}");
     }
 }
 
@@ -59,16 +53,16 @@ fn kling_v3_costs_its_rate_for_every_second() {
         ("pro", "on", 128_000),
     ] {
         for seconds in 0..=20 {
-            let request = params(json!({
+            let request = params(&json!({
                 "model": "kling-v3", "mode": mode, "duration": seconds.to_string(), "sound": sound,
             }));
             let usd = (3..=15).contains(&seconds).then_some(micros * seconds);
-            let price = Catalog::builtin().price(&request).map(crate::money::Usd::micros);
+            let price = Catalog::builtin().price(&request).map(Usd::micros);
             assert_eq!(price, usd, "{request:?}");
         }
         let voiced =
             json!({"model": "kling-v3", "mode": mode, "sound": sound, "voice_list": ["a"]});
-        assert_eq!(price(voiced), None, "the page has no row for voices");
+        assert_eq!(price(&voiced), None, "the page has no row for voices");
     }
 }
 
@@ -77,7 +71,7 @@ fn motion_control_costs_the_same_whatever_its_mode_and_length() {
     for mode in ["std", "pro"] {
         for seconds in 1..=30 {
             let request = json!({"model": "kling-motion-control", "mode": mode, "duration": seconds.to_string()});
-            assert_eq!(price(request), some("0.0309"));
+            assert_eq!(price(&request).as_deref(), Some("0.0309"));
         }
     }
     for (name, value) in
@@ -85,16 +79,16 @@ fn motion_control_costs_the_same_whatever_its_mode_and_length() {
     {
         let mut request = json!({"model": "kling-motion-control"});
         request[name] = value;
-        assert_eq!(price(request.clone()), None, "{request}");
+        assert_eq!(price(&request), None, "{request}");
     }
 }
 
 #[test]
 fn what_is_left_out_is_priced_at_its_default() {
-    assert_eq!(price(json!({"model": "kling-v2-6"})), some("0.0159"));
-    assert_eq!(price(json!({"model": "kling-v3"})), some("0.3165"));
-    assert_eq!(price(json!({"model": "kling-v2-6", "mode": "pro"})), some("0.0267"));
-    assert_eq!(price(json!({"model": "kling-v2-6", "voice_list": []})), some("0.0159"));
+    assert_eq!(price(&json!({"model": "kling-v2-6"})).as_deref(), Some("0.0159"));
+    assert_eq!(price(&json!({"model": "kling-v3"})).as_deref(), Some("0.3165"));
+    assert_eq!(price(&json!({"model": "kling-v2-6", "mode": "pro"})).as_deref(), Some("0.0267"));
+    assert_eq!(price(&json!({"model": "kling-v2-6", "voice_list": []})).as_deref(), Some("0.0159"));
 }
 
 #[test]
@@ -110,6 +104,6 @@ fn nothing_is_known_of_the_price_of_what_is_not_in_the_wire_s_form() {
         json!({"model": "kling-v3", "duration": "99999999999999999999"}),
         json!({"model": "kling-v3", "sound": true}),
     ] {
-        assert_eq!(price(odd.clone()), None, "{odd}");
+        assert_eq!(price(&odd), None, "{odd}");
     }
 }

@@ -1,0 +1,14 @@
+//! The catalog's rules, held from outside.
+
+mod check;
+mod coerce;
+mod file;
+mod fingerprint;
+mod price;
+
+use super::Params;
+
+/// A request.
+fn params(request: &serde_json::Value) -> Params {
+    request.as_object().unwrap().clone()
+}
