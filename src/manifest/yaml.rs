@@ -38,9 +38,10 @@ pub(super) fn parse(file: u16, text: &str, log: &mut Log) -> Option<Node> {
                 let at = error.marker();
                 let place =
                     Place { file, line: fits(at.line()), column: fits(at.col() + 1), length: 1 };
-                let line = text.lines().nth(at.line().saturating_sub(1)).unwrap_or("");
+                let lines: Vec<&str> =
+                    text.lines().skip(at.line().saturating_sub(1)).take(2).collect();
                 let mistake = Mistake::new(place, format!("this is not YAML: {}", error.info()));
-                builder.log.add(mistake.fix(advice(line)));
+                builder.log.add(mistake.fix(advice(&lines)));
                 return None;
             }
         };
@@ -51,13 +52,14 @@ pub(super) fn parse(file: u16, text: &str, log: &mut Log) -> Option<Node> {
     builder.root
 }
 
-/// What people usually got wrong on a line that is not YAML.
-fn advice(line: &str) -> Option<String> {
+/// What people usually got wrong where a text stops being YAML.
+fn advice(lines: &[&str]) -> Option<String> {
+    if lines.iter().any(|line| line.trim_start_matches([' ', '-']).starts_with('\t')) {
+        return Some("indent with spaces, not with tabs".into());
+    }
+    let line = lines.first()?;
     if line.contains("{{") || line.contains("{%") {
         return Some("put a text that holds `{{` or `{%` into quotes".into());
-    }
-    if line.trim_start_matches([' ', '-']).starts_with('\t') || line.starts_with('\t') {
-        return Some("indent with spaces, not with tabs".into());
     }
     line.contains(": ").then(|| "put a text that holds `: ` or ` #` into quotes".into())
 }
