@@ -16,7 +16,7 @@ use super::tree::{Anchors, MOST_DEEP, Node, Pair, Size, Value, Words};
 const MOST_ALIASED: usize = 100_000;
 const MOST_ALIASED_IN_ALL: usize = 50_000_000;
 /// Pairs that merge keys may bring in, all together.
-const MOST_MERGED: usize = 2_000_000;
+const MOST_MERGED: usize = 20_000_000;
 
 /// Reads a document. `None` when it is empty or not YAML at all; mistakes go to the log.
 pub(super) fn parse(file: u16, text: &str, log: &mut Log) -> Option<Node> {
@@ -295,10 +295,7 @@ impl Builder<'_> {
                 };
                 self.merged += more.len();
                 if self.merged > MOST_MERGED {
-                    self.add(Mistake::new(
-                        place,
-                        "merge keys bring in more than two million values",
-                    ));
+                    self.add(Mistake::new(place, "merge keys bring in too many values"));
                     return None;
                 }
                 let new = more.iter().filter(|pair| known.insert(Rc::clone(&pair.key)));

@@ -1,1 +1,2 @@
 mod manifest;
+mod manifest_identity;
