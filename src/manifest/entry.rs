@@ -110,7 +110,11 @@ impl<'t> Entry<'t> {
 pub(super) fn unknown(key: &str, place: Place, catalog: &Catalog, keys: &[&str], log: &mut Log) {
     let params = catalog.params().iter().map(|param| param.name.as_str());
     let fix = did_you_mean(key, keys.iter().copied().chain(params)).unwrap_or_else(|| {
-        "if the gateway knows it and rushes does not, write it under `extra:`".to_owned()
+        if keys == ROW_KEYS {
+            format!("if the gateway knows it and rushes does not, call the column `extra.{key}`")
+        } else {
+            "if the gateway knows it and rushes does not, write it under `extra:`".to_owned()
+        }
     });
     let what = format!("there is no parameter `{key}`");
     log.add(Mistake::new(place, what).fix(fix));

@@ -89,6 +89,7 @@ fn request(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) -> Option<Made> {
     let mut params = Params::new();
     let mut extra = Params::new();
     let mut files = Vec::new();
+    let mut unseen: Vec<&str> = Vec::new();
     for field in &draft.recipe.fields {
         if field.broken {
             whole = false;
@@ -125,7 +126,7 @@ fn request(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) -> Option<Made> {
                 files.push(LocalFile { param: field.name.into(), path, written, sha256, bytes });
             }
             Err((what, fix)) => {
-                whole = false;
+                unseen.push(field.name);
                 let mistake = Mistake::new(place, format!("`{}`: {what}", field.name));
                 stage.log.add(mistake.fix(fix).shot(draft.id));
             }
@@ -135,7 +136,7 @@ fn request(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) -> Option<Made> {
     for problem in &problems {
         let head = problem.param.split('.').next().unwrap_or(&problem.param);
         let field = draft.recipe.fields.iter().find(|field| field.name == head);
-        if field.is_some_and(|field| field.broken) || !whole && field.is_none() {
+        if field.is_some_and(|field| field.broken) || unseen.contains(&head) {
             continue;
         }
         let place = match field.filter(|field| field.is_set(&draft.here)) {
@@ -145,7 +146,7 @@ fn request(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) -> Option<Made> {
         let mistake = Mistake::new(place, &problem.what).fix(problem.fix.clone());
         stage.log.add(mistake.shot(draft.id));
     }
-    if !whole || !problems.is_empty() {
+    if !whole || !unseen.is_empty() || !problems.is_empty() {
         return None;
     }
     let price = stage.catalog.price(&params);

@@ -9,6 +9,7 @@ mod gateway;
 mod house;
 mod ledger;
 mod manifest;
+mod manifest_identity;
 mod manifests;
 mod sandbox;
 mod scheduler;
