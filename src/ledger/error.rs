@@ -128,7 +128,7 @@ pub enum LedgerError {
     Failed {
         /// The ledger.
         ledger: PathBuf,
-        /// What SQLite says.
+        /// What `SQLite` says.
         cause: String,
     },
     /// The program ends before this could be written.
@@ -160,7 +160,7 @@ const fn instead(theirs: Kind) -> &'static str {
 }
 
 impl LedgerError {
-    /// What an SQLite error in `ledger` means.
+    /// What an `SQLite` error in `ledger` means.
     pub(super) fn of(ledger: &Path, error: &rusqlite::Error) -> Self {
         let (ledger, cause) = (ledger.to_owned(), error.to_string());
         match error.sqlite_error_code() {

@@ -3,7 +3,7 @@
 //! and that no claim is granted over the cap. Must not know the gateway, the clips or the clock.
 //!
 //! # The file
-//! An SQLite database (`application_id` `rush`, `user_version` the number of its schema, write-ahead
+//! An `SQLite` database (`application_id` `rush`, `user_version` the number of its schema, write-ahead
 //! log, full sync). Anyone may read it with `sqlite3`, also during a run; the schema is in
 //! `schema/1.sql` and stays readable by every later version.
 //!

@@ -155,7 +155,7 @@ fn is_of(conn: &Connection, path: &Path, opening: &Opening<'_>) -> Result<(), Le
     Ok(())
 }
 
-/// What durability and honesty ask of SQLite.
+/// What durability and honesty ask of `SQLite`.
 fn set_up(conn: &Connection, path: &Path) -> Result<(), LedgerError> {
     let sql = |error: rusqlite::Error| LedgerError::of(path, &error);
     conn.set_prepared_statement_cache_capacity(STATEMENTS);

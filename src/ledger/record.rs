@@ -85,13 +85,13 @@ fn scan(pen: &Pen<'_>, shots: &[Shot]) -> rusqlite::Result<Stored> {
         if renamed {
             stored.renamed.push(index);
         }
-        let slot = if returns || priced || renamed || !says_the_same(row, index, shot)? {
+        let outcome = if returns || priced || renamed || !says_the_same(row, index, shot)? {
             Slot::Changed(entry)
         } else {
             Slot::Same(entry)
         };
         if let Some(place) = stored.slots.get_mut(index) {
-            *place = slot;
+            *place = outcome;
         }
     }
     Ok(stored)

@@ -1,6 +1,8 @@
 //! Text to shots: reads a YAML or CSV manifest, checks it against the catalog, expands, prices and
 //! fingerprints it, and reports every mistake with its place. Sends nothing, writes nothing.
 
+pub mod schema;
+
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;

@@ -1,6 +1,6 @@
 //! The simulator: a stand-in gateway with rendering times, a purse, its own price check, faults on
 //! demand and books of its own. [`World`] is the whole of it, without clock or wire; [`SimGateway`]
-//! puts it into the process. Knows nothing of ledgers.
+//! puts it into the process, [`serve`] onto a socket. Knows nothing of ledgers.
 //!
 //! What goes wrong follows from the seed, the request's own bytes (or the task's id) and how often
 //! it was tried, not from the order of calls: a seed gives the same night again. Requests that
@@ -19,6 +19,8 @@ mod order;
 mod profile;
 mod purchase;
 mod reply;
+mod server;
+mod socket;
 mod world;
 
 pub use books::{Booked, Books, Tally};
@@ -28,6 +30,7 @@ pub use loops::{Film, Shape};
 pub use profile::{BadProfile, Profile, SimOptions};
 pub use purchase::{Fate, NOMINAL_PRICE, Purchase, TaskState, Told};
 pub use reply::{Answered, Clip, ClipReply, Reply, RetryAfter};
+pub use server::serve;
 pub use world::{NO_HOST, World};
 
 use std::path::Path;

@@ -33,6 +33,8 @@ pub struct World {
     journal: Option<Journal>,
     visits: Vec<Visits>,
     base: String,
+    /// Whether requests come over a socket, where one that arrives cannot be "not sent".
+    is_served: bool,
 }
 
 /// How often a task was asked after; known to this process only.
@@ -65,12 +67,13 @@ impl World {
             account.take(entry);
         }
         let base = NO_HOST.to_owned();
-        Ok(Self { options, catalog, account, journal, visits: Vec::new(), base })
+        Ok(Self { options, catalog, account, journal, visits: Vec::new(), base, is_served: false })
     }
 
-    /// Says under which address clips are served: scheme, host and port.
-    pub fn serve_clips_at(&mut self, base: String) {
+    /// From now on requests come over a socket, at this address: scheme, host and port.
+    pub fn serve_at(&mut self, base: String) {
         self.base = base;
+        self.is_served = true;
     }
 
     /// How it was set up.
@@ -96,10 +99,10 @@ impl World {
             Some(PostFault::ServerError) => refused(Answered::server_error(&mut dice, hidden, now)),
             Some(PostFault::Proxy) => refused(Answered::proxy(&mut dice)),
             Some(PostFault::Throttled) => refused(Answered::throttled(&mut dice, hidden, now)),
-            Some(PostFault::NotSent) => {
+            Some(PostFault::NotSent) if !self.is_served => {
                 (Reply::NotSent("connection refused (simulated)".to_owned()), Told::NoConnection)
             }
-            Some(PostFault::CutBefore) => (Reply::Cut, Told::Nothing),
+            Some(PostFault::CutBefore | PostFault::NotSent) => (Reply::Cut, Told::Nothing),
             Some(PostFault::HangBefore) => (Reply::Hang, Told::Nothing),
             _ => match self.order(body) {
                 Ok(order) => return self.sell(order, request, fault, dice, now),

@@ -3,7 +3,6 @@
 mod histories;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
@@ -177,4 +176,282 @@ async fn a_shot_goes_through_its_life_and_the_report_has_every_fact() {
     assert_eq!(desk.rows(), rows);
     let again = desk.record(&[shot("beach", 1, Some(1))]).await;
     assert_eq!(again[0].price, Some(usd(316_500)), "what was bought keeps its price");
+}
+
+#[tokio::test]
+async fn nothing_is_claimed_beyond_the_cap_and_a_refused_claim_writes_nothing() {
+    let shots = [shot("a", 1, Some(60)), shot("b", 1, Some(60)), shot("c", 1, None)];
+    let (mut desk, entries) = Desk::with(&shots).await;
+    desk.ledger().set_budget(Budget { cap: Some(usd(100)), strict: false }).await.unwrap();
+    desk.claim(&entries[0]).await;
+    for entry in &entries[1..] {
+        let refused = desk.ledger().claim(entry.revision, entry.price, at(5)).await.unwrap();
+        let balance = Balance { reserved: usd(60), ..Balance::default() };
+        assert_eq!(refused, Claim::OverCap { balance });
+    }
+    desk.reopen();
+    assert_eq!(desk.ledger().budget(), Budget { cap: Some(usd(100)), strict: false });
+    assert_eq!(desk.ledger().balance().reserved, usd(60));
+    let attempts: Vec<u32> = desk.rows().iter().map(|row| row.attempts).collect();
+    assert_eq!(attempts, [1, 0, 0]);
+}
+
+#[tokio::test]
+async fn what_is_not_queued_today_cannot_be_claimed() {
+    let (desk, entries) = Desk::with(&[shot("a", 1, Some(60)), shot("b", 1, Some(60))]).await;
+    desk.claim(&entries[0]).await;
+    desk.record(&[shot("a", 1, Some(60))]).await;
+    let before = desk.rows();
+    for revision in [entries[0].revision, entries[1].revision, RevisionId(99)] {
+        let error = desk.ledger().claim(revision, Some(usd(1)), at(0)).await.unwrap_err();
+        assert!(matches!(error, LedgerError::Defect { .. }), "{error}");
+    }
+    assert_eq!(desk.rows(), before);
+    desk.ledger().set_budget(Budget::default()).await.expect("a refusal harms nobody else");
+}
+
+#[tokio::test]
+async fn a_change_of_another_revisions_attempt_is_refused_whole() {
+    let (desk, entries) = Desk::with(&[shot("a", 1, Some(60)), shot("b", 1, Some(70))]).await;
+    let job = desk.claim(&entries[0]).await;
+    desk.claim(&entries[1]).await;
+    let before = desk.rows();
+    let step = job.after(bought("t"), at(0), &RULES).unwrap();
+    let error = desk.ledger().commit(entries[1].revision, step, at(0)).await.unwrap_err();
+    assert!(matches!(error, LedgerError::Defect { .. }), "{error}");
+    assert_eq!(desk.rows(), before);
+}
+
+#[tokio::test]
+async fn every_state_is_the_same_after_reopening() {
+    let shots: Vec<Shot> =
+        (0..12).map(|i| shot(&format!("s{i:02}"), 1, Some(100 + i64::from(i)))).collect();
+    let (mut desk, entries) = Desk::with(&shots).await;
+    let overdue = RULES.render_timeout + Duration::from_secs(60);
+    let mut jobs: Vec<Job> = entries.iter().map(|entry| entry.job.clone()).collect();
+    let not_fetched = || Event::NotFetched(Unfetched::Gone { why: "404".to_owned() });
+    let refused = || Submitted::ServerError { status: 500, retry_after: None, why: "oh".into() };
+    let rejected = Submitted::Rejected { why: "no — \"never\" \0 🎬".to_owned() };
+    let not_rendered = Polled::Failed { why: String::new() };
+    let paths: [(u32, Vec<Event>); 12] = [
+        (0, vec![]),
+        (0, vec![Event::Answered(refused())]),
+        (0, vec![bought("t-2"), completed(), not_fetched()]),
+        (0, vec![bought("t-3")]),
+        (1, vec![bought("t-4"), Event::Polled(Polled::Working { unknown: Some("odd".into()) })]),
+        (0, vec![bought("t-5"), completed(), Event::Delivered]),
+        (0, vec![Event::Answered(rejected)]),
+        (0, vec![bought("t-7"), Event::Polled(not_rendered)]),
+        (90, vec![bought("t-8"), completed(), not_fetched()]),
+        (0, vec![doubtful()]),
+        (0, vec![doubtful(), Event::Resolved(Resolution::Abandon)]),
+        (0, vec![doubtful(), Event::Resolved(Resolution::Resubmit)]),
+    ];
+    for (((late, events), entry), job) in paths.into_iter().zip(&entries).zip(&mut jobs) {
+        *job = desk.claim(entry).await;
+        for (nth, event) in (0_u32..).zip(events) {
+            let now = at(1000).plus(overdue * late * nth);
+            let step = job.after(event, now, &RULES).unwrap();
+            desk.ledger().commit(entry.revision, step.clone(), now).await.unwrap();
+            *job = step.job;
+        }
+    }
+    let names: std::collections::BTreeSet<&str> = jobs.iter().map(|job| job.state.name()).collect();
+    assert_eq!(names.len(), 7, "{names:?}");
+    assert!(matches!(&jobs[4].state, State::Rendering { stalled: Some(_), .. }));
+    assert!(matches!(&jobs[8].state, State::Failed { failure: Failure::Expired, .. }));
+    desk.reopen();
+    let again = desk.ledger().entries().await.unwrap();
+    for (entry, job) in again.iter().zip(&jobs) {
+        assert_eq!(&entry.job, job, "{}", entry.shot);
+    }
+    assert_eq!(desk.record(&shots).await, again);
+    assert_eq!(Reader::open(&desk.path()).unwrap().entries().unwrap(), again);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hundreds_of_claims_at_once_never_pass_the_cap() {
+    let shots: Vec<Shot> = (0..300).map(|i| shot(&format!("s{i}"), 1, Some(7))).collect();
+    let (mut desk, entries) = Desk::with(&shots).await;
+    let budget = Budget { cap: Some(usd(1000)), strict: false };
+    desk.ledger().set_budget(budget).await.unwrap();
+    let tasks: Vec<_> = entries
+        .into_iter()
+        .map(|entry| {
+            let ledger = desk.ledger().clone();
+            tokio::spawn(async move {
+                let claim = ledger.claim(entry.revision, entry.price, at(0)).await.unwrap();
+                let Claim::Granted { attempt, balance } = claim else { return None };
+                assert!(balance.reserved + balance.spent <= usd(1000));
+                let job = entry.job.after(Event::Claimed(attempt), at(0), &RULES).unwrap().job;
+                let step = job.after(bought(&format!("t{}", attempt.0)), at(0), &RULES).unwrap();
+                ledger.commit(entry.revision, step.clone(), at(0)).await.unwrap();
+                let step = step.job.after(completed(), at(0), &RULES).unwrap();
+                ledger.commit(entry.revision, step, at(0)).await.unwrap();
+                Some(attempt)
+            })
+        })
+        .collect();
+    let mut granted = Vec::new();
+    for task in tasks {
+        granted.extend(task.await.unwrap());
+    }
+    granted.sort_unstable();
+    granted.dedup();
+    assert_eq!(granted.len(), 142, "142 times 7 is the most that fits under 1000");
+    desk.reopen();
+    assert_eq!(desk.ledger().balance(), Balance { spent: usd(994), ..Balance::default() });
+}
+
+#[tokio::test]
+async fn a_call_whose_caller_went_away_is_done_all_the_same() {
+    let (mut desk, entries) = Desk::with(&[shot("a", 1, Some(60)), shot("b", 1, Some(60))]).await;
+    for entry in &entries {
+        let mut claim = Box::pin(desk.ledger().claim(entry.revision, entry.price, at(0)));
+        assert!(futures::poll!(&mut claim).is_pending());
+    }
+    // A later call is in a later batch, or behind them in the same.
+    desk.ledger().set_budget(Budget::default()).await.unwrap();
+    assert_eq!(desk.ledger().balance().reserved, usd(120));
+    desk.reopen();
+    assert_eq!(desk.ledger().balance().reserved, usd(120));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_clock_stands_still_while_the_ledger_writes() {
+    let began = tokio::time::Instant::now();
+    let shots: Vec<Shot> = (0..50).map(|i| shot(&format!("s{i}"), 1, Some(7))).collect();
+    let (desk, entries) = Desk::with(&shots).await;
+    let timer = tokio::spawn(tokio::time::sleep(Duration::from_secs(3600)));
+    let claims =
+        entries.iter().map(|entry| desk.ledger().claim(entry.revision, entry.price, at(0)));
+    for claim in futures::future::join_all(claims).await {
+        claim.unwrap();
+    }
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    assert!(!timer.is_finished());
+}
+
+#[tokio::test]
+async fn an_edited_shot_is_a_new_revision_and_going_back_goes_back() {
+    let (desk, first) = Desk::with(&[shot("a", 1, Some(10)), shot("b", 1, Some(10))]).await;
+    let job = desk.buy(&first[0], "t-1").await;
+    let second = desk.record(&[shot("a", 2, Some(20)), shot("b", 1, Some(10))]).await;
+    assert_ne!(second[0].revision, first[0].revision);
+    assert_eq!((second[0].number, second[0].price), (2, Some(usd(20))));
+    assert_eq!(second[1], first[1]);
+    let open = desk.ledger().entries().await.unwrap();
+    assert_eq!(open.len(), 3, "the older one still renders");
+    assert_eq!((open[2].revision, open[2].current), (first[0].revision, false));
+    assert_eq!(open[2].job, job);
+    assert_eq!(desk.rows().len(), 3);
+    assert!(!desk.rows()[2].entry.current);
+
+    desk.tell(first[0].revision, &job, completed()).await;
+    let back = desk.record(&[shot("b", 1, Some(10)), shot("a", 1, Some(99))]).await;
+    assert_eq!(back[1].revision, first[0].revision);
+    assert_eq!((back[1].number, back[1].price), (1, Some(usd(10))));
+    assert_eq!(back[1].job.state.name(), "rendered");
+    assert_eq!(back[0].price, Some(usd(10)));
+    let order: Vec<String> = desk.rows().iter().map(|row| row.entry.shot.to_string()).collect();
+    assert_eq!(order, ["b", "a"], "manifest order; the queued older text is not shown");
+    let third = desk.record(&[shot("a", 3, None), shot("A", 1, None)]).await;
+    assert_eq!((third[0].number, third[1].number), (3, 1), "ids compare exactly");
+}
+
+#[tokio::test]
+async fn what_the_manifest_says_about_an_unbought_shot_is_kept_up_to_date() {
+    let (mut desk, _) = Desk::with(&[shot("a", 1, Some(10))]).await;
+    let mut edited = shot("a", 1, None);
+    edited.priority = -3;
+    edited.tags = ["night".into(), "a \"b\"".into()].into();
+    edited.clip_name = "day 1/opening".into();
+    edited.request.json = r#"{"model":"kling-v3","prompt":"x"}"#.into();
+    edited.request.files = [LocalFile {
+        param: "image".into(),
+        path: "/far/away/face.png".into(),
+        written: "face.png".into(),
+        sha256: [1; 32],
+        bytes: 3,
+    }]
+    .into();
+    for _ in 0..2 {
+        let entries = desk.record(std::slice::from_ref(&edited)).await;
+        assert_eq!(entries[0].price, None);
+        assert_eq!(&*entries[0].clip_name, "day 1/opening");
+        let rows = desk.rows();
+        assert_eq!(rows[0].tags, ["night", "a \"b\""]);
+        assert_eq!(rows[0].request, r#"{"model":"kling-v3","prompt":"x","image":"face.png"}"#);
+        assert_eq!(rows[0].entry, entries[0]);
+        desk.reopen();
+    }
+}
+
+#[tokio::test]
+async fn two_shots_never_write_to_one_clip() {
+    let named = |id: &str, text, name: &str| {
+        let mut shot = shot(id, text, Some(1));
+        shot.clip_name = name.into();
+        shot
+    };
+    let (desk, entries) = Desk::with(&[named("a", 1, "hero"), named("free", 1, "idle")]).await;
+    desk.buy(&entries[0], "t-1").await;
+    // What was bought keeps its clip's name; who wants it now gets another. A name that was only
+    // ever waited for is free.
+    let entries = desk
+        .record(&[named("a", 1, "villain"), named("2", 1, "HERO"), named("b", 1, "Idle")])
+        .await;
+    let names: Vec<&str> = entries.iter().map(|entry| &*entry.clip_name).collect();
+    assert_eq!(names, ["hero", "HERO~shot-2", "Idle"]);
+    let again = desk
+        .record(&[named("a", 1, "villain"), named("2", 1, "HERO"), named("b", 1, "Idle")])
+        .await;
+    assert_eq!(again, entries, "the name that was made stays");
+    // The second revision of another shot has another path anyway.
+    desk.record(&[named("c", 1, "cut")]).await;
+    let second = desk.record(&[named("c", 2, "hero")]).await;
+    assert_eq!((&*second[0].clip_name, second[0].number), ("hero", 2));
+    // One that comes back finds its old name taken by then.
+    desk.buy(&second[0], "t-2").await;
+    desk.record(&[named("d", 1, "x")]).await;
+    let waiting = desk.record(&[named("d", 2, "y")]).await;
+    assert_eq!(&*waiting[0].clip_name, "y");
+    let back = desk.record(&[named("d", 2, "hero"), named("free", 1, "hero2")]).await;
+    assert_eq!((&*back[0].clip_name, &*back[1].clip_name), ("hero~d", "hero2"));
+}
+
+#[tokio::test]
+async fn a_task_given_by_the_user_replaces_the_one_that_stalled() {
+    let (desk, entries) = Desk::with(&[shot("a", 1, Some(10))]).await;
+    let job = desk.claim(&entries[0]).await;
+    let job = desk.tell(entries[0].revision, &job, doubtful()).await;
+    let task = TaskId::new("t-new").unwrap();
+    let given = Event::Resolved(Resolution::Task(task.clone()));
+    let job = desk.tell(entries[0].revision, &job, given).await;
+    assert!(desk.ledger().knows_task(&task).await.unwrap());
+    assert_eq!(desk.rows()[0].task, Some(task));
+    assert_eq!(desk.ledger().entries().await.unwrap()[0].job, job);
+    let story = desk.text("SELECT outcome, why, account FROM attempts");
+    let story: Vec<&str> = story.iter().map(|text| text.as_deref().unwrap()).collect();
+    assert_eq!(story, ["doubtful", "timed out", "reserved"], "how its POST ended is history");
+}
+
+#[tokio::test]
+async fn a_refusal_is_kept_as_unconfirmed_and_each_attempt_has_its_own_price() {
+    let (mut desk, entries) = Desk::with(&[shot("a", 1, Some(10))]).await;
+    let refused = || Submitted::ServerError { status: 500, retry_after: None, why: "oh".into() };
+    let mut entry = entries[0].clone();
+    for price in [10, 25] {
+        entry.price = Some(usd(price));
+        let job = desk.claim(&entry).await;
+        entry.job = desk.tell(entry.revision, &job, Event::Answered(refused())).await;
+    }
+    desk.reopen();
+    let balance = Balance { unconfirmed: usd(35), ..Balance::default() };
+    assert_eq!(desk.ledger().balance(), balance);
+    assert_eq!((desk.rows()[0].attempts, entry.job.refusals), (2, 2));
+    entry.price = None;
+    desk.buy(&entry, "t-1").await;
+    assert_eq!(desk.ledger().balance(), balance, "without a price nothing moves");
+    assert_eq!(desk.rows()[0].price, None);
 }

@@ -1,1 +1,267 @@
-//! x
+//! Random histories of a campaign, held against a naive model, with reopening between any two steps.
+
+use std::collections::{BTreeMap, HashSet};
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use rushes::answer::Polled;
+use rushes::job::Account;
+
+use super::*;
+
+#[derive(Clone, Debug)]
+enum Op {
+    /// For each shot: its text and price, if the manifest has it; and who wants the clip `hero`.
+    Record([Option<(u8, Option<i64>)>; 4], usize),
+    Claim(usize, Option<i64>),
+    Happen(usize, Event),
+    Budget(Option<i64>, bool),
+    Reopen,
+}
+
+fn price() -> impl Strategy<Value = Option<i64>> {
+    prop_oneof![5 => (0..40_i64).prop_map(Some), 1 => Just(None)]
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let refused = Submitted::ServerError { status: 500, retry_after: None, why: "oh".into() };
+    let gone = Unfetched::Gone { why: "404".to_owned() };
+    prop_oneof![
+        3 => (0..9_u8).prop_map(|task| bought(&format!("t{task}"))),
+        2 => Just(Event::Answered(refused)),
+        2 => Just(doubtful()),
+        1 => Just(Event::Answered(Submitted::NotSent { why: "dns".to_owned() })),
+        1 => Just(Event::Answered(Submitted::Rejected { why: "no".to_owned() })),
+        3 => Just(completed()),
+        1 => Just(Event::Polled(Polled::Failed { why: "policy".to_owned() })),
+        2 => Just(Event::Delivered),
+        1 => Just(Event::NotFetched(gone)),
+        1 => Just(Event::FoundSubmitting),
+        1 => Just(Event::RetryFailed),
+        1 => Just(Event::Resolved(Resolution::NotBought)),
+        1 => Just(Event::Resolved(Resolution::Resubmit)),
+        1 => Just(Event::Resolved(Resolution::Abandon)),
+        1 => Just(Event::Resolved(Resolution::Task(TaskId::new("found").unwrap()))),
+    ]
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let manifest = proptest::array::uniform4(proptest::option::weighted(0.7, (0..3_u8, price())));
+    prop_oneof![
+        2 => (manifest, 0..6_usize).prop_map(|(shots, hero)| Op::Record(shots, hero)),
+        6 => (0..12_usize, price()).prop_map(|(which, price)| Op::Claim(which, price)),
+        12 => (0..12_usize, event()).prop_map(|(which, event)| Op::Happen(which, event)),
+        1 => (proptest::option::of(0..150_i64), any::<bool>())
+            .prop_map(|(cap, strict)| Op::Budget(cap, strict)),
+        2 => Just(Op::Reopen),
+    ]
+}
+
+/// What the ledger should know, kept in the most obvious way.
+#[derive(Default)]
+struct Model {
+    revisions: Vec<Known>,
+    attempts: BTreeMap<AttemptId, (Option<Usd>, Account)>,
+    budget: Budget,
+    order: Vec<RevisionId>,
+}
+
+struct Known {
+    entry: Entry,
+    claims: u32,
+}
+
+impl Model {
+    fn balance(&self) -> Balance {
+        let sum = |account| {
+            let lie = self.attempts.values().filter(|(_, lies_in)| *lies_in == account);
+            lie.filter_map(|(price, _)| *price).sum()
+        };
+        Balance {
+            spent: sum(Account::Spent),
+            reserved: sum(Account::Reserved),
+            unconfirmed: sum(Account::Unconfirmed),
+        }
+    }
+
+    fn record(&mut self, shots: &[Shot], entries: &[Entry]) {
+        for known in &mut self.revisions {
+            known.entry.current = false;
+        }
+        self.order = entries.iter().map(|entry| entry.revision).collect();
+        for (shot, entry) in shots.iter().zip(entries) {
+            let of_shot = self.revisions.iter().filter(|known| known.entry.shot == shot.id);
+            let number = u32::try_from(of_shot.count()).unwrap() + 1;
+            let same = |known: &&mut Known| {
+                known.entry.shot == shot.id && known.entry.fingerprint == shot.fingerprint
+            };
+            if let Some(known) = self.revisions.iter_mut().find(same) {
+                known.entry.current = true;
+                let rearmed = match &known.entry.job.state {
+                    State::Queued { .. } => true,
+                    State::Failed { failure, .. } => *failure != Failure::Abandoned,
+                    _ => false,
+                };
+                if rearmed {
+                    known.entry.price = shot.price;
+                }
+                known.entry.clip_name = entry.clip_name.clone();
+            } else {
+                let entry = Entry {
+                    revision: entry.revision,
+                    shot: shot.id.clone(),
+                    number,
+                    fingerprint: shot.fingerprint,
+                    current: true,
+                    clip_name: entry.clip_name.clone(),
+                    job: Job::new(),
+                    price: shot.price,
+                };
+                self.revisions.push(Known { entry, claims: 0 });
+            }
+        }
+    }
+
+    /// What `Ledger::entries` should say.
+    fn open(&self) -> Vec<Entry> {
+        let mut open: Vec<Entry> = self
+            .revisions
+            .iter()
+            .map(|known| known.entry.clone())
+            .filter(|entry| entry.current || entry.job.state.is_unfinished_purchase())
+            .collect();
+        let place = |entry: &Entry| self.order.iter().position(|id| *id == entry.revision);
+        open.sort_by_key(|entry| {
+            let place = if entry.current { place(entry) } else { None };
+            (!entry.current, place, entry.shot.clone(), entry.number)
+        });
+        open
+    }
+}
+
+fn manifest(texts: &[Option<(u8, Option<i64>)>; 4], hero: usize) -> Vec<Shot> {
+    let mut shots = Vec::new();
+    for ((index, text), id) in texts.iter().enumerate().zip(["a", "b", "2", "B"]) {
+        if let Some((text, price)) = text {
+            let mut shot = shot(id, *text, *price);
+            // `b` and `B` are never in one manifest; as clip names they are one.
+            if index == hero {
+                shot.clip_name = "hero".into();
+            }
+            shots.push(shot);
+        }
+    }
+    if shots.iter().any(|shot| shot.id.as_str() == "b") {
+        shots.retain(|shot| shot.id.as_str() != "B");
+    }
+    shots
+}
+
+async fn live(ops: Vec<Op>) -> Result<(), TestCaseError> {
+    let mut desk = Desk::new();
+    let mut model = Model::default();
+    for op in ops {
+        match op {
+            Op::Record(texts, hero) => {
+                let shots = manifest(&texts, hero);
+                let entries = desk.record(&shots).await;
+                model.record(&shots, &entries);
+            }
+            Op::Claim(which, price) => claim(&desk, &mut model, which, price.map(usd)).await?,
+            Op::Happen(which, event) => happen(&desk, &mut model, which, event).await?,
+            Op::Budget(cap, strict) => {
+                model.budget = Budget { cap: cap.map(usd), strict };
+                desk.ledger().set_budget(model.budget).await.unwrap();
+            }
+            Op::Reopen => desk.reopen(),
+        }
+        prop_assert_eq!(desk.ledger().balance(), model.balance());
+        prop_assert_eq!(desk.ledger().budget(), model.budget);
+        prop_assert_eq!(desk.ledger().entries().await.unwrap(), model.open());
+        let attempts: Vec<u32> = desk.rows().iter().map(|row| row.attempts).collect();
+        let known = |entry: Entry| {
+            model.revisions.iter().find(|known| known.entry.revision == entry.revision).unwrap()
+        };
+        let claims: Vec<u32> = model.open().into_iter().map(|entry| known(entry).claims).collect();
+        prop_assert_eq!(attempts, claims);
+        let mut clips = HashSet::new();
+        for Known { entry, .. } in &model.revisions {
+            let bought = !matches!(entry.job.state, State::Queued { .. } | State::Failed { .. });
+            if bought {
+                let name = (entry.clip_name.to_lowercase(), entry.number);
+                prop_assert!(clips.insert(name), "two clips of one name: {}", entry.clip_name);
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn claim(
+    desk: &Desk,
+    model: &mut Model,
+    which: usize,
+    price: Option<Usd>,
+) -> Result<(), TestCaseError> {
+    let (balance, budget) = (model.balance(), model.budget);
+    let count = model.revisions.len().max(1);
+    let Some(known) = model.revisions.get_mut(which % count) else { return Ok(()) };
+    let entry = &mut known.entry;
+    let answer = desk.ledger().claim(entry.revision, price, at(1)).await;
+    let queued = matches!(entry.job.state, State::Queued { .. }) && entry.current;
+    match answer {
+        Err(LedgerError::Defect { .. }) => prop_assert!(!queued),
+        Ok(Claim::OverCap { balance: told }) => {
+            prop_assert!(queued);
+            prop_assert_eq!(told, balance);
+            let cap = budget.cap.unwrap();
+            let fits = price.is_some_and(|price| budget.committed(&balance) + price <= cap);
+            prop_assert!(!fits);
+        }
+        Ok(Claim::Granted { attempt, balance: told }) => {
+            prop_assert!(queued);
+            prop_assert!(!model.attempts.contains_key(&attempt));
+            model.attempts.insert(attempt, (price, Account::Reserved));
+            entry.price = price;
+            entry.job = entry.job.after(Event::Claimed(attempt), at(1), &RULES).unwrap().job;
+            known.claims += 1;
+            prop_assert_eq!(told, model.balance());
+            if let Some(cap) = budget.cap {
+                prop_assert!(budget.committed(&told) <= cap);
+            }
+        }
+        Err(error) => prop_assert!(false, "{}", error),
+    }
+    Ok(())
+}
+
+async fn happen(
+    desk: &Desk,
+    model: &mut Model,
+    which: usize,
+    event: Event,
+) -> Result<(), TestCaseError> {
+    let count = model.revisions.len().max(1);
+    let Some(Known { entry, .. }) = model.revisions.get_mut(which % count) else { return Ok(()) };
+    let Ok(Step { job, change, then }) = entry.job.after(event, at(2), &RULES) else {
+        return Ok(());
+    };
+    if let Some(change) = &change {
+        model.attempts.get_mut(&change.attempt).unwrap().1 = change.account;
+    }
+    entry.job = job.clone();
+    let step = Step { job, change, then };
+    let committed = desk.ledger().commit(entry.revision, step, at(2)).await.unwrap();
+    prop_assert_eq!(committed.balance, model.balance());
+    prop_assert!(!committed.reserve_used);
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_history_adds_up_and_survives_reopening(ops in vec(op(), 1..60)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(live(ops))?;
+    }
+}

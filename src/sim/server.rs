@@ -1,0 +1,272 @@
+//! The simulator as a server: the gateway's two endpoints, the clips, and `/sim/books`. Cuts are
+//! real cuts and hangs hang; what they mean for the money is the world's business, not this room's.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Query, State};
+use axum::http::{HeaderMap, Response, StatusCode, Uri, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use futures::StreamExt;
+use futures::stream;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::time::Clock;
+
+use super::reply::{Answered, Clip, ClipReply, Reply};
+use super::socket::{Fuse, Sockets};
+use super::world::World;
+
+/// The longest request body, in bytes.
+const MOST_BODY: usize = 32 << 20;
+/// How long clients have to take what is being sent to them once the server stops.
+const GRACE: Duration = Duration::from_secs(2);
+
+struct Server {
+    world: Mutex<World>,
+    clock: Arc<dyn Clock>,
+    key: Option<String>,
+    stopping: watch::Receiver<bool>,
+}
+
+type Shared = State<Arc<Server>>;
+type Wire = ConnectInfo<Fuse>;
+
+/// Serves a world until `shutdown`; then lets answers that are on their way arrive, for two
+/// seconds at most, and cuts whoever still waits for one that would never come. `POST` and `GET`
+/// `/api/v1/video/generations` want a bearer key: the world's own, or any that is not empty.
+///
+/// # Errors
+/// When the listener has no address.
+pub async fn serve(
+    listener: TcpListener,
+    mut world: World,
+    clock: Arc<dyn Clock>,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    world.serve_at(format!("http://{}", reachable(listener.local_addr()?)));
+    let (stop, stopping) = watch::channel(false);
+    let key = world.options().key.clone();
+    let grace = stopping.clone();
+    let server = Arc::new(Server { world: Mutex::new(world), clock, key, stopping });
+    let routes = Router::new()
+        .route("/api/v1/video/generations", get(poll).post(submit))
+        .route("/clips/{name}", get(clip))
+        .route("/sim/books", get(books))
+        .fallback(|| async { to_response(Answered::page(404, "Not Found")) })
+        .layer(DefaultBodyLimit::max(MOST_BODY))
+        .with_state(server);
+    let serving =
+        axum::serve(Sockets(listener), routes.into_make_service_with_connect_info::<Fuse>())
+            .with_graceful_shutdown(async move {
+                shutdown.await;
+                stop.send_replace(true);
+            });
+    tokio::select! {
+        ended = serving.into_future() => ended,
+        () = overdue(grace) => Ok(()),
+    }
+}
+
+async fn overdue(stopping: watch::Receiver<bool>) {
+    stopped(stopping).await;
+    tokio::time::sleep(GRACE).await;
+}
+
+/// Ends when the server is to stop.
+async fn stopped(mut stopping: watch::Receiver<bool>) {
+    // An error means that the server is gone, which is as good.
+    let _ = stopping.wait_for(|stops| *stops).await;
+}
+
+/// An address that clients on this machine can connect to.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => {
+            address.set_ip(Ipv4Addr::LOCALHOST.into())
+        }
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => {
+            address.set_ip(Ipv6Addr::LOCALHOST.into())
+        }
+        _ => {}
+    }
+    address
+}
+
+impl Server {
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The refusal of a request without the right key.
+    fn unauthorized(&self, headers: &HeaderMap) -> Option<Response<Body>> {
+        let shown = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, key)| key.trim())
+            .unwrap_or_default();
+        let is_right = match &self.key {
+            Some(key) => shown == key,
+            None => !shown.is_empty(),
+        };
+        (!is_right)
+            .then(|| to_response(Answered::refusal(401, "Unauthorized: invalid API key", false)))
+    }
+
+    async fn send(&self, reply: Reply, fuse: Fuse) -> Response<Body> {
+        match reply {
+            Reply::Answered(answered) => to_response(answered),
+            // It arrived, so this is the world's own trouble: nothing was sold.
+            Reply::NotSent(why) => to_response(Answered::refusal(503, &why, false)),
+            Reply::Torn(mut answered, at) => {
+                let total = answered.body.len();
+                let piece = answered.body.split_to(at.min(total));
+                let mut response = to_response(answered);
+                response.headers_mut().insert(header::CONTENT_LENGTH, total.into());
+                *response.body_mut() = body(vec![piece], Duration::ZERO, Some(fuse));
+                response
+            }
+            Reply::Cut => cut(&fuse),
+            Reply::Hang => self.hang(&fuse).await,
+        }
+    }
+
+    async fn hang(&self, fuse: &Fuse) -> Response<Body> {
+        stopped(self.stopping.clone()).await;
+        cut(fuse)
+    }
+}
+
+async fn submit(
+    State(server): Shared,
+    ConnectInfo(fuse): Wire,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response<Body> {
+    if let Some(refusal) = server.unauthorized(&headers) {
+        return refusal;
+    }
+    let body = match body {
+        Ok(body) => body,
+        Err(error) => {
+            let status = error.status().as_u16();
+            return to_response(Answered::refusal(status, &error.body_text(), false));
+        }
+    };
+    let now = server.clock.now();
+    let reply = server.world().submit(&body, now);
+    server.send(reply, fuse).await
+}
+
+async fn poll(
+    State(server): Shared,
+    ConnectInfo(fuse): Wire,
+    headers: HeaderMap,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response<Body> {
+    if let Some(refusal) = server.unauthorized(&headers) {
+        return refusal;
+    }
+    let Some(task) = query.get("task_id") else {
+        return to_response(Answered::refusal(400, "Bad Request: task_id is missing", false));
+    };
+    let now = server.clock.now();
+    let reply = server.world().poll(task, now);
+    server.send(reply, fuse).await
+}
+
+async fn clip(
+    State(server): Shared,
+    ConnectInfo(fuse): Wire,
+    headers: HeaderMap,
+    address: Uri,
+) -> Response<Body> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let from = text(header::RANGE)
+        .and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());
+    let resume = from.map(|from| (from, text(header::IF_RANGE)));
+    let now = server.clock.now();
+    let reply = server.world().clip(address.path(), resume, now);
+    match reply {
+        ClipReply::Answered(answered) => to_response(answered),
+        ClipReply::Hang => server.hang(&fuse).await,
+        ClipReply::Clip(clip) => film(clip, fuse),
+    }
+}
+
+async fn books(State(server): Shared) -> impl IntoResponse {
+    let now = server.clock.now();
+    let books = server.world().books(now);
+    axum::Json(books)
+}
+
+fn film(clip: Clip, fuse: Fuse) -> Response<Body> {
+    let pieces = clip.pieces();
+    let mut response = Response::new(body(pieces, clip.pause, clip.cut.then_some(fuse)));
+    let mut say = |name, value: String| {
+        if let Ok(value) = value.parse() {
+            response.headers_mut().insert(name, value);
+        }
+    };
+    say(header::CONTENT_TYPE, "video/mp4".to_owned());
+    if clip.announced {
+        say(header::CONTENT_LENGTH, (clip.total - clip.starts_at).to_string());
+        say(header::ETAG, clip.etag);
+        say(header::ACCEPT_RANGES, "bytes".to_owned());
+    }
+    if clip.starts_at > 0 {
+        let (first, last) = (clip.starts_at, clip.total.saturating_sub(1));
+        say(header::CONTENT_RANGE, format!("bytes {first}-{last}/{}", clip.total));
+        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+    }
+    response
+}
+
+/// Bytes in pieces, each after a pause; with a fuse, the connection then breaks.
+fn body(pieces: Vec<Bytes>, pause: Duration, fuse: Option<Fuse>) -> Body {
+    let sent = stream::iter(pieces).then(move |piece| async move {
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
+        Ok(piece)
+    });
+    let Some(fuse) = fuse else { return Body::from_stream(sent) };
+    Body::from_stream(sent.chain(stream::once(async move {
+        // While this waits, the server flushes what it has.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        fuse.blow();
+        Err(io::Error::new(io::ErrorKind::ConnectionAborted, "cut by the simulator"))
+    })))
+}
+
+/// Cuts the connection; the answer goes nowhere.
+fn cut(fuse: &Fuse) -> Response<Body> {
+    fuse.blow();
+    Response::new(Body::empty())
+}
+
+fn to_response(answered: Answered) -> Response<Body> {
+    let mut response = Response::new(Body::from(answered.body));
+    *response.status_mut() =
+        StatusCode::from_u16(answered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut say = |name, value: &str| {
+        if let Ok(value) = value.parse() {
+            response.headers_mut().insert(name, value);
+        }
+    };
+    say(header::CONTENT_TYPE, answered.content_type);
+    if let Some(after) = answered.retry_after {
+        say(header::RETRY_AFTER, &after.header());
+    }
+    response
+}
