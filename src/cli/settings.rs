@@ -153,7 +153,8 @@ pub fn private_folder(path: &Path) -> Result<(), Trouble> {
 }
 
 /// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
+#[must_use]
+pub fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '+' | ',');
     if !text.is_empty() && text.chars().all(plain) {

@@ -1,7 +1,23 @@
 //! Text to shots: reads a YAML or CSV manifest, checks it against the catalog, expands, prices and
 //! fingerprints it, and reports every mistake with its place. Sends nothing, writes nothing.
 
+mod body;
+mod decode;
+mod diagnostic;
+mod entry;
+mod excerpt;
+mod expand;
+mod finish;
+mod identity;
+mod media;
+mod read;
+mod recipe;
 pub mod schema;
+mod source;
+mod table;
+mod template;
+mod tree;
+mod yaml;
 
 use std::path::{Path, PathBuf};
 
@@ -75,16 +91,16 @@ pub struct Reading<'a> {
 ///
 /// # Errors
 /// Every mistake in it and in the files it names.
-pub fn load(_path: &Path, _reading: &Reading<'_>) -> Result<Campaign, Mistakes> {
-    todo!()
+pub fn load(path: &Path, reading: &Reading<'_>) -> Result<Campaign, Mistakes> {
+    read::load(path, reading)
 }
 
 /// Reads only what stands outside the shots; mistakes in shots are not looked for.
 ///
 /// # Errors
 /// When the file cannot be read, is no manifest at all, or its settings are wrong.
-pub fn header(_path: &Path, _color: bool) -> Result<Header, Mistakes> {
-    todo!()
+pub fn header(path: &Path, color: bool) -> Result<Header, Mistakes> {
+    read::header(path, color)
 }
 
 /// Why a request's body could not be made; nothing was sent.
@@ -110,6 +126,6 @@ pub enum BodyError {
 ///
 /// # Errors
 /// When a local file cannot be read or is not the one that was fingerprinted.
-pub fn body(_request: &Request) -> Result<Bytes, BodyError> {
-    todo!()
+pub fn body(request: &Request) -> Result<Bytes, BodyError> {
+    body::body(request)
 }

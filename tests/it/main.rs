@@ -4,5 +4,6 @@
 mod cli;
 mod house;
 mod ledger;
+mod manifest;
 mod sandbox;
 mod sim;

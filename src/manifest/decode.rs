@@ -1,0 +1,245 @@
+//! Everything of a manifest but its shots: from the tree to a header, with all mistakes. Offers the
+//! small readers that entries use too.
+
+use std::rc::Rc;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::diagnostic::{Log, Mistake, Place, did_you_mean};
+use super::tree::{Node, Pair};
+use super::{Header, WrittenBudget, identity};
+use crate::job::OnDoubt;
+use crate::money::Usd;
+use crate::policy::limits::{Rate, SomeLimits, span};
+use crate::shot::ShotId;
+
+const KEYS: [&str; 7] = ["campaign", "budget", "on_doubt", "vars", "limits", "defaults", "shots"];
+const LIMITS: [&str; 7] = [
+    "rate",
+    "poll_every",
+    "poll_rate",
+    "in_flight",
+    "attempts",
+    "submit_timeout",
+    "render_timeout",
+];
+
+/// The settings of a YAML manifest. `stem` is the file's, for a manifest that names no campaign.
+pub(super) fn header(root: &Node, stem: &str, path: &std::path::Path, log: &mut Log) -> Header {
+    known_keys(root, &KEYS, "a manifest", log);
+    let campaign = match root.get("campaign").filter(|node| !node.is_null()) {
+        Some(node) => text(node, "campaign", log)
+            .and_then(|name| campaign(name, node.place, log))
+            .unwrap_or_default(),
+        None => stem_campaign(stem, root.place, "write a line `campaign: NAME`", log),
+    };
+    Header {
+        campaign,
+        path: path.to_owned(),
+        budget: root.get("budget").and_then(|node| budget(node, log)),
+        on_doubt: root.get("on_doubt").and_then(|node| on_doubt(node, log)).unwrap_or_default(),
+        limits: root.get("limits").map(|node| limits(node, log)).unwrap_or_default(),
+    }
+}
+
+/// The campaign of a manifest that is called by its file.
+pub(super) fn stem_campaign(stem: &str, place: Place, fix: &str, log: &mut Log) -> String {
+    if let Err(why) = ShotId::new(stem) {
+        let what = format!("{stem:?} cannot be the campaign's name: {why}");
+        log.add(Mistake::new(place, what).fix(fix.to_owned()));
+    }
+    stem.to_owned()
+}
+
+fn campaign(name: &str, place: Place, log: &mut Log) -> Option<String> {
+    match ShotId::new(name) {
+        Ok(_) => Some(name.to_owned()),
+        Err(why) => {
+            let slug = identity::slug(name);
+            let fix = ShotId::new(&slug).ok().map(|slug| format!("write for example `{slug}`"));
+            let what =
+                format!("{name:?} cannot be the campaign's name, which is a folder's: {why}");
+            log.add(Mistake::new(place, what).fix(fix));
+            None
+        }
+    }
+}
+
+/// Reports keys that mean nothing, and a node that is no mapping at all.
+pub(super) fn known_keys(node: &Node, known: &[&str], what: &str, log: &mut Log) {
+    let Some(pairs) = node.pairs() else {
+        let is = node.kind();
+        let what = format!("{what} is a mapping of keys to values, but this is {is}");
+        log.add(Mistake::new(node.place, what).fix(format!("write for example `{}:`", known[0])));
+        return;
+    };
+    for Pair { key, key_place, .. } in pairs {
+        if !known.contains(&&**key) {
+            let fix = did_you_mean(key, known.iter().copied())
+                .unwrap_or_else(|| format!("the keys of {what} are {}", known.join(", ")));
+            let mistake = Mistake::new(*key_place, format!("`{key}` is not a key of {what}"));
+            log.add(mistake.fix(fix));
+        }
+    }
+}
+
+/// A scalar's text.
+pub(super) fn text<'n>(node: &'n Node, name: &str, log: &mut Log) -> Option<&'n Rc<str>> {
+    let text = node.text();
+    if text.is_none() {
+        let what = format!("`{name}` is {}", node.kind());
+        log.add(Mistake::new(node.place, what).fix("write a text, or leave it out".to_owned()));
+    }
+    text
+}
+
+/// A whole number from 1 on.
+pub(super) fn count(written: &str, name: &str, place: Place, log: &mut Log) -> Option<u32> {
+    let written = written.trim();
+    let digits = written.strip_suffix(".0").unwrap_or(written);
+    match digits.parse::<u32>() {
+        Ok(count @ 1..) => Some(count),
+        _ => {
+            let what = format!("`{name}` is a whole number from 1 on, not {written}");
+            log.add(Mistake::new(place, what).fix(format!("write for example `{name}: 2`")));
+            None
+        }
+    }
+}
+
+fn budget(node: &Node, log: &mut Log) -> Option<WrittenBudget> {
+    if node.pairs().is_some() {
+        known_keys(node, &["cap", "strict"], "`budget`", log);
+        let cap = match node.get("cap").map(|node| cap(node, log)) {
+            Some(None) => return None,
+            cap => cap.flatten(),
+        };
+        let strict = match node.get("strict") {
+            Some(node) => switch(node, "strict", log)?,
+            None => false,
+        };
+        return Some(WrittenBudget { cap, strict });
+    }
+    cap(node, log).map(|cap| WrittenBudget { cap: Some(cap), strict: false })
+}
+
+/// The most the campaign may cost. An empty one is a mistake: nobody means "no cap" by it.
+fn cap(node: &Node, log: &mut Log) -> Option<Usd> {
+    let fix = "write dollars, such as `budget: 25` or `budget: {cap: 25, strict: true}`; leave the \
+               line out for no cap";
+    let read = match node.text() {
+        None => Err(format!("the budget is {}", node.kind())),
+        Some(text) => match text.parse::<Usd>() {
+            Ok(Usd::ZERO) => Err("a budget of nothing renders nothing".to_owned()),
+            Ok(cap) => Ok(cap),
+            Err(why) => Err(format!("{text:?}: {why}")),
+        },
+    };
+    read.map_err(|what| log.add(Mistake::new(node.place, what).fix(fix.to_owned()))).ok()
+}
+
+fn switch(node: &Node, name: &str, log: &mut Log) -> Option<bool> {
+    let lower = node.text().map(|text| text.to_ascii_lowercase());
+    match lower.as_deref() {
+        Some("true" | "yes" | "on") => Some(true),
+        Some("false" | "no" | "off") => Some(false),
+        _ => {
+            let what = format!("`{name}` is true or false");
+            log.add(Mistake::new(node.place, what).fix(format!("write `{name}: true`")));
+            None
+        }
+    }
+}
+
+fn on_doubt(node: &Node, log: &mut Log) -> Option<OnDoubt> {
+    match node.text().map(|text| &**text) {
+        Some("hold") => Some(OnDoubt::Hold),
+        Some("resubmit") => Some(OnDoubt::Resubmit),
+        other => {
+            let fix =
+                did_you_mean(other.unwrap_or(""), ["hold", "resubmit"]).unwrap_or_else(|| {
+                    "write `hold`, or `resubmit` if paying twice is acceptable".to_owned()
+                });
+            let what = "`on_doubt` is `hold` or `resubmit`";
+            log.add(Mistake::new(node.place, what).fix(fix));
+            None
+        }
+    }
+}
+
+fn limits(node: &Node, log: &mut Log) -> SomeLimits {
+    known_keys(node, &LIMITS, "`limits`", log);
+    let mut limits = SomeLimits::default();
+    for Pair { key, value, .. } in node.pairs().unwrap_or_default() {
+        match &**key {
+            "rate" => limits.rate = parsed(value, log),
+            "poll_rate" => limits.poll_rate = parsed(value, log),
+            "poll_every" => limits.poll_every = duration(value, log),
+            "submit_timeout" => limits.submit_timeout = duration(value, log),
+            "render_timeout" => limits.render_timeout = duration(value, log),
+            "in_flight" | "attempts" => {
+                let number = text(value, key, log).and_then(|t| count(t, key, value.place, log));
+                if &**key == "attempts" {
+                    limits.attempts = number;
+                } else {
+                    limits.in_flight = number;
+                }
+            }
+            _ => {}
+        }
+    }
+    limits
+}
+
+fn parsed(node: &Node, log: &mut Log) -> Option<Rate> {
+    read(node, "a rate such as 2/s or 90/min", Rate::from_str, log)
+}
+
+fn duration(node: &Node, log: &mut Log) -> Option<Duration> {
+    read(node, "a span of time such as 100ms, 5s or 2h", span, log)
+}
+
+fn read<T>(
+    node: &Node,
+    wanted: &str,
+    parse: impl Fn(&str) -> Result<T, String>,
+    log: &mut Log,
+) -> Option<T> {
+    let parsed = match node.text() {
+        Some(text) => parse(text),
+        None => Err(format!("this is {}; write {wanted}", node.kind())),
+    };
+    parsed.map_err(|what| log.add(Mistake::new(node.place, what))).ok()
+}
+
+/// `vars`: names and their texts.
+pub(super) fn vars(root: &Node, log: &mut Log) -> Vec<(Rc<str>, Rc<str>)> {
+    let Some(node) = root.get("vars").filter(|node| !node.is_null()) else { return Vec::new() };
+    let Some(pairs) = node.pairs() else {
+        let what = format!("`vars` is a mapping of names to texts, but this is {}", node.kind());
+        log.add(Mistake::new(node.place, what).fix("write for example `mood: calm`".to_owned()));
+        return Vec::new();
+    };
+    let mut vars = Vec::new();
+    for pair in pairs {
+        name(&pair.key, pair.key_place, log);
+        if let Some(text) = text(&pair.value, &pair.key, log) {
+            vars.push((Rc::clone(&pair.key), Rc::clone(text)));
+        }
+    }
+    vars
+}
+
+/// Checks a name that templates are to use.
+pub(super) fn name(name: &str, place: Place, log: &mut Log) {
+    let mut characters = name.chars();
+    let begins = characters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+    if !begins || !characters.all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        let what = format!("`{name}` cannot be used as a name in `{{{{ … }}}}`");
+        let fix = "use letters, digits and `_`, and a letter first".to_owned();
+        log.add(Mistake::new(place, what).fix(fix));
+    } else if matches!(name, "take" | "id") {
+        let what = format!("`{name}` already means the shot's own {name}");
+        log.add(Mistake::new(place, what).fix("choose another name".to_owned()));
+    }
+}

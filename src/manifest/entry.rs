@@ -1,0 +1,229 @@
+//! One entry of `shots`, or a whole CSV manifest, decoded: which keys it has and what they hold.
+//! What its parameters come to is for `recipe` to say.
+
+use std::rc::Rc;
+
+use super::decode::{count, name, text};
+use super::diagnostic::{Log, Mistake, Place, did_you_mean};
+use super::table::Table;
+use super::tree::{Node, Pair, Value};
+use crate::catalog::Catalog;
+
+/// An entry's own keys; everything else is a request parameter.
+const KEYS: [&str; 8] = ["id", "takes", "matrix", "from", "priority", "tags", "clip_name", "extra"];
+/// Those that a column can stand for.
+pub(super) const ROW_KEYS: [&str; 5] = ["id", "takes", "priority", "tags", "clip_name"];
+
+/// An entry as it is written.
+pub(super) struct Entry<'t> {
+    /// Where mistakes about all of it point: its id, if it has one.
+    pub place: Place,
+    pub id: Option<&'t Node>,
+    /// Request parameters by their place in the catalog.
+    pub params: Vec<(usize, &'t Node)>,
+    pub extra: Vec<&'t Pair>,
+    pub takes: u32,
+    /// Variables, sorted by name; values in the order written.
+    pub matrix: Vec<Variable<'t>>,
+    /// The path that `from` names.
+    pub from: Option<&'t Node>,
+    pub priority: i32,
+    pub tags: Vec<&'t Node>,
+    pub clip_name: Option<&'t Node>,
+}
+
+/// A variable of a matrix.
+pub(super) struct Variable<'t> {
+    pub name: Rc<str>,
+    pub place: Place,
+    pub values: Vec<(&'t Node, Rc<str>)>,
+}
+
+impl<'t> Entry<'t> {
+    /// The entry that a CSV manifest as a whole is.
+    pub(super) fn of_table(table: &Table) -> Self {
+        Self::empty(table.place())
+    }
+
+    fn empty(place: Place) -> Self {
+        Self {
+            place,
+            id: None,
+            params: Vec::new(),
+            extra: Vec::new(),
+            takes: 1,
+            matrix: Vec::new(),
+            from: None,
+            priority: 0,
+            tags: Vec::new(),
+            clip_name: None,
+        }
+    }
+
+    /// Reads an entry; `None` when it is no mapping.
+    pub(super) fn read(node: &'t Node, catalog: &Catalog, log: &mut Log) -> Option<Self> {
+        let Some(pairs) = node.pairs() else {
+            let what =
+                format!("a shot is a mapping of keys to values, but this is {}", node.kind());
+            let fix = "write for example `- id: beach` and its `prompt:` below".to_owned();
+            log.add(Mistake::new(node.place, what).fix(fix));
+            return None;
+        };
+        let mut entry = Self::empty(node.place);
+        for pair in pairs {
+            entry.take(pair, catalog, log);
+        }
+        if let Some(id) = entry.id {
+            entry.place = id.place;
+        } else if let Some(first) = pairs.first() {
+            entry.place = first.key_place;
+        }
+        Some(entry)
+    }
+
+    fn take(&mut self, pair: &'t Pair, catalog: &Catalog, log: &mut Log) {
+        let Pair { key, key_place, value } = pair;
+        match &**key {
+            "id" => self.id = text(value, key, log).map(|_| value),
+            "takes" => {
+                let takes = text(value, key, log).and_then(|t| count(t, key, value.place, log));
+                self.takes = takes.unwrap_or(1);
+            }
+            "matrix" => self.matrix = matrix(value, log),
+            "from" => self.from = text(value, key, log).map(|_| value),
+            "priority" => {
+                let priority = text(value, key, log).and_then(|t| priority(t, value.place, log));
+                self.priority = priority.unwrap_or(0);
+            }
+            "tags" => self.tags = tags(value, log),
+            "clip_name" => self.clip_name = text(value, key, log).map(|_| value),
+            "extra" => self.extra = extra(value, catalog, log),
+            _ => match catalog.params().iter().position(|param| *param.name == **key) {
+                Some(param) => self.params.push((param, value)),
+                None => unknown(key, *key_place, catalog, &KEYS, log),
+            },
+        }
+    }
+}
+
+/// Reports a key or a column that is neither a shot's own nor a request parameter.
+pub(super) fn unknown(key: &str, place: Place, catalog: &Catalog, keys: &[&str], log: &mut Log) {
+    let params = catalog.params().iter().map(|param| param.name.as_str());
+    let fix = did_you_mean(key, keys.iter().copied().chain(params)).unwrap_or_else(|| {
+        if keys == ROW_KEYS {
+            format!("if the gateway knows it and rushes does not, call the column `extra.{key}`")
+        } else {
+            "if the gateway knows it and rushes does not, write it under `extra:`".to_owned()
+        }
+    });
+    let what = format!("there is no parameter `{key}`");
+    log.add(Mistake::new(place, what).fix(fix));
+}
+
+/// The request parameters that all shots start from.
+pub(super) fn defaults<'t>(
+    root: &'t Node,
+    catalog: &Catalog,
+    log: &mut Log,
+) -> Vec<(usize, &'t Node)> {
+    let Some(node) = root.get("defaults").filter(|node| !node.is_null()) else {
+        return Vec::new();
+    };
+    let Some(pairs) = node.pairs() else {
+        let what = format!("`defaults` is a mapping of parameters, but this is {}", node.kind());
+        log.add(Mistake::new(node.place, what).fix("write for example `mode: pro`".to_owned()));
+        return Vec::new();
+    };
+    let mut defaults = Vec::new();
+    for Pair { key, key_place, value } in pairs {
+        match catalog.params().iter().position(|param| *param.name == **key) {
+            Some(param) => defaults.push((param, value)),
+            None if KEYS.contains(&&**key) => {
+                let what = format!("`{key}` belongs to a shot, not to `defaults`");
+                let fix = "write it in each shot".to_owned();
+                log.add(Mistake::new(*key_place, what).fix(fix));
+            }
+            None => unknown(key, *key_place, catalog, &[], log),
+        }
+    }
+    defaults
+}
+
+fn matrix<'t>(node: &'t Node, log: &mut Log) -> Vec<Variable<'t>> {
+    let example = || "write for example `matrix: {mode: [std, pro]}`".to_owned();
+    let Some(pairs) = node.pairs().filter(|pairs| !pairs.is_empty()) else {
+        let what = "`matrix` holds no variables, so there would be no shots";
+        log.add(Mistake::new(node.place, what).fix(example()));
+        return Vec::new();
+    };
+    let mut matrix = Vec::new();
+    for Pair { key, key_place, value } in pairs {
+        name(key, *key_place, log);
+        let Value::List(items) = &value.value else {
+            let what = format!("the values of `{key}` are a list, but this is {}", value.kind());
+            log.add(Mistake::new(value.place, what).fix(example()));
+            continue;
+        };
+        if items.is_empty() {
+            let what = format!("`{key}` has no values, so there would be no shots");
+            log.add(Mistake::new(value.place, what).fix(example()));
+        }
+        let mut values: Vec<(&Node, Rc<str>)> = Vec::new();
+        let mut seen = std::collections::HashMap::new();
+        for item in items.iter() {
+            let Some(text) = text(item, key, log) else { continue };
+            if let Some(first) = seen.insert(Rc::clone(text), item.place) {
+                let twice = format!("`{key}` has the value {text:?} twice");
+                let fix = "remove one, or write `takes: 2` to render it twice".to_owned();
+                log.add(Mistake::new(item.place, twice).fix(fix).other(first, "first here"));
+                continue;
+            }
+            values.push((item, Rc::clone(text)));
+        }
+        matrix.push(Variable { name: Rc::clone(key), place: *key_place, values });
+    }
+    matrix.sort_by(|a, b| a.name.cmp(&b.name));
+    matrix
+}
+
+/// A priority: any whole number.
+pub(super) fn priority(written: &str, place: Place, log: &mut Log) -> Option<i32> {
+    let written = written.trim();
+    let parsed = written.strip_suffix(".0").unwrap_or(written).parse();
+    if parsed.is_err() {
+        let what = format!("`priority` is a whole number, not {written}");
+        let fix = "write for example `priority: 10`; higher is submitted first".to_owned();
+        log.add(Mistake::new(place, what).fix(fix));
+    }
+    parsed.ok()
+}
+
+fn tags<'t>(node: &'t Node, log: &mut Log) -> Vec<&'t Node> {
+    match &node.value {
+        Value::List(items) => {
+            items.iter().filter(|item| text(item, "tags", log).is_some()).collect()
+        }
+        Value::Text(..) if node.is_null() => Vec::new(),
+        _ => text(node, "tags", log).map(|_| vec![node]).unwrap_or_default(),
+    }
+}
+
+fn extra<'t>(node: &'t Node, catalog: &Catalog, log: &mut Log) -> Vec<&'t Pair> {
+    let Some(pairs) = node.pairs() else {
+        let what = format!("`extra` is a mapping of parameters, but this is {}", node.kind());
+        log.add(Mistake::new(node.place, what).fix("write for example `seed: 7`".to_owned()));
+        return Vec::new();
+    };
+    let mut extra: Vec<&Pair> = Vec::new();
+    for pair in pairs {
+        if catalog.param(&pair.key).is_some() {
+            let what = format!("`{}` is a parameter that rushes knows", pair.key);
+            let fix = "write it in the shot itself, not under `extra`".to_owned();
+            log.add(Mistake::new(pair.key_place, what).fix(fix));
+        } else {
+            extra.push(pair);
+        }
+    }
+    extra.sort_by(|a, b| a.key.cmp(&b.key));
+    extra
+}

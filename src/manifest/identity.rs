@@ -1,0 +1,101 @@
+//! What tells a shot from its siblings, as part of its id. Every part depends on its own shot
+//! alone, so that adding, removing or reordering siblings changes nobody's id.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
+
+use crate::shot::ShotId;
+
+/// The longest readable part, in bytes; a longer one is cut and told apart by a hash.
+const MOST_PART: usize = 40;
+/// How much of a cut part stays readable.
+const STEM: usize = 28;
+
+/// The part of an id that a value makes: the value itself where it can stand in a file name, else
+/// what is readable of it and a hash of all of it. The commonest values need no hash: `16:9` is
+/// `16-9` and `New York` is `New-York`; should two siblings meet there, it is a mistake.
+pub(super) fn part(value: &str) -> String {
+    readable(value).unwrap_or_else(|| hashed(&slug(value), value))
+}
+
+/// The part that a row without an id makes: of the cells its request uses, by column name.
+/// `leading` is the cell that says most to people.
+pub(super) fn row_part(cells: &[(&str, Option<&str>)], leading: Option<&str>) -> String {
+    let one = cells.len() == 1;
+    let parts: Option<Vec<String>> = cells
+        .iter()
+        .map(|(_, cell)| cell.and_then(readable).filter(|part| one || !part.contains('-')))
+        .collect();
+    let joined = parts.map(|parts| parts.join("-"));
+    if let Some(joined) = joined.filter(|joined| joined.len() <= MOST_PART && !joined.is_empty()) {
+        return joined;
+    }
+    let mut all = String::new();
+    for (name, cell) in cells {
+        if let Some(cell) = cell {
+            let _ = write!(all, "{name:?}={cell:?};");
+        }
+    }
+    hashed(&slug(leading.unwrap_or("")), &all)
+}
+
+/// Joins the parts; an id that got too long is cut and told apart by a hash.
+pub(super) fn join<'p>(parts: impl IntoIterator<Item = &'p str>) -> String {
+    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    let id = parts.join("-");
+    let first = parts.first().map_or(0, |first| first.len());
+    if id.len() <= ShotId::MOST_BYTES || first > ShotId::MOST_BYTES {
+        return id;
+    }
+    let stem = cut(&id, ShotId::MOST_BYTES - 9);
+    format!("{}-{}", stem.trim_end_matches(['-', '.']), hash(&id))
+}
+
+/// What of a text can stand in a file name, everything else made `-`.
+pub(super) fn slug(text: &str) -> String {
+    let mut slug = String::new();
+    for c in text.chars() {
+        match c {
+            c if c.is_alphanumeric() || matches!(c, '.' | '_') => slug.push(c),
+            _ if slug.ends_with('-') => {}
+            _ => slug.push('-'),
+        }
+    }
+    slug.trim_matches(['-', '.']).to_owned()
+}
+
+/// A text in which only single spaces, and colons between digits, had to give way.
+fn plain(text: &str) -> String {
+    let sides: Option<(&str, &str)> = text.split_once(':');
+    let digits = |side: &str| !side.is_empty() && side.bytes().all(|b| b.is_ascii_digit());
+    match sides {
+        Some((width, height)) if digits(width) && digits(height) => format!("{width}-{height}"),
+        _ => text.replace(' ', "-"),
+    }
+}
+
+/// A value that needs no hash, as it stands in an id.
+fn readable(value: &str) -> Option<String> {
+    let slug = slug(value);
+    let same = slug == value || slug == plain(value);
+    (same && !slug.is_empty() && slug.len() <= MOST_PART).then_some(slug)
+}
+
+fn hashed(slug: &str, all: &str) -> String {
+    let stem = cut(slug, STEM).trim_end_matches(['-', '.']);
+    if stem.is_empty() { hash(all) } else { format!("{stem}-{}", hash(all)) }
+}
+
+/// No more than `most` bytes of a text, cut between characters.
+fn cut(text: &str, most: usize) -> &str {
+    let end = text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= most);
+    text.get(..end.last().unwrap_or(0)).unwrap_or(text)
+}
+
+fn hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().take(4).fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}

@@ -1,0 +1,137 @@
+//! Images that a request carries: tells a URL, base64 and a local file apart, and checks and
+//! hashes local files, each once however many shots use it.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+
+use crate::catalog::{base64_bytes, is_http_url};
+
+/// Bigger than this and the gateway may well refuse it; its page names no limit.
+pub(super) const BIG_BYTES: u64 = 10 << 20;
+
+/// What a request's image turned out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Image {
+    /// A URL.
+    Url,
+    /// Base64 as the gateway takes it: padded, without `data:` before it.
+    Base64(String),
+    /// A file on this machine.
+    File { path: PathBuf, sha256: [u8; 32], bytes: u64 },
+}
+
+/// What is wrong with an image, and the way out.
+pub(super) type Wrong = (String, Option<String>);
+
+/// What is known of a file's contents: its hash and its length.
+type Known = Result<([u8; 32], u64), Wrong>;
+
+/// The local images of a campaign.
+pub(super) struct Gallery {
+    folder: PathBuf,
+    known: HashMap<Box<str>, Known>,
+}
+
+impl Gallery {
+    /// Local paths are relative to `folder`.
+    pub(super) fn new(folder: PathBuf) -> Self {
+        Self { folder, known: HashMap::new() }
+    }
+
+    /// What an image is.
+    ///
+    /// # Errors
+    /// When it is nothing that can be sent.
+    pub(super) fn look(&mut self, written: &str) -> Result<Image, Wrong> {
+        if is_http_url(written) {
+            return Ok(Image::Url);
+        }
+        let is_data = written.get(..5).is_some_and(|head| head.eq_ignore_ascii_case("data:"));
+        if is_data || looks_like_base64(written) {
+            return match base64_bytes(written) {
+                Some(bytes) if is_image(&bytes) => Ok(Image::Base64(STANDARD.encode(bytes))),
+                Some(_) => Err(("this is not a PNG, JPEG or WebP image".into(), None)),
+                None => {
+                    let fix = "write data:image/png;base64, and the image, or the file's path";
+                    Err(("this is not whole base64".into(), Some(fix.into())))
+                }
+            };
+        }
+        if let Some((scheme, _)) = written.split_once("://") {
+            let what = format!("an image cannot be fetched by {scheme}");
+            return Err((what, Some("write an http(s) URL, or the file's path".into())));
+        }
+        if written.len() > 4096 {
+            return Err(("this is neither a URL, nor base64 of an image, nor a path".into(), None));
+        }
+        let path = self.folder.join(written);
+        let known = match self.known.get(written) {
+            Some(known) => known.clone(),
+            None => {
+                let known = read(&path);
+                self.known.insert(written.into(), known.clone());
+                known
+            }
+        };
+        known.map(|(sha256, bytes)| Image::File { path, sha256, bytes })
+    }
+}
+
+/// Whether a text begins as an image in base64 does.
+fn looks_like_base64(text: &str) -> bool {
+    let text = text.trim_ascii_start();
+    ["iVBORw0KGgo", "/9j/", "UklGR"].iter().any(|magic| text.starts_with(magic)) && text.len() > 64
+}
+
+fn is_image(head: &[u8]) -> bool {
+    head.starts_with(b"\x89PNG\r\n\x1a\n")
+        || head.starts_with(b"\xff\xd8\xff")
+        || (head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP"))
+}
+
+fn read(path: &Path) -> Known {
+    let unreadable = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => (
+            format!("there is no file {}", path.display()),
+            Some("paths are relative to the manifest's folder".into()),
+        ),
+        _ => (format!("{} cannot be read: {error}", path.display()), None),
+    };
+    let mut file = open(path).map_err(unreadable)?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 64 * 1024];
+    let mut bytes = 0;
+    loop {
+        let count = match file.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(unreadable(error)),
+        };
+        let part = buffer.get(..count).unwrap_or_default();
+        if bytes == 0 && !is_image(part) {
+            let what = format!("{} is not a PNG, JPEG or WebP image", path.display());
+            return Err((what, Some("convert it to one of these".into())));
+        }
+        hash.update(part);
+        bytes += count as u64;
+    }
+    if bytes == 0 {
+        return Err((format!("{} is empty", path.display()), None));
+    }
+    Ok((hash.finalize().into(), bytes))
+}
+
+/// Opens a file, and only a file: a pipe or a device could block or never end.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));
+    }
+    File::open(path)
+}
