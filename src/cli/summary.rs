@@ -212,7 +212,7 @@ pub fn stopped(ended: &Ended, place: &Place, cap: Option<Usd>) -> Option<(String
         ),
         Stopped::Defect(why) => (
             format!("a defect in rushes: {why}"),
-            format!("nothing is lost; please report it. To go on: {go_on}"),
+            format!("please report it; nothing is lost, to go on: {go_on}"),
         ),
     };
     Some((format!("stopped early: {}", safe(&what)), help))

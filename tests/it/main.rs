@@ -1,9 +1,13 @@
 //! All integration tests, in one binary.
 #![allow(clippy::disallowed_methods, reason = "tests set their own stage: files, environment")]
 
+mod books;
 mod cli;
 mod house;
 mod ledger;
 mod manifest;
+mod manifests;
 mod sandbox;
+mod scheduler;
 mod sim;
+mod storm;
