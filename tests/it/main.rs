@@ -3,6 +3,8 @@
 
 mod books;
 mod cli;
+mod clips;
+mod gateway;
 mod house;
 mod ledger;
 mod manifest;
@@ -11,3 +13,4 @@ mod sandbox;
 mod scheduler;
 mod sim;
 mod storm;
+mod support;
