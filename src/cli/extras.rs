@@ -4,6 +4,9 @@ use std::io::Write;
 
 use clap::CommandFactory;
 
+use crate::catalog::Catalog;
+use crate::manifest;
+
 use super::args::Cli;
 use super::trouble::Trouble;
 
@@ -20,7 +23,9 @@ pub fn schema(out: &mut dyn Write) -> Result<(), Trouble> {
 /// # Errors
 /// When it cannot be made.
 pub fn schema_text() -> Result<String, Trouble> {
-    Ok("{}\n".to_owned())
+    let schema = manifest::schema::schema(&Catalog::builtin());
+    let text = serde_json::to_string_pretty(&schema).map_err(Trouble::new)?;
+    Ok(text + "\n")
 }
 
 /// Prints a shell's completions.

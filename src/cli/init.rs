@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::settings::quoted;
 use super::trouble::Trouble;
 use super::{args, extras};
 
@@ -18,6 +19,7 @@ pub fn init(args: &args::Init, out: &mut dyn Write) -> Result<(), Trouble> {
     let dir = &args.dir;
     std::fs::create_dir_all(dir)
         .map_err(|error| Trouble::new(format!("{} cannot be made: {error}", dir.display())))?;
+    let dir = dir.strip_prefix(".").unwrap_or(dir);
     let manifest = dir.join("shots.yaml");
     if !create(&manifest, STARTER)? {
         return Err(Trouble::new(format!("{} is there already", manifest.display()))
@@ -30,13 +32,13 @@ pub fn init(args: &args::Init, out: &mut dyn Write) -> Result<(), Trouble> {
     } else {
         writeln!(out, "left {} as it is", schema.display())?;
     }
-    let manifest = manifest.strip_prefix(".").unwrap_or(&manifest).display();
+    let manifest = quoted(&manifest);
     writeln!(
         out,
         "\nNext:\n  \
-         rushes plan {manifest}              what it would buy, and for how much\n  \
-         rushes run {manifest} --sim         rehearse it; costs nothing\n  \
-         rushes run {manifest} --budget 25   render it, for 25 dollars at most"
+         rushes plan {manifest}        what it would buy, and for how much\n  \
+         rushes run {manifest} --sim   rehearse it; costs nothing\n  \
+         rushes run {manifest}         render it"
     )?;
     Ok(())
 }

@@ -79,8 +79,9 @@ pub fn http(
     limits: &Limits,
 ) -> Result<Option<Arc<dyn Gateway>>, Trouble> {
     let Some(key) = key else { return Ok(None) };
-    let (api_base, submit_timeout) = (api.api_base.clone(), limits.submit_timeout);
-    match HttpGateway::new(HttpSettings { api_base, key, submit_timeout }) {
+    let clock = Arc::new(SystemClock);
+    let settings = HttpSettings::new(api.api_base.clone(), key, limits.submit_timeout, clock);
+    match HttpGateway::new(settings) {
         Ok(gateway) => Ok(Some(Arc::new(gateway))),
         Err(error) => Err(Trouble::new(error)),
     }

@@ -138,7 +138,10 @@ fn usual_folder(header: &Header, typed: &args::Campaign) -> PathBuf {
 
 /// Makes a folder that only its owner can enter, because prompts and result links are nobody
 /// else's business; one that is there is left as it is.
-fn private_folder(path: &Path) -> Result<(), Trouble> {
+///
+/// # Errors
+/// When it cannot be made.
+pub fn private_folder(path: &Path) -> Result<(), Trouble> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -150,7 +153,8 @@ fn private_folder(path: &Path) -> Result<(), Trouble> {
 }
 
 /// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
+#[must_use]
+pub fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '+' | ',');
     if !text.is_empty() && text.chars().all(plain) {

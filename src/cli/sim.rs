@@ -5,14 +5,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::net::TcpListener;
+
 use crate::catalog::Catalog;
 use crate::gateway::Gateway;
-use crate::sim::{SimGateway, SimOptions, World};
+use crate::sim::{self, SimGateway, SimOptions, World};
 use crate::time::SystemClock;
 
-use super::args;
+use super::run::runtime;
+use super::settings::private_folder;
+use super::signals::Signals;
 use super::terminal::Terminal;
 use super::trouble::Trouble;
+use super::{args, logging};
 
 /// The simulator in this process, keeping its tasks and purse in the campaign folder.
 ///
@@ -34,7 +39,33 @@ pub fn in_process(
 ///
 /// # Errors
 /// When it cannot listen or be set up.
-pub fn serve(args: &args::Sim, _: &Terminal, _: &mut dyn Write) -> Result<(), Trouble> {
-    let _ = (&args.listen, &args.profile, args.seed, args.purse, &args.key, &args.dir, args.logs);
-    Err(Trouble::new("the simulator is not built in yet"))
+pub fn serve(args: &args::Sim, terminal: &Terminal, out: &mut dyn Write) -> Result<(), Trouble> {
+    logging::start(args.logs, terminal);
+    let usual = SimOptions::new(args.profile);
+    let options = SimOptions {
+        seed: args.seed,
+        purse: args.purse.unwrap_or(usual.purse),
+        key: args.key.clone(),
+        dir: args.dir.clone(),
+        ..usual
+    };
+    if let Some(dir) = &options.dir {
+        private_folder(dir)?;
+    }
+    let world = World::open(options, Catalog::builtin()).map_err(Trouble::new)?;
+    runtime()?.block_on(async {
+        let deaf = |error| Trouble::new(format!("cannot listen on {}: {error}", args.listen));
+        let listener = TcpListener::bind(args.listen).await.map_err(deaf)?;
+        let mut signals = Signals::new().map_err(deaf)?;
+        let address = listener.local_addr().map_err(deaf)?;
+        if !address.ip().is_loopback() {
+            tracing::warn!("{address} can be reached from other machines");
+        }
+        writeln!(out, "listening on http://{address}")?;
+        out.flush()?;
+        let stop = async move { signals.next().await };
+        sim::serve(listener, world, Arc::new(SystemClock), stop)
+            .await
+            .map_err(|error| Trouble::new(format!("the simulator ended: {error}")))
+    })
 }

@@ -85,7 +85,11 @@ pub fn assert_agreement(ledger: &Path, books: &rushes::sim::Books) -> Agreement 
             Fate::Fails { .. } => "released",
             Fate::Stuck => "reserved",
         };
-        assert_eq!((attempt.account.as_str(), attempt.price), (account, purchase.price), "{purchase:?}");
+        assert_eq!(
+            (attempt.account.as_str(), attempt.price),
+            (account, purchase.price),
+            "{purchase:?}"
+        );
     }
     for (prompt, count) in &bought {
         assert_eq!(*count, 1, "{prompt:?} was bought {count} times");

@@ -23,7 +23,7 @@ fn help_and_version_are_no_mistakes_and_odd_words_are() {
         ["completions", "zsh"],
         ["completions", "fish"],
     ] {
-        sandbox.run(words).exits(0).says("--sim").warns_of_nothing();
+        sandbox.run(words).exits(0).says("log-format").warns_of_nothing();
     }
     sandbox.run(["man"]).exits(0).says(".TH rushes");
     sandbox.run([]).exits(2);
@@ -67,7 +67,19 @@ fn a_plan_is_json_in_its_stable_shape() {
 #[test]
 fn a_plan_says_what_a_run_would_cost_and_whether_the_cap_suffices() {
     let text = summer().run(["plan", "shots.yaml", "--budget", "0.1"]).exits(0).stdout();
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r"
+    summer: 2 shots: 2 to render
+
+    SHOT   ACTION        PRICE  MODEL
+    beach  render      $0.3165  kling-v3
+    alley  render      $0.0159  kling-v2-6
+
+      kling-v3: 1 shot, $0.3165
+      kling-v2-6: 1 shot, $0.0159
+    a run would spend $0.3324 on 2 shots
+    cap $0.10, $0.10 left: enough for 1 of 2
+    about 2m 31s, at 2/s and 20 in flight, if a clip takes 2m 30s
+    ");
 }
 
 #[test]

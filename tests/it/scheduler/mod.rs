@@ -141,8 +141,7 @@ async fn a_429_makes_everyone_wait_as_long_as_the_gateway_asks() {
 async fn an_account_that_only_answers_429_ends_the_run_instead_of_waiting_for_ever() {
     let stage = Stage::new();
     let gateway = Arc::new(
-        Puppet::default()
-            .on_submit(|_, _| Submitted::Throttled { retry_after: None, why: why() }),
+        Puppet::default().on_submit(|_, _| Submitted::Throttled { retry_after: None, why: why() }),
     );
     let (ended, tally) = stage.run(&shots(3), &gateway).await;
     assert!(matches!(ended, Ended::Stopped(Stopped::Throttled(_))), "{ended:?}");
@@ -296,8 +295,7 @@ async fn too_many_failures_stop_the_run() {
     let mut stage = Stage::new();
     stage.orders.limits.in_flight = 1;
     stage.orders.max_failures = Some(3);
-    let gateway =
-        Arc::new(Puppet::default().on_submit(|_, _| Submitted::Rejected { why: why() }));
+    let gateway = Arc::new(Puppet::default().on_submit(|_, _| Submitted::Rejected { why: why() }));
     let (ended, tally) = stage.run(&shots(10), &gateway).await;
     assert_eq!(ended, Ended::Stopped(Stopped::Failures(3)));
     assert_eq!((tally.failed, tally.queued), (3, 7));

@@ -99,8 +99,7 @@ impl Puppet {
         self,
         does: impl Fn(&str, usize) -> Submitted + Send + Sync + 'static,
     ) -> Self {
-        let on_submit =
-            move |prompt: &str, nth| (Duration::from_millis(20), does(prompt, nth));
+        let on_submit = move |prompt: &str, nth| (Duration::from_millis(20), does(prompt, nth));
         Self { on_submit: Box::new(on_submit), ..self }
     }
 
