@@ -1,6 +1,7 @@
 //! What somebody sees while it runs: a bar on a terminal, otherwise a line now and then. Makes no
 //! decisions; looks at the tally and draws.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -138,7 +139,8 @@ fn shots(tally: &Tally) -> String {
         (tally.stalled, "stalled"),
     ] {
         if count > 0 {
-            text += &format!(", {count} {word}");
+            // Writing to a string cannot fail.
+            let _ = write!(text, ", {count} {word}");
         }
     }
     text
@@ -172,7 +174,7 @@ pub fn span(span: Duration) -> String {
     let secs = span.as_secs();
     match (secs / 86_400, secs / 3600 % 24, secs / 60 % 60) {
         (0, 0, 0) => format!("{secs}s"),
-        (0, 0, minutes @ 0..5) if secs % 60 > 0 => format!("{minutes}m {}s", secs % 60),
+        (0, 0, minutes @ 0..5) if !secs.is_multiple_of(60) => format!("{minutes}m {}s", secs % 60),
         (0, 0, minutes) => format!("{minutes}m"),
         (0, hours, 0) => format!("{hours}h"),
         (0, hours, minutes) => format!("{hours}h {minutes}m"),

@@ -246,7 +246,7 @@ impl Gateway for HttpGateway {
         url: &'a str,
         resume: Option<&'a ResumePoint>,
     ) -> BoxFuture<'a, Result<Download, Unfetched>> {
-        fetch::fetch(&self.clients.fetch, url, resume, self.idle_timeout).boxed()
+        fetch::fetch(&self.clients, url, resume, self.idle_timeout).boxed()
     }
 }
 

@@ -78,24 +78,23 @@ pub fn in_words(counts: &Counts) -> String {
 /// `$1.27 spent, $0.32 reserved, of $25.00`, and what is uncertain about it.
 #[must_use]
 pub fn money(budget: &Budget, balance: &Balance) -> String {
-    let mut text = format!("{} spent", dollars(balance.spent));
+    let mut parts = vec![format!("{} spent", dollars(balance.spent))];
     if balance.reserved > Usd::ZERO {
-        text += &format!(", {} reserved", dollars(balance.reserved));
+        parts.push(format!(", {} reserved", dollars(balance.reserved)));
     }
-    match (budget.cap, budget.left(balance)) {
-        (Some(cap), Some(left)) => {
-            text += &format!("; cap {}, {} left", dollars(cap), dollars(left));
-        }
-        _ => text += "; no cap",
-    }
+    parts.push(match (budget.cap, budget.left(balance)) {
+        (Some(cap), Some(left)) => format!("; cap {}, {} left", dollars(cap), dollars(left)),
+        _ => "; no cap".to_owned(),
+    });
     if balance.unconfirmed > Usd::ZERO {
-        let counted = if budget.strict { " (counted against the cap)" } else { "" };
         let worst = dollars(balance.unconfirmed);
-        text += &format!(
-            "\n{worst} unconfirmed: what the gateway's 5xx answers could have cost at worst{counted}"
-        );
+        let counted = if budget.strict { " (counted against the cap)" } else { "" };
+        parts.push(format!(
+            "\n{worst} unconfirmed: what the gateway's 5xx answers could have cost at \
+             worst{counted}"
+        ));
     }
-    text
+    parts.concat()
 }
 
 /// An amount with its sign: `$0.3165`, `$0`.

@@ -29,7 +29,7 @@ fn settings(api_base: &str) -> HttpSettings {
 
 /// For tests in which a time-out is what is waited for.
 fn hasty(api_base: &str) -> HttpSettings {
-    let brief = Duration::from_secs(1);
+    let brief = Duration::from_secs(2);
     HttpSettings {
         submit_timeout: brief,
         poll_timeout: brief,
@@ -49,13 +49,6 @@ async fn submit(reply: Reply) -> Submitted {
     said
 }
 
-async fn submit_hastily(reply: Reply) -> Submitted {
-    let server = Script::new().post(reply).serve();
-    let said = HttpGateway::new(hasty(&server.url())).unwrap().submit("{}".into()).await;
-    assert_eq!(server.requests().len(), 1, "one POST, whatever was answered");
-    said
-}
-
 async fn poll(reply: Reply) -> Polled {
     let server = Script::new().get(reply).serve();
     gateway(&server).poll(&task("t1")).await
@@ -66,11 +59,11 @@ fn task(id: &str) -> TaskId {
 }
 
 fn bought() -> Reply {
-    Reply::json(200, json!({"code": 200, "msg": "success", "data": {"taskId": "t1"}}))
+    Reply::json(200, &json!({"code": 200, "msg": "success", "data": {"taskId": "t1"}}))
 }
 
 fn error(status: u16, code: u16) -> Reply {
-    Reply::json(status, json!({"code": code, "msg": "because", "data": null}))
+    Reply::json(status, &json!({"code": code, "msg": "because", "data": null}))
 }
 
 fn doubt(said: Submitted) -> String {
@@ -229,7 +222,7 @@ async fn a_success_that_says_nothing_leaves_a_doubt() {
         Reply::text(200, ""),
         Reply::text(204, ""),
         Reply::text(202, "queued"),
-        Reply::json(200, json!({"code": 200, "data": {"taskId": null}})),
+        Reply::json(200, &json!({"code": 200, "data": {"taskId": null}})),
         error(201, 500),
     ] {
         doubt(submit(reply).await);
@@ -238,15 +231,23 @@ async fn a_success_that_says_nothing_leaves_a_doubt() {
 
 #[tokio::test]
 async fn an_answer_that_never_ends_is_given_up() {
-    let said = futures::future::join_all([
-        submit_hastily(Reply::hang()),
-        submit_hastily(bought().hang_after(20)),
-        submit_hastily(bought().hang_before_end(3)),
-        submit_hastily(bought().drip(Duration::from_millis(100))),
-    ]);
-    for said in said.await {
+    let replies = [
+        Reply::hang(),
+        bought().hang_after(20),
+        bought().hang_before_end(2),
+        bought().drip(Duration::from_millis(200)),
+    ];
+    // Made before the first time-out begins to run: it takes a while to read the CA certificates.
+    let pairs = replies.map(|reply| {
+        let server = Script::new().post(reply).serve();
+        let gateway = HttpGateway::new(hasty(&server.url())).unwrap();
+        (server, gateway)
+    });
+    let said = pairs.iter().map(|(_, gateway)| gateway.submit("{}".into()));
+    for said in futures::future::join_all(said).await {
         doubt(said);
     }
+    assert!(pairs.iter().all(|(server, _)| server.requests().len() == 1));
     let server = Script::new().get(Reply::hang()).serve();
     let said = HttpGateway::new(hasty(&server.url())).unwrap().poll(&task("t1")).await;
     assert!(matches!(said, Polled::Unanswered { .. }), "{said:?}");
@@ -281,11 +282,8 @@ async fn every_post_has_a_connection_of_its_own() {
 async fn the_key_is_hidden_where_an_answer_echoes_it() {
     let body = json!({"code": 401, "msg": format!("unknown key {KEY}")});
     let why = "401: unknown key [key]".to_owned();
-    assert_eq!(
-        submit(Reply::json(200, body.clone())).await,
-        Submitted::BadKey { why: why.clone() }
-    );
-    assert_eq!(poll(Reply::json(401, body)).await, Polled::BadKey { why });
+    assert_eq!(submit(Reply::json(200, &body)).await, Submitted::BadKey { why: why.clone() });
+    assert_eq!(poll(Reply::json(401, &body)).await, Polled::BadKey { why });
     let long = KEY.repeat(100);
     let said = doubt(submit(Reply::text(200, &long).cut_before_end(1)).await);
     assert!(!said.contains(&KEY[..12]), "{said}");
@@ -297,8 +295,8 @@ async fn a_poll_asks_for_its_task_on_a_kept_connection() {
     let done = json!({"data": {"state": "completed", "resultUrls": ["https://h/a"],
         "completeTime": 1_705_123_500_000_i64}});
     let server = Script::new()
-        .get(Reply::json(200, json!({"data": {"state": "pending"}})))
-        .get(Reply::json(200, done))
+        .get(Reply::json(200, &json!({"data": {"state": "pending"}})))
+        .get(Reply::json(200, &done))
         .serve();
     let gateway = gateway(&server);
     let odd = task("a b&c=d/é");

@@ -1,9 +1,10 @@
 //! The three HTTP clients: one for what costs money, one for questions, one for clips. They differ
 //! because a convenience on one would be a second purchase or a leaked key on another.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use reqwest::redirect::{Attempt, Policy};
+use reqwest::redirect::{Action, Attempt, Policy};
 use reqwest::{Client, ClientBuilder};
 
 use super::{HttpSettings, SetupError, explain};
@@ -26,8 +27,9 @@ pub(super) struct Clients {
     pub submit: Client,
     /// For polls. Follows nothing, so that the key stays with the gateway.
     pub poll: Client,
-    /// For clips, anywhere on the web.
-    pub fetch: Client,
+    /// For clips, anywhere on the web; made when the first is fetched.
+    fetch: OnceLock<Client>,
+    idle_timeout: Duration,
 }
 
 impl Clients {
@@ -35,38 +37,39 @@ impl Clients {
         // Fails only when a provider is installed already, which serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         // Connecting ends well before the whole does: whether a POST left is then always known.
-        let submit = || {
-            base(CONNECT.min(settings.submit_timeout / 2))
-                .user_agent(USER_AGENT)
-                .redirect(Policy::none())
-                .pool_max_idle_per_host(0)
-                .timeout(settings.submit_timeout)
-        };
-        let poll = || {
-            base(CONNECT.min(settings.poll_timeout))
-                .user_agent(USER_AGENT)
-                .redirect(Policy::none())
-                .timeout(settings.poll_timeout)
-        };
-        let fetch = || {
+        let submit = base(CONNECT.min(settings.submit_timeout / 2))
+            .user_agent(USER_AGENT)
+            .redirect(Policy::none())
+            .pool_max_idle_per_host(0)
+            .timeout(settings.submit_timeout);
+        let poll = base(CONNECT.min(settings.poll_timeout))
+            .user_agent(USER_AGENT)
+            .redirect(Policy::none())
+            .timeout(settings.poll_timeout);
+        // A gateway on this machine needs no TLS, nor CA certificates.
+        let roots = |builder: ClientBuilder| if tls { builder } else { builder.tls_certs_only([]) };
+        Ok(Self {
+            submit: build(roots(submit))?,
+            poll: build(roots(poll))?,
+            fetch: OnceLock::new(),
+            idle_timeout: settings.idle_timeout,
+        })
+    }
+
+    /// The client for clips.
+    pub(super) fn fetch(&self) -> Result<&Client, SetupError> {
+        if let Some(client) = self.fetch.get() {
+            return Ok(client);
+        }
+        let builder = || {
             base(CONNECT)
                 .user_agent(BROWSER)
                 .redirect(Policy::custom(follow))
-                .read_timeout(settings.idle_timeout)
+                .read_timeout(self.idle_timeout)
         };
-        if tls {
-            return Ok(Self {
-                submit: build(submit())?,
-                poll: build(poll())?,
-                fetch: build(fetch())?,
-            });
-        }
-        // A gateway on this machine needs no TLS, nor CA certificates; its clips might.
-        Ok(Self {
-            submit: build(submit().tls_certs_only([]))?,
-            poll: build(poll().tls_certs_only([]))?,
-            fetch: build(fetch()).or_else(|_| build(fetch().tls_certs_only([])))?,
-        })
+        // Without CA certificates, clips of a gateway on this machine can still be fetched.
+        let client = build(builder()).or_else(|_| build(builder().tls_certs_only([])))?;
+        Ok(self.fetch.get_or_init(|| client))
     }
 }
 
@@ -83,7 +86,7 @@ fn build(builder: ClientBuilder) -> Result<Client, SetupError> {
     builder.build().map_err(|error| SetupError::Tls(explain(&error)))
 }
 
-fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {
+fn follow(attempt: Attempt<'_>) -> Action {
     if attempt.previous().len() > MOST_REDIRECTS {
         attempt.error(format!("more than {MOST_REDIRECTS} redirects"))
     } else if !matches!(attempt.url().scheme(), "http" | "https") {

@@ -4,17 +4,18 @@ use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_RANGE, HeaderValue, IF_RANGE, RANGE};
-use reqwest::{Client, Response, Url};
+use reqwest::{Response, Url};
 
 use crate::answer::Unfetched;
 use crate::text::plain;
 
 use super::super::{Download, ResumePoint};
+use super::clients::Clients;
 use super::{explain, headers};
 
 /// Opens `url`; what comes is not looked at.
 pub(super) async fn fetch(
-    client: &Client,
+    clients: &Clients,
     url: &str,
     resume: Option<&ResumePoint>,
     idle_timeout: Duration,
@@ -23,6 +24,7 @@ pub(super) async fn fetch(
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https"))
         .ok_or_else(|| broken(format!("{:?} is not an http(s) address", plain(url, 80))))?;
+    let client = clients.fetch().map_err(|error| broken(error.to_string()))?;
     let mut request = client
         .get(url)
         .header(ACCEPT, "video/mp4,video/*;q=0.9,*/*;q=0.8")

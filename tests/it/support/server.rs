@@ -4,9 +4,9 @@
 //!
 //! ```ignore
 //! let server = Script::new()
-//!     .post(Reply::json(200, json!({"data": {"taskId": "t1"}})))
+//!     .post(Reply::json(200, &json!({"data": {"taskId": "t1"}})))
 //!     .post(Reply::cut())
-//!     .always_get(Reply::json(200, json!({"data": {"state": "pending"}})))
+//!     .always_get(Reply::json(200, &json!({"data": {"state": "pending"}})))
 //!     .serve();
 //! ```
 
@@ -47,7 +47,7 @@ enum Manner {
 
 impl Reply {
     /// A JSON answer.
-    pub fn json(status: u16, body: Value) -> Self {
+    pub fn json(status: u16, body: &Value) -> Self {
         Self::text(status, &body.to_string()).header("Content-Type", "application/json")
     }
 
@@ -110,17 +110,17 @@ impl Reply {
     }
 
     fn on_the_wire(&self) -> Vec<u8> {
-        let mut head = format!("HTTP/1.1 {} Scripted\r\n", self.status);
         let is_named = |name: &str| self.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(name));
+        let mut head = vec![format!("HTTP/1.1 {} Scripted", self.status)];
         if !is_named("content-length") && !is_named("transfer-encoding") {
-            head += &format!("Content-Length: {}\r\n", self.body.len());
+            head.push(format!("Content-Length: {}", self.body.len()));
         }
-        for (name, value) in &self.headers {
-            if !(name.eq_ignore_ascii_case("content-length") && value.is_empty()) {
-                head += &format!("{name}: {value}\r\n");
-            }
-        }
-        [head.as_bytes(), b"\r\n", &self.body].concat()
+        let is_left_out = |name: &str, value: &str| {
+            name.eq_ignore_ascii_case("content-length") && value.is_empty()
+        };
+        let headers = self.headers.iter().filter(|(name, value)| !is_left_out(name, value));
+        head.extend(headers.map(|(name, value)| format!("{name}: {value}")));
+        [head.join("\r\n").as_bytes(), b"\r\n\r\n", &self.body].concat()
     }
 }
 
