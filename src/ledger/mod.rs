@@ -27,6 +27,8 @@
 
 mod encode;
 mod error;
+#[cfg(test)]
+mod full_disk;
 mod lock;
 mod open;
 mod queue;

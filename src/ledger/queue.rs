@@ -109,8 +109,12 @@ struct Desk {
     /// The failure after which the file is not touched any more.
     failed: Option<LedgerError>,
     #[cfg(test)]
-    relief: Option<Box<dyn FnMut(&Connection) + Send>>,
+    relief: Relief,
 }
+
+/// What a test does where giving up the reserve would make room.
+#[cfg(test)]
+type Relief = Option<Box<dyn FnMut(&Connection) + Send>>;
 
 impl Queue {
     pub(super) fn new(
@@ -162,6 +166,12 @@ impl Queue {
             serve(Turn(Some(Arc::clone(self))), runtime);
         }
         answer.await.unwrap_or_else(|_| Err(ending()))
+    }
+
+    #[cfg(test)]
+    pub(super) fn at_desk(&self, sit: impl FnOnce(&Connection, &mut Relief)) {
+        let Desk { conn, relief, .. } = &mut *locked(&self.desk);
+        sit(conn, relief);
     }
 
     /// Writes one batch; afterwards takes the next turn or leaves the line to the next caller.

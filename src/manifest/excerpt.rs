@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::diagnostic::{Place, Source};
 
@@ -43,9 +43,7 @@ pub(super) fn lines(sources: &[Source], places: impl Iterator<Item = Place>) -> 
 /// The mistake as rustc would draw it; its first line holds the title.
 pub(super) fn render(report: &Report<'_>, lines: &Lines<'_>, color: bool) -> String {
     let level = if report.warning { Level::WARNING } else { Level::ERROR };
-    let mut group = level
-        .primary_title(visible(&report.title))
-        .elements([] as [Snippet<'_, annotate_snippets::Annotation<'_>>; 0]);
+    let mut group = Group::with_title(level.primary_title(visible(&report.title)));
     let same_line = report
         .other
         .filter(|(place, _)| (place.file, place.line) == (report.place.file, report.place.line));
@@ -59,16 +57,6 @@ pub(super) fn render(report: &Report<'_>, lines: &Lines<'_>, color: bool) -> Str
         }
         group = group.element(snippet);
     }
-    if let (Some((place, label)), None) = (report.other, same_line) {
-        group = group.element(Level::NOTE.message(visible(label)));
-        if let Some(window) = Window::of(place, lines) {
-            group = group.element(
-                Snippet::source(window.text.clone())
-                    .line_start(place.line as usize)
-                    .annotation(AnnotationKind::Primary.span(window.span(place))),
-            );
-        }
-    }
     if let Some(note) = report.note {
         group = group.element(Level::NOTE.message(visible(note)));
     }
@@ -76,7 +64,19 @@ pub(super) fn render(report: &Report<'_>, lines: &Lines<'_>, color: bool) -> Str
         group = group.element(Level::HELP.message(visible(help)));
     }
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-    renderer.decor_style(DecorStyle::Ascii).render(&[group])
+    let mut groups = vec![group];
+    if let (Some((place, label)), None) = (report.other, same_line) {
+        let title = Level::NOTE.secondary_title(visible(label));
+        groups.push(match Window::of(place, lines) {
+            Some(window) => title.element(
+                Snippet::source(window.text.clone())
+                    .line_start(place.line as usize)
+                    .annotation(AnnotationKind::Primary.span(window.span(place))),
+            ),
+            None => Group::with_title(title),
+        });
+    }
+    renderer.decor_style(DecorStyle::Ascii).render(&groups)
 }
 
 /// A stretch of a line around a place.

@@ -102,28 +102,25 @@ impl<'t> Shape<'t> {
         found
     }
 
-    /// The value for one shot.
+    /// The value for one shot. What is `typed` stays a text until its parameter's kind is known;
+    /// else a text that is one `{{ name }}` and nothing more has the type of what it yields.
     ///
     /// # Errors
     /// When a template cannot be rendered, with its place and the reason.
-    pub(super) fn make(&self, names: &Names) -> Result<Json, Trouble> {
-        self.made(names, true)
-    }
-
-    fn made(&self, names: &Names, top: bool) -> Result<Json, Trouble> {
+    pub(super) fn make(&self, names: &Names, typed: bool) -> Result<Json, Trouble> {
         Ok(match self {
             Self::Fixed(json) => json.clone(),
             Self::Text(template, place, one_name) => {
                 let text = render(template, *place, names)?;
-                if *one_name && !top { scalar(&text) } else { Json::String(text) }
+                if *one_name && !typed { scalar(&text) } else { Json::String(text) }
             }
             Self::List(shapes) => {
-                Json::Array(shapes.iter().map(|s| s.made(names, true)).collect::<Result<_, _>>()?)
+                Json::Array(shapes.iter().map(|s| s.make(names, typed)).collect::<Result<_, _>>()?)
             }
             Self::Map(shapes) => {
                 let mut map = Map::new();
                 for (key, shape) in shapes {
-                    map.insert(key.to_string(), shape.made(names, false)?);
+                    map.insert(key.to_string(), shape.make(names, false)?);
                 }
                 Json::Object(map)
             }
@@ -135,7 +132,7 @@ impl<'t> Shape<'t> {
     /// # Errors
     /// As for [`Shape::make`].
     pub(super) fn text(&self, names: &Names) -> Result<String, Trouble> {
-        Ok(match self.make(names)? {
+        Ok(match self.make(names, true)? {
             Json::String(text) => text,
             _ => String::new(),
         })

@@ -71,7 +71,7 @@ impl Field<'_> {
             (Some(text), _) => self.cell(text, here)?,
             (None, Some((_, shape))) => {
                 settled = shape.is_fixed();
-                shape.make(here.names)?
+                shape.make(here.names, self.param.is_some())?
             }
             (None, None) => Json::Null,
         };
@@ -114,9 +114,15 @@ impl Field<'_> {
     pub(super) fn place(&self, here: &Here<'_, '_>, path: &str) -> Place {
         let below = path.strip_prefix(self.name).and_then(|rest| rest.strip_prefix('.'));
         if let Some(row) = here.row {
-            let part = self.parts.iter().find(|(part, column)| {
-                below.is_none_or(|below| below == *part) && row.cell(*column).is_some()
-            });
+            let filled = |column: usize| row.cell(column).is_some();
+            let exact = self.parts.iter().find(|(part, at)| below == Some(part) && filled(*at));
+            let written = self
+                .base
+                .as_ref()
+                .zip(below)
+                .is_some_and(|((node, _), below)| !std::ptr::eq(node.descend(below), *node));
+            let any = self.parts.iter().find(|(_, at)| filled(*at) && !written);
+            let part = exact.or(any);
             if let Some((_, column)) = part {
                 return row.place(*column);
             }

@@ -156,7 +156,8 @@ impl<'t> Rows<'t> {
                 }
             }
             let row = Row { table: self.table, cells, start };
-            if self.reader.is_done() {
+            let read = usize::try_from(self.reader.position().byte()).unwrap_or(0);
+            if self.from.byte + read >= self.table.text.len() {
                 row.check_quotes(log);
             }
             if row.cells.iter().all(|cell| cell.trim().is_empty()) {

@@ -140,5 +140,16 @@ impl Words {
     }
 }
 
-/// Anchored nodes and their heights by the parser's numbers.
-pub(super) type Anchors = HashMap<usize, (Node, usize)>;
+/// Levels and values of a node, aliases counted as often as they are used.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Size {
+    pub height: usize,
+    pub values: usize,
+}
+
+impl Size {
+    pub(super) const ONE: Self = Self { height: 1, values: 1 };
+}
+
+/// Anchored nodes by the parser's numbers.
+pub(super) type Anchors = HashMap<usize, (Node, Size)>;

@@ -9,10 +9,14 @@ use std::rc::Rc;
 use serde_yaml::granit_parser::{Event, Options, Parser, ScalarStyle, Span, Tag};
 
 use super::diagnostic::{Log, Mistake, Place};
-use super::tree::{Anchors, MOST_DEEP, Node, Pair, Value, Words};
+use super::tree::{Anchors, MOST_DEEP, Node, Pair, Size, Value, Words};
 
+/// Values that one alias may stand for, and all of them together: what is shared in memory is
+/// walked once for every alias.
+const MOST_ALIASED: usize = 100_000;
+const MOST_ALIASED_IN_ALL: usize = 50_000_000;
 /// Pairs that merge keys may bring in, all together.
-const MOST_MERGED: usize = 2_000_000;
+const MOST_MERGED: usize = 20_000_000;
 
 /// Reads a document. `None` when it is empty or not YAML at all; mistakes go to the log.
 pub(super) fn parse(file: u16, text: &str, log: &mut Log) -> Option<Node> {
@@ -30,6 +34,7 @@ pub(super) fn parse(file: u16, text: &str, log: &mut Log) -> Option<Node> {
         root: None,
         documents: 0,
         merged: 0,
+        aliased: 0,
     };
     for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) = match event {
@@ -72,7 +77,7 @@ fn fits(number: usize) -> u32 {
 struct Open {
     place: Place,
     anchor: usize,
-    height: usize,
+    size: Size,
     items: Items,
 }
 
@@ -100,6 +105,7 @@ struct Builder<'l> {
     root: Option<Node>,
     documents: usize,
     merged: usize,
+    aliased: usize,
 }
 
 impl Builder<'_> {
@@ -138,7 +144,7 @@ impl Builder<'_> {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain && !self.tagged(tag.as_ref(), place);
                 let text = self.words.keep(&text);
-                self.close(Node { place, value: Value::Text(text, plain) }, anchor, 1)
+                self.close(Node { place, value: Value::Text(text, plain) }, anchor, Size::ONE)
             }
             Event::SequenceStart(_, anchor, tag) => {
                 self.tagged(tag.as_ref(), place);
@@ -155,7 +161,7 @@ impl Builder<'_> {
                 let what = format!("`*{name}` stands for nothing: there is no `&{name}` before it");
                 let fix = "put a text that begins with `*` into quotes".to_owned();
                 self.add(Mistake::new(place, what).fix(fix));
-                self.close(Node { place, value: Value::Text("".into(), true) }, 0, 1)
+                self.close(Node { place, value: Value::Text("".into(), true) }, 0, Size::ONE)
             }
             _ => true,
         }
@@ -179,7 +185,7 @@ impl Builder<'_> {
         if anchor > 0 {
             self.open.insert(anchor);
         }
-        self.stack.push(Open { place, anchor, height: 1, items });
+        self.stack.push(Open { place, anchor, size: Size::ONE, items });
         true
     }
 
@@ -188,18 +194,23 @@ impl Builder<'_> {
     }
 
     fn alias(&mut self, anchor: usize, place: Place) -> bool {
-        if let Some((node, height)) = self.anchors.get(&anchor) {
-            let (node, height) = (node.clone(), *height);
-            return self.close(node, 0, height);
+        if let Some((node, size)) = self.anchors.get(&anchor) {
+            let (node, size) = (node.clone(), *size);
+            self.aliased = self.aliased.saturating_add(size.values);
+            if size.values > MOST_ALIASED || self.aliased > MOST_ALIASED_IN_ALL {
+                self.add(Mistake::new(place, "this alias stands for too many values"));
+                return false;
+            }
+            return self.close(node, 0, size);
         }
         if self.open.contains(&anchor) {
             self.add(Mistake::new(place, "this alias stands inside of what it stands for"));
         }
-        self.close(Node { place, value: Value::Text("".into(), true) }, 0, 1)
+        self.close(Node { place, value: Value::Text("".into(), true) }, 0, Size::ONE)
     }
 
     fn closed(&mut self) -> bool {
-        let Some(Open { place, anchor, height, items }) = self.stack.pop() else { return true };
+        let Some(Open { place, anchor, size, items }) = self.stack.pop() else { return true };
         self.open.remove(&anchor);
         let value = match items {
             Items::List(items) => Value::List(items.into()),
@@ -208,23 +219,24 @@ impl Builder<'_> {
                 None => return false,
             },
         };
-        self.close(Node { place, value }, anchor, height + 1)
+        self.close(Node { place, value }, anchor, Size { height: size.height + 1, ..size })
     }
 
     /// Puts a finished node where it belongs.
-    fn close(&mut self, node: Node, anchor: usize, height: usize) -> bool {
-        if height + self.stack.len() > MOST_DEEP {
+    fn close(&mut self, node: Node, anchor: usize, size: Size) -> bool {
+        if size.height + self.stack.len() > MOST_DEEP {
             self.too_deep(node.place);
             return false;
         }
         if anchor > 0 {
-            self.anchors.insert(anchor, (node.clone(), height));
+            self.anchors.insert(anchor, (node.clone(), size));
         }
         let Some(open) = self.stack.last_mut() else {
             self.root = Some(node);
             return true;
         };
-        open.height = open.height.max(height);
+        open.size.height = open.size.height.max(size.height);
+        open.size.values = open.size.values.saturating_add(size.values);
         let mistake = match &mut open.items {
             Items::List(items) => {
                 items.push(node);
@@ -283,10 +295,7 @@ impl Builder<'_> {
                 };
                 self.merged += more.len();
                 if self.merged > MOST_MERGED {
-                    self.add(Mistake::new(
-                        place,
-                        "merge keys bring in more than two million values",
-                    ));
+                    self.add(Mistake::new(place, "merge keys bring in too many values"));
                     return None;
                 }
                 let new = more.iter().filter(|pair| known.insert(Rc::clone(&pair.key)));

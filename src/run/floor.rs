@@ -154,13 +154,14 @@ impl Floor {
         self.bell.notify_one();
     }
 
-    /// Submits nothing more; what is in flight goes on.
+    /// Submits nothing more; what is in flight goes on. The first reason stays.
     pub(super) fn halt(&self, why: Stopped) {
         let mut board = self.board();
-        if board.stopped.is_none() {
-            tracing::warn!("nothing more is submitted: {why}");
-            board.stopped = Some(why);
+        if board.stopped.is_some() {
+            return;
         }
+        tracing::warn!("nothing more is submitted: {why}");
+        board.stopped = Some(why);
         drop(board);
         self.tally.send_modify(|tally| tally.stopping = true);
         self.bell.notify_one();

@@ -27,7 +27,7 @@ pub fn garbled(dice: &mut Dice) -> Answered {
         0 => Answered::json(200, &json!({"code": 200, "msg": "success", "data": null})),
         1 => Answered::json(200, &json!({"code": 200, "msg": "success", "data": {"model": "x"}})),
         2 => Answered::page(200, "Please wait"),
-        3 => Answered { body: "".into(), ..Answered::json(200, &Value::Null) },
+        3 => Answered { body: Vec::new().into(), ..Answered::json(200, &Value::Null) },
         _ => Answered {
             body: "{\"code\":200,\"data\":{\"ta".into(),
             ..Answered::json(200, &json!(1))

@@ -51,7 +51,7 @@ impl From<&SimOptions> for Opened {
     }
 }
 
-/// How often a request was POSTed and bought.
+/// How often a request was sent and bought.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// POSTs.

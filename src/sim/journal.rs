@@ -66,6 +66,13 @@ impl Journal {
         Ok(Self { file, end, line: Vec::new() })
     }
 
+    /// A journal that every write fails on.
+    #[cfg(test)]
+    pub fn unwritable() -> Self {
+        let file = tempfile::NamedTempFile::new().and_then(|file| File::open(file.path()));
+        Self { file: file.expect("a file to read"), end: 0, line: Vec::new() }
+    }
+
     /// Writes an entry down. When that fails, nothing of it stays.
     pub fn write(&mut self, entry: &Entry) -> io::Result<()> {
         self.line.clear();

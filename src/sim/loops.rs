@@ -17,7 +17,7 @@ pub enum Shape {
 
 impl Shape {
     /// The shape nearest to an `aspect_ratio` such as `9:16`; landscape when it cannot be read.
-    pub fn nearest(ratio: &str) -> Self {
+    pub(super) fn nearest(ratio: &str) -> Self {
         let sides = ratio.split_once(':').and_then(|(width, height)| {
             Some((width.trim().parse::<u16>().ok()?, height.trim().parse::<u16>().ok()?))
         });
@@ -60,17 +60,17 @@ impl Loop {
     fn read(file: &'static [u8]) -> Option<Self> {
         let number =
             |bytes: &[u8], at| bytes.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
-        let track = find(find(file, b"moov")?, b"trak")?;
-        let media = find(track, b"mdia")?;
-        let table = find(find(media, b"minf")?, b"stbl")?;
-        let sizes = find(table, b"stsz")?.get(12..)?;
+        let track = find(find(file, *b"moov")?, *b"trak")?;
+        let media = find(track, *b"mdia")?;
+        let table = find(find(media, *b"minf")?, *b"stbl")?;
+        let sizes = find(table, *b"stsz")?.get(12..)?;
         Some(Self {
-            description: find(table, b"stsd")?,
+            description: find(table, *b"stsd")?,
             sizes: sizes.chunks_exact(4).filter_map(|size| number(size, 0)).collect(),
-            samples: find(file, b"mdat")?,
-            timescale: number(find(media, b"mdhd")?, 12)?,
-            step: number(find(table, b"stts")?, 12)?,
-            sides: find(track, b"tkhd")?.get(76..84)?.try_into().ok()?,
+            samples: find(file, *b"mdat")?,
+            timescale: number(find(media, *b"mdhd")?, 12)?,
+            step: number(find(table, *b"stts")?, 12)?,
+            sides: find(track, *b"tkhd")?.get(76..84)?.try_into().ok()?,
         })
     }
 
@@ -110,38 +110,38 @@ impl Loop {
         let sizes: Vec<u32> = self.sizes.iter().copied().cycle().take(count as usize).collect();
         let counted = |numbers: &[u32]| u32::try_from(numbers.len()).unwrap_or(u32::MAX);
         let table = [
-            boxed(b"stsd", &[self.description]),
-            boxed(b"stts", &[&times]),
+            boxed(*b"stsd", &[self.description]),
+            boxed(*b"stts", &[&times]),
             if is_picture {
-                boxed(b"stss", &[&of(&[0, counted(&keys)]), &of(&keys)])
+                boxed(*b"stss", &[&of(&[0, counted(&keys)]), &of(&keys)])
             } else {
                 Vec::new()
             },
-            boxed(b"stsc", &[&of(&[0, 1, 1, count, 1])]),
-            boxed(b"stsz", &[&of(&[0, 0, counted(&sizes)]), &of(&sizes)]),
-            boxed(b"stco", &[&of(&[0, 1, offset])]),
+            boxed(*b"stsc", &[&of(&[0, 1, 1, count, 1])]),
+            boxed(*b"stsz", &[&of(&[0, 0, counted(&sizes)]), &of(&sizes)]),
+            boxed(*b"stco", &[&of(&[0, 1, offset])]),
         ];
         let media_header = if is_picture {
-            boxed(b"vmhd", &[&of(&[1, 0, 0])])
+            boxed(*b"vmhd", &[&of(&[1, 0, 0])])
         } else {
-            boxed(b"smhd", &[&of(&[0, 0])])
+            boxed(*b"smhd", &[&of(&[0, 0])])
         };
-        let here = boxed(b"dref", &[&of(&[0, 1]), &boxed(b"url ", &[&of(&[1])])]);
+        let here = boxed(*b"dref", &[&of(&[0, 1]), &boxed(*b"url ", &[&of(&[1])])]);
         boxed(
-            b"trak",
+            *b"trak",
             &[
-                &boxed(b"tkhd", &[&header, &self.sides]),
+                &boxed(*b"tkhd", &[&header, &self.sides]),
                 &boxed(
-                    b"mdia",
+                    *b"mdia",
                     &[
-                        &boxed(b"mdhd", &[&of(&[0, 0, 0, self.timescale, length, UNDETERMINED])]),
-                        &boxed(b"hdlr", &[&of(&[0, 0]), handler, &of(&[0, 0, 0]), b"simulator\0"]),
+                        &boxed(*b"mdhd", &[&of(&[0, 0, 0, self.timescale, length, UNDETERMINED])]),
+                        &boxed(*b"hdlr", &[&of(&[0, 0]), handler, &of(&[0, 0, 0]), b"simulator\0"]),
                         &boxed(
-                            b"minf",
+                            *b"minf",
                             &[
                                 &media_header,
-                                &boxed(b"dinf", &[&here]),
-                                &boxed(b"stbl", &[&table.concat()]),
+                                &boxed(*b"dinf", &[&here]),
+                                &boxed(*b"stbl", &[&table.concat()]),
                             ],
                         ),
                     ],
@@ -161,23 +161,25 @@ const MATRIX: [u8; 36] = {
     matrix
 };
 
-fn boxed(kind: &[u8; 4], parts: &[&[u8]]) -> Vec<u8> {
+fn boxed(kind: [u8; 4], parts: &[&[u8]]) -> Vec<u8> {
     let len = 8 + parts.iter().map(|part| part.len()).sum::<usize>();
     let mut out = Vec::with_capacity(len);
     out.extend_from_slice(&u32::try_from(len).unwrap_or(u32::MAX).to_be_bytes());
-    out.extend_from_slice(kind);
-    parts.iter().for_each(|part| out.extend_from_slice(part));
+    out.extend_from_slice(&kind);
+    for part in parts {
+        out.extend_from_slice(part);
+    }
     out
 }
 
 /// The inside of the first box of a kind.
-fn find<'a>(mut boxes: &'a [u8], kind: &[u8; 4]) -> Option<&'a [u8]> {
+fn find(mut boxes: &[u8], kind: [u8; 4]) -> Option<&[u8]> {
     loop {
         let (head, _) = boxes.split_first_chunk::<8>()?;
         let [a, b, c, d, name @ ..] = *head;
         let len = u32::from_be_bytes([a, b, c, d]) as usize;
         let inside = boxes.get(8..len)?;
-        if name == *kind {
+        if name == kind {
             return Some(inside);
         }
         boxes = boxes.get(len..)?;
@@ -222,7 +224,7 @@ pub fn mp4(film: Film, mark: &str) -> Vec<u8> {
     if film.sound {
         LOOPS.sound.write(seconds, &mut samples);
     }
-    let kind = boxed(b"ftyp", &[b"isom\0\0\x02\0isomiso2avc1mp41"]);
+    let kind = boxed(*b"ftyp", &[b"isom\0\0\x02\0isomiso2avc1mp41"]);
     let movie = |start: usize| {
         let offset = |at: usize| u32::try_from(start + at).unwrap_or(u32::MAX);
         let head: Vec<u8> = [0, 0, 0, 1_000, seconds.saturating_mul(1_000), 0x0001_0000]
@@ -236,12 +238,12 @@ pub fn mp4(film: Film, mark: &str) -> Vec<u8> {
         // Volume 1.0, reserved; 24 unused bytes; the next track's id.
         let tail = [[0; 24].as_slice(), &3_u32.to_be_bytes()].concat();
         let volume = [[1, 0].as_slice(), &[0; 10]].concat();
-        let head = boxed(b"mvhd", &[&head, &volume, &MATRIX, &tail]);
-        boxed(b"moov", &[&head, &tracks])
+        let head = boxed(*b"mvhd", &[&head, &volume, &MATRIX, &tail]);
+        boxed(*b"moov", &[&head, &tracks])
     };
     let start = kind.len() + movie(0).len() + 8;
-    let mark = boxed(b"free", &[mark.as_bytes()]);
-    [kind, movie(start), boxed(b"mdat", &[&samples]), mark].concat()
+    let mark = boxed(*b"free", &[mark.as_bytes()]);
+    [kind, movie(start), boxed(*b"mdat", &[&samples]), mark].concat()
 }
 
 #[cfg(test)]
@@ -275,10 +277,11 @@ mod tests {
 
     #[test]
     fn samples_lie_where_the_tables_say() {
-        let film = Film { seconds: 9, shape: Shape::Square, sound: true };
-        let file = mp4(film, "task");
+        let file = mp4(Film { seconds: 9, shape: Shape::Square, sound: true }, "task");
         let movie = parse(&file);
-        let first = |track: &mp4parse::Track| track.stco.as_ref().unwrap().offsets[0] as usize;
+        let first = |track: &mp4parse::Track| {
+            usize::try_from(track.stco.as_ref().unwrap().offsets[0]).unwrap()
+        };
         let (picture, sound) = (&movie.tracks[0], &movie.tracks[1]);
         assert!(file[first(picture)..].starts_with(&LOOPS.square.samples[..64]));
         assert!(file[first(sound)..].starts_with(&LOOPS.sound.samples[..64]));

@@ -112,7 +112,7 @@ impl TaskState {
 
 impl Fate {
     /// Draws the fate of a task bought at `at`.
-    pub fn draw(options: &SimOptions, mut dice: Dice, at: Timestamp, charged: bool) -> Self {
+    pub(super) fn draw(options: &SimOptions, mut dice: Dice, at: Timestamp, charged: bool) -> Self {
         let span = options.render_ms.end.saturating_sub(options.render_ms.start);
         let millis = options.render_ms.start.saturating_add(dice.below(span));
         let after =
@@ -167,12 +167,13 @@ impl Purchase {
 }
 
 /// Dollars as a string.
-pub mod dollars {
+pub(super) mod dollars {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     use crate::money::Usd;
 
     /// Writes them.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
     pub fn serialize<S: Serializer>(usd: &Usd, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(usd)
     }

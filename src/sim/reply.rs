@@ -71,7 +71,7 @@ impl RetryAfter {
     }
 
     /// A second or so, said in one of the ways there are; or not at all.
-    pub fn some(dice: &mut Dice, now: Timestamp) -> Option<Self> {
+    pub(super) fn some(dice: &mut Dice, now: Timestamp) -> Option<Self> {
         let next_second = now.as_millis().saturating_add(1_999).div_euclid(1_000) * 1_000;
         let date = Self::Date(Timestamp::from_millis(next_second));
         dice.pick([None, Some(Self::Seconds(1)), Some(date)])
@@ -80,7 +80,7 @@ impl RetryAfter {
 
 impl Answered {
     /// JSON.
-    pub fn json(status: u16, value: &Value) -> Self {
+    pub(super) fn json(status: u16, value: &Value) -> Self {
         Self {
             status,
             retry_after: None,
@@ -90,13 +90,13 @@ impl Answered {
     }
 
     /// An error in the gateway's envelope; `hidden` puts it into a 200.
-    pub fn refusal(status: u16, why: &str, hidden: bool) -> Self {
+    pub(super) fn refusal(status: u16, why: &str, hidden: bool) -> Self {
         let envelope = json!({"code": status, "msg": why, "data": null});
         Self::json(if hidden { 200 } else { status }, &envelope)
     }
 
     /// A web page from something that is not the gateway.
-    pub fn page(status: u16, title: &str) -> Self {
+    pub(super) fn page(status: u16, title: &str) -> Self {
         let page = format!(
             "<html>\r\n<head><title>{status} {title}</title></head>\r\n<body>\r\n\
              <center><h1>{status} {title}</h1></center>\r\n<hr><center>simulated proxy</center>\r\n\
@@ -106,7 +106,7 @@ impl Answered {
     }
 
     /// A proxy's error.
-    pub fn proxy(dice: &mut Dice) -> Self {
+    pub(super) fn proxy(dice: &mut Dice) -> Self {
         let (status, title) = dice.pick([
             (502, "Bad Gateway"),
             (503, "Service Temporarily Unavailable"),
@@ -119,7 +119,7 @@ impl Answered {
     }
 
     /// A 5xx of the gateway itself.
-    pub fn server_error(dice: &mut Dice, hidden: bool, now: Timestamp) -> Self {
+    pub(super) fn server_error(dice: &mut Dice, hidden: bool, now: Timestamp) -> Self {
         let (status, why) = dice.pick([
             (500, "Internal Server Error"),
             (500, "internal error, please try again"),
@@ -130,13 +130,13 @@ impl Answered {
     }
 
     /// A 429.
-    pub fn throttled(dice: &mut Dice, hidden: bool, now: Timestamp) -> Self {
+    pub(super) fn throttled(dice: &mut Dice, hidden: bool, now: Timestamp) -> Self {
         let why = dice.pick(["Too Many Requests", "parallel task over resource pack limit"]);
         Self { retry_after: RetryAfter::some(dice, now), ..Self::refusal(429, why, hidden) }
     }
 
     /// The reply that breaks off somewhere inside of the body.
-    pub fn torn(self, dice: &mut Dice) -> Reply {
+    pub(super) fn torn(self, dice: &mut Dice) -> Reply {
         let at = dice.index(self.body.len());
         Reply::Torn(self, at)
     }
@@ -174,7 +174,7 @@ pub struct Clip {
 
 impl Clip {
     /// The pieces in which it is sent.
-    pub fn pieces(&self) -> Vec<Bytes> {
+    pub(super) fn pieces(&self) -> Vec<Bytes> {
         let pieces = if self.pause.is_zero() { 1 } else { 8 };
         let step = self.bytes.len().div_ceil(pieces).max(1);
         let ends = (0..self.bytes.len()).step_by(step);

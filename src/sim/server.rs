@@ -8,9 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Query, State};
+use axum::body::{Body, Bytes, HttpBody, to_bytes};
+use axum::extract::{ConnectInfo, Query, State};
 use axum::http::{HeaderMap, Response, StatusCode, Uri, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
@@ -62,7 +61,6 @@ pub async fn serve(
         .route("/clips/{name}", get(clip))
         .route("/sim/books", get(books))
         .fallback(|| async { to_response(Answered::page(404, "Not Found")) })
-        .layer(DefaultBodyLimit::max(MOST_BODY))
         .with_state(server);
     let serving =
         axum::serve(Sockets(listener), routes.into_make_service_with_connect_info::<Fuse>())
@@ -91,10 +89,10 @@ async fn stopped(mut stopping: watch::Receiver<bool>) {
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V4(v4) if v4.ip().is_unspecified() => {
-            address.set_ip(Ipv4Addr::LOCALHOST.into())
+            address.set_ip(Ipv4Addr::LOCALHOST.into());
         }
         SocketAddr::V6(v6) if v6.ip().is_unspecified() => {
-            address.set_ip(Ipv6Addr::LOCALHOST.into())
+            address.set_ip(Ipv6Addr::LOCALHOST.into());
         }
         _ => {}
     }
@@ -151,18 +149,17 @@ async fn submit(
     State(server): Shared,
     ConnectInfo(fuse): Wire,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> Response<Body> {
     if let Some(refusal) = server.unauthorized(&headers) {
         return refusal;
     }
-    let body = match body {
-        Ok(body) => body,
-        Err(error) => {
-            let status = error.status().as_u16();
-            return to_response(Answered::refusal(status, &error.body_text(), false));
-        }
-    };
+    // A body that announces too much is refused before it is sent.
+    let too_large = || to_response(Answered::refusal(413, "Payload Too Large", false));
+    if body.size_hint().lower() > MOST_BODY as u64 {
+        return too_large();
+    }
+    let Ok(body) = to_bytes(body, MOST_BODY).await else { return too_large() };
     let now = server.clock.now();
     let reply = server.world().submit(&body, now);
     server.send(reply, fuse).await

@@ -312,3 +312,21 @@ fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_written_down_is_not_sold() {
+        let now = Timestamp::from_millis(0);
+        let mut world = World::open(SimOptions::default(), Catalog::builtin()).unwrap();
+        world.journal = Some(Journal::unwritable());
+        let body = br#"{"model":"kling-v3","prompt":"x","duration":"5"}"#;
+        let reply = world.submit(body, now);
+        assert!(matches!(reply, Reply::NotSent(why) if why.contains("cannot write its journal")));
+        assert!(world.books(now).purchases.is_empty());
+        world.journal = None;
+        assert!(matches!(world.submit(body, now), Reply::Answered(answer) if answer.status == 200));
+    }
+}

@@ -1,6 +1,8 @@
 //! The ledger from outside: what a run, a second run, and somebody with `sqlite3` see.
 
+mod doors;
 mod histories;
+mod readers;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

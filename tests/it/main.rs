@@ -1,6 +1,6 @@
-//! Everything that needs a socket, a disk or a process of its own. One binary.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it fails")]
+//! All integration tests, in one binary.
 #![allow(clippy::disallowed_methods, reason = "tests set their own stage: files, environment")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
 mod books;
 mod cli;
@@ -9,6 +9,7 @@ mod gateway;
 mod house;
 mod ledger;
 mod manifest;
+mod manifest_identity;
 mod manifests;
 mod sandbox;
 mod scheduler;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rushes::catalog::Catalog;
-use rushes::manifest::{Campaign, Mistakes, Reading, load};
+use rushes::manifest::{BodyError, Campaign, Mistakes, Reading, body, load};
 
 fn reading(catalog: &Catalog) -> Reading<'_> {
     Reading { catalog, capped: None, color: false }
@@ -91,7 +91,7 @@ fn every_mistake_is_reported_at_its_place() {
         ),
         (
             "campaign: c\nshots: &a [{id: a, model: kling-v3, prompt: x, extra: {y: *a}}]\n".into(),
-            "2:57",
+            "2:59",
             &["inside"],
         ),
         // Settings.
@@ -169,7 +169,6 @@ fn every_mistake_is_reported_at_its_place() {
             &["`mod` is not defined", "`mood`"],
         ),
         (shots("  - {id: a, prompt: '{{ mood', matrix: {mood: [calm]}}"), "4:21", &["no template"]),
-        (shots("  - id: a\n    prompt: {{ mood }}"), "5:", &["quotes"]),
         (shots("  - {id: a, prompt: x, extra: {mode: pro}}"), "4:32", &["not under `extra`"]),
         (shots("  - {id: a, prompt: x, clip_name: ../a}"), "4:35", &["clip"]),
         (shots("  - {id: a, prompt: x, clip_name: z, takes: 2}"), "4:35", &["both"]),
@@ -195,4 +194,218 @@ fn every_mistake_is_reported_at_its_place() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn all_mistakes_of_a_manifest_are_reported_together_in_order() {
+    let mistakes = yaml(
+        "campaign: a b\nlimits: {rate: x}\ndefaults: {model: kling-v2-6, mode: fast}\nshots:\n  - id: one\n    promt: x\n    duration: 7\n  - id: one\n    prompt: {{ mood }}\n    takes: none\n",
+    )
+    .unwrap_err();
+    let places: Vec<&str> = mistakes
+        .rendered
+        .lines()
+        .filter_map(|line| line.strip_prefix("error: ")?.split("shots.yaml:").nth(1))
+        .filter_map(|line| line.split(": ").next())
+        .collect();
+    let expected = ["1:11", "2:16", "3:37", "6:5", "7:15", "8:9", "9:13", "9:14", "10:12"];
+    assert!(expected.iter().all(|place| places.contains(place)), "{places:?}\n{mistakes}");
+    assert!(
+        places.is_sorted_by_key(|place| place.split(':').next().unwrap().parse::<u32>().unwrap())
+    );
+    assert_eq!(mistakes.count, places.len());
+}
+
+#[test]
+fn the_same_mistake_in_many_shots_is_one_mistake() {
+    let mistakes =
+        yaml(&format!("{HEAD}  - {{id: a, prompt: x, duration: 12, takes: 1000}}\n")).unwrap_err();
+    assert_eq!(mistakes.count, 1);
+    assert!(mistakes.rendered.contains("in shot `a` and 999 more"), "{mistakes}");
+}
+
+#[test]
+fn broken_csv_manifests_say_where() {
+    let table: &[(&[u8], &str, &[&str])] = &[
+        (b"", "1:1", &["empty"]),
+        (b"model,prompt\n", "1:1", &["no rows"]),
+        (
+            b"model,prompt,colour\nkling-v3,x,red\n",
+            "1:14",
+            &["no parameter `colour`", "extra.colour"],
+        ),
+        (b"model,prompt,promt\nkling-v3,x,\n", "1:14", &["did you mean `prompt`?"]),
+        (b"model,prompt,prompt\nkling-v3,x,y\n", "1:14", &["two columns"]),
+        (b"model,prompt\nkling-v3,x,y\n", "2:12", &["no name"]),
+        (b"id,model,prompt\na,kling-v3,x\n\na,kling-v3,y\n", "4:1", &["taken", "2:1"]),
+        (b"model,prompt\nkling-v3,x\nkling-v3,x\n", "3:1", &["taken", "2:1"]),
+        (
+            b"id;model;prompt;duration\r\na;kling-v2-6;\"two\r\nlines; \xc3\xa4\";12\r\n",
+            "3:11",
+            &["5 or 10"],
+        ),
+        (b"\xef\xbb\xbfid,model,prompt,duration\na b,kling-v3,x,5\n", "2:1", &["a-b"]),
+        (b"id,model,prompt\na,kling-v3,caf\xe9\n", "2:15", &["UTF-8"]),
+        (b"id,model,prompt\na,kling-v3,\"open\nb,kling-v3,x\n", "2:12", &["never closed"]),
+        (b"id,model,prompt,takes\na,kling-v3,x,0\n", "2:14", &["from 1 on"]),
+        (b"id,model,prompt,camera_control.config\na,kling-v3,x,{}\n", "2:14", &["type"]),
+        (b"id,model,prompt\na,kling-v3,{{ nobody }}\n", "2:12", &["nobody"]),
+        (
+            b"id,model,prompt,clip_name\na,kling-v3,x,b\nb,kling-v3,x,\n",
+            "2:14",
+            &["shot `b`", "3:1"],
+        ),
+    ];
+    let mut wrong = String::new();
+    for (bytes, place, words) in table {
+        let text = String::from_utf8_lossy(bytes);
+        let Err(mistakes) = load_files(&[("shots.csv", bytes)]) else {
+            wrong.push_str(&format!("it loads: {text}\n\n"));
+            continue;
+        };
+        let first = mistakes.rendered.lines().next().unwrap();
+        let found = first.contains(&format!("shots.csv:{place}"));
+        if !found || mistakes.count != 1 || !words.iter().all(|w| mistakes.rendered.contains(w)) {
+            wrong.push_str(&format!("{text}\n{place} {words:?}\n{mistakes}\n\n"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn a_spreadsheets_csv_loads_as_it_is() {
+    let campaign = load_files(&[(
+        "spots.csv",
+        b"\xef\xbb\xbf id ;model; prompt ;duration;multi_shot;camera_control.type;watermark_info.enabled;extra.seed;;\r\n\
+          a;kling-v3;\"one; \"\"two\"\"\r\nthree\";5.0;TRUE;zoom;FALSE;7;;\r\n;;;;;;;;;\r\n",
+    )])
+    .unwrap();
+    assert_eq!(campaign.header.campaign, "spots");
+    assert_eq!(ids(&campaign), ["a"]);
+    assert_eq!(
+        &*campaign.shots[0].request.json,
+        r#"{"model":"kling-v3","prompt":"one; \"two\"\r\nthree","duration":"5","camera_control":{"type":"zoom"},"multi_shot":true,"watermark_info":{"enabled":false},"extra_seed":7}"#
+            .replace("extra_seed", "seed")
+    );
+}
+
+#[test]
+fn matrix_rows_takes_and_templates_make_shots() {
+    let campaign = load_files(&[
+        (
+            "shots.yaml",
+            b"campaign: c\nvars: {style: noir}\ndefaults: {model: kling-v3, prompt: '{{ what }}, {{ style }}, {{ n * 2 }}'}\nshots:\n  - id: s\n    from: rows.csv\n    takes: 2\n    matrix: {n: [1, 2], mode: [std]}\n    cfg_scale: '{{ n / 2 }}'\n    clip_name: 'f/{{ id }}'\n    tags: ['{{ what }}', all]\n    extra: {seed: '{{ n }}', nested: {s: '{{ take }}', t: 'x{{ n }}'}}\n" as &[u8],
+        ),
+        ("rows.csv", b"what,duration,note\nkettle,5,x\n\"a mug\",,y\n"),
+    ])
+    .unwrap();
+    // The row's part is made of the cells that the request uses: `duration` and `what`.
+    let ids = ids(&campaign);
+    assert_eq!(ids.len(), 8);
+    assert_eq!(ids[0], "s-5-kettle-std-1");
+    assert_eq!(ids[1], "s-5-kettle-std-1-t2");
+    assert!(ids[4].starts_with("s-") && ids[4].ends_with("-std-1"), "{ids:?}");
+    let shot = &campaign.shots[3];
+    assert_eq!(&*shot.clip_name, "f/s-5-kettle-std-2-t2");
+    assert_eq!(shot.tags.iter().map(|t| &**t).collect::<Vec<_>>(), ["kettle", "all"]);
+    assert_eq!(
+        &*shot.request.json,
+        r#"{"model":"kling-v3","prompt":"kettle, noir, 4","mode":"std","duration":"5","cfg_scale":1.0,"nested":{"s":2,"t":"x2"},"seed":2}"#
+    );
+}
+
+#[test]
+fn yaml_as_people_write_it_means_what_it_says() {
+    let campaign = yaml(
+        "campaign: c\ndefaults: &d\n  model: kling-v2-6\n  mode: pro\nx-base: &b {duration: 10, sound: yes}\nshots: []\n",
+    );
+    assert!(campaign.is_err(), "`x-base` is no key");
+    let campaign = yaml(
+        "campaign: c\nshots:\n  - &b {id: a, model: kling-v2-6, mode: pro, prompt: x, duration: '10', sound: yes, aspect_ratio: 21:9}\n  - <<: *b\n    id: b\n    # a comment\n    prompt: >-\n      folded\n      text\n    sound: ~\n    negative_prompt: 1.10\n  - {<<: *b, id: 3, prompt: \"\\u00e4\"}\n",
+    )
+    .unwrap();
+    let json: Vec<&str> = campaign.shots.iter().map(|shot| &*shot.request.json).collect();
+    assert_eq!(
+        json,
+        [
+            r#"{"model":"kling-v2-6","prompt":"x","mode":"pro","duration":"10","sound":"on","aspect_ratio":"21:9"}"#,
+            r#"{"model":"kling-v2-6","prompt":"folded text","mode":"pro","duration":"10","negative_prompt":"1.10","aspect_ratio":"21:9"}"#,
+            r#"{"model":"kling-v2-6","prompt":"ä","mode":"pro","duration":"10","sound":"on","aspect_ratio":"21:9"}"#,
+        ]
+    );
+}
+
+#[test]
+fn a_body_is_the_request_with_its_files_or_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let png = b"\x89PNG\r\n\x1a\n and the rest";
+    std::fs::write(folder.path().join("a.png"), png).unwrap();
+    let manifest = folder.path().join("shots.yaml");
+    let text = "campaign: c\nshots:\n  - {id: a, model: kling-v3, prompt: x, image: a.png}\n";
+    std::fs::write(&manifest, text).unwrap();
+    let catalog = Catalog::builtin();
+    let campaign = load(&manifest, &reading(&catalog)).unwrap();
+    let request = &campaign.shots[0].request;
+    assert_eq!(&*request.json, r#"{"model":"kling-v3","prompt":"x"}"#);
+    let expected =
+        r#"{"model":"kling-v3","prompt":"x","image":"iVBORw0KGgogYW5kIHRoZSByZXN0"}"#.as_bytes();
+    assert_eq!(body(request).unwrap(), expected);
+    // Written as base64, in a `data:` URL or as a file, it is the same shot.
+    for image in [
+        "iVBORw0KGgogYW5kIHRoZSByZXN0AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "data:image/png;base64,iVBORw0KGgogYW5kIHRoZSByZXN0",
+    ] {
+        std::fs::write(&manifest, text.replace("a.png", &format!("'{image}'"))).unwrap();
+        let again = load(&manifest, &reading(&catalog)).unwrap();
+        assert!(again.shots[0].request.files.is_empty());
+        let same = again.shots[0].fingerprint == campaign.shots[0].fingerprint;
+        assert_eq!(same, image.starts_with("data:"));
+    }
+    for changed in
+        [b"\x89PNG\r\n\x1a\n and the rust".as_slice(), b"\x89PNG\r\n\x1a\n and the rest+", b""]
+    {
+        std::fs::write(folder.path().join("a.png"), changed).unwrap();
+        assert!(matches!(body(request), Err(BodyError::Changed { .. })));
+    }
+    std::fs::remove_file(folder.path().join("a.png")).unwrap();
+    assert!(matches!(body(request), Err(BodyError::Unreadable { .. })));
+}
+
+#[test]
+fn a_header_is_read_without_looking_at_the_shots() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shots.yaml");
+    std::fs::write(&path, "budget: {cap: '1.50', strict: yes}\non_doubt: resubmit\nlimits: {rate: 90/min, attempts: 3}\nshots: [{nonsense: 1}]\n").unwrap();
+    let header = rushes::manifest::header(&path, false).unwrap();
+    assert_eq!(header.campaign, "shots");
+    let budget = header.budget.unwrap();
+    assert_eq!((budget.cap, budget.strict), (Some("1.50".parse().unwrap()), true));
+    assert_eq!(header.limits.rate, Some("90/min".parse().unwrap()));
+    assert!(rushes::manifest::header(&folder.path().join("gone.yaml"), false).is_err());
+    assert!(rushes::manifest::header(folder.path(), false).is_err());
+}
+
+#[test]
+fn a_price_nobody_knows_is_a_warning_without_a_cap() {
+    let text = format!("{HEAD}  - {{id: a, prompt: x, sound: on, takes: 3}}");
+    let campaign = yaml(&text).unwrap();
+    assert_eq!(campaign.warnings.len(), 1, "{:?}", campaign.warnings);
+    assert!(campaign.shots.iter().all(|shot| shot.price.is_none()));
+}
+
+#[test]
+fn bombs_of_aliases_and_templates_end_in_a_mistake() {
+    let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for level in 1..40 {
+        let inner = format!("*a{}, ", level - 1).repeat(10);
+        bomb.push_str(&format!("a{level}: &a{level} [{inner}]\n"));
+    }
+    bomb.push_str("shots: [{id: a, model: kling-v3, prompt: x, extra: {bomb: *a39}}]\n");
+    assert!(yaml(&bomb).is_err());
+    let chain: String = (1..3000).map(|n| format!("- &b{n} [*b{}]\n", n - 1)).collect();
+    assert!(yaml(&format!("shots:\n- &b0 [x]\n{chain}")).is_err());
+    let endless = "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}";
+    let mistakes = yaml(&format!("{HEAD}  - {{id: a, prompt: '{endless}'}}")).unwrap_err();
+    assert!(mistakes.rendered.contains("too long"), "{mistakes}");
+    assert!(yaml(&format!("shots: {}", "[".repeat(100_000))).is_err());
 }

@@ -1,5 +1,7 @@
 //! The simulator as others use it: one world, in-process and over a socket, and its books.
 
+#![cfg(test)]
+
 mod clips;
 mod server;
 mod world;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rushes::answer::{Polled, Submitted, Unfetched};
 use rushes::money::Usd;
 use rushes::policy::limits::{Rate, Window};
-use rushes::run::{Ended, Stopped};
+use rushes::run::{Ended, Stop, Stopped};
 use tokio::time::Instant;
 
 use stage::{Puppet, Stage, bought, clip, completed, shot, shots};
@@ -209,8 +209,8 @@ async fn nothing_passes_the_cap_and_what_still_fits_runs() {
     assert_eq!(ended, Ended::Stopped(Stopped::Cap { held: 3 }));
     assert_eq!(tally.balance.spent, usd("0.3"));
     assert_eq!(gateway.posted(), ["s000", "s001"]);
-    let stage = Stage { budget: stage.cap("0.4").budget, ..Stage::new() };
-    let (ended, tally) = stage.run(&five, &Arc::new(Puppet::default())).await;
+    let stage = stage.cap("0.4");
+    let (ended, tally) = stage.run(&five, &gateway).await;
     assert_eq!(ended, Ended::Stopped(Stopped::Cap { held: 2 }));
     assert_eq!(tally.balance.spent, usd("0.4"));
 }
@@ -262,7 +262,7 @@ async fn a_download_that_fails_never_buys_and_the_next_run_fetches() {
 
 #[tokio::test(start_paused = true)]
 async fn stopping_waits_for_the_post_on_the_wire_and_writes_its_answer_down() {
-    let stage = Stage::new();
+    let mut stage = Stage::new();
     let stop = stage.stop.clone();
     let gateway = Arc::new(Puppet::default().on_slow_submit(move |prompt, _| {
         stop.press();
@@ -272,7 +272,7 @@ async fn stopping_waits_for_the_post_on_the_wire_and_writes_its_answer_down() {
     assert_eq!(ended, Ended::Interrupted);
     assert_eq!((tally.rendering, tally.queued), (1, 4));
     assert_eq!(stage.states()["s000"], "rendering");
-    let stage = Stage { stop: rushes::run::Stop::default(), ..stage };
+    stage.stop = Stop::default();
     let gateway = Arc::new(Puppet::default());
     let (ended, tally) = stage.run(&shots(5), &gateway).await;
     assert_eq!((ended, tally.delivered, tally.balance.spent), (Ended::Done, 5, usd("0.5")));
@@ -303,14 +303,14 @@ async fn too_many_failures_stop_the_run() {
 
 #[tokio::test(start_paused = true)]
 async fn a_removed_shot_in_flight_is_finished_and_a_queued_one_is_never_submitted() {
-    let stage = Stage::new();
+    let mut stage = Stage::new();
     let stop = stage.stop.clone();
     let gateway = Arc::new(Puppet::default().on_submit(move |prompt, _| {
         stop.press();
         bought(prompt)
     }));
     stage.run(&shots(2), &gateway).await;
-    let stage = Stage { stop: rushes::run::Stop::default(), ..stage };
+    stage.stop = Stop::default();
     let gateway = Arc::new(Puppet::default());
     let (ended, tally) = stage.run(&[shot("other")], &gateway).await;
     assert_eq!(ended, Ended::Done);

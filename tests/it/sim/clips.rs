@@ -138,8 +138,10 @@ async fn shots_are_bought_polled_and_fetched_through_a_storm_under_a_paused_cloc
             match gateway.submit(body(number).into()).await {
                 Submitted::Bought { task } => break Some(task),
                 Submitted::Doubtful { .. } => break None,
-                Submitted::BadKey { why } | Submitted::NoCredit { why } => panic!("{why}"),
-                Submitted::Rejected { why } | Submitted::WrongAddress { why } => panic!("{why}"),
+                Submitted::BadKey { why }
+                | Submitted::NoCredit { why }
+                | Submitted::Rejected { why }
+                | Submitted::WrongAddress { why } => panic!("{why}"),
                 Submitted::NotSent { .. }
                 | Submitted::Throttled { .. }
                 | Submitted::ServerError { .. } => {}

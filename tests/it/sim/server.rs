@@ -4,6 +4,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use rushes::sim::{Books, Profile, Reply, SimOptions, World, serve};
@@ -13,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::{START, body, storm, task, usd, world};
 
-/// A clock that stands just after every task is done.
+/// A clock that stands still.
 struct Stopped;
 
 impl Clock for Stopped {
@@ -76,6 +77,8 @@ fn post(authorization: &str, body: &str) -> String {
 
 fn send(address: SocketAddr, request: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).unwrap();
+    // Only a defect makes a test wait so long; then it fails instead of hanging.
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     stream
 }
@@ -83,7 +86,9 @@ fn send(address: SocketAddr, request: &str) -> TcpStream {
 fn read(mut stream: TcpStream) -> Vec<u8> {
     let mut answer = Vec::new();
     // A reset counts as an end: what came before it is what there is.
-    stream.read_to_end(&mut answer).ok();
+    if let Err(error) = stream.read_to_end(&mut answer) {
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}");
+    }
     answer
 }
 
@@ -183,7 +188,8 @@ async fn the_server_stops_even_while_a_client_hangs_and_never_answers_it() {
     let running = Running::start(world(storm(3))).await;
     let request = post("Bearer key", &hanging);
     let stream = send(running.address, &request);
-    while running.books().await.tally.unanswered == 0 {}
+    let arrived = async { while running.books().await.tally.unanswered == 0 {} };
+    tokio::time::timeout(Duration::from_secs(20), arrived).await.expect("the request arrives");
     running.stop().await;
     assert_eq!(tokio::task::spawn_blocking(|| read(stream)).await.unwrap(), b"");
 }

@@ -168,13 +168,13 @@ fn a_task_is_polled_through_every_fault_to_its_end() {
     let later = after(60_000);
     for booked in world.books(later).purchases {
         let id = booked.purchase.task_id;
-        let word = match booked.state {
+        let expected = match booked.state {
             TaskState::Completed => "completed",
             TaskState::Failed => "failed",
             _ => "processing",
         };
-        let honest =
-            (0..4).any(|_| data(&world.poll(&id, later)).is_some_and(|data| data["state"] == word));
+        let honest = (0..4)
+            .any(|_| data(&world.poll(&id, later)).is_some_and(|data| data["state"] == expected));
         assert!(honest, "{id}");
     }
 }
