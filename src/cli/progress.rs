@@ -17,6 +17,8 @@ use super::terminal::Terminal;
 const DRAW_EVERY: Duration = Duration::from_millis(200);
 /// How often a line is written where no bar can move, if anything changed.
 const LINE_EVERY: Duration = Duration::from_secs(10);
+/// How long after its beginning the first line is written.
+const FIRST_LINE: Duration = Duration::from_secs(1);
 /// The bar's width in characters.
 const BAR_WIDTH: usize = 40;
 
@@ -34,7 +36,7 @@ async fn draw(tally: &mut watch::Receiver<Tally>, terminal: &Terminal) {
     if let Ok(style) = ProgressStyle::with_template("{msg}") {
         bar.set_style(style);
     }
-    let mut pace = Pace::new(&tally.borrow());
+    let mut pace = Pace::new();
     let mut ticks = interval(DRAW_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while tally.has_changed().is_ok() {
@@ -46,10 +48,12 @@ async fn draw(tally: &mut watch::Receiver<Tally>, terminal: &Terminal) {
 }
 
 async fn log(tally: &mut watch::Receiver<Tally>) {
-    let mut pace = Pace::new(&tally.borrow());
+    let mut pace = Pace::new();
     let mut last = None;
+    // The first line waits until the shots are counted.
+    pause(tally, FIRST_LINE).await;
     loop {
-        let ended = tally.changed().await.is_err();
+        let ended = tally.changed().await.is_err() || tally.has_changed().is_err();
         let now = tally.borrow_and_update().clone();
         if last.as_ref() != Some(&now) {
             let left = pace.left(&now).filter(|_| !ended);
@@ -59,16 +63,16 @@ async fn log(tally: &mut watch::Receiver<Tally>) {
         if ended {
             return;
         }
-        pause(tally).await;
+        pause(tally, LINE_EVERY).await;
     }
 }
 
 /// Waits for the next line's turn, or for the end.
-async fn pause(tally: &watch::Receiver<Tally>) {
+async fn pause(tally: &watch::Receiver<Tally>, span: Duration) {
     let mut end = tally.clone();
     let ended = async { while end.changed().await.is_ok() {} };
     tokio::select! {
-        () = tokio::time::sleep(LINE_EVERY) => {}
+        () = tokio::time::sleep(span) => {}
         () = ended => {}
     }
 }
@@ -80,7 +84,7 @@ struct Pace {
 }
 
 impl Pace {
-    fn new(_: &Tally) -> Self {
+    fn new() -> Self {
         Self { started: Instant::now(), settled: None }
     }
 
@@ -123,7 +127,11 @@ fn line(tally: &Tally) -> String {
 }
 
 fn time_left(left: Duration) -> String {
-    format!(" · about {} left", span(left))
+    if left.as_secs() < 60 {
+        " · less than a minute left".to_owned()
+    } else {
+        format!(" · about {} left", span(left))
+    }
 }
 
 /// `12 of 400 shots delivered, 14 rendering, 2 failed`.

@@ -18,14 +18,15 @@ use super::{Counts, ReportError, Source, each_row};
 /// When the ledger cannot be read or `out` not be written.
 pub fn write(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError> {
     let summary = source.summary()?;
-    let mut counts = Counts::default();
+    let (mut counts, mut stalled) = (Counts::default(), 0);
     let mut width = "SHOT".len();
     source.rows(&mut |row| {
         counts.add(&row.entry.job.state);
+        stalled += usize::from(state_word(&row) == STALLED);
         width = width.max(name(&row).chars().count());
     })?;
     let width = width.min(WIDEST_NAME);
-    writeln!(out, "{}", head(&summary, &counts))?;
+    writeln!(out, "{}", head(&summary, &counts, stalled))?;
     writeln!(out)?;
     writeln!(out, "{:width$}  {:<10}  {:>10}  CLIP OR REASON", "SHOT", "STATE", "PRICE")?;
     each_row(source, out, &mut |out, row| {
@@ -42,9 +43,11 @@ const MOST_REASON: usize = 500;
 /// A longer name pushes its own line only.
 const WIDEST_NAME: usize = 40;
 
+const STALLED: &str = "stalled";
+
 fn state_word(row: &Row) -> &'static str {
     match &row.entry.job.state {
-        State::Rendering { stalled: Some(_), .. } => "stalled",
+        State::Rendering { stalled: Some(_), .. } => STALLED,
         State::InDoubt { .. } => "in doubt",
         state => state.name(),
     }
@@ -60,15 +63,16 @@ fn detail(row: &Row) -> String {
 
 /// The campaign, its money and its counts in a few lines.
 #[must_use]
-pub fn head(summary: &Summary, counts: &Counts) -> String {
+pub fn head(summary: &Summary, counts: &Counts, stalled: usize) -> String {
     let money = money(&summary.budget, &summary.balance);
-    format!("{}: {}\n{money}", safe(&summary.campaign), in_words(counts))
+    format!("{}: {}\n{money}", safe(&summary.campaign), in_words(counts, stalled))
 }
 
 /// `5 shots: 4 delivered, 1 failed`.
 #[must_use]
-pub fn in_words(counts: &Counts) -> String {
-    let parts: Vec<_> = counts.present().map(|(word, count)| format!("{count} {word}")).collect();
+pub fn in_words(counts: &Counts, stalled: usize) -> String {
+    let parts: Vec<_> =
+        counts.present(stalled).map(|(word, count)| format!("{count} {word}")).collect();
     match counts.all() {
         0 => "no shots".to_owned(),
         all => format!("{}: {}", plural(all, "shot"), parts.join(", ")),
@@ -127,7 +131,7 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         assert!(!text.contains('\u{1b}'));
         insta::assert_snapshot!(text, @r"
-        summer: 7 shots: 1 delivered, 1 to be fetched, 2 rendering, 1 queued, 1 failed, 1 in doubt
+        summer: 7 shots: 1 delivered, 1 to be fetched, 1 rendering, 1 stalled, 1 queued, 1 failed, 1 in doubt
         $0.6330 spent, $0.9495 reserved; cap $25.00, $23.4175 left
 
         SHOT      STATE            PRICE  CLIP OR REASON
