@@ -1,6 +1,7 @@
 //! What somebody sees while it runs: a bar on a terminal, otherwise a line now and then. Makes no
 //! decisions; looks at the tally and draws.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -16,6 +17,8 @@ use super::terminal::Terminal;
 const DRAW_EVERY: Duration = Duration::from_millis(200);
 /// How often a line is written where no bar can move, if anything changed.
 const LINE_EVERY: Duration = Duration::from_secs(10);
+/// How long after its beginning the first line is written.
+const FIRST_LINE: Duration = Duration::from_secs(1);
 /// The bar's width in characters.
 const BAR_WIDTH: usize = 40;
 
@@ -33,7 +36,7 @@ async fn draw(tally: &mut watch::Receiver<Tally>, terminal: &Terminal) {
     if let Ok(style) = ProgressStyle::with_template("{msg}") {
         bar.set_style(style);
     }
-    let mut pace = Pace::new(&tally.borrow());
+    let mut pace = Pace::new();
     let mut ticks = interval(DRAW_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while tally.has_changed().is_ok() {
@@ -45,10 +48,12 @@ async fn draw(tally: &mut watch::Receiver<Tally>, terminal: &Terminal) {
 }
 
 async fn log(tally: &mut watch::Receiver<Tally>) {
-    let mut pace = Pace::new(&tally.borrow());
+    let mut pace = Pace::new();
     let mut last = None;
+    // The first line waits until the shots are counted.
+    pause(tally, FIRST_LINE).await;
     loop {
-        let ended = tally.changed().await.is_err();
+        let ended = tally.changed().await.is_err() || tally.has_changed().is_err();
         let now = tally.borrow_and_update().clone();
         if last.as_ref() != Some(&now) {
             let left = pace.left(&now).filter(|_| !ended);
@@ -58,16 +63,16 @@ async fn log(tally: &mut watch::Receiver<Tally>) {
         if ended {
             return;
         }
-        pause(tally).await;
+        pause(tally, LINE_EVERY).await;
     }
 }
 
 /// Waits for the next line's turn, or for the end.
-async fn pause(tally: &watch::Receiver<Tally>) {
+async fn pause(tally: &watch::Receiver<Tally>, span: Duration) {
     let mut end = tally.clone();
     let ended = async { while end.changed().await.is_ok() {} };
     tokio::select! {
-        () = tokio::time::sleep(LINE_EVERY) => {}
+        () = tokio::time::sleep(span) => {}
         () = ended => {}
     }
 }
@@ -79,7 +84,7 @@ struct Pace {
 }
 
 impl Pace {
-    fn new(_: &Tally) -> Self {
+    fn new() -> Self {
         Self { started: Instant::now(), settled: None }
     }
 
@@ -122,7 +127,11 @@ fn line(tally: &Tally) -> String {
 }
 
 fn time_left(left: Duration) -> String {
-    format!(" · about {} left", span(left))
+    if left.as_secs() < 60 {
+        " · less than a minute left".to_owned()
+    } else {
+        format!(" · about {} left", span(left))
+    }
 }
 
 /// `12 of 400 shots delivered, 14 rendering, 2 failed`.
@@ -138,7 +147,8 @@ fn shots(tally: &Tally) -> String {
         (tally.stalled, "stalled"),
     ] {
         if count > 0 {
-            text += &format!(", {count} {word}");
+            // Writing to a string cannot fail.
+            let _ = write!(text, ", {count} {word}");
         }
     }
     text
@@ -172,7 +182,7 @@ pub fn span(span: Duration) -> String {
     let secs = span.as_secs();
     match (secs / 86_400, secs / 3600 % 24, secs / 60 % 60) {
         (0, 0, 0) => format!("{secs}s"),
-        (0, 0, minutes @ 0..5) if secs % 60 > 0 => format!("{minutes}m {}s", secs % 60),
+        (0, 0, minutes @ 0..5) if !secs.is_multiple_of(60) => format!("{minutes}m {}s", secs % 60),
         (0, 0, minutes) => format!("{minutes}m"),
         (0, hours, 0) => format!("{hours}h"),
         (0, hours, minutes) => format!("{hours}h {minutes}m"),

@@ -38,13 +38,12 @@ fn write(
     now: Timestamp,
     report: &str,
 ) -> io::Result<()> {
-    writeln!(out, "{}", head(summary, &digest.counts))?;
+    writeln!(out, "{}", head(summary, &digest.counts, digest.stalled))?;
     if let Some((shot, since)) = &digest.oldest {
         let age = span(now.since(*since));
         writeln!(out, "longest rendering: {shot}, for {age}")?;
     }
     for (count, what) in [
-        (digest.stalled, "stalled (reckoned as rendering)"),
         (digest.not_fetched, "could not be fetched so far"),
         (digest.others, "of an older text or removed from the manifest"),
     ] {

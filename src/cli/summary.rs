@@ -135,7 +135,11 @@ impl Outcome {
     /// # Errors
     /// When `out` cannot be written.
     pub fn write(&self, out: &mut dyn Write, summary: &Summary, place: &Place) -> io::Result<()> {
-        writeln!(out, "{}", head(summary, &self.counts))?;
+        writeln!(
+            out,
+            "{}",
+            head(summary, &self.counts, self.groups[Need::Stalled as usize].count)
+        )?;
         if self.counts.delivered > 0 {
             writeln!(out, "clips in {}", place.folder.join("clips").display())?;
         }

@@ -53,12 +53,14 @@ impl Counts {
             + self.in_doubt
     }
 
-    /// The states that hold rows, with their words for people.
-    pub fn present(&self) -> impl Iterator<Item = (&'static str, usize)> {
+    /// The states that hold rows, with their words for people; `stalled` of the rendering ones
+    /// are.
+    pub fn present(&self, stalled: usize) -> impl Iterator<Item = (&'static str, usize)> {
         [
             ("delivered", self.delivered),
             ("to be fetched", self.rendered),
-            ("rendering", self.rendering),
+            ("rendering", self.rendering.saturating_sub(stalled)),
+            ("stalled", stalled),
             ("submitting", self.submitting),
             ("queued", self.queued),
             ("failed", self.failed),

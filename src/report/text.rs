@@ -18,14 +18,15 @@ use super::{Counts, ReportError, Source, each_row};
 /// When the ledger cannot be read or `out` not be written.
 pub fn write(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError> {
     let summary = source.summary()?;
-    let mut counts = Counts::default();
+    let (mut counts, mut stalled) = (Counts::default(), 0);
     let mut width = "SHOT".len();
     source.rows(&mut |row| {
         counts.add(&row.entry.job.state);
+        stalled += usize::from(state_word(&row) == STALLED);
         width = width.max(name(&row).chars().count());
     })?;
     let width = width.min(WIDEST_NAME);
-    writeln!(out, "{}", head(&summary, &counts))?;
+    writeln!(out, "{}", head(&summary, &counts, stalled))?;
     writeln!(out)?;
     writeln!(out, "{:width$}  {:<10}  {:>10}  CLIP OR REASON", "SHOT", "STATE", "PRICE")?;
     each_row(source, out, &mut |out, row| {
@@ -42,9 +43,11 @@ const MOST_REASON: usize = 500;
 /// A longer name pushes its own line only.
 const WIDEST_NAME: usize = 40;
 
+const STALLED: &str = "stalled";
+
 fn state_word(row: &Row) -> &'static str {
     match &row.entry.job.state {
-        State::Rendering { stalled: Some(_), .. } => "stalled",
+        State::Rendering { stalled: Some(_), .. } => STALLED,
         State::InDoubt { .. } => "in doubt",
         state => state.name(),
     }
@@ -60,15 +63,16 @@ fn detail(row: &Row) -> String {
 
 /// The campaign, its money and its counts in a few lines.
 #[must_use]
-pub fn head(summary: &Summary, counts: &Counts) -> String {
+pub fn head(summary: &Summary, counts: &Counts, stalled: usize) -> String {
     let money = money(&summary.budget, &summary.balance);
-    format!("{}: {}\n{money}", safe(&summary.campaign), in_words(counts))
+    format!("{}: {}\n{money}", safe(&summary.campaign), in_words(counts, stalled))
 }
 
 /// `5 shots: 4 delivered, 1 failed`.
 #[must_use]
-pub fn in_words(counts: &Counts) -> String {
-    let parts: Vec<_> = counts.present().map(|(word, count)| format!("{count} {word}")).collect();
+pub fn in_words(counts: &Counts, stalled: usize) -> String {
+    let parts: Vec<_> =
+        counts.present(stalled).map(|(word, count)| format!("{count} {word}")).collect();
     match counts.all() {
         0 => "no shots".to_owned(),
         all => format!("{}: {}", plural(all, "shot"), parts.join(", ")),
@@ -78,24 +82,23 @@ pub fn in_words(counts: &Counts) -> String {
 /// `$1.27 spent, $0.32 reserved, of $25.00`, and what is uncertain about it.
 #[must_use]
 pub fn money(budget: &Budget, balance: &Balance) -> String {
-    let mut text = format!("{} spent", dollars(balance.spent));
+    let mut parts = vec![format!("{} spent", dollars(balance.spent))];
     if balance.reserved > Usd::ZERO {
-        text += &format!(", {} reserved", dollars(balance.reserved));
+        parts.push(format!(", {} reserved", dollars(balance.reserved)));
     }
-    match (budget.cap, budget.left(balance)) {
-        (Some(cap), Some(left)) => {
-            text += &format!("; cap {}, {} left", dollars(cap), dollars(left));
-        }
-        _ => text += "; no cap",
-    }
+    parts.push(match (budget.cap, budget.left(balance)) {
+        (Some(cap), Some(left)) => format!("; cap {}, {} left", dollars(cap), dollars(left)),
+        _ => "; no cap".to_owned(),
+    });
     if balance.unconfirmed > Usd::ZERO {
-        let counted = if budget.strict { " (counted against the cap)" } else { "" };
         let worst = dollars(balance.unconfirmed);
-        text += &format!(
-            "\n{worst} unconfirmed: what the gateway's 5xx answers could have cost at worst{counted}"
-        );
+        let counted = if budget.strict { " (counted against the cap)" } else { "" };
+        parts.push(format!(
+            "\n{worst} unconfirmed: what the gateway's 5xx answers could have cost at \
+             worst{counted}"
+        ));
     }
-    text
+    parts.concat()
 }
 
 /// An amount with its sign: `$0.3165`, `$0`.
@@ -128,7 +131,7 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         assert!(!text.contains('\u{1b}'));
         insta::assert_snapshot!(text, @r"
-        summer: 7 shots: 1 delivered, 1 to be fetched, 2 rendering, 1 queued, 1 failed, 1 in doubt
+        summer: 7 shots: 1 delivered, 1 to be fetched, 1 rendering, 1 stalled, 1 queued, 1 failed, 1 in doubt
         $0.6330 spent, $0.9495 reserved; cap $25.00, $23.4175 left
 
         SHOT      STATE            PRICE  CLIP OR REASON
