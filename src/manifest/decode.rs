@@ -52,17 +52,12 @@ pub(super) fn stem_campaign(stem: &str, place: Place, fix: &str, log: &mut Log) 
 }
 
 fn campaign(name: &str, place: Place, log: &mut Log) -> Option<String> {
-    match ShotId::new(name) {
-        Ok(_) => Some(name.to_owned()),
-        Err(why) => {
-            let slug = identity::slug(name);
-            let fix = ShotId::new(&slug).ok().map(|slug| format!("write for example `{slug}`"));
-            let what =
-                format!("{name:?} cannot be the campaign's name, which is a folder's: {why}");
-            log.add(Mistake::new(place, what).fix(fix));
-            None
-        }
-    }
+    let Err(why) = ShotId::new(name) else { return Some(name.to_owned()) };
+    let slug = ShotId::new(&identity::slug(name)).ok();
+    let fix = slug.map(|slug| format!("write for example `{slug}`"));
+    let what = format!("{name:?} cannot be the campaign's name, which is a folder's: {why}");
+    log.add(Mistake::new(place, what).fix(fix));
+    None
 }
 
 /// Reports keys that mean nothing, and a node that is no mapping at all.
@@ -70,7 +65,8 @@ pub(super) fn known_keys(node: &Node, known: &[&str], what: &str, log: &mut Log)
     let Some(pairs) = node.pairs() else {
         let is = node.kind();
         let what = format!("{what} is a mapping of keys to values, but this is {is}");
-        log.add(Mistake::new(node.place, what).fix(format!("write for example `{}:`", known[0])));
+        let example = known.first().map(|key| format!("write for example `{key}:`"));
+        log.add(Mistake::new(node.place, what).fix(example));
         return;
     };
     for Pair { key, key_place, .. } in pairs {
@@ -97,14 +93,12 @@ pub(super) fn text<'n>(node: &'n Node, name: &str, log: &mut Log) -> Option<&'n 
 pub(super) fn count(written: &str, name: &str, place: Place, log: &mut Log) -> Option<u32> {
     let written = written.trim();
     let digits = written.strip_suffix(".0").unwrap_or(written);
-    match digits.parse::<u32>() {
-        Ok(count @ 1..) => Some(count),
-        _ => {
-            let what = format!("`{name}` is a whole number from 1 on, not {written}");
-            log.add(Mistake::new(place, what).fix(format!("write for example `{name}: 2`")));
-            None
-        }
+    if let Ok(count @ 1..) = digits.parse::<u32>() {
+        return Some(count);
     }
+    let what = format!("`{name}` is a whole number from 1 on, not {written}");
+    log.add(Mistake::new(place, what).fix(format!("write for example `{name}: 2`")));
+    None
 }
 
 fn budget(node: &Node, log: &mut Log) -> Option<WrittenBudget> {

@@ -1,5 +1,5 @@
 //! One entry of `shots`, or a whole CSV manifest, decoded: which keys it has and what they hold.
-//! What its parameters come to is for `recipe` to say.
+//! What its parameters come to is for [`super::recipe`] to say.
 
 use std::rc::Rc;
 

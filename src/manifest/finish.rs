@@ -4,9 +4,9 @@
 use serde_json::Value as Json;
 
 use super::diagnostic::{Mistake, Place};
-use super::expand::{Draft, Recipe, Stage};
+use super::expand::{Draft, Stage};
 use super::media::{BIG_BYTES, Image};
-use super::recipe::{Trouble, render};
+use super::shape::{Trouble, render};
 use super::source::cell_text;
 use super::template::Names;
 use super::{entry, identity};
@@ -209,7 +209,7 @@ fn labels(stage: &mut Stage<'_>, draft: &Draft<'_, '_>, id: &ShotId) -> Option<L
         names.insert("id".into(), id.as_str().into());
     }
     let engine = stage.engine;
-    let priority = match draft.cell(Recipe::priority_column) {
+    let priority = match draft.cell(recipe.columns.priority) {
         Some((cell, place)) => entry::priority(cell, place, stage.log)?,
         None => recipe.entry.priority,
     };
@@ -217,12 +217,12 @@ fn labels(stage: &mut Stage<'_>, draft: &Draft<'_, '_>, id: &ShotId) -> Option<L
     for (_, shape) in &recipe.tags {
         tags.push(told(shape.text(&names), stage, draft)?.into());
     }
-    if let Some((cell, place)) = draft.cell(Recipe::tags_column) {
+    if let Some((cell, place)) = draft.cell(recipe.columns.tags) {
         let cell = cell_text(cell, place, &names, engine, stage.log)?;
         tags.extend(cell.split([';', ',', '|']).map(|tag| tag.trim().into()));
     }
     tags.retain(|tag| !tag.is_empty());
-    let written = match (draft.cell(Recipe::clip_name_column), &recipe.clip_name) {
+    let written = match (draft.cell(recipe.columns.clip_name), &recipe.clip_name) {
         (Some((cell, place)), _) => {
             Some((cell_text(cell, place, &names, engine, stage.log)?, place))
         }

@@ -71,14 +71,10 @@ impl Gallery {
             return Err(("this is neither a URL, nor base64 of an image, nor a path".into(), None));
         }
         let path = self.folder.join(written);
-        let known = match self.known.get(written) {
-            Some(known) => known.clone(),
-            None => {
-                let known = read(&path);
-                self.known.insert(written.into(), known.clone());
-                known
-            }
-        };
+        let known = self.known.get(written).cloned().unwrap_or_else(|| read(&path));
+        if !self.known.contains_key(written) {
+            self.known.insert(written.into(), known.clone());
+        }
         known.map(|(sha256, bytes)| Image::File { path, sha256, bytes })
     }
 }

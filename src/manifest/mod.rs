@@ -13,6 +13,7 @@ mod media;
 mod read;
 mod recipe;
 pub mod schema;
+mod shape;
 mod source;
 mod table;
 mod template;

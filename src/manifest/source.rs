@@ -5,7 +5,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::diagnostic::{Log, Mistake, Place};
-use super::recipe::{Shape, Trouble, compile, render};
+use super::shape::{Shape, Trouble, compile, render};
 use super::table::Row;
 use super::template::{Engine, Names};
 use super::tree::{Node, scalar};

@@ -178,7 +178,7 @@ impl<'t> Rows<'t> {
             byte += 1;
         }
         let passed = text.get(self.at.byte..byte).unwrap_or_default();
-        let breaks = passed.iter().filter(|byte| **byte == b'\n').count();
+        let breaks = passed.split(|byte| *byte == b'\n').count() - 1;
         self.at = Cursor { byte, line: self.at.line.saturating_add(fits(breaks)) };
         self.at
     }
@@ -275,4 +275,45 @@ fn cell(record: &str, delimiter: u8, index: usize) -> (usize, usize, bool) {
         at += 1;
     }
     (at, at, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every filled cell with its place, read the way rows are read.
+    fn cells(text: &str) -> Vec<(String, u32, u32)> {
+        let mut log = Log::default();
+        let text: Rc<str> = text.into();
+        let table = Table::read(0, &text, &mut log).unwrap();
+        let mut rows = table.rows();
+        let mut cells = Vec::new();
+        while let Some(row) = rows.next(&mut log) {
+            for column in 0..table.columns.len() {
+                if let Some(cell) = row.cell(column) {
+                    let Place { line, column, .. } = row.place(column);
+                    cells.push((cell.to_owned(), line, column));
+                }
+            }
+        }
+        cells
+    }
+
+    #[test]
+    fn a_cell_knows_its_line_and_column() {
+        for (text, expected) in [
+            ("a,b\n1,2\n", vec![("1", 2, 1), ("2", 2, 3)]),
+            ("a;b\r\n1;2\r\n\r\n3;4\r\n", vec![("1", 2, 1), ("2", 2, 3), ("3", 4, 1), ("4", 4, 3)]),
+            (
+                "\n\na\tb\n\"x\n\ny\"\t2\n3\t4",
+                vec![("x\n\ny", 4, 1), ("2", 6, 4), ("3", 7, 1), ("4", 7, 3)],
+            ),
+            ("\"a;b\",c\nä,\"q\"\"q\"\n", vec![("ä", 2, 1), ("q\"q", 2, 3)]),
+            ("a,b\n,\n  ,\n1,", vec![("1", 4, 1)]),
+        ] {
+            let found = cells(text);
+            let found: Vec<_> = found.iter().map(|(cell, l, c)| (cell.as_str(), *l, *c)).collect();
+            assert_eq!(found, expected, "{text:?}");
+        }
+    }
 }

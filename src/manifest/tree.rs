@@ -105,7 +105,7 @@ pub(super) fn scalar(text: &str) -> Json {
         && digits(part)
         && !(whole.is_empty() && part.is_empty())
         && !(whole.len() > 1 && whole.starts_with('0'))
-        && !(whole.is_empty() && !mantissa.contains('.'))
+        && (!whole.is_empty() || mantissa.contains('.'))
         && !exponent.is_empty()
         && digits(exponent.strip_prefix(['-', '+']).unwrap_or(exponent));
     if !is_number {
@@ -153,3 +153,29 @@ impl Size {
 
 /// Anchored nodes by the parser's numbers.
 pub(super) type Anchors = HashMap<usize, (Node, Size)>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_scalars_mean_what_yaml_1_2_says_and_nothing_else() {
+        for (text, meaning) in [
+            ("5", Json::from(5)),
+            ("-5", Json::from(-5)),
+            ("0.5", Json::from(0.5)),
+            (".5", Json::from(0.5)),
+            ("1e3", Json::from(1000.0)),
+            ("true", Json::from(true)),
+            ("~", Json::Null),
+        ] {
+            assert_eq!(scalar(text), meaning, "{text}");
+        }
+        for text in [
+            "16:9", "007", "1_000", "0x10", "on", "yes", ".", "-", "1e", ".inf", "1e999", "1.2.3",
+            "+",
+        ] {
+            assert_eq!(scalar(text), Json::from(text), "{text}");
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! The manifest language: what loads, what does not and where it says so, and who is who.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use rushes::catalog::Catalog;
@@ -65,12 +66,13 @@ const HEAD: &str = "campaign: c\ndefaults: {model: kling-v2-6}\nshots:\n";
 
 /// A manifest with one mistake, the place it must be reported at, and words of the report.
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn every_mistake_is_reported_at_its_place() {
     let shots = |text: &str| format!("{HEAD}{text}");
     let long = format!("  - {{id: a, prompt: \"{}\"}}", "x".repeat(2501));
     let table: Vec<(String, &str, &[&str])> = vec![
         // What is no manifest.
-        ("".into(), "1:1", &["empty"]),
+        (String::new(), "1:1", &["empty"]),
         ("# nothing\n".into(), "1:1", &["empty"]),
         ("just words".into(), "1:1", &["mapping"]),
         ("a: [1, 2".into(), "1:", &["not YAML"]),
@@ -183,14 +185,14 @@ fn every_mistake_is_reported_at_its_place() {
     let mut wrong = String::new();
     for (text, place, words) in table {
         let Err(mistakes) = yaml(&text) else {
-            wrong.push_str(&format!("it loads: {text}\n\n"));
+            let _ = write!(wrong, "it loads: {text}\n\n");
             continue;
         };
         let first = mistakes.rendered.lines().next().unwrap();
         let found = first.contains(&format!("shots.yaml:{place}"));
         let all = words.iter().all(|word| mistakes.rendered.contains(word));
         if !(found && all && mistakes.count == 1) {
-            wrong.push_str(&format!("{text}\n{place} {words:?}\n{mistakes}\n\n"));
+            let _ = write!(wrong, "{text}\n{place} {words:?}\n{mistakes}\n\n");
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
@@ -260,13 +262,13 @@ fn broken_csv_manifests_say_where() {
     for (bytes, place, words) in table {
         let text = String::from_utf8_lossy(bytes);
         let Err(mistakes) = load_files(&[("shots.csv", bytes)]) else {
-            wrong.push_str(&format!("it loads: {text}\n\n"));
+            let _ = write!(wrong, "it loads: {text}\n\n");
             continue;
         };
         let first = mistakes.rendered.lines().next().unwrap();
         let found = first.contains(&format!("shots.csv:{place}"));
         if !found || mistakes.count != 1 || !words.iter().all(|w| mistakes.rendered.contains(w)) {
-            wrong.push_str(&format!("{text}\n{place} {words:?}\n{mistakes}\n\n"));
+            let _ = write!(wrong, "{text}\n{place} {words:?}\n{mistakes}\n\n");
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
@@ -398,11 +400,14 @@ fn bombs_of_aliases_and_templates_end_in_a_mistake() {
     let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
     for level in 1..40 {
         let inner = format!("*a{}, ", level - 1).repeat(10);
-        bomb.push_str(&format!("a{level}: &a{level} [{inner}]\n"));
+        let _ = writeln!(bomb, "a{level}: &a{level} [{inner}]");
     }
     bomb.push_str("shots: [{id: a, model: kling-v3, prompt: x, extra: {bomb: *a39}}]\n");
     assert!(yaml(&bomb).is_err());
-    let chain: String = (1..3000).map(|n| format!("- &b{n} [*b{}]\n", n - 1)).collect();
+    let mut chain = String::new();
+    for level in 1..3000 {
+        let _ = writeln!(chain, "- &b{level} [*b{}]", level - 1);
+    }
     assert!(yaml(&format!("shots:\n- &b0 [x]\n{chain}")).is_err());
     let endless = "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}";
     let mistakes = yaml(&format!("{HEAD}  - {{id: a, prompt: '{endless}'}}")).unwrap_err();

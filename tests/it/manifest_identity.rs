@@ -2,6 +2,7 @@
 //! all make the reader panic.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
@@ -72,7 +73,7 @@ fn yaml(entries: &[Entry]) -> String {
         let id = format!("id: e{id}");
         let takes = format!("takes: {takes}");
         let keys = if *turned { [takes, matrix, id] } else { [id, takes, matrix] };
-        text.push_str(&format!("  - {{{}}}\n", keys.join(", ")));
+        let _ = writeln!(text, "  - {{{}}}", keys.join(", "));
     }
     text
 }
@@ -114,7 +115,7 @@ fn rows() -> impl Strategy<Value = Vec<(String, u32, String)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn order_and_quoting_change_no_shot(entries in entries(), seed in any::<u64>()) {
