@@ -1,8 +1,17 @@
-//! Clips on disk: temporary file, verification, final name. Receives bytes; knows no network.
+//! Clips on disk: temporary file, verification, final name. Promises that a final name holds only
+//! a verified, durable clip and that no file is ever overwritten or deleted but its own temporary
+//! ones. Receives bytes; knows no network.
 
+mod mp4;
+mod partial;
+mod place;
+mod verify;
+
+pub use partial::Partial;
+
+use std::io;
 use std::path::{Path, PathBuf};
-
-use bytes::Bytes;
+use std::time::{Duration, UNIX_EPOCH};
 
 use crate::time::Timestamp;
 
@@ -11,9 +20,6 @@ use crate::time::Timestamp;
 pub struct Clips {
     folder: PathBuf,
 }
-
-/// A clip that is being received, in a temporary file beside its final place.
-pub struct Partial {}
 
 /// A clip that lies durably under its final name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,12 +46,23 @@ pub enum ClipError {
         /// Where.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
+}
+
+impl ClipError {
+    fn disk(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
+        |source| Self::Disk { path: path.to_owned(), source }
+    }
 }
 
 /// The most bytes a clip may have.
 pub const MOST_BYTES: u64 = 8 << 30;
+
+/// The folder of clips below the campaign folder.
+const CLIPS: &str = "clips";
+/// File systems keep the time of writing this coarsely.
+const GRAIN: Duration = Duration::from_secs(2);
 
 impl Clips {
     /// The clips of a campaign folder. Creates `clips/` and removes temporary files that a killed
@@ -53,24 +70,30 @@ impl Clips {
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn open(_campaign_folder: &Path) -> Result<Self, ClipError> {
-        todo!()
+    pub fn open(campaign_folder: &Path) -> Result<Self, ClipError> {
+        let clips = campaign_folder.join(CLIPS);
+        std::fs::create_dir_all(&clips).map_err(ClipError::disk(&clips))?;
+        place::sync_folder(campaign_folder).map_err(ClipError::disk(campaign_folder))?;
+        place::sweep(&clips)?;
+        Ok(Self { folder: campaign_folder.to_owned() })
     }
 
     /// The final path, relative to the campaign folder: `clips/beach.mp4`, `clips/beach~r2.mp4`,
     /// `clips/beach~2.mp4`, `clips/beach~r2~2.mp4`. `revision` and `part` count from 1.
     #[must_use]
-    pub fn path(_clip_name: &str, _revision: u32, _part: usize) -> String {
-        todo!()
+    pub fn path(clip_name: &str, revision: u32, part: usize) -> String {
+        let revision = if revision > 1 { format!("~r{revision}") } else { String::new() };
+        let part = if part > 1 { format!("~{part}") } else { String::new() };
+        format!("{CLIPS}/{clip_name}{revision}{part}.mp4")
     }
 
     /// Begins to receive a clip.
     ///
     /// # Errors
-    /// When no temporary file can be made.
-    pub async fn begin(&self, _path: &str) -> Result<Partial, ClipError> {
-        let _ = &self.folder;
-        todo!()
+    /// When no temporary file can be made, or `path` leads out of `clips/`.
+    pub async fn begin(&self, path: &str) -> Result<Partial, ClipError> {
+        let (folder, path) = (self.folder.clone(), path.to_owned());
+        blocking(move || Partial::create(&folder, path)).await
     }
 
     /// When the clip can no longer be fetched: a whole clip that already lies at `path`, written
@@ -80,48 +103,65 @@ impl Clips {
     /// When the file cannot be read.
     pub async fn adopt(
         &self,
-        _path: &str,
-        _submitted_at: Timestamp,
+        path: &str,
+        submitted_at: Timestamp,
     ) -> Result<Option<Stored>, ClipError> {
-        todo!()
+        let (folder, path) = (self.folder.clone(), path.to_owned());
+        blocking(move || adopt(&folder, path, submitted_at)).await
     }
 }
 
-impl Partial {
-    /// Bytes received so far.
-    #[must_use]
-    pub fn len(&self) -> u64 {
-        todo!()
+fn adopt(
+    folder: &Path,
+    path: String,
+    submitted_at: Timestamp,
+) -> Result<Option<Stored>, ClipError> {
+    let file = place::resolve(folder, &path)?;
+    let at = ClipError::disk(&file);
+    let metadata = match std::fs::symlink_metadata(&file) {
+        Ok(metadata) if metadata.is_file() => metadata,
+        Ok(_) => return Ok(None),
+        Err(error) if is_absent(&error) => return Ok(None),
+        Err(error) => return Err(at(error)),
+    };
+    let written = metadata.modified().map_err(&at)?.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let written = Timestamp::from_millis(0).plus(written + GRAIN);
+    if written < submitted_at {
+        return Ok(None);
     }
-
-    /// Whether nothing was received yet.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    let mut open = std::fs::File::open(&file).map_err(&at)?;
+    // It got its name only after it had been verified against the length the host announced.
+    match verify::verify(&mut open, metadata.len(), Some(metadata.len())).map_err(&at)? {
+        Ok(()) => {}
+        Err(_not_a_clip) => return Ok(None),
     }
+    let sha256 = place::hash(&file).map_err(&at)?;
+    place::settle(&file).map_err(&at)?;
+    Ok(Some(Stored { path, bytes: metadata.len(), sha256, moved_aside: None }))
+}
 
-    /// Takes the next bytes.
-    ///
-    /// # Errors
-    /// When they cannot be written, or the clip exceeds [`MOST_BYTES`].
-    pub async fn write(&mut self, _bytes: Bytes) -> Result<(), ClipError> {
-        todo!()
-    }
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
 
-    /// Forgets what was received, to start over.
-    ///
-    /// # Errors
-    /// When the temporary file cannot be cut.
-    pub async fn restart(&mut self) -> Result<(), ClipError> {
-        todo!()
-    }
+/// Runs file work where it may block.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ClipError> + Send + 'static,
+) -> Result<T, ClipError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        Err(ClipError::Disk { path: CLIPS.into(), source: io::Error::other(error) })
+    })
+}
 
-    /// Verifies what was received (`total` is the length the host announced), makes it durable and
-    /// gives it its final name. A file already there is kept if it is the same, else moved aside.
-    ///
-    /// # Errors
-    /// When it is no whole clip, or cannot be stored.
-    pub async fn finish(self, _total: Option<u64>) -> Result<Stored, ClipError> {
-        todo!()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clips_path_tells_revision_and_part() {
+        assert_eq!(Clips::path("beach", 1, 1), "clips/beach.mp4");
+        assert_eq!(Clips::path("beach", 2, 1), "clips/beach~r2.mp4");
+        assert_eq!(Clips::path("beach", 1, 2), "clips/beach~2.mp4");
+        assert_eq!(Clips::path("day1/beach", 2, 3), "clips/day1/beach~r2~3.mp4");
     }
 }

@@ -1,13 +1,34 @@
-//! The HTTP client of the paid gateway.
+//! The HTTP client of the paid gateway. Promises that a POST leaves at most once, that "not sent"
+//! is said only when nothing was, and that the key goes to the gateway alone and into no text.
+//! What an answer means is decided in `wire`.
 
+use std::error::Error as _;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures::FutureExt;
 use futures::future::BoxFuture;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::{Response, Url};
 
 use crate::answer::{Polled, Submitted, TaskId, Unfetched};
+use crate::text::plain;
+use crate::time::Clock;
 
+use super::wire::{self, Answer, MOST_BODY};
 use super::{Download, Gateway, ResumePoint};
+
+mod address;
+mod clients;
+mod fetch;
+mod headers;
+
+/// The longest reason, in characters.
+const MOST_WHY: usize = 250;
+/// A shorter key is a test's; hiding it would mangle ordinary words.
+const SHORTEST_SECRET: usize = 8;
 
 /// How to reach the gateway.
 #[derive(Clone)]
@@ -18,43 +39,239 @@ pub struct HttpSettings {
     pub key: String,
     /// How long a POST may take, from connect to the last byte of its answer.
     pub submit_timeout: Duration,
+    /// How long a poll may take; 30 s by default.
+    pub poll_timeout: Duration,
+    /// How long a download may stand still; 30 s by default. There is no limit to its whole.
+    pub idle_timeout: Duration,
+    /// Turns a `Retry-After` that names a date into a span.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl HttpSettings {
+    /// Settings with the default time-outs for polls and downloads.
+    #[must_use]
+    pub fn new(
+        api_base: String,
+        key: String,
+        submit_timeout: Duration,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let patience = Duration::from_secs(30);
+        let (poll_timeout, idle_timeout) = (patience, patience);
+        Self { api_base, key, submit_timeout, poll_timeout, idle_timeout, clock }
+    }
+}
+
+/// Without the key.
+impl fmt::Debug for HttpSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpSettings")
+            .field("api_base", &self.api_base)
+            .field("submit_timeout", &self.submit_timeout)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why the gateway cannot be spoken to.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// To be replaced.
-    #[error("{0}")]
-    Address(String),
+    /// The address cannot be the gateway's.
+    #[error("the gateway's address {address:?} {problem}")]
+    Address {
+        /// As it was given, printable.
+        address: String,
+        /// What is wrong and what to write instead.
+        problem: &'static str,
+    },
+    /// The key is empty, or holds what no header can carry.
+    #[error("the key {0}; look at KLING_API_KEY or the file named by KLING_API_KEY_FILE")]
+    Key(&'static str),
+    /// TLS cannot be set up, as on a machine without any CA certificates.
+    #[error("TLS cannot be set up: {0}; are the system's CA certificates installed?")]
+    Tls(String),
 }
 
 /// The paid gateway over HTTP.
-pub struct HttpGateway {}
+pub struct HttpGateway {
+    endpoint: Url,
+    authorization: HeaderValue,
+    key: String,
+    clock: Arc<dyn Clock>,
+    idle_timeout: Duration,
+    clients: clients::Clients,
+}
 
 impl HttpGateway {
     /// Prepares the clients; sends nothing.
     ///
     /// # Errors
-    /// When the address is no URL, or plain http to a host that is not loopback.
-    pub fn new(_settings: HttpSettings) -> Result<Self, SetupError> {
-        todo!()
+    /// When the address is no URL, or plain http to a host that is not loopback, or carries more
+    /// than scheme, host, port and path; when the key cannot be sent; when TLS cannot be set up.
+    pub fn new(settings: HttpSettings) -> Result<Self, SetupError> {
+        let endpoint = address::endpoint(&settings.api_base)?;
+        let key = settings.key.trim();
+        if key.is_empty() {
+            return Err(SetupError::Key("is empty"));
+        }
+        let mut authorization = HeaderValue::from_str(&format!("Bearer {key}"))
+            .ok()
+            .filter(|value| value.to_str().is_ok())
+            .ok_or(SetupError::Key("holds a character that cannot stand in a header"))?;
+        authorization.set_sensitive(true);
+        Ok(Self {
+            authorization,
+            key: key.to_owned(),
+            clients: clients::Clients::new(&settings, endpoint.scheme() == "https")?,
+            endpoint,
+            clock: settings.clock,
+            idle_timeout: settings.idle_timeout,
+        })
+    }
+
+    async fn submit_once(&self, body: Bytes) -> Submitted {
+        let request = self
+            .clients
+            .submit
+            .post(self.endpoint.clone())
+            .header(AUTHORIZATION, self.authorization.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .header(ACCEPT, "application/json")
+            .body(body);
+        match request.send().await {
+            Ok(response) => {
+                let answer = self.read(response).await;
+                let said = wire::submitted(&answer);
+                match said {
+                    Submitted::Bought { .. } => said,
+                    _ => self.hiding_the_key(&answer).map_or(said, |it| wire::submitted(&it)),
+                }
+            }
+            Err(error) => {
+                let why = self.without_key(&explain(&error));
+                if error.is_connect() || error.is_builder() {
+                    Submitted::NotSent { why }
+                } else {
+                    Submitted::Doubtful { why: format!("no answer: {why}") }
+                }
+            }
+        }
+    }
+
+    async fn poll_once(&self, task: &TaskId) -> Polled {
+        let mut url = self.endpoint.clone();
+        url.query_pairs_mut().append_pair("task_id", task.as_str());
+        let request = self
+            .clients
+            .poll
+            .get(url)
+            .header(AUTHORIZATION, self.authorization.clone())
+            .header(ACCEPT, "application/json");
+        match request.send().await {
+            Ok(response) => {
+                let answer = self.read(response).await;
+                let said = wire::polled(&answer);
+                match said {
+                    Polled::Completed { .. } => said,
+                    _ => self.hiding_the_key(&answer).map_or(said, |it| wire::polled(&it)),
+                }
+            }
+            Err(error) => Polled::Unanswered { why: self.without_key(&explain(&error)) },
+        }
+    }
+
+    /// Reads an answer, its body within [`MOST_BODY`].
+    async fn read(&self, mut response: Response) -> Answer {
+        let status = response.status().as_u16();
+        let header = |name| {
+            response.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
+        };
+        let now = self.clock.now();
+        let retry_after = header(RETRY_AFTER).and_then(|text| headers::retry_after(&text, now));
+        let location = header(LOCATION).map(|text| self.without_key(&text));
+        let body = self.read_bounded(&mut response).await;
+        tracing::debug!(status, bytes = body.as_ref().map_or(0, Bytes::len), "answered");
+        Answer { status, retry_after, location, body }
+    }
+
+    /// The body, or why it did not arrive whole together with how it began. A body that was cut after
+    /// its JSON was complete has told everything: a task id in it reached this machine.
+    async fn read_bounded(&self, response: &mut Response) -> Result<Bytes, String> {
+        let mut body = BytesMut::new();
+        let problem = loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() > MOST_BODY => {
+                    break format!("the answer is longer than {MOST_BODY} bytes");
+                }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => return Ok(body.freeze()),
+                Err(error) => {
+                    if serde_json::from_slice::<serde_json::Map<_, _>>(&body).is_ok() {
+                        return Ok(body.freeze());
+                    }
+                    break format!("the answer broke off ({})", explain(&error));
+                }
+            }
+        };
+        let begins = self.without_key(&String::from_utf8_lossy(&body[..body.len().min(2048)]));
+        let begins = plain(&begins, 150);
+        Err(if begins.is_empty() { problem } else { format!("{problem}; it begins {begins}") })
+    }
+
+    /// The answer without the key, should it echo it; for reasons only, never for what is bought.
+    fn hiding_the_key(&self, answer: &Answer) -> Option<Answer> {
+        let text = String::from_utf8_lossy(answer.body.as_ref().ok()?);
+        let hidden = self.without_key(&text);
+        (hidden != text).then(|| Answer { body: Ok(hidden.into()), ..answer.clone() })
+    }
+
+    fn without_key(&self, text: &str) -> String {
+        if self.key.len() < SHORTEST_SECRET {
+            return text.to_owned();
+        }
+        text.replace(&self.key, "[key]")
     }
 }
 
 impl Gateway for HttpGateway {
-    fn submit(&self, _body: Bytes) -> BoxFuture<'_, Submitted> {
-        todo!()
+    fn submit(&self, body: Bytes) -> BoxFuture<'_, Submitted> {
+        self.submit_once(body).boxed()
     }
 
-    fn poll<'a>(&'a self, _task: &'a TaskId) -> BoxFuture<'a, Polled> {
-        todo!()
+    fn poll<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, Polled> {
+        self.poll_once(task).boxed()
     }
 
     fn fetch<'a>(
         &'a self,
-        _url: &'a str,
-        _resume: Option<&'a ResumePoint>,
+        url: &'a str,
+        resume: Option<&'a ResumePoint>,
     ) -> BoxFuture<'a, Result<Download, Unfetched>> {
-        todo!()
+        fetch::fetch(&self.clients, url, resume, self.idle_timeout).boxed()
     }
+}
+
+/// What went wrong on the wire, with its causes and without the URL, which may carry a signature.
+fn explain(error: &reqwest::Error) -> String {
+    let mut causes: Vec<String> = Vec::new();
+    if error.is_connect() {
+        let url = error.url();
+        let host = url.and_then(Url::host_str).unwrap_or("the host");
+        let port = url.and_then(Url::port_or_known_default).unwrap_or_default();
+        causes.push(format!("could not connect to {host}:{port}"));
+    } else if error.is_timeout() {
+        causes.push("timed out".to_owned());
+    }
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        let is_news = !causes.iter().any(|known| known.contains(&text));
+        if is_news && !text.starts_with("client error (") {
+            causes.push(text);
+        }
+        source = cause.source();
+    }
+    if causes.is_empty() {
+        causes.push("the request could not be made".to_owned());
+    }
+    plain(&causes.join(": "), MOST_WHY)
 }

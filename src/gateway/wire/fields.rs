@@ -137,7 +137,8 @@ pub(super) fn completed_at(fields: &Map<String, Value>) -> Option<Timestamp> {
         Value::Number(number) => number.as_i64().or_else(|| number.as_f64().map(|n| n as i64)),
         Value::String(text) => {
             let text = text.trim();
-            let moment = || text.parse::<jiff::Timestamp>().ok().map(|at| at.as_millisecond());
+            let moment =
+                || text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond);
             text.parse().ok().or_else(moment)
         }
         _ => None,

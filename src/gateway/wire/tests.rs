@@ -5,11 +5,11 @@ use super::*;
 use crate::answer::TaskId;
 use crate::time::Timestamp;
 
-fn post(status: u16, body: impl ToString) -> Submitted {
+fn post(status: u16, body: &(impl ToString + ?Sized)) -> Submitted {
     submitted(&Answer::new(status, body.to_string()))
 }
 
-fn poll(status: u16, body: impl ToString) -> Polled {
+fn poll(status: u16, body: &(impl ToString + ?Sized)) -> Polled {
     polled(&Answer::new(status, body.to_string()))
 }
 
@@ -17,8 +17,8 @@ fn bought(id: &str) -> Submitted {
     Submitted::Bought { task: TaskId::new(id).unwrap() }
 }
 
-fn data(data: Value) -> Polled {
-    poll(200, json!({"code": 200, "msg": "success", "data": data}))
+fn data(data: &Value) -> Polled {
+    poll(200, &json!({"code": 200, "msg": "success", "data": data}))
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn a_task_id_is_found_in_every_spelling() {
         assert_eq!(post(200, &body), bought("clx1"), "{body}");
         assert_eq!(post(201, &body), bought("clx1"), "{body}");
     }
-    assert_eq!(post(200, json!({"data": {"taskId": 42}})), bought("42"));
+    assert_eq!(post(200, &json!({"data": {"taskId": 42}})), bought("42"));
     assert_eq!(post(200, "\u{feff}{\"data\":{\"taskId\":\"clx1\"}}"), bought("clx1"));
     let mangled = b"{\"msg\":\"\xc4\xda\",\"data\":{\"taskId\":\"clx1\"}}".as_slice();
     assert_eq!(submitted(&Answer::new(200, mangled)), bought("clx1"));
@@ -73,7 +73,7 @@ fn a_success_without_a_readable_task_id_is_in_doubt_and_says_what_came() {
         assert!(why.starts_with("answered 200 without a task id: "), "{why}");
         assert!(why.len() > 32 && why.chars().count() < 400, "{why}");
     }
-    let told = post(200, json!({"code": 200, "data": "clx1"}));
+    let told = post(200, &json!({"code": 200, "data": "clx1"}));
     assert!(matches!(told, Submitted::Doubtful { why } if why.contains("clx1")));
     let cut = Answer { body: Err("cut after 9 bytes".into()), ..Answer::new(200, "") };
     let why = "answered 200 without a task id: cut after 9 bytes".into();
@@ -99,21 +99,21 @@ fn an_error_code_in_a_200_is_that_status_and_in_any_other_2xx_a_doubt() {
         (500, Submitted::ServerError { status: 500, retry_after: no_pause, why: why(500) }),
         (502, Submitted::ServerError { status: 502, retry_after: no_pause, why: why(502) }),
     ] {
-        assert_eq!(post(200, body(json!(code))), means);
-        assert_eq!(post(200, body(json!(code.to_string()))), means);
-        assert_eq!(post(200, body(json!(f64::from(code)))), means);
-        assert_eq!(post(code, body(json!(code))), means);
-        assert!(matches!(post(202, body(json!(code))), Submitted::Doubtful { .. }));
+        assert_eq!(post(200, &body(json!(code))), means);
+        assert_eq!(post(200, &body(json!(code.to_string()))), means);
+        assert_eq!(post(200, &body(json!(f64::from(code)))), means);
+        assert_eq!(post(code, &body(json!(code))), means);
+        assert!(matches!(post(202, &body(json!(code))), Submitted::Doubtful { .. }));
     }
     for odd in [json!(302), json!(399), json!(600), json!(-400), json!(65936), json!("400x")] {
-        assert!(matches!(post(200, body(odd)), Submitted::Doubtful { .. }));
+        assert!(matches!(post(200, &body(odd)), Submitted::Doubtful { .. }));
     }
 }
 
 #[test]
 fn not_found_without_the_envelope_is_the_wrong_address() {
     for body in [
-        "".to_owned(),
+        String::new(),
         "<html><title>404 Not Found</title>".to_owned(),
         json!({"message": "no Route matched with those values"}).to_string(),
         json!({"code": "rest_no_route", "data": {"status": 404}}).to_string(),
@@ -127,7 +127,7 @@ fn not_found_without_the_envelope_is_the_wrong_address() {
         assert!(matches!(post(400, &body), Submitted::Rejected { .. }));
     }
     let why = "404: no such model".to_owned();
-    assert_eq!(post(404, json!({"msg": "no such model"})), Submitted::Rejected { why });
+    assert_eq!(post(404, &json!({"msg": "no such model"})), Submitted::Rejected { why });
 }
 
 #[test]
@@ -153,17 +153,17 @@ fn errors_keep_their_pause_and_a_readable_reason() {
     let why = "503: the body was cut".to_owned();
     assert_eq!(submitted(&unread), Submitted::ServerError { status: 503, retry_after: None, why });
     let nested = json!({"error": {"message": "bad\n\u{1b}[1mratio", "type": "x"}});
-    assert_eq!(post(400, nested), Submitted::Rejected { why: "400: bad ratio".into() });
+    assert_eq!(post(400, &nested), Submitted::Rejected { why: "400: bad ratio".into() });
     assert_eq!(post(400, ""), Submitted::Rejected { why: "400: an empty body".into() });
     assert!(matches!(post(600, ""), Submitted::Doubtful { .. }));
 }
 
 #[test]
 fn working_tasks_are_working_whatever_the_gateway_calls_it() {
-    assert_eq!(data(json!({"state": "pending"})), Polled::Working { unknown: None });
-    assert_eq!(data(json!({"status": "PROCESSING"})), Polled::Working { unknown: None });
+    assert_eq!(data(&json!({"state": "pending"})), Polled::Working { unknown: None });
+    assert_eq!(data(&json!({"status": "PROCESSING"})), Polled::Working { unknown: None });
     let unknown = Some("paused for lunch".to_owned());
-    assert_eq!(data(json!({"state": "paused\tfor lunch"})), Polled::Working { unknown });
+    assert_eq!(data(&json!({"state": "paused\tfor lunch"})), Polled::Working { unknown });
 }
 
 #[test]
@@ -176,23 +176,24 @@ fn result_urls_are_found_in_every_shape() {
         json!(json!({"resultUrls": [a, b]}).to_string()),
         json!([a, null, "", 7, a, "ftp://h/c", "data:video/mp4;base64,AA", "/x", "http://", b]),
     ] {
-        let said = data(json!({"state": "completed", "resultUrls": urls}));
+        let said = data(&json!({"state": "completed", "resultUrls": urls}));
         let urls = vec![a.to_owned(), b.to_owned()];
         assert_eq!(said, Polled::Completed { urls, completed_at: None });
     }
-    let said = data(json!({"state": "completed", "resultUrls": a}));
+    let said = data(&json!({"state": "completed", "resultUrls": a}));
     assert_eq!(said, Polled::Completed { urls: vec![a.to_owned()], completed_at: None });
 }
 
 #[test]
 fn completed_without_a_url_is_unclear() {
     for urls in [json!(null), json!([]), json!("[["), json!([""]), json!({}), json!(1)] {
-        let said = data(json!({"state": "completed", "resultUrls": urls}));
+        let said = data(&json!({"state": "completed", "resultUrls": urls}));
         let Polled::Unclear { why, .. } = said else { panic!("{said:?}") };
         assert!(why.starts_with("completed, but without a result URL"), "{why}");
     }
     let deep = "[".repeat(100) + "\"https://h/a\"" + &"]".repeat(100);
-    let said = poll(200, format!("{{\"data\":{{\"state\":\"completed\",\"resultUrls\":{deep}}}}}"));
+    let said =
+        poll(200, &format!("{{\"data\":{{\"state\":\"completed\",\"resultUrls\":{deep}}}}}"));
     assert!(matches!(said, Polled::Unclear { .. }));
 }
 
@@ -212,7 +213,7 @@ fn the_time_of_completion_is_read_in_every_unit() {
         (json!(1e300), None),
         (json!("soon"), None),
     ] {
-        let said = data(json!({"state": "completed", "resultUrls": ["https://h/a"],
+        let said = data(&json!({"state": "completed", "resultUrls": ["https://h/a"],
             "completeTime": written}));
         let completed_at = millis.map(Timestamp::from_millis);
         let urls = vec!["https://h/a".to_owned()];
@@ -238,10 +239,10 @@ fn a_failure_has_the_best_text_there_is() {
     ] {
         let mut task = json!({"taskId": "clx1", "state": "failed"});
         task.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-        assert_eq!(data(task), Polled::Failed { why: why.into() });
+        assert_eq!(data(&task), Polled::Failed { why: why.into() });
     }
     let body = json!({"code": 500, "msg": "upstream busy", "data": {"state": "failed"}});
-    assert_eq!(poll(200, body), Polled::Failed { why: "upstream busy".into() });
+    assert_eq!(poll(200, &body), Polled::Failed { why: "upstream busy".into() });
 }
 
 #[test]

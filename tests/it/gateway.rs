@@ -1,0 +1,477 @@
+//! The HTTP client against a scripted server: every row of the outcome table over a real socket.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
+use rushes::gateway::{Download, Gateway, HttpGateway, HttpSettings, ResumePoint, SetupError};
+use rushes::time::{Clock, Timestamp};
+use serde_json::json;
+
+use crate::support::{Reply, Request, Script, Server};
+
+const KEY: &str = "sk-0123456789abcdef";
+
+/// 1994-11-06T08:49:37Z.
+struct Then;
+
+impl Clock for Then {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(784_111_777_000)
+    }
+}
+
+/// Long enough that only a hang can reach it.
+fn settings(api_base: &str) -> HttpSettings {
+    HttpSettings::new(api_base.into(), KEY.into(), Duration::from_secs(60), Arc::new(Then))
+}
+
+/// For tests in which a time-out is what is waited for.
+fn hasty(api_base: &str) -> HttpSettings {
+    let brief = Duration::from_secs(2);
+    HttpSettings {
+        submit_timeout: brief,
+        poll_timeout: brief,
+        idle_timeout: brief,
+        ..settings(api_base)
+    }
+}
+
+fn gateway(server: &Server) -> HttpGateway {
+    HttpGateway::new(settings(&server.url())).unwrap()
+}
+
+async fn submit(reply: Reply) -> Submitted {
+    let server = Script::new().post(reply).serve();
+    let said = gateway(&server).submit("{}".into()).await;
+    assert_eq!(server.requests().len(), 1, "one POST, whatever was answered");
+    said
+}
+
+async fn poll(reply: Reply) -> Polled {
+    let server = Script::new().get(reply).serve();
+    gateway(&server).poll(&task("t1")).await
+}
+
+fn task(id: &str) -> TaskId {
+    TaskId::new(id).unwrap()
+}
+
+fn bought() -> Reply {
+    Reply::json(200, &json!({"code": 200, "msg": "success", "data": {"taskId": "t1"}}))
+}
+
+fn error(status: u16, code: u16) -> Reply {
+    Reply::json(status, &json!({"code": code, "msg": "because", "data": null}))
+}
+
+fn doubt(said: Submitted) -> String {
+    let Submitted::Doubtful { why } = said else { panic!("{said:?}") };
+    why
+}
+
+#[tokio::test]
+async fn a_post_carries_the_request_and_the_key_to_the_endpoint() {
+    let server = Script::new().post(bought()).serve();
+    let gateway = HttpGateway::new(settings(&(server.url() + "/proxy/"))).unwrap();
+    let said = gateway.submit(r#"{"model":"kling-v3"}"#.into()).await;
+    assert_eq!(said, Submitted::Bought { task: task("t1") });
+    let [request] = &server.requests()[..] else { panic!() };
+    assert_eq!((&*request.method, &*request.target), ("POST", "/proxy/api/v1/video/generations"));
+    assert_eq!(request.header("authorization"), Some(&*format!("Bearer {KEY}")));
+    assert_eq!(request.header("content-type"), Some("application/json"));
+    assert_eq!(request.json(), json!({"model": "kling-v3"}));
+}
+
+#[tokio::test]
+async fn errors_mean_what_the_table_says_in_the_status_line_and_in_the_envelope() {
+    let why = |status: u16| format!("{status}: because");
+    for (status, means) in [
+        (400, Submitted::Rejected { why: why(400) }),
+        (401, Submitted::BadKey { why: why(401) }),
+        (402, Submitted::NoCredit { why: why(402) }),
+        (403, Submitted::BadKey { why: why(403) }),
+        (404, Submitted::Rejected { why: why(404) }),
+        (409, Submitted::Rejected { why: why(409) }),
+        (422, Submitted::Rejected { why: why(422) }),
+        (429, Submitted::Throttled { retry_after: None, why: why(429) }),
+        (500, Submitted::ServerError { status: 500, retry_after: None, why: why(500) }),
+        (503, Submitted::ServerError { status: 503, retry_after: None, why: why(503) }),
+    ] {
+        assert_eq!(submit(error(status, status)).await, means);
+        assert_eq!(submit(error(200, status)).await, means);
+    }
+}
+
+#[tokio::test]
+async fn a_page_instead_of_the_gateway_is_the_wrong_address() {
+    for status in [404, 405] {
+        let said = submit(Reply::text(status, "<title>Not here</title>")).await;
+        let why = format!("not the gateway's answer: {status}: Not here");
+        assert_eq!(said, Submitted::WrongAddress { why });
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_never_followed_and_the_key_goes_nowhere_else() {
+    for status in [301, 302, 303, 307, 308] {
+        let elsewhere = Script::new().serve();
+        let target = elsewhere.url() + "/api/v1/video/generations";
+        let redirect = || Reply::text(status, "").header("Location", &target);
+        let server = Script::new().post(redirect()).get(redirect()).serve();
+        let gateway = gateway(&server);
+        let said = gateway.submit("{}".into()).await;
+        assert!(matches!(&said, Submitted::WrongAddress { why } if why.contains(&target)));
+        let said = gateway.poll(&task("t1")).await;
+        assert!(matches!(&said, Polled::Unclear { why, .. } if why.contains(&target)), "{said:?}");
+        assert_eq!((server.requests().len(), elsewhere.connections()), (2, 0));
+    }
+}
+
+#[tokio::test]
+async fn retry_after_is_heard_as_seconds_and_as_a_date() {
+    for (written, seconds) in [("7", 7), ("Sun, 06 Nov 1994 08:50:37 GMT", 60)] {
+        let pause = Some(Duration::from_secs(seconds));
+        for status in [429, 503] {
+            let said = submit(error(status, status).header("Retry-After", written)).await;
+            let (Submitted::Throttled { retry_after, .. }
+            | Submitted::ServerError { retry_after, .. }) = said
+            else {
+                panic!("{said:?}")
+            };
+            assert_eq!(retry_after, pause);
+            let said = poll(error(status, status).header("Retry-After", written)).await;
+            assert!(matches!(said, Polled::Unclear { retry_after, .. } if retry_after == pause));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_never_connected_was_never_sent() {
+    let free = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap()
+    };
+    let gateway = HttpGateway::new(settings(&format!("http://{free}"))).unwrap();
+    let said = gateway.submit("{}".into()).await;
+    let Submitted::NotSent { why } = said else { panic!("{said:?}") };
+    assert!(why.starts_with(&format!("could not connect to {free}")), "{why}");
+    assert!(matches!(gateway.poll(&task("t1")).await, Polled::Unanswered { .. }));
+}
+
+#[tokio::test]
+async fn a_name_that_does_not_resolve_was_never_sent() {
+    let gateway = HttpGateway::new(settings("https://rushes.invalid")).unwrap();
+    let said = gateway.submit("{}".into()).await;
+    assert!(matches!(said, Submitted::NotSent { .. }), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_failed_tls_handshake_was_never_sent() {
+    let server = Script::new().slam(usize::MAX).serve();
+    let base = server.url().replace("http:", "https:");
+    let said = HttpGateway::new(settings(&base)).unwrap().submit("{}".into()).await;
+    assert!(matches!(said, Submitted::NotSent { .. }), "{said:?}");
+    assert!(server.connections() > 0);
+}
+
+#[tokio::test]
+async fn a_tls_handshake_that_hangs_was_never_sent() {
+    let server = Script::new().serve();
+    let base = server.url().replace("http:", "https:");
+    let said = HttpGateway::new(hasty(&base)).unwrap().submit("{}".into()).await;
+    assert!(matches!(said, Submitted::NotSent { .. }), "{said:?}");
+    assert_eq!(server.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn a_cut_before_the_answer_leaves_a_doubt() {
+    doubt(submit(Reply::cut()).await);
+    let server = Script::new().slam(1).post(bought()).serve();
+    doubt(gateway(&server).submit("{}".into()).await);
+    assert_eq!(server.connections(), 1, "it was not tried again");
+}
+
+#[tokio::test]
+async fn a_cut_within_the_answer_leaves_a_doubt_and_tells_what_came() {
+    doubt(submit(bought().cut_after(20)).await);
+    let why = doubt(submit(bought().cut_before_end(2)).await);
+    assert!(why.contains("broke off") && why.contains("\"t1\""), "{why}");
+    let chunked = Reply::text(200, "5\r\n{\"cod\r\n").header("Transfer-Encoding", "chunked");
+    doubt(submit(chunked.then_close()).await);
+}
+
+#[tokio::test]
+async fn a_cut_after_the_last_brace_does_not_lose_the_task() {
+    let long = bought().header("Content-Length", "1000").then_close();
+    assert_eq!(submit(long).await, Submitted::Bought { task: task("t1") });
+}
+
+#[tokio::test]
+async fn a_cut_error_is_still_that_error() {
+    let said = submit(error(500, 500).cut_before_end(3)).await;
+    assert!(matches!(said, Submitted::ServerError { status: 500, .. }), "{said:?}");
+    let said = submit(error(402, 402).cut_before_end(3)).await;
+    assert!(matches!(said, Submitted::NoCredit { .. }), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_success_that_says_nothing_leaves_a_doubt() {
+    for reply in [
+        Reply::text(200, ""),
+        Reply::text(204, ""),
+        Reply::text(202, "queued"),
+        Reply::json(200, &json!({"code": 200, "data": {"taskId": null}})),
+        error(201, 500),
+    ] {
+        doubt(submit(reply).await);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_never_ends_is_given_up() {
+    let replies = [
+        Reply::hang(),
+        bought().hang_after(20),
+        bought().hang_before_end(2),
+        bought().drip(Duration::from_millis(200)),
+    ];
+    // Made before the first time-out begins to run: it takes a while to read the CA certificates.
+    let pairs = replies.map(|reply| {
+        let server = Script::new().post(reply).serve();
+        let gateway = HttpGateway::new(hasty(&server.url())).unwrap();
+        (server, gateway)
+    });
+    let said = pairs.iter().map(|(_, gateway)| gateway.submit("{}".into()));
+    for said in futures::future::join_all(said).await {
+        doubt(said);
+    }
+    assert!(pairs.iter().all(|(server, _)| server.requests().len() == 1));
+    let server = Script::new().get(Reply::hang()).serve();
+    let said = HttpGateway::new(hasty(&server.url())).unwrap().poll(&task("t1")).await;
+    assert!(matches!(said, Polled::Unanswered { .. }), "{said:?}");
+}
+
+#[tokio::test]
+async fn an_answer_too_long_to_be_one_is_not_read_to_its_end() {
+    let endless = Reply::bytes(200, &vec![b' '; 2 << 20]).header("Content-Length", "99999999999");
+    let why = doubt(submit(endless.clone().hang_before_end(0)).await);
+    assert!(why.contains("longer than"), "{why}");
+    assert!(matches!(poll(endless.hang_before_end(0)).await, Polled::Unclear { .. }));
+}
+
+#[tokio::test]
+async fn garbage_instead_of_http_leaves_a_doubt() {
+    let server = Script::new().post(bought().header("\0", "\n")).serve();
+    doubt(gateway(&server).submit("{}".into()).await);
+}
+
+#[tokio::test]
+async fn every_post_has_a_connection_of_its_own() {
+    let server = Script::new().always_post(bought().then_close()).serve();
+    let gateway = gateway(&server);
+    for sent in 1..=20 {
+        let said = gateway.submit("{}".into()).await;
+        assert_eq!(said, Submitted::Bought { task: task("t1") }, "POST {sent}");
+    }
+    assert_eq!((server.connections(), server.requests().len()), (20, 20));
+}
+
+#[tokio::test]
+async fn the_key_is_hidden_where_an_answer_echoes_it() {
+    let body = json!({"code": 401, "msg": format!("unknown key {KEY}")});
+    let why = "401: unknown key [key]".to_owned();
+    assert_eq!(submit(Reply::json(200, &body)).await, Submitted::BadKey { why: why.clone() });
+    assert_eq!(poll(Reply::json(401, &body)).await, Polled::BadKey { why });
+    let long = KEY.repeat(100);
+    let said = doubt(submit(Reply::text(200, &long).cut_before_end(1)).await);
+    assert!(!said.contains(&KEY[..12]), "{said}");
+    assert!(!format!("{:?}", settings("http://127.0.0.1")).contains(KEY));
+}
+
+#[tokio::test]
+async fn a_poll_asks_for_its_task_on_a_kept_connection() {
+    let done = json!({"data": {"state": "completed", "resultUrls": ["https://h/a"],
+        "completeTime": 1_705_123_500_000_i64}});
+    let server = Script::new()
+        .get(Reply::json(200, &json!({"data": {"state": "pending"}})))
+        .get(Reply::json(200, &done))
+        .serve();
+    let gateway = gateway(&server);
+    let odd = task("a b&c=d/é");
+    assert_eq!(gateway.poll(&odd).await, Polled::Working { unknown: None });
+    let urls = vec!["https://h/a".to_owned()];
+    let completed_at = Some(Timestamp::from_millis(1_705_123_500_000));
+    assert_eq!(gateway.poll(&odd).await, Polled::Completed { urls, completed_at });
+    for request in server.requests() {
+        let target = "/api/v1/video/generations?task_id=a+b%26c%3Dd%2F%C3%A9";
+        assert_eq!((&*request.method, &*request.target), ("GET", target));
+        assert_eq!(request.header("authorization"), Some(&*format!("Bearer {KEY}")));
+    }
+    assert!(server.requests().iter().all(|request| request.connection == 1));
+}
+
+#[tokio::test]
+async fn posts_do_not_wait_for_each_other() {
+    let server = Script::new().always_post(Reply::hang()).serve();
+    let gateway = gateway(&server);
+    tokio::select! {
+        said = gateway.submit("{}".into()) => panic!("{said:?}"),
+        said = gateway.submit("{}".into()) => panic!("{said:?}"),
+        () = server.received(2) => {}
+    }
+}
+
+#[tokio::test]
+async fn polls_are_missing_unclear_or_unanswered() {
+    assert!(matches!(poll(error(404, 404)).await, Polled::Missing { .. }));
+    assert!(matches!(poll(Reply::text(404, "")).await, Polled::Missing { .. }));
+    assert!(matches!(poll(error(500, 500)).await, Polled::Unclear { .. }));
+    assert!(matches!(poll(bought().cut_before_end(3)).await, Polled::Unclear { .. }));
+    assert!(matches!(poll(Reply::cut()).await, Polled::Unanswered { .. }));
+}
+
+async fn read(download: Download) -> Result<Vec<u8>, Unfetched> {
+    let chunks: Vec<_> = download.bytes.collect().await;
+    chunks.into_iter().try_fold(Vec::new(), |mut all, chunk| {
+        all.extend_from_slice(&chunk?);
+        Ok(all)
+    })
+}
+
+async fn fetch(reply: Reply, resume: Option<&ResumePoint>) -> Result<Download, Unfetched> {
+    let server = Script::new().get(reply).serve();
+    // The server goes when this returns; what it sent whole is in the client's hands by then.
+    gateway(&server).fetch(&(server.url() + "/a.mp4?sig=1"), resume).await
+}
+
+#[tokio::test]
+async fn a_clip_is_fetched_without_the_key_and_like_a_browser_does() {
+    let server = Script::new()
+        .get(Reply::text(302, "").header("Location", "/b.mp4"))
+        .get(Reply::text(200, "clip").header("ETag", "\"v1\""))
+        .serve();
+    let gateway = gateway(&server);
+    let download = gateway.fetch(&(server.url() + "/a.mp4?sig=1"), None).await.unwrap();
+    assert_eq!((download.starts_at, download.total), (0, Some(4)));
+    assert_eq!(download.validator.as_deref(), Some("\"v1\""));
+    assert_eq!(read(download).await, Ok(b"clip".to_vec()));
+    let requests = server.requests();
+    assert_eq!(requests.len(), 2);
+    for request in requests {
+        assert_eq!(request.header("authorization"), None);
+        assert_eq!(request.header("referer"), None);
+        assert_eq!(request.header("range"), None);
+        assert!(request.header("user-agent").unwrap().starts_with("Mozilla/5.0"));
+    }
+}
+
+#[tokio::test]
+async fn a_download_goes_on_where_it_stopped() {
+    let can_resume = |request: &Request| {
+        let part = Reply::text(206, "ip").header("Content-Range", "bytes 2-3/4");
+        (request.connection == 1 && request.header("range") == Some("bytes=2-")).then_some(part)
+    };
+    let server = Script::new().on(can_resume).get(Reply::text(200, "clip")).serve();
+    let point = ResumePoint { at: 2, validator: "\"v1\"".into() };
+    let gateway = gateway(&server);
+    let url = server.url();
+    let download = gateway.fetch(&url, Some(&point)).await.unwrap();
+    assert_eq!((download.starts_at, download.total), (2, Some(4)));
+    assert_eq!(read(download).await, Ok(b"ip".to_vec()));
+    let gateway = self::gateway(&server);
+    let download = gateway.fetch(&url, Some(&point)).await.unwrap();
+    assert_eq!((download.starts_at, download.total), (0, Some(4)));
+    for request in server.requests() {
+        assert_eq!(request.header("range"), Some("bytes=2-"));
+        assert_eq!(request.header("if-range"), Some("\"v1\""));
+    }
+}
+
+#[tokio::test]
+async fn a_part_that_was_not_asked_for_is_not_taken() {
+    let point = ResumePoint { at: 2, validator: "\"v1\"".into() };
+    let part = |range| Reply::text(206, "ip").header("Content-Range", range);
+    for reply in [
+        part("bytes 1-2/4"),
+        part("nonsense"),
+        Reply::text(206, "ip"),
+        part("bytes 2-3/4").header("ETag", "\"v2\""),
+        Reply::text(416, ""),
+    ] {
+        let said = fetch(reply, Some(&point)).await.map(|_| ());
+        assert!(matches!(said, Err(Unfetched::Broken { .. })), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn only_gone_statuses_say_that_a_clip_is_gone() {
+    for status in [403, 404, 410] {
+        let said = fetch(Reply::text(status, ""), None).await.map(|_| ());
+        assert!(matches!(said, Err(Unfetched::Gone { .. })), "{said:?}");
+    }
+    for status in [204, 304, 400, 401, 429, 500, 503] {
+        let said = fetch(Reply::text(status, ""), None).await.map(|_| ());
+        assert!(matches!(said, Err(Unfetched::Broken { .. })), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_download_that_breaks_or_stands_still_ends_with_its_reason() {
+    for (reply, word) in [
+        (Reply::text(200, "clip").cut_before_end(1), ""),
+        (Reply::text(200, "clip").hang_before_end(1), "nothing came for"),
+    ] {
+        let server = Script::new().get(reply).serve();
+        let gateway = HttpGateway::new(hasty(&server.url())).unwrap();
+        let download = gateway.fetch(&server.url(), None).await.unwrap();
+        let said = read(download).await.unwrap_err();
+        assert!(matches!(&said, Unfetched::Broken { why } if why.contains(word)), "{said:?}");
+    }
+    let server = Script::new().get(Reply::hang()).serve();
+    let gateway = HttpGateway::new(hasty(&server.url())).unwrap();
+    let said = gateway.fetch(&server.url(), None).await.map(|_| ()).unwrap_err();
+    assert!(said.why().contains("nothing came for"), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_slow_download_that_keeps_coming_is_not_given_up() {
+    let reply = Reply::text(200, "clip").drip(Duration::from_millis(10));
+    let server = Script::new().get(reply).serve();
+    let gateway = HttpGateway::new(HttpSettings {
+        idle_timeout: Duration::from_secs(20),
+        ..hasty(&server.url())
+    });
+    let download = gateway.unwrap().fetch(&server.url(), None).await.unwrap();
+    assert_eq!(read(download).await, Ok(b"clip".to_vec()));
+}
+
+#[tokio::test]
+async fn only_the_web_is_fetched_from_and_no_circle_is_run() {
+    let server = Script::new()
+        .get(Reply::text(302, "").header("Location", "file:///etc/passwd"))
+        .always_get(Reply::text(302, "").header("Location", "/again"))
+        .serve();
+    let gateway = gateway(&server);
+    for url in ["data:video/mp4;base64,AA", "file:///etc/passwd", "ftp://h/a", "", "a.mp4"] {
+        let said = gateway.fetch(url, None).await.map(|_| ()).unwrap_err();
+        assert!(said.why().contains("is not an http(s) address"), "{said:?}");
+    }
+    assert_eq!(server.connections(), 0);
+    for requests in [1, 12] {
+        let said = gateway.fetch(&server.url(), None).await.map(|_| ()).unwrap_err();
+        assert!(matches!(said, Unfetched::Broken { .. }), "{said:?}");
+        assert_eq!(server.requests().len(), requests);
+    }
+}
+
+#[test]
+fn a_key_that_cannot_be_sent_and_an_address_that_leaks_are_told_at_once() {
+    for key in ["", " \n", "a\nb", "ключ"] {
+        let settings = HttpSettings { key: key.into(), ..settings("http://127.0.0.1") };
+        assert!(matches!(HttpGateway::new(settings), Err(SetupError::Key(_))), "{key:?}");
+    }
+    let said = HttpGateway::new(settings("http://apimodels.app"));
+    assert!(matches!(said, Err(SetupError::Address { .. })));
+}

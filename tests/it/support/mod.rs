@@ -1,0 +1,5 @@
+//! What several integration tests share.
+
+pub mod server;
+
+pub use server::{Reply, Request, Script, Server};
