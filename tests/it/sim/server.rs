@@ -7,6 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use rushes::answer::{Polled, Submitted};
+use rushes::clips::Clips;
+use rushes::gateway::{Gateway, HttpGateway, HttpSettings};
 use rushes::sim::{Books, Profile, Reply, SimOptions, World, serve};
 use rushes::time::{Clock, Timestamp};
 use tokio::sync::oneshot;
@@ -256,5 +259,42 @@ async fn the_socket_tells_the_same_story_as_the_world_itself() {
     let (here, there) = (again.books(START), running.books().await);
     assert_eq!((here.tally, here.held), (there.tally, there.held));
     assert_eq!(here.tally.answered_task, tasks as u64);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn the_gateways_own_client_sees_every_purchase_the_books_admit_and_the_clips_hold() {
+    let running = Running::start(world(SimOptions { render_ms: 0..1, ..storm(7) })).await;
+    let client = HttpGateway::new(HttpSettings {
+        api_base: format!("http://{}", running.address),
+        key: "key".into(),
+        submit_timeout: Duration::from_secs(2),
+        poll_timeout: Duration::from_millis(300),
+        idle_timeout: Duration::from_millis(300),
+        clock: Arc::new(Stopped),
+    })
+    .unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let clips = Clips::open(dir.path()).unwrap();
+    let (mut bought, mut stored) = (0, 0);
+    for number in 0..60 {
+        let Submitted::Bought { task } = client.submit(body(number).into()).await else { continue };
+        bought += 1;
+        for _ in 0..8 {
+            let Polled::Completed { urls, .. } = client.poll(&task).await else { continue };
+            let Ok(mut download) = client.fetch(&urls[0], None).await else { continue };
+            let mut partial = clips.begin(&Clips::path(task.as_str(), 1, 1)).await.unwrap();
+            while let Some(Ok(bytes)) = download.bytes.next().await {
+                partial.write(bytes).await.unwrap();
+            }
+            if partial.finish(download.total).await.is_ok() {
+                stored += 1;
+                break;
+            }
+        }
+    }
+    let books = running.books().await;
+    assert_eq!(bought, books.tally.answered_task);
+    assert!(bought > 20 && stored > 15, "{stored} of {bought}");
     running.stop().await;
 }
