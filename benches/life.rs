@@ -1,3 +1,4 @@
+#![allow(clippy::print_stdout, clippy::cast_precision_loss, reason = "it prints figures")]
 //! What a shot costs the machine that orders it: CPU time of a whole life, and memory in flight.
 //!
 //! `cargo bench --bench life` runs both for 20,000 shots; `cargo bench --bench life -- 100000` for
@@ -142,7 +143,7 @@ async fn campaign(
     let tally = seen.borrow().clone();
     let per_shot = cpu_before
         .zip(cpu_after)
-        .map(|(before, after)| (after - before).as_secs_f64() * 1e6 / count as f64);
+        .map(|(before, after)| after.saturating_sub(before).as_secs_f64() * 1e6 / count as f64);
     println!(
         "{count} shots, {in_flight} in flight: {ended:?}, {} delivered, {} rendered\n  \
          wall {:.2} s, CPU per shot {:.0} µs, peak memory {} MiB (of which shots and program {} MiB)",
@@ -158,7 +159,7 @@ async fn campaign(
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let count = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(20_000);
+    let count = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(20_000);
     println!("all in flight at once, no downloads:");
     campaign(count, u32::MAX, count, false).await?;
     println!("a whole life, 64 at a time:");

@@ -1,3 +1,4 @@
+#![allow(clippy::print_stdout, reason = "an example talks to its user")]
 //! Runs a campaign from Rust code: reads a manifest, renders it on the simulator, prints what
 //! became of every shot.
 //!

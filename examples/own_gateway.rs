@@ -1,3 +1,4 @@
+#![allow(clippy::print_stdout, reason = "an example talks to its user")]
 //! Plugs in a gateway of its own: anything that can submit, poll and fetch can be scheduled, with
 //! the same ledger, cap and promises. This one "renders" every shot at once.
 //!
@@ -27,12 +28,12 @@ use tokio::sync::watch;
 /// A studio next door that is always free and always done.
 #[derive(Default)]
 struct NextDoor {
-    tasks: AtomicU32,
+    sold: AtomicU32,
 }
 
 impl Gateway for NextDoor {
     fn submit(&self, body: Bytes) -> BoxFuture<'_, Submitted> {
-        let nth = self.tasks.fetch_add(1, Ordering::Relaxed);
+        let nth = self.sold.fetch_add(1, Ordering::Relaxed);
         println!("asked for {}", String::from_utf8_lossy(&body));
         // Whoever cannot say for sure that nothing was bought answers `Doubtful`.
         let answer = match TaskId::new(&format!("take-{nth}")) {

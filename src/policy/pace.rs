@@ -166,7 +166,7 @@ mod tests {
                 left.push(now);
             }
             for (i, first) in left.iter().enumerate() {
-                let within = left[i..].iter().filter(|t| **t - *first <= rate.window.length());
+                let within = left[i..].iter().filter(|t| t.saturating_sub(*first) <= rate.window.length());
                 prop_assert!(within.count() <= count as usize);
             }
         }

@@ -160,9 +160,9 @@ fn note(floor: &Floor, card: &Card, answer: &Submitted) {
                 floor.halt_and_leave(Stopped::Unreached(why.clone()));
             }
         }
-        Submitted::ServerError { status, why, .. } => {
+        Submitted::ServerError { why, .. } => {
             drop(board);
-            tracing::info!(%shot, "refused with {status}: {why}");
+            tracing::debug!(%shot, "refused: {why}");
         }
         Submitted::Doubtful { why } => {
             drop(board);

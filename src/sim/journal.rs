@@ -128,6 +128,7 @@ fn replay(file: &File, path: &Path, account: &mut Account) -> Result<u64, SimErr
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a test damages files by hand")]
 mod tests {
     use super::*;
     use crate::sim::purchase::Told;

@@ -150,6 +150,6 @@ fn every_delivered_clip_is_there(folder: &Path, ledger: &Path) {
 fn no_temporary_file_is_left(folder: &Path) {
     for entry in std::fs::read_dir(folder.join("clips")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        assert!(name.ends_with(".mp4"), "{name}");
+        assert_eq!(Path::new(&name).extension().unwrap(), "mp4", "{name}");
     }
 }
