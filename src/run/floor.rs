@@ -1,6 +1,7 @@
 //! What all shots of a run share, and the one door through which every transition goes: decide,
 //! commit, then act.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -71,6 +72,8 @@ pub(super) struct Board {
     pub(super) sent: bool,
     /// The ledger's failure, if it failed before anything was sent.
     pub(super) unsent_failure: Option<LedgerError>,
+    /// Task states that are not known and were warned of.
+    pub(super) strange: HashSet<String>,
     /// Failed in this run.
     pub(super) failures: u32,
     /// Why nothing more is submitted; the first reason stays.
@@ -99,6 +102,7 @@ impl Floor {
             reached: false,
             sent: false,
             unsent_failure: None,
+            strange: HashSet::new(),
             failures: 0,
             stopped: None,
         };

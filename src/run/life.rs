@@ -26,6 +26,9 @@ pub(super) enum First {
 /// After so many rounds of 429 the user is told that it may mean more than haste.
 const THROTTLED_WARNING: u32 = 5;
 
+/// So many unknown task states are worth a warning, each once.
+const MOST_STRANGE: usize = 20;
+
 /// Lives a shot's life until it rests, waits in the queue again, or the run is over.
 pub(super) async fn life(floor: Arc<Floor>, mut card: Box<Card>, first: First) {
     let mut place = None;
@@ -197,7 +200,6 @@ async fn render(
     let every = floor.orders.limits.poll_every;
     let mut wait = first_wait.unwrap_or(every);
     let mut unclear = 0;
-    let mut warned = false;
     loop {
         let State::Rendering { task, .. } = &card.job().state else {
             return Ok(Action::Rest);
@@ -217,7 +219,7 @@ async fn render(
             }
             _ => 0,
         };
-        note_poll(floor, card, &polled, unclear, &mut warned);
+        note_poll(floor, card, &polled, unclear);
         match floor.step(card, Event::Polled(polled)).await? {
             Action::Poll(asked) => {
                 wait = asked.map_or_else(
@@ -236,7 +238,7 @@ async fn render(
 }
 
 /// What a poll's answer means to everyone else.
-fn note_poll(floor: &Floor, card: &Card, polled: &Polled, unclear: u32, warned: &mut bool) {
+fn note_poll(floor: &Floor, card: &Card, polled: &Polled, unclear: u32) {
     let shot = &card.entry.shot;
     let mut board = floor.board();
     match polled {
@@ -248,11 +250,13 @@ fn note_poll(floor: &Floor, card: &Card, polled: &Polled, unclear: u32, warned: 
                 floor.halt_and_leave(Stopped::Unreached(why.clone()));
             }
         }
-        Polled::Working { unknown: Some(state) } if !*warned => {
+        Polled::Working { unknown: Some(state) } => {
             board.reached = true;
+            let warn = board.strange.len() < MOST_STRANGE && board.strange.insert(state.clone());
             drop(board);
-            *warned = true;
-            tracing::warn!(%shot, "the gateway names a state that is not known: {state:?}");
+            if warn {
+                tracing::warn!(%shot, "the gateway names a state that is not known: {state:?}");
+            }
         }
         Polled::Unclear { why, .. } | Polled::Missing { why } => {
             board.reached = true;
