@@ -95,6 +95,11 @@ impl Done {
         format!("rushes {what}\nexit code {code:?}\n--- stdout\n{stdout}--- stderr\n{stderr}")
     }
 
+    /// The code it ended with.
+    pub fn code(&self) -> Option<i32> {
+        self.code
+    }
+
     /// It ended with this code.
     pub fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{}", self.all());

@@ -1,0 +1,378 @@
+//! Every row of the outcome table, lived by the real program over a real socket: what the shot
+//! becomes, where its price lies, how the program exits, and what the next run sends.
+
+use serde_json::{Value, json};
+
+use crate::sandbox::Sandbox;
+use crate::support::{Reply, Script, Server};
+
+const KEY: &str = "sk-live-0123456789abcdef";
+const PRICE: &str = "0.3165";
+
+const ONE_SHOT: &str = "\
+campaign: one
+budget: 5
+limits: {rate: 50/s, poll_every: 50ms, poll_rate: 50/s, attempts: 2, submit_timeout: 1s}
+shots:
+  - id: beach
+    model: kling-v3
+    prompt: A girl dancing on the beach at sunset
+";
+
+/// The smallest file that passes for a clip.
+const CLIP: &[u8] = b"\0\0\0\x10ftypisom\0\0\0\0\0\0\0\x0cmdatclip";
+
+fn bought() -> Reply {
+    let data = json!({"taskId": "task-1", "state": "pending", "model": "kling-video/kling-v3"});
+    Reply::json(200, &json!({"code": 200, "msg": "success", "data": data}))
+}
+
+fn envelope(status: u16, code: u16, msg: &str) -> Reply {
+    Reply::json(status, &json!({"code": code, "msg": msg, "data": null}))
+}
+
+/// A gateway that answers the POSTs as scripted; what is bought is rendered at once.
+fn gateway(posts: Vec<Reply>) -> Server {
+    let script = Script::new().on(|request| {
+        let host = request.header("host").unwrap_or_default().to_owned();
+        match (request.method.as_str(), request.target.as_str()) {
+            ("GET", target) if target.contains("task_id=") => {
+                let data = json!({
+                    "taskId": "task-1",
+                    "state": "completed",
+                    "resultUrls": [format!("http://{host}/clip.mp4")],
+                    "createTime": 1_705_123_450_000_i64,
+                    "completeTime": 1_705_123_500_000_i64,
+                });
+                Some(Reply::json(200, &json!({"code": 200, "msg": "success", "data": data})))
+            }
+            ("GET", "/clip.mp4") => Some(Reply::bytes(200, CLIP)),
+            _ => None,
+        }
+    });
+    posts.into_iter().fold(script, Script::post).serve()
+}
+
+fn posts(server: &Server) -> usize {
+    server.requests().iter().filter(|request| request.method == "POST").count()
+}
+
+fn campaign() -> Sandbox {
+    Sandbox::new().manifest(ONE_SHOT).var("KLING_API_KEY", KEY)
+}
+
+/// The shot and the money as the report has them.
+fn report(sandbox: &Sandbox) -> (Value, Value) {
+    let report = sandbox.run(["report", "shots.yaml", "--format=json"]).exits(0).stdout_json();
+    (report["shots"][0].clone(), report["money"].clone())
+}
+
+/// What a row of the table comes to.
+struct Row {
+    name: &'static str,
+    posts: Vec<Reply>,
+    exits: i32,
+    state: &'static str,
+    sent: usize,
+    /// `spent`, `reserved`, `unconfirmed`.
+    money: [&'static str; 3],
+    reason: &'static str,
+    /// Whether the next run sends it again.
+    again: bool,
+}
+
+fn rows() -> Vec<Row> {
+    let free = ["0", "0", "0"];
+    let held = ["0", PRICE, "0"];
+    let row = |name, reply: Reply, exits, state, money, reason, again| Row {
+        name,
+        posts: vec![reply],
+        exits,
+        state,
+        sent: 1,
+        money,
+        reason,
+        again,
+    };
+    vec![
+        row("2xx with a task id", bought(), 0, "delivered", [PRICE, "0", "0"], "", false),
+        row(
+            "201 with a task id",
+            Reply::json(201, &json!({"data": {"task_id": "task-1"}})),
+            0,
+            "delivered",
+            [PRICE, "0", "0"],
+            "",
+            false,
+        ),
+        Row {
+            posts: vec![envelope(429, 429, "slow down").header("Retry-After", "0"), bought()],
+            sent: 2,
+            ..row("429, then accepted", bought(), 0, "delivered", [PRICE, "0", "0"], "", false)
+        },
+        Row {
+            posts: vec![envelope(500, 500, "internal"), bought()],
+            sent: 2,
+            ..row("5xx, then accepted", bought(), 0, "delivered", [PRICE, "0", PRICE], "", false)
+        },
+        Row {
+            posts: vec![
+                envelope(500, 500, "internal"),
+                Reply::text(502, "<html>bad gateway</html>"),
+            ],
+            sent: 2,
+            ..row(
+                "5xx as often as attempts",
+                bought(),
+                1,
+                "failed",
+                ["0", "0", "0.6330"],
+                "bad gateway",
+                false,
+            )
+        },
+        Row {
+            posts: vec![envelope(200, 500, "internal"), bought()],
+            sent: 2,
+            ..row("200 with code 500", bought(), 0, "delivered", [PRICE, "0", PRICE], "", false)
+        },
+        row(
+            "400 in the envelope",
+            envelope(400, 400, "prompt is not allowed"),
+            1,
+            "failed",
+            free,
+            "prompt is not allowed",
+            false,
+        ),
+        row(
+            "200 with code 400",
+            envelope(200, 400, "prompt is not allowed"),
+            1,
+            "failed",
+            free,
+            "prompt is not allowed",
+            false,
+        ),
+        row(
+            "404 in the envelope",
+            envelope(404, 404, "no such model"),
+            1,
+            "failed",
+            free,
+            "no such model",
+            false,
+        ),
+        row(
+            "422 in the envelope",
+            envelope(422, 422, "bad duration"),
+            1,
+            "failed",
+            free,
+            "bad duration",
+            false,
+        ),
+        row("another 4xx", Reply::text(413, "too large"), 1, "failed", free, "too large", false),
+        row("401", envelope(401, 401, "invalid key"), 3, "queued", free, "invalid key", true),
+        row("403", Reply::text(403, "forbidden"), 3, "queued", free, "forbidden", true),
+        row(
+            "402",
+            envelope(402, 402, "insufficient credits"),
+            3,
+            "queued",
+            free,
+            "insufficient credits",
+            true,
+        ),
+        row(
+            "200 with code 402",
+            envelope(200, 402, "insufficient credits"),
+            3,
+            "queued",
+            free,
+            "insufficient credits",
+            true,
+        ),
+        row(
+            "3xx",
+            Reply::text(307, "").header("Location", "/elsewhere"),
+            3,
+            "queued",
+            free,
+            "elsewhere",
+            true,
+        ),
+        row(
+            "404 without the envelope",
+            Reply::text(404, "<html>nginx</html>"),
+            3,
+            "queued",
+            free,
+            "nginx",
+            true,
+        ),
+        row("405 without the envelope", Reply::text(405, "no"), 3, "queued", free, "405", true),
+        row("cut before the answer", Reply::cut(), 1, "in_doubt", held, "", false),
+        row("cut in the head", bought().cut_after(9), 1, "in_doubt", held, "", false),
+        row(
+            "cut in the body",
+            Reply::text(200, r#"{"code": 200, "data": {"#).cut_before_end(3),
+            1,
+            "in_doubt",
+            held,
+            "",
+            false,
+        ),
+        row("no answer in time", Reply::hang(), 1, "in_doubt", held, "", false),
+        row("2xx without a task id", envelope(200, 200, "success"), 1, "in_doubt", held, "", false),
+        row(
+            "2xx that is a page",
+            Reply::text(200, "<html>hello</html>"),
+            1,
+            "in_doubt",
+            held,
+            "hello",
+            false,
+        ),
+        row(
+            "2xx with an id that cannot be read",
+            Reply::json(200, &json!({"data": {"taskId": {"x": 1}}})),
+            1,
+            "in_doubt",
+            held,
+            "",
+            false,
+        ),
+        row("204", Reply::text(204, ""), 1, "in_doubt", held, "", false),
+    ]
+}
+
+#[test]
+fn every_outcome_of_a_post_ends_as_the_table_says_and_is_sent_again_only_if_it_says_so() {
+    let threads: Vec<_> =
+        rows().into_iter().map(|row| std::thread::spawn(move || check(row))).collect();
+    for thread in threads {
+        if let Err(panic) = thread.join() {
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
+fn check(row: Row) {
+    let sandbox = campaign();
+    let server = gateway(row.posts);
+    let run = ["run", "shots.yaml", "--api-base", &server.url()];
+    let done = sandbox.run(run);
+    let said = format!("{}\n{}{}", row.name, done.stdout(), done.stderr());
+    assert_eq!(done.code(), Some(row.exits), "{said}");
+    let (shot, money) = report(&sandbox);
+    assert_eq!(shot["state"], row.state, "{said}");
+    assert_eq!(posts(&server), row.sent, "{said}");
+    assert_eq!(shot["attempts"], row.sent, "{said}");
+    let accounts = [&money["spent"], &money["reserved"], &money["unconfirmed"]];
+    assert_eq!(accounts, row.money, "{said}");
+    let reason = shot["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains(row.reason), "{reason:?}\n{said}");
+    assert_eq!(row.state == "delivered", reason.is_empty(), "{reason:?}\n{said}");
+    assert!(!said.contains(KEY), "the key is shown: {said}");
+    let carried = |request: &crate::support::Request| request.header("authorization").is_some();
+    for request in server.requests() {
+        assert_eq!(carried(&request), request.target != "/clip.mp4", "{}", request.target);
+        assert_ne!(request.target, "/elsewhere", "the redirect was followed");
+    }
+    drop(server);
+
+    let next = gateway(vec![bought()]);
+    sandbox.run(["run", "shots.yaml", "--api-base", &next.url()]);
+    assert_eq!(posts(&next), usize::from(row.again), "sent again? {said}");
+}
+
+#[test]
+fn a_gateway_that_refuses_connections_is_not_sent_to_and_ends_the_run() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}", closed.local_addr().unwrap());
+    drop(closed);
+    let sandbox = campaign();
+    sandbox.run(["run", "shots.yaml", "--api-base", &base]).exits(3).warns("could not be reached");
+    let (shot, money) = report(&sandbox);
+    assert_eq!((&shot["state"], &money["reserved"]), (&json!("queued"), &json!("0")));
+    let server = gateway(vec![bought()]);
+    sandbox.run(["run", "shots.yaml", "--api-base", &server.url()]).exits(0);
+}
+
+#[test]
+fn a_tls_failure_is_not_sent() {
+    let server = Script::new().serve();
+    let base = server.url().replace("http://", "https://");
+    let sandbox = campaign();
+    sandbox.run(["run", "shots.yaml", "--api-base", &base]).exits(3).warns("could not be reached");
+    assert_eq!(report(&sandbox).1["reserved"], "0");
+    assert_eq!(posts(&server), 0);
+}
+
+#[test]
+fn plain_http_to_a_host_elsewhere_is_refused_before_the_key_is_sent() {
+    let sandbox = campaign();
+    let base = "http://gateway.invalid";
+    sandbox.run(["run", "shots.yaml", "--api-base", base]).exits(2).warns("https");
+    assert!(!sandbox.path("renders").exists(), "nothing was begun");
+}
+
+#[test]
+fn under_strict_a_proxys_5xx_is_in_doubt() {
+    let manifest = ONE_SHOT.replace("budget: 5", "budget: {cap: 5, strict: true}");
+    let sandbox = campaign().manifest(&manifest);
+    let server = gateway(vec![Reply::text(502, "bad gateway")]);
+    sandbox.run(["run", "shots.yaml", "--api-base", &server.url()]).exits(1);
+    let (shot, money) = report(&sandbox);
+    assert_eq!((&shot["state"], &money["reserved"]), (&json!("in_doubt"), &json!(PRICE)));
+}
+
+#[test]
+fn a_doubt_is_bought_again_only_if_the_user_says_so_and_both_prices_count() {
+    let sandbox = campaign().manifest(&format!("on_doubt: resubmit\n{ONE_SHOT}"));
+    let server = gateway(vec![Reply::cut(), bought()]);
+    sandbox.run(["run", "shots.yaml", "--api-base", &server.url()]).exits(0);
+    let (shot, money) = report(&sandbox);
+    assert_eq!(shot["state"], "delivered");
+    assert_eq!([&money["spent"], &money["reserved"]], [PRICE, PRICE]);
+}
+
+#[test]
+fn every_way_to_resolve_a_doubt_does_what_it_says() {
+    for (words, posts_again, exits, money) in [
+        (&["--task-id", "task-1"][..], 0, 0, [PRICE, "0"]),
+        (&["--not-bought"], 1, 0, [PRICE, "0"]),
+        (&["--resubmit"], 1, 0, [PRICE, PRICE]),
+        (&["--abandon"], 0, 1, ["0", PRICE]),
+    ] {
+        let sandbox = campaign();
+        let server = gateway(vec![Reply::cut()]);
+        sandbox.run(["run", "shots.yaml", "--api-base", &server.url()]).exits(1).says("beach");
+        let mut resolve = vec!["resolve", "shots.yaml", "beach"];
+        resolve.extend(words);
+        let status = sandbox.command(&resolve).env_remove("KLING_API_KEY").output().unwrap();
+        assert_eq!(status.status.code(), Some(0), "{words:?}");
+        let server = gateway(vec![bought()]);
+        sandbox.run(["run", "shots.yaml", "--api-base", &server.url()]).exits(exits);
+        assert_eq!(posts(&server), posts_again, "{words:?}");
+        let (_, after) = report(&sandbox);
+        assert_eq!([&after["spent"], &after["reserved"]], money, "{words:?}");
+    }
+}
+
+#[test]
+fn the_cap_holds_over_doubts_refusals_and_runs() {
+    let manifest = ONE_SHOT.replace("budget: 5", "budget: 0.40");
+    let sandbox = campaign().manifest(&manifest);
+    let server = gateway(vec![Reply::cut()]);
+    sandbox.run(["run", "shots.yaml", "--api-base", &server.url()]).exits(1);
+    let two = manifest + "  - {id: alley, model: kling-v3, prompt: Rain}\n";
+    let sandbox = sandbox.manifest(&two);
+    let server = gateway(vec![bought()]);
+    sandbox.run(["run", "shots.yaml", "--api-base", &server.url()]).exits(3).warns("cap");
+    assert_eq!(posts(&server), 0);
+    let raised = ["run", "shots.yaml", "--budget", "0.70", "--api-base", &server.url()];
+    sandbox.run(raised).exits(1);
+    assert_eq!(posts(&server), 1);
+}
