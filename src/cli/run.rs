@@ -140,6 +140,8 @@ impl Work<'_> {
         let clips = Clips::open(&self.place.folder).map_err(Trouble::new)?;
         let cap = ledger.budget().cap;
         let only = self.orders.only.clone();
+        // Held until the summary is read, so that the ledger is not being closed meanwhile.
+        let held = ledger.clone();
         let tools = Tools { gateway, ledger, clips, clock: Arc::new(SystemClock) };
         let stop = Stop::default();
         let (sender, tally) = watch::channel(Tally::default());
@@ -151,6 +153,7 @@ impl Work<'_> {
         drop(follower.await);
         let ended = ended?;
         let exit = summarize(self.place, &ended, only.as_ref(), terminal, out);
+        drop(held);
         if let Some((what, help)) = stopped(&ended, self.place, cap) {
             let interrupted = ended == Ended::Interrupted;
             let style = if interrupted { YELLOW } else { RED };
