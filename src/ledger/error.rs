@@ -31,7 +31,8 @@ pub enum LedgerError {
     },
     /// A file that `rushes` did not make.
     #[error(
-        "{} is not a ledger of rushes ({what}); name another file with --ledger or move this one away",
+        "{} is not a ledger of rushes ({what}); if it was one, put back a copy that works, because \
+         without it every shot would be bought again; otherwise name another file with --ledger",
         .ledger.display()
     )]
     Foreign {
