@@ -50,7 +50,7 @@ pub(super) async fn life(floor: Arc<Floor>, mut card: Box<Card>, first: First) {
                 fetch(&floor, &mut card).await
             }
             Ok(Action::Requeue(pause)) => {
-                let pause = pause_of(&floor, &card, &pause);
+                let pause = pause_of(&card, &pause);
                 drop(place.take());
                 return floor.enqueue(card, pause);
             }
@@ -102,7 +102,10 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
     drop(picked);
     let attempt = match claim {
         Ok(Claim::Granted { attempt, .. }) => attempt,
-        Ok(Claim::OverCap { .. }) => return Ok(Action::Requeue(Pause::Unreached)),
+        // It was picked by a balance that has changed since; it is looked at again in a moment.
+        Ok(Claim::OverCap { .. }) => {
+            return Ok(Action::Requeue(Pause::Refused(Some(Duration::from_secs(1)))));
+        }
         Err(error) => return Err(floor.ledger_failed(error)),
     };
     // The claim made the transition durable; the job follows.
@@ -180,13 +183,9 @@ fn note(floor: &Floor, card: &Card, answer: &Submitted) {
 
 /// How long a shot waits in the queue. 429s and outages make everyone wait, so the shot need not
 /// wait on top of it.
-fn pause_of(floor: &Floor, card: &Card, pause: &Pause) -> Duration {
+fn pause_of(card: &Card, pause: &Pause) -> Duration {
     match pause {
-        Pause::None | Pause::Throttled(_) => Duration::ZERO,
-        Pause::Unreached => {
-            let over_cap = floor.board().outage.in_a_row() == 0;
-            if over_cap { Duration::from_secs(1) } else { Duration::ZERO }
-        }
+        Pause::None | Pause::Throttled(_) | Pause::Unreached => Duration::ZERO,
         Pause::Refused(asked) => retry::wait(*asked, card.job().refusals, fastrand::f64()),
     }
 }
