@@ -16,7 +16,6 @@ use futures::stream;
 use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
 use rushes::clips::Clips;
 use rushes::gateway::{Download, Gateway, ResumePoint};
-use rushes::job::{OnDoubt, Rules};
 use rushes::ledger::{Kind, Ledger, Opening};
 use rushes::money::Usd;
 use rushes::policy::limits::{Limits, Rate, Window};
@@ -126,18 +125,11 @@ async fn campaign(
         in_flight,
         ..Limits::default()
     };
-    let rules = Rules {
-        attempts: limits.attempts,
-        strict: false,
-        on_doubt: OnDoubt::Hold,
-        render_timeout: limits.render_timeout,
-        failed_tasks_charged: false,
-    };
     let gateway = Arc::new(Instant { sold: AtomicUsize::new(0), hold });
     let tools = Tools { gateway, ledger, clips: Clips::open(folder.path())?, clock };
     let (tally, seen) = watch::channel(Tally::default());
     let (cpu_before, started) = (cpu(), tokio::time::Instant::now());
-    let orders = Orders { download, ..Orders::new(limits, rules) };
+    let orders = Orders { download, ..Orders::new(limits) };
     let ended = run::run(shots, orders, tools, Stop::default(), tally).await?;
     let (wall, cpu_after) = (started.elapsed(), cpu());
     let tally = seen.borrow().clone();

@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use rushes::catalog::Catalog;
 use rushes::clips::Clips;
-use rushes::job::Rules;
 use rushes::ledger::{Kind, Ledger, Opening, Reader};
 use rushes::manifest::{self, Reading};
 use rushes::policy::limits::Limits;
@@ -38,17 +37,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         at: clock.now(),
     })?;
 
-    let limits = campaign.header.limits.over(&Limits::default());
-    let rules = Rules {
-        attempts: limits.attempts,
-        strict: false,
-        on_doubt: campaign.header.on_doubt,
-        render_timeout: limits.render_timeout,
-        failed_tasks_charged: catalog.failed_tasks_charged(),
-    };
+    let mut orders = Orders::new(campaign.header.limits.over(&Limits::default()));
+    orders.rules.on_doubt = campaign.header.on_doubt;
     let world = World::open(SimOptions::default(), catalog)?;
-    let gateway = SimGateway::new(world, Arc::clone(&clock), limits.submit_timeout);
-    let orders = Orders::new(limits, rules);
+    let gateway = SimGateway::new(world, Arc::clone(&clock), orders.limits.submit_timeout);
     let tools =
         Tools { gateway: Arc::new(gateway), ledger, clips: Clips::open(folder.path())?, clock };
 

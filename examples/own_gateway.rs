@@ -15,7 +15,6 @@ use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
 use rushes::catalog::{Catalog, Params};
 use rushes::clips::Clips;
 use rushes::gateway::{Download, Gateway, ResumePoint};
-use rushes::job::{OnDoubt, Rules};
 use rushes::ledger::{Kind, Ledger, Opening};
 use rushes::money::Usd;
 use rushes::policy::limits::Limits;
@@ -91,13 +90,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         at: clock.now(),
     })?;
     let limits = Limits { poll_every: std::time::Duration::from_millis(50), ..Limits::default() };
-    let rules = Rules {
-        attempts: limits.attempts,
-        strict: false,
-        on_doubt: OnDoubt::Hold,
-        render_timeout: limits.render_timeout,
-        failed_tasks_charged: false,
-    };
     let tools = Tools {
         gateway: Arc::new(NextDoor::default()),
         ledger,
@@ -106,7 +98,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let shots = [shot("beach", "a beach at dusk")?, shot("forest", "a forest at dawn")?];
     let (tally, seen) = watch::channel(Tally::default());
-    let orders = Orders::new(limits, rules);
+    let orders = Orders::new(limits);
     let ended = run::run(Arc::new(shots), orders, tools, Stop::default(), tally).await?;
     let tally = seen.borrow();
     println!("{ended:?}: {} delivered, ${} spent", tally.delivered, tally.balance.spent);

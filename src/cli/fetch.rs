@@ -28,16 +28,7 @@ pub fn fetch(
     let limits = place.header.limits.over(&Limits::default());
     let catalog = catalog(None)?;
     let rules = rules(&place.header, &limits, kept.budget, catalog.failed_tasks_charged());
-    let orders = Orders {
-        limits,
-        rules,
-        submit: false,
-        download: true,
-        only: None,
-        retry_failed: false,
-        max_failures: None,
-        deadline: None,
-    };
+    let orders = Orders { rules, submit: false, ..Orders::new(limits) };
     runtime()?.block_on(async {
         let http = http(key, &args.api, &orders.limits)?;
         let ledger = place.open("rushes fetch")?;

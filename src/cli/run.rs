@@ -36,14 +36,13 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
         .transpose()
         .map_err(|why| Trouble::new(format!("--deadline: {why}")))?;
     let orders = Orders {
-        limits: ready.limits.clone(),
         rules: ready.rules(),
-        submit: true,
         download: !args.no_download,
         only: args.work.only.clone(),
         retry_failed: args.work.retry_failed,
         max_failures: args.max_failures,
         deadline,
+        ..Orders::new(ready.limits.clone())
     };
     let key = key_for(&ready.place)?;
     for warning in &ready.campaign.warnings {

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::clips::Clips;
 use crate::gateway::Gateway;
-use crate::job::{Rules, State};
+use crate::job::{OnDoubt, Rules, State};
 use crate::ledger::Ledger;
 use crate::policy::budget::{Balance, Budget};
 use crate::policy::limits::Limits;
@@ -35,9 +35,17 @@ pub struct Orders {
 }
 
 impl Orders {
-    /// Everything there is to do, without a deadline.
+    /// Everything there is to do, without a deadline; doubts are held, a 5xx is a refusal, and
+    /// failed tasks are not charged.
     #[must_use]
-    pub const fn new(limits: Limits, rules: Rules) -> Self {
+    pub const fn new(limits: Limits) -> Self {
+        let rules = Rules {
+            attempts: limits.attempts,
+            strict: false,
+            on_doubt: OnDoubt::Hold,
+            render_timeout: limits.render_timeout,
+            failed_tasks_charged: false,
+        };
         Self {
             limits,
             rules,

@@ -12,7 +12,6 @@ use futures::stream;
 use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
 use rushes::clips::Clips;
 use rushes::gateway::{Download, Gateway, ResumePoint};
-use rushes::job::{OnDoubt, Rules};
 use rushes::ledger::{Kind, Ledger, Opening, Reader, Row};
 use rushes::money::Usd;
 use rushes::policy::budget::Budget;
@@ -205,26 +204,10 @@ pub struct Stage {
 impl Stage {
     pub fn new() -> Self {
         let limits = Limits { in_flight: 1000, ..Limits::default() };
-        let rules = Rules {
-            attempts: limits.attempts,
-            strict: false,
-            on_doubt: OnDoubt::Hold,
-            render_timeout: limits.render_timeout,
-            failed_tasks_charged: false,
-        };
         Self {
             folder: tempfile::tempdir().unwrap(),
             clock: Arc::new(VirtualClock(Instant::now())),
-            orders: Orders {
-                limits,
-                rules,
-                submit: true,
-                download: true,
-                only: None,
-                retry_failed: false,
-                max_failures: None,
-                deadline: None,
-            },
+            orders: Orders::new(limits),
             budget: None,
             stop: Stop::default(),
         }
