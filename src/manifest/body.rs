@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::{BodyError, media};
 use crate::shot::{LocalFile, Request};
 
-/// See [`super::body`].
+/// See [`super::body()`].
 pub(super) fn body(request: &Request) -> Result<Bytes, BodyError> {
     let json = request.json.trim_end();
     if request.files.is_empty() {
