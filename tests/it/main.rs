@@ -5,6 +5,7 @@
 mod books;
 mod cli;
 mod clips;
+mod contract;
 mod gateway;
 mod house;
 mod ledger;
