@@ -163,7 +163,7 @@ impl Queue {
             !std::mem::replace(&mut line.served, true)
         };
         if idle {
-            serve(Turn(Some(Arc::clone(self))), runtime);
+            serve(Turn(Some(Arc::clone(self))), &runtime);
         }
         answer.await.unwrap_or_else(|_| Err(ending()))
     }
@@ -201,7 +201,7 @@ impl Drop for Turn {
     }
 }
 
-fn serve(turn: Turn, runtime: Handle) {
+fn serve(turn: Turn, runtime: &Handle) {
     let again = runtime.clone();
     runtime.spawn_blocking(move || {
         let mut turn = turn;
@@ -209,7 +209,7 @@ fn serve(turn: Turn, runtime: Handle) {
         let (batch, outcome, more) = queue.batch();
         let queue = turn.0.take();
         if more {
-            serve(Turn(queue), again);
+            serve(Turn(queue), &again);
         } else {
             // Before anyone is answered: whoever drops the last handle frees the run lock.
             drop(queue);

@@ -403,8 +403,8 @@ async fn two_shots_never_write_to_one_clip() {
     let entries = desk
         .record(&[named("a", 1, "villain"), named("2", 1, "HERO"), named("b", 1, "Idle")])
         .await;
-    let names: Vec<&str> = entries.iter().map(|entry| &*entry.clip_name).collect();
-    assert_eq!(names, ["hero", "HERO~shot-2", "Idle"]);
+    let clips: Vec<&str> = entries.iter().map(|entry| &*entry.clip_name).collect();
+    assert_eq!(clips, ["hero", "HERO~shot-2", "Idle"]);
     let again = desk
         .record(&[named("a", 1, "villain"), named("2", 1, "HERO"), named("b", 1, "Idle")])
         .await;

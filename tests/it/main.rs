@@ -1,3 +1,4 @@
 //! Tests of the house through its public doors.
 
+#[cfg(test)]
 mod ledger;
