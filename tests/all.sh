@@ -22,7 +22,7 @@ if ! command -v cargo >/dev/null; then
 fi
 
 if cargo nextest --version >/dev/null 2>&1; then
-  cargo nextest run --locked --all-targets
+  cargo nextest run --locked --lib --bins --examples --tests
 else
   cargo test --locked --lib --bins --examples --tests
 fi

@@ -88,7 +88,7 @@ fn fill(ledger: &Ledger, relief: bool) {
     });
 }
 
-/// SQLite keeps the present size when less is asked for.
+/// `SQLite` keeps the present size when less is asked for.
 fn limit(conn: &Connection, pages: i64) {
     conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
 }

@@ -69,7 +69,7 @@ pub enum Kind {
 /// What it takes to open a ledger for writing.
 #[derive(Clone, Debug)]
 pub struct Opening<'a> {
-    /// The SQLite file; its folder exists.
+    /// The `SQLite` file; its folder exists.
     pub path: &'a Path,
     /// The campaign's name.
     pub campaign: &'a str,

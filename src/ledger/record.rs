@@ -23,15 +23,13 @@ pub(super) fn record(pen: &Pen<'_>, shots: &[Shot], at: Timestamp) -> Result<Vec
             .prepare_cached("UPDATE revisions SET current = 0 WHERE id = ?1")?
             .execute([revision.0])?;
     }
-    let mut entries = Vec::with_capacity(shots.len());
-    for ((position, shot), slot) in (0_i64..).zip(shots).zip(stored.slots) {
-        entries.push(match slot {
-            Slot::Same(entry) => entry,
-            Slot::Changed(entry) => update(pen, position, shot, entry)?,
-            Slot::New { number, clip_name } => insert(pen, position, shot, number, clip_name, at)?,
-        });
-    }
-    Ok(entries)
+    let todo = stored.slots.into_iter().zip(shots).zip(0_i64..);
+    let entries = todo.map(|((slot, shot), position)| match slot {
+        Slot::Same(entry) => Ok(entry),
+        Slot::Changed(entry) => update(pen, position, shot, entry),
+        Slot::New { number, clip_name } => insert(pen, position, shot, number, clip_name, at),
+    });
+    Ok(entries.collect::<rusqlite::Result<_>>()?)
 }
 
 /// What is to be done about one of the shots.

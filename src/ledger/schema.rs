@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use super::encode::kind_name;
 use super::{LedgerError, Opening};
 
-/// Marks an SQLite file as a ledger of rushes: `rush`.
+/// Marks an `SQLite` file as a ledger of rushes: `rush`.
 pub(super) const APPLICATION_ID: i64 = 0x7275_7368;
 
 /// Every schema ever shipped, oldest first.
@@ -15,7 +15,7 @@ const SCHEMAS: &[&str] = &[include_str!("schema/1.sql")];
 /// This program, as a ledger names it.
 const PROGRAM: &str = concat!("rushes ", env!("CARGO_PKG_VERSION"));
 
-/// What kind of file an SQLite file is.
+/// What kind of file an `SQLite` file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     /// Nothing in it yet.
