@@ -1,5 +1,6 @@
 //! How fast the ledger is: durable calls a second with many shots in flight, and how long a large
 //! campaign takes to begin, to go on, and to be reported. `cargo bench --bench ledger [SHOTS]`.
+#![allow(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
 use std::io::Write;
 use std::path::Path;

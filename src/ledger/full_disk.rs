@@ -2,7 +2,9 @@
 //! for the end of the disk.
 
 use std::path::Path;
+use std::task::{Context, Waker};
 
+use futures::FutureExt;
 use rusqlite::Connection;
 
 use super::lock::beside;
@@ -93,6 +95,12 @@ fn limit(conn: &Connection, pages: i64) {
     conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
 }
 
+/// Puts a call into the queue; while the desk is taken, everyone who lines up is in one batch.
+fn line_up<F: Future + Unpin>(call: &mut F) {
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(call.poll_unpin(&mut context).is_pending());
+}
+
 #[tokio::test]
 async fn on_a_full_disk_the_reserve_makes_room_for_task_ids_and_nothing_is_bought() {
     let folder = tempfile::tempdir().unwrap();
@@ -102,11 +110,15 @@ async fn on_a_full_disk_the_reserve_makes_room_for_task_ids_and_nothing_is_bough
     fill(&ledger, true);
 
     // In one batch: a claim that must not be granted, and two purchases that must not be lost.
-    let (claim, first, second) = tokio::join!(
-        ledger.claim(entries[2].revision, entries[2].price, AT),
-        ledger.commit(entries[0].revision, bought(&jobs[0], 'a'), AT),
-        ledger.commit(entries[1].revision, bought(&jobs[1], 'b'), AT),
-    );
+    let mut claim = Box::pin(ledger.claim(entries[2].revision, entries[2].price, AT));
+    let mut first = Box::pin(ledger.commit(entries[0].revision, bought(&jobs[0], 'a'), AT));
+    let mut second = Box::pin(ledger.commit(entries[1].revision, bought(&jobs[1], 'b'), AT));
+    ledger.queue.at_desk(|_, _| {
+        line_up(&mut claim);
+        line_up(&mut first);
+        line_up(&mut second);
+    });
+    let (claim, first, second) = tokio::join!(claim, first, second);
     assert!(matches!(claim, Err(LedgerError::DiskFull { .. })), "{claim:?}");
     assert!(first.unwrap().reserve_used);
     assert!(second.unwrap().reserve_used);
@@ -159,12 +171,16 @@ async fn when_even_the_reserve_does_not_help_nothing_is_written_ever_again() {
 async fn a_failed_call_takes_its_whole_batch_back_and_poisons_the_ledger() {
     let folder = tempfile::tempdir().unwrap();
     let (ledger, entries, jobs) = with_two_on_the_wire(folder.path()).await;
-    let bad = ledger.queue.ask(|pen| {
+    let mut good = Box::pin(ledger.commit(entries[0].revision, bought(&jobs[0], 'a'), AT));
+    let mut bad = Box::pin(ledger.queue.ask(|pen| {
         pen.conn.execute("UPDATE money SET micro = 0", [])?;
         Ok::<_, Fault>(())
+    }));
+    ledger.queue.at_desk(|_, _| {
+        line_up(&mut good);
+        line_up(&mut bad);
     });
-    let (good, bad) =
-        tokio::join!(ledger.commit(entries[0].revision, bought(&jobs[0], 'a'), AT), bad,);
+    let (good, bad) = tokio::join!(good, bad);
     let bad = bad.unwrap_err();
     assert!(bad.to_string().contains("never changed"), "{bad}");
     assert_eq!(good.unwrap_err().to_string(), bad.to_string());
@@ -185,7 +201,7 @@ fn a_runtime_that_ends_says_so_and_the_next_one_goes_on() {
     first.shutdown_background();
     let entered = handle.enter();
     let call = ledger.commit(entries[0].revision, bought(&jobs[0], 'a'), AT);
-    let told = futures::FutureExt::now_or_never(call);
+    let told = call.now_or_never();
     assert!(matches!(told, Some(Err(LedgerError::Ending { .. }))), "{told:?}");
     drop(entered);
     let step = bought(&jobs[0], 'a');

@@ -176,8 +176,10 @@ impl Queue {
 
     /// Writes one batch; afterwards takes the next turn or leaves the line to the next caller.
     fn batch(&self) -> (Batch, Result<(), LedgerError>, bool) {
+        let mut desk = locked(&self.desk);
         let mut batch = std::mem::take(&mut locked(&self.line).waiting);
-        let written = locked(&self.desk).write(&self.path, &mut batch);
+        let written = desk.write(&self.path, &mut batch);
+        drop(desk);
         let outcome = written.map(|purse| *locked(&self.purse) = purse);
         let mut line = locked(&self.line);
         line.served = !line.waiting.is_empty();

@@ -414,12 +414,12 @@ async fn two_shots_never_write_to_one_clip() {
     let second = desk.record(&[named("c", 2, "hero")]).await;
     assert_eq!((&*second[0].clip_name, second[0].number), ("hero", 2));
     // One that comes back finds its old name taken by then.
-    desk.buy(&second[0], "t-2").await;
-    desk.record(&[named("d", 1, "x")]).await;
-    let waiting = desk.record(&[named("d", 2, "y")]).await;
-    assert_eq!(&*waiting[0].clip_name, "y");
-    let back = desk.record(&[named("d", 2, "hero"), named("free", 1, "hero2")]).await;
-    assert_eq!((&*back[0].clip_name, &*back[1].clip_name), ("hero~d", "hero2"));
+    desk.record(&[named("d", 1, "solo")]).await;
+    let heir = desk.record(&[named("e", 1, "solo")]).await;
+    assert_eq!(&*heir[0].clip_name, "solo");
+    desk.buy(&heir[0], "t-3").await;
+    let back = desk.record(&[named("d", 1, "solo"), named("free", 1, "hero2")]).await;
+    assert_eq!((&*back[0].clip_name, &*back[1].clip_name), ("solo~d", "hero2"));
 }
 
 #[tokio::test]
@@ -427,6 +427,11 @@ async fn a_task_given_by_the_user_replaces_the_one_that_stalled() {
     let (desk, entries) = Desk::with(&[shot("a", 1, Some(10))]).await;
     let job = desk.claim(&entries[0]).await;
     let job = desk.tell(entries[0].revision, &job, doubtful()).await;
+    let given = Event::Resolved(Resolution::Task(TaskId::new("t-wrong").unwrap()));
+    let mut job = desk.tell(entries[0].revision, &job, given).await;
+    if let State::Rendering { stalled, .. } = &mut job.state {
+        *stalled = Some("not done".into());
+    }
     let task = TaskId::new("t-new").unwrap();
     let given = Event::Resolved(Resolution::Task(task.clone()));
     let job = desk.tell(entries[0].revision, &job, given).await;
