@@ -36,8 +36,8 @@ pub enum State {
         task: TaskId,
         /// When the task was handed over.
         since: Timestamp,
-        /// Since when the gateway says it does not know the task; known to this process only.
-        missing: Option<Timestamp>,
+        /// Since when nothing was heard of it; known to this process only.
+        silence: Silence,
         /// Why nothing more is expected of it in this run.
         stalled: Option<Box<str>>,
     },
@@ -75,6 +75,15 @@ pub enum State {
         /// What happened to it.
         why: Box<str>,
     },
+}
+
+/// Since when polls of a task were answered without a word about it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Silence {
+    /// Since when the gateway says it does not know the task.
+    pub missing: Option<Timestamp>,
+    /// Since when no answer was clear, those that say so included.
+    pub unclear: Option<Timestamp>,
 }
 
 /// How a shot failed.
@@ -233,8 +242,8 @@ impl Step {
     pub fn is_durable(&self, before: &Job) -> bool {
         let forgetful = |job: &Job| {
             let mut job = job.clone();
-            if let State::Rendering { missing, .. } = &mut job.state {
-                *missing = None;
+            if let State::Rendering { silence, .. } = &mut job.state {
+                *silence = Silence::default();
             }
             job
         };
@@ -293,7 +302,8 @@ pub struct Impossible {
     pub event: &'static str,
 }
 
-/// How long a task may be unknown to the gateway before it counts as stalled.
+/// How long a task may be unknown to the gateway before it counts as stalled; and how long a clear
+/// answer about an overdue one is waited for, unless the time it may take is shorter still.
 pub const MISSING_PATIENCE: Duration = Duration::from_secs(60);
 /// How long the gateway keeps a clip, by its own page.
 pub const CLIPS_LIVE: Duration = Duration::from_secs(7 * 24 * 3600);

@@ -291,7 +291,7 @@ mod tests {
             attempt: AttemptId(1),
             task: TaskId::new("t").unwrap(),
             since: Timestamp::from_millis(0),
-            missing: None,
+            silence: crate::job::Silence::default(),
             stalled: Some("late".into()),
         }
     }

@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 
 use super::{
     Account, Action, AttemptChange, AttemptId, CLIPS_LIVE, Event, Failure, Halt, Impossible, Job,
-    MISSING_PATIENCE, OnDoubt, Outcome, Pause, Resolution, Rules, State, Step,
+    MISSING_PATIENCE, OnDoubt, Outcome, Pause, Resolution, Rules, Silence, State, Step,
 };
 
 /// A task that is being polled.
@@ -16,7 +16,9 @@ struct Running<'a> {
     attempt: AttemptId,
     task: &'a TaskId,
     since: Timestamp,
-    missing: Option<Timestamp>,
+    silence: Silence,
+    /// Why nothing more was expected of it before this poll.
+    stalled: Option<&'a str>,
 }
 
 impl Job {
@@ -39,9 +41,13 @@ impl Job {
                 let why = "the run ended while its request was on the wire";
                 Ok(self.doubtful(*attempt, Some(Outcome::Doubtful), why.into(), rules))
             }
-            (State::Rendering { attempt, task, since, missing, .. }, Event::Polled(polled)) => {
-                let (attempt, since, missing) = (*attempt, *since, *missing);
-                let running = Running { attempt, task, since, missing };
+            (
+                State::Rendering { attempt, task, since, silence, stalled },
+                Event::Polled(polled),
+            ) => {
+                let (attempt, since, silence) = (*attempt, *since, *silence);
+                let stalled = stalled.as_deref();
+                let running = Running { attempt, task, since, silence, stalled };
                 Ok(self.polled(&running, polled, now, rules))
             }
             (State::Rendered { attempt, .. }, Event::Delivered) => {
@@ -185,35 +191,45 @@ impl Job {
     }
 
     fn polled(&self, of: &Running<'_>, polled: Polled, now: Timestamp, rules: &Rules) -> Step {
-        let Running { attempt, task, since, missing } = *of;
+        let Running { attempt, task, since, silence, stalled } = *of;
+        let go_on = |silence, stalled: Option<&str>, then| {
+            let (task, stalled) = (task.clone(), stalled.map(Into::into));
+            self.to(State::Rendering { attempt, task, since, silence, stalled }, then)
+        };
         let overdue = now.since(since) > rules.render_timeout;
-        let go_on = |missing, stalled: Option<Box<str>>, not_before| {
-            let then = if stalled.is_some() { Action::Rest } else { Action::Poll(not_before) };
-            let task = task.clone();
-            self.to(State::Rendering { attempt, task, since, missing, stalled }, then)
-        };
         let late = |said: &str| {
-            let limit = humane(rules.render_timeout);
-            overdue.then(|| format!("not done {limit} after it was submitted ({said})").into())
+            format!("not done {} after it was submitted ({said})", humane(rules.render_timeout))
         };
+        // What says nothing about the task changes nothing about it, until patience is over.
+        let waited = |first: Timestamp, patience| now.since(first) > patience;
+        let unclear = Some(silence.unclear.unwrap_or(now));
+        let unheard = unclear.is_some_and(|first| {
+            overdue && waited(first, MISSING_PATIENCE.min(rules.render_timeout))
+        });
         match polled {
-            Polled::Working { unknown } => {
+            Polled::Working { unknown } if overdue => {
                 let said = unknown.map_or_else(
                     || "the gateway still works on it".to_owned(),
                     |state| format!("the gateway calls its state {state:?}"),
                 );
-                go_on(None, late(&said), None)
+                go_on(Silence::default(), Some(&late(&said)), Action::Rest)
             }
-            Polled::Unclear { retry_after, why } => go_on(missing, late(&why), retry_after),
-            Polled::Unanswered { .. } => go_on(missing, None, None),
-            Polled::BadKey { .. } => {
-                Step { then: Action::Halt(Halt::Key), ..go_on(missing, None, None) }
+            Polled::Working { .. } => go_on(Silence::default(), None, Action::Poll(None)),
+            Polled::Unclear { why, .. } if unheard => {
+                go_on(silence, Some(&late(&why)), Action::Rest)
             }
+            Polled::Unclear { retry_after, .. } => {
+                go_on(Silence { unclear, ..silence }, stalled, Action::Poll(retry_after))
+            }
+            Polled::Unanswered { .. } => go_on(silence, stalled, Action::Poll(None)),
+            Polled::BadKey { .. } => go_on(silence, stalled, Action::Halt(Halt::Key)),
             Polled::Missing { why } => {
-                let first = missing.unwrap_or(now);
-                let unknown = (now.since(first) > MISSING_PATIENCE)
-                    .then(|| format!("the gateway says it does not know the task ({why})").into());
-                go_on(Some(first), unknown.or_else(|| late(&why)), None)
+                let first = silence.missing.unwrap_or(now);
+                if unheard || waited(first, MISSING_PATIENCE) {
+                    let why = format!("the gateway says it does not know the task ({why})");
+                    return go_on(silence, Some(&why), Action::Rest);
+                }
+                go_on(Silence { missing: Some(first), unclear }, stalled, Action::Poll(None))
             }
             Polled::Completed { urls, completed_at } => {
                 let completed_at = completed_at.map_or(now, |at| at.clamp(since, now.max(since)));
@@ -284,8 +300,8 @@ impl Step {
     }
 }
 
-const fn rendering(attempt: AttemptId, task: TaskId, since: Timestamp) -> State {
-    State::Rendering { attempt, task, since, missing: None, stalled: None }
+fn rendering(attempt: AttemptId, task: TaskId, since: Timestamp) -> State {
+    State::Rendering { attempt, task, since, silence: Silence::default(), stalled: None }
 }
 
 /// A span in its largest whole unit: `2h`, `90s`, `250ms`.

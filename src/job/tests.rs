@@ -42,7 +42,7 @@ fn submitting() -> Job {
 
 fn rendering() -> Job {
     let (attempt, task, since) = (FIRST, task(), at(0));
-    job(State::Rendering { attempt, task, since, missing: None, stalled: None })
+    job(State::Rendering { attempt, task, since, silence: Silence::default(), stalled: None })
 }
 
 fn rendered(completed_at: Timestamp) -> Job {
@@ -168,32 +168,72 @@ fn a_failed_task_is_charged_only_if_the_catalog_says_so() {
     assert_eq!(told(&rendering(), failed(), &charged).1, Some(Account::Spent));
 }
 
+fn polled(job: &Job, polled: Polled, now: i64) -> Step {
+    job.after(Event::Polled(polled), at(now), &rules()).unwrap()
+}
+
+fn working() -> Polled {
+    Polled::Working { unknown: None }
+}
+
+fn missing() -> Polled {
+    Polled::Missing { why: why() }
+}
+
+fn unclear() -> Polled {
+    Polled::Unclear { retry_after: None, why: why() }
+}
+
+fn unanswered() -> Polled {
+    Polled::Unanswered { why: why() }
+}
+
 #[test]
-fn a_task_stalls_when_its_time_is_over_or_it_is_unknown_for_over_a_minute() {
-    let after =
-        |job: &Job, polled, now| job.after(Event::Polled(polled), at(now), &rules()).unwrap();
-    let working = || Polled::Working { unknown: None };
-    let missing = || Polled::Missing { why: why() };
-    let unclear = || Polled::Unclear { retry_after: None, why: why() };
-    let unanswered = || Polled::Unanswered { why: why() };
-    for (polled, now, then) in [
+fn a_task_stalls_when_the_gateway_still_works_on_it_after_its_time() {
+    for (said, now, then) in [
         (working(), 7200, Action::Poll(None)),
         (working(), 7201, Action::Rest),
-        (unclear(), 7201, Action::Rest),
         (unanswered(), 99999, Action::Poll(None)),
-        (missing(), 30, Action::Poll(None)),
     ] {
-        let step = after(&rendering(), polled, now);
+        let step = polled(&rendering(), said, now);
         assert_eq!(step.then, then);
         assert_eq!(step.job.state.why().is_some(), then == Action::Rest);
         assert_eq!(step.change, None, "its price stays where it is");
     }
-    let once = after(&rendering(), missing(), 30).job;
-    assert_eq!(after(&once, missing(), 90).then, Action::Poll(None));
-    let gone = after(&once, missing(), 91);
+}
+
+#[test]
+fn a_task_unknown_for_over_a_minute_stalls_and_one_seen_in_between_does_not() {
+    let once = polled(&rendering(), missing(), 30).job;
+    assert_eq!(polled(&once, missing(), 90).then, Action::Poll(None));
+    let gone = polled(&once, missing(), 91);
     assert_eq!((gone.then, gone.job.state.name()), (Action::Rest, "rendering"));
-    let seen = after(&once, working(), 80).job;
-    assert_eq!(after(&seen, missing(), 91).then, Action::Poll(None));
+    let seen = polled(&once, working(), 80).job;
+    assert_eq!(polled(&seen, missing(), 91).then, Action::Poll(None));
+    let garbage = polled(&rendering(), unclear(), 0).job;
+    assert_eq!(polled(&garbage, missing(), 100).then, Action::Poll(None), "its first 404");
+}
+
+#[test]
+fn an_overdue_task_that_only_gets_unclear_answers_stalls_after_a_minute_of_them() {
+    let first = polled(&rendering(), unclear(), 9000);
+    assert_eq!(first.then, Action::Poll(None), "one bad answer is no news of the task");
+    assert_eq!(polled(&first.job, unclear(), 9060).then, Action::Poll(None));
+    assert_eq!(polled(&first.job, unclear(), 9061).then, Action::Rest);
+    let early = polled(&rendering(), unclear(), 10).job;
+    assert_eq!(polled(&early, unclear(), 7200).then, Action::Poll(None));
+    assert_eq!(polled(&early, unclear(), 7201).then, Action::Rest);
+}
+
+#[test]
+fn a_stalled_task_stays_so_until_something_is_heard_of_it() {
+    let stalled = polled(&rendering(), working(), 7201).job;
+    for said in [unclear(), unanswered(), missing()] {
+        let step = polled(&stalled, said, 9000);
+        assert_eq!(step.then, Action::Poll(None));
+        assert_eq!(step.job.state.why(), stalled.state.why());
+        assert!(!step.is_durable(&stalled));
+    }
 }
 
 #[test]
@@ -237,7 +277,7 @@ fn the_user_resolves_doubts_stalls_and_what_was_abandoned_and_nothing_else() {
         attempt: FIRST,
         task: task(),
         since: at(0),
-        missing: None,
+        silence: Silence::default(),
         stalled: Some("late".into()),
     });
     let (attempt, failure) = (Some(FIRST), Failure::Abandoned);

@@ -197,7 +197,7 @@ fn state(row: &SqlRow<'_>) -> rusqlite::Result<State> {
             attempt: attempt()?,
             task: task()?,
             since: Timestamp::from_millis(row.get(11)?),
-            missing: None,
+            silence: crate::job::Silence::default(),
             stalled: why()?,
         },
         "rendered" => State::Rendered {

@@ -62,7 +62,7 @@ impl Sample {
             attempt,
             task: task(),
             since,
-            missing: None,
+            silence: crate::job::Silence::default(),
             stalled: stalled.map(Into::into),
         };
         let rendered = State::Rendered {
