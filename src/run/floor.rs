@@ -167,6 +167,11 @@ impl Floor {
         self.bell.notify_one();
     }
 
+    /// Whether nothing more may be sent, not even what has its place in flight already.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.leave.is_pressed() || self.board().stopped.is_some()
+    }
+
     /// Submits nothing more, and ends polls and downloads too.
     pub(super) fn halt_and_leave(&self, why: Stopped) {
         self.halt(why);
@@ -188,10 +193,11 @@ impl Floor {
         }
     }
 
-    /// The rules for a card: an older or removed revision is never submitted, so its doubts are
-    /// held for the user.
+    /// The rules for a card: what this run may not submit (an older or removed revision, a shot
+    /// that `--only` leaves out) is not bought again either, so its doubts are held.
     fn rules(&self, card: &Card) -> Rules {
-        let on_doubt = if card.shot.is_some() && self.orders.submit {
+        let selected = self.orders.selects(card.entry.shot.as_str());
+        let on_doubt = if card.shot.is_some() && self.orders.submit && selected {
             self.orders.rules.on_doubt
         } else {
             OnDoubt::Hold
