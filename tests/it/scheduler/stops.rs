@@ -9,6 +9,8 @@ use rushes::job::OnDoubt;
 use rushes::money::Usd;
 use rushes::policy::limits::{Rate, Window};
 use rushes::run::{Ended, Stopped};
+use tokio::time::Instant;
+
 use super::stage::{Puppet, Stage, bought, shots};
 
 const WORKING: Polled = Polled::Working { unknown: None };
@@ -53,6 +55,24 @@ async fn after_a_refused_key_nothing_leaves_that_was_only_about_to() {
     let (ended, tally) = stage.run(&shots(LONG + 100), &gateway).await;
     assert_eq!(ended, Ended::Stopped(Stopped::Key("revoked".into())));
     assert_eq!((gateway.posted().len(), tally.queued), (LONG, 101));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_does_not_wait_for_its_post_to_leave() {
+    let stage = at_full_rate();
+    let began = (Instant::now(), stage.now());
+    let gateway = Arc::new(Puppet::default().on_poll(|_, _| WORKING));
+    let shots = shots(LONG);
+    let run = stage.run(&shots, &gateway);
+    assert!(tokio::time::timeout(Duration::from_secs(150), run).await.is_err(), "none is done");
+    let seen = gateway.seen.lock().unwrap();
+    let rows = stage.rows();
+    assert_eq!(seen.submits.len(), LONG);
+    for ((left, prompt), row) in seen.submits.iter().zip(&rows) {
+        assert_eq!(prompt, row.entry.shot.as_str());
+        let waited = (*left - began.0).saturating_sub(row.submitted_at.unwrap().since(began.1));
+        assert!(waited < Duration::from_millis(210), "{prompt} was claimed {waited:?} too early");
+    }
 }
 
 #[tokio::test(start_paused = true)]
