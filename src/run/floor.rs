@@ -12,6 +12,7 @@ use crate::money::Usd;
 use crate::policy::pace::Setbacks;
 use crate::policy::queue::{Queue, Rank};
 use crate::shot::Shot;
+use crate::time::Timestamp;
 
 use super::orders::{Orders, Stop, Stopped, Tally, Tools};
 use super::pacer::{Epoch, Pacer};
@@ -218,13 +219,7 @@ impl Floor {
         files: Vec<ClipFile>,
     ) -> Result<Action, Over> {
         let now = self.tools.clock.now();
-        let step = match card.job().after(event, now, &self.rules(card)) {
-            Ok(step) => step,
-            Err(defect) => {
-                self.halt_and_leave(Stopped::Defect(format!("{}: {defect}", card.entry.shot)));
-                return Err(Over);
-            }
-        };
+        let step = self.decide(card, event, now)?;
         if step.is_durable(card.job()) {
             let (ledger, revision) = (&self.tools.ledger, card.entry.revision);
             let committed = if files.is_empty() {
@@ -236,6 +231,14 @@ impl Floor {
         }
         self.moved(card, step.job);
         Ok(step.then)
+    }
+
+    /// Decides what follows from an event.
+    pub(super) fn decide(&self, card: &Card, event: Event, now: Timestamp) -> Result<Step, Over> {
+        card.job().after(event, now, &self.rules(card)).map_err(|defect| {
+            self.halt_and_leave(Stopped::Defect(format!("{}: {defect}", card.entry.shot)));
+            Over
+        })
     }
 
     /// A task id that could not be written down goes to the log, that is to standard error: it is

@@ -108,7 +108,8 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
         Err(error) => return Err(floor.ledger_failed(error)),
     };
     // The claim made the transition durable; the job follows.
-    floor.step(card, Event::Claimed(attempt)).await?;
+    let step = floor.decide(card, Event::Claimed(attempt), now)?;
+    floor.moved(card, step.job);
     floor.posts.leave().await;
     if floor.is_stopping() {
         let why = "submitting stopped before it was sent".to_owned();
