@@ -11,6 +11,7 @@ mod ledger;
 mod manifest;
 mod manifest_identity;
 mod manifests;
+mod mishaps;
 mod sandbox;
 mod scheduler;
 mod sim;
