@@ -56,7 +56,11 @@ fn a_task_id_the_ledger_cannot_take_is_told_and_nothing_more_is_sent() {
         .manifest(&manifest("budget: 9\n", &["a", "b", "c"]))
         .var("KLING_API_KEY", "secret-key");
     let refusing = Script::new().always_post(Reply::json(401, &json!({"code": 401}))).serve();
-    sandbox.run(["run", "shots.yaml", "--api-base", &refusing.url()]).exits(3);
+    let refused = sandbox.run(["run", "shots.yaml", "--api-base", &refusing.url()]).exits(3);
+    // What is there to be copied must not lead to the paid gateway, nor hide the cap.
+    refused
+        .warns(&format!("rushes run shots.yaml --api-base '{}'", refusing.url()))
+        .warns("3 queued · $0 spent; cap $9.00");
     ledger(&sandbox)
         .execute_batch(
             "CREATE TRIGGER broken BEFORE UPDATE ON attempts WHEN new.task_id IS NOT NULL
