@@ -7,7 +7,7 @@ use std::time::Duration;
 use globset::GlobMatcher;
 use serde_json::{Map, Value};
 
-use crate::job::{Failure, State};
+use crate::job::{Failure, Job, State};
 use crate::ledger::Entry;
 use crate::money::Usd;
 use crate::policy::budget::{Balance, Budget};
@@ -27,7 +27,7 @@ pub enum Action {
     Done,
     /// Buy it although it failed (`--retry-failed`).
     Retry,
-    /// Nothing until the user or `on_doubt` decides: it may have been bought.
+    /// Nothing until the user decides: it may have been bought.
     InDoubt,
     /// Nothing: it failed.
     Failed,
@@ -110,6 +110,8 @@ pub struct Scope<'a> {
     pub only: Option<&'a GlobMatcher>,
     /// `--retry-failed`.
     pub retry_failed: bool,
+    /// `on_doubt: resubmit`: a shot in doubt is bought again until it was so often; 0 holds it.
+    pub resubmits: u32,
 }
 
 /// How long a clip takes when nothing better is known: the gateway's usual two and a half minutes.
@@ -132,7 +134,7 @@ pub fn plan<'a>(shots: &'a [Shot], entries: &[Entry], scope: Scope<'_>) -> Plan<
         if scope.only.is_some_and(|only| !only.is_match(shot.id.as_str())) {
             continue;
         }
-        let action = entry.map_or(Action::Render, |entry| action(&entry.job.state, scope));
+        let action = entry.map_or(Action::Render, |entry| action(&entry.job, scope));
         let price = match entry {
             Some(entry) if !action.buys() => entry.price,
             _ => shot.price,
@@ -150,9 +152,12 @@ pub fn plan<'a>(shots: &'a [Shot], entries: &[Entry], scope: Scope<'_>) -> Plan<
     plan
 }
 
-fn action(state: &State, scope: Scope<'_>) -> Action {
-    match state {
+fn action(job: &Job, scope: Scope<'_>) -> Action {
+    match &job.state {
         State::Queued { .. } => Action::Render,
+        State::Submitting { .. } | State::InDoubt { .. } if job.resubmits < scope.resubmits => {
+            Action::Render
+        }
         State::Submitting { .. } | State::InDoubt { .. } => Action::InDoubt,
         State::Rendering { .. } => Action::GoOn,
         State::Rendered { .. } => Action::Download,
@@ -247,7 +252,7 @@ pub fn shown(request: &Request) -> Value {
 mod tests {
     use super::*;
     use crate::answer::TaskId;
-    use crate::job::{AttemptId, Job};
+    use crate::job::AttemptId;
     use crate::ledger::RevisionId;
     use crate::shot::{Fingerprint, LocalFile, ShotId};
     use crate::time::Timestamp;
@@ -333,11 +338,30 @@ mod tests {
         let shots = [shot("a", Some("1")), shot("b", Some("1"))];
         let entries =
             [entry("a", failed(Failure::RefusedTooOften)), entry("b", failed(Failure::Abandoned))];
-        let scope = Scope { retry_failed: true, only: None };
+        let scope = Scope { retry_failed: true, ..Scope::default() };
         let plan = plan(&shots, &entries, scope);
         let actions: Vec<_> = plan.lines.iter().map(|line| line.action).collect();
         assert_eq!(actions, [Action::Retry, Action::Failed]);
         assert_eq!(plan.total, usd("1"));
+    }
+
+    #[test]
+    fn a_shot_in_doubt_is_bought_again_only_as_on_doubt_says_and_not_for_ever() {
+        let attempt = AttemptId(1);
+        let doubt = State::InDoubt { attempt, why: "cut".into() };
+        let mut entries = [
+            entry("a", doubt.clone()),
+            entry("b", State::Submitting { attempt }),
+            entry("c", doubt),
+        ];
+        entries[2].job.resubmits = 5;
+        let shots = ["a", "b", "c"].map(|id| shot(id, Some("0.30")));
+        let held = plan(&shots, &entries, Scope::default());
+        assert_eq!((held.count(Action::InDoubt), held.total), (3, Usd::ZERO));
+        let again = plan(&shots, &entries, Scope { resubmits: 5, ..Scope::default() });
+        let actions: Vec<_> = again.lines.iter().map(|line| line.action).collect();
+        assert_eq!(actions, [Action::Render, Action::Render, Action::InDoubt]);
+        assert_eq!(again.total, usd("0.60"));
     }
 
     #[test]
@@ -355,7 +379,7 @@ mod tests {
         let only = globset::Glob::new("b*").unwrap().compile_matcher();
         let shots = [shot("a", Some("1")), shot("b", Some("2"))];
         let entries = [entry("a", rendering())];
-        let plan = plan(&shots, &entries, Scope { only: Some(&only), retry_failed: false });
+        let plan = plan(&shots, &entries, Scope { only: Some(&only), ..Scope::default() });
         assert_eq!(plan.lines.len(), 1);
         assert_eq!(plan.total, usd("2"));
         assert_eq!(plan.others, Others::default());

@@ -110,11 +110,14 @@ pub enum LogFormat {
     Json,
 }
 
+/// The paid gateway's own address.
+pub const API_BASE: &str = "https://apimodels.app";
+
 /// Where the gateway is.
 #[derive(Clone, Debug, Args)]
 pub struct Api {
     /// The gateway's address
-    #[arg(long, value_name = "URL", default_value = "https://apimodels.app")]
+    #[arg(long, value_name = "URL", default_value = API_BASE)]
     #[arg(help_heading = "Where")]
     pub api_base: String,
 }

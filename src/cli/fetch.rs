@@ -22,7 +22,7 @@ pub fn fetch(
     out: &mut dyn Write,
 ) -> Result<Exit, Trouble> {
     logging::start(args.campaign.logs, terminal);
-    let place = Place::find(&args.campaign, terminal.color)?;
+    let place = Place::find(&args.campaign, terminal.color)?.with_gateway(&args.api);
     let kept = place.existing()?.summary()?;
     let key = key_for(&place)?;
     let limits = place.header.limits.over(&Limits::default());

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::job::{OnDoubt, Rules};
 use crate::ledger::Summary;
 use crate::money::Usd;
 use crate::plan::{Action, Plan, Scope, USUAL_RENDER, plan as lay_out, shown};
@@ -38,7 +39,12 @@ pub fn plan(args: &args::Plan, terminal: &Terminal, out: &mut dyn Write) -> Resu
     for warning in &ready.campaign.warnings {
         terminal.write(format!("{}\n", warning.trim_end()).as_bytes());
     }
-    let scope = Scope { only: args.work.only.as_ref(), retry_failed: args.work.retry_failed };
+    let resubmits = match ready.rules() {
+        Rules { on_doubt: OnDoubt::Resubmit, attempts, .. } => attempts,
+        Rules { on_doubt: OnDoubt::Hold, .. } => 0,
+    };
+    let only = args.work.only.as_ref();
+    let scope = Scope { only, retry_failed: args.work.retry_failed, resubmits };
     let plan = lay_out(&ready.campaign.shots, &entries, scope);
     match args.format {
         PlanFormat::Json => json(out, &ready.campaign.header.campaign, &plan)?,

@@ -29,7 +29,8 @@ use super::{args, key, logging, progress, signals, sim};
 /// Whatever keeps it from sending anything.
 pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result<Exit, Trouble> {
     logging::start(args.campaign.logs, terminal);
-    let ready = Ready::read(&args.campaign, &args.work, terminal.color)?;
+    let mut ready = Ready::read(&args.campaign, &args.work, terminal.color)?;
+    ready.place = ready.place.with_gateway(&args.api);
     let deadline = args
         .deadline
         .map(|deadline| deadline.moment(SystemClock.now(), &TimeZone::system()))

@@ -28,6 +28,8 @@ pub struct Place {
     /// Whose tasks it holds.
     pub kind: Kind,
     typed: args::Campaign,
+    /// Where its gateway is, unless at the usual address.
+    api_base: Option<String>,
 }
 
 impl Place {
@@ -37,7 +39,15 @@ impl Place {
         let folder = typed.out.clone().unwrap_or_else(|| usual_folder(&header, typed));
         let ledger = typed.ledger.clone().unwrap_or_else(|| folder.join("ledger.sqlite"));
         let kind = if typed.sim.is_some() { Kind::Simulator } else { Kind::Gateway };
-        Self { header, folder, ledger, kind, typed: typed.clone() }
+        Self { header, folder, ledger, kind, typed: typed.clone(), api_base: None }
+    }
+
+    /// The same with its gateway's address, so that a command to type does not lead from a trial
+    /// gateway to the paid one.
+    #[must_use]
+    pub fn with_gateway(self, api: &args::Api) -> Self {
+        let unusual = self.kind == Kind::Gateway && api.api_base != args::API_BASE;
+        Self { api_base: unusual.then(|| api.api_base.clone()), ..self }
     }
 
     /// Finds the campaign by the manifest's header alone, so that a mistake in a shot keeps nobody
@@ -117,6 +127,9 @@ impl Place {
         }
         if let Some(ledger) = &self.typed.ledger {
             words.extend(["--ledger".to_owned(), quoted(ledger)]);
+        }
+        if let Some(api_base) = self.api_base.as_ref().filter(|_| matches!(verb, "run" | "fetch")) {
+            words.extend(["--api-base".to_owned(), quoted(Path::new(api_base))]);
         }
         match &self.typed.sim {
             Some(sim) if sim.seed > 0 => words.push(format!("--sim={}:{}", sim.profile, sim.seed)),

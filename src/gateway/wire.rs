@@ -76,11 +76,13 @@ pub fn submitted(answer: &Answer) -> Submitted {
 
 /// What an answered poll means.
 ///
-/// A state the gateway names wins over the envelope's `code`, not over the status line.
+/// A state the gateway names in `data` wins over the envelope's `code`, not over the status line.
+/// Beside an error `code`, a word outside of `data` is about the call and not about the task.
 #[must_use]
 pub fn polled(answer: &Answer) -> Polled {
     let body = Body::read(answer);
-    if let (200..=299, Some(fields)) = (answer.status, body.fields())
+    let of_task = body.has_data() || judged_status(answer.status, &body).is_none();
+    if let (200..=299, Some(fields), true) = (answer.status, body.fields(), of_task)
         && let Some(polled) = state(fields, &body)
     {
         return polled;
@@ -178,6 +180,11 @@ impl<'a> Body<'a> {
             Some(Value::Null) | None => Some(object),
             Some(_) => None,
         }
+    }
+
+    /// Whether `data` is there to speak of the task.
+    fn has_data(&self) -> bool {
+        matches!(self, Self::Object(object) if object.get("data").is_some_and(Value::is_object))
     }
 
     /// The envelope's `code`, a number or a numeric string.

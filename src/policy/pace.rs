@@ -16,14 +16,14 @@ pub struct WindowGuard {
 }
 
 impl WindowGuard {
-    /// A guard for a rate. Its window is 0.8 % longer than the rate's, so that what leaves here a
+    /// A guard for a rate. Its window is 0.7 % longer than the rate's, so that what leaves here a
     /// little late does not crowd what follows at the other end.
     #[must_use]
     pub fn new(rate: Rate) -> Self {
         let window = rate.window.length();
         Self {
             count: usize::try_from(rate.count).unwrap_or(usize::MAX).max(1),
-            window: window + window * 8 / 1000,
+            window: window + window * 7 / 1000,
             sent: VecDeque::new(),
         }
     }

@@ -13,6 +13,7 @@ use crate::money::Usd;
 use crate::policy::pace::Setbacks;
 use crate::policy::queue::{Queue, Rank};
 use crate::shot::Shot;
+use crate::time::Timestamp;
 
 use super::orders::{Orders, Stop, Stopped, Tally, Tools};
 use super::pacer::{Epoch, Pacer};
@@ -171,6 +172,11 @@ impl Floor {
         self.bell.notify_one();
     }
 
+    /// Whether nothing more may be sent, not even what has its place in flight already.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.leave.is_pressed() || self.board().stopped.is_some()
+    }
+
     /// Submits nothing more, and ends polls and downloads too.
     pub(super) fn halt_and_leave(&self, why: Stopped) {
         self.halt(why);
@@ -192,10 +198,11 @@ impl Floor {
         }
     }
 
-    /// The rules for a card: an older or removed revision is never submitted, so its doubts are
-    /// held for the user.
+    /// The rules for a card: what this run may not submit (an older or removed revision, a shot
+    /// that `--only` leaves out) is not bought again either, so its doubts are held.
     fn rules(&self, card: &Card) -> Rules {
-        let on_doubt = if card.shot.is_some() && self.orders.submit {
+        let selected = self.orders.selects(card.entry.shot.as_str());
+        let on_doubt = if card.shot.is_some() && self.orders.submit && selected {
             self.orders.rules.on_doubt
         } else {
             OnDoubt::Hold
@@ -216,13 +223,7 @@ impl Floor {
         files: Vec<ClipFile>,
     ) -> Result<Action, Over> {
         let now = self.tools.clock.now();
-        let step = match card.job().after(event, now, &self.rules(card)) {
-            Ok(step) => step,
-            Err(defect) => {
-                self.halt_and_leave(Stopped::Defect(format!("{}: {defect}", card.entry.shot)));
-                return Err(Over);
-            }
-        };
+        let step = self.decide(card, event, now)?;
         if step.is_durable(card.job()) {
             let (ledger, revision) = (&self.tools.ledger, card.entry.revision);
             let committed = if files.is_empty() {
@@ -234,6 +235,14 @@ impl Floor {
         }
         self.moved(card, step.job);
         Ok(step.then)
+    }
+
+    /// Decides what follows from an event.
+    pub(super) fn decide(&self, card: &Card, event: Event, now: Timestamp) -> Result<Step, Over> {
+        card.job().after(event, now, &self.rules(card)).map_err(|defect| {
+            self.halt_and_leave(Stopped::Defect(format!("{}: {defect}", card.entry.shot)));
+            Over
+        })
     }
 
     /// A task id that could not be written down goes to the log, that is to standard error: it is

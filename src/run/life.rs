@@ -56,7 +56,9 @@ pub(super) async fn life(floor: Arc<Floor>, mut card: Box<Card>, first: First) {
             }
             Ok(Action::Halt(halt)) => {
                 let why = card.job().state.why().unwrap_or_default().to_owned();
-                return floor.halt(Stopped::from((halt, why)));
+                floor.halt(Stopped::from((halt, why)));
+                drop(place.take());
+                return floor.enqueue(card, Duration::ZERO);
             }
             Ok(Action::Rest) | Err(Over) => return,
         };
@@ -97,6 +99,9 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
             return floor.step(card, Event::NotSendable(error.to_string())).await;
         }
     };
+    if floor.is_stopping() {
+        return Ok(Action::Requeue(Pause::None));
+    }
     let now = floor.tools.clock.now();
     let claim = floor.tools.ledger.claim(card.entry.revision, shot.price, now).await;
     drop(picked);
@@ -109,8 +114,13 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
         Err(error) => return Err(floor.ledger_failed(error)),
     };
     // The claim made the transition durable; the job follows.
-    floor.step(card, Event::Claimed(attempt)).await?;
+    let step = floor.decide(card, Event::Claimed(attempt), now)?;
+    floor.moved(card, step.job);
     floor.posts.leave().await;
+    if floor.is_stopping() {
+        let why = "submitting stopped before it was sent".to_owned();
+        return floor.step(card, Event::Answered(Submitted::NotSent { why })).await;
+    }
     floor.board().sent = true;
     let answer = floor.tools.gateway.submit(body).await;
     note(floor, card, &answer);

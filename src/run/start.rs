@@ -16,6 +16,7 @@ pub(super) async fn start(floor: &Arc<Floor>) -> Result<JoinSet<()>, LedgerError
     let ledger = &floor.tools.ledger;
     let now = floor.tools.clock.now();
     let mut lives = JoinSet::new();
+    floor.show_money();
     if floor.orders.submit {
         let recorded = ledger.record(Arc::clone(&floor.shots), now).await?;
         for (place, entry) in (0_u32..).zip(recorded) {
@@ -27,7 +28,6 @@ pub(super) async fn start(floor: &Arc<Floor>) -> Result<JoinSet<()>, LedgerError
             begin(floor, &mut lives, Card { entry, shot: None });
         }
     }
-    floor.show_money();
     Ok(lives)
 }
 

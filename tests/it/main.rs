@@ -12,6 +12,7 @@ mod ledger;
 mod manifest;
 mod manifest_identity;
 mod manifests;
+mod mishaps;
 mod outcomes;
 mod sandbox;
 mod scheduler;

@@ -246,6 +246,20 @@ fn a_failure_has_the_best_text_there_is() {
 }
 
 #[test]
+fn an_error_that_calls_itself_failed_does_not_fail_a_paid_task() {
+    for code in [401, 404, 429, 500] {
+        for status in ["failed", "completed", "error"] {
+            let url = "https://cdn.example/a.mp4";
+            let body = json!({"code": code, "msg": "no", "data": null, "status": status, "resultUrls": [url]});
+            let said = poll(200, &body.to_string());
+            assert_eq!(said, poll(200, &json!({"code": code, "msg": "no"}).to_string()), "{body}");
+        }
+    }
+    let bare = json!({"code": 200, "state": "failed", "failMsg": "too dark"});
+    assert_eq!(poll(200, &bare), Polled::Failed { why: "too dark".into() });
+}
+
+#[test]
 fn polls_without_a_state_are_judged_by_their_status() {
     let envelope = |code: u16| json!({"code": code, "msg": "no", "data": null}).to_string();
     for (status, body) in [(404, String::new()), (404, envelope(404)), (200, envelope(404))] {

@@ -1,0 +1,115 @@
+//! What must not be sent any more, and what must not be sent at all.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use rushes::answer::{Polled, Submitted};
+use rushes::job::OnDoubt;
+use rushes::money::Usd;
+use rushes::policy::limits::{Rate, Window};
+use rushes::run::{Ended, Stopped};
+use tokio::time::Instant;
+
+use super::stage::{Puppet, Stage, bought, shots};
+
+const WORKING: Polled = Polled::Working { unknown: None };
+
+/// So many POSTs at the full rate, after which one more setback would show.
+const LONG: usize = 600;
+
+fn at_full_rate() -> Stage {
+    let mut stage = Stage::new();
+    stage.orders.limits.rate = Rate { count: 5, window: Window::Second };
+    stage
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_stop_nothing_leaves_that_was_only_about_to() {
+    let stage = at_full_rate();
+    let (stop, count) = (stage.stop.clone(), AtomicUsize::new(0));
+    let gateway = Puppet::default().on_poll(|_, _| WORKING).on_submit(move |prompt, _| {
+        if count.fetch_add(1, Ordering::Relaxed) + 1 == LONG {
+            stop.press();
+        }
+        bought(prompt)
+    });
+    let gateway = Arc::new(gateway);
+    let (ended, tally) = stage.run(&shots(LONG + 100), &gateway).await;
+    assert_eq!(ended, Ended::Interrupted);
+    assert_eq!((gateway.posted().len(), tally.rendering, tally.queued), (LONG, LONG, 100));
+    assert_eq!(tally.balance.reserved, Usd::from_micros(100_000 * 600));
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_refused_key_nothing_leaves_that_was_only_about_to() {
+    let stage = at_full_rate();
+    let count = AtomicUsize::new(0);
+    let gateway = Puppet::default().on_submit(move |prompt, _| {
+        match count.fetch_add(1, Ordering::Relaxed) + 1 {
+            LONG => Submitted::BadKey { why: "revoked".into() },
+            _ => bought(prompt),
+        }
+    });
+    let gateway = Arc::new(gateway);
+    let (ended, tally) = stage.run(&shots(LONG + 100), &gateway).await;
+    assert_eq!(ended, Ended::Stopped(Stopped::Key("revoked".into())));
+    assert_eq!((gateway.posted().len(), tally.queued), (LONG, 101));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_does_not_wait_for_its_post_to_leave() {
+    let stage = at_full_rate();
+    let began = (Instant::now(), stage.now());
+    let gateway = Arc::new(Puppet::default().on_poll(|_, _| WORKING));
+    let shots = shots(LONG);
+    let run = stage.run(&shots, &gateway);
+    assert!(tokio::time::timeout(Duration::from_secs(150), run).await.is_err(), "none is done");
+    let seen = gateway.seen.lock().unwrap();
+    let rows = stage.rows();
+    assert_eq!(seen.submits.len(), LONG);
+    for ((left, prompt), row) in seen.submits.iter().zip(&rows) {
+        assert_eq!(prompt, row.entry.shot.as_str());
+        let waited = (*left - began.0).saturating_sub(row.submitted_at.unwrap().since(began.1));
+        assert!(waited < Duration::from_millis(210), "{prompt} was claimed {waited:?} too early");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shot_that_only_leaves_out_is_not_bought_again_by_its_doubt() {
+    let mut stage = Stage::new();
+    stage.orders.rules.on_doubt = OnDoubt::Resubmit;
+    let gateway = Arc::new(
+        Puppet::default().on_slow_submit(|prompt, _| (Duration::from_secs(50), bought(prompt))),
+    );
+    let one = shots(1);
+    let killed = tokio::time::timeout(Duration::from_secs(5), stage.run(&one, &gateway));
+    assert!(killed.await.is_err());
+    // What is aborted is gone only when its turn comes.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(gateway.posted(), ["s000"]);
+
+    stage.orders.only = Some(globset::Glob::new("s001").unwrap().compile_matcher());
+    let gateway = Arc::new(Puppet::default());
+    let (ended, tally) = stage.run(&shots(2), &gateway).await;
+    assert_eq!((gateway.posted(), ended), (vec!["s001".to_owned()], Ended::Done));
+    assert_eq!((tally.in_doubt, tally.delivered), (1, 1));
+
+    stage.orders.only = None;
+    let (_, tally) = stage.run(&shots(2), &gateway).await;
+    assert_eq!(gateway.posted(), ["s001", "s000"], "the whole campaign buys it again");
+    assert_eq!(tally.delivered, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_refused_after_too_many_failures_is_an_early_stop() {
+    let mut stage = Stage::new();
+    stage.orders.max_failures = Some(1);
+    let gateway = Arc::new(Puppet::default().on_slow_submit(|prompt, _| match prompt {
+        "s000" => (Duration::from_secs(2), Submitted::Rejected { why: "no".into() }),
+        _ => (Duration::from_secs(9), Submitted::BadKey { why: "revoked".into() }),
+    }));
+    let (ended, tally) = stage.run(&shots(2), &gateway).await;
+    assert_eq!(ended, Ended::Stopped(Stopped::Failures(1)));
+    assert_eq!((tally.failed, tally.queued), (1, 1));
+}
