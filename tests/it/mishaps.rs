@@ -26,7 +26,7 @@ fn bought(task: &str) -> Reply {
 
 /// Polls are done at once, clips are there.
 fn delivers(script: Script) -> Server {
-    let server = script
+    script
         .on(|request| {
             if request.method == "POST" {
                 return None;
@@ -39,8 +39,7 @@ fn delivers(script: Script) -> Server {
                 Reply::json(200, &json!({"data": {"state": "completed", "resultUrls": urls}}))
             })
         })
-        .serve();
-    server
+        .serve()
 }
 
 fn posts(server: &Server) -> usize {
@@ -91,17 +90,17 @@ fn a_kill_with_a_post_on_the_wire_is_a_doubt_to_fetch_run_and_resolve() {
     let sandbox = Sandbox::new()
         .manifest(&manifest("budget: 9\n", &["a"]))
         .var("KLING_API_KEY", "secret-key");
-    let (arrived, wait) = mpsc::channel();
+    let (sender, posts_arrive) = mpsc::channel();
     let silent = Script::new()
         .on(move |_| {
-            arrived.send(()).ok();
+            sender.send(()).ok();
             None
         })
         .always_post(Reply::hang())
         .serve();
     let mut command = sandbox.command(&["run", "shots.yaml", "--api-base", &silent.url()]);
     let mut run = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    wait.recv_timeout(Duration::from_secs(30)).unwrap();
+    posts_arrive.recv_timeout(Duration::from_secs(30)).unwrap();
     sandbox.run(["run", "shots.yaml", "--api-base", &silent.url()]).exits(2).warns("in use by");
     sandbox.run(["resolve", "shots.yaml", "a", "--not-bought"]).exits(2).warns("in use by");
     let report = sandbox.run(["report", "shots.yaml", "--format=json"]).exits(0).stdout_json();
