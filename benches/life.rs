@@ -85,12 +85,12 @@ fn shots(count: usize) -> Result<Arc<[Shot]>, Box<dyn std::error::Error>> {
         .collect()
 }
 
-/// User and system time of this process, in clock ticks of 10 ms.
-fn cpu() -> Option<Duration> {
+/// User and system time of this process in microseconds, counted in ticks of 10 ms.
+fn cpu() -> Option<[f64; 2]> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     let fields: Vec<&str> = stat.rsplit(") ").next()?.split(' ').collect();
-    let ticks: u64 = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
-    Some(Duration::from_millis(ticks * 10))
+    let micros = |field: usize| Some(fields.get(field)?.parse::<f64>().ok()? * 1e4);
+    Some([micros(11)?, micros(12)?])
 }
 
 /// The most memory this process ever held, in KiB.
@@ -133,16 +133,16 @@ async fn campaign(
     let ended = run::run(shots, orders, tools, Stop::default(), tally).await?;
     let (wall, cpu_after) = (started.elapsed(), cpu());
     let tally = seen.borrow().clone();
-    let per_shot = cpu_before
-        .zip(cpu_after)
-        .map(|(before, after)| after.saturating_sub(before).as_secs_f64() * 1e6 / count as f64);
+    let [user, system] = match (cpu_before, cpu_after) {
+        (Some(before), Some(after)) => [0, 1].map(|i| (after[i] - before[i]) / count as f64),
+        _ => [f64::NAN; 2],
+    };
     println!(
         "{count} shots, {in_flight} in flight: {ended:?}, {} delivered, {} rendered\n  \
-         wall {:.2} s, CPU per shot {:.0} µs, peak memory {} MiB (of which shots and program {} MiB)",
+         wall {:.2} s, CPU per shot {user:.0} µs user and {system:.0} µs system, peak memory {} MiB (of which shots and program {} MiB)",
         tally.delivered,
         tally.rendered,
         wall.as_secs_f64(),
-        per_shot.unwrap_or(f64::NAN),
         peak().unwrap_or(0) / 1024,
         before.unwrap_or(0) / 1024,
     );

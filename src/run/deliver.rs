@@ -26,7 +26,8 @@ enum Miss {
 /// failed download never causes a purchase: the shot stays rendered.
 pub(super) async fn fetch(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
     let State::Rendered { urls, .. } = &card.job().state else { return Ok(Action::Rest) };
-    if !floor.orders.download {
+    // On a full disk what room there is belongs to the ledger.
+    if !floor.orders.download || floor.disk_is_full() {
         return Ok(Action::Rest);
     }
     let mut files = Vec::with_capacity(urls.len());

@@ -177,6 +177,11 @@ impl Floor {
         self.leave.is_pressed() || self.board().stopped.is_some()
     }
 
+    /// Whether the run stopped because the disk is full or cannot be written.
+    pub(super) fn disk_is_full(&self) -> bool {
+        matches!(self.board().stopped, Some(Stopped::Disk(_)))
+    }
+
     /// Submits nothing more, and ends polls and downloads too.
     pub(super) fn halt_and_leave(&self, why: Stopped) {
         self.halt(why);

@@ -43,11 +43,12 @@ pub(super) async fn life(floor: Arc<Floor>, mut card: Box<Card>, first: First) {
     };
     loop {
         then = match then {
-            Ok(Action::Post) => submit(&floor, &mut card).await,
+            // Boxed, so that the many that only wait to be polled carry none of it.
+            Ok(Action::Post) => Box::pin(submit(&floor, &mut card)).await,
             Ok(Action::Poll(wait)) => render(&floor, &mut card, wait).await,
             Ok(Action::Fetch) => {
                 drop(place.take());
-                fetch(&floor, &mut card).await
+                Box::pin(fetch(&floor, &mut card)).await
             }
             Ok(Action::Requeue(pause)) => {
                 let pause = pause_of(&card, &pause);
