@@ -7,7 +7,7 @@
 //! figures come from `/proc`.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -28,11 +28,16 @@ use tokio::sync::watch;
 struct Instant {
     sold: AtomicUsize,
     hold: usize,
+    /// The most memory until all that it holds were in flight, in KiB.
+    held: AtomicU64,
 }
 
 impl Gateway for Instant {
     fn submit(&self, _body: Bytes) -> BoxFuture<'_, Submitted> {
         let nth = self.sold.fetch_add(1, Ordering::Relaxed);
+        if nth + 1 == self.hold {
+            self.held.store(peak().unwrap_or(0), Ordering::Relaxed);
+        }
         let task = TaskId::new(&format!("task-{nth:08}"));
         let answer = task.map_or_else(
             || Submitted::Doubtful { why: "no id".into() },
@@ -117,7 +122,9 @@ async fn campaign(
         holder: "a benchmark",
         at: clock.now(),
     })?;
-    let fast = Rate { count: 1_000_000, window: Window::Second };
+    // Slower than the ledger can write, so that shots do not pile up before it.
+    let count_a_second = if hold > 0 { 4_000 } else { 1_000_000 };
+    let fast = Rate { count: count_a_second, window: Window::Second };
     let limits = Limits {
         rate: fast,
         poll_rate: fast,
@@ -125,8 +132,13 @@ async fn campaign(
         in_flight,
         ..Limits::default()
     };
-    let gateway = Arc::new(Instant { sold: AtomicUsize::new(0), hold });
-    let tools = Tools { gateway, ledger, clips: Clips::open(folder.path())?, clock };
+    let gateway = Arc::new(Instant { sold: AtomicUsize::new(0), hold, held: AtomicU64::new(0) });
+    let tools = Tools {
+        gateway: Arc::clone(&gateway) as Arc<dyn Gateway>,
+        ledger,
+        clips: Clips::open(folder.path())?,
+        clock,
+    };
     let (tally, seen) = watch::channel(Tally::default());
     let (cpu_before, started) = (cpu(), tokio::time::Instant::now());
     let orders = Orders { download, ..Orders::new(limits) };
@@ -139,12 +151,14 @@ async fn campaign(
     };
     println!(
         "{count} shots, {in_flight} in flight: {ended:?}, {} delivered, {} rendered\n  \
-         wall {:.2} s, CPU per shot {user:.0} µs user and {system:.0} µs system, peak memory {} MiB (of which shots and program {} MiB)",
+         wall {:.2} s, CPU per shot {user:.0} µs user and {system:.0} µs system\n  \
+         peak memory {} MiB; {} MiB before the run, {} MiB when all were in flight",
         tally.delivered,
         tally.rendered,
         wall.as_secs_f64(),
         peak().unwrap_or(0) / 1024,
         before.unwrap_or(0) / 1024,
+        gateway.held.load(Ordering::Relaxed) / 1024,
     );
     Ok(())
 }

@@ -231,11 +231,8 @@ impl Floor {
         let step = self.decide(card, event, now)?;
         if step.is_durable(card.job()) {
             let (ledger, revision) = (&self.tools.ledger, card.entry.revision);
-            let committed = if files.is_empty() {
-                ledger.commit(revision, step.clone(), now).await
-            } else {
-                ledger.deliver(revision, step.clone(), files, now).await
-            };
+            // Boxed, so that the many that only wait to be polled do not carry it.
+            let committed = Box::pin(ledger.deliver(revision, step.clone(), files, now)).await;
             self.committed(card, &step, committed)?;
         }
         self.moved(card, step.job);
