@@ -38,5 +38,8 @@ pub async fn run(
     let lives = start::start(&floor).await?;
     let ended = dispatch::run(&floor, lives, &stop).await;
     let failure = floor.board().unsent_failure.take();
-    failure.map_or(Ok(ended), Err)
+    match failure {
+        Some(failure) if ended != Ended::Interrupted => Err(failure),
+        _ => Ok(ended),
+    }
 }
