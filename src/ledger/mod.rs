@@ -243,6 +243,15 @@ impl Ledger {
         self.queue.ask(|pen| Ok(reader::open_entries(pen)?)).await
     }
 
+    /// Of [`Ledger::entries`] those that [`Ledger::record`] does not answer: older or removed
+    /// revisions whose purchase is unfinished.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn leftovers(&self) -> Result<Vec<Entry>, LedgerError> {
+        self.queue.ask(|pen| Ok(reader::leftovers(pen)?)).await
+    }
+
     /// Records an attempt and reserves its price, if the cap allows it, in one transaction: the
     /// revision is `submitting` when this returns [`Claim::Granted`].
     ///

@@ -67,8 +67,7 @@ impl Reader {
                 each(row);
             };
             read_rows(conn, "current = 1 ORDER BY position", &mut each)?;
-            let older = format!("current = 0 AND {UNFINISHED} ORDER BY shot, number");
-            read_rows(conn, &older, &mut each)
+            read_rows(conn, &older(), &mut each)
         })
     }
 
@@ -94,6 +93,11 @@ impl Reader {
 /// [`State::is_unfinished_purchase`] in SQL.
 const UNFINISHED: &str = "state IN ('submitting', 'rendering', 'rendered', 'in_doubt')";
 
+/// Which revisions are older or removed ones whose purchase is unfinished, and their order.
+fn older() -> String {
+    format!("current = 0 AND {UNFINISHED} ORDER BY shot, number")
+}
+
 fn entries(conn: &Connection, which: &str) -> rusqlite::Result<Vec<Entry>> {
     conn.prepare_cached(&format!("SELECT {ENTRY} FROM revisions WHERE {which}"))?
         .query_map([], |row| entry(row, None))?
@@ -103,11 +107,13 @@ fn entries(conn: &Connection, which: &str) -> rusqlite::Result<Vec<Entry>> {
 /// The current revisions in manifest order, then unfinished others.
 pub(super) fn open_entries(pen: &Pen<'_>) -> rusqlite::Result<Vec<Entry>> {
     let mut all = entries(pen.conn, "current = 1 ORDER BY position")?;
-    all.append(&mut entries(
-        pen.conn,
-        &format!("current = 0 AND {UNFINISHED} ORDER BY shot, number"),
-    )?);
+    all.append(&mut leftovers(pen)?);
     Ok(all)
+}
+
+/// The older or removed revisions whose purchase is unfinished.
+pub(super) fn leftovers(pen: &Pen<'_>) -> rusqlite::Result<Vec<Entry>> {
+    entries(pen.conn, &older())
 }
 
 /// Whether any attempt has this task.

@@ -17,16 +17,17 @@ pub(super) async fn start(floor: &Arc<Floor>) -> Result<JoinSet<()>, LedgerError
     let now = floor.tools.clock.now();
     let mut lives = JoinSet::new();
     floor.show_money();
-    if floor.orders.submit {
+    let others = if floor.orders.submit {
         let recorded = ledger.record(Arc::clone(&floor.shots), now).await?;
         for (place, entry) in (0_u32..).zip(recorded) {
             begin(floor, &mut lives, Card { entry, shot: Some(place) });
         }
-    }
-    for entry in ledger.entries().await? {
-        if !(floor.orders.submit && entry.current) {
-            begin(floor, &mut lives, Card { entry, shot: None });
-        }
+        ledger.leftovers().await?
+    } else {
+        ledger.entries().await?
+    };
+    for entry in others {
+        begin(floor, &mut lives, Card { entry, shot: None });
     }
     Ok(lives)
 }
