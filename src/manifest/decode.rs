@@ -13,7 +13,8 @@ use crate::money::Usd;
 use crate::policy::limits::{Rate, SomeLimits, span};
 use crate::shot::ShotId;
 
-const KEYS: [&str; 7] = ["campaign", "budget", "on_doubt", "vars", "limits", "defaults", "shots"];
+pub(super) const KEYS: [&str; 8] =
+    ["campaign", "budget", "on_doubt", "include", "vars", "limits", "defaults", "shots"];
 const LIMITS: [&str; 7] = [
     "rate",
     "poll_every",
@@ -204,24 +205,6 @@ fn read<T>(
         None => Err(format!("this is {}; write {wanted}", node.kind())),
     };
     parsed.map_err(|what| log.add(Mistake::new(node.place, what))).ok()
-}
-
-/// `vars`: names and their texts.
-pub(super) fn vars(root: &Node, log: &mut Log) -> Vec<(Rc<str>, Rc<str>)> {
-    let Some(node) = root.get("vars").filter(|node| !node.is_null()) else { return Vec::new() };
-    let Some(pairs) = node.pairs() else {
-        let what = format!("`vars` is a mapping of names to texts, but this is {}", node.kind());
-        log.add(Mistake::new(node.place, what).fix("write for example `mood: calm`".to_owned()));
-        return Vec::new();
-    };
-    let mut vars = Vec::new();
-    for pair in pairs {
-        name(&pair.key, pair.key_place, log);
-        if let Some(text) = text(&pair.value, &pair.key, log) {
-            vars.push((Rc::clone(&pair.key), Rc::clone(text)));
-        }
-    }
-    vars
 }
 
 /// Checks a name that templates are to use.

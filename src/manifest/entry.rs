@@ -4,10 +4,12 @@
 use std::rc::Rc;
 
 use super::decode::{count, name, text};
-use super::diagnostic::{Log, Mistake, Place, did_you_mean};
+use super::diagnostic::{Log, Mistake, Place};
+use super::identity;
+use super::settings::Settings;
 use super::table::Table;
 use super::tree::{Node, Pair, Value};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, closest};
 
 /// An entry's own keys; everything else is a request parameter.
 const KEYS: [&str; 8] = ["id", "takes", "matrix", "from", "priority", "tags", "clip_name", "extra"];
@@ -19,6 +21,8 @@ pub(super) struct Entry<'t> {
     /// Where mistakes about all of it point: its id, if it has one.
     pub place: Place,
     pub id: Option<&'t Node>,
+    /// Its id is no text, which was reported.
+    pub has_bad_id: bool,
     /// Request parameters by their place in the catalog.
     pub params: Vec<(usize, &'t Node)>,
     pub extra: Vec<&'t Pair>,
@@ -30,12 +34,15 @@ pub(super) struct Entry<'t> {
     pub priority: i32,
     pub tags: Vec<&'t Node>,
     pub clip_name: Option<&'t Node>,
+    /// Parameters that are probably meant by keys there are not.
+    pub misspelt: Vec<usize>,
 }
 
 /// A variable of a matrix.
 pub(super) struct Variable<'t> {
     pub name: Rc<str>,
     pub place: Place,
+    /// The values, and each as identity sees it.
     pub values: Vec<(&'t Node, Rc<str>)>,
 }
 
@@ -49,6 +56,7 @@ impl<'t> Entry<'t> {
         Self {
             place,
             id: None,
+            has_bad_id: false,
             params: Vec::new(),
             extra: Vec::new(),
             takes: 1,
@@ -57,6 +65,7 @@ impl<'t> Entry<'t> {
             priority: 0,
             tags: Vec::new(),
             clip_name: None,
+            misspelt: Vec::new(),
         }
     }
 
@@ -84,12 +93,15 @@ impl<'t> Entry<'t> {
     fn take(&mut self, pair: &'t Pair, catalog: &Catalog, log: &mut Log) {
         let Pair { key, key_place, value } = pair;
         match &**key {
-            "id" => self.id = text(value, key, log).map(|_| value),
+            "id" => {
+                self.id = text(value, key, log).map(|_| value);
+                self.has_bad_id = self.id.is_none();
+            }
             "takes" => {
                 let takes = text(value, key, log).and_then(|t| count(t, key, value.place, log));
                 self.takes = takes.unwrap_or(1);
             }
-            "matrix" => self.matrix = matrix(value, log),
+            "matrix" => self.matrix = matrix(value, catalog, log),
             "from" => self.from = text(value, key, log).map(|_| value),
             "priority" => {
                 let priority = text(value, key, log).and_then(|t| priority(t, value.place, log));
@@ -100,56 +112,59 @@ impl<'t> Entry<'t> {
             "extra" => self.extra = extra(value, catalog, log),
             _ => match catalog.params().iter().position(|param| *param.name == **key) {
                 Some(param) => self.params.push((param, value)),
-                None => unknown(key, *key_place, catalog, &KEYS, log),
+                None => self.misspelt.extend(unknown(key, *key_place, catalog, &KEYS, log)),
             },
         }
     }
 }
 
-/// Reports a key or a column that is neither a shot's own nor a request parameter.
-pub(super) fn unknown(key: &str, place: Place, catalog: &Catalog, keys: &[&str], log: &mut Log) {
+/// Reports a key or a column that is neither a shot's own nor a request parameter. Returns the
+/// parameter that was probably meant.
+pub(super) fn unknown(
+    key: &str,
+    place: Place,
+    catalog: &Catalog,
+    keys: &[&str],
+    log: &mut Log,
+) -> Option<usize> {
     let params = catalog.params().iter().map(|param| param.name.as_str());
-    let fix = did_you_mean(key, keys.iter().copied().chain(params)).unwrap_or_else(|| {
-        if keys == ROW_KEYS {
+    let meant = closest(key, keys.iter().copied().chain(params));
+    let fix = match meant {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None if keys == ROW_KEYS => {
             format!("if the gateway knows it and rushes does not, call the column `extra.{key}`")
-        } else {
-            "if the gateway knows it and rushes does not, write it under `extra:`".to_owned()
         }
-    });
+        None => "if the gateway knows it and rushes does not, write it under `extra:`".to_owned(),
+    };
     let what = format!("there is no parameter `{key}`");
     log.add(Mistake::new(place, what).fix(fix));
+    catalog.params().iter().position(|param| Some(param.name.as_str()) == meant)
 }
 
 /// The request parameters that all shots start from.
-pub(super) fn defaults<'t>(
-    root: &'t Node,
-    catalog: &Catalog,
-    log: &mut Log,
-) -> Vec<(usize, &'t Node)> {
-    let Some(node) = root.get("defaults").filter(|node| !node.is_null()) else {
-        return Vec::new();
-    };
+pub(super) fn defaults(root: &Node, catalog: &Catalog, log: &mut Log) -> Settings {
+    let mut settings = Settings::default();
+    let Some(node) = root.get("defaults").filter(|node| !node.is_null()) else { return settings };
     let Some(pairs) = node.pairs() else {
         let what = format!("`defaults` is a mapping of parameters, but this is {}", node.kind());
         log.add(Mistake::new(node.place, what).fix("write for example `mode: pro`".to_owned()));
-        return Vec::new();
+        return settings;
     };
-    let mut defaults = Vec::new();
     for Pair { key, key_place, value } in pairs {
         match catalog.params().iter().position(|param| *param.name == **key) {
-            Some(param) => defaults.push((param, value)),
+            Some(param) => settings.defaults.push((param, value.clone())),
             None if KEYS.contains(&&**key) => {
                 let what = format!("`{key}` belongs to a shot, not to `defaults`");
                 let fix = "write it in each shot".to_owned();
                 log.add(Mistake::new(*key_place, what).fix(fix));
             }
-            None => unknown(key, *key_place, catalog, &[], log),
+            None => settings.misspelt.extend(unknown(key, *key_place, catalog, &[], log)),
         }
     }
-    defaults
+    settings
 }
 
-fn matrix<'t>(node: &'t Node, log: &mut Log) -> Vec<Variable<'t>> {
+fn matrix<'t>(node: &'t Node, catalog: &Catalog, log: &mut Log) -> Vec<Variable<'t>> {
     let example = || "write for example `matrix: {mode: [std, pro]}`".to_owned();
     let Some(pairs) = node.pairs().filter(|pairs| !pairs.is_empty()) else {
         let what = "`matrix` holds no variables, so there would be no shots";
@@ -172,13 +187,14 @@ fn matrix<'t>(node: &'t Node, log: &mut Log) -> Vec<Variable<'t>> {
         let mut seen = std::collections::HashMap::new();
         for item in items.iter() {
             let Some(text) = text(item, key, log) else { continue };
-            if let Some(first) = seen.insert(Rc::clone(text), item.place) {
+            let meant: Rc<str> = identity::meant(catalog.param(key), text).into();
+            if let Some(first) = seen.insert(Rc::clone(&meant), item.place) {
                 let twice = format!("`{key}` has the value {text:?} twice");
                 let fix = "remove one, or write `takes: 2` to render it twice".to_owned();
                 log.add(Mistake::new(item.place, twice).fix(fix).other(first, "first here"));
                 continue;
             }
-            values.push((item, Rc::clone(text)));
+            values.push((item, meant));
         }
         matrix.push(Variable { name: Rc::clone(key), place: *key_place, values });
     }

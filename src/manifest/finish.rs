@@ -4,11 +4,10 @@
 use serde_json::Value as Json;
 
 use super::diagnostic::{Mistake, Place};
-use super::expand::{Draft, Stage};
+use super::expand::{Draft, IdHash, Stage};
 use super::media::{BIG_BYTES, Image};
-use super::shape::{Trouble, render};
-use super::source::cell_text;
-use super::template::Names;
+use super::names::{Here, Trouble, cell};
+use super::source::Origin;
 use super::{entry, identity};
 use crate::catalog::Params;
 use crate::shot::{LocalFile, Request, Shot, ShotId};
@@ -55,8 +54,8 @@ fn id(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) -> Option<ShotId> {
             return None;
         }
     };
-    let folded = id.folded().into_boxed_str();
-    if let Some(first) = stage.made.ids.get(&folded).copied() {
+    let hash = IdHash::of(&id.folded());
+    if let Some(first) = stage.made.ids.get(&hash).copied() {
         let equal_rows = draft.here.row.is_some() && first != draft.place;
         let what = if first == draft.place {
             format!("two shots of this entry are called `{id}`")
@@ -72,7 +71,7 @@ fn id(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) -> Option<ShotId> {
         stage.log.add(mistake.other(first, "it is first used here"));
         return None;
     }
-    stage.made.ids.insert(folded, draft.place);
+    stage.made.ids.insert(hash, draft.place);
     Some(id)
 }
 
@@ -98,8 +97,8 @@ fn request(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) -> Option<Made> {
         let value = match field.make(&draft.here) {
             Ok(Some(value)) => value,
             Ok(None) => continue,
-            Err((place, what)) => {
-                stage.log.add(Mistake::new(place, what).shot(draft.id));
+            Err(trouble) => {
+                stage.log.add(trouble.shot(draft.id));
                 // The catalog would only say that it is missing.
                 return None;
             }
@@ -112,7 +111,7 @@ fn request(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) -> Option<Made> {
         if written.trim().is_empty() {
             continue;
         }
-        let place = field.place(&draft.here, field.name);
+        let origin = field.origin(&draft.here, field.name);
         match stage.made.gallery.look(written.trim()) {
             Ok(Image::Url) => *written = written.trim().to_owned(),
             Ok(Image::Base64(text)) => *written = text,
@@ -120,15 +119,15 @@ fn request(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) -> Option<Made> {
                 if bytes > BIG_BYTES {
                     let what = format!("{written} has {} MB", bytes / 1_000_000);
                     let fix = "the gateway may refuse it; make it smaller".to_owned();
-                    stage.log.add(Mistake::new(place, what).fix(fix).warning());
+                    stage.log.add(from(draft, &origin, what).fix(fix).warning());
                 }
                 let written = written.trim().into();
                 files.push(LocalFile { param: field.name.into(), path, written, sha256, bytes });
             }
             Err((what, fix)) => {
                 unseen.push(field.name);
-                let mistake = Mistake::new(place, format!("`{}`: {what}", field.name));
-                stage.log.add(mistake.fix(fix).shot(draft.id));
+                let mistake = from(draft, &origin, format!("`{}`: {what}", field.name));
+                stage.log.add(mistake.fix(fix));
             }
         }
     }
@@ -139,12 +138,13 @@ fn request(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) -> Option<Made> {
         if field.is_some_and(|field| field.broken) || unseen.contains(&head) {
             continue;
         }
-        let place = match field.filter(|field| field.is_set(&draft.here)) {
-            Some(field) => field.place(&draft.here, &problem.param),
-            None => draft.place,
+        let mistake = match field.filter(|field| field.is_set(&draft.here)) {
+            Some(field) => {
+                from(draft, &field.origin(&draft.here, &problem.param), problem.what.clone())
+            }
+            None => Mistake::new(draft.place, &problem.what).shot(draft.id),
         };
-        let mistake = Mistake::new(place, &problem.what).fix(problem.fix.clone());
-        stage.log.add(mistake.shot(draft.id));
+        stage.log.add(mistake.fix(problem.fix.clone()));
     }
     if !whole || !unseen.is_empty() || !problems.is_empty() {
         return None;
@@ -171,6 +171,20 @@ fn request(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) -> Option<Made> {
     })
 }
 
+/// A mistake in a value, with the places that had a part in it.
+fn from(draft: &Draft<'_, '_>, origin: &Origin, what: String) -> Mistake {
+    let mistake = Mistake::new(origin.place, what).shot(draft.id).others(&origin.others);
+    let entry = draft.recipe.entry;
+    match (entry.from, origin.is_near) {
+        // A cell of a table: the entry that reads it stands elsewhere.
+        (Some(table), true) if origin.place.file != table.place.file => {
+            mistake.other(table.place, "read here")
+        }
+        (_, true) => mistake,
+        (_, false) => mistake.other(entry.place, "for this shot"),
+    }
+}
+
 /// Under a cap what has no price cannot be bought; without one the user should know.
 fn no_price(stage: &mut Stage<'_>, draft: &Draft<'_, '_>, params: &Params) {
     let combination: Vec<String> = PRICED
@@ -180,18 +194,8 @@ fn no_price(stage: &mut Stage<'_>, draft: &Draft<'_, '_>, params: &Params) {
             _ => Some((*name).to_owned()),
         })
         .collect();
-    let combination = combination.join(", ");
-    if stage.capped {
-        let what = format!("no price is known for {combination}, and there is a cap");
-        let fix = "change the combination, name a catalog that has its price with `--catalog`, or \
-                   lift the cap with `--budget none`";
-        stage.log.add(Mistake::new(draft.place, what).fix(fix.to_owned()).shot(draft.id));
-    } else {
-        let what = "no price is known; what this costs does not show in any total";
-        let fix = format!("it is for {combination}");
-        let warning = Mistake::new(draft.recipe.entry.place, what).fix(fix);
-        stage.log.add(warning.shot(draft.id).warning());
-    }
+    let what = format!("no price is known for {}", combination.join(", "));
+    stage.log.add(Mistake::new(draft.place, what).shot(draft.id).unpriced());
 }
 
 /// What a shot is called and sorted by.
@@ -203,34 +207,26 @@ struct Labels {
 
 fn labels(stage: &mut Stage<'_>, draft: &Draft<'_, '_>, id: &ShotId) -> Option<Labels> {
     let recipe = draft.recipe;
-    let mut names: Names = Names::new();
-    if recipe.clip_name.is_some() || !recipe.tags.is_empty() || draft.here.row.is_some() {
-        names.clone_from(draft.here.names);
-        names.insert("id".into(), id.as_str().into());
-    }
-    let engine = stage.engine;
     let priority = match draft.cell(recipe.columns.priority) {
         Some((cell, place)) => entry::priority(cell, place, stage.log)?,
         None => recipe.entry.priority,
     };
+    let here = Here { known: Some((id.as_str(), &[])), ..draft.here };
     let mut tags: Vec<Box<str>> = Vec::new();
-    for (_, shape) in &recipe.tags {
-        tags.push(told(shape.text(&names), stage, draft)?.into());
+    for shape in &recipe.tags {
+        tags.push(told(shape.text(&here), stage, draft)?.trim().into());
     }
-    if let Some((cell, place)) = draft.cell(recipe.columns.tags) {
-        let cell = cell_text(cell, place, &names, engine, stage.log)?;
-        tags.extend(cell.split([';', ',', '|']).map(|tag| tag.trim().into()));
+    if let Some((text, place)) = draft.cell(recipe.columns.tags) {
+        let text = told(cell(text, place, &here), stage, draft)?;
+        tags.extend(text.split([';', ',', '|']).map(|tag| tag.trim().into()));
     }
     tags.retain(|tag| !tag.is_empty());
-    let written = match (draft.cell(recipe.columns.clip_name), &recipe.clip_name) {
-        (Some((cell, place)), _) => {
-            Some((cell_text(cell, place, &names, engine, stage.log)?, place))
-        }
-        (None, Some(template)) => {
-            let place = recipe.entry.clip_name.map_or(draft.place, |node| node.place);
-            Some((told(render(template, place, &names), stage, draft)?, place))
-        }
-        (None, None) => None,
+    let here = Here { known: Some((id.as_str(), &tags)), ..draft.here };
+    let written = match draft.cell(recipe.columns.clip_name) {
+        Some((text, place)) => Some((told(cell(text, place, &here), stage, draft)?, place)),
+        None => told(recipe.clip_name.text(&here), stage, draft)?.map(|name| {
+            (name.into_owned(), recipe.entry.clip_name.map_or(draft.place, |node| node.place))
+        }),
     };
     let clip_name = match written {
         Some((name, place)) => clip_name(stage, draft, id, &name, place)?,
@@ -240,7 +236,7 @@ fn labels(stage: &mut Stage<'_>, draft: &Draft<'_, '_>, id: &ShotId) -> Option<L
 }
 
 fn told<T>(made: Result<T, Trouble>, stage: &mut Stage<'_>, draft: &Draft<'_, '_>) -> Option<T> {
-    made.map_err(|(place, what)| stage.log.add(Mistake::new(place, what).shot(draft.id))).ok()
+    made.map_err(|trouble| stage.log.add(trouble.shot(draft.id))).ok()
 }
 
 /// Checks a clip's path below `clips/`: safe names joined by `/`, and nobody else's.

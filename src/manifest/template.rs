@@ -1,8 +1,9 @@
 //! `{{ name }}` in strings. A template is compiled once and rendered for many shots; an undefined
 //! name, an endless loop and a flood of text are mistakes.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use minijinja::syntax::SyntaxConfig;
@@ -19,8 +20,22 @@ pub(super) struct Engine {
     environment: Environment<'static>,
 }
 
-/// The names that a shot's templates can use, and their values.
-pub(super) type Names = HashMap<Box<str>, Value>;
+/// Why a text is no template, or cannot be rendered.
+#[derive(Clone, Debug)]
+pub(super) struct Wrong {
+    /// What is wrong.
+    pub what: String,
+    /// What to write instead.
+    pub fix: Option<String>,
+    /// The bytes of the text that cause it, where they are known.
+    pub range: Option<Range<usize>>,
+}
+
+impl From<String> for Wrong {
+    fn from(what: String) -> Self {
+        Self { what, fix: None, range: None }
+    }
+}
 
 impl Engine {
     pub(super) fn new() -> Self {
@@ -47,7 +62,7 @@ impl Engine {
     ///
     /// # Errors
     /// When it is no template, with the reason.
-    pub(super) fn compile<'a>(&'a self, text: &'a str) -> Result<Template<'a>, String> {
+    pub(super) fn compile<'a>(&'a self, text: &'a str) -> Result<Template<'a>, Wrong> {
         let environment: &'a Environment<'a> = &self.environment;
         let inner = environment.template_from_named_str("", text).map_err(|e| reason(&e))?;
         let globals: BTreeSet<&str> = environment.globals().map(|(name, _)| name).collect();
@@ -74,17 +89,16 @@ impl Template<'_> {
     ///
     /// # Errors
     /// When a name is undefined or something else goes wrong, with the reason.
-    pub(super) fn render(&self, names: &Names) -> Result<String, String> {
-        let given =
-            self.names.iter().filter_map(|name| Some((name.clone(), names.get(name)?.clone())));
+    pub(super) fn render(&self, get: &dyn Fn(&str) -> Option<Value>) -> Result<String, Wrong> {
+        let given = self.names.iter().filter_map(|name| Some((name.clone(), get(name)?)));
         let context = Value::from_object(Given(given.collect()));
         let mut out = Bounded(Vec::new());
         match self.inner.render_captured_to(context, &mut out) {
-            Ok(_) => String::from_utf8(out.0).map_err(|_| "it yields no text".to_owned()),
+            Ok(_) => String::from_utf8(out.0).map_err(|_| "it yields no text".to_owned().into()),
             Err(error) if error.kind() == ErrorKind::WriteFailure => {
-                Err(format!("it yields more than {} KiB of text", MOST_BYTES / 1024))
+                Err(format!("it yields more than {} KiB of text", MOST_BYTES / 1024).into())
             }
-            Err(error) => Err(reason(&error)),
+            Err(error) => Err(reason(&error).into()),
         }
     }
 }

@@ -29,6 +29,8 @@ pub(super) enum Value {
     List(Rc<[Node]>),
     /// A mapping in the order it was written.
     Map(Rc<[Pair]>),
+    /// Something that was reported already: nothing more is to be said about it.
+    Bad,
 }
 
 /// A key of a mapping and its value.
@@ -84,6 +86,7 @@ impl Node {
                 _ => "a text",
             },
             Value::Text(_, false) => "a text",
+            Value::Bad => "wrong",
         }
     }
 }
