@@ -163,7 +163,7 @@ impl<'t> Recipe<'t> {
             let is_param = catalog.param(head).is_some();
             if let Some(name) = column.name.strip_prefix("extra.").filter(|_| strict) {
                 if catalog.param(name).is_some() || name.is_empty() {
-                    let what = format!("`{}` passes through nothing that is unknown", column.name);
+                    let what = format!("`{name}` is a parameter that rushes knows");
                     let fix = format!("call the column `{name}`");
                     log.add(Mistake::new(column.place, what).fix(fix));
                 }
@@ -180,8 +180,9 @@ impl<'t> Recipe<'t> {
                 entry::unknown(&column.name, column.place, catalog, &ROW_KEYS, log);
             }
             if let Some(variable) = self.entry.matrix.iter().find(|v| v.name == column.name) {
-                let what = format!("`{}` is a variable of the matrix and a column", variable.name);
-                let mistake = Mistake::new(variable.place, what).fix("rename one".to_owned());
+                let what = format!("`{}` is a name in the matrix and a column too", variable.name);
+                let fix = "call one of them something else".to_owned();
+                let mistake = Mistake::new(variable.place, what).fix(fix);
                 log.add(mistake.other(column.place, "the column"));
             }
         }
@@ -216,10 +217,19 @@ impl<'t> Recipe<'t> {
         let mut check = |name: &str, place: Place, has_id: bool| {
             let fine = known.contains(&name) || (has_id && name == "id");
             if !fine {
-                let fix = did_you_mean(name, known.iter().copied()).unwrap_or_else(|| {
-                    format!("define `{name}` in `vars:`, or use one of: {}", known.join(", "))
+                let names = known.join(", ");
+                let meant = did_you_mean(name, known.iter().copied());
+                let fix = meant.unwrap_or_else(|| match name {
+                    "id" => {
+                        "only `clip_name` and `tags` know the id; write the name out".to_owned()
+                    }
+                    "vars" => format!("write a name alone, without `vars.`: {names}"),
+                    _ => format!(
+                        "write `vars: {{{name}: …}}` above the shots, or use what is there: {names}"
+                    ),
                 });
-                log.add(Mistake::new(place, format!("`{name}` is not defined")).fix(fix));
+                let what = format!("nothing here is called `{name}`");
+                log.add(Mistake::new(place, what).fix(fix));
             }
             used.insert(name.into());
             fine

@@ -24,14 +24,18 @@ fn topic(name: &str) {
     let mut wrong = Vec::new();
     for case in cases(&format!("broken/{name}")) {
         let (loaded, folder) = case.load();
-        let Err(mistakes) = loaded else {
-            wrong.push(format!("{}: it loads", case.title));
-            continue;
+        let expected = case.number("mistakes").unwrap_or(1);
+        let mistakes = match loaded {
+            Err(mistakes) => mistakes,
+            Ok(_) if expected == 0 && case.number("should be").is_some() => continue,
+            Ok(_) => {
+                wrong.push(format!("{}: it loads", case.title));
+                continue;
+            }
         };
         let path = format!("{}/", folder.path().display());
         let text = mistakes.rendered.replace(&path, "");
         shown.push_str(&format!("=== {}\n{text}\n\n", case.title));
-        let expected = case.number("mistakes").unwrap_or(1);
         if mistakes.count != expected {
             wrong.push(format!("{}: {} mistakes, not {expected}", case.title, mistakes.count));
         }

@@ -2,9 +2,9 @@
 //!
 //! `=== title` begins a case; lines such as `mistakes: 2` below it are its options; `--- shots.yaml`
 //! begins a file, the first of which is the manifest. What an editor would spoil is drawn: `␉` is a
-//! tab, `␍` a carriage return, `␀` a NUL, and `⟪2501×x⟫` is `x` so many times.
+//! tab, `␍` a carriage return, `⍽` a space that does not break, `␀` a NUL, and `⟪2501×x⟫` is `x` so many times.
 //!
-//! Options: `mistakes: N` (default 1); `should be: N`, when it is not right yet; `capped`;
+//! Options: `mistakes: N` (default 1; 0 when it loads); `should be: N`, when that is not right yet; `capped`;
 //! `folder: NAME` and `still: NAME` put a folder and a PNG beside the manifest; `bytes: FILE ENCODING`
 //! writes a file as `utf-16`, `windows-1252` or `zip`; `load: NAME` reads another manifest than the
 //! first file; `schema: cannot, REASON`, when a schema cannot see what is wrong; `awaits: the reader`,
@@ -75,7 +75,7 @@ fn drawn(line: &str) -> String {
         rest = after;
     }
     text.push_str(rest);
-    text.replace('␉', "\t").replace('␍', "\r").replace('␀', "\0")
+    text.replace('␉', "\t").replace('␍', "\r").replace('⍽', "\u{a0}").replace('␀', "\0")
 }
 
 impl Case {
