@@ -14,20 +14,30 @@ pub struct ShotId(Box<str>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadShotId {
     /// Nothing there.
-    #[error("an id cannot be empty")]
+    #[error("it is empty")]
     Empty,
     /// Longer than [`ShotId::MOST_BYTES`].
-    #[error("an id has at most {} bytes", ShotId::MOST_BYTES)]
+    #[error("it is too long; it has at most {} letters", ShotId::MOST_BYTES)]
     TooLong,
     /// A character that is not safe in a file name everywhere.
-    #[error("{0:?} cannot stand in an id; use letters, digits, `-`, `_` and `.`")]
+    #[error("it holds {}; use letters, digits, `-`, `_` and `.`", named(*.0))]
     Character(char),
     /// Starts or ends with a dot, or starts with a dash.
-    #[error("an id cannot start with `.` or `-`, nor end with `.`")]
+    #[error("it cannot begin with `.` or `-`, nor end with `.`")]
     Edge,
     /// A name that Windows keeps for itself, such as `con` or `nul`.
-    #[error("this name is reserved on Windows; choose another")]
+    #[error("Windows keeps this name for itself")]
     Reserved,
+}
+
+/// A character as people call it.
+fn named(c: char) -> String {
+    match c {
+        ' ' => "a space".to_owned(),
+        '\t' => "a tab".to_owned(),
+        '\r' | '\n' => "a line break".to_owned(),
+        c => format!("`{c}`"),
+    }
 }
 
 impl ShotId {

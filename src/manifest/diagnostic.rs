@@ -197,10 +197,10 @@ impl Log {
 
     /// Decides what shots without a known price are.
     pub(super) fn settle(&mut self, capped: bool) {
-        let (kind, then) = if capped {
+        let (kind, way_out) = if capped {
             self.mistakes += self.unpriced;
-            let way_out = "name a catalog that has its price with `--catalog`, or lift the cap \
-                           with `--budget none`";
+            let way_out = "run with `--budget none` for no cap, or with `--catalog FILE` for a \
+                           price list that has it";
             (Kind::Mistake, way_out)
         } else {
             self.warnings += self.unpriced;
@@ -209,9 +209,11 @@ impl Log {
         self.unpriced = 0;
         for mistake in self.kept.iter_mut().filter(|mistake| mistake.kind == Kind::Unpriced) {
             mistake.kind = kind;
-            let fix = mistake.fix.take().map_or_else(String::new, |fix| format!("{fix}; "));
-            mistake.fix =
-                Some(format!("{fix}{}{then}", if fix.is_empty() || !capped { "" } else { "or " }));
+            if capped {
+                mistake.what.push_str(", so the budget could not hold");
+            }
+            let other = mistake.fix.take().map_or_else(String::new, |fix| format!("{fix}; or "));
+            mistake.fix = Some(format!("{other}{way_out}"));
         }
     }
 

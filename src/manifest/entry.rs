@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use super::decode::{count, name, text};
+use super::decode::{KEYS as SETTINGS, count, name, text};
 use super::diagnostic::{Log, Mistake, Place};
 use super::identity;
 use super::settings::Settings;
@@ -72,8 +72,9 @@ impl<'t> Entry<'t> {
     /// Reads an entry; `None` when it is no mapping.
     pub(super) fn read(node: &'t Node, catalog: &Catalog, log: &mut Log) -> Option<Self> {
         let Some(pairs) = node.pairs() else {
-            let what =
-                format!("a shot is a mapping of keys to values, but this is {}", node.kind());
+            let is = if node.is_null() { "there is nothing here" } else { "this is " };
+            let is = if node.is_null() { is.to_owned() } else { format!("{is}{}", node.kind()) };
+            let what = format!("a shot is made of lines such as `id: beach`, but {is}");
             let fix = "write for example `- id: beach` and its `prompt:` below".to_owned();
             log.add(Mistake::new(node.place, what).fix(fix));
             return None;
@@ -93,6 +94,7 @@ impl<'t> Entry<'t> {
     fn take(&mut self, pair: &'t Pair, catalog: &Catalog, log: &mut Log) {
         let Pair { key, key_place, value } = pair;
         match &**key {
+            "id" if value.is_null() => {}
             "id" => {
                 self.id = text(value, key, log).map(|_| value);
                 self.has_bad_id = self.id.is_none();
@@ -129,14 +131,25 @@ pub(super) fn unknown(
 ) -> Option<usize> {
     let params = catalog.params().iter().map(|param| param.name.as_str());
     let meant = closest(key, keys.iter().copied().chain(params));
+    let in_table = keys == ROW_KEYS;
     let fix = match meant {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None if keys == ROW_KEYS => {
-            format!("if the gateway knows it and rushes does not, call the column `extra.{key}`")
+        None if in_table && (SETTINGS.contains(&key) || KEYS.contains(&key)) => {
+            "it belongs into a YAML manifest; there `from: FILE.csv` takes the rows".to_owned()
         }
-        None => "if the gateway knows it and rushes does not, write it under `extra:`".to_owned(),
+        None if SETTINGS.contains(&key) => "write it above `shots:`, not indented".to_owned(),
+        None if in_table && key.contains(' ') => {
+            "the first row names the columns, such as `id,model,prompt`".to_owned()
+        }
+        None if key.contains(' ') => {
+            "if it belongs to the text before it, put all of that text into quotes".to_owned()
+        }
+        None if in_table => {
+            format!("remove the column; or, if the gateway knows it, call it `extra.{key}`")
+        }
+        None => format!("remove it; or, if the gateway knows it, write `extra: {{{key}: …}}`"),
     };
-    let what = format!("there is no parameter `{key}`");
+    let what = format!("a shot has no parameter `{key}`");
     log.add(Mistake::new(place, what).fix(fix));
     catalog.params().iter().position(|param| Some(param.name.as_str()) == meant)
 }
@@ -146,8 +159,9 @@ pub(super) fn defaults(root: &Node, catalog: &Catalog, log: &mut Log) -> Setting
     let mut settings = Settings::default();
     let Some(node) = root.get("defaults").filter(|node| !node.is_null()) else { return settings };
     let Some(pairs) = node.pairs() else {
-        let what = format!("`defaults` is a mapping of parameters, but this is {}", node.kind());
-        log.add(Mistake::new(node.place, what).fix("write for example `mode: pro`".to_owned()));
+        let what = format!("`defaults` is parameters of shots, but this is {}", node.kind());
+        let fix = "write for example `defaults: {mode: pro}`".to_owned();
+        log.add(Mistake::new(node.place, what).fix(fix));
         return settings;
     };
     for Pair { key, key_place, value } in pairs {
@@ -155,7 +169,7 @@ pub(super) fn defaults(root: &Node, catalog: &Catalog, log: &mut Log) -> Setting
             Some(param) => settings.defaults.push((param, value.clone())),
             None if KEYS.contains(&&**key) => {
                 let what = format!("`{key}` belongs to a shot, not to `defaults`");
-                let fix = "write it in each shot".to_owned();
+                let fix = "write it in each shot that needs it".to_owned();
                 log.add(Mistake::new(*key_place, what).fix(fix));
             }
             None => settings.misspelt.extend(unknown(key, *key_place, catalog, &[], log)),
@@ -167,7 +181,12 @@ pub(super) fn defaults(root: &Node, catalog: &Catalog, log: &mut Log) -> Setting
 fn matrix<'t>(node: &'t Node, catalog: &Catalog, log: &mut Log) -> Vec<Variable<'t>> {
     let example = || "write for example `matrix: {mode: [std, pro]}`".to_owned();
     let Some(pairs) = node.pairs().filter(|pairs| !pairs.is_empty()) else {
-        let what = "`matrix` holds no variables, so there would be no shots";
+        let what = match node.kind() {
+            _ if node.pairs().is_some() || node.is_null() => {
+                "`matrix` is empty, so there would be no shots".to_owned()
+            }
+            kind => format!("`matrix` is names and their values, but this is {kind}"),
+        };
         log.add(Mistake::new(node.place, what).fix(example()));
         return Vec::new();
     };
@@ -176,7 +195,8 @@ fn matrix<'t>(node: &'t Node, catalog: &Catalog, log: &mut Log) -> Vec<Variable<
         name(key, *key_place, log);
         let Value::List(items) = &value.value else {
             let what = format!("the values of `{key}` are a list, but this is {}", value.kind());
-            log.add(Mistake::new(value.place, what).fix(example()));
+            let fix = value.text().map_or_else(example, |one| format!("write `{key}: [{one}]`"));
+            log.add(Mistake::new(value.place, what).fix(fix));
             continue;
         };
         if items.is_empty() {
@@ -217,17 +237,18 @@ pub(super) fn priority(written: &str, place: Place, log: &mut Log) -> Option<i32
 fn tags<'t>(node: &'t Node, log: &mut Log) -> Vec<&'t Node> {
     match &node.value {
         Value::List(items) => {
-            items.iter().filter(|item| text(item, "tags", log).is_some()).collect()
+            items.iter().filter(|item| text(item, "tag", log).is_some()).collect()
         }
         Value::Text(..) if node.is_null() => Vec::new(),
-        _ => text(node, "tags", log).map(|_| vec![node]).unwrap_or_default(),
+        _ => text(node, "tag", log).map(|_| vec![node]).unwrap_or_default(),
     }
 }
 
 fn extra<'t>(node: &'t Node, catalog: &Catalog, log: &mut Log) -> Vec<&'t Pair> {
     let Some(pairs) = node.pairs() else {
-        let what = format!("`extra` is a mapping of parameters, but this is {}", node.kind());
-        log.add(Mistake::new(node.place, what).fix("write for example `seed: 7`".to_owned()));
+        let what = format!("`extra` is parameters and their values, but this is {}", node.kind());
+        let fix = "write for example `extra: {seed: 7}`".to_owned();
+        log.add(Mistake::new(node.place, what).fix(fix));
         return Vec::new();
     };
     let mut extra: Vec<&Pair> = Vec::new();

@@ -48,8 +48,10 @@ fn id(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) -> Option<ShotId> {
         Ok(id) => id,
         Err(why) => {
             let slug = identity::slug(draft.id);
-            let fix = ShotId::new(&slug).ok().map(|slug| format!("write for example `{slug}`"));
-            let what = format!("{:?} cannot be a shot's id: {why}", shorten(draft.id));
+            let slug = ShotId::new(&slug).map(|slug| slug.to_string());
+            let slug = slug.unwrap_or_else(|_| "beach".to_owned());
+            let fix = format!("write for example `{slug}`");
+            let what = format!("a shot cannot be called \"{}\": {why}", shorten(draft.id));
             stage.log.add(Mistake::new(draft.place, what).fix(fix));
             return None;
         }
@@ -57,15 +59,18 @@ fn id(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) -> Option<ShotId> {
     let hash = IdHash::of(&id.folded());
     if let Some(first) = stage.made.ids.get(&hash).copied() {
         let equal_rows = draft.here.row.is_some() && first != draft.place;
-        let what = if first == draft.place {
-            format!("two shots of this entry are called `{id}`")
+        let unnamed = draft.recipe.columns.id.is_none() && !draft.recipe.id_has_row;
+        let what = if equal_rows && unnamed {
+            format!("this row says the same as another: both would be called `{id}`")
+        } else if first == draft.place {
+            format!("two shots come out with the same id `{id}`")
         } else {
-            format!("the id `{id}` is taken; upper and lower case are the same")
+            format!("another shot is called `{id}` already; `A` and `a` count as the same")
         };
         let fix = if equal_rows {
-            "give each row an `id` of its own, or write `takes: 2` to render one twice"
+            "give each row an `id` of its own; to render one twice, write 2 into a column `takes`"
         } else {
-            "give each its own `id`"
+            "give each an `id` of its own"
         };
         let mistake = Mistake::new(draft.place, what).fix(fix.to_owned());
         stage.log.add(mistake.other(first, "it is first used here"));
@@ -117,7 +122,7 @@ fn request(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) -> Option<Made> {
             Ok(Image::Base64(text)) => *written = text,
             Ok(Image::File { path, sha256, bytes }) => {
                 if bytes > BIG_BYTES {
-                    let what = format!("{written} has {} MB", bytes / 1_000_000);
+                    let what = format!("{written} is big: {} MB", bytes / 1_000_000);
                     let fix = "the gateway may refuse it; make it smaller".to_owned();
                     stage.log.add(from(draft, &origin, what).fix(fix).warning());
                 }
@@ -187,14 +192,16 @@ fn from(draft: &Draft<'_, '_>, origin: &Origin, what: String) -> Mistake {
 
 /// Under a cap what has no price cannot be bought; without one the user should know.
 fn no_price(stage: &mut Stage<'_>, draft: &Draft<'_, '_>, params: &Params) {
+    let default = |name: &str| stage.catalog.param(name)?.default.as_ref();
+    let said = |name: &str| params.get(name).or_else(|| default(name));
     let combination: Vec<String> = PRICED
         .iter()
-        .filter_map(|name| match params.get(*name)? {
+        .filter_map(|name| match said(name)? {
             Json::String(text) => Some(format!("{name} {text}")),
             _ => Some((*name).to_owned()),
         })
         .collect();
-    let what = format!("no price is known for {}", combination.join(", "));
+    let what = format!("the price of {} is not known", combination.join(", "));
     stage.log.add(Mistake::new(draft.place, what).shot(draft.id).unpriced());
 }
 
@@ -250,11 +257,13 @@ fn clip_name(
     let name = written.strip_suffix(".mp4").unwrap_or(written);
     let wrong = name.split('/').find_map(|part| ShotId::new(part).err().map(|why| (part, why)));
     let what = match wrong {
-        Some((part, why)) => {
-            let why = why.to_string().replace("an id", "a name");
-            format!("{:?} cannot be part of a clip's name: {why}", shorten(part))
+        Some(("", _)) if !name.is_empty() => {
+            "a clip's name cannot begin or end with `/`, nor hold `//`".to_owned()
         }
-        None if name.len() > MOST_PATH => format!("a clip's name has at most {MOST_PATH} bytes"),
+        Some((part, why)) => {
+            format!("\"{}\" cannot be part of a clip's name: {why}", shorten(part))
+        }
+        None if name.len() > MOST_PATH => format!("a clip's name has at most {MOST_PATH} letters"),
         None => String::new(),
     };
     if !what.is_empty() {
@@ -267,7 +276,7 @@ fn clip_name(
         let taken = stage.made.clips.insert(folded, (place, id.as_str().into()));
         if let Some((first, other)) = taken {
             let what = format!("the clips of `{other}` and `{id}` would both be called `{name}`");
-            let fix = "let the name hold what tells them apart, such as `{{ id }}`".to_owned();
+            let fix = "write what tells them apart into the name, such as `{{ id }}`".to_owned();
             stage.log.add(Mistake::new(place, what).fix(fix).other(first, "first here"));
             return None;
         }

@@ -152,11 +152,19 @@ pub(super) fn undefined<'a>(
     known: impl Iterator<Item = &'a str>,
 ) -> Mistake {
     let known: Vec<&str> = known.collect();
-    let fix = did_you_mean(name, known.iter().copied()).unwrap_or_else(|| {
+    let meant = did_you_mean(name, known.iter().copied());
+    let fix = meant.unwrap_or_else(|| {
         let first: Vec<&str> = known.iter().copied().take(20).collect();
-        format!("define `{name}` in `vars:`, or use one of: {}", first.join(", "))
+        let names = first.join(", ");
+        match name {
+            "id" => "only `clip_name` and `tags` know the id; write the name out".to_owned(),
+            "vars" => format!("write a name alone, without `vars.`: {names}"),
+            _ => format!(
+                "write `vars: {{{name}: …}}` above the shots, or use what is there: {names}"
+            ),
+        }
     });
-    Mistake::new(place, format!("`{name}` is not defined")).fix(fix)
+    Mistake::new(place, format!("nothing here is called `{name}`")).fix(fix)
 }
 
 /// The place of some bytes of a text that stands at a place, if it stands there as it is.

@@ -189,7 +189,7 @@ impl<'t> Recipe<'t> {
             let is_param = catalog.param(head).is_some();
             if let Some(name) = column.name.strip_prefix("extra.").filter(|_| strict) {
                 if catalog.param(name).is_some() || name.is_empty() {
-                    let what = format!("`{}` passes through nothing that is unknown", column.name);
+                    let what = format!("`{name}` is a parameter that rushes knows");
                     let fix = format!("call the column `{name}`");
                     log.add(Mistake::new(column.place, what).fix(fix));
                 }
@@ -207,8 +207,9 @@ impl<'t> Recipe<'t> {
                 slips.extend(meant);
             }
             if let Some(variable) = self.entry.matrix.iter().find(|v| v.name == column.name) {
-                let what = format!("`{}` is a variable of the matrix and a column", variable.name);
-                let mistake = Mistake::new(variable.place, what).fix("rename one".to_owned());
+                let what = format!("`{}` is a name in the matrix and a column too", variable.name);
+                let fix = "call one of them something else".to_owned();
+                let mistake = Mistake::new(variable.place, what).fix(fix);
                 log.add(mistake.other(column.place, "the column"));
             }
         }

@@ -178,8 +178,9 @@ fn list<'n>(node: Option<&'n Node>, log: &mut Log) -> Vec<&'n Node> {
 fn vars(root: &Node, log: &mut Log) -> Vec<(Rc<str>, Node)> {
     let Some(node) = root.get("vars").filter(|node| !node.is_null()) else { return Vec::new() };
     let Some(pairs) = node.pairs() else {
-        let what = format!("`vars` is a mapping of names to texts, but this is {}", node.kind());
-        log.add(Mistake::new(node.place, what).fix("write for example `mood: calm`".to_owned()));
+        let what = format!("`vars` is names and their texts, but this is {}", node.kind());
+        let fix = "write for example `vars: {mood: calm}`".to_owned();
+        log.add(Mistake::new(node.place, what).fix(fix));
         return Vec::new();
     };
     let mut vars = Vec::new();

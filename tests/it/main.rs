@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
 mod books;
+mod broken;
+mod cases;
 mod cli;
 mod clips;
 mod contract;
