@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::diagnostic::{Log, Mistake, Place, did_you_mean};
 use super::tree::{Node, Pair};
-use super::{Header, WrittenBudget, identity};
+use super::{Header, WrittenBudget, identity, slips};
 use crate::job::OnDoubt;
 use crate::money::Usd;
 use crate::policy::limits::{Rate, SomeLimits, span};
@@ -79,7 +79,9 @@ pub(super) fn known_keys(node: &Node, known: &[&str], what: &str, log: &mut Log)
         return;
     };
     for Pair { key, key_place, .. } in pairs {
-        if !known.contains(&&**key) {
+        if slips::is_oddly_spaced(key) {
+            log.add(slips::odd_spaces(*key_place));
+        } else if !known.contains(&&**key) {
             let fix = did_you_mean(key, known.iter().copied()).unwrap_or_else(|| {
                 let all = known.join(", ");
                 match &**key {

@@ -190,6 +190,12 @@ impl Log {
         }
     }
 
+    /// Whether something was said about a place's line.
+    pub(super) fn mentions_line(&self, place: Place) -> bool {
+        let line = |other: Place| (other.file, other.line);
+        self.kept.iter().any(|mistake| line(mistake.place) == line(place))
+    }
+
     /// How many different mistakes there are, whatever the cap.
     pub(super) fn mistakes(&self) -> usize {
         self.mistakes

@@ -197,6 +197,8 @@ fn matrix<'t>(node: &'t Node, catalog: &Catalog, log: &mut Log) -> Vec<Variable<
             let what = format!("the values of `{key}` are a list, but this is {}", value.kind());
             let fix = value.text().map_or_else(example, |one| format!("write `{key}: [{one}]`"));
             log.add(Mistake::new(value.place, what).fix(fix));
+            // Without values there are no shots to say anything more about.
+            matrix.push(Variable { name: Rc::clone(key), place: *key_place, values: Vec::new() });
             continue;
         };
         if items.is_empty() {

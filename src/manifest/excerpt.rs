@@ -94,20 +94,20 @@ fn read(source: &Source, mut wanted: Vec<(u32, usize, &mut Stretch)>) {
     }
 }
 
-/// The line of a place and the one after it, tabs and all.
-pub(super) fn two_lines(place: Place, log: &Log) -> Vec<String> {
+/// The line above a place, its own and the one below, tabs and all.
+pub(super) fn lines_around(place: Place, log: &Log) -> [String; 3] {
+    let mut lines = [const { String::new() }; 3];
     let Some(file) = log.path(place.file).and_then(|path| media::open(path).ok()) else {
-        return Vec::new();
+        return lines;
     };
-    let text = Chars::new(file).map_while(Result::ok);
-    let mut lines = vec![String::new(); 2];
     let mut at = 1_u32;
-    for c in text {
+    for c in Chars::new(file).map_while(Result::ok) {
         if c == '\n' {
             at += 1;
         } else if let Some(line) =
-            at.checked_sub(place.line).and_then(|n| lines.get_mut(n as usize))
+            (at + 1).checked_sub(place.line).and_then(|n| lines.get_mut(n as usize))
             && line.len() < MOST_WIDE * 4
+            && c != '\r'
         {
             line.push(c);
         }

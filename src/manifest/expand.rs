@@ -96,6 +96,8 @@ pub(super) struct Draft<'d, 't> {
     pub recipe: &'d Recipe<'t>,
     pub here: Here<'d, 't>,
     pub id: &'d str,
+    /// The part of the id that the entry itself says.
+    pub own: &'d str,
     pub place: Place,
 }
 
@@ -131,7 +133,9 @@ impl<'a> Stage<'a> {
         let mut any = false;
         while let Some(row) = rows.next(table, self.log) {
             any = true;
-            recipe.columns.check_cells(&row, self.log);
+            if !recipe.columns.check_cells(&row, self.log) {
+                continue;
+            }
             let id_cell = recipe.columns.id.and_then(|at| row.cell(at));
             let part = match id_cell {
                 _ if recipe.id_has_row => String::new(),
@@ -231,7 +235,7 @@ impl<'a> Stage<'a> {
             (Some(row), _) => row.start(),
             (None, _) => entry.place,
         };
-        finish::shot(self, &Draft { recipe, here, id: &id, place });
+        finish::shot(self, &Draft { recipe, here, id: &id, own: &own, place });
     }
 }
 

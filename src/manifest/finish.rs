@@ -1,19 +1,11 @@
-//! Finishes a shot: its request's values, the catalog's opinion of them, its price, fingerprint,
-//! clip name. A shot with a mistake is reported and dropped.
-
-use serde_json::Value as Json;
+//! Finishes a shot: its id, its clip's name, its tags. A shot with a mistake is reported and dropped.
 
 use super::diagnostic::{Mistake, Place};
 use super::expand::{Draft, IdHash, Stage};
-use super::media::{BIG_BYTES, Image};
 use super::names::{Here, Trouble, cell};
-use super::source::Origin;
-use super::{entry, identity};
-use crate::catalog::Params;
-use crate::shot::{LocalFile, Request, Shot, ShotId};
+use super::{entry, identity, request};
+use crate::shot::{Shot, ShotId};
 
-/// The parameters that prices depend on, for telling people which combination has none.
-const PRICED: [&str; 5] = ["model", "mode", "duration", "sound", "voice_list"];
 /// The longest path of a clip below `clips/`, in bytes.
 const MOST_PATH: usize = 600;
 
@@ -21,7 +13,7 @@ const MOST_PATH: usize = 600;
 pub(super) fn shot(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) {
     let before = stage.log.mistakes();
     let id = id(stage, draft);
-    let made = request(stage, draft);
+    let made = request::make(stage, draft);
     let Some(id) = id else { return };
     let labels = labels(stage, draft, &id);
     let (Some(made), Some(labels)) = (made, labels) else { return };
@@ -47,11 +39,17 @@ fn id(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) -> Option<ShotId> {
     let id = match ShotId::new(draft.id) {
         Ok(id) => id,
         Err(why) => {
-            let slug = identity::slug(draft.id);
+            // What the entry itself says is wrong for all its shots: say it once.
+            let shown = if ShotId::new(draft.own).is_err() && !draft.own.is_empty() {
+                draft.own
+            } else {
+                draft.id
+            };
+            let slug = identity::slug(shown);
             let slug = ShotId::new(&slug).map(|slug| slug.to_string());
             let slug = slug.unwrap_or_else(|_| "beach".to_owned());
             let fix = format!("write for example `{slug}`");
-            let what = format!("a shot cannot be called \"{}\": {why}", shorten(draft.id));
+            let what = format!("a shot cannot be called \"{}\": {why}", shorten(shown));
             stage.log.add(Mistake::new(draft.place, what).fix(fix));
             return None;
         }
@@ -78,131 +76,6 @@ fn id(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) -> Option<ShotId> {
     }
     stage.made.ids.insert(hash, draft.place);
     Some(id)
-}
-
-/// What a request came to.
-struct Made {
-    request: Request,
-    fingerprint: crate::shot::Fingerprint,
-    model: Box<str>,
-    price: Option<crate::money::Usd>,
-}
-
-fn request(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) -> Option<Made> {
-    let mut whole = true;
-    let mut params = Params::new();
-    let mut extra = Params::new();
-    let mut files = Vec::new();
-    let mut unseen: Vec<&str> = Vec::new();
-    for field in &draft.recipe.fields {
-        if field.broken {
-            whole = false;
-            continue;
-        }
-        let value = match field.make(&draft.here) {
-            Ok(Some(value)) => value,
-            Ok(None) => continue,
-            Err(trouble) => {
-                stage.log.add(trouble.shot(draft.id));
-                // The catalog would only say that it is missing.
-                return None;
-            }
-        };
-        let to = if field.param.is_some() { &mut params } else { &mut extra };
-        to.insert(field.name.to_owned(), value);
-    }
-    for field in draft.recipe.fields.iter().filter(|field| field.is_image()) {
-        let Some(Json::String(written)) = params.get_mut(field.name) else { continue };
-        if written.trim().is_empty() {
-            continue;
-        }
-        let origin = field.origin(&draft.here, field.name);
-        match stage.made.gallery.look(written.trim()) {
-            Ok(Image::Url) => *written = written.trim().to_owned(),
-            Ok(Image::Base64(text)) => *written = text,
-            Ok(Image::File { path, sha256, bytes }) => {
-                if bytes > BIG_BYTES {
-                    let what = format!("{written} is big: {} MB", bytes / 1_000_000);
-                    let fix = "the gateway may refuse it; make it smaller".to_owned();
-                    stage.log.add(from(draft, &origin, what).fix(fix).warning());
-                }
-                let written = written.trim().into();
-                files.push(LocalFile { param: field.name.into(), path, written, sha256, bytes });
-            }
-            Err((what, fix)) => {
-                unseen.push(field.name);
-                let mistake = from(draft, &origin, format!("`{}`: {what}", field.name));
-                stage.log.add(mistake.fix(fix));
-            }
-        }
-    }
-    let problems = stage.catalog.check(&params);
-    for problem in &problems {
-        let head = problem.param.split('.').next().unwrap_or(&problem.param);
-        let field = draft.recipe.fields.iter().find(|field| field.name == head);
-        if field.is_some_and(|field| field.broken) || unseen.contains(&head) {
-            continue;
-        }
-        let mistake = match field.filter(|field| field.is_set(&draft.here)) {
-            Some(field) => {
-                from(draft, &field.origin(&draft.here, &problem.param), problem.what.clone())
-            }
-            None => Mistake::new(draft.place, &problem.what).shot(draft.id),
-        };
-        stage.log.add(mistake.fix(problem.fix.clone()));
-    }
-    if !whole || !unseen.is_empty() || !problems.is_empty() {
-        return None;
-    }
-    let price = stage.catalog.price(&params);
-    if price.is_none() {
-        no_price(stage, draft, &params);
-    }
-    let model = params.get("model").and_then(Json::as_str).unwrap_or_default().into();
-    for file in &files {
-        params.shift_remove(&*file.param);
-    }
-    params.extend(extra);
-    let hashes: Vec<(String, [u8; 32])> =
-        files.iter().map(|file| (file.param.to_string(), file.sha256)).collect();
-    Some(Made {
-        fingerprint: stage.catalog.fingerprint(&params, &hashes),
-        request: Request {
-            json: Json::Object(params).to_string().into_boxed_str(),
-            files: files.into_boxed_slice(),
-        },
-        model,
-        price,
-    })
-}
-
-/// A mistake in a value, with the places that had a part in it.
-fn from(draft: &Draft<'_, '_>, origin: &Origin, what: String) -> Mistake {
-    let mistake = Mistake::new(origin.place, what).shot(draft.id).others(&origin.others);
-    let entry = draft.recipe.entry;
-    match (entry.from, origin.is_near) {
-        // A cell of a table: the entry that reads it stands elsewhere.
-        (Some(table), true) if origin.place.file != table.place.file => {
-            mistake.other(table.place, "read here")
-        }
-        (_, true) => mistake,
-        (_, false) => mistake.other(entry.place, "for this shot"),
-    }
-}
-
-/// Under a cap what has no price cannot be bought; without one the user should know.
-fn no_price(stage: &mut Stage<'_>, draft: &Draft<'_, '_>, params: &Params) {
-    let default = |name: &str| stage.catalog.param(name)?.default.as_ref();
-    let said = |name: &str| params.get(name).or_else(|| default(name));
-    let combination: Vec<String> = PRICED
-        .iter()
-        .filter_map(|name| match said(name)? {
-            Json::String(text) => Some(format!("{name} {text}")),
-            _ => Some((*name).to_owned()),
-        })
-        .collect();
-    let what = format!("the price of {} is not known", combination.join(", "));
-    stage.log.add(Mistake::new(draft.place, what).shot(draft.id).unpriced());
 }
 
 /// What a shot is called and sorted by.

@@ -15,6 +15,7 @@ mod media;
 mod names;
 mod read;
 mod recipe;
+mod request;
 pub mod schema;
 mod settings;
 mod shape;

@@ -19,7 +19,7 @@ use super::template::Engine;
 use super::tree::{Node, Pair, Value};
 use super::yaml::{self, Document, Sink};
 use super::{Campaign, Header};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, closest};
 use crate::job::OnDoubt;
 use crate::policy::limits::SomeLimits;
 use crate::shot::Shot;
@@ -299,6 +299,14 @@ impl Sink for NoShots {
 /// That there are no shots is a mistake.
 fn check_shots(root: &Node, log: &mut Log) {
     let example = "write `shots:` and below it for example `- id: beach`".to_owned();
+    let pairs = root.pairs().unwrap_or_default();
+    if pairs
+        .iter()
+        .any(|pair| closest(&pair.key, decode::KEYS) == Some("shots") && &*pair.key != "shots")
+    {
+        // That was reported as a slip.
+        return;
+    }
     let node = root.get("shots");
     let place = node.map_or(root.place, |node| node.place);
     match node.map(|node| &node.value) {
@@ -318,6 +326,15 @@ fn check_shots(root: &Node, log: &mut Log) {
 fn table(from: &Node, manifest: &Path, log: &mut Log) -> Option<(Table, super::table::Rows)> {
     let written = from.text()?;
     let path = folder(manifest).join(&**written);
+    if path
+        .extension()
+        .is_some_and(|extension| ["yaml", "yml"].iter().any(|yaml| extension == *yaml))
+    {
+        let fix = "a YAML file with `vars` and `defaults` is brought in by `include:`, at the top";
+        let what = "`from` names a table (CSV), and this is a YAML file";
+        log.add(Mistake::new(from.place, what).fix(fix.to_owned()));
+        return None;
+    }
     let before = log.mistakes();
     match Table::open(&path, log) {
         Ok(Some(table)) => return Some(table),

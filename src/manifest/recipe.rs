@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::diagnostic::{Log, Mistake, Place};
+use super::diagnostic::{Log, Mistake, Place, did_you_mean};
 use super::entry::{self, Entry, ROW_KEYS};
 use super::expand::Stage;
 use super::identity;
@@ -183,6 +183,13 @@ impl<'t> Recipe<'t> {
             clip_name: table.column("clip_name"),
             ..Columns::default()
         };
+        if strict && !table.columns.iter().any(|column| means_something(&column.name, catalog)) {
+            let what = "the first row must name the columns, and no parameter is called like these";
+            let fix = "put a row such as `id,model,prompt` above the shots".to_owned();
+            log.add(Mistake::new(table.place(), what).fix(fix));
+            self.nameless = true;
+            return;
+        }
         let mut slips = Vec::new();
         for (at, column) in table.columns.iter().enumerate() {
             let head = column.name.split('.').next().unwrap_or(&column.name);
@@ -211,6 +218,14 @@ impl<'t> Recipe<'t> {
                 let fix = "call one of them something else".to_owned();
                 let mistake = Mistake::new(variable.place, what).fix(fix);
                 log.add(mistake.other(column.place, "the column"));
+            }
+        }
+        for field in &self.fields {
+            let own = field.column.and_then(|at| table.columns.get(at));
+            if let (Some(column), Some((part, _))) = (own, field.parts.first()) {
+                let what = format!("`{0}` has a column and `{0}.{part}` has one too", field.name);
+                let fix = "keep one of them".to_owned();
+                log.add(Mistake::new(column.place, what).fix(fix));
             }
         }
         for param in slips.into_iter().filter_map(|at| catalog.params().get(at)) {
@@ -283,9 +298,16 @@ impl<'t> Recipe<'t> {
 
     /// A variable that nothing uses makes shots that are all the same.
     fn check_matrix(&self, used: &HashSet<Box<str>>, stage: &mut Stage<'_>) {
-        let params = stage.catalog;
+        let catalog = stage.catalog;
+        let params = || catalog.params().iter().map(|param| param.name.as_str());
         for variable in &self.entry.matrix {
-            if params.param(&variable.name).is_some() || used.contains(&*variable.name) {
+            if catalog.param(&variable.name).is_some() || used.contains(&*variable.name) {
+                continue;
+            }
+            if let Some(fix) = did_you_mean(&variable.name, params()) {
+                let what =
+                    format!("a shot has no parameter `{}`, and nothing uses it", variable.name);
+                stage.log.add(Mistake::new(variable.place, what).fix(fix));
                 continue;
             }
             let what = format!("nothing uses `{}`, so its shots are all the same", variable.name);
@@ -320,6 +342,13 @@ impl<'t> Recipe<'t> {
     }
 }
 
+/// Whether a table that is itself a manifest may have a column of that name, slips forgiven.
+fn means_something(name: &str, catalog: &Catalog) -> bool {
+    let head = name.split('.').next().unwrap_or(name);
+    let params = catalog.params().iter().map(|param| param.name.as_str());
+    head == "extra" || closest(head, ROW_KEYS.into_iter().chain(params)).is_some()
+}
+
 /// Columns for parts of a parameter.
 fn parts<'t>(table: &'t Table, name: &str) -> Vec<(&'t str, usize)> {
     let below = |column: &'t str| column.strip_prefix(name)?.strip_prefix('.');
@@ -334,16 +363,24 @@ const FORMULA_ERRORS: [&str; 10] = [
 ];
 
 impl Columns {
-    /// A formula's error is nothing that anybody wants to see rendered.
-    pub(super) fn check_cells(&self, row: &Row<'_>, log: &mut Log) {
+    /// A formula's error is nothing that anybody wants to see rendered. `false` when there is one.
+    pub(super) fn check_cells(&self, row: &Row<'_>, log: &mut Log) -> bool {
+        let before = log.mistakes();
         for at in &self.used {
-            let Some(cell) = row.cell(*at).filter(|cell| cell.starts_with('#')) else { continue };
-            if FORMULA_ERRORS.contains(&cell) {
+            let Some(cell) = row.cell(*at) else { continue };
+            if cell.starts_with('#') && FORMULA_ERRORS.contains(&cell) {
                 let what = format!("{cell} is a formula's error, not a value");
                 let fix = "mend the formula in the spreadsheet, or empty the cell".to_owned();
                 log.add(Mistake::new(row.place(*at), what).fix(fix));
             }
+            let is_seen = |byte: u8| byte >= b' ' || matches!(byte, b'\n' | b'\r' | b'\t');
+            if !cell.bytes().all(is_seen) {
+                let what = "in this cell is a character that cannot be seen, and no text";
+                let fix = "delete it; retyping the cell does that, too".to_owned();
+                log.add(Mistake::new(row.place(*at), what).fix(fix));
+            }
         }
+        log.mistakes() == before
     }
 
     /// What tells a row without an id from the others.

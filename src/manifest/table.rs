@@ -265,6 +265,11 @@ impl<'r> Row<'r> {
         self.cell_place(self.columns.get(column).map_or(0, |column| column.index))
     }
 
+    /// Where its table begins.
+    pub(super) fn header(&self) -> Place {
+        Place::start(self.file)
+    }
+
     /// Where the row begins.
     pub(super) fn start(&self) -> Place {
         Place { file: self.file, line: self.line, column: 1, length: 0 }

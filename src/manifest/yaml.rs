@@ -126,6 +126,15 @@ enum Items {
     Bad,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tagged {
+    No,
+    /// As a text, whatever it looks like.
+    Text,
+    /// By something that means nothing here, which was reported.
+    Unknown,
+}
+
 enum Key {
     Awaited,
     Known(Rc<str>, Place),
@@ -207,16 +216,21 @@ impl Builder<'_> {
                 true
             }
             Event::Scalar(text, style, anchor, tag) => {
-                let plain = style == ScalarStyle::Plain && !self.tagged(tag.as_ref(), place);
-                let text = self.words.keep(&text);
-                self.close(Node { place, value: Value::Text(text, plain) }, anchor, Size::ONE)
+                let value = match self.tagged(tag.as_ref(), &text, place) {
+                    Tagged::Unknown => Value::Bad,
+                    tagged => {
+                        let plain = style == ScalarStyle::Plain && tagged == Tagged::No;
+                        Value::Text(self.words.keep(&text), plain)
+                    }
+                };
+                self.close(Node { place, value }, anchor, Size::ONE)
             }
             Event::SequenceStart(_, anchor, tag) => {
-                self.tagged(tag.as_ref(), place);
+                self.tagged(tag.as_ref(), "", place);
                 self.open(place, anchor, Items::List(Vec::new()))
             }
             Event::MappingStart(_, anchor, tag) => {
-                self.tagged(tag.as_ref(), place);
+                self.tagged(tag.as_ref(), "", place);
                 let items = Items::Map { pairs: Vec::new(), key: Key::Awaited, merges: Vec::new() };
                 self.open(place, anchor, items)
             }
@@ -232,14 +246,17 @@ impl Builder<'_> {
         }
     }
 
-    /// Whether a tag makes a text of what follows.
-    fn tagged(&mut self, tag: Option<&Cow<'_, Tag>>, place: Place) -> bool {
-        let Some(tag) = tag else { return false };
+    /// What a tag makes of the text that follows.
+    fn tagged(&mut self, tag: Option<&Cow<'_, Tag>>, text: &str, place: Place) -> Tagged {
+        let Some(tag) = tag else { return Tagged::No };
         if !tag.is_yaml_core_schema() && !tag.suffix().is_empty() {
-            let what = format!("tags such as `{}` mean nothing in a manifest", tag.original());
-            self.add(Mistake::new(place, what).fix("remove the tag".to_owned()));
+            let what = "a text that begins with `!` must stand in quotes";
+            let whole: String = format!("{} {text}", tag.original()).chars().take(60).collect();
+            self.spoil(Mistake::new(place, what).fix(format!("write {:?}", whole.trim_end())));
+            return Tagged::Unknown;
         }
-        tag.core_suffix().is_none_or(|suffix| suffix == "str")
+        let is_text = tag.core_suffix().is_none_or(|suffix| suffix == "str");
+        if is_text { Tagged::Text } else { Tagged::No }
     }
 
     fn open(&mut self, place: Place, anchor: usize, items: Items) -> bool {
@@ -290,7 +307,7 @@ impl Builder<'_> {
         let value = match items {
             Items::List(items) => Value::List(items.into()),
             Items::Map { pairs, merges, .. } => match self.merge(pairs, merges) {
-                Some(pairs) => Value::Map(pairs.into()),
+                Some(value) => value,
                 None => return false,
             },
             Items::Bad => Value::Bad,
@@ -364,7 +381,8 @@ impl Builder<'_> {
 
     /// Checks for keys written twice and brings in what `<<` names: what is written in the mapping
     /// itself wins, then what is merged first.
-    fn merge(&mut self, mut pairs: Vec<Pair>, merges: Vec<(Place, Node)>) -> Option<Vec<Pair>> {
+    fn merge(&mut self, mut pairs: Vec<Pair>, merges: Vec<(Place, Node)>) -> Option<Value> {
+        let mut is_whole = true;
         let mut known: HashSet<Rc<str>> = HashSet::new();
         for at in 0..pairs.len() {
             let Some(pair) = pairs.get(at) else { break };
@@ -387,7 +405,12 @@ impl Builder<'_> {
             };
             for source in sources {
                 let Some(more) = source.pairs() else {
-                    self.add(Mistake::new(place, "`<<` can only bring in mappings"));
+                    is_whole = false;
+                    if !matches!(source.value, Value::Bad) {
+                        let what = "`<<` brings in keys and their values, but here are none";
+                        let fix = "write `<<: *name`, where `&name` stands before a shot's keys";
+                        self.add(Mistake::new(place, what).fix(fix.to_owned()));
+                    }
                     continue;
                 };
                 self.merged += more.len();
@@ -399,7 +422,7 @@ impl Builder<'_> {
                 pairs.extend(new.cloned());
             }
         }
-        Some(pairs)
+        Some(if is_whole { Value::Map(pairs.into()) } else { Value::Bad })
     }
 }
 
