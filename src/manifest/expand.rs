@@ -141,12 +141,18 @@ impl<'a> Stage<'a> {
                 _ if recipe.id_has_row => String::new(),
                 Some(id) => id.to_owned(),
                 None if recipe.entry.id.is_none() && !strict => {
-                    let place = recipe.columns.id.map_or(row.start(), |at| row.place(at));
-                    self.log.add(
-                        Mistake::new(place, "this row has no id, and neither has its shot")
-                            .fix("fill in its `id` cell, or write `id:` beside `from:`".to_owned()),
-                    );
-                    continue;
+                    let cell = recipe.columns.id.map(|at| row.place(at));
+                    let place = cell.unwrap_or(row.start());
+                    let mistake =
+                        Mistake::new(place, "this row has no id, and neither has its shot");
+                    self.log.add(mistake.fix(
+                        "write `id:` beside `from:`, or give every row an `id` cell".to_owned(),
+                    ));
+                    // Without the column it is the same in all rows.
+                    match cell {
+                        Some(_) => continue,
+                        None => return,
+                    }
                 }
                 None => recipe.columns.part(table, &row, self.catalog),
             };
