@@ -20,7 +20,7 @@ use crate::catalog::Catalog;
 use crate::shot::Shot;
 
 /// Shots of one campaign. More are a slip of the pen (`takes: 100000000`), not a plan.
-const MOST_SHOTS: usize = 5_000_000;
+pub(super) const MOST_SHOTS: usize = 5_000_000;
 
 /// What an entry's shots are made with.
 pub(super) struct Stage<'a> {
