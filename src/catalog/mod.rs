@@ -3,6 +3,7 @@
 
 mod check;
 mod coerce;
+mod describe;
 mod file;
 mod fingerprint;
 mod image;
@@ -12,6 +13,7 @@ mod suggest;
 mod tests;
 mod values;
 
+pub use describe::{Accepted, Demands};
 pub use image::{base64_bytes, is_http_url};
 pub use suggest::closest;
 

@@ -21,7 +21,7 @@ use crate::catalog::Catalog;
 use crate::shot::Shot;
 
 /// Shots of one campaign. More are a slip of the pen (`takes: 100000000`), not a plan.
-const MOST_SHOTS: usize = 5_000_000;
+pub(super) const MOST_SHOTS: usize = 5_000_000;
 
 /// What all entries share, with the defaults prepared.
 pub(super) struct Shared<'a> {

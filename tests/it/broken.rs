@@ -3,7 +3,7 @@
 
 use crate::cases::cases;
 
-const TOPICS: [&str; 12] = [
+pub const TOPICS: [&str; 12] = [
     "settings",
     "shots",
     "ids",

@@ -18,6 +18,7 @@ mod mishaps;
 mod outcomes;
 mod sandbox;
 mod scheduler;
+mod schema;
 mod sim;
 mod storm;
 mod support;
