@@ -71,6 +71,9 @@ impl<'t> Entry<'t> {
 
     /// Reads an entry; `None` when it is no mapping.
     pub(super) fn read(node: &'t Node, catalog: &Catalog, log: &mut Log) -> Option<Self> {
+        if matches!(node.value, Value::Bad) {
+            return None;
+        }
         let Some(pairs) = node.pairs() else {
             let is = if node.is_null() { "there is nothing here" } else { "this is " };
             let is = if node.is_null() { is.to_owned() } else { format!("{is}{}", node.kind()) };
