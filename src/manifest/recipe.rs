@@ -14,7 +14,7 @@ use super::source::{Field, base};
 use super::table::{Row, Table};
 use super::template::Engine;
 use super::tree::Node;
-use crate::catalog::{Catalog, closest};
+use crate::catalog::{Catalog, closest, slip};
 
 /// An entry with everything worked out that its shots share.
 pub(super) struct Recipe<'t> {
@@ -333,10 +333,10 @@ impl<'t> Recipe<'t> {
             if is_known || column.name.starts_with("extra.") {
                 continue;
             }
-            if let Some(meant) = closest(head, ROW_KEYS.into_iter().chain(params())) {
+            if let Some(meant) = slip(head, ROW_KEYS.into_iter().chain(params())) {
                 let what = format!("nothing uses the column `{}`", column.name);
-                let fix = format!("if `{meant}` is meant, call it so");
-                stage.log.add(Mistake::new(column.place, what).fix(fix).warning());
+                let fix = format!("did you mean `{meant}`?");
+                stage.log.add(Mistake::new(column.place, what).fix(fix));
             }
         }
     }

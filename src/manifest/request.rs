@@ -7,7 +7,7 @@ use super::diagnostic::Mistake;
 use super::expand::{Draft, Stage};
 use super::media::{BIG_BYTES, Image};
 use super::source::{Field, Origin};
-use crate::catalog::{Catalog, Params, Problem};
+use crate::catalog::{Catalog, Params, Problem, in_words};
 use crate::money::Usd;
 use crate::shot::{Fingerprint, LocalFile, Request};
 
@@ -97,7 +97,8 @@ fn no_price(stage: &mut Stage<'_>, draft: &Draft<'_, '_>, params: &Params) {
         })
         .collect();
     let what = format!("the price of {} is not known", combination.join(", "));
-    stage.log.add(Mistake::new(draft.place, what).shot(draft.id).unpriced());
+    let nearest = in_words(&stage.catalog.nearest_prices(params));
+    stage.log.add(Mistake::new(draft.place, what).fix(nearest).shot(draft.id).unpriced());
 }
 
 /// Looks at the images: returns the local files among them, and the parameters that hold no image.
@@ -157,6 +158,15 @@ fn check(stage: &mut Stage<'_>, draft: &Draft<'_, '_>, params: &Params, unseen: 
                 from(draft, &field.origin(&draft.here, &problem.param), problem.what.clone())
             }
             None => missing(draft, head, problem, stage.catalog),
+        };
+        // Beside a value that its model does not take, where the model is chosen.
+        let with = problem.with.as_deref().and_then(|with| {
+            let with = fields.iter().find(|field| field.name == with)?;
+            with.is_set(&draft.here).then(|| with.origin(&draft.here, with.name).place)
+        });
+        let mistake = match with.filter(|_| is_set) {
+            Some(place) => mistake.other(place, "because of this"),
+            None => mistake,
         };
         stage.log.add(mistake.fix(problem.fix.clone()));
     }
