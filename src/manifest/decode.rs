@@ -233,7 +233,7 @@ fn read<T>(
         Some(text) => parse(text),
         None => Err(format!("this is {}; write {wanted}", node.kind())),
     };
-    parsed.map_err(|what| log.add(Mistake::new(node.place, what))).ok()
+    parsed.map_err(|what| log.add(Mistake::said(node.place, &what))).ok()
 }
 
 /// Checks a name that templates are to use.

@@ -81,6 +81,14 @@ impl Mistake {
         }
     }
 
+    /// A sentence that says what is wrong and, behind its last `; `, what to write instead.
+    pub(super) fn said(place: Place, sentence: &str) -> Self {
+        match sentence.rsplit_once("; ") {
+            Some((what, fix)) => Self::new(place, what).fix(fix.to_owned()),
+            None => Self::new(place, sentence),
+        }
+    }
+
     /// What to write instead.
     pub(super) fn fix(mut self, fix: impl Into<Option<String>>) -> Self {
         self.fix = fix.into().or(self.fix);

@@ -113,7 +113,7 @@ impl<'t> Recipe<'t> {
         if let Some(table) = table {
             recipe.collect_columns(table, strict, stage);
         }
-        recipe.check_names(table, stage);
+        recipe.check_names(table, strict, stage);
         recipe
     }
 
@@ -252,7 +252,7 @@ impl<'t> Recipe<'t> {
     }
 
     /// Every name that a template uses must be there.
-    fn check_names(&mut self, table: Option<&Table>, stage: &mut Stage<'_>) {
+    fn check_names(&mut self, table: Option<&Table>, strict: bool, stage: &mut Stage<'_>) {
         let entry = self.entry;
         let columns = || table.iter().flat_map(|table| &table.columns).map(|column| &*column.name);
         let vars = || stage.shared.vars().iter().map(|(name, _)| &**name);
@@ -289,10 +289,10 @@ impl<'t> Recipe<'t> {
         self.id_has_take = in_id.contains("take");
         self.id_has_row = columns().any(|column| in_id.contains(column));
         self.id_has = variables().map(|name| in_id.contains(name)).collect();
-        if let Some(table) = table {
-            self.check_columns(table, &used, stage);
-        } else {
-            self.check_matrix(&used, stage);
+        match table {
+            None => self.check_matrix(&used, stage),
+            Some(table) if !strict => self.check_columns(table, &used, stage),
+            Some(_) => {}
         }
     }
 

@@ -95,7 +95,7 @@ pub(super) fn base<'t>(
         (Some(Shape::Fixed(json)), Some(param)) if !json.is_null() => match param.coerce(json) {
             Ok(wire) => Shape::Fixed(wire),
             Err(what) => {
-                log.add(Mistake::new(node.place, what));
+                log.add(Mistake::said(node.place, &what));
                 return Said::Broken;
             }
         },
@@ -158,7 +158,7 @@ impl<'t> Field<'t> {
         match self.param {
             Some(param) if !settled => param.coerce(value).map(Some).map_err(|what| {
                 let origin = self.origin(here, self.name);
-                Box::new(Mistake::new(origin.place, what).others(&origin.others))
+                Box::new(Mistake::said(origin.place, &what).others(&origin.others))
             }),
             _ => Ok(Some(value)),
         }
