@@ -20,7 +20,7 @@ pub const TOPICS: [&str; 12] = [
 
 /// All cases of a topic: what is printed on a plain terminal, as one snapshot.
 fn topic(name: &str) {
-    let mut shown = String::new();
+    let mut shown = Vec::new();
     let mut wrong = Vec::new();
     for case in cases(&format!("broken/{name}")) {
         let (loaded, folder) = case.load();
@@ -35,7 +35,7 @@ fn topic(name: &str) {
         };
         let path = format!("{}/", folder.path().display());
         let text = mistakes.rendered.replace(&path, "");
-        shown.push_str(&format!("=== {}\n{text}\n\n", case.title));
+        shown.push(format!("=== {}\n{text}\n", case.title));
         if mistakes.count != expected {
             wrong.push(format!("{}: {} mistakes, not {expected}", case.title, mistakes.count));
         }
@@ -48,7 +48,7 @@ fn topic(name: &str) {
             wrong.push(format!("{}: {placed} mistakes have a place\n{text}", case.title));
         }
     }
-    insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!(name, shown) });
+    insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!(name, shown.join("\n")) });
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
