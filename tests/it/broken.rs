@@ -3,7 +3,7 @@
 
 use crate::cases::cases;
 
-pub const TOPICS: [&str; 12] = [
+pub const TOPICS: [&str; 13] = [
     "settings",
     "shots",
     "ids",
@@ -14,6 +14,7 @@ pub const TOPICS: [&str; 12] = [
     "templates",
     "tables",
     "csv",
+    "include",
     "files",
     "yaml",
 ];
@@ -123,4 +124,9 @@ fn files_that_are_wrong() {
 #[test]
 fn yaml_that_are_wrong() {
     topic("yaml");
+}
+
+#[test]
+fn includes_that_are_wrong() {
+    topic("include");
 }
