@@ -1,6 +1,7 @@
 //! The JSON Schema of a manifest, for editors: built from the catalog's parameters and the
-//! manifest's own keys. Refuses nothing that the reader takes; what the reader refuses it refuses
-//! too, as far as one can tell without the files, the templates' values and the prices.
+//! manifest's own keys. Refuses nothing that the reader takes, but for what is wrong in `defaults`
+//! and used by no shot; what the reader refuses it refuses too, as far as one can tell without the
+//! files, the templates' values and the prices.
 
 mod forms;
 mod rules;
@@ -16,16 +17,18 @@ const TEMPLATE: &str = "#/$defs/template";
 /// The JSON Schema (2020-12) of a YAML manifest under `catalog`.
 #[must_use]
 pub fn schema(catalog: &Catalog) -> Value {
-    let request: Map<String, Value> = catalog
-        .params()
-        .iter()
-        .map(|param| (param.name.clone(), forms::parameter(catalog, param)))
-        .collect();
+    let mut defs = definitions();
+    let mut request = Map::new();
+    for param in catalog.params() {
+        let name = format!("parameter-{}", param.name);
+        request.insert(param.name.clone(), json!({"$ref": format!("#/$defs/{name}")}));
+        defs.insert(name, forms::parameter(catalog, param));
+    }
     let mut shot = own_keys(catalog);
     shot.extend(request.clone());
-    let mut defs = definitions();
     for model in catalog.models() {
         defs.insert(model.to_owned(), rules::model(catalog, model));
+        defs.insert(format!("surely-{model}"), rules::surely(model));
     }
     defs.insert(
         "shot".to_owned(),
@@ -44,14 +47,14 @@ pub fn schema(catalog: &Catalog) -> Value {
         "type": "object",
         "required": ["shots"],
         "additionalProperties": false,
-        "properties": settings(request),
+        "properties": settings(&request),
         "allOf": rules::of_a_manifest(catalog),
         "$defs": defs,
     })
 }
 
 /// What stands above the shots, and the shots.
-fn settings(request: Map<String, Value>) -> Value {
+fn settings(request: &Map<String, Value>) -> Value {
     json!({
         "campaign": {
             "description": "The campaign's name and, unless --out says otherwise, its folder below renders/.",

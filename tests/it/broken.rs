@@ -3,7 +3,7 @@
 
 use crate::cases::cases;
 
-pub const TOPICS: [&str; 12] = [
+pub const TOPICS: [&str; 13] = [
     "settings",
     "shots",
     "ids",
@@ -14,13 +14,14 @@ pub const TOPICS: [&str; 12] = [
     "templates",
     "tables",
     "csv",
+    "include",
     "files",
     "yaml",
 ];
 
 /// All cases of a topic: what is printed on a plain terminal, as one snapshot.
 fn topic(name: &str) {
-    let mut shown = String::new();
+    let mut shown = Vec::new();
     let mut wrong = Vec::new();
     for case in cases(&format!("broken/{name}")) {
         let (loaded, folder) = case.load();
@@ -35,7 +36,7 @@ fn topic(name: &str) {
         };
         let path = format!("{}/", folder.path().display());
         let text = mistakes.rendered.replace(&path, "");
-        shown.push_str(&format!("=== {}\n{text}\n\n", case.title));
+        shown.push(format!("=== {}\n{text}\n", case.title));
         if mistakes.count != expected {
             wrong.push(format!("{}: {} mistakes, not {expected}", case.title, mistakes.count));
         }
@@ -48,7 +49,7 @@ fn topic(name: &str) {
             wrong.push(format!("{}: {placed} mistakes have a place\n{text}", case.title));
         }
     }
-    insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!(name, shown) });
+    insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!(name, shown.join("\n")) });
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -123,4 +124,9 @@ fn files_that_are_wrong() {
 #[test]
 fn yaml_that_are_wrong() {
     topic("yaml");
+}
+
+#[test]
+fn includes_that_are_wrong() {
+    topic("include");
 }

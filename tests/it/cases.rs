@@ -93,7 +93,8 @@ impl Case {
     pub fn yaml(&self) -> Option<&str> {
         let (name, text) = self.files.first()?;
         let plain = self.option("bytes").is_none_or(|bytes| !bytes.starts_with(name.as_str()));
-        (plain && self.option("load").is_none() && name.ends_with(".yaml")).then_some(text)
+        (plain && self.option("load").is_none() && Path::new(name).extension()? == "yaml")
+            .then_some(text)
     }
 
     /// Writes its files down and reads the manifest; tells where.

@@ -142,14 +142,19 @@ fn told(name: &str) -> Value {
     either([given(name), in_matrix(name), from()])
 }
 
-/// Some shots of the entry are surely of this model.
-fn is_model(name: &str) -> Value {
-    let own = json!({"required": ["model"], "properties": {"model": {"const": name}}});
-    let values = json!({"properties": {"model": {"type": "array", "contains": {"const": name}}}});
+/// What holds of an entry some of whose shots are surely of this model.
+pub(super) fn surely(model: &str) -> Value {
+    let own = json!({"required": ["model"], "properties": {"model": {"const": model}}});
+    let values = json!({"properties": {"model": {"type": "array", "contains": {"const": model}}}});
     let varied = json!({"properties": {"matrix": values}});
     let either =
         either([all(&[own, not(&in_matrix("model"))]), all(&[in_matrix("model"), varied])]);
     all(&[either, not(&from())])
+}
+
+/// See [`surely`].
+fn is_model(name: &str) -> Value {
+    json!({"$ref": format!("#/$defs/surely-{name}")})
 }
 
 fn when(condition: &Value, then: &Value) -> Value {
