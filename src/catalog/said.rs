@@ -14,10 +14,14 @@ pub(super) struct Said<'a> {
 impl<'a> Said<'a> {
     pub(super) fn new(catalog: &'a Catalog, params: &'a Params) -> Self {
         let mut values = vec![None; catalog.params.len()];
+        let mut next = 0;
         for (name, value) in params {
-            let slot = catalog.place(name).and_then(|place| values.get_mut(place));
-            if let Some(slot) = slot {
+            // Requests are mostly made in the catalog's own order.
+            let after = catalog.params.iter().skip(next).position(|param| param.name == *name);
+            let place = after.map(|place| place + next).or_else(|| catalog.place(name));
+            if let Some((place, slot)) = place.and_then(|at| Some((at, values.get_mut(at)?))) {
                 *slot = Some(value);
+                next = place + 1;
             }
         }
         Self { catalog, values }

@@ -2,7 +2,10 @@
 //! only finished shots, never what they were made from.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -71,23 +74,48 @@ pub(super) struct Stage<'a> {
 pub(super) struct Made {
     pub gallery: Gallery,
     /// Ids without regard to case, by their hash, and where they come from.
-    pub ids: HashMap<IdHash, Place>,
+    pub ids: HashMap<IdHash, Place, BuildHasherDefault<FirstBytes>>,
     /// Clip names that are not the shot's id, without regard to case, with their shot.
     pub clips: HashMap<Box<str>, (Place, Box<str>)>,
     pub shots: Vec<Shot>,
+    /// The models' names, each once.
+    pub models: Vec<Arc<str>>,
     /// How many there would be, mistakes and all.
     pub count: usize,
 }
 
 /// Stands for an id without regard to case, in less memory.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct IdHash([u8; 16]);
+
+impl Hash for IdHash {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Without the length that an array would write first.
+        state.write(&self.0);
+    }
+}
 
 impl IdHash {
     pub(super) fn of(folded: &str) -> Self {
         let mut first = [0; 16];
         first.iter_mut().zip(Sha256::digest(folded)).for_each(|(to, from)| *to = from);
         Self(first)
+    }
+}
+
+/// An [`IdHash`] needs no hashing again.
+#[derive(Default)]
+pub(super) struct FirstBytes(u64);
+
+impl Hasher for FirstBytes {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = u64::from_ne_bytes(*first);
+        }
     }
 }
 
@@ -246,6 +274,27 @@ impl<'a> Stage<'a> {
 }
 
 impl Made {
+    pub(super) fn new(folder: PathBuf) -> Self {
+        Self {
+            gallery: Gallery::new(folder),
+            ids: HashMap::default(),
+            clips: HashMap::new(),
+            shots: Vec::new(),
+            models: Vec::new(),
+            count: 0,
+        }
+    }
+
+    /// A model's name, shared by all its shots.
+    pub(super) fn model(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.models.iter().find(|known| ***known == *name) {
+            return Arc::clone(known);
+        }
+        let name: Arc<str> = name.into();
+        self.models.push(Arc::clone(&name));
+        name
+    }
+
     /// A clip that is called by hand must not be called like another shot.
     pub(super) fn check_clips(&self, log: &mut Log) {
         let mut named: Vec<_> = self.clips.iter().collect();

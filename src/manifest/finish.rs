@@ -1,5 +1,7 @@
 //! Finishes a shot: its id, its clip's name, its tags. A shot with a mistake is reported and dropped.
 
+use std::sync::Arc;
+
 use super::diagnostic::{Mistake, Place};
 use super::expand::{Draft, IdHash, Stage};
 use super::names::{Here, Trouble, cell};
@@ -82,7 +84,7 @@ fn id(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) -> Option<ShotId> {
 struct Labels {
     priority: i32,
     tags: Box<[Box<str>]>,
-    clip_name: Box<str>,
+    clip_name: Arc<str>,
 }
 
 fn labels(stage: &mut Stage<'_>, draft: &Draft<'_, '_>, id: &ShotId) -> Option<Labels> {
@@ -110,7 +112,7 @@ fn labels(stage: &mut Stage<'_>, draft: &Draft<'_, '_>, id: &ShotId) -> Option<L
     };
     let clip_name = match written {
         Some((name, place)) => clip_name(stage, draft, id, &name, place)?,
-        None => id.as_str().into(),
+        None => id.shared(),
     };
     Some(Labels { priority, tags: tags.into(), clip_name })
 }
@@ -126,7 +128,7 @@ fn clip_name(
     id: &ShotId,
     written: &str,
     place: Place,
-) -> Option<Box<str>> {
+) -> Option<Arc<str>> {
     let name = written.strip_suffix(".mp4").unwrap_or(written);
     let wrong = name.split('/').find_map(|part| ShotId::new(part).err().map(|why| (part, why)));
     let what = match wrong {

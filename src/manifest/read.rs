@@ -2,7 +2,6 @@
 //! end, makes its shots on the way, and gathers everyone's mistakes.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +11,6 @@ use super::entry::Entry;
 use super::expand::{Made, Shared, Stage};
 use super::file;
 use super::finding::Mistakes;
-use super::media::Gallery;
 use super::settings::{Settings, nowhere};
 use super::table::Table;
 use super::template::Engine;
@@ -103,13 +101,7 @@ struct Reader<'c> {
 
 impl<'c> Reader<'c> {
     fn new(path: &'c Path, catalog: Option<&'c Catalog>) -> Self {
-        let made = catalog.map(|_| Made {
-            gallery: Gallery::new(folder(path)),
-            ids: HashMap::new(),
-            clips: HashMap::new(),
-            shots: Vec::new(),
-            count: 0,
-        });
+        let made = catalog.map(|_| Made::new(folder(path)));
         Self { path, catalog, engine: Engine::new(), made, log: Log::default() }
     }
 

@@ -1,6 +1,8 @@
 //! A shot's request: its values, the catalog's opinion of them, its price and its fingerprint. Every
 //! complaint points at the value that causes it.
 
+use std::sync::Arc;
+
 use serde_json::Value as Json;
 
 use super::diagnostic::Mistake;
@@ -18,7 +20,7 @@ const PRICED: [&str; 5] = ["model", "mode", "duration", "sound", "voice_list"];
 pub(super) struct Made {
     pub request: Request,
     pub fingerprint: Fingerprint,
-    pub model: Box<str>,
+    pub model: Arc<str>,
     pub price: Option<Usd>,
 }
 
@@ -53,7 +55,7 @@ pub(super) fn make(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) -> Option<Made>
     if price.is_none() {
         no_price(stage, draft, &params);
     }
-    let model = params.get("model").and_then(Json::as_str).unwrap_or_default().into();
+    let model = stage.made.model(params.get("model").and_then(Json::as_str).unwrap_or_default());
     for file in &files {
         params.shift_remove(&*file.param);
     }
@@ -63,7 +65,7 @@ pub(super) fn make(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) -> Option<Made>
     Some(Made {
         fingerprint: stage.catalog.fingerprint(&params, &hashes),
         request: Request {
-            json: Json::Object(params).to_string().into_boxed_str(),
+            json: serde_json::to_string(&params).unwrap_or_default().into_boxed_str(),
             files: files.into_boxed_slice(),
         },
         model,

@@ -96,6 +96,15 @@ fn code(text: &str, start: usize, end: &str, filters: &[&str]) -> Result<usize, 
         let what = "`*` is for numbers, not for lists".to_owned();
         return Err(Wrong { what, fix: None, range: Some(word.range.clone()) });
     }
+    // The engine does not tell which names a slice uses, and divides by nothing in `cycle`.
+    let mut depth = 0;
+    if let Some(word) = words.iter().find(|word| {
+        depth += i32::from(word.text == "[") - i32::from(word.text == "]");
+        depth > 0 && word.text == ":"
+    }) {
+        let what = "`[…]` takes one number; slices are not known here".to_owned();
+        return Err(Wrong { what, fix: None, range: Some(word.range.clone()) });
+    }
     let unknown = |word: &&Word<'_>| matches!(word.text, "**" | "cycle");
     if let Some(word) = words.iter().find(unknown) {
         let what = format!("`{}` is not known here", word.text);

@@ -56,6 +56,7 @@ fn what_is_wrong_is_said_with_its_place() {
         ("{% include 'x' %}", "include", "`if` and `for`"),
         ("{{ [1] * 3 }}", "*", "not for lists"),
         ("{{ tags[5] }}", "tags[5]", "no value"),
+        ("{{ mood[:3] }}", ":", "slices"),
         ("{{ mood / 2 }}", "mood / 2", ""),
         ("{{ shot name }}", "name", ""),
     ] {
@@ -77,7 +78,9 @@ fn hostile_templates_end_in_an_error() {
         format!("{{{{ 'x' {} }}}}", "| replace('x', 'xxxxxxxxxx')".repeat(20)),
         format!("{{{{ tags {} }}}}", "| join(long) | list".repeat(20)),
         format!("{{{{ (long {}) | length }}}}", "~ long".repeat(100)),
+        "{{ long | trim(long) }}".to_owned(),
         "{{ 'x' * 99999999 }}".to_owned(),
+        "{{ '' ~ ([1]*100000000) }}".to_owned(),
         "{{ (n ~ n) * 99999999 }}".to_owned(),
         "{{ [[1] * 99999999] == [[2] * 99999999] }}".to_owned(),
         "{{ 10 ** 10 ** 10 }}".to_owned(),
