@@ -2,6 +2,7 @@
 //! fingerprints it, and reports every mistake with its place. Sends nothing, writes nothing.
 
 mod body;
+mod comments;
 mod decode;
 mod diagnostic;
 mod entry;

@@ -164,7 +164,13 @@ fn check_keys(root: &Node, log: &mut Log) {
 fn list<'n>(node: Option<&'n Node>, log: &mut Log) -> Vec<&'n Node> {
     match node.map(|node| (&node.value, node)) {
         None => Vec::new(),
-        Some((Value::List(items), _)) => items.iter().collect(),
+        Some((Value::List(items), node)) => {
+            if items.is_empty() {
+                let fix = "write `include: shared.yaml`, or leave the line out".to_owned();
+                log.add(Mistake::new(node.place, "`include` names no file").fix(fix));
+            }
+            items.iter().collect()
+        }
         Some((Value::Map(_), node)) => {
             let fix = "write `include: shared.yaml`, or a list of such files".to_owned();
             log.add(Mistake::new(node.place, "`include` names files").fix(fix));

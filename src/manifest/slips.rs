@@ -117,6 +117,13 @@ impl<'l> Spot<'l> {
             ),
             K::UnclosedFlowCollection { open } => {
                 let close = if *open == '{' { '}' } else { ']' };
+                if let Some((head, _)) = self.line.split_once(" #") {
+                    let what = format!("this `{open}` is never closed: ` #` begins a comment");
+                    let key = head.rsplit([',', '{']).next().unwrap_or("").trim();
+                    let key = key.split(':').next().filter(|key| !key.is_empty());
+                    let whose = key.map_or(String::new(), |key| format!(" of `{key}`"));
+                    return advice(what, format!("put the text{whose} into quotes"));
+                }
                 let fix = format!(
                     "write `{close}` at its end, or put a text that holds `{open}` into quotes"
                 );

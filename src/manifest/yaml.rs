@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use serde_yaml::granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, Span, Tag};
 
+use super::comments::Comments;
 use super::diagnostic::{Log, Mistake, Place};
 use super::file::{self, Broken, Chars};
 use super::tree::{Anchors, MOST_DEEP, Node, Pair, Size, Value, Words};
@@ -48,7 +49,9 @@ pub(super) fn parse(file: u16, text: impl Read, sink: &mut dyn Sink, log: &mut L
     options.set_emit_comments(false);
     options.emit_unresolved_aliases = true;
     let broken = RefCell::new(None);
+    let comments = RefCell::new(Comments::new());
     let characters = Chars::new(text).map(|c| {
+        let c = c.inspect(|c| comments.borrow_mut().see(*c));
         c.map_err(|why| {
             *broken.borrow_mut() = Some(why);
             ErrorKind::InputDecoding { message: String::new() }
@@ -58,6 +61,8 @@ pub(super) fn parse(file: u16, text: impl Read, sink: &mut dyn Sink, log: &mut L
         file,
         log,
         sink,
+        comments: &comments,
+        ended: None,
         words: Words::default(),
         anchors: Anchors::new(),
         open: HashSet::new(),
@@ -147,6 +152,9 @@ struct Builder<'l> {
     file: u16,
     log: &'l mut Log,
     sink: &'l mut dyn Sink,
+    comments: &'l RefCell<Comments>,
+    /// The place of a prompt without quotes that was just read, and the line and column of its end.
+    ended: Option<(Place, usize, usize)>,
     words: Words,
     anchors: Anchors,
     /// Anchors of collections that are not closed yet: an alias to one is a cycle.
@@ -204,6 +212,10 @@ impl Builder<'_> {
     /// Takes an event; `false` ends the reading.
     fn take(&mut self, event: Event<'_>, span: &Span) -> bool {
         let place = self.place(span);
+        self.check_comment();
+        if matches!(event, Event::Scalar(_, ScalarStyle::Plain, ..)) && self.is_at_prompt() {
+            self.ended = Some((place, span.end.line(), span.end.col()));
+        }
         match event {
             Event::DocumentStart(..) => {
                 self.documents += 1;
@@ -243,6 +255,33 @@ impl Builder<'_> {
                 self.close(Node { place, value: Value::Bad }, 0, Size::ONE)
             }
             _ => true,
+        }
+    }
+
+    /// Whether a text for the model is next.
+    fn is_at_prompt(&self) -> bool {
+        match self.stack.last() {
+            Some(Open { items: Items::Map { key: Key::Known(key, _), .. }, .. }) => {
+                matches!(&**key, "prompt" | "negative_prompt")
+            }
+            _ => false,
+        }
+    }
+
+    /// Reports a text that ends where `#` was meant to be part of it.
+    fn check_comment(&mut self) {
+        let Some((place, line, column)) = self.ended.take() else { return };
+        let Some(hash) = self.comments.borrow_mut().behind(line, column) else { return };
+        let at = Place { line: fits(line), column: fits(hash + 1), length: 1, ..place };
+        let what = "the text ends before this `#`, which begins a comment";
+        let fix = "put the text into quotes; or write a space behind `#` if a comment is meant";
+        self.add(Mistake::new(at, what).fix(fix.to_owned()));
+        let last = match self.stack.last_mut() {
+            Some(Open { items: Items::Map { pairs, .. }, .. }) => pairs.last_mut(),
+            _ => None,
+        };
+        if let Some(pair) = last.filter(|pair| pair.value.place == place) {
+            pair.value.value = Value::Bad;
         }
     }
 
