@@ -7,7 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use super::{BodyError, media};
+use super::BodyError;
+use super::shots::media;
 use crate::shot::{LocalFile, Request};
 
 /// See [`super::body()`].

@@ -2,34 +2,16 @@
 //! fingerprints it, and reports every mistake with its place. Sends nothing, writes nothing.
 
 mod body;
-mod comments;
-mod decode;
-mod diagnostic;
-mod entry;
-mod excerpt;
-mod expand;
-mod file;
-mod finding;
-mod finish;
-mod identity;
-mod media;
-mod names;
+mod header;
 mod read;
-mod recipe;
-mod request;
+mod report;
 pub mod schema;
 mod settings;
-mod shape;
-mod slips;
-mod source;
-mod table;
-mod tape;
-mod template;
-mod tree;
-mod yaml;
+mod shots;
+mod text;
 
-pub use finding::{Finding, Level, Mistakes, Related, Spot};
 pub use read::Manifest;
+pub use report::finding::{Finding, Level, Mistakes, Related, Spot};
 
 use std::path::{Path, PathBuf};
 
@@ -111,7 +93,7 @@ pub fn load(path: &Path, reading: &Reading<'_>) -> Result<Campaign, Mistakes> {
 /// # Errors
 /// When the file cannot be read, is no manifest at all, or its settings are wrong.
 pub fn header(path: &Path, color: bool) -> Result<Header, Mistakes> {
-    read::header(path, color)
+    read::header_alone(path, color)
 }
 
 /// Why a request's body could not be made; nothing was sent.

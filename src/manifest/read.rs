@@ -5,18 +5,17 @@ use std::cell::OnceCell;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::decode;
-use super::diagnostic::{Log, Mistake, Place};
-use super::entry::Entry;
-use super::expand::{Made, Shared, Stage};
-use super::file;
-use super::finding::Mistakes;
+use super::report::finding::Mistakes;
+use super::report::log::{Log, Mistake, Place};
 use super::settings::{Settings, nowhere};
-use super::table::Table;
-use super::template::Engine;
-use super::tree::{Node, Pair, Value};
-use super::yaml::{self, Document, Sink};
-use super::{Campaign, Header};
+use super::shots::entry::Entry;
+use super::shots::expand::{Made, Shared, Stage};
+use super::shots::template::Engine;
+use super::text::file;
+use super::text::table::Table;
+use super::text::tree::{Node, Pair, Value};
+use super::text::yaml::{self, Document, Sink};
+use super::{Campaign, Header, header};
 use crate::catalog::{Catalog, closest};
 use crate::job::OnDoubt;
 use crate::policy::limits::SomeLimits;
@@ -81,7 +80,7 @@ impl Manifest {
 }
 
 /// See [`super::header`].
-pub(super) fn header(path: &Path, color: bool) -> Result<Header, Mistakes> {
+pub(super) fn header_alone(path: &Path, color: bool) -> Result<Header, Mistakes> {
     let mut reader = Reader::new(path, None);
     match reader.header() {
         Some(header) if reader.log.mistakes() == 0 => Ok(header),
@@ -140,7 +139,7 @@ impl<'c> Reader<'c> {
             return None;
         };
         let before = self.log.mistakes();
-        let header = decode::header(&root, &stem(self.path), self.path, &mut self.log);
+        let header = header::read(&root, &stem(self.path), self.path, &mut self.log);
         let is_right = self.log.mistakes() == before && document.whole;
         if document.shots == 0 && document.whole {
             check_shots(&root, &mut self.log);
@@ -205,7 +204,7 @@ impl<'c> Reader<'c> {
         let before = self.log.mistakes();
         let fix = "rename the file: a CSV manifest is called by its file's name";
         let header = Header {
-            campaign: decode::stem_campaign(&stem(self.path), place, fix, &mut self.log),
+            campaign: header::stem_campaign(&stem(self.path), place, fix, &mut self.log),
             path: self.path.to_owned(),
             budget: None,
             on_doubt: OnDoubt::default(),
@@ -294,7 +293,7 @@ fn check_shots(root: &Node, log: &mut Log) {
     let pairs = root.pairs().unwrap_or_default();
     if pairs
         .iter()
-        .any(|pair| closest(&pair.key, decode::KEYS) == Some("shots") && &*pair.key != "shots")
+        .any(|pair| closest(&pair.key, header::KEYS) == Some("shots") && &*pair.key != "shots")
     {
         // That was reported as a slip.
         return;
@@ -315,7 +314,7 @@ fn check_shots(root: &Node, log: &mut Log) {
 }
 
 /// The CSV that an entry's `from` names.
-fn table(from: &Node, manifest: &Path, log: &mut Log) -> Option<(Table, super::table::Rows)> {
+fn table(from: &Node, manifest: &Path, log: &mut Log) -> Option<(Table, super::text::table::Rows)> {
     let written = from.text()?;
     let path = folder(manifest).join(&**written);
     if path

@@ -8,7 +8,7 @@ mod rules;
 
 use serde_json::{Map, Value, json};
 
-use super::expand::MOST_SHOTS;
+use super::shots::expand::MOST_SHOTS;
 use crate::catalog::{Catalog, Param};
 
 /// What every form of a request parameter is, beside its own.

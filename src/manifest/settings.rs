@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::decode::{known_keys, name, text};
-use super::diagnostic::{Log, Mistake, Place};
-use super::tree::{Node, Pair, Value};
-use super::yaml::{self, Sink};
-use super::{entry, file};
+use super::header::{known_keys, name, text};
+use super::report::log::{Log, Mistake, Place};
+use super::shots::entry;
+use super::text::file;
+use super::text::tree::{Node, Pair, Value};
+use super::text::yaml::{self, Sink};
 use crate::catalog::Catalog;
 
 /// The keys that shots depend on.
@@ -148,7 +149,7 @@ fn check_keys(root: &Node, log: &mut Log) {
     }
     let (ours, others): (Vec<&Pair>, Vec<&Pair>) =
         root.pairs().unwrap_or_default().iter().partition(|pair| {
-            super::decode::KEYS.contains(&&*pair.key) && !KEYS.contains(&&*pair.key)
+            super::header::KEYS.contains(&&*pair.key) && !KEYS.contains(&&*pair.key)
         });
     for pair in ours {
         let what = format!("`{}` belongs to the manifest, not to {what}", pair.key);

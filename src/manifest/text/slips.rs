@@ -3,11 +3,11 @@
 
 use serde_yaml::granit_parser::{ErrorKind, ScanError};
 
-use super::diagnostic::{Log, Mistake, Place};
-use super::excerpt;
+use crate::manifest::report::excerpt;
+use crate::manifest::report::log::{Log, Mistake, Place};
 
 /// Reports the place at which a document breaks off, unless its line was complained about already.
-pub(super) fn report(file: u16, error: &ScanError, log: &mut Log) {
+pub(in crate::manifest) fn report(file: u16, error: &ScanError, log: &mut Log) {
     let at = error.marker();
     let fits = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let place = Place { file, line: fits(at.line()), column: fits(at.col() + 1), length: 1 };
@@ -44,13 +44,13 @@ const ODD_SPACES: (&str, &str) = (
 );
 
 /// Reports a line that begins with spaces that are none.
-pub(super) fn odd_spaces(line: Place) -> Mistake {
+pub(in crate::manifest) fn odd_spaces(line: Place) -> Mistake {
     let (what, fix) = ODD_SPACES;
     Mistake::new(Place { length: 1, ..line }, what).fix(fix.to_owned())
 }
 
 /// Whether a line begins with a space that YAML takes for a letter.
-pub(super) fn is_oddly_spaced(line: &str) -> bool {
+pub(in crate::manifest) fn is_oddly_spaced(line: &str) -> bool {
     let first = line.trim_start_matches([' ', '-']).chars().next();
     first.is_some_and(|c| c.is_whitespace() && !c.is_ascii())
 }

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use super::diagnostic::{Mistake, Place};
+use super::entry;
 use super::expand::{Draft, IdHash, Stage};
+use super::identity;
 use super::names::{Here, Trouble, cell};
-use super::{entry, identity, request};
+use super::request;
+use crate::manifest::report::log::{Mistake, Place};
 use crate::shot::{Shot, ShotId};
 
 /// The longest path of a clip below `clips/`, in bytes.
 const MOST_PATH: usize = 600;
 
 /// Makes the shot of a draft and puts it with the others.
-pub(super) fn shot(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) {
+pub(in crate::manifest) fn shot(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) {
     let before = stage.log.mistakes();
     let id = id(stage, draft);
     let made = request::make(stage, draft);

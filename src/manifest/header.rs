@@ -5,9 +5,11 @@ use std::rc::Rc;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::diagnostic::{Log, Mistake, Place, did_you_mean};
-use super::tree::{Node, Pair};
-use super::{Header, WrittenBudget, identity, slips};
+use super::report::log::{Log, Mistake, Place, did_you_mean};
+use super::shots::identity;
+use super::text::slips;
+use super::text::tree::{Node, Pair};
+use super::{Header, WrittenBudget};
 use crate::job::OnDoubt;
 use crate::money::Usd;
 use crate::policy::limits::{Rate, SomeLimits, span};
@@ -26,7 +28,7 @@ const LIMITS: [&str; 7] = [
 ];
 
 /// The settings of a YAML manifest. `stem` is the file's, for a manifest that names no campaign.
-pub(super) fn header(root: &Node, stem: &str, path: &std::path::Path, log: &mut Log) -> Header {
+pub(super) fn read(root: &Node, stem: &str, path: &std::path::Path, log: &mut Log) -> Header {
     known_keys(root, &KEYS, "a manifest", log);
     let campaign = match root.get("campaign").filter(|node| !node.is_null()) {
         Some(node) => text(node, "campaign", log)
@@ -216,14 +218,14 @@ fn limits(node: &Node, log: &mut Log) -> SomeLimits {
 }
 
 fn parsed(node: &Node, log: &mut Log) -> Option<Rate> {
-    read(node, "a rate such as 2/s or 90/min", Rate::from_str, log)
+    scalar(node, "a rate such as 2/s or 90/min", Rate::from_str, log)
 }
 
 fn duration(node: &Node, log: &mut Log) -> Option<Duration> {
-    read(node, "a span of time such as 100ms, 5s or 2h", span, log)
+    scalar(node, "a span of time such as 100ms, 5s or 2h", span, log)
 }
 
-fn read<T>(
+fn scalar<T>(
     node: &Node,
     wanted: &str,
     parse: impl Fn(&str) -> Result<T, String>,

@@ -7,22 +7,22 @@ use std::rc::Rc;
 
 use serde_json::Value as Json;
 
-use super::diagnostic::Place;
+use crate::manifest::report::log::Place;
 
 /// Levels of nesting, aliases counted through. Deeper is a mistake, so that walking a tree by
 /// recursion is safe.
-pub(super) const MOST_DEEP: usize = 64;
+pub(in crate::manifest) const MOST_DEEP: usize = 64;
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
+pub(in crate::manifest) struct Node {
     pub place: Place,
     pub value: Value,
 }
 
 /// What a node holds.
 #[derive(Clone, Debug)]
-pub(super) enum Value {
+pub(in crate::manifest) enum Value {
     /// A scalar: its text, and whether it stood there without quotes.
     Text(Rc<str>, bool),
     /// A sequence.
@@ -35,7 +35,7 @@ pub(super) enum Value {
 
 /// A key of a mapping and its value.
 #[derive(Clone, Debug)]
-pub(super) struct Pair {
+pub(in crate::manifest) struct Pair {
     pub key: Rc<str>,
     pub key_place: Place,
     pub value: Node,
@@ -43,7 +43,7 @@ pub(super) struct Pair {
 
 impl Node {
     /// A scalar's text; `None` for collections and for null.
-    pub(super) fn text(&self) -> Option<&Rc<str>> {
+    pub(in crate::manifest) fn text(&self) -> Option<&Rc<str>> {
         match &self.value {
             Value::Text(text, _) if !self.is_null() => Some(text),
             _ => None,
@@ -51,13 +51,13 @@ impl Node {
     }
 
     /// Whether nothing is written, or a plain `null` or `~`.
-    pub(super) fn is_null(&self) -> bool {
+    pub(in crate::manifest) fn is_null(&self) -> bool {
         matches!(&self.value, Value::Text(text, true)
             if matches!(&**text, "" | "~" | "null" | "Null" | "NULL"))
     }
 
     /// A mapping's pairs.
-    pub(super) fn pairs(&self) -> Option<&[Pair]> {
+    pub(in crate::manifest) fn pairs(&self) -> Option<&[Pair]> {
         match &self.value {
             Value::Map(pairs) => Some(pairs),
             _ => None,
@@ -65,17 +65,17 @@ impl Node {
     }
 
     /// The value of a key.
-    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+    pub(in crate::manifest) fn get(&self, key: &str) -> Option<&Node> {
         self.pairs()?.iter().find(|pair| &*pair.key == key).map(|pair| &pair.value)
     }
 
     /// The deepest node that exists on a dotted path; list items are not entered.
-    pub(super) fn descend(&self, path: &str) -> &Node {
+    pub(in crate::manifest) fn descend(&self, path: &str) -> &Node {
         path.split('.').try_fold(self, |node, key| node.get(key).ok_or(node)).unwrap_or_else(|n| n)
     }
 
     /// What it is, for people.
-    pub(super) fn kind(&self) -> &'static str {
+    pub(in crate::manifest) fn kind(&self) -> &'static str {
         match &self.value {
             Value::List(_) => "a list",
             Value::Map(_) => "a group of `key: value`",
@@ -93,7 +93,7 @@ impl Node {
 
 /// What a plain scalar means in YAML 1.2: null, a switch, a decimal number or a text. Numbers with
 /// leading zeros or underscores stay texts, and so does everything that is a number only elsewhere.
-pub(super) fn scalar(text: &str) -> Json {
+pub(in crate::manifest) fn scalar(text: &str) -> Json {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Json::Null,
         "true" | "True" | "TRUE" => return Json::Bool(true),
@@ -126,12 +126,12 @@ pub(super) fn scalar(text: &str) -> Json {
 
 /// Keys and short texts that occur again and again are kept once.
 #[derive(Default)]
-pub(super) struct Words(HashSet<Rc<str>>);
+pub(in crate::manifest) struct Words(HashSet<Rc<str>>);
 
 impl Words {
     const MOST: usize = 4096;
 
-    pub(super) fn keep(&mut self, text: &str) -> Rc<str> {
+    pub(in crate::manifest) fn keep(&mut self, text: &str) -> Rc<str> {
         if let Some(known) = self.0.get(text) {
             return Rc::clone(known);
         }
@@ -145,17 +145,17 @@ impl Words {
 
 /// Levels and values of a node, aliases counted as often as they are used.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Size {
+pub(in crate::manifest) struct Size {
     pub height: usize,
     pub values: usize,
 }
 
 impl Size {
-    pub(super) const ONE: Self = Self { height: 1, values: 1 };
+    pub(in crate::manifest) const ONE: Self = Self { height: 1, values: 1 };
 }
 
 /// Anchored nodes by the parser's numbers.
-pub(super) type Anchors = HashMap<usize, (Node, Size)>;
+pub(in crate::manifest) type Anchors = HashMap<usize, (Node, Size)>;
 
 #[cfg(test)]
 mod tests {

@@ -5,13 +5,13 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value as Json};
 
-use super::diagnostic::{Log, Place};
 use super::names::{Here, Trouble, compile, render, word};
 use super::template::{Engine, Template};
-use super::tree::{Node, Pair, Value, scalar};
+use crate::manifest::report::log::{Log, Place};
+use crate::manifest::text::tree::{Node, Pair, Value, scalar};
 
 /// A value, ready to be made for each shot.
-pub(super) enum Shape<'t> {
+pub(in crate::manifest) enum Shape<'t> {
     /// The same for all.
     Fixed(Json),
     /// A text with names in it.
@@ -21,7 +21,7 @@ pub(super) enum Shape<'t> {
 }
 
 /// A template as it is written.
-pub(super) struct Written<'t> {
+pub(in crate::manifest) struct Written<'t> {
     template: Template<'t>,
     text: &'t str,
     place: Place,
@@ -29,14 +29,18 @@ pub(super) struct Written<'t> {
 
 impl<'t> Written<'t> {
     /// Prepares a text; `None` when it is a template and wrong.
-    pub(super) fn of(node: &'t Node, engine: &'t Engine, log: &mut Log) -> Option<Self> {
+    pub(in crate::manifest) fn of(
+        node: &'t Node,
+        engine: &'t Engine,
+        log: &mut Log,
+    ) -> Option<Self> {
         let text = node.text()?;
         let template = compile(engine, text, node.place, log)?;
         Some(Self { template, text, place: node.place })
     }
 
     /// Hands every name it uses to `each`, with its place.
-    pub(super) fn names(&self, each: &mut dyn FnMut(&str, Place)) {
+    pub(in crate::manifest) fn names(&self, each: &mut dyn FnMut(&str, Place)) {
         for name in &self.template.names {
             each(name, word(self.text, name, self.place));
         }
@@ -46,12 +50,12 @@ impl<'t> Written<'t> {
     ///
     /// # Errors
     /// When it cannot be rendered.
-    pub(super) fn render(&self, here: &Here<'_, '_>) -> Result<String, Trouble> {
+    pub(in crate::manifest) fn render(&self, here: &Here<'_, '_>) -> Result<String, Trouble> {
         render(&self.template, self.text, self.place, here)
     }
 
     /// The only name it uses, if it uses one.
-    pub(super) fn one_name(&self) -> Option<&str> {
+    pub(in crate::manifest) fn one_name(&self) -> Option<&str> {
         match &*self.template.names {
             [name] => Some(name),
             _ => None,
@@ -62,7 +66,7 @@ impl<'t> Written<'t> {
 impl<'t> Shape<'t> {
     /// Prepares a value; `None` when one of its templates is wrong. `typed` values are read by
     /// their parameter's kind later, so that they keep their text; others mean what YAML says.
-    pub(super) fn of(
+    pub(in crate::manifest) fn of(
         node: &'t Node,
         typed: bool,
         engine: &'t Engine,
@@ -109,7 +113,7 @@ impl<'t> Shape<'t> {
     }
 
     /// The only name it uses, if it is one text that uses one.
-    pub(super) fn one_name(&self) -> Option<&str> {
+    pub(in crate::manifest) fn one_name(&self) -> Option<&str> {
         match self {
             Self::Text(written) if is_one_name(written.text) => written.one_name(),
             _ => None,
@@ -124,12 +128,12 @@ impl<'t> Shape<'t> {
     }
 
     /// Whether it is the same for all shots.
-    pub(super) fn is_fixed(&self) -> bool {
+    pub(in crate::manifest) fn is_fixed(&self) -> bool {
         self.fixed().is_some()
     }
 
     /// Hands every name that its templates use to `each`, with the template's place.
-    pub(super) fn names(&self, each: &mut dyn FnMut(&str, Place)) {
+    pub(in crate::manifest) fn names(&self, each: &mut dyn FnMut(&str, Place)) {
         match self {
             Self::Fixed(_) => {}
             Self::Text(written) => written.names(each),
@@ -139,7 +143,7 @@ impl<'t> Shape<'t> {
     }
 
     /// Whether one of its templates uses a name.
-    pub(super) fn uses(&self, name: &str) -> bool {
+    pub(in crate::manifest) fn uses(&self, name: &str) -> bool {
         let mut found = false;
         self.names(&mut |used, _| found |= used == name);
         found
@@ -150,7 +154,11 @@ impl<'t> Shape<'t> {
     ///
     /// # Errors
     /// When a template cannot be rendered.
-    pub(super) fn make(&self, here: &Here<'_, '_>, typed: bool) -> Result<Json, Trouble> {
+    pub(in crate::manifest) fn make(
+        &self,
+        here: &Here<'_, '_>,
+        typed: bool,
+    ) -> Result<Json, Trouble> {
         Ok(match self {
             Self::Fixed(json) => json.clone(),
             Self::Text(written) => {
@@ -175,7 +183,7 @@ impl<'t> Shape<'t> {
     ///
     /// # Errors
     /// As for [`Shape::make`].
-    pub(super) fn text(&self, here: &Here<'_, '_>) -> Result<String, Trouble> {
+    pub(in crate::manifest) fn text(&self, here: &Here<'_, '_>) -> Result<String, Trouble> {
         Ok(match self.make(here, true)? {
             Json::String(text) => text,
             _ => String::new(),

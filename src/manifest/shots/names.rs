@@ -6,18 +6,18 @@ use std::rc::Rc;
 
 use minijinja::Value as Named;
 
-use super::diagnostic::{Log, Mistake, Place, did_you_mean};
 use super::entry::Variable;
-use super::table::Row;
 use super::template::{Engine, Template, Wrong, value};
-use super::tree::{Node, Value};
+use crate::manifest::report::log::{Log, Mistake, Place, did_you_mean};
+use crate::manifest::text::table::Row;
+use crate::manifest::text::tree::{Node, Value};
 
 /// A mistake in the making: it is boxed because it is rare and big.
-pub(super) type Trouble = Box<Mistake>;
+pub(in crate::manifest) type Trouble = Box<Mistake>;
 
 /// What one shot's values are made from.
 #[derive(Clone, Copy)]
-pub(super) struct Here<'h, 't> {
+pub(in crate::manifest) struct Here<'h, 't> {
     pub engine: &'h Engine,
     pub vars: &'h [(Rc<str>, Node)],
     pub row: Option<&'h Row<'h>>,
@@ -48,7 +48,7 @@ impl Here<'_, '_> {
     }
 
     /// Where a name's value stands.
-    pub(super) fn place(&self, name: &str) -> Option<Place> {
+    pub(in crate::manifest) fn place(&self, name: &str) -> Option<Place> {
         if name == "take" {
             return None;
         }
@@ -89,7 +89,7 @@ fn named(node: &Node) -> Named {
 }
 
 /// Compiles a template; a wrong one goes to the log.
-pub(super) fn compile<'t>(
+pub(in crate::manifest) fn compile<'t>(
     engine: &'t Engine,
     text: &'t str,
     place: Place,
@@ -102,7 +102,11 @@ pub(super) fn compile<'t>(
 ///
 /// # Errors
 /// When it is none, or cannot be rendered.
-pub(super) fn cell(text: &str, place: Place, here: &Here<'_, '_>) -> Result<String, Trouble> {
+pub(in crate::manifest) fn cell(
+    text: &str,
+    place: Place,
+    here: &Here<'_, '_>,
+) -> Result<String, Trouble> {
     if !Engine::is_template(text) {
         return Ok(text.to_owned());
     }
@@ -122,7 +126,7 @@ fn no_template(why: Wrong, text: &str, place: Place) -> Mistake {
 ///
 /// # Errors
 /// When it cannot be, with the names that have no value here.
-pub(super) fn render(
+pub(in crate::manifest) fn render(
     template: &Template<'_>,
     text: &str,
     place: Place,
@@ -146,7 +150,7 @@ pub(super) fn render(
 }
 
 /// Reports a name that is nowhere, beside those that there are.
-pub(super) fn undefined<'a>(
+pub(in crate::manifest) fn undefined<'a>(
     name: &str,
     place: Place,
     known: impl Iterator<Item = &'a str>,
@@ -168,7 +172,7 @@ pub(super) fn undefined<'a>(
 }
 
 /// The place of some bytes of a text that stands at a place, if it stands there as it is.
-pub(super) fn within(place: Place, text: &str, range: &Range<usize>) -> Place {
+pub(in crate::manifest) fn within(place: Place, text: &str, range: &Range<usize>) -> Place {
     let count = |text: &str| u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
     let before = match place.length.checked_sub(count(text)) {
         Some(quotes @ (0 | 2)) => quotes / 2,
@@ -185,7 +189,7 @@ pub(super) fn within(place: Place, text: &str, range: &Range<usize>) -> Place {
 }
 
 /// The place of a name in a template that uses it.
-pub(super) fn word(text: &str, name: &str, place: Place) -> Place {
+pub(in crate::manifest) fn word(text: &str, name: &str, place: Place) -> Place {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     let open = text.find("{{").or_else(|| text.find("{%")).unwrap_or(0);
     let inside = text.get(open..).unwrap_or_default();

@@ -11,10 +11,11 @@ use std::rc::Rc;
 use serde_yaml::granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, Span, Tag};
 
 use super::comments::Comments;
-use super::diagnostic::{Log, Mistake, Place};
 use super::file::{self, Broken, Chars};
+use super::slips;
 use super::tree::{Anchors, MOST_DEEP, Node, Pair, Size, Value, Words};
-use super::{excerpt, slips};
+use crate::manifest::report::excerpt;
+use crate::manifest::report::log::{Log, Mistake, Place};
 
 /// Values that one alias may stand for, and all of them together: what is shared in memory is
 /// walked once for every alias.
@@ -24,7 +25,7 @@ const MOST_ALIASED_IN_ALL: usize = 50_000_000;
 const MOST_MERGED: usize = 20_000_000;
 
 /// Takes the items of the document's `shots` one by one, so that they need not be kept.
-pub(super) trait Sink {
+pub(in crate::manifest) trait Sink {
     /// Whether shots are looked at; if not, only what makes the rest unreadable is reported there.
     fn wants_shots(&self) -> bool;
 
@@ -33,7 +34,7 @@ pub(super) trait Sink {
 }
 
 /// A document that was read.
-pub(super) struct Document {
+pub(in crate::manifest) struct Document {
     /// Its top level, without the shots that the sink got; what there was before it broke off.
     pub root: Option<Node>,
     /// How many shots the sink got.
@@ -43,7 +44,12 @@ pub(super) struct Document {
 }
 
 /// Reads a document; mistakes go to the log.
-pub(super) fn parse(file: u16, text: impl Read, sink: &mut dyn Sink, log: &mut Log) -> Document {
+pub(in crate::manifest) fn parse(
+    file: u16,
+    text: impl Read,
+    sink: &mut dyn Sink,
+    log: &mut Log,
+) -> Document {
     let mut options = Options::default();
     // Or a block of a hundred commented-out lines would be refused.
     options.set_emit_comments(false);

@@ -6,8 +6,8 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::Path;
 
-use super::diagnostic::{Log, Mistake, Place};
-use super::media;
+use crate::manifest::report::log::{Log, Mistake, Place};
+use crate::manifest::shots::media;
 
 /// Bytes read at a time.
 const CHUNK: usize = 64 * 1024;
@@ -16,7 +16,7 @@ const CHUNK: usize = 64 * 1024;
 ///
 /// # Errors
 /// When it cannot be opened at all, with the reason; the caller knows who named it.
-pub(super) fn open(path: &Path, log: &mut Log) -> Result<Option<(u16, File)>, String> {
+pub(in crate::manifest) fn open(path: &Path, log: &mut Log) -> Result<Option<(u16, File)>, String> {
     let cannot = |error: io::Error| format!("{} cannot be read: {}", path.display(), plain(&error));
     let file = log.source(path).ok_or("the manifest names too many files")?;
     let mut opened = media::open(path).map_err(cannot)?;
@@ -62,7 +62,7 @@ fn plain(error: &io::Error) -> String {
 }
 
 /// Reports bytes that are no UTF-8, with the character they were probably meant to be.
-pub(super) fn not_utf8(place: Place, byte: u8, is_csv: bool, log: &mut Log) {
+pub(in crate::manifest) fn not_utf8(place: Place, byte: u8, is_csv: bool, log: &mut Log) {
     let meant = windows_1252(byte);
     let what = match meant {
         Some(meant) => format!(
@@ -95,14 +95,14 @@ fn windows_1252(byte: u8) -> Option<char> {
 
 /// Why a stream of characters ends before its file does.
 #[derive(Debug)]
-pub(super) enum Broken {
+pub(in crate::manifest) enum Broken {
     /// This byte begins no character.
     NotUtf8(u8),
     Unreadable(io::Error),
 }
 
 /// The characters of a file, one after the other. Ends after the first error.
-pub(super) struct Chars<R> {
+pub(in crate::manifest) struct Chars<R> {
     from: R,
     /// Bytes that are no whole character yet.
     rest: Vec<u8>,
@@ -114,7 +114,7 @@ pub(super) struct Chars<R> {
 }
 
 impl<R: Read> Chars<R> {
-    pub(super) fn new(from: R) -> Self {
+    pub(in crate::manifest) fn new(from: R) -> Self {
         Self { from, rest: Vec::new(), text: String::new(), at: 0, ended: false, broken: None }
     }
 

@@ -6,16 +6,16 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value as Json};
 
-use super::diagnostic::{Log, Mistake, Place};
 use super::names::{Here, Trouble, cell};
 use super::shape::Shape;
 use super::template::Engine;
-use super::tree::{Node, scalar};
 use crate::catalog::{Param, ParamKind};
+use crate::manifest::report::log::{Log, Mistake, Place};
+use crate::manifest::text::tree::{Node, scalar};
 
 /// What an entry or `defaults` says of a parameter, prepared.
 #[derive(Clone)]
-pub(super) struct Base<'t> {
+pub(in crate::manifest) struct Base<'t> {
     pub node: &'t Node,
     pub shape: Rc<Shape<'t>>,
     /// Whether it stands in `defaults`, far from the shot.
@@ -24,7 +24,7 @@ pub(super) struct Base<'t> {
 
 /// What there is of a [`Base`].
 #[derive(Clone)]
-pub(super) enum Said<'t> {
+pub(in crate::manifest) enum Said<'t> {
     Nothing,
     /// Something mistaken, which was reported.
     Broken,
@@ -32,11 +32,11 @@ pub(super) enum Said<'t> {
 }
 
 impl<'t> Said<'t> {
-    pub(super) fn is_broken(&self) -> bool {
+    pub(in crate::manifest) fn is_broken(&self) -> bool {
         matches!(self, Self::Broken)
     }
 
-    pub(super) fn base(self) -> Option<Base<'t>> {
+    pub(in crate::manifest) fn base(self) -> Option<Base<'t>> {
         match self {
             Self::This(base) => Some(base),
             Self::Nothing | Self::Broken => None,
@@ -45,7 +45,7 @@ impl<'t> Said<'t> {
 }
 
 /// A parameter's sources.
-pub(super) struct Field<'t> {
+pub(in crate::manifest) struct Field<'t> {
     /// `None` for one that `extra` passes through.
     pub param: Option<&'t Param>,
     pub name: &'t str,
@@ -62,7 +62,7 @@ pub(super) struct Field<'t> {
 }
 
 /// Where a value stands, and the other places that have a part in it.
-pub(super) struct Origin {
+pub(in crate::manifest) struct Origin {
     pub place: Place,
     pub others: Vec<(Place, &'static str)>,
     /// Whether it is written beside the shot itself.
@@ -80,7 +80,7 @@ impl Origin {
 }
 
 /// Prepares a value of the entry or of `defaults`; what is the same for all shots is coerced, once.
-pub(super) fn base<'t>(
+pub(in crate::manifest) fn base<'t>(
     node: &'t Node,
     param: Option<&Param>,
     is_default: bool,
@@ -106,7 +106,7 @@ pub(super) fn base<'t>(
 
 impl<'t> Field<'t> {
     /// A parameter that somebody meant to set, but for a slip that was reported.
-    pub(super) fn broken(param: &'t Param) -> Self {
+    pub(in crate::manifest) fn broken(param: &'t Param) -> Self {
         Self {
             param: Some(param),
             name: &param.name,
@@ -132,7 +132,7 @@ impl<'t> Field<'t> {
     ///
     /// # Errors
     /// What is wrong with it, and where.
-    pub(super) fn make(&self, here: &Here<'_, '_>) -> Result<Option<Json>, Trouble> {
+    pub(in crate::manifest) fn make(&self, here: &Here<'_, '_>) -> Result<Option<Json>, Trouble> {
         let mut settled = false;
         let mut value = match (self.own(here), &self.base) {
             (Some((text, own)), _) => self.cell(text, || own.place(here), here)?,
@@ -178,7 +178,7 @@ impl<'t> Field<'t> {
     }
 
     /// Where the value of a dotted path comes from.
-    pub(super) fn origin(&self, here: &Here<'_, '_>, path: &str) -> Origin {
+    pub(in crate::manifest) fn origin(&self, here: &Here<'_, '_>, path: &str) -> Origin {
         let below = path.strip_prefix(self.name).and_then(|rest| rest.strip_prefix('.'));
         if let Some(place) = self.part(here, below) {
             return Origin::near(place);
@@ -212,14 +212,14 @@ impl<'t> Field<'t> {
     }
 
     /// Whether this shot has it.
-    pub(super) fn is_set(&self, here: &Here<'_, '_>) -> bool {
+    pub(in crate::manifest) fn is_set(&self, here: &Here<'_, '_>) -> bool {
         self.own(here).is_some()
             || self.base.is_some()
             || self.parts.iter().any(|(_, at)| here.row.is_some_and(|row| row.cell(*at).is_some()))
     }
 
     /// Whether it may be a local file.
-    pub(super) fn is_image(&self) -> bool {
+    pub(in crate::manifest) fn is_image(&self) -> bool {
         self.param.is_some_and(|param| param.kind == ParamKind::Image)
     }
 }

@@ -3,21 +3,22 @@
 
 use std::rc::Rc;
 
-use super::decode::{KEYS as SETTINGS, count, name, text};
-use super::diagnostic::{Log, Mistake, Place};
 use super::identity;
-use super::settings::Settings;
-use super::table::Table;
-use super::tree::{Node, Pair, Value};
 use crate::catalog::{Catalog, closest};
+use crate::manifest::header::{KEYS as SETTINGS, count, name, text};
+use crate::manifest::report::log::{Log, Mistake, Place};
+use crate::manifest::settings::Settings;
+use crate::manifest::text::table::Table;
+use crate::manifest::text::tree::{Node, Pair, Value};
 
 /// An entry's own keys; everything else is a request parameter.
 const KEYS: [&str; 8] = ["id", "takes", "matrix", "from", "priority", "tags", "clip_name", "extra"];
 /// Those that a column can stand for.
-pub(super) const ROW_KEYS: [&str; 5] = ["id", "takes", "priority", "tags", "clip_name"];
+pub(in crate::manifest) const ROW_KEYS: [&str; 5] =
+    ["id", "takes", "priority", "tags", "clip_name"];
 
 /// An entry as it is written.
-pub(super) struct Entry<'t> {
+pub(in crate::manifest) struct Entry<'t> {
     /// Where mistakes about all of it point: its id, if it has one.
     pub place: Place,
     pub id: Option<&'t Node>,
@@ -39,7 +40,7 @@ pub(super) struct Entry<'t> {
 }
 
 /// A variable of a matrix.
-pub(super) struct Variable<'t> {
+pub(in crate::manifest) struct Variable<'t> {
     pub name: Rc<str>,
     pub place: Place,
     /// The values, and each as identity sees it.
@@ -48,7 +49,7 @@ pub(super) struct Variable<'t> {
 
 impl<'t> Entry<'t> {
     /// The entry that a CSV manifest as a whole is.
-    pub(super) fn of_table(table: &Table) -> Self {
+    pub(in crate::manifest) fn of_table(table: &Table) -> Self {
         Self::empty(table.place())
     }
 
@@ -70,7 +71,11 @@ impl<'t> Entry<'t> {
     }
 
     /// Reads an entry; `None` when it is no mapping.
-    pub(super) fn read(node: &'t Node, catalog: &Catalog, log: &mut Log) -> Option<Self> {
+    pub(in crate::manifest) fn read(
+        node: &'t Node,
+        catalog: &Catalog,
+        log: &mut Log,
+    ) -> Option<Self> {
         if matches!(node.value, Value::Bad) {
             return None;
         }
@@ -125,7 +130,7 @@ impl<'t> Entry<'t> {
 
 /// Reports a key or a column that is neither a shot's own nor a request parameter. Returns the
 /// parameter that was probably meant.
-pub(super) fn unknown(
+pub(in crate::manifest) fn unknown(
     key: &str,
     place: Place,
     catalog: &Catalog,
@@ -158,7 +163,7 @@ pub(super) fn unknown(
 }
 
 /// The request parameters that all shots start from.
-pub(super) fn defaults(root: &Node, catalog: &Catalog, log: &mut Log) -> Settings {
+pub(in crate::manifest) fn defaults(root: &Node, catalog: &Catalog, log: &mut Log) -> Settings {
     let mut settings = Settings::default();
     let Some(node) = root.get("defaults").filter(|node| !node.is_null()) else { return settings };
     let Some(pairs) = node.pairs() else {
@@ -228,7 +233,7 @@ fn matrix<'t>(node: &'t Node, catalog: &Catalog, log: &mut Log) -> Vec<Variable<
 }
 
 /// A priority: any whole number.
-pub(super) fn priority(written: &str, place: Place, log: &mut Log) -> Option<i32> {
+pub(in crate::manifest) fn priority(written: &str, place: Place, log: &mut Log) -> Option<i32> {
     let written = written.trim();
     let parsed = written.strip_suffix(".0").unwrap_or(written).parse();
     if parsed.is_err() {

@@ -13,11 +13,11 @@ use sha2::{Digest, Sha256};
 use crate::catalog::{base64_bytes, is_http_url};
 
 /// Bigger than this and the gateway may well refuse it; its page names no limit.
-pub(super) const BIG_BYTES: u64 = 10 << 20;
+pub(in crate::manifest) const BIG_BYTES: u64 = 10 << 20;
 
 /// What a request's image turned out to be.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Image {
+pub(in crate::manifest) enum Image {
     /// A URL.
     Url,
     /// Base64 as the gateway takes it: padded, without `data:` before it.
@@ -27,20 +27,20 @@ pub(super) enum Image {
 }
 
 /// What is wrong with an image, and the way out.
-pub(super) type Wrong = (String, Option<String>);
+pub(in crate::manifest) type Wrong = (String, Option<String>);
 
 /// What is known of a file's contents: its hash and its length.
 type Known = Result<([u8; 32], u64), Wrong>;
 
 /// The local images of a campaign.
-pub(super) struct Gallery {
+pub(in crate::manifest) struct Gallery {
     folder: PathBuf,
     known: HashMap<Box<str>, Known>,
 }
 
 impl Gallery {
     /// Local paths are relative to `folder`.
-    pub(super) fn new(folder: PathBuf) -> Self {
+    pub(in crate::manifest) fn new(folder: PathBuf) -> Self {
         Self { folder, known: HashMap::new() }
     }
 
@@ -48,7 +48,7 @@ impl Gallery {
     ///
     /// # Errors
     /// When it is nothing that can be sent.
-    pub(super) fn look(&mut self, written: &str) -> Result<Image, Wrong> {
+    pub(in crate::manifest) fn look(&mut self, written: &str) -> Result<Image, Wrong> {
         if is_http_url(written) {
             return Ok(Image::Url);
         }
@@ -133,7 +133,7 @@ fn read(path: &Path) -> Known {
 }
 
 /// Opens a file, and only a file: a pipe or a device could block or never end.
-pub(super) fn open(path: &Path) -> io::Result<File> {
+pub(in crate::manifest) fn open(path: &Path) -> io::Result<File> {
     let found = std::fs::metadata(path)?;
     if !found.is_file() {
         let what = if found.is_dir() { "it is a folder" } else { "it is not a file" };

@@ -9,31 +9,33 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::diagnostic::{Log, Mistake, Place};
 use super::entry::Entry;
+use super::finish;
+use super::identity;
 use super::media::Gallery;
 use super::names::Here;
 use super::recipe::Recipe;
-use super::settings::Settings;
 use super::source::{Said, base};
-use super::table::{Row, Rows, Table};
 use super::template::Engine;
-use super::tree::Node;
-use super::{decode, finish, identity};
 use crate::catalog::Catalog;
+use crate::manifest::header;
+use crate::manifest::report::log::{Log, Mistake, Place};
+use crate::manifest::settings::Settings;
+use crate::manifest::text::table::{Row, Rows, Table};
+use crate::manifest::text::tree::Node;
 use crate::shot::Shot;
 
 /// Shots of one campaign. More are a slip of the pen (`takes: 100000000`), not a plan.
-pub(super) const MOST_SHOTS: usize = 5_000_000;
+pub(in crate::manifest) const MOST_SHOTS: usize = 5_000_000;
 
 /// What all entries share, with the defaults prepared.
-pub(super) struct Shared<'a> {
+pub(in crate::manifest) struct Shared<'a> {
     settings: &'a Settings,
     defaults: Vec<(usize, Said<'a>)>,
 }
 
 impl<'a> Shared<'a> {
-    pub(super) fn new(
+    pub(in crate::manifest) fn new(
         settings: &'a Settings,
         catalog: &Catalog,
         engine: &'a Engine,
@@ -46,23 +48,23 @@ impl<'a> Shared<'a> {
     }
 
     /// What `defaults` says of a parameter.
-    pub(super) fn default(&self, param: usize) -> Said<'a> {
+    pub(in crate::manifest) fn default(&self, param: usize) -> Said<'a> {
         let said = self.defaults.iter().find(|(at, _)| *at == param);
         said.map_or(Said::Nothing, |(_, said)| said.clone())
     }
 
     /// Whether a parameter was probably meant by a key there is not.
-    pub(super) fn misspelt(&self, param: usize) -> bool {
+    pub(in crate::manifest) fn misspelt(&self, param: usize) -> bool {
         self.settings.misspelt.contains(&param)
     }
 
-    pub(super) fn vars(&self) -> &'a [(Rc<str>, Node)] {
+    pub(in crate::manifest) fn vars(&self) -> &'a [(Rc<str>, Node)] {
         &self.settings.vars
     }
 }
 
 /// What an entry's shots are made with.
-pub(super) struct Stage<'a> {
+pub(in crate::manifest) struct Stage<'a> {
     pub catalog: &'a Catalog,
     pub engine: &'a Engine,
     pub shared: &'a Shared<'a>,
@@ -71,7 +73,7 @@ pub(super) struct Stage<'a> {
 }
 
 /// What has been made so far, by all entries.
-pub(super) struct Made {
+pub(in crate::manifest) struct Made {
     pub gallery: Gallery,
     /// Ids without regard to case, by their hash, and where they come from.
     pub ids: HashMap<IdHash, Place, BuildHasherDefault<FirstBytes>>,
@@ -86,7 +88,7 @@ pub(super) struct Made {
 
 /// Stands for an id without regard to case, in less memory.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct IdHash([u8; 16]);
+pub(in crate::manifest) struct IdHash([u8; 16]);
 
 impl Hash for IdHash {
     fn hash<H: Hasher>(&self, state: &mut H) {
@@ -96,7 +98,7 @@ impl Hash for IdHash {
 }
 
 impl IdHash {
-    pub(super) fn of(folded: &str) -> Self {
+    pub(in crate::manifest) fn of(folded: &str) -> Self {
         let mut first = [0; 16];
         first.iter_mut().zip(Sha256::digest(folded)).for_each(|(to, from)| *to = from);
         Self(first)
@@ -105,7 +107,7 @@ impl IdHash {
 
 /// An [`IdHash`] needs no hashing again.
 #[derive(Default)]
-pub(super) struct FirstBytes(u64);
+pub(in crate::manifest) struct FirstBytes(u64);
 
 impl Hasher for FirstBytes {
     fn finish(&self) -> u64 {
@@ -120,7 +122,7 @@ impl Hasher for FirstBytes {
 }
 
 /// A shot about to be made.
-pub(super) struct Draft<'d, 't> {
+pub(in crate::manifest) struct Draft<'d, 't> {
     pub recipe: &'d Recipe<'t>,
     pub here: Here<'d, 't>,
     pub id: &'d str,
@@ -131,7 +133,7 @@ pub(super) struct Draft<'d, 't> {
 
 impl Draft<'_, '_> {
     /// The cell of a shot key's column and its place.
-    pub(super) fn cell(&self, column: Option<usize>) -> Option<(&str, Place)> {
+    pub(in crate::manifest) fn cell(&self, column: Option<usize>) -> Option<(&str, Place)> {
         let (row, column) = (self.here.row?, column?);
         row.cell(column).map(|cell| (cell, row.place(column)))
     }
@@ -139,7 +141,7 @@ impl Draft<'_, '_> {
 
 impl<'a> Stage<'a> {
     /// Makes the shots of an entry that names no table.
-    pub(super) fn expand(&mut self, entry: &'a Entry<'a>) {
+    pub(in crate::manifest) fn expand(&mut self, entry: &'a Entry<'a>) {
         let recipe = Recipe::new(entry, None, false, self);
         if self.has_names(&recipe, false) {
             self.combine(&recipe, None, "");
@@ -147,7 +149,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Makes the shots of a table's rows. `strict`: the table is the manifest itself.
-    pub(super) fn expand_rows(
+    pub(in crate::manifest) fn expand_rows(
         &mut self,
         entry: &'a Entry<'a>,
         table: &'a Table,
@@ -217,7 +219,7 @@ impl<'a> Stage<'a> {
             .zip(recipe.columns.takes)
             .and_then(|(row, at)| Some((row.cell(at)?, row.place(at))));
         let takes = match cell {
-            Some((cell, place)) => decode::count(cell, "takes", place, self.log).unwrap_or(1),
+            Some((cell, place)) => header::count(cell, "takes", place, self.log).unwrap_or(1),
             None => entry.takes,
         };
         let combinations = entry
@@ -274,7 +276,7 @@ impl<'a> Stage<'a> {
 }
 
 impl Made {
-    pub(super) fn new(folder: PathBuf) -> Self {
+    pub(in crate::manifest) fn new(folder: PathBuf) -> Self {
         Self {
             gallery: Gallery::new(folder),
             ids: HashMap::default(),
@@ -286,7 +288,7 @@ impl Made {
     }
 
     /// A model's name, shared by all its shots.
-    pub(super) fn model(&mut self, name: &str) -> Arc<str> {
+    pub(in crate::manifest) fn model(&mut self, name: &str) -> Arc<str> {
         if let Some(known) = self.models.iter().find(|known| ***known == *name) {
             return Arc::clone(known);
         }
@@ -296,7 +298,7 @@ impl Made {
     }
 
     /// A clip that is called by hand must not be called like another shot.
-    pub(super) fn check_clips(&self, log: &mut Log) {
+    pub(in crate::manifest) fn check_clips(&self, log: &mut Log) {
         let mut named: Vec<_> = self.clips.iter().collect();
         named.sort_by_key(|(_, (place, _))| *place);
         let custom: HashSet<String> = named.iter().map(|(_, (_, id))| id.to_lowercase()).collect();

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::diagnostic::Mistake;
 use super::expand::{Draft, Stage};
 use super::media::{BIG_BYTES, Image};
 use super::source::{Field, Origin};
 use crate::catalog::{Catalog, Params, Problem, in_words};
+use crate::manifest::report::log::Mistake;
 use crate::money::Usd;
 use crate::shot::{Fingerprint, LocalFile, Request};
 
@@ -17,7 +17,7 @@ use crate::shot::{Fingerprint, LocalFile, Request};
 const PRICED: [&str; 5] = ["model", "mode", "duration", "sound", "voice_list"];
 
 /// What a request came to.
-pub(super) struct Made {
+pub(in crate::manifest) struct Made {
     pub request: Request,
     pub fingerprint: Fingerprint,
     pub model: Arc<str>,
@@ -25,7 +25,7 @@ pub(super) struct Made {
 }
 
 /// Makes the request of a draft; `None` when something is wrong with it, which was reported.
-pub(super) fn make(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) -> Option<Made> {
+pub(in crate::manifest) fn make(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) -> Option<Made> {
     let mut whole = true;
     let mut params = Params::new();
     let mut extra = Params::new();

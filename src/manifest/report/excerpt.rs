@@ -7,20 +7,20 @@ use std::collections::BTreeMap;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::diagnostic::{Log, Place, Source};
-use super::file::Chars;
-use super::media;
+use super::log::{Log, Place, Source};
+use crate::manifest::shots::media;
+use crate::manifest::text::file::Chars;
 
 /// The most characters of a line that are drawn, and how many of them before the mistake.
 const MOST_WIDE: usize = 140;
 const BEFORE: usize = 60;
 
 /// The stretches of lines that are pointed at, by file, line and the characters left out before.
-pub(super) type Lines = BTreeMap<(u16, u32, usize), Stretch>;
+pub(in crate::manifest) type Lines = BTreeMap<(u16, u32, usize), Stretch>;
 
 /// A stretch of a line.
 #[derive(Debug, Default)]
-pub(super) struct Stretch {
+pub(in crate::manifest) struct Stretch {
     text: String,
     length: usize,
     /// Whether the line goes on after it.
@@ -28,7 +28,7 @@ pub(super) struct Stretch {
 }
 
 /// What is drawn.
-pub(super) struct Report<'a> {
+pub(in crate::manifest) struct Report<'a> {
     pub warning: bool,
     pub title: String,
     pub place: Place,
@@ -38,7 +38,7 @@ pub(super) struct Report<'a> {
 }
 
 /// Reads the lines of some places, each source once. What cannot be read is left out.
-pub(super) fn lines(sources: &[Source], places: impl Iterator<Item = Place>) -> Lines {
+pub(in crate::manifest) fn lines(sources: &[Source], places: impl Iterator<Item = Place>) -> Lines {
     let mut lines: Lines = places
         .map(|place| ((place.file, place.line, skipped(place)), Stretch::default()))
         .collect();
@@ -95,7 +95,7 @@ fn read(source: &Source, mut wanted: Vec<(u32, usize, &mut Stretch)>) {
 }
 
 /// The line above a place, its own and the one below, tabs and all.
-pub(super) fn lines_around(place: Place, log: &Log) -> [String; 3] {
+pub(in crate::manifest) fn lines_around(place: Place, log: &Log) -> [String; 3] {
     let mut lines = [const { String::new() }; 3];
     let Some(file) = log.path(place.file).and_then(|path| media::open(path).ok()) else {
         return lines;
@@ -119,7 +119,7 @@ pub(super) fn lines_around(place: Place, log: &Log) -> [String; 3] {
 }
 
 /// Where a file stops being UTF-8.
-pub(super) fn broken(file: u16, log: &Log) -> Place {
+pub(in crate::manifest) fn broken(file: u16, log: &Log) -> Place {
     let mut place = Place { length: 1, ..Place::start(file) };
     let opened = log.path(file).and_then(|path| media::open(path).ok());
     for c in opened.into_iter().flat_map(Chars::new).map_while(Result::ok) {
@@ -139,7 +139,7 @@ fn skipped(place: Place) -> usize {
 }
 
 /// The mistake as rustc would draw it; its first line holds the title.
-pub(super) fn render(report: &Report<'_>, lines: &Lines, color: bool) -> String {
+pub(in crate::manifest) fn render(report: &Report<'_>, lines: &Lines, color: bool) -> String {
     let level = if report.warning { Level::WARNING } else { Level::ERROR };
     let mut group = Group::with_title(level.primary_title(visible(&report.title)));
     let window = Window::of(report.place, lines);

@@ -17,7 +17,7 @@ const MOST_FILES: usize = 10_000;
 
 /// A stretch of a line in a source file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Place {
+pub(in crate::manifest) struct Place {
     /// Which source, as [`Log::source`] numbered it.
     pub file: u16,
     /// Counted from 1.
@@ -30,7 +30,7 @@ pub(super) struct Place {
 
 impl Place {
     /// The start of a file.
-    pub(super) const fn start(file: u16) -> Self {
+    pub(in crate::manifest) const fn start(file: u16) -> Self {
         Self { file, line: 1, column: 1, length: 0 }
     }
 }
@@ -38,7 +38,7 @@ impl Place {
 /// A file that mistakes can point into. Its text is not kept: the few lines that are shown are read
 /// again.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(in crate::manifest) struct Source {
     /// As it is printed.
     pub name: String,
     pub path: PathBuf,
@@ -57,7 +57,7 @@ enum Kind {
 
 /// Something wrong, or odd, at a place.
 #[derive(Clone, Debug)]
-pub(super) struct Mistake {
+pub(in crate::manifest) struct Mistake {
     place: Place,
     what: String,
     fix: Option<String>,
@@ -69,7 +69,7 @@ pub(super) struct Mistake {
 
 impl Mistake {
     /// What is wrong, at its place.
-    pub(super) fn new(place: Place, what: impl Into<String>) -> Self {
+    pub(in crate::manifest) fn new(place: Place, what: impl Into<String>) -> Self {
         Self {
             place,
             what: what.into(),
@@ -82,7 +82,7 @@ impl Mistake {
     }
 
     /// A sentence that says what is wrong and, behind its last `; `, what to write instead.
-    pub(super) fn said(place: Place, sentence: &str) -> Self {
+    pub(in crate::manifest) fn said(place: Place, sentence: &str) -> Self {
         match sentence.rsplit_once("; ") {
             Some((what, fix)) => Self::new(place, what).fix(fix.to_owned()),
             None => Self::new(place, sentence),
@@ -90,13 +90,13 @@ impl Mistake {
     }
 
     /// What to write instead.
-    pub(super) fn fix(mut self, fix: impl Into<Option<String>>) -> Self {
+    pub(in crate::manifest) fn fix(mut self, fix: impl Into<Option<String>>) -> Self {
         self.fix = fix.into().or(self.fix);
         self
     }
 
     /// Another place that has to do with it.
-    pub(super) fn other(mut self, place: Place, label: &str) -> Self {
+    pub(in crate::manifest) fn other(mut self, place: Place, label: &str) -> Self {
         let known = self.others.iter().any(|(other, _)| *other == place);
         if place != self.place && !known {
             self.others.push((place, label.to_owned()));
@@ -105,24 +105,24 @@ impl Mistake {
     }
 
     /// Other places that have to do with it.
-    pub(super) fn others(self, others: &[(Place, &str)]) -> Self {
+    pub(in crate::manifest) fn others(self, others: &[(Place, &str)]) -> Self {
         others.iter().fold(self, |mistake, (place, label)| mistake.other(*place, label))
     }
 
     /// The shot it was found in. The same mistake in further shots is counted, not repeated.
-    pub(super) fn shot(mut self, id: &str) -> Self {
+    pub(in crate::manifest) fn shot(mut self, id: &str) -> Self {
         self.shot = Some(id.into());
         self
     }
 
     /// Odd, but not wrong.
-    pub(super) fn warning(mut self) -> Self {
+    pub(in crate::manifest) fn warning(mut self) -> Self {
         self.kind = Kind::Warning;
         self
     }
 
     /// A mistake under a cap, odd without one.
-    pub(super) fn unpriced(mut self) -> Self {
+    pub(in crate::manifest) fn unpriced(mut self) -> Self {
         self.kind = Kind::Unpriced;
         self
     }
@@ -130,7 +130,7 @@ impl Mistake {
 
 /// All mistakes and warnings so far, and the files they point into.
 #[derive(Debug, Default)]
-pub(super) struct Log {
+pub(in crate::manifest) struct Log {
     sources: Vec<Source>,
     paths: HashMap<PathBuf, u16>,
     kept: Vec<Mistake>,
@@ -144,7 +144,7 @@ pub(super) struct Log {
 
 impl Log {
     /// The number of a file; `None` when there are too many of them.
-    pub(super) fn source(&mut self, path: &Path) -> Option<u16> {
+    pub(in crate::manifest) fn source(&mut self, path: &Path) -> Option<u16> {
         if let Some(known) = self.paths.get(path) {
             return Some(*known);
         }
@@ -159,26 +159,26 @@ impl Log {
     }
 
     /// A file turned out to hold no lines that could be shown.
-    pub(super) fn is_no_text(&mut self, file: u16) {
+    pub(in crate::manifest) fn is_no_text(&mut self, file: u16) {
         if let Some(source) = self.sources.get_mut(usize::from(file)) {
             source.is_text = false;
         }
     }
 
     /// A file's path.
-    pub(super) fn path(&self, file: u16) -> Option<&Path> {
+    pub(in crate::manifest) fn path(&self, file: u16) -> Option<&Path> {
         self.sources.get(usize::from(file)).map(|source| &*source.path)
     }
 
     /// Takes a mistake in and nothing more about the value at its place.
-    pub(super) fn spoil(&mut self, mistake: Mistake) {
+    pub(in crate::manifest) fn spoil(&mut self, mistake: Mistake) {
         let place = mistake.place;
         self.add(mistake);
         self.spoilt.insert(place);
     }
 
     /// Takes a mistake or a warning in.
-    pub(super) fn add(&mut self, mistake: Mistake) {
+    pub(in crate::manifest) fn add(&mut self, mistake: Mistake) {
         if self.spoilt.contains(&mistake.place) {
             return;
         }
@@ -199,18 +199,18 @@ impl Log {
     }
 
     /// Whether something was said about a place's line.
-    pub(super) fn mentions_line(&self, place: Place) -> bool {
+    pub(in crate::manifest) fn mentions_line(&self, place: Place) -> bool {
         let line = |other: Place| (other.file, other.line);
         self.kept.iter().any(|mistake| line(mistake.place) == line(place))
     }
 
     /// How many different mistakes there are, whatever the cap.
-    pub(super) fn mistakes(&self) -> usize {
+    pub(in crate::manifest) fn mistakes(&self) -> usize {
         self.mistakes
     }
 
     /// Decides what shots without a known price are.
-    pub(super) fn settle(&mut self, capped: bool) {
+    pub(in crate::manifest) fn settle(&mut self, capped: bool) {
         let (kind, way_out) = if capped {
             self.mistakes += self.unpriced;
             let way_out = "run with `--budget none` for no cap, or with `--catalog FILE` for a \
@@ -232,7 +232,7 @@ impl Log {
     }
 
     /// Every mistake in the order of its place.
-    pub(super) fn into_mistakes(self, color: bool) -> Mistakes {
+    pub(in crate::manifest) fn into_mistakes(self, color: bool) -> Mistakes {
         let findings = self.findings(Kind::Mistake, color);
         let mut rendered: Vec<&str> = findings.iter().map(|found| &*found.rendered).collect();
         let left = self.mistakes - findings.len();
@@ -246,7 +246,7 @@ impl Log {
     }
 
     /// Every warning in the order of its place, and how many more there are.
-    pub(super) fn warnings(&self, color: bool) -> (Vec<Finding>, usize) {
+    pub(in crate::manifest) fn warnings(&self, color: bool) -> (Vec<Finding>, usize) {
         let findings = self.findings(Kind::Warning, color);
         let more = self.warnings - findings.len();
         (findings, more)
@@ -321,7 +321,7 @@ impl Log {
 }
 
 /// The known word that was probably meant.
-pub(super) fn did_you_mean<'a>(
+pub(in crate::manifest) fn did_you_mean<'a>(
     word: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<String> {

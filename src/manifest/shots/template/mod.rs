@@ -45,13 +45,13 @@ const FILTERS: [&str; 22] = [
 ];
 
 /// What templates are compiled and rendered with.
-pub(super) struct Engine {
+pub(in crate::manifest) struct Engine {
     environment: Environment<'static>,
 }
 
 /// Why a text is no template, or cannot be rendered.
 #[derive(Clone, Debug)]
-pub(super) struct Wrong {
+pub(in crate::manifest) struct Wrong {
     /// What is wrong.
     pub what: String,
     /// What to write instead.
@@ -67,7 +67,7 @@ impl From<String> for Wrong {
 }
 
 impl Engine {
-    pub(super) fn new() -> Self {
+    pub(in crate::manifest) fn new() -> Self {
         let mut environment = Environment::empty();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
@@ -82,7 +82,7 @@ impl Engine {
     }
 
     /// Whether a text needs the engine at all.
-    pub(super) fn is_template(text: &str) -> bool {
+    pub(in crate::manifest) fn is_template(text: &str) -> bool {
         text.contains('{') && ["{{", "{%", "{#"].iter().any(|open| text.contains(open))
     }
 
@@ -90,7 +90,7 @@ impl Engine {
     ///
     /// # Errors
     /// When it is no template, with the reason.
-    pub(super) fn compile<'a>(&'a self, text: &'a str) -> Result<Template<'a>, Wrong> {
+    pub(in crate::manifest) fn compile<'a>(&'a self, text: &'a str) -> Result<Template<'a>, Wrong> {
         guard::check(text, &FILTERS)?;
         let environment: &'a Environment<'a> = &self.environment;
         let inner = environment.template_from_named_str("", text).map_err(|error| wrong(&error))?;
@@ -139,7 +139,7 @@ fn add_tests(environment: &mut Environment<'_>) {
 }
 
 /// A compiled text.
-pub(super) struct Template<'a> {
+pub(in crate::manifest) struct Template<'a> {
     inner: minijinja::Template<'a, 'a>,
     /// The names it uses, sorted.
     pub names: Box<[Box<str>]>,
@@ -150,7 +150,10 @@ impl Template<'_> {
     ///
     /// # Errors
     /// When a name is undefined or something else goes wrong.
-    pub(super) fn render(&self, get: &dyn Fn(&str) -> Option<Value>) -> Result<String, Wrong> {
+    pub(in crate::manifest) fn render(
+        &self,
+        get: &dyn Fn(&str) -> Option<Value>,
+    ) -> Result<String, Wrong> {
         let given = self.names.iter().filter_map(|name| Some((name.clone(), get(name)?)));
         let context = Value::from_object(Given(given.collect()));
         let mut out = Bounded(Vec::new());
@@ -177,8 +180,8 @@ impl Object for Given {
 
 /// A value for templates. A number that prints as it was written is a number, so that one can
 /// reckon with it; everything else is the text that was written.
-pub(super) fn value(text: &str) -> Value {
-    match crate::manifest::tree::scalar(text) {
+pub(in crate::manifest) fn value(text: &str) -> Value {
+    match crate::manifest::text::tree::scalar(text) {
         serde_json::Value::Bool(switch) => Value::from(switch),
         serde_json::Value::Number(number) => {
             let value = match (number.as_i64(), number.as_f64()) {

@@ -4,11 +4,11 @@
 use std::io::{self, Read};
 
 /// The longest row, in bytes. A longer one is a quote that is never closed.
-pub(super) const MOST_ROW: usize = 64 << 20;
+pub(in crate::manifest) const MOST_ROW: usize = 64 << 20;
 
 /// Hands bytes through and keeps them until they are forgotten.
 #[derive(Debug)]
-pub(super) struct Tape<R> {
+pub(in crate::manifest) struct Tape<R> {
     from: R,
     kept: Vec<u8>,
     /// The offset of the first byte that is still wanted.
@@ -19,23 +19,23 @@ pub(super) struct Tape<R> {
 }
 
 impl<R: Read> Tape<R> {
-    pub(super) fn new(from: R) -> Self {
+    pub(in crate::manifest) fn new(from: R) -> Self {
         Self { from, kept: Vec::new(), start: 0, base: 0, ended: false }
     }
 
     /// The bytes between two offsets.
-    pub(super) fn bytes(&self, from: usize, to: usize) -> &[u8] {
+    pub(in crate::manifest) fn bytes(&self, from: usize, to: usize) -> &[u8] {
         let at = |offset: usize| offset.saturating_sub(self.base).min(self.kept.len());
         self.kept.get(at(from)..at(to)).unwrap_or_default()
     }
 
     /// Bytes before this offset are not wanted any more.
-    pub(super) fn forget(&mut self, before: usize) {
+    pub(in crate::manifest) fn forget(&mut self, before: usize) {
         self.start = before;
     }
 
     /// Whether everything was read.
-    pub(super) fn has_ended(&self) -> bool {
+    pub(in crate::manifest) fn has_ended(&self) -> bool {
         self.ended
     }
 }

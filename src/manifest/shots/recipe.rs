@@ -4,20 +4,20 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::diagnostic::{Log, Mistake, Place, did_you_mean};
 use super::entry::{self, Entry, ROW_KEYS};
 use super::expand::Stage;
 use super::identity;
 use super::names::{Here, Trouble, undefined};
 use super::shape::{Shape, Written};
 use super::source::{Field, base};
-use super::table::{Row, Table};
 use super::template::Engine;
-use super::tree::Node;
 use crate::catalog::{Catalog, closest, slip};
+use crate::manifest::report::log::{Log, Mistake, Place, did_you_mean};
+use crate::manifest::text::table::{Row, Table};
+use crate::manifest::text::tree::Node;
 
 /// An entry with everything worked out that its shots share.
-pub(super) struct Recipe<'t> {
+pub(in crate::manifest) struct Recipe<'t> {
     pub entry: &'t Entry<'t>,
     pub fields: Vec<Field<'t>>,
     pub id: Label<'t>,
@@ -33,7 +33,7 @@ pub(super) struct Recipe<'t> {
 }
 
 /// What an entry calls its shots or their clips.
-pub(super) enum Label<'t> {
+pub(in crate::manifest) enum Label<'t> {
     /// Nothing.
     None,
     Plain(&'t str),
@@ -54,7 +54,10 @@ impl<'t> Label<'t> {
     ///
     /// # Errors
     /// When it cannot be rendered.
-    pub(super) fn text(&self, here: &Here<'_, '_>) -> Result<Option<Cow<'t, str>>, Trouble> {
+    pub(in crate::manifest) fn text(
+        &self,
+        here: &Here<'_, '_>,
+    ) -> Result<Option<Cow<'t, str>>, Trouble> {
         Ok(match self {
             Self::None => None,
             Self::Plain(text) => Some((*text).into()),
@@ -71,7 +74,7 @@ impl<'t> Label<'t> {
 
 /// The columns that rushes itself reads, and those that make a row's identity.
 #[derive(Default)]
-pub(super) struct Columns {
+pub(in crate::manifest) struct Columns {
     pub id: Option<usize>,
     pub takes: Option<usize>,
     pub priority: Option<usize>,
@@ -86,7 +89,7 @@ pub(super) struct Columns {
 impl<'t> Recipe<'t> {
     /// Works out what the entry's shots share. `strict`: the table is the manifest itself, and a
     /// column that means nothing is a mistake.
-    pub(super) fn new(
+    pub(in crate::manifest) fn new(
         entry: &'t Entry<'t>,
         table: Option<&'t Table>,
         strict: bool,
@@ -364,7 +367,7 @@ const FORMULA_ERRORS: [&str; 10] = [
 
 impl Columns {
     /// A formula's error is nothing that anybody wants to see rendered. `false` when there is one.
-    pub(super) fn check_cells(&self, row: &Row<'_>, log: &mut Log) -> bool {
+    pub(in crate::manifest) fn check_cells(&self, row: &Row<'_>, log: &mut Log) -> bool {
         let before = log.mistakes();
         for at in &self.used {
             let Some(cell) = row.cell(*at) else { continue };
@@ -384,7 +387,12 @@ impl Columns {
     }
 
     /// What tells a row without an id from the others.
-    pub(super) fn part(&self, table: &Table, row: &Row<'_>, catalog: &Catalog) -> String {
+    pub(in crate::manifest) fn part(
+        &self,
+        table: &Table,
+        row: &Row<'_>,
+        catalog: &Catalog,
+    ) -> String {
         let cells: Vec<(&str, Option<Cow<'_, str>>)> = self
             .used
             .iter()

@@ -18,13 +18,13 @@ const STEM: usize = 28;
 /// The part of an id that a value makes: the value itself where it can stand in a file name, else
 /// what is readable of it and a hash of all of it. The commonest values need no hash: `16:9` is
 /// `16-9` and `New York` is `New-York`; should two siblings meet there, it is a mistake.
-pub(super) fn part(value: &str) -> String {
+pub(in crate::manifest) fn part(value: &str) -> String {
     readable(value).unwrap_or_else(|| hashed(&slug(value), value))
 }
 
 /// A cell or a matrix value as identity sees it: `5`, `5.0` and `5s` are one duration, `on` and
 /// `TRUE` one switch, whatever a spreadsheet makes of them.
-pub(super) fn meant<'v>(param: Option<&Param>, value: &'v str) -> Cow<'v, str> {
+pub(in crate::manifest) fn meant<'v>(param: Option<&Param>, value: &'v str) -> Cow<'v, str> {
     let Some(param) = param else { return value.into() };
     let typed = matches!(
         param.kind,
@@ -45,7 +45,10 @@ pub(super) fn meant<'v>(param: Option<&Param>, value: &'v str) -> Cow<'v, str> {
 
 /// The part that a row without an id makes: of the cells its request uses, by column name.
 /// `leading` is the cell that says most to people.
-pub(super) fn row_part(cells: &[(&str, Option<Cow<'_, str>>)], leading: Option<&str>) -> String {
+pub(in crate::manifest) fn row_part(
+    cells: &[(&str, Option<Cow<'_, str>>)],
+    leading: Option<&str>,
+) -> String {
     let one = cells.len() == 1;
     let parts: Option<Vec<String>> = cells
         .iter()
@@ -67,7 +70,7 @@ pub(super) fn row_part(cells: &[(&str, Option<Cow<'_, str>>)], leading: Option<&
 }
 
 /// Joins the parts; an id that got too long is cut and told apart by a hash.
-pub(super) fn join<'p>(parts: impl IntoIterator<Item = &'p str>) -> String {
+pub(in crate::manifest) fn join<'p>(parts: impl IntoIterator<Item = &'p str>) -> String {
     let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     let id = parts.join("-");
     let first = parts.first().map_or(0, |first| first.len());
@@ -79,7 +82,7 @@ pub(super) fn join<'p>(parts: impl IntoIterator<Item = &'p str>) -> String {
 }
 
 /// What of a text can stand in a file name, everything else made `-`.
-pub(super) fn slug(text: &str) -> String {
+pub(in crate::manifest) fn slug(text: &str) -> String {
     let mut slug = String::new();
     for c in text.chars() {
         match c {

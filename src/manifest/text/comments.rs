@@ -9,7 +9,7 @@ const MOST: usize = 64;
 
 /// Where `#` begins a comment without a space behind it, if it is not in quotes.
 #[derive(Debug)]
-pub(super) struct Comments {
+pub(in crate::manifest) struct Comments {
     line: usize,
     column: usize,
     before: char,
@@ -19,13 +19,13 @@ pub(super) struct Comments {
 }
 
 impl Comments {
-    pub(super) fn new() -> Self {
+    pub(in crate::manifest) fn new() -> Self {
         Self { line: 1, column: 0, before: '\n', hash: None, found: VecDeque::new() }
     }
 
     /// Takes the next character of the file.
     #[inline]
-    pub(super) fn see(&mut self, c: char) {
+    pub(in crate::manifest) fn see(&mut self, c: char) {
         if let Some(column) = self.hash.take()
             && !c.is_whitespace()
             && c != '#'
@@ -49,7 +49,7 @@ impl Comments {
 
     /// The column of such a `#` behind a text that ends at this line and column, counted from 1
     /// and 0 as the library does.
-    pub(super) fn behind(&mut self, line: usize, column: usize) -> Option<usize> {
+    pub(in crate::manifest) fn behind(&mut self, line: usize, column: usize) -> Option<usize> {
         while self.found.front().is_some_and(|(at, _)| *at < line) {
             self.found.pop_front();
         }

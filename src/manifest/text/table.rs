@@ -9,16 +9,16 @@ use std::rc::Rc;
 
 use csv::{ReaderBuilder, StringRecord};
 
-use super::diagnostic::{Log, Mistake, Place};
 use super::file;
 use super::tape::Tape;
+use crate::manifest::report::log::{Log, Mistake, Place};
 
 /// How much of a file is looked at to find out its separator.
 const HEAD: usize = 64 * 1024;
 
 /// A CSV file whose header has been read.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(in crate::manifest) struct Table {
     file: u16,
     /// Named columns in the order of the file.
     pub columns: Vec<Column>,
@@ -30,14 +30,14 @@ pub(super) struct Table {
 
 /// A named column.
 #[derive(Debug)]
-pub(super) struct Column {
+pub(in crate::manifest) struct Column {
     pub name: Rc<str>,
     pub place: Place,
     index: usize,
 }
 
 /// The rows of a table that were not read yet.
-pub(super) struct Rows {
+pub(in crate::manifest) struct Rows {
     file: u16,
     delimiter: u8,
     reader: csv::Reader<Tape<io::Chain<io::Cursor<Vec<u8>>, File>>>,
@@ -52,7 +52,7 @@ pub(super) struct Rows {
 }
 
 /// A row that is not empty.
-pub(super) struct Row<'r> {
+pub(in crate::manifest) struct Row<'r> {
     file: u16,
     delimiter: u8,
     cells: &'r StringRecord,
@@ -67,7 +67,10 @@ impl Table {
     ///
     /// # Errors
     /// When the file cannot be opened, with the reason.
-    pub(super) fn open(path: &Path, log: &mut Log) -> Result<Option<(Self, Rows)>, String> {
+    pub(in crate::manifest) fn open(
+        path: &Path,
+        log: &mut Log,
+    ) -> Result<Option<(Self, Rows)>, String> {
         let Some((file, opened)) = file::open(path, log)? else { return Ok(None) };
         let Some(mut rows) = Rows::new(file, opened).map_err(|error| error.to_string())? else {
             return Ok(None);
@@ -102,12 +105,12 @@ impl Table {
     }
 
     /// The place of its first character.
-    pub(super) fn place(&self) -> Place {
+    pub(in crate::manifest) fn place(&self) -> Place {
         Place::start(self.file)
     }
 
     /// The column of that name, as a number to ask rows with.
-    pub(super) fn column(&self, name: &str) -> Option<usize> {
+    pub(in crate::manifest) fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| &*column.name == name)
     }
 }
@@ -139,7 +142,11 @@ impl Rows {
     }
 
     /// The next row that is not empty.
-    pub(super) fn next<'r>(&'r mut self, table: &'r Table, log: &mut Log) -> Option<Row<'r>> {
+    pub(in crate::manifest) fn next<'r>(
+        &'r mut self,
+        table: &'r Table,
+        log: &mut Log,
+    ) -> Option<Row<'r>> {
         while self.advance(log) {
             if self.cells.iter().any(|cell| !cell.trim().is_empty()) {
                 let row = self.row(table);
@@ -245,33 +252,33 @@ impl Rows {
 
 impl<'r> Row<'r> {
     /// The table's columns.
-    pub(super) fn columns(&self) -> &'r [Column] {
+    pub(in crate::manifest) fn columns(&self) -> &'r [Column] {
         self.columns
     }
 
     /// A cell's text without spaces around it; `None` when it is empty.
-    pub(super) fn cell(&self, column: usize) -> Option<&str> {
+    pub(in crate::manifest) fn cell(&self, column: usize) -> Option<&str> {
         let index = self.columns.get(column)?.index;
         self.cells.get(index).map(str::trim).filter(|cell| !cell.is_empty())
     }
 
     /// The column of that name.
-    pub(super) fn column(&self, name: &str) -> Option<usize> {
+    pub(in crate::manifest) fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| &*column.name == name)
     }
 
     /// Where a cell stands.
-    pub(super) fn place(&self, column: usize) -> Place {
+    pub(in crate::manifest) fn place(&self, column: usize) -> Place {
         self.cell_place(self.columns.get(column).map_or(0, |column| column.index))
     }
 
     /// Where its table begins.
-    pub(super) fn header(&self) -> Place {
+    pub(in crate::manifest) fn header(&self) -> Place {
         Place::start(self.file)
     }
 
     /// Where the row begins.
-    pub(super) fn start(&self) -> Place {
+    pub(in crate::manifest) fn start(&self) -> Place {
         Place { file: self.file, line: self.line, column: 1, length: 0 }
     }
 
