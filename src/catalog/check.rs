@@ -78,7 +78,8 @@ impl Problems {
 fn no_model(catalog: &Catalog, params: &Params, problems: &mut Problems) {
     let all = || format!("write {}", either(&catalog.models()));
     let Some(value) = params.get("model") else {
-        problems.add("model", "`model` is missing".to_owned(), all());
+        let fix = format!("add `model:` and one of {}", catalog.models().join(", "));
+        problems.add("model", "`model` is missing".to_owned(), fix);
         return;
     };
     if problems.has("model") {
@@ -142,7 +143,12 @@ fn value_of(param: &Param, value: &Value, problems: &mut Problems) {
         problems.add(
             name,
             format!("`{name}` is width:height in whole numbers, not {}", shown(value)),
-            "write for example 16:9".to_owned(),
+            if text.split(':').count() == 3 {
+                "write for example 16:9; if a spreadsheet made a time of it, format the column as text"
+            } else {
+                "write for example 16:9"
+            }
+            .to_owned(),
         );
     }
     let wrong = match kind {

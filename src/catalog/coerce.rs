@@ -64,9 +64,9 @@ fn coerce(name: &str, kind: ParamKind, rules: &Rules, value: Value) -> Result<Va
             Some(on) => Ok(Value::from(if on { "on" } else { "off" })),
             None => Err(format!("`{name}` cannot be {}; write on or off", shown(&value))),
         },
-        ParamKind::Bool => yes_or_no(&value)
-            .map(Value::Bool)
-            .ok_or_else(|| format!("`{name}` cannot be {}; write true or false", shown(&value))),
+        ParamKind::Bool => yes_or_no(&value).map(Value::Bool).ok_or_else(|| {
+            format!("`{name}` cannot be {}; write true or false, or yes or no", shown(&value))
+        }),
         ParamKind::TextList => list(name, value),
         ParamKind::Object => object(name, rules, value),
     }
@@ -225,6 +225,6 @@ pub(super) fn shown(value: &Value) -> String {
         Value::String(text) if text.chars().count() <= MOST => format!("{text:?}"),
         Value::String(text) => format!("{:?}…", text.chars().take(MOST).collect::<String>()),
         Value::Array(_) => "a list".to_owned(),
-        Value::Object(_) => "a mapping".to_owned(),
+        Value::Object(_) => "a group of `key: value`".to_owned(),
     }
 }

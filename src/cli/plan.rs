@@ -123,7 +123,8 @@ fn json_mistakes(out: &mut dyn Write, mistakes: &Mistakes) -> io::Result<()> {
         "{{\"count\": {}, \"mistakes\": {}}}",
         mistakes.count,
         serde_json::to_string_pretty(&mistakes.findings)?
-    )
+    )?;
+    out.flush()
 }
 
 /// `5 shots: 4 to render, 1 done`.

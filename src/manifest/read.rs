@@ -106,7 +106,7 @@ impl<'c> Reader<'c> {
 
     /// Reads everything; the shots land in `made`.
     fn header(&mut self) -> Option<Header> {
-        if is_csv(self.path) {
+        if file::is_table(self.path) {
             return self.csv();
         }
         let (file, opened) = self.open()?;
@@ -152,7 +152,8 @@ impl<'c> Reader<'c> {
             Ok(opened) => opened,
             Err(why) => {
                 let place = Place::start(self.log.source(self.path)?);
-                self.log.add(Mistake::new(place, why));
+                let fix = "look for the name and the folder; `rushes init` makes a manifest";
+                self.log.add(Mistake::new(place, why).fix(fix.to_owned()));
                 None
             }
         }
@@ -303,8 +304,9 @@ fn check_shots(root: &Node, log: &mut Log) {
     match node.map(|node| &node.value) {
         Some(Value::List(items)) if !items.is_empty() => {}
         Some(Value::Map(_)) => {
-            let what = "`shots` is a list of shots, but this is a mapping";
-            let fix = "begin each shot with `- `, such as `- id: beach`".to_owned();
+            let what = "every shot begins with a dash, and here is none";
+            let fix = "write for example `- id: beach`, and the shot's other lines below its `id`"
+                .to_owned();
             log.add(Mistake::new(place, what).fix(fix));
         }
         Some(Value::Bad) => {}
@@ -340,12 +342,6 @@ fn table(from: &Node, manifest: &Path, log: &mut Log) -> Option<(Table, super::t
         }
     }
     None
-}
-
-pub(super) fn is_csv(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| {
-        ["csv", "tsv"].iter().any(|known| extension.eq_ignore_ascii_case(known))
-    })
 }
 
 fn stem(path: &Path) -> String {

@@ -11,7 +11,7 @@ use super::shots::entry;
 use super::text::file;
 use super::text::tree::{Node, Pair, Value};
 use super::text::yaml::{self, Sink};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, closest};
 
 /// The keys that shots depend on.
 const KEYS: [&str; 3] = ["include", "vars", "defaults"];
@@ -54,6 +54,11 @@ impl Settings {
     }
 }
 
+/// Whether a key was probably meant to be another one.
+fn is_slip(key: &str, meant: &str) -> bool {
+    key != meant && closest(key, super::header::KEYS) == Some(meant)
+}
+
 /// Sets what is under a key, which stands there once.
 fn put<K: PartialEq, V>(list: &mut Vec<(K, V)>, key: K, value: V) {
     match list.iter_mut().find(|(known, _)| *known == key) {
@@ -78,7 +83,12 @@ impl Includes<'_> {
                 settings.take(&other);
             }
         }
-        let own = Settings { vars: vars(root, log), ..entry::defaults(root, self.catalog, log) };
+        let mut own =
+            Settings { vars: vars(root, log), ..entry::defaults(root, self.catalog, log) };
+        if root.pairs().unwrap_or_default().iter().any(|pair| is_slip(&pair.key, "defaults")) {
+            // Nobody can tell what it would have said.
+            own.misspelt.extend(0..self.catalog.params().len());
+        }
         settings.take(&own);
         settings
     }
@@ -90,7 +100,7 @@ impl Includes<'_> {
             log.add(Mistake::new(node.place, what).fix(fix.to_owned()));
             None
         };
-        if super::read::is_csv(&path) {
+        if file::is_table(&path) {
             let fix = "write `from:` in a shot to make a shot of every row";
             return wrong("`include` brings in a YAML file, not a table".to_owned(), fix);
         }

@@ -10,6 +10,7 @@ mod clips;
 mod contract;
 mod gateway;
 mod house;
+mod language;
 mod ledger;
 mod manifest;
 mod manifest_identity;

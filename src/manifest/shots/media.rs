@@ -99,7 +99,11 @@ fn read(path: &Path) -> Known {
     let unreadable = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => (
             format!("there is no file {}", path.display()),
-            Some("paths begin at the manifest's folder; look for the name and the folder".into()),
+            Some(if path.components().any(|part| part.as_os_str() == "~") {
+                "`~` is not known here; write the whole path".into()
+            } else {
+                "paths begin at the manifest's folder; look for the name and the folder".into()
+            }),
         ),
         _ => (
             format!("{} cannot be read: {error}", path.display()),

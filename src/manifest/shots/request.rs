@@ -166,7 +166,8 @@ fn check(stage: &mut Stage<'_>, draft: &Draft<'_, '_>, params: &Params, unseen: 
             let with = fields.iter().find(|field| field.name == with)?;
             with.is_set(&draft.here).then(|| with.origin(&draft.here, with.name).place)
         });
-        let mistake = match with.filter(|_| is_set) {
+        let says = params.get(head).is_some_and(|value| value.as_str() != Some(""));
+        let mistake = match with.filter(|_| is_set && says) {
             Some(place) => mistake.other(place, "because of this"),
             None => mistake,
         };

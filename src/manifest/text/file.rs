@@ -22,7 +22,7 @@ pub(in crate::manifest) fn open(path: &Path, log: &mut Log) -> Result<Option<(u1
     let mut opened = media::open(path).map_err(cannot)?;
     let mut head = Vec::new();
     (&mut opened).take(4).read_to_end(&mut head).map_err(cannot)?;
-    if let Some((what, fix)) = no_text(&head) {
+    if let Some((what, fix)) = no_text(&head, is_table(path)) {
         log.is_no_text(file);
         log.add(Mistake::new(Place::start(file), what).fix(fix.to_owned()));
         return Ok(None);
@@ -32,18 +32,31 @@ pub(in crate::manifest) fn open(path: &Path, log: &mut Log) -> Result<Option<(u1
     Ok(Some((file, opened)))
 }
 
+/// Whether a file is a table by its name.
+pub(in crate::manifest) fn is_table(path: &Path) -> bool {
+    let is = |known: &&str| path.extension().is_some_and(|ext| ext.eq_ignore_ascii_case(known));
+    ["csv", "tsv"].iter().any(is)
+}
+
 /// What a file is that begins like this and is no UTF-8 text, and what to do about it.
-fn no_text(head: &[u8]) -> Option<(&'static str, &'static str)> {
+fn no_text(head: &[u8], is_table: bool) -> Option<(&'static str, &'static str)> {
     let spreadsheet = "in the spreadsheet choose Save As or Export, then \"CSV UTF-8\", and name \
                        that file";
     match head {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some((
             "this text is in UTF-16, not in UTF-8",
-            "save it as \"CSV UTF-8\" (a spreadsheet) or in UTF-8 (a text editor)",
+            if is_table {
+                spreadsheet
+            } else {
+                "save it in UTF-8; text editors ask for it when saving"
+            },
         )),
         [b'P', b'K', 3, 4] => Some(("this is a workbook or an archive, not a text", spreadsheet)),
         [0xd0, 0xcf, 0x11, 0xe0] => {
             Some(("this is an old Excel workbook, not a text", spreadsheet))
+        }
+        [0x89, b'P', b'N', b'G'] | [0xff, 0xd8, 0xff, ..] | [b'G', b'I', b'F', b'8'] => {
+            Some(("this is an image, not a manifest", "name the file that lists the shots"))
         }
         [b'%', b'P', b'D', b'F'] => {
             Some(("this is a PDF, not a text", "write the shots as YAML or CSV"))

@@ -154,6 +154,10 @@ impl<'l> Spot<'l> {
             K::SimpleKeyExpected => self.no_colon(),
             K::ExpectedBlockSequenceEntry | K::InvalidIndentation => Some(self.indented_oddly()),
             K::BlockSequenceEntryNotAllowed => self.must_be_quoted("begins with `- `"),
+            _ if self.line.starts_with('%') => advice(
+                "a line cannot begin with `%`",
+                "remove it, or indent it and put the text into quotes",
+            ),
             K::RecursionLimitExceeded => {
                 advice("lists stand inside of lists too deep here", "put the text into quotes")
             }

@@ -327,7 +327,10 @@ impl Builder<'_> {
     }
 
     fn too_deep(&mut self, place: Place) {
-        self.add(Mistake::new(place, format!("nested more than {MOST_DEEP} levels deep")));
+        self.add(
+            Mistake::new(place, format!("nested more than {MOST_DEEP} levels deep"))
+                .fix("put a text that holds brackets into quotes".to_owned()),
+        );
     }
 
     fn alias(&mut self, anchor: usize, place: Place) -> bool {
@@ -335,7 +338,10 @@ impl Builder<'_> {
             let (node, size) = (node.clone(), *size);
             self.aliased = self.aliased.saturating_add(size.values);
             if size.values > MOST_ALIASED || self.aliased > MOST_ALIASED_IN_ALL {
-                self.add(Mistake::new(place, "this alias stands for too many values"));
+                self.add(
+                    Mistake::new(place, "this alias stands for too many values")
+                        .fix("write the values out".to_owned()),
+                );
                 return false;
             }
             return self.close(node, 0, size);

@@ -71,7 +71,12 @@ fn code(text: &str, start: usize, end: &str, filters: &[&str]) -> Result<usize, 
     {
         return Err(Wrong {
             what: format!("a template may use `if` and `for`; `{}` is not known here", word.text),
-            fix: closest(word.text, STATEMENTS).map(|meant| format!("did you mean `{meant}`?")),
+            fix: Some(match closest(word.text, STATEMENTS) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => {
+                    "a name stands in {{ … }}; {{ \"{%\" }} is for the characters themselves".into()
+                }
+            }),
             range: Some(word.range.clone()),
         });
     }

@@ -198,19 +198,33 @@ pub(in crate::manifest) fn value(text: &str) -> Value {
 /// The engine's error in our words.
 fn wrong(error: &minijinja::Error) -> Wrong {
     let detail = error.detail();
-    let what = match (error.kind(), detail) {
-        (ErrorKind::OutOfFuel, _) => "it is too much to render".to_owned(),
-        (ErrorKind::UndefinedError, _) => "what stands here has no value".to_owned(),
-        (kind, None) => kind.to_string(),
-        (_, Some(detail)) => detail.to_owned(),
-    };
-    let fix = match error.kind() {
-        ErrorKind::UndefinedError => {
-            Some("look for a slip, or say what to write instead: `| default(\"...\")`".to_owned())
+    let says = |part: &str| detail.is_some_and(|detail| detail.contains(part));
+    let (what, fix) = match error.kind() {
+        ErrorKind::SyntaxError if says("unexpected end of variable block") => {
+            ("there is no name between the braces", "write a name, such as {{ look }}")
         }
-        _ => None,
+        ErrorKind::SyntaxError if says("expected end of variable block") => (
+            "this does not belong behind what stands before it",
+            "a name is one word, such as {{ time_of_day }}; `~` joins two: {{ look ~ mood }}",
+        ),
+        ErrorKind::SyntaxError if says("unexpected end of input") => {
+            ("what begins here is never ended", "write {% endif %} or {% endfor %} at its end")
+        }
+        ErrorKind::InvalidOperation if says("unsupported types") => (
+            "this cannot be reckoned with: a part of it is no number",
+            "`| int` makes a number of a text; `~` joins texts",
+        ),
+        ErrorKind::UndefinedError => (
+            "what stands here has no value",
+            "look for a slip, or say what to write instead: `| default(\"...\")`",
+        ),
+        ErrorKind::OutOfFuel => ("it is too much to render", "make the text simpler"),
+        kind => {
+            let what = detail.map_or_else(|| kind.to_string(), str::to_owned);
+            return Wrong { what, fix: None, range: error.range() };
+        }
     };
-    Wrong { what, fix, range: error.range() }
+    Wrong { what: what.to_owned(), fix: Some(fix.to_owned()), range: error.range() }
 }
 
 /// Takes no more than [`MOST_BYTES`].

@@ -1,0 +1,297 @@
+//! The manifest language as people and other programs meet it: what is printed, what is read in which
+//! order, what spreadsheets and shared files bring along.
+
+use std::fmt::Write as _;
+
+use rushes::catalog::Catalog;
+use rushes::manifest::{Campaign, Finding, Level, Manifest, Mistakes, Reading, load};
+use serde_json::Value;
+
+use crate::sandbox::Sandbox;
+
+/// Loads files written to a folder; the first is the manifest.
+fn load_files(files: &[(&str, &str)], color: bool) -> Result<Campaign, Mistakes> {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let catalog = Catalog::builtin();
+    load(&folder.path().join(files[0].0), &Reading { catalog: &catalog, capped: None, color })
+}
+
+fn yaml(text: &str) -> Result<Campaign, Mistakes> {
+    load_files(&[("shots.yaml", text)], false)
+}
+
+/// Every shot's id, request and price.
+fn shots(campaign: &Campaign) -> Vec<(String, String, String)> {
+    let shot = |shot: &rushes::shot::Shot| {
+        (shot.id.to_string(), shot.request.json.to_string(), format!("{:?}", shot.price))
+    };
+    campaign.shots.iter().map(shot).collect()
+}
+
+/// The shots of a plan by their ids.
+fn planned(plan: &Value) -> Vec<Value> {
+    let mut shots = plan["shots"].as_array().unwrap().clone();
+    shots.sort_by_key(|shot| shot["id"].as_str().unwrap().to_owned());
+    shots
+}
+
+#[test]
+fn a_plan_is_the_same_after_its_entries_were_shuffled() {
+    let entries: Vec<String> = (0..40)
+        .map(|n| match n % 4 {
+            0 => format!("  - {{id: s{n}, prompt: 'shot {n}', takes: 2}}\n"),
+            1 => {
+                format!("  - {{id: s{n}, prompt: 'in {{{{ w }}}}', matrix: {{w: [rain, fog]}}}}\n")
+            }
+            2 => format!("  - {{id: s{n}, from: rows.csv, prompt: '{{{{ name }}}}', mode: pro}}\n"),
+            _ => format!("  - id: s{n}\n    prompt: |\n      two\n      lines {n}\n"),
+        })
+        .collect();
+    let rows = "name,duration\nkettle,5\nmug,7\n";
+    let plan = |entries: &[String]| {
+        let text =
+            format!("campaign: c\ndefaults: {{model: kling-v3}}\nshots:\n{}", entries.concat());
+        let sandbox = Sandbox::new().manifest(&text).file("rows.csv", rows);
+        sandbox.run(["plan", "shots.yaml", "--format", "json"]).exits(0).stdout_json()
+    };
+    let before = plan(&entries);
+    assert_eq!(planned(&before).len(), 70);
+    let mut shuffled = entries;
+    for seed in 1..4_u64 {
+        fastrand::Rng::with_seed(seed).shuffle(&mut shuffled);
+        let after = plan(&shuffled);
+        assert_eq!(planned(&before), planned(&after));
+        assert_eq!((&before["campaign"], &before["total"]), (&after["campaign"], &after["total"]));
+    }
+}
+
+#[test]
+fn editors_get_mistakes_as_data_and_people_as_text() {
+    let text = "campaign: c\ndefaults: {duration: 12}\nshots:\n  - {id: a, model: kling-v2-6, prompt: x}\n  - {id: a, model: kling-v3, prompt: y, mod: pro}\n";
+    let sandbox = Sandbox::new().manifest(text);
+    let done = sandbox.run(["plan", "shots.yaml", "--format", "json"]).exits(2);
+    let done = done.warns("error: shots.yaml:2:22: kling-v2-6 takes duration 5 or 10, not 12");
+    let said = done.stdout_json();
+    assert_eq!(said["count"], 3);
+    let mistakes = said["mistakes"].as_array().unwrap();
+    let first = &mistakes[0];
+    assert_eq!(first["level"], "error");
+    assert_eq!((&first["file"], &first["line"]), (&"shots.yaml".into(), &2.into()));
+    assert_eq!((&first["column"], &first["end_column"]), (&22.into(), &24.into()));
+    assert_eq!(first["shot"], "a");
+    assert!(first["fix"].as_str().unwrap().starts_with("write 5 or 10"), "{first}");
+    let related: Vec<_> =
+        first["related"].as_array().unwrap().iter().map(|it| &it["line"]).collect();
+    assert_eq!(related, [4, 4]);
+    let places: Vec<_> = mistakes.iter().map(|it| it["line"].as_u64().unwrap()).collect();
+    assert_eq!(places, [2, 5, 5]);
+    // What is only odd is beside the plan.
+    let odd = "campaign: c\nshots:\n  - {id: a, model: kling-v2-6, sound: on, prompt: x}\n";
+    let plan = Sandbox::new().manifest(odd);
+    let plan = plan.run(["plan", "shots.yaml", "--format", "json"]).exits(0).stdout_json();
+    assert_eq!(plan["warnings"][0]["level"], "warning");
+    assert_eq!(plan["total"], Value::Null);
+}
+
+#[test]
+fn colours_change_nothing_that_is_said() {
+    let text = "campaign: c\nshots:\n  - {id: a, model: kling-v9, prompt: x}\n";
+    let plain = load_files(&[("shots.yaml", text)], false).unwrap_err().rendered;
+    let colored = load_files(&[("shots.yaml", text)], true).unwrap_err().rendered;
+    assert!(!plain.contains('\u{1b}') && colored.contains('\u{1b}'));
+    let bare = anstream::adapter::strip_str(&colored).to_string();
+    let after_folder = |text: &str| text.split_once("shots.yaml").unwrap().1.to_owned();
+    assert_eq!(after_folder(&bare), after_folder(&plain));
+}
+
+#[test]
+fn ten_thousand_mistakes_end_in_a_bounded_list_and_a_count() {
+    let mut text = String::from("id,model,prompt,duration\n");
+    for row in 0..20_000 {
+        let _ = writeln!(text, "shot-{row},kling-v2-6,x,12");
+    }
+    let mistakes = load_files(&[("shots.csv", &text)], false).unwrap_err();
+    assert_eq!(mistakes.count, 20_000);
+    assert_eq!(mistakes.findings.len(), 100);
+    let places: Vec<u32> = mistakes.findings.iter().map(|found| found.spot.line).collect();
+    assert_eq!(places, (2..102).collect::<Vec<u32>>());
+    let last = mistakes.rendered.lines().last().unwrap();
+    assert_eq!(last, "and 19900 more mistakes, 20000 in all; nothing was sent");
+}
+
+#[test]
+fn a_line_as_long_as_a_file_is_shown_in_part() {
+    let prompt = "é".repeat(200_000);
+    let text =
+        format!("campaign: c\nshots: [{{id: a, model: kling-v3, prompt: '{prompt}', mod: x}}]\n");
+    let mistakes = yaml(&text).unwrap_err();
+    assert_eq!(mistakes.count, 2);
+    assert!(mistakes.rendered.len() < 3_000, "{} bytes", mistakes.rendered.len());
+    let column = text.lines().nth(1).unwrap().find("mod:").unwrap() - prompt.len() / 2 + 1;
+    assert_eq!(mistakes.findings[1].spot.column as usize, column);
+}
+
+#[test]
+fn settings_may_stand_below_the_shots() {
+    let settings = "campaign: c\nvars: {look: warm}\ndefaults: {model: kling-v3, duration: 7}\n";
+    let entries = "shots:\n  - {id: a, prompt: 'a {{ look }} beach'}\n  - {id: b, prompt: b}\n";
+    let above = yaml(&format!("{settings}{entries}")).unwrap();
+    let below = yaml(&format!("{entries}{settings}")).unwrap();
+    assert_eq!(shots(&above), shots(&below));
+    let both = "vars: {look: warm}\nshots:\n  - {id: a, prompt: 'a {{ look }} beach'}\n  - {id: b, prompt: b}\ndefaults: {model: kling-v3, duration: 7}\n";
+    assert_eq!(shots(&above), shots(&yaml(both).unwrap()));
+    // By an alias or a merge key, too.
+    let alias = format!("x: &list\n{}{settings}shots: *list\n", &entries["shots:\n".len()..]);
+    let mistakes = yaml(&alias).unwrap_err();
+    assert_eq!(mistakes.count, 1, "`x` is no setting, all else is right: {mistakes}");
+    // What breaks off before its defaults is not blamed for lacking them.
+    let mistakes = yaml(&format!("{entries}defaults: {{model: kling-v3\n")).unwrap_err();
+    assert_eq!(mistakes.count, 1, "{mistakes}");
+}
+
+#[test]
+fn included_files_share_their_defaults_and_names() {
+    let own = "campaign: c\nvars: {look: warm, place: beach}\ndefaults: {model: kling-v3, mode: pro, duration: 7}\nshots:\n  - {id: a, prompt: '{{ look }} {{ place }}'}\n";
+    let shared = "vars: {look: cold, place: beach}\ndefaults: {model: kling-v2-6, mode: pro}\n";
+    let main = "campaign: c\ninclude: [shared/base.yaml, shared/later.yaml]\nvars: {look: warm}\ndefaults: {duration: 7}\nshots:\n  - {id: a, prompt: '{{ look }} {{ place }}'}\n";
+    let campaign = load_files(
+        &[
+            ("shots.yaml", main),
+            ("shared/base.yaml", shared),
+            // Included paths begin at the file they stand in; what comes later wins.
+            ("shared/later.yaml", "include: more/last.yaml\n"),
+            ("shared/more/last.yaml", "defaults: {model: kling-v3}\n"),
+        ],
+        false,
+    )
+    .unwrap();
+    let expected = yaml(own).unwrap();
+    assert_eq!(shots(&campaign), shots(&expected));
+    assert_eq!(campaign.shots[0].fingerprint, expected.shots[0].fingerprint);
+    // The same file by two ways is no cycle.
+    let twice = "campaign: c\ninclude: [a.yaml, b.yaml]\nshots: [{id: a, prompt: x}]\n";
+    let c = ("c.yaml", "defaults: {model: kling-v3}\n");
+    let by = "include: c.yaml\n";
+    load_files(&[("shots.yaml", twice), ("a.yaml", by), ("b.yaml", by), c], false).unwrap();
+}
+
+#[test]
+fn a_cap_from_anywhere_makes_an_unknown_price_a_mistake() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shots.yaml");
+    let text =
+        "campaign: c\nbudget: 5\nshots:\n  - {id: a, model: kling-v2-6, sound: on, prompt: x}\n";
+    std::fs::write(&path, text).unwrap();
+    let catalog = Catalog::builtin();
+    let read = |capped| Manifest::read(&path, &catalog).campaign(capped, false);
+    assert_eq!(read(None).unwrap_err().count, 1);
+    assert_eq!(read(Some(true)).unwrap_err().count, 1);
+    let warnings = read(Some(false)).unwrap().warnings;
+    let [Finding { level: Level::Warning, fix: Some(fix), .. }] = warnings.as_slice() else {
+        panic!("{warnings:?}");
+    };
+    assert!(fix.contains("with `mode: pro` $0.0531"), "{fix}");
+}
+
+#[test]
+fn tables_are_read_whatever_parts_their_cells() {
+    let expected = [("a", "one, two; three\tfour", "0.5"), ("b", "x", "0.25")];
+    for (name, text) in [
+        (
+            "t.csv",
+            "id,model,prompt,cfg_scale\na,kling-v3,\"one, two; three\tfour\",0.5\nb,kling-v3,x,0.25\n",
+        ),
+        (
+            "t.csv",
+            "sep=;\r\nid;model;prompt;cfg_scale\r\na;kling-v3;\"one, two; three\tfour\";0,5\r\nb;kling-v3;x;0,25\r\n",
+        ),
+        (
+            "t.tsv",
+            "\u{feff}id\tmodel\tprompt\tcfg_scale\t\na\tkling-v3\t\"one, two; three\tfour\"\t0.50\t\nb\tkling-v3\tx\t2.5e-1\t\n\t\t\t\t\n",
+        ),
+        (
+            "t.CSV",
+            "id,model,prompt,cfg_scale\ra,kling-v3,\"one, two; three\tfour\",.5\rb,kling-v3,x,0.25\r",
+        ),
+    ] {
+        let campaign = load_files(&[(name, text)], false).unwrap();
+        let found: Vec<(String, Value)> = campaign
+            .shots
+            .iter()
+            .map(|shot| (shot.id.to_string(), serde_json::from_str(&shot.request.json).unwrap()))
+            .collect();
+        for ((id, request), (expected_id, prompt, scale)) in found.iter().zip(expected) {
+            assert_eq!(id, expected_id, "{text}");
+            assert_eq!(request["prompt"], prompt, "{text}");
+            assert_eq!(request["cfg_scale"].to_string(), scale, "{text}");
+        }
+        assert_eq!(found.len(), 2, "{text}");
+    }
+}
+
+#[test]
+fn a_filled_cell_wins_over_the_shot_and_an_empty_one_does_not() {
+    let rows = "id,mode,duration\na,pro,\nb,,9\n";
+    let manifest = "campaign: c\nshots:\n  - {id: s, from: rows.csv, model: kling-v3, mode: std, duration: 7, prompt: x}\n";
+    let campaign = load_files(&[("shots.yaml", manifest), ("rows.csv", rows)], false).unwrap();
+    let said: Vec<Value> = campaign
+        .shots
+        .iter()
+        .map(|shot| serde_json::from_str(&shot.request.json).unwrap())
+        .collect();
+    assert_eq!((&said[0]["mode"], &said[0]["duration"]), (&"pro".into(), &"7".into()));
+    assert_eq!((&said[1]["mode"], &said[1]["duration"]), (&"std".into(), &"9".into()));
+}
+
+#[test]
+fn ids_tell_rows_apart_by_what_their_cells_mean() {
+    let ids = |rows: &str| {
+        let manifest = "campaign: c\nshots:\n  - {id: s, from: rows.csv, model: kling-v3, prompt: '{{ name }}'}\n";
+        let campaign = load_files(&[("shots.yaml", manifest), ("rows.csv", rows)], false).unwrap();
+        campaign.shots.iter().map(|shot| shot.id.to_string()).collect::<Vec<_>>()
+    };
+    let before = ids("name,duration,multi_shot\nkettle,5,true\nmug,7,no\n");
+    assert_eq!(before, ids("name,duration,multi_shot\nkettle,5.0,TRUE\nmug,7s,FALSE\n"));
+    let matrix = |values: &str| {
+        let text = format!(
+            "campaign: c\nshots:\n  - {{id: s, model: kling-v3, prompt: x, matrix: {{duration: [{values}]}}}}\n"
+        );
+        yaml(&text).map(|campaign| shots(&campaign))
+    };
+    assert_eq!(matrix("5, 7").unwrap(), matrix("5.0, '7s'").unwrap());
+    assert_eq!(matrix("5, 5.0").unwrap_err().count, 1);
+}
+
+#[test]
+fn a_shot_s_tags_may_name_its_clip_s_folder() {
+    let campaign = yaml("campaign: c\nshots:\n  - {id: a, model: kling-v3, prompt: x, tags: [night, rain], clip_name: '{{ tags[0] }}/{{ tags | join(\"-\") | upper }}-{{ id }}'}\n").unwrap();
+    assert_eq!(&*campaign.shots[0].clip_name, "night/NIGHT-RAIN-a");
+    let escape = yaml(
+        "campaign: c\nshots:\n  - {id: a, model: kling-v3, prompt: x, tags: ['..'], clip_name: '{{ tags[0] }}/{{ id }}'}\n",
+    );
+    assert_eq!(escape.unwrap_err().count, 1);
+    let none = yaml(
+        "campaign: c\nshots:\n  - {id: a, model: kling-v3, prompt: x, clip_name: '{{ tags[0] }}/{{ id }}'}\n",
+    );
+    assert!(none.unwrap_err().rendered.contains("has no value"));
+}
+
+#[test]
+fn a_big_image_is_odd_but_not_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut image = b"\x89PNG\r\n\x1a\n".to_vec();
+    image.resize(11 << 20, 0);
+    std::fs::write(folder.path().join("a.png"), image).unwrap();
+    let path = folder.path().join("shots.yaml");
+    std::fs::write(&path, "shots:\n  - {id: a, model: kling-v3, image: a.png, takes: 3}\n")
+        .unwrap();
+    let catalog = Catalog::builtin();
+    let campaign = load(&path, &Reading { catalog: &catalog, capped: None, color: false }).unwrap();
+    assert_eq!(campaign.warnings.len(), 1, "{:?}", campaign.warnings);
+    assert!(campaign.warnings[0].message.contains("is big: 11 MB"));
+}
