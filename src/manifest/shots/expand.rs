@@ -10,13 +10,12 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::entry::Entry;
-use super::finish;
-use super::identity;
 use super::media::Gallery;
 use super::names::Here;
 use super::recipe::Recipe;
 use super::source::{Said, base};
 use super::template::Engine;
+use super::{finish, identity};
 use crate::catalog::Catalog;
 use crate::manifest::header;
 use crate::manifest::report::log::{Log, Mistake, Place};

@@ -1,12 +1,11 @@
 //! Finishes a shot: its id, its clip's name, its tags. A shot with a mistake is reported and dropped.
 
+use std::collections::hash_map::Entry as Slot;
 use std::sync::Arc;
 
-use super::entry;
 use super::expand::{Draft, IdHash, Stage};
-use super::identity;
 use super::names::{Here, Trouble, cell};
-use super::request;
+use super::{entry, identity, request};
 use crate::manifest::report::log::{Mistake, Place};
 use crate::shot::{Shot, ShotId};
 
@@ -58,28 +57,36 @@ fn id(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) -> Option<ShotId> {
             return None;
         }
     };
-    let hash = IdHash::of(&id.folded());
-    if let Some(first) = stage.made.ids.get(&hash).copied() {
-        let equal_rows = draft.here.row.is_some() && first != draft.place;
-        let unnamed = draft.recipe.columns.id.is_none() && !draft.recipe.id_has_row;
-        let what = if equal_rows && unnamed {
-            format!("this row says the same as another: both would be called `{id}`")
-        } else if first == draft.place {
-            format!("two shots come out with the same id `{id}`")
-        } else {
-            format!("another shot is called `{id}` already; `A` and `a` count as the same")
-        };
-        let fix = if equal_rows {
-            "give each row an `id` of its own; to render one twice, write 2 into a column `takes`"
-        } else {
-            "give each an `id` of its own"
-        };
-        let mistake = Mistake::new(draft.place, what).fix(fix.to_owned());
-        stage.log.add(mistake.other(first, "it is first used here"));
-        return None;
+    match stage.made.ids.entry(IdHash::of(&id.folded())) {
+        Slot::Vacant(slot) => {
+            slot.insert(draft.place);
+            Some(id)
+        }
+        Slot::Occupied(first) => {
+            let mistake = taken(draft, &id, *first.get());
+            stage.log.add(mistake);
+            None
+        }
     }
-    stage.made.ids.insert(hash, draft.place);
-    Some(id)
+}
+
+/// Two shots of one id.
+fn taken(draft: &Draft<'_, '_>, id: &ShotId, first: Place) -> Mistake {
+    let equal_rows = draft.here.row.is_some() && first != draft.place;
+    let unnamed = draft.recipe.columns.id.is_none() && !draft.recipe.id_has_row;
+    let what = if equal_rows && unnamed {
+        format!("this row says the same as another: both would be called `{id}`")
+    } else if first == draft.place {
+        format!("two shots come out with the same id `{id}`")
+    } else {
+        format!("another shot is called `{id}` already; `A` and `a` count as the same")
+    };
+    let fix = if equal_rows {
+        "give each row an `id` of its own; to render one twice, write 2 into a column `takes`"
+    } else {
+        "give each an `id` of its own"
+    };
+    Mistake::new(draft.place, what).fix(fix.to_owned()).other(first, "it is first used here")
 }
 
 /// What a shot is called and sorted by.
