@@ -6,6 +6,7 @@ mod books;
 mod cli;
 mod clips;
 mod contract;
+mod fuzz;
 mod gateway;
 mod house;
 mod ledger;
