@@ -90,3 +90,47 @@ proptest! {
         harness.read("template", format!("{{{{ {template} }}}}").as_bytes());
     }
 }
+
+/// What a fuzzer is too slow to grow: files whose size alone is hostile.
+#[test]
+#[ignore = "the reader takes minutes, gigabytes, or overflows its stack"]
+fn big_odd_files_take_time_and_memory_by_their_size() {
+    let harness = Harness::new();
+    let head = "campaign: c\ndefaults: {model: kling-v3, prompt: x}\nshots:\n";
+    let columns =
+        |count: usize| (0..count).map(|at| format!("c{at},")).collect::<Vec<_>>().concat();
+    let rows = |count: usize, end: &str| format!("x,kling-v3,a{end}").repeat(count);
+    for (target, text) in [
+        // A path that recursion follows to its end.
+        (
+            "csv",
+            format!("id,model,camera_control.type,camera_control{}\na,b,c,d", ".a".repeat(100_000)),
+        ),
+        // Lines that end as on an old Mac: places are looked up from the file's start.
+        ("csv", format!("id,model,prompt\r{}", rows(100_000, "\r"))),
+        // A last row of many cells, each looked up from the row's start.
+        ("csv", format!("id,model,prompt\n{}", "a,kling-v3,\"".repeat(100_000))),
+        ("csv", format!("{}\n{}", columns(20_000), "x,".repeat(20_000))),
+        // A megabyte of text that aliases make gigabytes of.
+        (
+            "yaml",
+            format!(
+                "campaign: &a \"{}\"\n{}  - {{id: a, extra: {{x: [{}]}}}}\n",
+                "x".repeat(1_000_000),
+                &head[12..],
+                "*a , ".repeat(5_000),
+            ),
+        ),
+        // The same prompt, millions of times: gigabytes of requests.
+        (
+            "yaml",
+            format!(
+                "{head}  - {{id: a, matrix: {{t: [{}], u: [{0}]}}, prompt: {}}}\n",
+                (0..2_000).map(|at| format!("{at}, ")).collect::<Vec<_>>().concat(),
+                "x".repeat(2_500)
+            ),
+        ),
+    ] {
+        harness.read(target, text.as_bytes());
+    }
+}
