@@ -3,31 +3,42 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::money::Usd;
 
 /// A shot's name: a safe file name, unique in its campaign without regard to case.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ShotId(Box<str>);
+pub struct ShotId(Arc<str>);
 
 /// Why a text cannot be a shot's id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadShotId {
     /// Nothing there.
-    #[error("an id cannot be empty")]
+    #[error("it is empty")]
     Empty,
     /// Longer than [`ShotId::MOST_BYTES`].
-    #[error("an id has at most {} bytes", ShotId::MOST_BYTES)]
+    #[error("it is too long; it has at most {} letters", ShotId::MOST_BYTES)]
     TooLong,
     /// A character that is not safe in a file name everywhere.
-    #[error("{0:?} cannot stand in an id; use letters, digits, `-`, `_` and `.`")]
+    #[error("it holds {}; use letters, digits, `-`, `_` and `.`", named(*.0))]
     Character(char),
     /// Starts or ends with a dot, or starts with a dash.
-    #[error("an id cannot start with `.` or `-`, nor end with `.`")]
+    #[error("it cannot begin with `.` or `-`, nor end with `.`")]
     Edge,
     /// A name that Windows keeps for itself, such as `con` or `nul`.
-    #[error("this name is reserved on Windows; choose another")]
+    #[error("Windows keeps this name for itself")]
     Reserved,
+}
+
+/// A character as people call it.
+fn named(c: char) -> String {
+    match c {
+        ' ' => "a space".to_owned(),
+        '\t' => "a tab".to_owned(),
+        '\r' | '\n' => "a line break".to_owned(),
+        c => format!("`{c}`"),
+    }
 }
 
 impl ShotId {
@@ -70,6 +81,12 @@ impl ShotId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The id as a text that can be shared.
+    #[must_use]
+    pub fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
     }
 
     /// What two ids that differ only in case share.
@@ -150,8 +167,8 @@ pub struct Shot {
     pub fingerprint: Fingerprint,
     /// What to send.
     pub request: Request,
-    /// The model's API name, as in `request`.
-    pub model: Box<str>,
+    /// The model's API name, as in `request`; shared by all its shots.
+    pub model: Arc<str>,
     /// What it costs by the catalog; `None` when the catalog does not say.
     pub price: Option<Usd>,
     /// Higher is submitted first; 0 unless the manifest says otherwise.
@@ -160,7 +177,7 @@ pub struct Shot {
     pub tags: Box<[Box<str>]>,
     /// The clip's path below `clips/`, without revision, part and `.mp4`; the id unless the
     /// manifest says otherwise.
-    pub clip_name: Box<str>,
+    pub clip_name: Arc<str>,
 }
 
 #[cfg(test)]

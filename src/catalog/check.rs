@@ -5,71 +5,105 @@ use serde_json::Value;
 
 use super::coerce::shown;
 use super::image::is_http_url;
+use super::said::Said;
 use super::suggest::closest;
-use super::values::{either, is_given, plain};
+use super::values::{Values, either, is_given, plain};
 use super::{Catalog, Model, Param, ParamKind, Params, Problem};
 
 pub(super) fn check(catalog: &Catalog, params: &Params) -> Vec<Problem> {
-    let mut problems = Problems(Vec::new());
-    for (name, value) in params {
-        match catalog.param(name) {
-            Some(param) if param.is_wire(value) => {
-                value_of(param, value, &mut problems);
-                company(param, value, catalog, params, &mut problems);
-            }
-            Some(param) => wrong_type(param, value, &mut problems),
-            None => problems.unknown(catalog, name),
+    let said = Said::new(catalog, params);
+    let mut problems = Problems::default();
+    for (place, param) in catalog.params.iter().enumerate() {
+        match said.own(place) {
+            Some(value) if param.is_wire(value) => value_of(param, value, &mut problems),
+            Some(value) => wrong_type(param, value, &mut problems),
+            None => {}
         }
     }
-    match model(catalog, params) {
-        Ok(model) => model_of(catalog, model, params, &mut problems),
-        Err(problem) => problems.0.push(problem),
+    let known = (0..catalog.params.len()).filter(|place| said.own(*place).is_some()).count();
+    if known < params.len() {
+        let unknown = params.keys().filter(|name| catalog.place(name).is_none());
+        unknown.for_each(|name| problems.unknown(catalog, name));
     }
-    problems.0
+    let model = said.model();
+    for (place, param) in catalog.params.iter().enumerate() {
+        if said.own(place).is_some_and(|value| param.is_wire(value) && is_given(value)) {
+            let refused = model.is_some_and(|model| model.refuses.contains(&place));
+            if !refused {
+                company(catalog, model, param, &said, &mut problems);
+            }
+        }
+    }
+    match model {
+        Some(model) => model_of(catalog, model, &said, &mut problems),
+        None => no_model(catalog, params, &mut problems),
+    }
+    problems.found
 }
 
-struct Problems(Vec<Problem>);
+#[derive(Default)]
+struct Problems {
+    found: Vec<Problem>,
+    /// Places of parameters that are missed beside another one.
+    missed: Vec<usize>,
+}
 
 impl Problems {
-    fn add(&mut self, param: &str, what: String, fix: impl Into<Option<String>>) {
-        self.0.push(Problem { param: param.to_owned(), what, fix: fix.into() });
+    fn add(&mut self, param: &str, what: String, fix: String) {
+        self.with(param, what, fix, None);
+    }
+
+    /// With the other parameter that has to do with it.
+    fn with(&mut self, param: &str, what: String, fix: String, with: Option<&str>) {
+        let (param, with) = (param.to_owned(), with.map(str::to_owned));
+        self.found.push(Problem { param, what, fix: Some(fix), with });
+    }
+
+    /// Whether something was wrong with a parameter's own value.
+    fn has(&self, param: &str) -> bool {
+        self.found.iter().any(|problem| problem.param == param)
     }
 
     fn unknown(&mut self, catalog: &Catalog, name: &str) {
         let known = catalog.params.iter().map(|param| param.name.as_str());
         let fix = match closest(name, known) {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None => "put it under `extra:` if the gateway knows it".to_owned(),
+            None => "leave it out, or put it under `extra:` if the gateway knows it".to_owned(),
         };
         self.add(name, format!("`{name}` is not a request parameter"), fix);
     }
 }
 
-/// The request's model.
-fn model<'a>(catalog: &'a Catalog, params: &Params) -> Result<&'a Model, Problem> {
-    let problem = |what: String, fix| Problem { param: "model".to_owned(), what, fix: Some(fix) };
+/// The request's model is missing, or none of the catalog's.
+fn no_model(catalog: &Catalog, params: &Params, problems: &mut Problems) {
     let all = || format!("write {}", either(&catalog.models()));
     let Some(value) = params.get("model") else {
-        return Err(problem("`model` is missing".to_owned(), all()));
+        problems.add("model", "`model` is missing".to_owned(), all());
+        return;
     };
-    catalog.model_of(params).ok_or_else(|| {
-        let name = value.as_str().unwrap_or_default();
-        let fix = closest(name, catalog.models());
-        problem(
-            format!("{} is not a model in the catalog of {}", shown(value), catalog.date),
-            fix.map_or_else(all, |meant| format!("did you mean `{meant}`?")),
-        )
-    })
+    if problems.has("model") {
+        return;
+    }
+    let meant = closest(value.as_str().unwrap_or_default(), catalog.models());
+    let fix = meant.map_or_else(all, |meant| format!("did you mean `{meant}`?"));
+    let what = format!("{} is not a model in the catalog of {}", shown(value), catalog.date);
+    problems.add("model", what, fix);
 }
 
 fn wrong_type(param: &Param, value: &Value, problems: &mut Problems) {
     match param.coerce(value.clone()) {
-        Ok(wire) => problems.add(
-            &param.name,
-            format!("`{}` is {}, which is not how the gateway wants it", param.name, shown(value)),
-            format!("write {wire}"),
-        ),
-        Err(what) => problems.add(&param.name, what, None),
+        Ok(wire) => {
+            let what = format!(
+                "`{}` is {}, which is not how the gateway wants it",
+                param.name,
+                shown(value)
+            );
+            problems.add(&param.name, what, format!("write {wire}"));
+        }
+        Err(said) => {
+            let (what, fix) = said.rsplit_once("; ").unwrap_or((&said, "write it differently"));
+            problems.add(&param.name, what.to_owned(), fix.to_owned());
+        }
     }
 }
 
@@ -88,15 +122,19 @@ fn value_of(param: &Param, value: &Value, problems: &mut Problems) {
     if let Some(most) = rules.most {
         let (count, things) = match value {
             Value::Array(items) => (items.len(), "items"),
-            Value::String(text) => (text.chars().count(), "characters"),
+            // No text has more characters than bytes.
+            Value::String(text) if text.len() > most => (text.chars().count(), "characters"),
             _ => (0, ""),
         };
         if count > most {
-            problems.add(
-                name,
-                format!("`{name}` has {count} {things}; at most {most} are allowed"),
-                format!("leave out {}", count - most),
-            );
+            let over = count - most;
+            let fix = match (things, over) {
+                ("items", _) => format!("leave out {over}"),
+                (_, 1) => "shorten it by 1 character".to_owned(),
+                _ => format!("shorten it by {over} characters"),
+            };
+            let what = format!("`{name}` has {count} {things}; at most {most} are allowed");
+            problems.add(name, what, fix);
         }
     }
     let text = value.as_str().unwrap_or_default();
@@ -107,23 +145,27 @@ fn value_of(param: &Param, value: &Value, problems: &mut Problems) {
             "write for example 16:9".to_owned(),
         );
     }
-    match kind {
-        ParamKind::Url if !is_http_url(text) => problems.add(
-            name,
-            format!("`{name}` is not a URL: {}", shown(value)),
-            "write a URL that starts with https://".to_owned(),
-        ),
-        ParamKind::Image if !is_given(value) => problems.add(
-            name,
+    let wrong = match kind {
+        ParamKind::Url if !is_given(value) => Some((
             format!("`{name}` is empty"),
-            "write a URL, the path of an image or base64, or leave it out".to_owned(),
-        ),
-        ParamKind::Image if is_other_url(text) => problems.add(
-            name,
+            "write a web address that starts with https://, or leave it out",
+        )),
+        ParamKind::Url if !is_http_url(text) => Some((
+            format!("`{name}` is not a web address: {}", shown(value)),
+            "write one that starts with https://; a file on this computer cannot be used here",
+        )),
+        ParamKind::Image if !is_given(value) => Some((
+            format!("`{name}` is empty"),
+            "write a URL, the path of an image or base64, or leave it out",
+        )),
+        ParamKind::Image if is_other_url(text) => Some((
             format!("`{name}` is a URL that the gateway cannot read: {}", shown(value)),
-            "write a URL that starts with https://, the path of an image or base64".to_owned(),
-        ),
-        _ => {}
+            "write a URL that starts with https://, the path of an image or base64",
+        )),
+        _ => None,
+    };
+    if let Some((what, fix)) = wrong {
+        problems.add(name, what, fix.to_owned());
     }
     for (field, kind) in &rules.fields {
         let found = value.get(field);
@@ -157,78 +199,102 @@ fn is_other_url(text: &str) -> bool {
 
 /// What must stand beside a parameter.
 fn company(
-    param: &Param,
-    value: &Value,
     catalog: &Catalog,
-    params: &Params,
+    model: Option<&Model>,
+    param: &Param,
+    said: &Said<'_>,
     problems: &mut Problems,
 ) {
-    if !is_given(value) {
-        return;
-    }
-    for (needed, wanted) in &param.rules.needs {
-        let default = catalog.param(needed).and_then(|param| param.default.as_ref());
-        let said = params.get(needed).or(default);
-        let (missing, fix) = match wanted {
-            None => (!said.is_some_and(is_given), format!("add `{needed}`")),
-            Some(wanted) => (said != Some(wanted), format!("add `{needed}: {}`", plain(wanted))),
+    let Param { name, rules, .. } = param;
+    for (needed, wanted) in &rules.needs {
+        let Some(place) = catalog.place(needed) else { continue };
+        let fits = |value: &Value| wanted.as_ref().map_or(is_given(value), |w| w == value);
+        let own = said.own(place);
+        // Whoever writes `sound: loud` learns of that; what needs it may be all right then.
+        if said.get(place).is_some_and(fits) || (own.is_some() && problems.has(needed)) {
+            continue;
+        }
+        // The model says the same of it, in words that help more.
+        let alone = |any: &Vec<usize>| any.as_slice() == [place];
+        if wanted.is_none() && model.is_some_and(|model| model.requires.iter().any(alone)) {
+            continue;
+        }
+        let wanted_text = match wanted {
+            Some(wanted) => format!("{needed}: {}", plain(wanted)),
+            None => needed.clone(),
         };
-        if missing {
-            let with = wanted.as_ref().map(|wanted| format!(": {}", plain(wanted)));
-            problems.add(
-                &param.name,
-                format!("`{}` needs `{needed}{}`", param.name, with.unwrap_or_default()),
-                format!("{fix} or leave `{}` out", param.name),
-            );
+        problems.missed.push(place);
+        if let Some(model) = model.filter(|model| bars(model, place, wanted.as_ref())) {
+            let what =
+                format!("`{name}` needs `{wanted_text}`, which {} does not take", model.name);
+            let fix = format!("leave `{name}` out, or use another model");
+            problems.with(name, what, fix, Some("model"));
+        } else {
+            let add = if own.is_some() { "write" } else { "add" };
+            let fix = format!("{add} `{wanted_text}` or leave `{name}` out");
+            let with = own.map(|_| needed.as_str());
+            problems.with(name, format!("`{name}` needs `{wanted_text}`"), fix, with);
         }
     }
 }
 
+/// Whether a model does not take a parameter, or not with that value.
+fn bars(model: &Model, place: usize, value: Option<&Value>) -> bool {
+    let takes =
+        |(at, values): &(usize, Values)| *at != place || value.is_none() || values.hold(value);
+    model.refuses.contains(&place) || !model.accepts.iter().all(takes)
+}
+
 /// What this model forbids.
-fn model_of(catalog: &Catalog, model: &Model, params: &Params, problems: &mut Problems) {
+fn model_of(catalog: &Catalog, model: &Model, said: &Said<'_>, problems: &mut Problems) {
+    let with = Some("model");
     for (place, values) in &model.accepts {
         let Some(param) = catalog.params.get(*place) else { continue };
-        let Some(value) = catalog.effective(*place, params) else { continue };
-        if param.is_wire(value) && !values.hold(Some(value)) {
-            let others = models(catalog, |other| {
-                other.name != model.name
-                    && other
-                        .accepts
-                        .iter()
-                        .any(|(at, values)| at == place && values.hold(Some(value)))
-            });
-            let or_use = or_use(&others);
-            let what =
-                format!("{} takes {} {values}, not {}", model.name, param.name, plain(value));
-            problems.add(&param.name, what, format!("write {values}{or_use}"));
+        let Some(value) = said.get(*place) else { continue };
+        if values.hold(Some(value)) || !param.is_wire(value) || problems.has(&param.name) {
+            continue;
         }
+        let others = models(catalog, |other| {
+            let takes = |(at, values): &(usize, Values)| at == place && values.hold(Some(value));
+            other.name != model.name && other.accepts.iter().any(takes)
+        });
+        let or_use = or_use(&others);
+        let (what, fix) = match values {
+            Values::Given(_) => (
+                format!("{} does not take `{}`", model.name, param.name),
+                format!("leave it out{or_use}"),
+            ),
+            _ => (
+                format!("{} takes {} {values}, not {}", model.name, param.name, plain(value)),
+                format!("write {values}{or_use}"),
+            ),
+        };
+        problems.with(&param.name, what, fix, with);
     }
     for place in &model.refuses {
         let Some(param) = catalog.params.get(*place) else { continue };
-        if params.get(&param.name).is_some_and(is_given) {
+        if said.own(*place).is_some_and(is_given) && !problems.has(&param.name) {
             let others = models(catalog, |other| !other.refuses.contains(place));
-            problems.add(
-                &param.name,
-                format!("{} does not take `{}`", model.name, param.name),
-                format!("leave it out{}", or_use(&others)),
-            );
+            let what = format!("{} does not take `{}`", model.name, param.name);
+            let fix = format!("leave it out{}", or_use(&others));
+            problems.with(&param.name, what, fix, with);
         }
     }
     for any in &model.requires {
-        let given = |place: &usize| catalog.effective(*place, params).is_some_and(is_given);
-        if !any.iter().any(given) {
-            let names: Vec<String> = any
-                .iter()
-                .filter_map(|place| catalog.params.get(*place))
-                .map(|param| format!("`{}`", param.name))
-                .collect();
-            let first = any.first().and_then(|place| catalog.params.get(*place));
-            problems.add(
-                first.map_or("model", |param| &param.name),
-                format!("{} needs {}", model.name, either(&names)),
-                format!("add {}", either(&names)),
-            );
+        if any.iter().any(|place| said.get(*place).is_some_and(is_given)) {
+            continue;
         }
+        let params = || any.iter().filter_map(|place| catalog.params.get(*place));
+        // An empty image is complained of already, and so is a tail image without an image.
+        if params().any(|param| problems.has(&param.name))
+            || any.iter().any(|place| problems.missed.contains(place))
+        {
+            continue;
+        }
+        let names: Vec<String> = params().map(|param| format!("`{}`", param.name)).collect();
+        let first = params().next().map_or("model", |param| &param.name);
+        let what = format!("{} needs {}", model.name, either(&names));
+        problems.with(first, what, format!("add {}", either(&names)), with);
     }
 }
 

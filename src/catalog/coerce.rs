@@ -25,7 +25,8 @@ impl Param {
             | (ParamKind::Number, Value::Number(_))
             | (ParamKind::Bool, Value::Bool(_)) => true,
             (ParamKind::Seconds, Value::String(text)) => {
-                text.parse::<u32>().is_ok_and(|seconds| seconds.to_string() == *text)
+                let plain = text.bytes().all(|b| b.is_ascii_digit());
+                plain && (text == "0" || !text.starts_with('0')) && text.parse::<u32>().is_ok()
             }
             (ParamKind::OnOff, Value::String(text)) => text == "on" || text == "off",
             (ParamKind::TextList, Value::Array(items)) => items.iter().all(Value::is_string),
@@ -74,12 +75,33 @@ fn coerce(name: &str, kind: ParamKind, rules: &Rules, value: Value) -> Result<Va
 /// A text; a number by its digits.
 fn text(name: &str, value: Value) -> Result<String, String> {
     match value {
+        Value::String(text) if is_shortened(text.trim()) => Err(shortened(name, text.trim())),
         Value::String(text) => Ok(text),
         Value::Number(number) if exact(&number) => Ok(number.to_string()),
-        other => {
-            Err(format!("`{name}` is a text and cannot be {}; put it in quotes", shown(&other)))
+        Value::Number(number) => Err(shortened(name, &number.to_string())),
+        Value::Null => Err(format!("`{name}` is empty; write a text in quotes, or leave it out")),
+        Value::Bool(_) => {
+            Err(format!("`{name}` is a text and cannot be {value}; put it in quotes"))
         }
+        other => Err(format!("`{name}` cannot be {}; write one text in quotes", shown(&other))),
     }
+}
+
+/// Whether a text is what a spreadsheet makes of a long number: `8.29824E+17`, `8,29824E+17`.
+fn is_shortened(text: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return false };
+    let mantissa = mantissa.strip_prefix('-').unwrap_or(mantissa);
+    let (whole, part) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, "0"));
+    digits(whole) && digits(part) && exponent.strip_prefix('+').is_some_and(digits)
+}
+
+fn shortened(name: &str, written: &str) -> String {
+    format!(
+        "`{name}` is {}: a spreadsheet or YAML cut the end off a long number; write all its digits, \
+         in a column formatted as text, or in YAML in quotes",
+        written.chars().take(30).collect::<String>()
+    )
 }
 
 fn exact(number: &Number) -> bool {
@@ -88,18 +110,30 @@ fn exact(number: &Number) -> bool {
 
 fn number(name: &str, value: &Value) -> Result<Number, String> {
     let refused = || format!("`{name}` cannot be {}; write a number such as 0.5", shown(value));
-    match value {
-        Value::Number(number) => Ok(number.clone()),
-        Value::String(text) => {
-            let text = text.trim();
-            let whole = text.parse::<i64>().ok().map(Number::from);
-            let plain = text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
-            whole
-                .or_else(|| text.parse().ok().filter(|_| plain).and_then(Number::from_f64))
-                .ok_or_else(refused)
-        }
-        _ => Err(refused()),
+    let text = match value {
+        Value::Number(number) => return Ok(number.clone()),
+        Value::String(text) => text.trim(),
+        _ => return Err(refused()),
+    };
+    let plain = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
+    // A spreadsheet's comma. Three digits behind it may be thousands: too dear to guess.
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if let Some((whole, part)) = text.split_once(',')
+        && digits(whole.strip_prefix(['+', '-']).unwrap_or(whole))
+        && digits(part)
+    {
+        return match part.len() {
+            3 => Err(format!(
+                "`{name}` is {text}, which can be read in two ways; write {whole}.{part} or \
+                 {whole}{part}"
+            )),
+            _ => number(name, &Value::String(format!("{whole}.{part}"))),
+        };
     }
+    let whole = text.parse::<i64>().ok().map(Number::from);
+    whole
+        .or_else(|| text.parse().ok().filter(|_| plain(text)).and_then(Number::from_f64))
+        .ok_or_else(refused)
 }
 
 fn seconds(name: &str, value: &Value) -> Result<String, String> {
@@ -146,9 +180,14 @@ fn list(name: &str, value: Value) -> Result<Value, String> {
             items.into_iter().map(|item| text(name, item).map(Value::String)).collect()
         }
         Value::String(cell) => {
-            Ok(cell.split([';', ',', '|']).map(str::trim).filter(|item| !item.is_empty()).collect())
+            // Before a comma in a number is taken for one between items.
+            if let Some(item) = cell.split([';', '|']).map(str::trim).find(|i| is_shortened(i)) {
+                return Err(shortened(name, item));
+            }
+            let items = cell.split([';', ',', '|']).map(str::trim).filter(|item| !item.is_empty());
+            items.map(|item| text(name, item.into()).map(Value::String)).collect()
         }
-        Value::Number(number) if exact(&number) => Ok(Value::from(vec![number.to_string()])),
+        Value::Number(_) => Ok(Value::from(vec![text(name, value)?])),
         other => Err(format!("`{name}` cannot be {}; write a list of texts", shown(&other))),
     }
 }
@@ -159,10 +198,14 @@ fn object(name: &str, rules: &Rules, value: Value) -> Result<Value, String> {
         Value::String(cell) => serde_json::from_str(cell).ok(),
         _ => None,
     };
-    let Value::Object(mut fields) = parsed.unwrap_or(value) else {
-        let example: Vec<String> =
-            rules.fields.iter().map(|(field, _)| format!("{field}: …")).collect();
-        return Err(format!("`{name}` is an object; write {{{}}}", example.join(", ")));
+    let mut fields = match parsed.unwrap_or(value) {
+        Value::Object(fields) => fields,
+        other => {
+            let example: Vec<String> =
+                rules.fields.iter().map(|(field, _)| format!("{field}: …")).collect();
+            let example = example.join(", ");
+            return Err(format!("`{name}` cannot be {}; write {{{example}}}", shown(&other)));
+        }
     };
     for (field, kind) in &rules.fields {
         if let Some(value) = fields.get_mut(field) {
@@ -182,6 +225,6 @@ pub(super) fn shown(value: &Value) -> String {
         Value::String(text) if text.chars().count() <= MOST => format!("{text:?}"),
         Value::String(text) => format!("{:?}…", text.chars().take(MOST).collect::<String>()),
         Value::Array(_) => "a list".to_owned(),
-        Value::Object(_) => "an object".to_owned(),
+        Value::Object(_) => "a mapping".to_owned(),
     }
 }

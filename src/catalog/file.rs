@@ -9,6 +9,7 @@ use serde_yaml::Spanned;
 
 use crate::money::Usd;
 
+use super::fingerprint::canonical;
 use super::price::{DURATION, Rate, Row};
 use super::values::Values;
 use super::{Catalog, CatalogError, Model, Param, ParamKind, Rules};
@@ -116,6 +117,7 @@ pub(super) fn parse(text: &str) -> Result<Catalog, CatalogError> {
         date: file.date.value,
         source: file.source,
         failed_tasks_charged: matches!(file.failed_tasks, FailedTasks::Charged),
+        defaults: params.iter().map(|param| param.default.as_ref().map(canonical)).collect(),
         params,
         models,
     })

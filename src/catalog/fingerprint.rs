@@ -1,9 +1,6 @@
 //! What a request means, as a hash: canonical JSON, in which two ways of saying the same thing are
 //! one. A change here makes every shot of every campaign new work: the tests hold its values.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-
 use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
 
@@ -15,103 +12,133 @@ use super::{Catalog, ParamKind, Params};
 /// Says where to report, not what to render.
 const NOT_MEANT: &str = "callback_url";
 
+/// A part of a request's meaning.
+enum Part<'a> {
+    /// As it is written; with its parameter's place, if it is one.
+    Said(&'a Value, Option<usize>),
+    /// An image by the hash of its bytes: an object, which no image's text can be mistaken for.
+    Bytes([u8; 32]),
+}
+
 pub(super) fn fingerprint(
     catalog: &Catalog,
     params: &Params,
     files: &[(String, [u8; 32])],
 ) -> Fingerprint {
-    let mut meant = BTreeMap::new();
+    let mut parts: Vec<(&str, Part<'_>)> = Vec::with_capacity(params.len() + files.len());
     for (name, value) in params {
-        if let Some(text) = meaning(catalog, name, value) {
-            meant.insert(name.as_str(), text);
+        if name != NOT_MEANT && files.iter().all(|(file, _)| file != name) {
+            parts.push((name, part(catalog, name, value)));
         }
     }
-    for (name, sha256) in files {
-        meant.insert(name.as_str(), bytes(sha256));
+    for (at, (name, sha256)) in files.iter().enumerate() {
+        if files.iter().skip(at + 1).all(|(later, _)| later != name) {
+            parts.push((name, Part::Bytes(*sha256)));
+        }
     }
-    let mut text = String::new();
-    object(&mut text, meant.into_iter(), |out, value| out.push_str(value.as_str()));
-    let hash = Sha256::digest(text.as_bytes());
+    parts.sort_unstable_by_key(|(name, _)| *name);
+    let mut text = Vec::with_capacity(512);
+    text.push(b'{');
+    for (name, part) in &parts {
+        let before = text.len();
+        if before > 1 {
+            text.push(b',');
+        }
+        string(&mut text, name);
+        text.push(b':');
+        let start = text.len();
+        match part {
+            Part::Said(value, place) => {
+                write_meant(&mut text, catalog, *place, value);
+                let default = place.and_then(|place| catalog.defaults.get(place)?.as_deref());
+                if default.is_some() && default == text.get(start..) {
+                    text.truncate(before);
+                }
+            }
+            Part::Bytes(sha256) => bytes(&mut text, sha256),
+        }
+    }
+    text.push(b'}');
+    let hash = Sha256::digest(&text);
     let mut first = [0; 16];
     first.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
     Fingerprint::from_bytes(first)
 }
 
-/// A parameter's value as canonical JSON; `None` when it says nothing.
-fn meaning(catalog: &Catalog, name: &str, value: &Value) -> Option<String> {
-    if name == NOT_MEANT {
-        return None;
-    }
-    let mut text = String::new();
-    let Some(param) = catalog.param(name) else {
-        canonical(&mut text, value);
-        return Some(text);
-    };
-    if let (ParamKind::Image, Value::String(image)) = (param.kind, value)
+fn part<'a>(catalog: &Catalog, name: &str, value: &'a Value) -> Part<'a> {
+    let place = catalog.place(name);
+    let kind = place.and_then(|place| catalog.params.get(place)).map(|param| param.kind);
+    if let (Some(ParamKind::Image), Value::String(image)) = (kind, value)
         && !is_http_url(image)
         && let Some(image) = base64_bytes(image)
     {
-        return Some(bytes(&Sha256::digest(image).into()));
+        return Part::Bytes(Sha256::digest(image).into());
     }
-    let wire = if param.is_wire(value) { None } else { param.coerce(value.clone()).ok() };
-    let value = wire.as_ref().unwrap_or(value);
-    canonical(&mut text, value);
-    let default = param.default.as_ref().map(|default| {
-        let mut text = String::new();
-        canonical(&mut text, default);
-        text
-    });
-    (Some(&text) != default.as_ref()).then_some(text)
+    Part::Said(value, place)
 }
 
-/// An image's bytes: an object, which no image's text can be mistaken for.
-fn bytes(sha256: &[u8; 32]) -> String {
-    let mut text = String::from(r#"{"sha256":""#);
+/// Writes a value in its parameter's type on the wire, if it can be read so.
+fn write_meant(out: &mut Vec<u8>, catalog: &Catalog, place: Option<usize>, value: &Value) {
+    let param = place.and_then(|place| catalog.params.get(place));
+    let wire = param
+        .filter(|param| !param.is_wire(value))
+        .and_then(|param| param.coerce(value.clone()).ok());
+    write(out, wire.as_ref().unwrap_or(value));
+}
+
+fn bytes(out: &mut Vec<u8>, sha256: &[u8; 32]) {
+    out.extend_from_slice(br#"{"sha256":""#);
     for byte in sha256 {
-        let _ = write!(text, "{byte:02x}");
+        let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+        out.extend([digit(byte >> 4), digit(byte & 15)]);
     }
-    text.push_str(r#""}"#);
-    text
+    out.extend_from_slice(br#""}"#);
 }
 
-fn canonical(out: &mut String, value: &Value) {
+/// A value as canonical JSON.
+pub(super) fn canonical(value: &Value) -> Box<[u8]> {
+    let mut out = Vec::new();
+    write(&mut out, value);
+    out.into()
+}
+
+fn write(out: &mut Vec<u8>, value: &Value) {
     match value {
         Value::Object(fields) => {
-            let sorted: BTreeMap<&str, &Value> =
-                fields.iter().map(|(name, value)| (name.as_str(), value)).collect();
-            object(out, sorted.into_iter(), canonical);
+            let mut sorted: Vec<_> = fields.iter().collect();
+            sorted.sort_unstable_by_key(|(name, _)| *name);
+            out.push(b'{');
+            for (place, (name, value)) in sorted.into_iter().enumerate() {
+                if place > 0 {
+                    out.push(b',');
+                }
+                string(out, name);
+                out.push(b':');
+                write(out, value);
+            }
+            out.push(b'}');
         }
         Value::Array(items) => {
-            out.push('[');
+            out.push(b'[');
             for (place, item) in items.iter().enumerate() {
                 if place > 0 {
-                    out.push(',');
+                    out.push(b',');
                 }
-                canonical(out, item);
+                write(out, item);
             }
-            out.push(']');
+            out.push(b']');
         }
-        Value::Number(number) => out.push_str(&normal(number)),
-        Value::Null | Value::Bool(_) | Value::String(_) => {
-            let _ = write!(out, "{value}");
-        }
+        Value::Number(number) => out.extend_from_slice(normal(number).as_bytes()),
+        Value::String(text) => string(out, text),
+        Value::Bool(yes) => out.extend_from_slice(if *yes { b"true" } else { b"false" }),
+        Value::Null => out.extend_from_slice(b"null"),
     }
 }
 
-fn object<'a, V>(
-    out: &mut String,
-    fields: impl Iterator<Item = (&'a str, V)>,
-    mut write_value: impl FnMut(&mut String, V),
-) {
-    out.push('{');
-    for (place, (name, value)) in fields.enumerate() {
-        if place > 0 {
-            out.push(',');
-        }
-        let _ = write!(out, "{}:", Value::from(name));
-        write_value(out, value);
-    }
-    out.push('}');
+/// A text as JSON writes it.
+fn string(out: &mut Vec<u8>, text: &str) {
+    // Writing to memory does not fail.
+    let _ = serde_json::to_writer(out, text);
 }
 
 /// One text for one number: a whole one has neither fraction nor exponent.

@@ -3,17 +3,22 @@
 
 mod check;
 mod coerce;
+mod describe;
 mod file;
 mod fingerprint;
 mod image;
+mod nearest;
 mod price;
+mod said;
 mod suggest;
 #[cfg(test)]
 mod tests;
 mod values;
 
+pub use describe::{Accepted, Demands};
 pub use image::{base64_bytes, is_http_url};
-pub use suggest::closest;
+pub use nearest::{Change, Nearest, in_words};
+pub use suggest::{closest, slip};
 
 use crate::money::Usd;
 use crate::shot::Fingerprint;
@@ -29,6 +34,8 @@ pub struct Catalog {
     source: String,
     failed_tasks_charged: bool,
     params: Vec<Param>,
+    /// The parameters' defaults as a fingerprint writes them.
+    defaults: Vec<Option<Box<[u8]>>>,
     models: Vec<Model>,
 }
 
@@ -41,6 +48,9 @@ pub struct Problem {
     pub what: String,
     /// What to write instead.
     pub fix: Option<String>,
+    /// Another parameter of the request that has to do with it: `model` when the model does not
+    /// take the value, `sound` when it is off and must be on.
+    pub with: Option<String>,
 }
 
 /// A request's parameters by API name: a JSON object in the API's own types.
@@ -160,6 +170,11 @@ impl Catalog {
         self.params.iter().find(|param| param.name == name)
     }
 
+    /// Where a parameter stands.
+    fn place(&self, name: &str) -> Option<usize> {
+        self.params.iter().position(|param| param.name == name)
+    }
+
     /// The models' API names.
     #[must_use]
     pub fn models(&self) -> Vec<&str> {
@@ -186,6 +201,14 @@ impl Catalog {
         price::price(self, params)
     }
 
+    /// For a request without a known price: what its model costs when as little of it as possible
+    /// is changed. At most three ways, in the order of the catalog's rows; none when the model is
+    /// not known or has no such price. [`in_words`] makes a sentence of them.
+    #[must_use]
+    pub fn nearest_prices(&self, params: &Params) -> Vec<Nearest> {
+        nearest::nearest(self, params)
+    }
+
     /// Whether the gateway charges failed tasks.
     #[must_use]
     pub fn failed_tasks_charged(&self) -> bool {
@@ -205,15 +228,5 @@ impl Catalog {
 
     fn model(&self, name: &str) -> Option<&Model> {
         self.models.iter().find(|model| model.name == name)
-    }
-
-    fn model_of(&self, params: &Params) -> Option<&Model> {
-        self.model(params.get("model")?.as_str()?)
-    }
-
-    /// What the request says for a parameter, its default when it says nothing.
-    fn effective<'a>(&'a self, place: usize, params: &'a Params) -> Option<&'a serde_json::Value> {
-        let param = self.params.get(place)?;
-        params.get(&param.name).or(param.default.as_ref())
     }
 }

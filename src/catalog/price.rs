@@ -1,8 +1,11 @@
 //! What a request costs: the one row of its model's price table that fits it, or nothing. Never a
 //! guess, never a float.
 
+use serde_json::Value;
+
 use crate::money::Usd;
 
+use super::said::Said;
 use super::values::Values;
 use super::{Catalog, Params};
 
@@ -27,8 +30,16 @@ pub(super) enum Rate {
 }
 
 impl Row {
-    fn fits(&self, catalog: &Catalog, params: &Params) -> bool {
-        self.when.iter().all(|(place, values)| values.hold(catalog.effective(*place, params)))
+    fn fits(&self, said: &Said<'_>) -> bool {
+        self.when.iter().all(|(place, values)| values.hold(said.get(*place)))
+    }
+
+    /// What it charges for a request of that duration.
+    pub(super) fn price(&self, seconds: Option<&Value>) -> Option<Usd> {
+        match self.rate {
+            Rate::Each(price) => Some(price),
+            Rate::PerSecond(price) => price.times(seconds?.as_str()?.parse().ok()?),
+        }
     }
 
     /// Whether some request fits both rows.
@@ -41,12 +52,7 @@ impl Row {
 }
 
 pub(super) fn price(catalog: &Catalog, params: &Params) -> Option<Usd> {
-    let rows = &catalog.model_of(params)?.prices;
-    match rows.iter().find(|row| row.fits(catalog, params))?.rate {
-        Rate::Each(price) => Some(price),
-        Rate::PerSecond(price) => {
-            let said = params.get(DURATION).or(catalog.param(DURATION)?.default.as_ref())?;
-            price.times(said.as_str()?.parse().ok()?)
-        }
-    }
+    let said = Said::new(catalog, params);
+    let row = said.model()?.prices.iter().find(|row| row.fits(&said))?;
+    row.price(catalog.place(DURATION).and_then(|place| said.get(place)))
 }

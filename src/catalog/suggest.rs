@@ -14,6 +14,17 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
+/// The candidate that `word` can hardly be anything but a slip of: the same but for case and
+/// punctuation, or one letter away.
+#[must_use]
+pub fn slip<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let folded = fold(word);
+    let far = usize::from(folded.chars().count() >= 5);
+    candidates
+        .into_iter()
+        .find(|candidate| strsim::damerau_levenshtein(&folded, &fold(candidate)) <= far)
+}
+
 /// Letters and digits in lower case; no more of them than any known word has.
 fn fold(word: &str) -> String {
     word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).take(64).collect()
@@ -22,6 +33,21 @@ fn fold(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_may_mean_something_is_no_slip() {
+        let words = ["mode", "duration", "aspect_ratio", "tags"];
+        for (word, meant) in [
+            ("durration", Some("duration")),
+            ("Aspect Ratio", Some("aspect_ratio")),
+            ("Mode", Some("mode")),
+            ("note", None),
+            ("date", None),
+            ("tag", None),
+        ] {
+            assert_eq!(slip(word, words), meant, "{word}");
+        }
+    }
 
     #[test]
     fn a_slip_finds_its_word_and_a_stranger_none() {

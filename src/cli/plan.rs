@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::job::{OnDoubt, Rules};
 use crate::ledger::Summary;
+use crate::manifest::{Campaign, Mistakes};
 use crate::money::Usd;
 use crate::plan::{Action, Plan, Scope, USUAL_RENDER, plan as lay_out, shown};
 use crate::policy::budget::{Balance, Budget};
@@ -28,7 +29,11 @@ const SCREENFUL: usize = 20;
 /// Every mistake in the manifest at once; a ledger that cannot be read.
 pub fn plan(args: &args::Plan, terminal: &Terminal, out: &mut dyn Write) -> Result<(), Trouble> {
     logging::start(args.campaign.logs, terminal);
-    let ready = Ready::read(&args.campaign, &args.work, terminal.color)?;
+    let ready = Ready::read(&args.campaign, &args.work, terminal.color);
+    if let (Err(Trouble::Mistakes(mistakes)), PlanFormat::Json) = (&ready, args.format) {
+        json_mistakes(out, mistakes)?;
+    }
+    let ready = ready?;
     if let Some(kept) = &ready.kept {
         same_campaign(&ready, kept)?;
     }
@@ -36,9 +41,7 @@ pub fn plan(args: &args::Plan, terminal: &Terminal, out: &mut dyn Write) -> Resu
         Some(reader) => reader.entries()?,
         None => Vec::new(),
     };
-    for warning in &ready.campaign.warnings {
-        terminal.write(format!("{}\n", warning.trim_end()).as_bytes());
-    }
+    ready.warn(terminal);
     let resubmits = match ready.rules() {
         Rules { on_doubt: OnDoubt::Resubmit, attempts, .. } => attempts,
         Rules { on_doubt: OnDoubt::Hold, .. } => 0,
@@ -47,7 +50,7 @@ pub fn plan(args: &args::Plan, terminal: &Terminal, out: &mut dyn Write) -> Resu
     let scope = Scope { only, retry_failed: args.work.retry_failed, resubmits };
     let plan = lay_out(&ready.campaign.shots, &entries, scope);
     match args.format {
-        PlanFormat::Json => json(out, &ready.campaign.header.campaign, &plan)?,
+        PlanFormat::Json => json(out, &ready.campaign, &plan)?,
         PlanFormat::Text => {
             let all = args.campaign.logs.verbose > 0;
             let balance = ready.kept.as_ref().map_or_else(Balance::default, |kept| kept.balance);
@@ -88,14 +91,18 @@ struct JsonShot<'a> {
 
 /// The stable shape that scripts rely on, one shot a line. The total is `null` when it holds a
 /// price that nobody knows.
-fn json(out: &mut dyn Write, campaign: &str, plan: &Plan<'_>) -> io::Result<()> {
+fn json(out: &mut dyn Write, campaign: &Campaign, plan: &Plan<'_>) -> io::Result<()> {
     let total = (plan.unknown == 0).then(|| plan.total.to_string());
     write!(
         out,
-        "{{\"campaign\": {}, \"total\": {}, \"shots\": [",
-        serde_json::to_string(campaign)?,
+        "{{\"campaign\": {}, \"total\": {}, ",
+        serde_json::to_string(&campaign.header.campaign)?,
         serde_json::to_string(&total)?
     )?;
+    if !campaign.warnings.is_empty() {
+        write!(out, "\"warnings\": {}, ", serde_json::to_string(&campaign.warnings)?)?;
+    }
+    write!(out, "\"shots\": [")?;
     for (index, line) in plan.lines.iter().enumerate() {
         let shot = JsonShot {
             id: line.shot.id.as_str(),
@@ -107,6 +114,16 @@ fn json(out: &mut dyn Write, campaign: &str, plan: &Plan<'_>) -> io::Result<()> 
         write!(out, "{comma}\n  {}", serde_json::to_string(&shot)?)?;
     }
     writeln!(out, "]}}")
+}
+
+/// What editors show at its place; people read the same on standard error.
+fn json_mistakes(out: &mut dyn Write, mistakes: &Mistakes) -> io::Result<()> {
+    writeln!(
+        out,
+        "{{\"count\": {}, \"mistakes\": {}}}",
+        mistakes.count,
+        serde_json::to_string_pretty(&mistakes.findings)?
+    )
 }
 
 /// `5 shots: 4 to render, 1 done`.

@@ -46,9 +46,7 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
         ..Orders::new(ready.limits.clone())
     };
     let key = key_for(&ready.place)?;
-    for warning in &ready.campaign.warnings {
-        terminal.write(format!("{}\n", warning.trim_end()).as_bytes());
-    }
+    ready.warn(terminal);
     runtime()?.block_on(async {
         let http = http(key, &args.api, &orders.limits)?;
         let ledger = ready.place.open("rushes run")?;

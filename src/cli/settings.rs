@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use crate::catalog::Catalog;
 use crate::job::Rules;
 use crate::ledger::{Kind, Ledger, Opening, Reader, Summary};
-use crate::manifest::{self, Campaign, Header, Mistakes, Reading, WrittenBudget};
+use crate::manifest::{self, Campaign, Header, Manifest, Mistakes, WrittenBudget};
 use crate::policy::budget::Budget;
 use crate::policy::limits::Limits;
+use crate::report::text::plural;
 use crate::sim::{Profile, SimOptions};
 use crate::time::{Clock, SystemClock};
 
 use super::args;
+use super::terminal::Terminal;
 use super::trouble::Trouble;
 use super::values::BudgetFlag;
 
@@ -234,12 +236,9 @@ impl Ready {
     pub fn read(typed: &args::Campaign, work: &args::Work, color: bool) -> Result<Self, Trouble> {
         let catalog = catalog(work.catalog.as_deref())?;
         let flag = work.budget.map(|flag| flag.cap().is_some());
-        let load =
-            |capped| manifest::load(&typed.manifest, &Reading { catalog: &catalog, capped, color });
-        let header = match manifest::header(&typed.manifest, color) {
-            Ok(header) => header,
-            // Reading it whole finds the same mistakes and all others with them.
-            Err(mistakes) => return Err(load(flag).err().unwrap_or(mistakes).into()),
+        let manifest = Manifest::read(&typed.manifest, &catalog);
+        let Some(header) = manifest.header().cloned() else {
+            return Err(manifest.mistakes(flag, color).into());
         };
         let place = Place::of(header, typed);
         let kept = place.reader()?.map(|reader| reader.summary()).transpose()?;
@@ -247,8 +246,8 @@ impl Ready {
         let kept_budget = kept.as_ref().map(|summary| summary.budget);
         let (budget, budget_is_new) = budget(work.budget, written, kept_budget);
         let inherited = written.is_none_or(|written| written.cap.is_none());
-        let campaign =
-            load(flag.or(inherited.then_some(budget.cap.is_some()).filter(|capped| *capped)))?;
+        let capped = flag.or(inherited.then_some(budget.cap.is_some()).filter(|capped| *capped));
+        let campaign = manifest.campaign(capped, color)?;
         if let Some(only) = &work.only
             && !campaign.shots.iter().any(|shot| only.is_match(shot.id.as_str()))
         {
@@ -261,6 +260,17 @@ impl Ready {
         limits.rate = work.rate.unwrap_or(limits.rate);
         limits.in_flight = work.in_flight.unwrap_or(limits.in_flight);
         Ok(Self { place, campaign, kept, budget, budget_is_new, limits, catalog })
+    }
+
+    /// Says what is odd about the manifest.
+    pub fn warn(&self, terminal: &Terminal) {
+        for warning in &self.campaign.warnings {
+            terminal.write(format!("{}\n", warning.rendered.trim_end()).as_bytes());
+        }
+        if self.campaign.more_warnings > 0 {
+            let more = plural(self.campaign.more_warnings, "more warning");
+            terminal.write(format!("and {more}\n").as_bytes());
+        }
     }
 
     /// What decides transitions.

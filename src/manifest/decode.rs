@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use super::diagnostic::{Log, Mistake, Place, did_you_mean};
 use super::tree::{Node, Pair};
-use super::{Header, WrittenBudget, identity};
+use super::{Header, WrittenBudget, identity, slips};
 use crate::job::OnDoubt;
 use crate::money::Usd;
 use crate::policy::limits::{Rate, SomeLimits, span};
 use crate::shot::ShotId;
 
-const KEYS: [&str; 7] = ["campaign", "budget", "on_doubt", "vars", "limits", "defaults", "shots"];
+pub(super) const KEYS: [&str; 8] =
+    ["campaign", "budget", "on_doubt", "include", "vars", "limits", "defaults", "shots"];
 const LIMITS: [&str; 7] = [
     "rate",
     "poll_every",
@@ -38,14 +39,16 @@ pub(super) fn header(root: &Node, stem: &str, path: &std::path::Path, log: &mut 
         path: path.to_owned(),
         budget: root.get("budget").and_then(|node| budget(node, log)),
         on_doubt: root.get("on_doubt").and_then(|node| on_doubt(node, log)).unwrap_or_default(),
-        limits: root.get("limits").map(|node| limits(node, log)).unwrap_or_default(),
+        limits: (root.get("limits").filter(|node| !node.is_null()))
+            .map(|node| limits(node, log))
+            .unwrap_or_default(),
     }
 }
 
 /// The campaign of a manifest that is called by its file.
 pub(super) fn stem_campaign(stem: &str, place: Place, fix: &str, log: &mut Log) -> String {
     if let Err(why) = ShotId::new(stem) {
-        let what = format!("{stem:?} cannot be the campaign's name: {why}");
+        let what = format!("the campaign cannot be called \"{stem}\" like its file: {why}");
         log.add(Mistake::new(place, what).fix(fix.to_owned()));
     }
     stem.to_owned()
@@ -54,8 +57,10 @@ pub(super) fn stem_campaign(stem: &str, place: Place, fix: &str, log: &mut Log) 
 fn campaign(name: &str, place: Place, log: &mut Log) -> Option<String> {
     let Err(why) = ShotId::new(name) else { return Some(name.to_owned()) };
     let slug = ShotId::new(&identity::slug(name)).ok();
-    let fix = slug.map(|slug| format!("write for example `{slug}`"));
-    let what = format!("{name:?} cannot be the campaign's name, which is a folder's: {why}");
+    let fix = slug.map_or("write a short name, such as `summer`".to_owned(), |slug| {
+        format!("write for example `campaign: {slug}`")
+    });
+    let what = format!("the campaign, and so its folder, cannot be called \"{name}\": {why}");
     log.add(Mistake::new(place, what).fix(fix));
     None
 }
@@ -64,16 +69,32 @@ fn campaign(name: &str, place: Place, log: &mut Log) -> Option<String> {
 pub(super) fn known_keys(node: &Node, known: &[&str], what: &str, log: &mut Log) {
     let Some(pairs) = node.pairs() else {
         let is = node.kind();
-        let what = format!("{what} is a mapping of keys to values, but this is {is}");
-        let example = known.first().map(|key| format!("write for example `{key}:`"));
-        log.add(Mistake::new(node.place, what).fix(example));
+        let example = if known == KEYS {
+            "begin with a line `shots:` and write the shots below it; `rushes init` makes an example"
+        } else {
+            "write for example `limits: {rate: 2/s, in_flight: 10}`"
+        };
+        let what = format!("{what} is made of lines such as `key: value`, but this is {is}");
+        log.add(Mistake::new(node.place, what).fix(example.to_owned()));
         return;
     };
     for Pair { key, key_place, .. } in pairs {
-        if !known.contains(&&**key) {
-            let fix = did_you_mean(key, known.iter().copied())
-                .unwrap_or_else(|| format!("the keys of {what} are {}", known.join(", ")));
-            let mistake = Mistake::new(*key_place, format!("`{key}` is not a key of {what}"));
+        if slips::is_oddly_spaced(key) {
+            log.add(slips::odd_spaces(*key_place));
+        } else if !known.contains(&&**key) {
+            let fix = did_you_mean(key, known.iter().copied()).unwrap_or_else(|| {
+                let all = known.join(", ");
+                match &**key {
+                    _ if known != KEYS => format!("{what} can say {all}"),
+                    "key" | "api_key" | "token" => {
+                        "keep the key out of the manifest; it comes from KLING_API_KEY".to_owned()
+                    }
+                    _ => format!(
+                        "{what} can say {all}; a shot's own words stand in the shot or in `defaults:`"
+                    ),
+                }
+            });
+            let mistake = Mistake::new(*key_place, format!("{what} has no setting `{key}`"));
             log.add(mistake.fix(fix));
         }
     }
@@ -83,8 +104,13 @@ pub(super) fn known_keys(node: &Node, known: &[&str], what: &str, log: &mut Log)
 pub(super) fn text<'n>(node: &'n Node, name: &str, log: &mut Log) -> Option<&'n Rc<str>> {
     let text = node.text();
     if text.is_none() {
-        let what = format!("`{name}` is {}", node.kind());
-        log.add(Mistake::new(node.place, what).fix("write a text, or leave it out".to_owned()));
+        let (what, fix) = if node.is_null() {
+            (format!("`{name}` is empty"), format!("write a value, or leave `{name}` out"))
+        } else {
+            let what = format!("`{name}` is one text or number, but this is {}", node.kind());
+            (what, "write one value, in quotes if it holds `: `, ` #` or brackets".to_owned())
+        };
+        log.add(Mistake::new(node.place, what).fix(fix));
     }
     text
 }
@@ -122,11 +148,12 @@ fn cap(node: &Node, log: &mut Log) -> Option<Usd> {
     let fix = "write dollars, such as `budget: 25` or `budget: {cap: 25, strict: true}`; leave the \
                line out for no cap";
     let read = match node.text() {
-        None => Err(format!("the budget is {}", node.kind())),
+        None if node.is_null() => Err("the budget is empty".to_owned()),
+        None => Err(format!("the budget is a number, but this is {}", node.kind())),
         Some(text) => match text.parse::<Usd>() {
-            Ok(Usd::ZERO) => Err("a budget of nothing renders nothing".to_owned()),
+            Ok(Usd::ZERO) => Err("a budget of 0 pays for nothing".to_owned()),
             Ok(cap) => Ok(cap),
-            Err(why) => Err(format!("{text:?}: {why}")),
+            Err(why) => Err(format!("the budget cannot be \"{text}\": {why}")),
         },
     };
     read.map_err(|what| log.add(Mistake::new(node.place, what).fix(fix.to_owned()))).ok()
@@ -139,7 +166,10 @@ fn switch(node: &Node, name: &str, log: &mut Log) -> Option<bool> {
         Some("false" | "no" | "off") => Some(false),
         _ => {
             let what = format!("`{name}` is true or false");
-            log.add(Mistake::new(node.place, what).fix(format!("write `{name}: true`")));
+            log.add(
+                Mistake::new(node.place, what)
+                    .fix(format!("write `{name}: true`, or leave it out")),
+            );
             None
         }
     }
@@ -203,25 +233,7 @@ fn read<T>(
         Some(text) => parse(text),
         None => Err(format!("this is {}; write {wanted}", node.kind())),
     };
-    parsed.map_err(|what| log.add(Mistake::new(node.place, what))).ok()
-}
-
-/// `vars`: names and their texts.
-pub(super) fn vars(root: &Node, log: &mut Log) -> Vec<(Rc<str>, Rc<str>)> {
-    let Some(node) = root.get("vars").filter(|node| !node.is_null()) else { return Vec::new() };
-    let Some(pairs) = node.pairs() else {
-        let what = format!("`vars` is a mapping of names to texts, but this is {}", node.kind());
-        log.add(Mistake::new(node.place, what).fix("write for example `mood: calm`".to_owned()));
-        return Vec::new();
-    };
-    let mut vars = Vec::new();
-    for pair in pairs {
-        name(&pair.key, pair.key_place, log);
-        if let Some(text) = text(&pair.value, &pair.key, log) {
-            vars.push((Rc::clone(&pair.key), Rc::clone(text)));
-        }
-    }
-    vars
+    parsed.map_err(|what| log.add(Mistake::said(node.place, &what))).ok()
 }
 
 /// Checks a name that templates are to use.
@@ -229,11 +241,15 @@ pub(super) fn name(name: &str, place: Place, log: &mut Log) {
     let mut characters = name.chars();
     let begins = characters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
     if !begins || !characters.all(|c| c.is_ascii_alphanumeric() || c == '_') {
-        let what = format!("`{name}` cannot be used as a name in `{{{{ … }}}}`");
-        let fix = "use letters, digits and `_`, and a letter first".to_owned();
+        let what =
+            format!("`{name}` cannot stand in `{{{{ … }}}}`, so it is no name for a variable");
+        let fix =
+            "use letters, digits and `_`, and begin with a letter, such as `my_look`".to_owned();
         log.add(Mistake::new(place, what).fix(fix));
     } else if matches!(name, "take" | "id") {
-        let what = format!("`{name}` already means the shot's own {name}");
-        log.add(Mistake::new(place, what).fix("choose another name".to_owned()));
+        let what = format!("`{name}` already stands for the shot's own {name}");
+        log.add(
+            Mistake::new(place, what).fix(format!("call it something else, such as `my_{name}`")),
+        );
     }
 }

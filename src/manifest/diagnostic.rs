@@ -1,22 +1,24 @@
 //! Mistakes and warnings: where they stand, what is wrong, what to write instead. Collects all of
-//! them, in bounded memory, and renders them for the terminal. Knows nothing of manifests.
+//! them, in bounded memory, and makes findings of them. Knows nothing of manifests.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
-use std::rc::Rc;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 
-use super::excerpt;
+use super::excerpt::{self, Lines};
+use super::finding::{Finding, Level, Mistakes, Related, Spot};
 use crate::catalog::closest;
 
 /// How many mistakes are printed; the rest are counted.
 const MOST_SHOWN: usize = 100;
 /// How many are kept to be sorted by place before the first are printed.
 const MOST_KEPT: usize = 10_000;
+/// Files that one manifest may read.
+const MOST_FILES: usize = 10_000;
 
 /// A stretch of a line in a source file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Place {
-    /// Which source, as [`Log::add_source`] numbered it.
+    /// Which source, as [`Log::source`] numbered it.
     pub file: u16,
     /// Counted from 1.
     pub line: u32,
@@ -26,13 +28,31 @@ pub(super) struct Place {
     pub length: u32,
 }
 
-/// A file that mistakes can point into.
+impl Place {
+    /// The start of a file.
+    pub(super) const fn start(file: u16) -> Self {
+        Self { file, line: 1, column: 1, length: 0 }
+    }
+}
+
+/// A file that mistakes can point into. Its text is not kept: the few lines that are shown are read
+/// again.
 #[derive(Debug)]
 pub(super) struct Source {
     /// As it is printed.
     pub name: String,
-    /// All of it.
-    pub text: Rc<str>,
+    pub path: PathBuf,
+    /// Whether its lines can be shown.
+    pub is_text: bool,
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Mistake,
+    Warning,
+    /// A price nobody knows: a mistake under a cap, a warning without.
+    Unpriced,
 }
 
 /// Something wrong, or odd, at a place.
@@ -41,10 +61,10 @@ pub(super) struct Mistake {
     place: Place,
     what: String,
     fix: Option<String>,
-    other: Option<(Place, String)>,
+    others: Vec<(Place, String)>,
     shot: Option<Box<str>>,
     repeats: usize,
-    warning: bool,
+    kind: Kind,
 }
 
 impl Mistake {
@@ -54,10 +74,18 @@ impl Mistake {
             place,
             what: what.into(),
             fix: None,
-            other: None,
+            others: Vec::new(),
             shot: None,
             repeats: 0,
-            warning: false,
+            kind: Kind::Mistake,
+        }
+    }
+
+    /// A sentence that says what is wrong and, behind its last `; `, what to write instead.
+    pub(super) fn said(place: Place, sentence: &str) -> Self {
+        match sentence.rsplit_once("; ") {
+            Some((what, fix)) => Self::new(place, what).fix(fix.to_owned()),
+            None => Self::new(place, sentence),
         }
     }
 
@@ -69,8 +97,16 @@ impl Mistake {
 
     /// Another place that has to do with it.
     pub(super) fn other(mut self, place: Place, label: &str) -> Self {
-        self.other = Some((place, label.to_owned()));
+        let known = self.others.iter().any(|(other, _)| *other == place);
+        if place != self.place && !known {
+            self.others.push((place, label.to_owned()));
+        }
         self
+    }
+
+    /// Other places that have to do with it.
+    pub(super) fn others(self, others: &[(Place, &str)]) -> Self {
+        others.iter().fold(self, |mistake, (place, label)| mistake.other(*place, label))
     }
 
     /// The shot it was found in. The same mistake in further shots is counted, not repeated.
@@ -81,7 +117,13 @@ impl Mistake {
 
     /// Odd, but not wrong.
     pub(super) fn warning(mut self) -> Self {
-        self.warning = true;
+        self.kind = Kind::Warning;
+        self
+    }
+
+    /// A mistake under a cap, odd without one.
+    pub(super) fn unpriced(mut self) -> Self {
+        self.kind = Kind::Unpriced;
         self
     }
 }
@@ -93,33 +135,62 @@ pub(super) struct Log {
     paths: HashMap<PathBuf, u16>,
     kept: Vec<Mistake>,
     seen: HashMap<(Place, String), usize>,
+    /// Values of which all was said.
+    spoilt: HashSet<Place>,
     mistakes: usize,
+    warnings: usize,
+    unpriced: usize,
 }
 
 impl Log {
-    /// Takes a file in; `None` when there are too many of them.
-    pub(super) fn add_source(&mut self, path: PathBuf, name: String, text: Rc<str>) -> Option<u16> {
+    /// The number of a file; `None` when there are too many of them.
+    pub(super) fn source(&mut self, path: &Path) -> Option<u16> {
+        if let Some(known) = self.paths.get(path) {
+            return Some(*known);
+        }
         let file = u16::try_from(self.sources.len()).ok()?;
-        self.sources.push(Source { name, text });
-        self.paths.insert(path, file);
+        if self.sources.len() >= MOST_FILES {
+            return None;
+        }
+        let name = path.display().to_string();
+        self.sources.push(Source { name, path: path.to_owned(), is_text: true });
+        self.paths.insert(path.to_owned(), file);
         Some(file)
     }
 
-    /// A file that was taken in before.
-    pub(super) fn source(&self, path: &std::path::Path) -> Option<(u16, Rc<str>)> {
-        let file = *self.paths.get(path)?;
-        self.sources.get(usize::from(file)).map(|source| (file, Rc::clone(&source.text)))
+    /// A file turned out to hold no lines that could be shown.
+    pub(super) fn is_no_text(&mut self, file: u16) {
+        if let Some(source) = self.sources.get_mut(usize::from(file)) {
+            source.is_text = false;
+        }
+    }
+
+    /// A file's path.
+    pub(super) fn path(&self, file: u16) -> Option<&Path> {
+        self.sources.get(usize::from(file)).map(|source| &*source.path)
+    }
+
+    /// Takes a mistake in and nothing more about the value at its place.
+    pub(super) fn spoil(&mut self, mistake: Mistake) {
+        let place = mistake.place;
+        self.add(mistake);
+        self.spoilt.insert(place);
     }
 
     /// Takes a mistake or a warning in.
     pub(super) fn add(&mut self, mistake: Mistake) {
+        if self.spoilt.contains(&mistake.place) {
+            return;
+        }
         let key = (mistake.place, mistake.what.clone());
         if let Some(first) = self.seen.get(&key).and_then(|at| self.kept.get_mut(*at)) {
             first.repeats += 1;
             return;
         }
-        if !mistake.warning {
-            self.mistakes += 1;
+        match mistake.kind {
+            Kind::Mistake => self.mistakes += 1,
+            Kind::Warning => self.warnings += 1,
+            Kind::Unpriced => self.unpriced += 1,
         }
         if self.kept.len() < MOST_KEPT {
             self.seen.insert(key, self.kept.len());
@@ -127,67 +198,125 @@ impl Log {
         }
     }
 
-    /// How many different mistakes there are, warnings not counted.
+    /// Whether something was said about a place's line.
+    pub(super) fn mentions_line(&self, place: Place) -> bool {
+        let line = |other: Place| (other.file, other.line);
+        self.kept.iter().any(|mistake| line(mistake.place) == line(place))
+    }
+
+    /// How many different mistakes there are, whatever the cap.
     pub(super) fn mistakes(&self) -> usize {
         self.mistakes
     }
 
-    /// Every mistake in the order of its place, as text for the terminal.
-    pub(super) fn render_mistakes(&self, color: bool) -> String {
-        let mut shown = self.rendered(false, color);
-        let left = self.mistakes - shown.len();
-        if left > 0 {
-            shown.push(format!("and {left} more mistakes"));
+    /// Decides what shots without a known price are.
+    pub(super) fn settle(&mut self, capped: bool) {
+        let (kind, way_out) = if capped {
+            self.mistakes += self.unpriced;
+            let way_out = "run with `--budget none` for no cap, or with `--catalog FILE` for a \
+                           price list that has it";
+            (Kind::Mistake, way_out)
+        } else {
+            self.warnings += self.unpriced;
+            (Kind::Warning, "what it costs shows in no total")
+        };
+        self.unpriced = 0;
+        for mistake in self.kept.iter_mut().filter(|mistake| mistake.kind == Kind::Unpriced) {
+            mistake.kind = kind;
+            if capped {
+                mistake.what.push_str(", so the budget could not hold");
+            }
+            let other = mistake.fix.take().map_or_else(String::new, |fix| format!("{fix}; or "));
+            mistake.fix = Some(format!("{other}{way_out}"));
         }
-        shown.join("\n\n")
     }
 
-    /// Every warning in the order of its place.
-    pub(super) fn render_warnings(&self, color: bool) -> Vec<String> {
-        self.rendered(true, color)
+    /// Every mistake in the order of its place.
+    pub(super) fn into_mistakes(self, color: bool) -> Mistakes {
+        let findings = self.findings(Kind::Mistake, color);
+        let mut rendered: Vec<&str> = findings.iter().map(|found| &*found.rendered).collect();
+        let left = self.mistakes - findings.len();
+        let more = match (left, self.mistakes) {
+            (0, 0 | 1) => String::new(),
+            (0, all) => format!("{all} mistakes; nothing was sent"),
+            (left, all) => format!("and {left} more mistakes, {all} in all; nothing was sent"),
+        };
+        rendered.extend(Some(&*more).filter(|more| !more.is_empty()));
+        Mistakes { rendered: rendered.join("\n\n"), count: self.mistakes, findings }
     }
 
-    fn rendered(&self, warnings: bool, color: bool) -> Vec<String> {
+    /// Every warning in the order of its place, and how many more there are.
+    pub(super) fn warnings(&self, color: bool) -> (Vec<Finding>, usize) {
+        let findings = self.findings(Kind::Warning, color);
+        let more = self.warnings - findings.len();
+        (findings, more)
+    }
+
+    fn findings(&self, kind: Kind, color: bool) -> Vec<Finding> {
         let mut chosen: Vec<&Mistake> =
-            self.kept.iter().filter(|mistake| mistake.warning == warnings).collect();
+            self.kept.iter().filter(|mistake| mistake.kind == kind).collect();
         chosen.sort_by_key(|mistake| mistake.place);
         chosen.truncate(MOST_SHOWN);
         let places = chosen.iter().flat_map(|mistake| {
-            [Some(mistake.place), mistake.other.as_ref().map(|(place, _)| *place)]
+            std::iter::once(mistake.place).chain(mistake.others.iter().map(|(place, _)| *place))
         });
-        let lines = excerpt::lines(&self.sources, places.flatten());
-        chosen.iter().map(|mistake| self.render(mistake, &lines, color)).collect()
+        let lines = excerpt::lines(&self.sources, places);
+        chosen.iter().map(|mistake| self.finding(mistake, &lines, color)).collect()
     }
 
-    fn render(&self, mistake: &Mistake, lines: &excerpt::Lines<'_>, color: bool) -> String {
+    fn finding(&self, mistake: &Mistake, lines: &Lines, color: bool) -> Finding {
         let others = match mistake.repeats {
             0 => String::new(),
-            1 => " and 1 more".to_owned(),
             n => format!(" and {n} more"),
         };
-        let shot = mistake.shot.as_ref().map(|id| format!("in shot `{id}`{others}"));
-        let other = mistake
-            .other
-            .as_ref()
-            .map(|(place, label)| (*place, format!("{label} ({})", self.position(*place))));
-        excerpt::render(
+        let note = mistake.shot.as_ref().map(|id| format!("in shot `{id}`{others}"));
+        let named: Vec<(Place, String)> = mistake
+            .others
+            .iter()
+            .map(|(place, label)| (*place, format!("{label} ({})", self.position(*place))))
+            .collect();
+        let is_warning = mistake.kind == Kind::Warning;
+        let rendered = excerpt::render(
             &excerpt::Report {
-                warning: mistake.warning,
+                warning: is_warning,
                 title: format!("{}: {}", self.position(mistake.place), mistake.what),
                 place: mistake.place,
-                other: other.as_ref().map(|(place, label)| (*place, label.as_str())),
-                note: shot.as_deref(),
+                others: &named,
+                note: note.as_deref(),
                 help: mistake.fix.as_deref(),
             },
             lines,
             color,
-        )
+        );
+        let related = mistake
+            .others
+            .iter()
+            .map(|(place, label)| Related { spot: self.spot(*place), message: label.clone() });
+        Finding {
+            level: if is_warning { Level::Warning } else { Level::Error },
+            spot: self.spot(mistake.place),
+            message: mistake.what.clone(),
+            fix: mistake.fix.clone(),
+            shot: mistake.shot.as_ref().map(ToString::to_string),
+            more_shots: mistake.repeats,
+            related: related.collect(),
+            rendered,
+        }
+    }
+
+    fn spot(&self, place: Place) -> Spot {
+        let (line, column) = (place.line.max(1), place.column.max(1));
+        let file = self.name(place.file).to_owned();
+        Spot { file, line, column, end_column: column.saturating_add(place.length) }
+    }
+
+    fn name(&self, file: u16) -> &str {
+        self.sources.get(usize::from(file)).map_or("manifest", |source| &source.name)
     }
 
     /// `FILE:LINE:COLUMN`.
     fn position(&self, place: Place) -> String {
-        let name = self.sources.get(usize::from(place.file)).map_or("manifest", |s| &s.name);
-        format!("{name}:{}:{}", place.line.max(1), place.column.max(1))
+        format!("{}:{}:{}", self.name(place.file), place.line.max(1), place.column.max(1))
     }
 }
 

@@ -3,11 +3,13 @@
 
 use std::rc::Rc;
 
-use super::decode::{count, name, text};
-use super::diagnostic::{Log, Mistake, Place, did_you_mean};
+use super::decode::{KEYS as SETTINGS, count, name, text};
+use super::diagnostic::{Log, Mistake, Place};
+use super::identity;
+use super::settings::Settings;
 use super::table::Table;
 use super::tree::{Node, Pair, Value};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, closest};
 
 /// An entry's own keys; everything else is a request parameter.
 const KEYS: [&str; 8] = ["id", "takes", "matrix", "from", "priority", "tags", "clip_name", "extra"];
@@ -19,6 +21,8 @@ pub(super) struct Entry<'t> {
     /// Where mistakes about all of it point: its id, if it has one.
     pub place: Place,
     pub id: Option<&'t Node>,
+    /// Its id is no text, which was reported.
+    pub has_bad_id: bool,
     /// Request parameters by their place in the catalog.
     pub params: Vec<(usize, &'t Node)>,
     pub extra: Vec<&'t Pair>,
@@ -30,12 +34,15 @@ pub(super) struct Entry<'t> {
     pub priority: i32,
     pub tags: Vec<&'t Node>,
     pub clip_name: Option<&'t Node>,
+    /// Parameters that are probably meant by keys there are not.
+    pub misspelt: Vec<usize>,
 }
 
 /// A variable of a matrix.
 pub(super) struct Variable<'t> {
     pub name: Rc<str>,
     pub place: Place,
+    /// The values, and each as identity sees it.
     pub values: Vec<(&'t Node, Rc<str>)>,
 }
 
@@ -49,6 +56,7 @@ impl<'t> Entry<'t> {
         Self {
             place,
             id: None,
+            has_bad_id: false,
             params: Vec::new(),
             extra: Vec::new(),
             takes: 1,
@@ -57,14 +65,19 @@ impl<'t> Entry<'t> {
             priority: 0,
             tags: Vec::new(),
             clip_name: None,
+            misspelt: Vec::new(),
         }
     }
 
     /// Reads an entry; `None` when it is no mapping.
     pub(super) fn read(node: &'t Node, catalog: &Catalog, log: &mut Log) -> Option<Self> {
+        if matches!(node.value, Value::Bad) {
+            return None;
+        }
         let Some(pairs) = node.pairs() else {
-            let what =
-                format!("a shot is a mapping of keys to values, but this is {}", node.kind());
+            let is = if node.is_null() { "there is nothing here" } else { "this is " };
+            let is = if node.is_null() { is.to_owned() } else { format!("{is}{}", node.kind()) };
+            let what = format!("a shot is made of lines such as `id: beach`, but {is}");
             let fix = "write for example `- id: beach` and its `prompt:` below".to_owned();
             log.add(Mistake::new(node.place, what).fix(fix));
             return None;
@@ -84,12 +97,16 @@ impl<'t> Entry<'t> {
     fn take(&mut self, pair: &'t Pair, catalog: &Catalog, log: &mut Log) {
         let Pair { key, key_place, value } = pair;
         match &**key {
-            "id" => self.id = text(value, key, log).map(|_| value),
+            "id" if value.is_null() => {}
+            "id" => {
+                self.id = text(value, key, log).map(|_| value);
+                self.has_bad_id = self.id.is_none();
+            }
             "takes" => {
                 let takes = text(value, key, log).and_then(|t| count(t, key, value.place, log));
                 self.takes = takes.unwrap_or(1);
             }
-            "matrix" => self.matrix = matrix(value, log),
+            "matrix" => self.matrix = matrix(value, catalog, log),
             "from" => self.from = text(value, key, log).map(|_| value),
             "priority" => {
                 let priority = text(value, key, log).and_then(|t| priority(t, value.place, log));
@@ -100,59 +117,79 @@ impl<'t> Entry<'t> {
             "extra" => self.extra = extra(value, catalog, log),
             _ => match catalog.params().iter().position(|param| *param.name == **key) {
                 Some(param) => self.params.push((param, value)),
-                None => unknown(key, *key_place, catalog, &KEYS, log),
+                None => self.misspelt.extend(unknown(key, *key_place, catalog, &KEYS, log)),
             },
         }
     }
 }
 
-/// Reports a key or a column that is neither a shot's own nor a request parameter.
-pub(super) fn unknown(key: &str, place: Place, catalog: &Catalog, keys: &[&str], log: &mut Log) {
+/// Reports a key or a column that is neither a shot's own nor a request parameter. Returns the
+/// parameter that was probably meant.
+pub(super) fn unknown(
+    key: &str,
+    place: Place,
+    catalog: &Catalog,
+    keys: &[&str],
+    log: &mut Log,
+) -> Option<usize> {
     let params = catalog.params().iter().map(|param| param.name.as_str());
-    let fix = did_you_mean(key, keys.iter().copied().chain(params)).unwrap_or_else(|| {
-        if keys == ROW_KEYS {
-            format!("if the gateway knows it and rushes does not, call the column `extra.{key}`")
-        } else {
-            "if the gateway knows it and rushes does not, write it under `extra:`".to_owned()
+    let meant = closest(key, keys.iter().copied().chain(params));
+    let in_table = keys == ROW_KEYS;
+    let fix = match meant {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None if in_table && (SETTINGS.contains(&key) || KEYS.contains(&key)) => {
+            "it belongs into a YAML manifest; there `from: FILE.csv` takes the rows".to_owned()
         }
-    });
-    let what = format!("there is no parameter `{key}`");
+        None if SETTINGS.contains(&key) => "write it above `shots:`, not indented".to_owned(),
+        None if in_table && key.contains(' ') => {
+            "the first row names the columns, such as `id,model,prompt`".to_owned()
+        }
+        None if key.contains(' ') => {
+            "if it belongs to the text before it, put all of that text into quotes".to_owned()
+        }
+        None if in_table => {
+            format!("remove the column; or, if the gateway knows it, call it `extra.{key}`")
+        }
+        None => format!("remove it; or, if the gateway knows it, write `extra: {{{key}: …}}`"),
+    };
+    let what = format!("a shot has no parameter `{key}`");
     log.add(Mistake::new(place, what).fix(fix));
+    catalog.params().iter().position(|param| Some(param.name.as_str()) == meant)
 }
 
 /// The request parameters that all shots start from.
-pub(super) fn defaults<'t>(
-    root: &'t Node,
-    catalog: &Catalog,
-    log: &mut Log,
-) -> Vec<(usize, &'t Node)> {
-    let Some(node) = root.get("defaults").filter(|node| !node.is_null()) else {
-        return Vec::new();
-    };
+pub(super) fn defaults(root: &Node, catalog: &Catalog, log: &mut Log) -> Settings {
+    let mut settings = Settings::default();
+    let Some(node) = root.get("defaults").filter(|node| !node.is_null()) else { return settings };
     let Some(pairs) = node.pairs() else {
-        let what = format!("`defaults` is a mapping of parameters, but this is {}", node.kind());
-        log.add(Mistake::new(node.place, what).fix("write for example `mode: pro`".to_owned()));
-        return Vec::new();
+        let what = format!("`defaults` is parameters of shots, but this is {}", node.kind());
+        let fix = "write for example `defaults: {mode: pro}`".to_owned();
+        log.add(Mistake::new(node.place, what).fix(fix));
+        return settings;
     };
-    let mut defaults = Vec::new();
     for Pair { key, key_place, value } in pairs {
         match catalog.params().iter().position(|param| *param.name == **key) {
-            Some(param) => defaults.push((param, value)),
+            Some(param) => settings.defaults.push((param, value.clone())),
             None if KEYS.contains(&&**key) => {
                 let what = format!("`{key}` belongs to a shot, not to `defaults`");
-                let fix = "write it in each shot".to_owned();
+                let fix = "write it in each shot that needs it".to_owned();
                 log.add(Mistake::new(*key_place, what).fix(fix));
             }
-            None => unknown(key, *key_place, catalog, &[], log),
+            None => settings.misspelt.extend(unknown(key, *key_place, catalog, &[], log)),
         }
     }
-    defaults
+    settings
 }
 
-fn matrix<'t>(node: &'t Node, log: &mut Log) -> Vec<Variable<'t>> {
+fn matrix<'t>(node: &'t Node, catalog: &Catalog, log: &mut Log) -> Vec<Variable<'t>> {
     let example = || "write for example `matrix: {mode: [std, pro]}`".to_owned();
     let Some(pairs) = node.pairs().filter(|pairs| !pairs.is_empty()) else {
-        let what = "`matrix` holds no variables, so there would be no shots";
+        let what = match node.kind() {
+            _ if node.pairs().is_some() || node.is_null() => {
+                "`matrix` is empty, so there would be no shots".to_owned()
+            }
+            kind => format!("`matrix` is names and their values, but this is {kind}"),
+        };
         log.add(Mistake::new(node.place, what).fix(example()));
         return Vec::new();
     };
@@ -161,7 +198,10 @@ fn matrix<'t>(node: &'t Node, log: &mut Log) -> Vec<Variable<'t>> {
         name(key, *key_place, log);
         let Value::List(items) = &value.value else {
             let what = format!("the values of `{key}` are a list, but this is {}", value.kind());
-            log.add(Mistake::new(value.place, what).fix(example()));
+            let fix = value.text().map_or_else(example, |one| format!("write `{key}: [{one}]`"));
+            log.add(Mistake::new(value.place, what).fix(fix));
+            // Without values there are no shots to say anything more about.
+            matrix.push(Variable { name: Rc::clone(key), place: *key_place, values: Vec::new() });
             continue;
         };
         if items.is_empty() {
@@ -172,13 +212,14 @@ fn matrix<'t>(node: &'t Node, log: &mut Log) -> Vec<Variable<'t>> {
         let mut seen = std::collections::HashMap::new();
         for item in items.iter() {
             let Some(text) = text(item, key, log) else { continue };
-            if let Some(first) = seen.insert(Rc::clone(text), item.place) {
+            let meant: Rc<str> = identity::meant(catalog.param(key), text).into();
+            if let Some(first) = seen.insert(Rc::clone(&meant), item.place) {
                 let twice = format!("`{key}` has the value {text:?} twice");
                 let fix = "remove one, or write `takes: 2` to render it twice".to_owned();
                 log.add(Mistake::new(item.place, twice).fix(fix).other(first, "first here"));
                 continue;
             }
-            values.push((item, Rc::clone(text)));
+            values.push((item, meant));
         }
         matrix.push(Variable { name: Rc::clone(key), place: *key_place, values });
     }
@@ -201,17 +242,18 @@ pub(super) fn priority(written: &str, place: Place, log: &mut Log) -> Option<i32
 fn tags<'t>(node: &'t Node, log: &mut Log) -> Vec<&'t Node> {
     match &node.value {
         Value::List(items) => {
-            items.iter().filter(|item| text(item, "tags", log).is_some()).collect()
+            items.iter().filter(|item| text(item, "tag", log).is_some()).collect()
         }
         Value::Text(..) if node.is_null() => Vec::new(),
-        _ => text(node, "tags", log).map(|_| vec![node]).unwrap_or_default(),
+        _ => text(node, "tag", log).map(|_| vec![node]).unwrap_or_default(),
     }
 }
 
 fn extra<'t>(node: &'t Node, catalog: &Catalog, log: &mut Log) -> Vec<&'t Pair> {
     let Some(pairs) = node.pairs() else {
-        let what = format!("`extra` is a mapping of parameters, but this is {}", node.kind());
-        log.add(Mistake::new(node.place, what).fix("write for example `seed: 7`".to_owned()));
+        let what = format!("`extra` is parameters and their values, but this is {}", node.kind());
+        let fix = "write for example `extra: {seed: 7}`".to_owned();
+        log.add(Mistake::new(node.place, what).fix(fix));
         return Vec::new();
     };
     let mut extra: Vec<&Pair> = Vec::new();

@@ -1,61 +1,158 @@
-//! Draws the lines of a source that a mistake points at. Only those lines are looked at, and only
-//! a stretch of a long one, so that a mistake in a huge file costs no more than in a small one.
+//! Draws the lines of a source that a mistake points at. The files are read again for it, and of a
+//! long line only a stretch is kept, so that a mistake in a huge file costs no more than in a small
+//! one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::diagnostic::{Place, Source};
+use super::diagnostic::{Log, Place, Source};
+use super::file::Chars;
+use super::media;
 
 /// The most characters of a line that are drawn, and how many of them before the mistake.
 const MOST_WIDE: usize = 140;
 const BEFORE: usize = 60;
 
-/// The text of the lines that are pointed at, by file and number.
-pub(super) type Lines<'a> = BTreeMap<(u16, u32), &'a str>;
+/// The stretches of lines that are pointed at, by file, line and the characters left out before.
+pub(super) type Lines = BTreeMap<(u16, u32, usize), Stretch>;
+
+/// A stretch of a line.
+#[derive(Debug, Default)]
+pub(super) struct Stretch {
+    text: String,
+    length: usize,
+    /// Whether the line goes on after it.
+    more: bool,
+}
 
 /// What is drawn.
 pub(super) struct Report<'a> {
     pub warning: bool,
     pub title: String,
     pub place: Place,
-    pub other: Option<(Place, &'a str)>,
+    pub others: &'a [(Place, String)],
     pub note: Option<&'a str>,
     pub help: Option<&'a str>,
 }
 
-/// Finds the lines of some places, reading each source once.
-pub(super) fn lines(sources: &[Source], places: impl Iterator<Item = Place>) -> Lines<'_> {
-    let wanted: BTreeSet<(u16, u32)> = places.map(|place| (place.file, place.line)).collect();
-    let mut found = Lines::new();
+/// Reads the lines of some places, each source once. What cannot be read is left out.
+pub(super) fn lines(sources: &[Source], places: impl Iterator<Item = Place>) -> Lines {
+    let mut lines: Lines = places
+        .map(|place| ((place.file, place.line, skipped(place)), Stretch::default()))
+        .collect();
     for (file, source) in (0..=u16::MAX).zip(sources) {
-        let Some(last) = wanted.range((file, 0)..=(file, u32::MAX)).next_back() else { continue };
-        for (number, line) in (1..=last.1).zip(source.text.split('\n')) {
-            if wanted.contains(&(file, number)) {
-                found.insert((file, number), line.strip_suffix('\r').unwrap_or(line));
-            }
+        let wanted = lines.range_mut((file, 0, 0)..=(file, u32::MAX, usize::MAX));
+        let wanted: Vec<_> =
+            wanted.map(|((_, line, skip), stretch)| (*line, *skip, stretch)).collect();
+        if source.is_text && !wanted.is_empty() {
+            read(source, wanted);
         }
     }
-    found
+    lines.retain(|_, stretch| !stretch.text.is_empty());
+    lines
+}
+
+/// Fills the wanted stretches of one source, which are sorted.
+fn read(source: &Source, mut wanted: Vec<(u32, usize, &mut Stretch)>) {
+    let Ok(file) = media::open(&source.path) else { return };
+    let Some(last) = wanted.last().map(|(line, _, _)| *line) else { return };
+    let (mut line, mut column) = (1, 0);
+    let mut next = 0;
+    let mut after_return = false;
+    for c in Chars::new(file).map_while(Result::ok) {
+        let ends_return = std::mem::replace(&mut after_return, c == '\r') && c == '\n';
+        if ends_return {
+            continue;
+        }
+        if c == '\n' || c == '\r' {
+            (line, column) = (line + 1, 0);
+            while wanted.get(next).is_some_and(|(wanted, _, _)| *wanted < line) {
+                next += 1;
+            }
+            if line > last {
+                return;
+            }
+            continue;
+        }
+        if (line, column, c) == (1, 0, '\u{feff}') {
+            continue;
+        }
+        for (wanted, skip, stretch) in wanted.iter_mut().skip(next) {
+            if *wanted != line || column < *skip {
+                break;
+            }
+            if stretch.length < MOST_WIDE {
+                stretch.text.push(shown(c));
+                stretch.length += 1;
+            } else {
+                stretch.more = true;
+            }
+        }
+        column += 1;
+    }
+}
+
+/// The line above a place, its own and the one below, tabs and all.
+pub(super) fn lines_around(place: Place, log: &Log) -> [String; 3] {
+    let mut lines = [const { String::new() }; 3];
+    let Some(file) = log.path(place.file).and_then(|path| media::open(path).ok()) else {
+        return lines;
+    };
+    let mut at = 1_u32;
+    for c in Chars::new(file).map_while(Result::ok) {
+        if c == '\n' {
+            at += 1;
+        } else if let Some(line) =
+            (at + 1).checked_sub(place.line).and_then(|n| lines.get_mut(n as usize))
+            && line.len() < MOST_WIDE * 4
+            && c != '\r'
+        {
+            line.push(c);
+        }
+        if at > place.line.saturating_add(1) {
+            break;
+        }
+    }
+    lines
+}
+
+/// Where a file stops being UTF-8.
+pub(super) fn broken(file: u16, log: &Log) -> Place {
+    let mut place = Place { length: 1, ..Place::start(file) };
+    let opened = log.path(file).and_then(|path| media::open(path).ok());
+    for c in opened.into_iter().flat_map(Chars::new).map_while(Result::ok) {
+        match c {
+            '\n' => (place.line, place.column) = (place.line.saturating_add(1), 1),
+            '\u{feff}' if (place.line, place.column) == (1, 1) => {}
+            _ => place.column = place.column.saturating_add(1),
+        }
+    }
+    place
+}
+
+/// How many characters of a place's line are left out at its start.
+fn skipped(place: Place) -> usize {
+    let column = (place.column as usize).saturating_sub(1);
+    if column + 20 > MOST_WIDE { column.saturating_sub(BEFORE) } else { 0 }
 }
 
 /// The mistake as rustc would draw it; its first line holds the title.
-pub(super) fn render(report: &Report<'_>, lines: &Lines<'_>, color: bool) -> String {
+pub(super) fn render(report: &Report<'_>, lines: &Lines, color: bool) -> String {
     let level = if report.warning { Level::WARNING } else { Level::ERROR };
     let mut group = Group::with_title(level.primary_title(visible(&report.title)));
-    let same_line = report
-        .other
-        .filter(|(place, _)| (place.file, place.line) == (report.place.file, report.place.line));
-    if let Some(window) = Window::of(report.place, lines) {
-        let mut snippet = Snippet::source(window.text.clone())
-            .line_start(report.place.line as usize)
-            .annotation(AnnotationKind::Primary.span(window.span(report.place)));
-        if let Some((place, label)) = same_line {
-            snippet = snippet
-                .annotation(AnnotationKind::Context.span(window.span(place)).label(visible(label)));
-        }
-        group = group.element(snippet);
+    let window = Window::of(report.place, lines);
+    let (beside, elsewhere): (Vec<_>, Vec<_>) = report
+        .others
+        .iter()
+        .partition(|(place, _)| window.as_ref().is_some_and(|window| window.holds(*place)));
+    if let Some(window) = &window {
+        let others = beside.iter().map(|(place, label)| {
+            window.mark(AnnotationKind::Context, *place).label(visible(label))
+        });
+        let primary = window.mark(AnnotationKind::Primary, report.place);
+        group = group.element(window.snippet().annotation(primary).annotations(others));
     }
     if let Some(note) = report.note {
         group = group.element(Level::NOTE.message(visible(note)));
@@ -65,41 +162,52 @@ pub(super) fn render(report: &Report<'_>, lines: &Lines<'_>, color: bool) -> Str
     }
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let mut groups = vec![group];
-    if let (Some((place, label)), None) = (report.other, same_line) {
+    groups.extend(elsewhere.into_iter().map(|(place, label)| {
         let title = Level::NOTE.secondary_title(visible(label));
-        groups.push(match Window::of(place, lines) {
-            Some(window) => title.element(
-                Snippet::source(window.text.clone())
-                    .line_start(place.line as usize)
-                    .annotation(AnnotationKind::Primary.span(window.span(place))),
-            ),
+        match Window::of(*place, lines) {
+            Some(window) => {
+                let mark = window.mark(AnnotationKind::Primary, *place);
+                title.element(window.snippet().annotation(mark))
+            }
             None => Group::with_title(title),
-        });
-    }
+        }
+    }));
     renderer.decor_style(DecorStyle::Ascii).render(&groups)
 }
 
-/// A stretch of a line around a place.
+/// A stretch of a line around a place, ready to be drawn.
 struct Window {
+    place: Place,
     text: String,
-    /// Characters of the line left out at its start, less those put in for them.
+    /// Characters of the line left out at its start.
     skipped: usize,
+    /// Characters put in for them.
     dots: usize,
 }
 
 impl Window {
-    fn of(place: Place, lines: &Lines<'_>) -> Option<Self> {
-        let line = lines.get(&(place.file, place.line))?;
-        let column = (place.column as usize).saturating_sub(1);
-        let skipped = if line.len() > MOST_WIDE { column.saturating_sub(BEFORE) } else { 0 };
+    fn of(place: Place, lines: &Lines) -> Option<Self> {
+        let skipped = skipped(place);
+        let stretch = lines.get(&(place.file, place.line, skipped))?;
         let dots = if skipped > 0 { 3 } else { 0 };
-        let mut rest = line.chars().skip(skipped);
-        let mut text = ".".repeat(dots);
-        text.extend(rest.by_ref().take(MOST_WIDE).map(shown));
-        if rest.next().is_some() {
-            text.push_str("...");
-        }
-        Some(Self { text, skipped, dots })
+        let after = if stretch.more { "..." } else { "" };
+        let text = format!("{}{}{after}", ".".repeat(dots), stretch.text);
+        Some(Self { place, text, skipped, dots })
+    }
+
+    /// Whether another place can be marked in it.
+    fn holds(&self, other: Place) -> bool {
+        let column = (other.column as usize).saturating_sub(1);
+        (other.file, other.line) == (self.place.file, self.place.line)
+            && (self.skipped..self.skipped + MOST_WIDE).contains(&column)
+    }
+
+    fn snippet<'s>(&self) -> Snippet<'s, Annotation<'s>> {
+        Snippet::source(self.text.clone()).line_start(self.place.line as usize)
+    }
+
+    fn mark<'s>(&self, kind: AnnotationKind, place: Place) -> Annotation<'s> {
+        kind.span(self.span(place))
     }
 
     /// The bytes of the window that a place covers; at least one character.

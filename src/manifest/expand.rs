@@ -2,34 +2,70 @@
 //! only finished shots, never what they were made from.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 
-use minijinja::Value as Named;
+use sha2::{Digest, Sha256};
 
 use super::diagnostic::{Log, Mistake, Place};
 use super::entry::Entry;
 use super::media::Gallery;
+use super::names::Here;
 use super::recipe::Recipe;
-use super::shape::{Trouble, render};
-use super::source::Here;
-use super::table::{Row, Table};
-use super::template::{Engine, Names, Template, value};
+use super::settings::Settings;
+use super::source::{Said, base};
+use super::table::{Row, Rows, Table};
+use super::template::Engine;
 use super::tree::Node;
 use super::{decode, finish, identity};
 use crate::catalog::Catalog;
 use crate::shot::Shot;
 
 /// Shots of one campaign. More are a slip of the pen (`takes: 100000000`), not a plan.
-const MOST_SHOTS: usize = 5_000_000;
+pub(super) const MOST_SHOTS: usize = 5_000_000;
+
+/// What all entries share, with the defaults prepared.
+pub(super) struct Shared<'a> {
+    settings: &'a Settings,
+    defaults: Vec<(usize, Said<'a>)>,
+}
+
+impl<'a> Shared<'a> {
+    pub(super) fn new(
+        settings: &'a Settings,
+        catalog: &Catalog,
+        engine: &'a Engine,
+        log: &mut Log,
+    ) -> Self {
+        let prepared = settings.defaults.iter().map(|(param, node)| {
+            (*param, base(node, catalog.params().get(*param), true, engine, log))
+        });
+        Self { settings, defaults: prepared.collect() }
+    }
+
+    /// What `defaults` says of a parameter.
+    pub(super) fn default(&self, param: usize) -> Said<'a> {
+        let said = self.defaults.iter().find(|(at, _)| *at == param);
+        said.map_or(Said::Nothing, |(_, said)| said.clone())
+    }
+
+    /// Whether a parameter was probably meant by a key there is not.
+    pub(super) fn misspelt(&self, param: usize) -> bool {
+        self.settings.misspelt.contains(&param)
+    }
+
+    pub(super) fn vars(&self) -> &'a [(Rc<str>, Node)] {
+        &self.settings.vars
+    }
+}
 
 /// What an entry's shots are made with.
 pub(super) struct Stage<'a> {
     pub catalog: &'a Catalog,
     pub engine: &'a Engine,
-    pub vars: &'a [(Rc<str>, Rc<str>)],
-    pub defaults: &'a [(usize, &'a Node)],
-    /// Whether a price must be known.
-    pub capped: bool,
+    pub shared: &'a Shared<'a>,
     pub log: &'a mut Log,
     pub made: &'a mut Made,
 }
@@ -37,13 +73,50 @@ pub(super) struct Stage<'a> {
 /// What has been made so far, by all entries.
 pub(super) struct Made {
     pub gallery: Gallery,
-    /// Ids without regard to case, and where they come from.
-    pub ids: HashMap<Box<str>, Place>,
+    /// Ids without regard to case, by their hash, and where they come from.
+    pub ids: HashMap<IdHash, Place, BuildHasherDefault<FirstBytes>>,
     /// Clip names that are not the shot's id, without regard to case, with their shot.
     pub clips: HashMap<Box<str>, (Place, Box<str>)>,
     pub shots: Vec<Shot>,
+    /// The models' names, each once.
+    pub models: Vec<Arc<str>>,
     /// How many there would be, mistakes and all.
     pub count: usize,
+}
+
+/// Stands for an id without regard to case, in less memory.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct IdHash([u8; 16]);
+
+impl Hash for IdHash {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Without the length that an array would write first.
+        state.write(&self.0);
+    }
+}
+
+impl IdHash {
+    pub(super) fn of(folded: &str) -> Self {
+        let mut first = [0; 16];
+        first.iter_mut().zip(Sha256::digest(folded)).for_each(|(to, from)| *to = from);
+        Self(first)
+    }
+}
+
+/// An [`IdHash`] needs no hashing again.
+#[derive(Default)]
+pub(super) struct FirstBytes(u64);
+
+impl Hasher for FirstBytes {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = u64::from_ne_bytes(*first);
+        }
+    }
 }
 
 /// A shot about to be made.
@@ -51,6 +124,8 @@ pub(super) struct Draft<'d, 't> {
     pub recipe: &'d Recipe<'t>,
     pub here: Here<'d, 't>,
     pub id: &'d str,
+    /// The part of the id that the entry itself says.
+    pub own: &'d str,
     pub place: Place,
 }
 
@@ -63,67 +138,86 @@ impl Draft<'_, '_> {
 }
 
 impl<'a> Stage<'a> {
-    /// Makes an entry's shots.
-    pub(super) fn expand(&mut self, entry: &'a Entry<'a>, table: Option<&'a Table>, strict: bool) {
-        let recipe = Recipe::new(entry, table, strict, self);
-        if entry.id.is_none() && recipe.columns.id.is_none() && !strict {
-            let what = "this shot has no `id`";
-            let fix = "write `id:` and a short name that is its own, such as `id: beach`";
-            self.log.add(Mistake::new(entry.place, what).fix(fix.to_owned()));
-            self.made.count += 1;
-            return;
-        }
-        if recipe.nameless {
-            self.made.count += 1;
-            return;
-        }
-        match table {
-            None => {
-                self.combine(&recipe, None, "");
-            }
-            Some(table) => self.rows(&recipe, table, strict),
+    /// Makes the shots of an entry that names no table.
+    pub(super) fn expand(&mut self, entry: &'a Entry<'a>) {
+        let recipe = Recipe::new(entry, None, false, self);
+        if self.has_names(&recipe, false) {
+            self.combine(&recipe, None, "");
         }
     }
 
-    fn rows(&mut self, recipe: &Recipe<'a>, table: &'a Table, strict: bool) {
-        let mut rows = table.rows();
+    /// Makes the shots of a table's rows. `strict`: the table is the manifest itself.
+    pub(super) fn expand_rows(
+        &mut self,
+        entry: &'a Entry<'a>,
+        table: &'a Table,
+        mut rows: Rows,
+        strict: bool,
+    ) {
+        let recipe = Recipe::new(entry, Some(table), strict, self);
+        if !self.has_names(&recipe, strict) {
+            return;
+        }
         let mut any = false;
-        while let Some(row) = rows.next(self.log) {
+        while let Some(row) = rows.next(table, self.log) {
             any = true;
-            let id_cell = recipe.columns.id.and_then(|at| Some((row.cell(at)?, row.place(at))));
+            if !recipe.columns.check_cells(&row, self.log) {
+                continue;
+            }
+            let id_cell = recipe.columns.id.and_then(|at| row.cell(at));
             let part = match id_cell {
                 _ if recipe.id_has_row => String::new(),
-                Some((id, _)) => id.to_owned(),
+                Some(id) => id.to_owned(),
                 None if recipe.entry.id.is_none() && !strict => {
-                    let place = recipe.columns.id.map_or(row.start(), |at| row.place(at));
-                    self.log.add(
-                        Mistake::new(place, "this row has no id, and neither has its shot")
-                            .fix("fill in its `id` cell, or write `id:` beside `from:`".to_owned()),
-                    );
-                    continue;
+                    let cell = recipe.columns.id.map(|at| row.place(at));
+                    let place = cell.unwrap_or(row.start());
+                    let mistake =
+                        Mistake::new(place, "this row has no id, and neither has its shot");
+                    self.log.add(mistake.fix(
+                        "write `id:` beside `from:`, or give every row an `id` cell".to_owned(),
+                    ));
+                    // Without the column it is the same in all rows.
+                    match cell {
+                        Some(_) => continue,
+                        None => return,
+                    }
                 }
-                None => recipe.columns.part(table, &row),
+                None => recipe.columns.part(table, &row, self.catalog),
             };
-            if !self.combine(recipe, Some(&row), &part) {
+            if !self.combine(&recipe, Some(&row), &part) {
                 return;
             }
         }
-        if !any {
+        if !any && self.log.mistakes() == 0 {
             let what = "there are no rows below the header, so there would be no shots";
             self.log.add(Mistake::new(table.place(), what).fix("add a row".to_owned()));
         }
     }
 
+    /// Whether there is something to call the entry's shots.
+    fn has_names(&mut self, recipe: &Recipe<'a>, strict: bool) -> bool {
+        let entry = recipe.entry;
+        let has_id = entry.id.is_some() || entry.has_bad_id || recipe.columns.id.is_some();
+        if !has_id && !strict {
+            let what = "this shot has no `id`";
+            let fix = "write `id:` and a short name that is its own, such as `id: beach`";
+            self.log.add(Mistake::new(entry.place, what).fix(fix.to_owned()));
+        }
+        let named = (has_id || strict) && !recipe.nameless && !entry.has_bad_id;
+        if !named {
+            self.made.count += 1;
+        }
+        named
+    }
+
     /// Matrix × takes of one row, or of none. `false` when there are too many shots.
     fn combine(&mut self, recipe: &Recipe<'a>, row: Option<&Row<'_>>, row_part: &str) -> bool {
         let entry = recipe.entry;
-        let takes = match row.zip(recipe.columns.takes) {
-            Some((row, column)) => match row.cell(column) {
-                Some(cell) => {
-                    decode::count(cell, "takes", row.place(column), self.log).unwrap_or(1)
-                }
-                None => entry.takes,
-            },
+        let cell = row
+            .zip(recipe.columns.takes)
+            .and_then(|(row, at)| Some((row.cell(at)?, row.place(at))));
+        let takes = match cell {
+            Some((cell, place)) => decode::count(cell, "takes", place, self.log).unwrap_or(1),
             None => entry.takes,
         };
         let combinations = entry
@@ -139,76 +233,76 @@ impl<'a> Stage<'a> {
             return false;
         };
         self.made.count = total;
-        let mut names: Names = recipe.vars.iter().cloned().collect();
-        if let Some(row) = row {
-            for (column, name) in &recipe.columns.named {
-                match row.cell(*column) {
-                    Some(cell) => names.insert(name.clone(), value(cell)),
-                    None => names.remove(name),
-                };
-            }
-        }
         for number in 0..combinations.unwrap_or(0) {
-            let values = pick(entry, number);
-            for (variable, node) in entry.matrix.iter().zip(&values) {
-                names.insert((*variable.name).into(), named(node));
-            }
+            let (values, parts) = pick(recipe, number);
             for take in 1..=takes {
-                names.insert("take".into(), Named::from(take));
-                self.draft(recipe, row, row_part, &values, take, &names);
+                let here = Here {
+                    engine: self.engine,
+                    vars: self.shared.vars(),
+                    row,
+                    matrix: &entry.matrix,
+                    values: &values,
+                    take,
+                    known: None,
+                };
+                self.draft(recipe, here, row_part, &parts);
             }
         }
         true
     }
 
-    fn draft(
-        &mut self,
-        recipe: &Recipe<'a>,
-        row: Option<&Row<'_>>,
-        row_part: &str,
-        values: &[&'a Node],
-        take: u32,
-        names: &Names,
-    ) {
+    fn draft(&mut self, recipe: &Recipe<'a>, here: Here<'_, 'a>, row_part: &str, parts: &[String]) {
         let entry = recipe.entry;
-        let own = match (&recipe.id, entry.id) {
-            (Some(template), Some(node)) => match plain_or_rendered(template, node, names) {
-                Ok(own) => own,
-                Err((place, what)) => return self.log.add(Mistake::new(place, what)),
-            },
+        let own = match recipe.id.text(&here) {
+            Ok(own) => own.unwrap_or_default(),
+            Err(trouble) => return self.log.add(*trouble),
+        };
+        let take_part = match here.take {
+            2.. if !recipe.id_has_take => format!("t{}", here.take),
             _ => String::new(),
         };
-        let parts: Vec<String> = values
-            .iter()
-            .zip(&recipe.id_has)
-            .filter(|(_, told)| !**told)
-            .map(|(node, _)| identity::part(node.text().map_or("", |text| text)))
-            .collect();
-        let take_part = match take {
-            2.. if !recipe.id_has_take => format!("t{take}"),
-            _ => String::new(),
-        };
-        let before = [own.as_str(), row_part].into_iter();
+        let before = [&*own, row_part].into_iter();
         let all = before.chain(parts.iter().map(String::as_str)).chain([take_part.as_str()]);
         let id = identity::join(all);
-        let place = match (row, recipe.columns.id) {
+        let place = match (here.row, recipe.columns.id) {
             (Some(row), Some(column)) if row.cell(column).is_some() => row.place(column),
             (Some(row), _) => row.start(),
             (None, _) => entry.place,
         };
-        let here = Here { row, values, names, engine: self.engine };
-        finish::shot(self, &Draft { recipe, here, id: &id, place });
+        finish::shot(self, &Draft { recipe, here, id: &id, own: &own, place });
     }
 }
 
 impl Made {
+    pub(super) fn new(folder: PathBuf) -> Self {
+        Self {
+            gallery: Gallery::new(folder),
+            ids: HashMap::default(),
+            clips: HashMap::new(),
+            shots: Vec::new(),
+            models: Vec::new(),
+            count: 0,
+        }
+    }
+
+    /// A model's name, shared by all its shots.
+    pub(super) fn model(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.models.iter().find(|known| ***known == *name) {
+            return Arc::clone(known);
+        }
+        let name: Arc<str> = name.into();
+        self.models.push(Arc::clone(&name));
+        name
+    }
+
     /// A clip that is called by hand must not be called like another shot.
     pub(super) fn check_clips(&self, log: &mut Log) {
         let mut named: Vec<_> = self.clips.iter().collect();
         named.sort_by_key(|(_, (place, _))| *place);
         let custom: HashSet<String> = named.iter().map(|(_, (_, id))| id.to_lowercase()).collect();
         for (name, (place, id)) in named {
-            let Some(first) = self.ids.get(name).filter(|_| !custom.contains(&**name)) else {
+            let first = self.ids.get(&IdHash::of(name));
+            let Some(first) = first.filter(|_| !custom.contains(&**name)) else {
                 continue;
             };
             let what = format!("the clip of `{id}` would be called like that of the shot `{name}`");
@@ -218,33 +312,23 @@ impl Made {
     }
 }
 
-fn plain_or_rendered(
-    template: &Template<'_>,
-    node: &Node,
-    names: &Names,
-) -> Result<String, Trouble> {
-    match node.text() {
-        Some(text) if !Engine::is_template(text) => Ok(text.to_string()),
-        _ => render(template, node.place, names),
-    }
-}
-
-/// The values of the matrix's combination of that number; the last variable turns fastest.
-fn pick<'t>(entry: &Entry<'t>, mut number: usize) -> Vec<&'t Node> {
-    let mut values = Vec::with_capacity(entry.matrix.len());
-    for variable in entry.matrix.iter().rev() {
+/// The values of the matrix's combination of that number, and the parts they give to the id; the
+/// last variable turns fastest.
+fn pick<'t>(recipe: &Recipe<'t>, mut number: usize) -> (Vec<&'t Node>, Vec<String>) {
+    let matrix = &recipe.entry.matrix;
+    let mut values = Vec::with_capacity(matrix.len());
+    let mut parts = Vec::with_capacity(matrix.len());
+    for (variable, told) in matrix.iter().zip(&recipe.id_has).rev() {
         let count = variable.values.len().max(1);
-        values.extend(variable.values.get(number % count).map(|(node, _)| *node));
+        if let Some((node, meant)) = variable.values.get(number % count) {
+            values.push(*node);
+            if !*told {
+                parts.push(identity::part(meant));
+            }
+        }
         number /= count;
     }
     values.reverse();
-    values
-}
-
-/// A matrix value for templates: quoted ones are texts.
-fn named(node: &Node) -> Named {
-    match &node.value {
-        super::tree::Value::Text(text, true) => value(text),
-        _ => Named::from(node.text().map_or("", |text| text)),
-    }
+    parts.reverse();
+    (values, parts)
 }

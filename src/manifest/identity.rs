@@ -1,10 +1,13 @@
 //! What tells a shot from its siblings, as part of its id. Every part depends on its own shot
 //! alone, so that adding, removing or reordering siblings changes nobody's id.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::catalog::{Param, ParamKind};
 use crate::shot::ShotId;
 
 /// The longest readable part, in bytes; a longer one is cut and told apart by a hash.
@@ -19,13 +22,36 @@ pub(super) fn part(value: &str) -> String {
     readable(value).unwrap_or_else(|| hashed(&slug(value), value))
 }
 
+/// A cell or a matrix value as identity sees it: `5`, `5.0` and `5s` are one duration, `on` and
+/// `TRUE` one switch, whatever a spreadsheet makes of them.
+pub(super) fn meant<'v>(param: Option<&Param>, value: &'v str) -> Cow<'v, str> {
+    let Some(param) = param else { return value.into() };
+    let typed = matches!(
+        param.kind,
+        ParamKind::Seconds | ParamKind::OnOff | ParamKind::Bool | ParamKind::Number
+    );
+    match typed.then(|| param.coerce(Value::from(value))) {
+        Some(Ok(Value::String(text))) => text.into(),
+        Some(Ok(Value::Number(number))) => match number.as_f64() {
+            Some(float) if float.fract() == 0.0 && float.abs() < 1e15 => {
+                format!("{float:.0}").into()
+            }
+            _ => number.to_string().into(),
+        },
+        Some(Ok(other)) => other.to_string().into(),
+        Some(Err(_)) | None => value.into(),
+    }
+}
+
 /// The part that a row without an id makes: of the cells its request uses, by column name.
 /// `leading` is the cell that says most to people.
-pub(super) fn row_part(cells: &[(&str, Option<&str>)], leading: Option<&str>) -> String {
+pub(super) fn row_part(cells: &[(&str, Option<Cow<'_, str>>)], leading: Option<&str>) -> String {
     let one = cells.len() == 1;
     let parts: Option<Vec<String>> = cells
         .iter()
-        .map(|(_, cell)| cell.and_then(readable).filter(|part| one || !part.contains('-')))
+        .map(|(_, cell)| {
+            cell.as_deref().and_then(readable).filter(|part| one || !part.contains('-'))
+        })
         .collect();
     let joined = parts.map(|parts| parts.join("-"));
     if let Some(joined) = joined.filter(|joined| joined.len() <= MOST_PART && !joined.is_empty()) {
@@ -117,9 +143,9 @@ mod tests {
             assert_eq!(part(value), part_is);
         }
         // These values are frozen: another hash would make every such shot new work.
-        let cells = [("prompt", Some("A kettle; steam")), ("seconds", Some("5"))];
+        let cells = [("prompt", Some("A kettle; steam".into())), ("seconds", Some("5".into()))];
         assert_eq!(row_part(&cells, Some("A kettle; steam")), "A-kettle-steam-bb3b5c5a");
-        assert_eq!(row_part(&[("a", Some("x")), ("b", Some("5"))], None), "x-5");
+        assert_eq!(row_part(&[("a", Some("x".into())), ("b", Some("5".into()))], None), "x-5");
         assert_eq!(join(["a", "", "b", "t2"]), "a-b-t2");
         let long = join([&"x".repeat(100), &"y".repeat(100)] as [&str; 2]);
         assert!(ShotId::new(&long).is_ok(), "{long}");

@@ -56,19 +56,23 @@ impl Gallery {
         if is_data || looks_like_base64(written) {
             return match base64_bytes(written) {
                 Some(bytes) if is_image(&bytes) => Ok(Image::Base64(STANDARD.encode(bytes))),
-                Some(_) => Err(("this is not a PNG, JPEG or WebP image".into(), None)),
+                Some(_) => {
+                    let fix = "write the path of a PNG, JPEG or WebP file";
+                    Err(("this is not a PNG, JPEG or WebP image".into(), Some(fix.into())))
+                }
                 None => {
-                    let fix = "write data:image/png;base64, and the image, or the file's path";
-                    Err(("this is not whole base64".into(), Some(fix.into())))
+                    let fix = "copy all of it again, or write the path of the image's file";
+                    Err(("this image in base64 is damaged or cut off".into(), Some(fix.into())))
                 }
             };
         }
         if let Some((scheme, _)) = written.split_once("://") {
-            let what = format!("an image cannot be fetched by {scheme}");
-            return Err((what, Some("write an http(s) URL, or the file's path".into())));
+            let what = format!("the gateway cannot fetch an image from {scheme}://");
+            return Err((what, Some("write an https:// address, or the file's path".into())));
         }
         if written.len() > 4096 {
-            return Err(("this is neither a URL, nor base64 of an image, nor a path".into(), None));
+            let fix = "write an https:// address, or the path of the image's file";
+            return Err(("this is far too long for an image's path".into(), Some(fix.into())));
         }
         let path = self.folder.join(written);
         let known = self.known.get(written).cloned().unwrap_or_else(|| read(&path));
@@ -95,9 +99,12 @@ fn read(path: &Path) -> Known {
     let unreadable = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => (
             format!("there is no file {}", path.display()),
-            Some("paths are relative to the manifest's folder".into()),
+            Some("paths begin at the manifest's folder; look for the name and the folder".into()),
         ),
-        _ => (format!("{} cannot be read: {error}", path.display()), None),
+        _ => (
+            format!("{} cannot be read: {error}", path.display()),
+            Some("write the path of a PNG, JPEG or WebP file that you can open".into()),
+        ),
     };
     let mut file = open(path).map_err(unreadable)?;
     let mut hash = Sha256::new();
@@ -113,21 +120,24 @@ fn read(path: &Path) -> Known {
         let part = buffer.get(..count).unwrap_or_default();
         if bytes == 0 && !is_image(part) {
             let what = format!("{} is not a PNG, JPEG or WebP image", path.display());
-            return Err((what, Some("convert it to one of these".into())));
+            return Err((what, Some("save it as one of these, and write that file's path".into())));
         }
         hash.update(part);
         bytes += count as u64;
     }
     if bytes == 0 {
-        return Err((format!("{} is empty", path.display()), None));
+        let fix = "export the image again, or write another path";
+        return Err((format!("{} is an empty file", path.display()), Some(fix.into())));
     }
     Ok((hash.finalize().into(), bytes))
 }
 
 /// Opens a file, and only a file: a pipe or a device could block or never end.
 pub(super) fn open(path: &Path) -> io::Result<File> {
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));
+    let found = std::fs::metadata(path)?;
+    if !found.is_file() {
+        let what = if found.is_dir() { "it is a folder" } else { "it is not a file" };
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
     }
     File::open(path)
 }

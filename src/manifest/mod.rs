@@ -7,18 +7,28 @@ mod diagnostic;
 mod entry;
 mod excerpt;
 mod expand;
+mod file;
+mod finding;
 mod finish;
 mod identity;
 mod media;
+mod names;
 mod read;
 mod recipe;
+mod request;
 pub mod schema;
+mod settings;
 mod shape;
+mod slips;
 mod source;
 mod table;
+mod tape;
 mod template;
 mod tree;
 mod yaml;
+
+pub use finding::{Finding, Level, Mistakes, Related, Spot};
+pub use read::Manifest;
 
 use std::path::{Path, PathBuf};
 
@@ -45,6 +55,14 @@ pub struct Header {
     pub limits: SomeLimits,
 }
 
+impl Header {
+    /// Whether the manifest itself names a cap.
+    #[must_use]
+    pub fn is_capped(&self) -> bool {
+        self.budget.is_some_and(|budget| budget.cap.is_some())
+    }
+}
+
 /// A manifest's `budget`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WrittenBudget {
@@ -61,19 +79,10 @@ pub struct Campaign {
     pub header: Header,
     /// The shots in manifest order.
     pub shots: Vec<Shot>,
-    /// What is odd but not wrong (a price nobody knows and no cap), rendered for the terminal.
-    pub warnings: Vec<String>,
-}
-
-/// Why a manifest cannot be used: every mistake, rendered for the terminal, each with
-/// `FILE:LINE:COLUMN`, the line itself and the fix.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{rendered}")]
-pub struct Mistakes {
-    /// The text to print.
-    pub rendered: String,
-    /// How many mistakes there are.
-    pub count: usize,
+    /// What is odd but not wrong, such as a price nobody knows and no cap: the first hundred.
+    pub warnings: Vec<Finding>,
+    /// How many more warnings there are.
+    pub more_warnings: usize,
 }
 
 /// What the settings outside the manifest decide about reading it.
@@ -93,7 +102,7 @@ pub struct Reading<'a> {
 /// # Errors
 /// Every mistake in it and in the files it names.
 pub fn load(path: &Path, reading: &Reading<'_>) -> Result<Campaign, Mistakes> {
-    read::load(path, reading)
+    Manifest::read(path, reading.catalog).campaign(reading.capped, reading.color)
 }
 
 /// Reads only what stands outside the shots; mistakes in shots are not looked for.

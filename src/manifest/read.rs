@@ -1,230 +1,349 @@
-//! From a path to a campaign: finds out what kind of manifest it is, reads the files it names, and
-//! gathers everyone's mistakes.
+//! From a path to a campaign: finds out what kind of manifest it is, reads it once from beginning to
+//! end, makes its shots on the way, and gathers everyone's mistakes.
 
-use std::collections::HashMap;
-use std::io::Read;
+use std::cell::OnceCell;
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
+use super::decode;
 use super::diagnostic::{Log, Mistake, Place};
-use super::entry::{self, Entry};
-use super::expand::{Made, Stage};
-use super::media::{self, Gallery};
+use super::entry::Entry;
+use super::expand::{Made, Shared, Stage};
+use super::file;
+use super::finding::Mistakes;
+use super::settings::{Settings, nowhere};
 use super::table::Table;
 use super::template::Engine;
-use super::tree::{Node, Value};
-use super::{Campaign, Header, Mistakes, Reading, decode, yaml};
+use super::tree::{Node, Pair, Value};
+use super::yaml::{self, Document, Sink};
+use super::{Campaign, Header};
+use crate::catalog::{Catalog, closest};
 use crate::job::OnDoubt;
 use crate::policy::limits::SomeLimits;
+use crate::shot::Shot;
 
-/// The biggest file that is read.
-const MOST_BYTES: u64 = 2 << 30;
+/// A manifest that was read, mistakes and all.
+#[derive(Debug)]
+pub struct Manifest {
+    header: Option<Header>,
+    shots: Vec<Shot>,
+    log: Log,
+}
+
+impl Manifest {
+    /// Reads a manifest, whatever is in it.
+    #[must_use]
+    pub fn read(path: &Path, catalog: &Catalog) -> Self {
+        let mut reader = Reader::new(path, Some(catalog));
+        let header = reader.header();
+        if let Some(made) = &reader.made {
+            made.check_clips(&mut reader.log);
+        }
+        let shots = reader.made.map(|made| made.shots).unwrap_or_default();
+        Self { header, shots, log: reader.log }
+    }
+
+    /// What it says about everything but its shots; `None` when that is mistaken.
+    #[must_use]
+    pub fn header(&self) -> Option<&Header> {
+        self.header.as_ref()
+    }
+
+    /// The campaign. `capped` is whether a cap holds: `--budget` or the ledger's (`Some`), or as
+    /// the manifest says (`None`). Under a cap a shot without a known price is a mistake, otherwise
+    /// a warning.
+    ///
+    /// # Errors
+    /// Every mistake in the manifest and in the files it names; in `color` if asked for.
+    pub fn campaign(mut self, capped: Option<bool>, color: bool) -> Result<Campaign, Mistakes> {
+        self.settle(capped);
+        match self.header {
+            Some(header) if self.log.mistakes() == 0 => {
+                let (warnings, more_warnings) = self.log.warnings(color);
+                Ok(Campaign { header, shots: self.shots, warnings, more_warnings })
+            }
+            _ => Err(self.log.into_mistakes(color)),
+        }
+    }
+
+    /// Every mistake, as for [`Manifest::campaign`].
+    #[must_use]
+    pub fn mistakes(mut self, capped: Option<bool>, color: bool) -> Mistakes {
+        self.settle(capped);
+        self.log.into_mistakes(color)
+    }
+
+    fn settle(&mut self, capped: Option<bool>) {
+        let written = || self.header.as_ref().is_some_and(Header::is_capped);
+        let capped = capped.unwrap_or_else(written);
+        self.log.settle(capped);
+    }
+}
 
 /// See [`super::header`].
 pub(super) fn header(path: &Path, color: bool) -> Result<Header, Mistakes> {
-    let mut log = Log::default();
-    let header = read_header(path, &mut log);
-    finish(header, &log, color)
-}
-
-fn read_header(path: &Path, log: &mut Log) -> Option<Header> {
-    let (file, text) = source(path, log)?;
-    if is_csv(path) {
-        return Some(csv_header(path, Place { file, line: 1, column: 1, length: 0 }, log));
-    }
-    let root = yaml::parse(file, &text, log).or_else(|| empty(file, log))?;
-    Some(decode::header(&root, &stem(path), path, log))
-}
-
-/// See [`super::load`].
-pub(super) fn load(path: &Path, reading: &Reading<'_>) -> Result<Campaign, Mistakes> {
-    let mut log = Log::default();
-    let campaign = read_campaign(path, reading, &mut log);
-    let mut campaign = finish(campaign, &log, reading.color)?;
-    campaign.warnings = log.render_warnings(reading.color);
-    Ok(campaign)
-}
-
-fn finish<T>(read: Option<T>, log: &Log, color: bool) -> Result<T, Mistakes> {
-    match read {
-        Some(read) if log.mistakes() == 0 => Ok(read),
-        _ => Err(Mistakes { rendered: log.render_mistakes(color), count: log.mistakes() }),
+    let mut reader = Reader::new(path, None);
+    match reader.header() {
+        Some(header) if reader.log.mistakes() == 0 => Ok(header),
+        _ => Err(reader.log.into_mistakes(color)),
     }
 }
 
-fn read_campaign(path: &Path, reading: &Reading<'_>, log: &mut Log) -> Option<Campaign> {
-    let (file, text) = source(path, log)?;
-    let start = Place { file, line: 1, column: 1, length: 0 };
-    let engine = Engine::new();
-    let mut made = Made {
-        gallery: Gallery::new(folder(path)),
-        ids: HashMap::new(),
-        clips: HashMap::new(),
-        shots: Vec::new(),
-        count: 0,
-    };
-    let header;
-    if is_csv(path) {
-        header = csv_header(path, start, log);
-        let Some(table) = Table::read(file, &text, log) else {
-            empty::<Header>(file, log);
+/// Reads one manifest.
+struct Reader<'c> {
+    path: &'c Path,
+    /// `None`: the shots are not looked at.
+    catalog: Option<&'c Catalog>,
+    engine: Engine,
+    made: Option<Made>,
+    log: Log,
+}
+
+impl<'c> Reader<'c> {
+    fn new(path: &'c Path, catalog: Option<&'c Catalog>) -> Self {
+        let made = catalog.map(|_| Made::new(folder(path)));
+        Self { path, catalog, engine: Engine::new(), made, log: Log::default() }
+    }
+
+    /// Reads everything; the shots land in `made`.
+    fn header(&mut self) -> Option<Header> {
+        if is_csv(self.path) {
+            return self.csv();
+        }
+        let (file, opened) = self.open()?;
+        let document = self.yaml(file, opened, None);
+        let (document, before) = match document {
+            (document, Some(before)) => (document, before),
+            (document, None) => (document, Vec::new()),
+        };
+        let root = document.root.as_ref();
+        // Shots were made without what is written after them, or breaks off before it is: again.
+        let is_late = root.is_some_and(|root| Settings::are_late(root, &before));
+        let unknown = !document.whole && before.iter().all(|pair| &*pair.key != "defaults");
+        if document.shots > 0 && self.made.is_some() && (is_late || unknown) {
+            let catalog = if unknown { None } else { self.catalog };
+            let mut again = Self::new(self.path, catalog);
+            let (file, opened) = again.open()?;
+            let (document, _) = again.yaml(file, opened, root.cloned());
+            *self = again;
+            return self.finish(document, file);
+        }
+        self.finish(document, file)
+    }
+
+    fn finish(&mut self, document: Document, file: u16) -> Option<Header> {
+        let Some(root) = document.root else {
+            if self.log.mistakes() == 0 {
+                let fix = "run `rushes init` for a manifest to start from".to_owned();
+                self.log.add(Mistake::new(Place::start(file), "the manifest is empty").fix(fix));
+            }
             return None;
         };
-        let entry = Entry::of_table(&table);
-        let capped = reading.capped.unwrap_or(false);
-        let (catalog, made) = (reading.catalog, &mut made);
-        Stage { catalog, engine: &engine, vars: &[], defaults: &[], capped, log, made }.expand(
-            &entry,
-            Some(&table),
-            true,
-        );
-    } else {
-        let root = yaml::parse(file, &text, log).or_else(|| empty(file, log))?;
-        header = decode::header(&root, &stem(path), path, log);
-        let capped = header.budget.is_some_and(|budget| budget.cap.is_some());
-        let capped = reading.capped.unwrap_or(capped);
-        let vars = decode::vars(&root, log);
-        let defaults = entry::defaults(&root, reading.catalog, log);
-        for node in shots(&root, log) {
-            let Some(entry) = Entry::read(node, reading.catalog, log) else { continue };
-            let table = match entry.from.map(|from| table(from, path, log)) {
-                Some(None) => continue,
-                table => table.flatten(),
-            };
-            let (catalog, made, engine) = (reading.catalog, &mut made, &engine);
-            Stage { catalog, engine, vars: &vars, defaults: &defaults, capped, log, made }.expand(
-                &entry,
-                table.as_ref(),
-                false,
-            );
+        let before = self.log.mistakes();
+        let header = decode::header(&root, &stem(self.path), self.path, &mut self.log);
+        let is_right = self.log.mistakes() == before && document.whole;
+        if document.shots == 0 && document.whole {
+            check_shots(&root, &mut self.log);
+        }
+        is_right.then_some(header)
+    }
+
+    fn open(&mut self) -> Option<(u16, File)> {
+        match file::open(self.path, &mut self.log) {
+            Ok(opened) => opened,
+            Err(why) => {
+                let place = Place::start(self.log.source(self.path)?);
+                self.log.add(Mistake::new(place, why));
+                None
+            }
         }
     }
-    made.check_clips(log);
-    Some(Campaign { header, shots: made.shots, warnings: Vec::new() })
+
+    /// Reads a document; returns it with what its first shot found written before it. `root` is
+    /// the top level when it is known from an earlier reading.
+    fn yaml(
+        &mut self,
+        file: u16,
+        opened: File,
+        root: Option<Node>,
+    ) -> (Document, Option<Vec<Pair>>) {
+        let Self { path, catalog, engine, made, log } = self;
+        let (Some(catalog), Some(made)) = (*catalog, made) else {
+            return (yaml::parse(file, opened, &mut NoShots, log), None);
+        };
+        let settings = OnceCell::new();
+        let mut shots = Shots {
+            path,
+            catalog,
+            engine,
+            made,
+            root,
+            settings: &settings,
+            shared: None,
+            before: None,
+        };
+        let document = yaml::parse(file, opened, &mut shots, log);
+        let before = shots.before.take();
+        if document.whole && document.shots == 0 {
+            // There are none, or they came in by an alias or a merge key.
+            let root = document.root.clone().unwrap_or_else(|| nowhere(file));
+            let Value::List(items) = root.get("shots").map_or(&Value::Bad, |node| &node.value)
+            else {
+                Settings::read(&root, path, catalog, log);
+                return (document, before);
+            };
+            for item in items.iter() {
+                shots.shot(root.pairs().unwrap_or_default(), item.clone(), log);
+            }
+        }
+        (document, before)
+    }
+
+    fn csv(&mut self) -> Option<Header> {
+        let (file, _) = self.open()?;
+        let place = Place::start(file);
+        let before = self.log.mistakes();
+        let fix = "rename the file: a CSV manifest is called by its file's name";
+        let header = Header {
+            campaign: decode::stem_campaign(&stem(self.path), place, fix, &mut self.log),
+            path: self.path.to_owned(),
+            budget: None,
+            on_doubt: OnDoubt::default(),
+            limits: SomeLimits::default(),
+        };
+        let is_right = self.log.mistakes() == before;
+        let Self { path, catalog, engine, made, log } = self;
+        let (Some(catalog), Some(made)) = (*catalog, made) else { return Some(header) };
+        match Table::open(path, log) {
+            Ok(Some((table, rows))) => {
+                let settings = Settings::default();
+                let shared = Shared::new(&settings, catalog, engine, log);
+                let entry = Entry::of_table(&table);
+                Stage { catalog, engine, shared: &shared, log, made }
+                    .expand_rows(&entry, &table, rows, true);
+            }
+            Ok(None) if log.mistakes() == 0 => {
+                let fix = "write a header such as id,model,prompt and a row for each shot";
+                log.add(Mistake::new(place, "the manifest is empty").fix(fix.to_owned()));
+            }
+            Ok(None) => {}
+            Err(why) => log.add(Mistake::new(place, why)),
+        }
+        is_right.then_some(header)
+    }
 }
 
-/// The entries of `shots`; that there are none is a mistake.
-fn shots<'t>(root: &'t Node, log: &mut Log) -> &'t [Node] {
+/// Makes shots as they are read.
+struct Shots<'r> {
+    path: &'r Path,
+    catalog: &'r Catalog,
+    engine: &'r Engine,
+    made: &'r mut Made,
+    /// The whole top level, if it is known already.
+    root: Option<Node>,
+    settings: &'r OnceCell<Settings>,
+    shared: Option<Shared<'r>>,
+    /// What the first shot found written before it.
+    before: Option<Vec<Pair>>,
+}
+
+impl Sink for Shots<'_> {
+    fn wants_shots(&self) -> bool {
+        true
+    }
+
+    fn shot(&mut self, before: &[Pair], shot: Node, log: &mut Log) {
+        let Self { path, catalog, engine, made, root, settings, shared, before: found } = self;
+        let shared = shared.get_or_insert_with(|| {
+            *found = Some(before.to_vec());
+            let written = || Node { place: shot.place, value: Value::Map(before.into()) };
+            let root = root.take().unwrap_or_else(written);
+            let settings = settings.get_or_init(|| Settings::read(&root, path, catalog, log));
+            Shared::new(settings, catalog, engine, log)
+        });
+        let Some(entry) = Entry::read(&shot, catalog, log) else { return };
+        let table = match entry.from {
+            None => None,
+            Some(from) => match table(from, path, log) {
+                Some(table) => Some(table),
+                None => return,
+            },
+        };
+        let mut stage = Stage { catalog, engine, shared, log, made };
+        match table {
+            Some((ref table, rows)) => stage.expand_rows(&entry, table, rows, false),
+            None => stage.expand(&entry),
+        }
+    }
+}
+
+/// Lets the shots go by.
+struct NoShots;
+
+impl Sink for NoShots {
+    fn wants_shots(&self) -> bool {
+        false
+    }
+
+    fn shot(&mut self, _: &[Pair], _: Node, _: &mut Log) {}
+}
+
+/// That there are no shots is a mistake.
+fn check_shots(root: &Node, log: &mut Log) {
     let example = "write `shots:` and below it for example `- id: beach`".to_owned();
+    let pairs = root.pairs().unwrap_or_default();
+    if pairs
+        .iter()
+        .any(|pair| closest(&pair.key, decode::KEYS) == Some("shots") && &*pair.key != "shots")
+    {
+        // That was reported as a slip.
+        return;
+    }
     let node = root.get("shots");
+    let place = node.map_or(root.place, |node| node.place);
     match node.map(|node| &node.value) {
-        Some(Value::List(items)) if !items.is_empty() => return items,
-        _ if root.pairs().is_none() => {}
+        Some(Value::List(items)) if !items.is_empty() => {}
         Some(Value::Map(_)) => {
-            let place = node.map_or(root.place, |node| node.place);
             let what = "`shots` is a list of shots, but this is a mapping";
             let fix = "begin each shot with `- `, such as `- id: beach`".to_owned();
             log.add(Mistake::new(place, what).fix(fix));
         }
-        _ => {
-            let place = node.map_or(root.place, |node| node.place);
-            log.add(Mistake::new(place, "there are no shots").fix(example));
-        }
+        Some(Value::Bad) => {}
+        _ if root.pairs().is_none() => {}
+        _ => log.add(Mistake::new(place, "there are no shots").fix(example)),
     }
-    &[]
 }
 
 /// The CSV that an entry's `from` names.
-fn table(from: &Node, manifest: &Path, log: &mut Log) -> Option<Table> {
+fn table(from: &Node, manifest: &Path, log: &mut Log) -> Option<(Table, super::table::Rows)> {
     let written = from.text()?;
     let path = folder(manifest).join(&**written);
+    if path
+        .extension()
+        .is_some_and(|extension| ["yaml", "yml"].iter().any(|yaml| extension == *yaml))
+    {
+        let fix = "a YAML file with `vars` and `defaults` is brought in by `include:`, at the top";
+        let what = "`from` names a table (CSV), and this is a YAML file";
+        log.add(Mistake::new(from.place, what).fix(fix.to_owned()));
+        return None;
+    }
     let before = log.mistakes();
-    let (file, text) = match log.source(&path) {
-        Some(known) => known,
-        None => match read_text(&path, log) {
-            Ok(read) => read,
-            Err(why) => {
-                let fix = "paths are relative to the manifest's folder".to_owned();
-                log.add(Mistake::new(from.place, why).fix(fix));
-                return None;
-            }
-        },
-    };
-    let table = Table::read(file, &text, log);
-    if table.is_none() && log.mistakes() == before {
-        let what = format!("{} is empty", path.display());
-        log.add(Mistake::new(from.place, what).fix("write a header and rows".to_owned()));
-    }
-    table
-}
-
-/// The manifest's own text.
-fn source(path: &Path, log: &mut Log) -> Option<(u16, Rc<str>)> {
-    match read_text(path, log) {
-        Ok(read) => Some(read),
+    match Table::open(&path, log) {
+        Ok(Some(table)) => return Some(table),
+        Ok(None) if log.mistakes() == before => {
+            let what = format!("{} is empty", path.display());
+            log.add(Mistake::new(from.place, what).fix("write a header and rows".to_owned()));
+        }
+        Ok(None) => {}
         Err(why) => {
-            let file = log.add_source(path.to_owned(), path.display().to_string(), "".into())?;
-            let place = Place { file, line: 1, column: 1, length: 0 };
-            log.add(Mistake::new(place, why));
-            None
+            let fix = "paths are relative to the manifest's folder".to_owned();
+            log.add(Mistake::new(from.place, why).fix(fix));
         }
-    }
-}
-
-/// Reads a text file in.
-///
-/// # Errors
-/// When it is unreadable as a whole, with the reason. What is wrong at one place of it goes to the
-/// log, and what is left of it is empty.
-fn read_text(path: &Path, log: &mut Log) -> Result<(u16, Rc<str>), String> {
-    let cannot = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
-    let file = media::open(path).map_err(cannot)?;
-    let mut bytes = Vec::new();
-    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(cannot)?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(format!("{} is bigger than 2 GiB", path.display()));
-    }
-    let name = path.display().to_string();
-    let many = || "the manifest names too many files".to_owned();
-    let text = match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            let good = error.utf8_error().valid_up_to();
-            let bytes = error.into_bytes();
-            let head = String::from_utf8_lossy(bytes.get(..good).unwrap_or_default()).into_owned();
-            let text = String::from_utf8_lossy(&bytes);
-            let file = log.add_source(path.to_owned(), name, text.into()).ok_or_else(many)?;
-            let line = head.matches('\n').count() + 1;
-            let column = head.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-            let fits = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-            let place = Place { file, line: fits(line), column: fits(column), length: 1 };
-            let fix = if is_csv(path) {
-                "save it from the spreadsheet as \"CSV UTF-8\""
-            } else {
-                "save it in UTF-8"
-            };
-            log.add(Mistake::new(place, "this is not UTF-8 text").fix(fix.to_owned()));
-            return Ok((file, "".into()));
-        }
-    };
-    let text: Rc<str> = text.strip_prefix('\u{feff}').unwrap_or(&text).into();
-    let file = log.add_source(path.to_owned(), name, Rc::clone(&text)).ok_or_else(many)?;
-    Ok((file, text))
-}
-
-/// Says that there is nothing in a file, unless something worse was said.
-fn empty<T>(file: u16, log: &mut Log) -> Option<T> {
-    if log.mistakes() == 0 {
-        let place = Place { file, line: 1, column: 1, length: 0 };
-        let fix = "run `rushes init` for a manifest to start from".to_owned();
-        log.add(Mistake::new(place, "the manifest is empty").fix(fix));
     }
     None
 }
 
-/// What a CSV manifest says of everything but its shots: only its own name.
-fn csv_header(path: &Path, place: Place, log: &mut Log) -> Header {
-    let fix = "rename the file: a CSV manifest is called by its file's name";
-    Header {
-        campaign: decode::stem_campaign(&stem(path), place, fix, log),
-        path: path.to_owned(),
-        budget: None,
-        on_doubt: OnDoubt::default(),
-        limits: SomeLimits::default(),
-    }
-}
-
-fn is_csv(path: &Path) -> bool {
+pub(super) fn is_csv(path: &Path) -> bool {
     path.extension().is_some_and(|extension| {
         ["csv", "tsv"].iter().any(|known| extension.eq_ignore_ascii_case(known))
     })

@@ -1,37 +1,72 @@
 //! What an entry's shots share, worked out once: where each parameter comes from, which columns and
 //! names are used, and what of it tells siblings apart.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
-
-use minijinja::Value as Named;
 
 use super::diagnostic::{Log, Mistake, Place, did_you_mean};
 use super::entry::{self, Entry, ROW_KEYS};
 use super::expand::Stage;
 use super::identity;
-use super::shape::{Shape, compile};
+use super::names::{Here, Trouble, undefined};
+use super::shape::{Shape, Written};
 use super::source::{Field, base};
 use super::table::{Row, Table};
-use super::template::{Template, value};
+use super::template::Engine;
 use super::tree::Node;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, closest, slip};
 
 /// An entry with everything worked out that its shots share.
 pub(super) struct Recipe<'t> {
     pub entry: &'t Entry<'t>,
     pub fields: Vec<Field<'t>>,
-    pub id: Option<Template<'t>>,
-    pub clip_name: Option<Template<'t>>,
-    pub tags: Vec<(&'t Node, Shape<'t>)>,
+    pub id: Label<'t>,
+    pub clip_name: Label<'t>,
+    pub tags: Vec<Shape<'t>>,
     pub columns: Columns,
-    /// Variables from `vars` that its templates use.
-    pub vars: Vec<(Box<str>, Named)>,
     /// Whether the entry's own id tells rows, each matrix variable, takes apart.
     pub id_has_row: bool,
     pub id_has: Vec<bool>,
     pub id_has_take: bool,
     /// Its id, clip name or tags are mistaken: there is nothing to call its shots.
     pub nameless: bool,
+}
+
+/// What an entry calls its shots or their clips.
+pub(super) enum Label<'t> {
+    /// Nothing.
+    None,
+    Plain(&'t str),
+    Template(Written<'t>),
+}
+
+impl<'t> Label<'t> {
+    /// `None` when it is a template and wrong.
+    fn of(node: Option<&'t Node>, engine: &'t Engine, log: &mut Log) -> Option<Self> {
+        match node.and_then(|node| Some((node, node.text()?))) {
+            None => Some(Self::None),
+            Some((_, text)) if !Engine::is_template(text) => Some(Self::Plain(text)),
+            Some((node, _)) => Written::of(node, engine, log).map(Self::Template),
+        }
+    }
+
+    /// The text for one shot.
+    ///
+    /// # Errors
+    /// When it cannot be rendered.
+    pub(super) fn text(&self, here: &Here<'_, '_>) -> Result<Option<Cow<'t, str>>, Trouble> {
+        Ok(match self {
+            Self::None => None,
+            Self::Plain(text) => Some((*text).into()),
+            Self::Template(written) => Some(written.render(here)?.into()),
+        })
+    }
+
+    fn names(&self, each: &mut dyn FnMut(&str, Place)) {
+        if let Self::Template(written) = self {
+            written.names(each);
+        }
+    }
 }
 
 /// The columns that rushes itself reads, and those that make a row's identity.
@@ -42,10 +77,8 @@ pub(super) struct Columns {
     pub priority: Option<usize>,
     pub tags: Option<usize>,
     pub clip_name: Option<usize>,
-    /// Columns that templates use as variables, with their names.
-    pub named: Vec<(usize, Box<str>)>,
     /// Columns that the request uses, by name.
-    used: Vec<usize>,
+    pub used: Vec<usize>,
     /// The one of them that says most to people.
     leading: Option<usize>,
 }
@@ -60,34 +93,27 @@ impl<'t> Recipe<'t> {
         stage: &mut Stage<'t>,
     ) -> Self {
         let (engine, catalog) = (stage.engine, stage.catalog);
-        let log = &mut *stage.log;
-        let template = |node: Option<&'t Node>, log: &mut Log| {
-            let node = node?;
-            compile(engine, node.text()?, node.place, log)
-        };
-        let id = template(entry.id, log);
-        let clip_name = template(entry.clip_name, log);
-        let tags = entry.tags.iter().filter_map(|node| base(node, true, engine, log)).collect();
+        let id = Label::of(entry.id, engine, stage.log);
+        let clip_name = Label::of(entry.clip_name, engine, stage.log);
+        let tags: Vec<Option<Shape>> =
+            entry.tags.iter().map(|node| Shape::of(node, true, engine, stage.log)).collect();
         let mut recipe = Self {
             entry,
             fields: Vec::new(),
-            id,
-            clip_name,
-            tags,
+            nameless: id.is_none() || clip_name.is_none() || tags.iter().any(Option::is_none),
+            id: id.unwrap_or(Label::None),
+            clip_name: clip_name.unwrap_or(Label::None),
+            tags: tags.into_iter().flatten().collect(),
             columns: Columns::default(),
-            vars: Vec::new(),
             id_has_row: false,
             id_has: Vec::new(),
             id_has_take: false,
-            nameless: false,
         };
-        recipe.nameless = entry.id.is_some() && recipe.id.is_none()
-            || entry.clip_name.is_some() && recipe.clip_name.is_none();
         recipe.collect_fields(catalog, table, stage);
         if let Some(table) = table {
             recipe.collect_columns(table, strict, stage);
         }
-        recipe.check_names(table, stage);
+        recipe.check_names(table, strict, stage);
         recipe
     }
 
@@ -99,47 +125,46 @@ impl<'t> Recipe<'t> {
     ) {
         let entry = self.entry;
         for (at, param) in catalog.params().iter().enumerate() {
-            let find = |from: &[(usize, &'t Node)]| {
-                from.iter().find(|(param, _)| *param == at).map(|(_, node)| *node)
+            let own = entry.params.iter().find(|(param, _)| *param == at).map(|(_, node)| *node);
+            let said = match own {
+                Some(node) => base(node, Some(param), false, stage.engine, stage.log),
+                None => stage.shared.default(at),
             };
-            let node = find(&entry.params).or_else(|| find(stage.defaults));
-            let node = node.filter(|node| !node.is_null());
-            let base = node.and_then(|node| base(node, true, stage.engine, stage.log));
+            let slip = entry.misspelt.contains(&at) || stage.shared.misspelt(at);
             let mut field = Field {
                 param: Some(param),
                 name: &param.name,
-                broken: node.is_some() && base.is_none(),
-                base,
+                broken: said.is_broken() || slip,
+                base: said.base(),
                 variable: entry.matrix.iter().position(|v| *v.name == *param.name),
                 column: table.and_then(|table| table.column(&param.name)),
                 parts: table.map(|table| parts(table, &param.name)).unwrap_or_default(),
             };
-            if field.base.as_ref().is_some_and(|(_, shape)| shape.uses(&param.name)) {
+            if field.base.as_ref().is_some_and(|base| base.shape.uses(&param.name)) {
                 field.variable = None;
                 field.column = None;
             }
-            let own = find(&entry.params).filter(|node| !node.is_null());
-            if let (Some(own), Some(at)) = (own, field.variable)
-                && let Some(variable) = entry.matrix.get(at)
+            let own = own.filter(|node| !node.is_null());
+            if let (Some(own), Some(variable)) =
+                (own, field.variable.and_then(|at| entry.matrix.get(at)))
             {
                 let what = format!("`{}` is set here and by the matrix", param.name);
                 let fix = "keep one of them".to_owned();
                 let mistake = Mistake::new(own.place, what).fix(fix);
                 stage.log.add(mistake.other(variable.place, "the matrix sets it here"));
             }
-            field.settle(stage.log);
             let any = field.base.is_some() || field.variable.is_some() || field.column.is_some();
             if any || field.broken || !field.parts.is_empty() {
                 self.fields.push(field);
             }
         }
         for pair in &entry.extra {
-            let base = base(&pair.value, false, stage.engine, stage.log);
+            let said = base(&pair.value, None, false, stage.engine, stage.log);
             self.fields.push(Field {
                 param: None,
                 name: &pair.key,
-                broken: base.is_none(),
-                base,
+                broken: said.is_broken(),
+                base: said.base(),
                 variable: None,
                 column: None,
                 parts: Vec::new(),
@@ -158,12 +183,20 @@ impl<'t> Recipe<'t> {
             clip_name: table.column("clip_name"),
             ..Columns::default()
         };
+        if strict && !table.columns.iter().any(|column| means_something(&column.name, catalog)) {
+            let what = "the first row must name the columns, and no parameter is called like these";
+            let fix = "put a row such as `id,model,prompt` above the shots".to_owned();
+            log.add(Mistake::new(table.place(), what).fix(fix));
+            self.nameless = true;
+            return;
+        }
+        let mut slips = Vec::new();
         for (at, column) in table.columns.iter().enumerate() {
             let head = column.name.split('.').next().unwrap_or(&column.name);
             let is_param = catalog.param(head).is_some();
             if let Some(name) = column.name.strip_prefix("extra.").filter(|_| strict) {
                 if catalog.param(name).is_some() || name.is_empty() {
-                    let what = format!("`{}` passes through nothing that is unknown", column.name);
+                    let what = format!("`{name}` is a parameter that rushes knows");
                     let fix = format!("call the column `{name}`");
                     log.add(Mistake::new(column.place, what).fix(fix));
                 }
@@ -177,12 +210,28 @@ impl<'t> Recipe<'t> {
                     parts: Vec::new(),
                 });
             } else if strict && !is_param && !ROW_KEYS.contains(&&*column.name) {
-                entry::unknown(&column.name, column.place, catalog, &ROW_KEYS, log);
+                let meant = entry::unknown(&column.name, column.place, catalog, &ROW_KEYS, log);
+                slips.extend(meant);
             }
             if let Some(variable) = self.entry.matrix.iter().find(|v| v.name == column.name) {
-                let what = format!("`{}` is a variable of the matrix and a column", variable.name);
-                let mistake = Mistake::new(variable.place, what).fix("rename one".to_owned());
+                let what = format!("`{}` is a name in the matrix and a column too", variable.name);
+                let fix = "call one of them something else".to_owned();
+                let mistake = Mistake::new(variable.place, what).fix(fix);
                 log.add(mistake.other(column.place, "the column"));
+            }
+        }
+        for field in &self.fields {
+            let own = field.column.and_then(|at| table.columns.get(at));
+            if let (Some(column), Some((part, _))) = (own, field.parts.first()) {
+                let what = format!("`{0}` has a column and `{0}.{part}` has one too", field.name);
+                let fix = "keep one of them".to_owned();
+                log.add(Mistake::new(column.place, what).fix(fix));
+            }
+        }
+        for param in slips.into_iter().filter_map(|at| catalog.params().get(at)) {
+            match self.fields.iter_mut().find(|field| field.name == param.name) {
+                Some(field) => field.broken = true,
+                None => self.fields.push(Field::broken(param)),
             }
         }
         self.fields.sort_by_key(|field| field.param.is_none().then_some(field.name));
@@ -190,8 +239,8 @@ impl<'t> Recipe<'t> {
         for field in &self.fields {
             used.extend(field.column);
             used.extend(field.parts.iter().map(|(_, column)| *column));
-            if let Some((_, shape)) = &field.base {
-                shape.names(&mut |name, _| used.extend(table.column(name)));
+            if let Some(base) = &field.base {
+                base.shape.names(&mut |name, _| used.extend(table.column(name)));
             }
         }
         used.sort_by_key(|column| table.columns.get(*column).map(|column| &column.name));
@@ -202,59 +251,102 @@ impl<'t> Recipe<'t> {
         self.columns.used = used;
     }
 
-    /// Every name that a template uses must be there; those that are, are picked out.
-    fn check_names(&mut self, table: Option<&Table>, stage: &mut Stage<'_>) {
+    /// Every name that a template uses must be there.
+    fn check_names(&mut self, table: Option<&Table>, strict: bool, stage: &mut Stage<'_>) {
         let entry = self.entry;
-        let matrix: Vec<&str> = entry.matrix.iter().map(|v| &*v.name).collect();
-        let columns: Vec<&str> =
-            table.map(|t| t.columns.iter().map(|c| &*c.name).collect()).unwrap_or_default();
-        let vars = stage.vars.iter().map(|(name, _)| &**name);
-        let known: Vec<&str> =
-            matrix.iter().chain(&columns).copied().chain(vars).chain(["take"]).collect();
+        let columns = || table.iter().flat_map(|table| &table.columns).map(|column| &*column.name);
+        let vars = || stage.shared.vars().iter().map(|(name, _)| &**name);
+        let variables = || entry.matrix.iter().map(|variable| &*variable.name);
+        let known = || variables().chain(columns()).chain(vars()).chain(["take"]);
         let log = &mut *stage.log;
         let mut used: HashSet<Box<str>> = HashSet::new();
-        let mut check = |name: &str, place: Place, has_id: bool| {
-            let fine = known.contains(&name) || (has_id && name == "id");
-            if !fine {
-                let fix = did_you_mean(name, known.iter().copied()).unwrap_or_else(|| {
-                    format!("define `{name}` in `vars:`, or use one of: {}", known.join(", "))
-                });
-                log.add(Mistake::new(place, format!("`{name}` is not defined")).fix(fix));
-            }
+        let mut check = |name: &str, place: Place, more: &[&'static str]| {
             used.insert(name.into());
+            let fine = more.contains(&name) || known().any(|known| known == name);
+            if !fine {
+                log.add(undefined(name, place, known().chain(more.iter().copied())));
+            }
             fine
         };
         for field in &mut self.fields {
             let mut broken = field.broken;
-            if let Some((_, shape)) = &field.base {
-                shape.names(&mut |name, place| broken |= !check(name, place, false));
+            if let Some(base) = &field.base {
+                base.shape.names(&mut |name, place| broken |= !check(name, place, &[]));
             }
             field.broken = broken;
         }
         let mut nameless = self.nameless;
-        for (template, node) in [(&self.id, entry.id), (&self.clip_name, entry.clip_name)] {
-            let Some((template, node)) = template.as_ref().zip(node) else { continue };
-            let has_id = entry.clip_name.is_some_and(|name| name.place == node.place);
-            for name in &template.names {
-                nameless |= !check(name, node.place, has_id);
-            }
-        }
-        for (_, shape) in &self.tags {
-            shape.names(&mut |name, place| nameless |= !check(name, place, true));
+        let mut in_id: HashSet<Box<str>> = HashSet::new();
+        self.id.names(&mut |name, place| {
+            nameless |= !check(name, place, &[]);
+            in_id.insert(name.into());
+        });
+        self.clip_name.names(&mut |name, place| nameless |= !check(name, place, &["id", "tags"]));
+        for shape in &self.tags {
+            shape.names(&mut |name, place| nameless |= !check(name, place, &["id"]));
         }
         self.nameless = nameless;
-        let id_names: &[Box<str>] = self.id.as_ref().map_or(&[], |id| &id.names);
-        let id_has = |name: &str| id_names.iter().any(|used| **used == *name);
-        self.id_has_take = id_has("take");
-        self.id_has_row = columns.iter().any(|column| id_has(column));
-        self.id_has = matrix.iter().map(|name| id_has(name)).collect();
-        // Cells may be templates too: with a table, everything is at hand.
-        let wanted = |name: &str| table.is_some() || used.contains(name);
-        let named = columns.iter().enumerate().filter(|(_, name)| wanted(name));
-        self.columns.named = named.map(|(at, name)| (at, (*name).into())).collect();
-        let vars = stage.vars.iter().filter(|(name, _)| wanted(name));
-        self.vars = vars.map(|(name, text)| ((**name).into(), value(text))).collect();
+        self.id_has_take = in_id.contains("take");
+        self.id_has_row = columns().any(|column| in_id.contains(column));
+        self.id_has = variables().map(|name| in_id.contains(name)).collect();
+        match table {
+            None => self.check_matrix(&used, stage),
+            Some(table) if !strict => self.check_columns(table, &used, stage),
+            Some(_) => {}
+        }
     }
+
+    /// A variable that nothing uses makes shots that are all the same.
+    fn check_matrix(&self, used: &HashSet<Box<str>>, stage: &mut Stage<'_>) {
+        let catalog = stage.catalog;
+        let params = || catalog.params().iter().map(|param| param.name.as_str());
+        for variable in &self.entry.matrix {
+            if catalog.param(&variable.name).is_some() || used.contains(&*variable.name) {
+                continue;
+            }
+            if let Some(fix) = did_you_mean(&variable.name, params()) {
+                let what =
+                    format!("a shot has no parameter `{}`, and nothing uses it", variable.name);
+                stage.log.add(Mistake::new(variable.place, what).fix(fix));
+                continue;
+            }
+            let what = format!("nothing uses `{}`, so its shots are all the same", variable.name);
+            let fix = format!(
+                "use it, such as `prompt: \"... {{{{ {} }}}} ...\"`, or write `takes:` for more of \
+                 the same",
+                variable.name
+            );
+            stage.log.add(Mistake::new(variable.place, what).fix(fix).warning());
+        }
+    }
+
+    /// A column that nothing uses may be a parameter's, but for a slip. (A manifest that is itself a
+    /// table has none: there every column must mean something.)
+    fn check_columns(&self, table: &Table, used: &HashSet<Box<str>>, stage: &mut Stage<'_>) {
+        let params = || stage.catalog.params().iter().map(|param| param.name.as_str());
+        for column in &table.columns {
+            let head = column.name.split('.').next().unwrap_or(&column.name);
+            let is_known = ROW_KEYS.contains(&&*column.name)
+                || stage.catalog.param(head).is_some()
+                || used.contains(&*column.name)
+                || self.entry.matrix.iter().any(|variable| variable.name == column.name);
+            if is_known || column.name.starts_with("extra.") {
+                continue;
+            }
+            if let Some(meant) = slip(head, ROW_KEYS.into_iter().chain(params())) {
+                let what = format!("nothing uses the column `{}`", column.name);
+                let fix = format!("did you mean `{meant}`?");
+                stage.log.add(Mistake::new(column.place, what).fix(fix));
+            }
+        }
+    }
+}
+
+/// Whether a table that is itself a manifest may have a column of that name, slips forgiven.
+fn means_something(name: &str, catalog: &Catalog) -> bool {
+    let head = name.split('.').next().unwrap_or(name);
+    let params = catalog.params().iter().map(|param| param.name.as_str());
+    head == "extra" || closest(head, ROW_KEYS.into_iter().chain(params)).is_some()
 }
 
 /// Columns for parts of a parameter.
@@ -264,13 +356,43 @@ fn parts<'t>(table: &'t Table, name: &str) -> Vec<(&'t str, usize)> {
     columns.filter_map(|(at, column)| Some((below(&column.name)?, at))).collect()
 }
 
+/// What spreadsheets write into a cell whose formula went wrong.
+const FORMULA_ERRORS: [&str; 10] = [
+    "#REF!", "#N/A", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!",
+    "#ERROR!",
+];
+
 impl Columns {
+    /// A formula's error is nothing that anybody wants to see rendered. `false` when there is one.
+    pub(super) fn check_cells(&self, row: &Row<'_>, log: &mut Log) -> bool {
+        let before = log.mistakes();
+        for at in &self.used {
+            let Some(cell) = row.cell(*at) else { continue };
+            if cell.starts_with('#') && FORMULA_ERRORS.contains(&cell) {
+                let what = format!("{cell} is a formula's error, not a value");
+                let fix = "mend the formula in the spreadsheet, or empty the cell".to_owned();
+                log.add(Mistake::new(row.place(*at), what).fix(fix));
+            }
+            let is_seen = |byte: u8| byte >= b' ' || matches!(byte, b'\n' | b'\r' | b'\t');
+            if !cell.bytes().all(is_seen) {
+                let what = "in this cell is a character that cannot be seen, and no text";
+                let fix = "delete it; retyping the cell does that, too".to_owned();
+                log.add(Mistake::new(row.place(*at), what).fix(fix));
+            }
+        }
+        log.mistakes() == before
+    }
+
     /// What tells a row without an id from the others.
-    pub(super) fn part(&self, table: &Table, row: &Row<'_>) -> String {
-        let cells: Vec<(&str, Option<&str>)> = self
+    pub(super) fn part(&self, table: &Table, row: &Row<'_>, catalog: &Catalog) -> String {
+        let cells: Vec<(&str, Option<Cow<'_, str>>)> = self
             .used
             .iter()
-            .filter_map(|at| Some((&*table.columns.get(*at)?.name, row.cell(*at))))
+            .filter_map(|at| {
+                let name = &*table.columns.get(*at)?.name;
+                let cell = row.cell(*at).map(|cell| identity::meant(catalog.param(name), cell));
+                Some((name, cell))
+            })
             .collect();
         identity::row_part(&cells, self.leading.and_then(|at| row.cell(at)))
     }

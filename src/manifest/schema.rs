@@ -1,23 +1,45 @@
 //! The JSON Schema of a manifest, for editors: built from the catalog's parameters and the
-//! manifest's own keys. Helps while typing; what is right is decided by the reader.
+//! manifest's own keys. Refuses nothing that the reader takes, but for what is wrong in `defaults`
+//! and used by no shot; what the reader refuses it refuses too, as far as one can tell without the
+//! files, the templates' values and the prices.
+
+mod forms;
+mod rules;
 
 use serde_json::{Map, Value, json};
 
-use crate::catalog::{Catalog, Param, ParamKind};
+use super::expand::MOST_SHOTS;
+use crate::catalog::{Catalog, Param};
 
-#[cfg(test)]
-mod tests;
+/// What every form of a request parameter is, beside its own.
+const TEMPLATE: &str = "#/$defs/template";
 
 /// The JSON Schema (2020-12) of a YAML manifest under `catalog`.
 #[must_use]
 pub fn schema(catalog: &Catalog) -> Value {
-    let request: Map<String, Value> = catalog
-        .params()
-        .iter()
-        .map(|param| (param.name.clone(), parameter(catalog, param)))
-        .collect();
-    let mut shot = own_keys(catalog.params().iter().map(|param| param.name.as_str()));
+    let mut defs = definitions();
+    let mut request = Map::new();
+    for param in catalog.params() {
+        let name = format!("parameter-{}", param.name);
+        request.insert(param.name.clone(), json!({"$ref": format!("#/$defs/{name}")}));
+        defs.insert(name, forms::parameter(catalog, param));
+    }
+    let mut shot = own_keys(catalog);
     shot.extend(request.clone());
+    for model in catalog.models() {
+        defs.insert(model.to_owned(), rules::model(catalog, model));
+        defs.insert(format!("surely-{model}"), rules::surely(model));
+    }
+    defs.insert(
+        "shot".to_owned(),
+        json!({
+            "description": "An entry: one shot, or several by takes, matrix or the rows of a CSV file.",
+            "type": "object",
+            "additionalProperties": false,
+            "properties": shot,
+            "allOf": rules::of_a_shot(catalog),
+        }),
+    );
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "rushes manifest",
@@ -25,71 +47,63 @@ pub fn schema(catalog: &Catalog) -> Value {
         "type": "object",
         "required": ["shots"],
         "additionalProperties": false,
-        "properties": {
-            "campaign": {
-                "description": "The campaign's name and, unless --out says otherwise, its folder below renders/.",
-                "type": ["string", "number"],
-                "pattern": r"^[^\s/\\~]+$",
-            },
-            "budget": budget(),
-            "on_doubt": {
-                "description": "What to do with a shot that may have been bought: hold it for `rushes resolve` (default), or resubmit it and accept paying twice.",
-                "enum": ["hold", "resubmit"],
-            },
-            "vars": {
-                "description": "Names for {{ name }} in the shots' strings.",
-                "type": "object",
-                "propertyNames": {"$ref": "#/$defs/name"},
-                "additionalProperties": {"$ref": "#/$defs/scalar"},
-            },
-            "limits": limits(),
-            "defaults": {
-                "description": "Request parameters of every shot that does not say otherwise.",
-                "type": "object",
-                "additionalProperties": false,
-                "properties": request,
-            },
-            "shots": {
-                "description": "What to render.",
-                "type": "array",
-                "minItems": 1,
-                "items": {"$ref": "#/$defs/shot"},
-            },
+        "properties": settings(&request),
+        "allOf": rules::of_a_manifest(catalog),
+        "$defs": defs,
+    })
+}
+
+/// What stands above the shots, and the shots.
+fn settings(request: &Map<String, Value>) -> Value {
+    json!({
+        "campaign": {
+            "description": "The campaign's name and, unless --out says otherwise, its folder below renders/.",
+            "anyOf": [{"$ref": "#/$defs/file_name"}, {"type": "null"}],
         },
-        "$defs": {
-            "template": {
-                "description": "A text with {{ name }} from the matrix, the row, `take` or `vars`.",
-                "type": "string",
-                "pattern": r"\{[{%#]",
-            },
-            "scalar": {"type": ["string", "number", "boolean"]},
-            "name": {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "not": {"enum": ["id", "take"]}},
-            "span": {
-                "description": "A span of time such as 100ms, 5s or 2h.",
-                "type": "string",
-                "pattern": "[0-9]",
-            },
-            "rate": {
-                "description": "So many per second or minute, such as 2/s or 90/min.",
-                "type": "string",
-                "pattern": r"^\s*[1-9][0-9]*\s*/\s*(s|sec|second|m|min|minute)\s*$",
-            },
-            "shot": {
-                "description": "An entry: one shot, or several by takes, matrix or the rows of a CSV file.",
-                "type": "object",
-                "additionalProperties": false,
-                "properties": shot,
-            },
+        "include": {
+            "description": "Another YAML file, or a list of them, whose `defaults` and `vars` hold here too.",
+            "anyOf": [
+                {"$ref": "#/$defs/path"},
+                {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/path"}},
+            ],
+        },
+        "budget": budget(),
+        "on_doubt": {
+            "description": "What to do with a shot that may have been bought.",
+            "anyOf": [
+                {"const": "hold", "description": "Hold it for `rushes resolve` (default)."},
+                {"const": "resubmit", "description": "Buy it again, and accept paying twice."},
+            ],
+            "default": "hold",
+        },
+        "vars": {
+            "description": "Names for {{ name }} in the shots' texts.",
+            "type": ["object", "null"],
+            "propertyNames": {"$ref": "#/$defs/name"},
+            "additionalProperties": {"$ref": "#/$defs/scalar"},
+        },
+        "limits": limits(),
+        "defaults": {
+            "description": "Request parameters of every shot that does not say otherwise.",
+            "type": ["object", "null"],
+            "additionalProperties": false,
+            "properties": request,
+        },
+        "shots": {
+            "description": "What to render.",
+            "type": "array",
+            "minItems": 1,
+            "items": {"$ref": "#/$defs/shot"},
         },
     })
 }
 
 fn budget() -> Value {
     let cap = json!({
-        "description": "US dollars.",
+        "description": "US dollars, such as 25 or 0.50.",
         "anyOf": [
-            {"type": "number", "exclusiveMinimum": 0},
-            {"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]{1,6})?\s*$"},
+            {"type": "number", "minimum": 0.000_001, "maximum": 1_000_000_000},
+            {"type": "string", "pattern": r"^\s*\+?[0-9]*[1-9][0-9]*(\.[0-9]*)?\s*$|^\s*\+?[0-9]*\.[0-9]{0,5}[1-9]0*\s*$"},
         ],
     });
     json!({
@@ -103,7 +117,7 @@ fn budget() -> Value {
                     "cap": cap,
                     "strict": {
                         "description": "Also count what answers of 5xx could have cost, and hold back after a proxy's.",
-                        "type": "boolean",
+                        "anyOf": forms::switch(["true", "false"], &[true, false], false),
                         "default": false,
                     },
                 },
@@ -113,12 +127,12 @@ fn budget() -> Value {
 }
 
 fn limits() -> Value {
-    let count = |doc: &str, default: u32| json!({"description": doc, "type": "integer", "minimum": 1, "default": default});
+    let count = |doc: &str, default: u32| json!({"$ref": "#/$defs/count", "description": doc, "default": default});
     let span = |doc: &str, default: &str| json!({"$ref": "#/$defs/span", "description": doc, "default": default});
     let rate = |doc: &str, default: &str| json!({"$ref": "#/$defs/rate", "description": doc, "default": default});
     json!({
         "description": "What a run keeps to.",
-        "type": "object",
+        "type": ["object", "null"],
         "additionalProperties": false,
         "properties": {
             "rate": rate("Submissions, at most.", "2/s"),
@@ -133,51 +147,63 @@ fn limits() -> Value {
 }
 
 /// What a shot says beside its request.
-fn own_keys<'a>(known: impl Iterator<Item = &'a str>) -> Map<String, Value> {
-    let template = json!({"$ref": "#/$defs/template"});
+fn own_keys(catalog: &Catalog) -> Map<String, Value> {
+    let param = |param: &Param| (param.name.clone(), forms::values(catalog, param));
+    let known: Vec<&str> = catalog.params().iter().map(|param| param.name.as_str()).collect();
+    let variables: Map<String, Value> = catalog.params().iter().map(param).collect();
     let keys = json!({
         "id": {
             "description": "The shot's name, and its clip's: letters, digits, - _ and a dot; unique in the campaign.",
-            "anyOf": [{"type": ["string", "number"]}, template],
+            "anyOf": [{"$ref": "#/$defs/file_name"}, {"$ref": TEMPLATE}, {"type": "null"}],
         },
         "takes": {
             "description": "How many clips of this shot; each has its own id, price and clip.",
-            "type": "integer",
-            "minimum": 1,
+            "$ref": "#/$defs/count",
+            "maximum": MOST_SHOTS,
+            "default": 1,
         },
         "matrix": {
-            "description": "Names and their values: a shot for every combination.",
+            "description": "Names and their values: a shot for every combination. A name that is a request parameter sets it; every other is for {{ name }}.",
             "type": "object",
             "minProperties": 1,
             "propertyNames": {"$ref": "#/$defs/name"},
+            "properties": variables,
             "additionalProperties": {
+                "description": "The values of a name for {{ name }}.",
                 "type": "array",
                 "minItems": 1,
+                "uniqueItems": true,
                 "items": {"$ref": "#/$defs/scalar"},
             },
         },
         "from": {
             "description": "A CSV file beside the manifest: a shot for every row. Columns named like request parameters set them, all others are names for {{ name }}.",
-            "type": "string",
-            "minLength": 1,
+            "$ref": "#/$defs/path",
         },
         "priority": {
-            "description": "Higher is submitted first.",
-            "type": "integer",
+            "description": "A whole number; higher is submitted first.",
+            "anyOf": [
+                {"type": "integer", "minimum": i32::MIN, "maximum": i32::MAX},
+                {"type": "string", "pattern": r"^\s*[-+]?[0-9]{1,9}(\.0)?\s*$"},
+            ],
             "default": 0,
         },
         "tags": {
             "description": "Words to sort and filter by.",
-            "anyOf": [{"type": "array", "items": {"$ref": "#/$defs/scalar"}}, {"type": "string"}],
+            "anyOf": [
+                {"type": "array", "items": {"$ref": "#/$defs/scalar"}},
+                {"$ref": "#/$defs/scalar"},
+                {"type": "null"},
+            ],
         },
         "clip_name": {
             "description": "The clip's path below clips/ without .mp4; the id unless given.",
-            "anyOf": [{"type": ["string", "number"]}, template],
+            "anyOf": [{"$ref": "#/$defs/clip_path"}, {"$ref": TEMPLATE}],
         },
         "extra": {
             "description": "Parameters to pass through that rushes does not know.",
             "type": "object",
-            "not": {"anyOf": known.map(|name| json!({"required": [name]})).collect::<Vec<_>>()},
+            "propertyNames": {"not": {"enum": known}},
         },
     });
     match keys {
@@ -186,75 +212,69 @@ fn own_keys<'a>(known: impl Iterator<Item = &'a str>) -> Map<String, Value> {
     }
 }
 
-/// What a manifest may write for a request parameter.
-fn parameter(catalog: &Catalog, param: &Param) -> Value {
-    let mut forms = forms(catalog, param);
-    forms.push(json!({"$ref": "#/$defs/template"}));
-    let mut schema = json!({"description": param.doc, "anyOf": forms});
-    if let Some(default) = &param.default {
-        schema["default"] = default.clone();
-    }
-    schema
-}
+/// A part of a path that is a safe file name, as [`crate::shot::ShotId`] has it.
+const SAFE: &str = r"[\p{Alphabetic}\p{N}_]([\p{Alphabetic}\p{N}._-]*[\p{Alphabetic}\p{N}_-])?";
+/// Names that Windows keeps for itself.
+const DEVICE: &str =
+    r"([cC][oO][nN]|[pP][rR][nN]|[aA][uU][xX]|[nN][uU][lL]|[cC][oO][mM][1-9]|[lL][pP][tT][1-9])";
 
-fn forms(catalog: &Catalog, param: &Param) -> Vec<Value> {
-    let rules = &param.rules;
-    match param.kind {
-        ParamKind::Text if param.name == "model" => {
-            let model = |name| json!({"const": name, "description": catalog.model_doc(name)});
-            catalog.models().into_iter().map(model).collect()
-        }
-        ParamKind::Text if !rules.one_of.is_empty() => vec![json!({"enum": rules.one_of})],
-        ParamKind::Text if rules.ratio => {
-            vec![
-                json!({"type": "string", "pattern": "^0*[1-9][0-9]*:0*[1-9][0-9]*$", "examples": ["16:9"]}),
-            ]
-        }
-        ParamKind::Text => {
-            let mut text = json!({"type": ["string", "number"]});
-            if let Some(most) = rules.most {
-                text["maxLength"] = json!(most);
-            }
-            vec![text]
-        }
-        ParamKind::Number => {
-            vec![json!({"type": "number"}), numeric(r"^\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?\s*$")]
-        }
-        ParamKind::Seconds => vec![
-            json!({"type": "integer", "minimum": 1}),
-            numeric(r"^\s*[0-9]+(\.0*)?\s*[sS]?\s*$"),
-        ],
-        ParamKind::OnOff => vec![json!({"enum": ["on", "off", true, false, "yes", "no"]})],
-        ParamKind::Bool => vec![json!({"enum": [true, false, "on", "off", "yes", "no"]})],
-        ParamKind::TextList => {
-            let mut list = json!({"type": "array", "items": {"type": ["string", "integer"]}});
-            if let Some(most) = rules.most {
-                list["maxItems"] = json!(most);
-            }
-            vec![list, json!({"type": ["string", "integer"]})]
-        }
-        ParamKind::Object => vec![object(param)],
-        ParamKind::Image => vec![json!({"type": "string", "minLength": 1})],
-        ParamKind::Url => {
-            vec![json!({"type": "string", "pattern": r"^\s*[hH][tT][tT][pP][sS]?://"})]
-        }
-    }
-}
-
-fn numeric(pattern: &str) -> Value {
-    json!({"type": "string", "pattern": pattern})
-}
-
-fn object(param: &Param) -> Value {
-    let names: Vec<&str> = param.rules.fields.iter().map(|(name, _)| name.as_str()).collect();
-    let field = |(name, kind): &(String, ParamKind)| {
-        let form = match kind {
-            ParamKind::Bool => json!({"enum": [true, false, "on", "off", "yes", "no"]}),
-            ParamKind::Number => json!({"type": "number"}),
-            _ => json!({"type": ["string", "number"]}),
-        };
-        (name.clone(), json!({"anyOf": [form, {"$ref": "#/$defs/template"}]}))
+fn definitions() -> Map<String, Value> {
+    let plain = json!([{"type": "integer", "minimum": 0}, {"type": "number", "minimum": 0}, {"type": "boolean"}]);
+    let named = |pattern: String, device: String, most: usize| {
+        let text = json!({"type": "string", "pattern": pattern, "not": {"pattern": device}, "maxLength": most});
+        let mut forms = vec![text];
+        forms.extend(plain.as_array().cloned().unwrap_or_default());
+        forms
     };
-    let properties: Map<String, Value> = param.rules.fields.iter().map(field).collect();
-    json!({"type": "object", "required": names, "properties": properties})
+    let definitions = json!({
+        "template": {
+            "description": "A text with {{ name }} from the matrix, the row, `take` or `vars`.",
+            "type": "string",
+            "pattern": r"\{[{%#]",
+        },
+        "scalar": {
+            "description": "A text, a number, true or false.",
+            "type": ["string", "number", "boolean"],
+        },
+        "name": {
+            "description": "Letters, digits and _, beginning with a letter; not `id` or `take`.",
+            "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",
+            "not": {"enum": ["id", "take"]},
+        },
+        "path": {
+            "description": "A file, relative to the manifest's folder.",
+            "type": "string",
+            "minLength": 1,
+        },
+        "file_name": {
+            "description": "Letters, digits, `-`, `_` and `.`: a name that is safe for a file.",
+            "anyOf": named(format!("^{SAFE}$"), format!(r"^{DEVICE}(\.|$)"), 150),
+        },
+        "clip_path": {
+            "description": "Safe names with / between them, such as scene-1/beach.",
+            "anyOf": named(format!("^{SAFE}(/{SAFE})*$"), format!(r"(^|/){DEVICE}(\.|/|$)"), 604),
+        },
+        "count": {
+            "description": "A whole number from 1 on.",
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": u32::MAX},
+                {"type": "string", "pattern": r"^\s*\+?0*[1-9][0-9]{0,9}(\.0)?\s*$"},
+            ],
+        },
+        "span": {
+            "description": "A span of time such as 100ms, 5s or 2h.",
+            "type": "string",
+            "pattern": r"^\s*\+?([0-9]|[pP][tT])[0-9a-zA-Zµ.,:\s]*$",
+            "allOf": [{"pattern": "[1-9]"}, {"pattern": "[a-zA-Zµ:]"}],
+        },
+        "rate": {
+            "description": "So many per second or minute, such as 2/s or 90/min.",
+            "type": "string",
+            "pattern": r"^\s*\+?0*[1-9][0-9]{0,9}\s*/\s*(s|sec|second|m|min|minute)\s*$",
+        },
+    });
+    match definitions {
+        Value::Object(definitions) => definitions,
+        _ => Map::new(),
+    }
 }

@@ -5,22 +5,59 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value as Json};
 
-use super::diagnostic::{Log, Mistake, Place};
-use super::template::{Engine, Names, Template};
+use super::diagnostic::{Log, Place};
+use super::names::{Here, Trouble, compile, render, word};
+use super::template::{Engine, Template};
 use super::tree::{Node, Pair, Value, scalar};
 
 /// A value, ready to be made for each shot.
 pub(super) enum Shape<'t> {
     /// The same for all.
     Fixed(Json),
-    /// A text with names in it; whether it is nothing but one name.
-    Text(Template<'t>, Place, bool),
+    /// A text with names in it.
+    Text(Written<'t>),
     List(Vec<Shape<'t>>),
     Map(Vec<(Rc<str>, Shape<'t>)>),
 }
 
-/// What goes wrong while a value is made.
-pub(super) type Trouble = (Place, String);
+/// A template as it is written.
+pub(super) struct Written<'t> {
+    template: Template<'t>,
+    text: &'t str,
+    place: Place,
+}
+
+impl<'t> Written<'t> {
+    /// Prepares a text; `None` when it is a template and wrong.
+    pub(super) fn of(node: &'t Node, engine: &'t Engine, log: &mut Log) -> Option<Self> {
+        let text = node.text()?;
+        let template = compile(engine, text, node.place, log)?;
+        Some(Self { template, text, place: node.place })
+    }
+
+    /// Hands every name it uses to `each`, with its place.
+    pub(super) fn names(&self, each: &mut dyn FnMut(&str, Place)) {
+        for name in &self.template.names {
+            each(name, word(self.text, name, self.place));
+        }
+    }
+
+    /// The text for one shot.
+    ///
+    /// # Errors
+    /// When it cannot be rendered.
+    pub(super) fn render(&self, here: &Here<'_, '_>) -> Result<String, Trouble> {
+        render(&self.template, self.text, self.place, here)
+    }
+
+    /// The only name it uses, if it uses one.
+    pub(super) fn one_name(&self) -> Option<&str> {
+        match &*self.template.names {
+            [name] => Some(name),
+            _ => None,
+        }
+    }
+}
 
 impl<'t> Shape<'t> {
     /// Prepares a value; `None` when one of its templates is wrong. `typed` values are read by
@@ -33,8 +70,7 @@ impl<'t> Shape<'t> {
     ) -> Option<Self> {
         Some(match &node.value {
             Value::Text(text, _) if Engine::is_template(text) => {
-                let template = compile(engine, text, node.place, log)?;
-                Self::Text(template, node.place, is_one_name(text))
+                Self::Text(Written::of(node, engine, log)?)
             }
             Value::Text(text, plain) if typed || !plain => {
                 if node.is_null() {
@@ -44,6 +80,7 @@ impl<'t> Shape<'t> {
                 }
             }
             Value::Text(text, _) => Self::Fixed(scalar(text)),
+            Value::Bad => return None,
             Value::List(items) => {
                 let shapes: Option<Vec<Self>> =
                     items.iter().map(|item| Self::of(item, typed, engine, log)).collect();
@@ -71,6 +108,14 @@ impl<'t> Shape<'t> {
         })
     }
 
+    /// The only name it uses, if it is one text that uses one.
+    pub(super) fn one_name(&self) -> Option<&str> {
+        match self {
+            Self::Text(written) if is_one_name(written.text) => written.one_name(),
+            _ => None,
+        }
+    }
+
     fn fixed(&self) -> Option<&Json> {
         match self {
             Self::Fixed(json) => Some(json),
@@ -87,9 +132,7 @@ impl<'t> Shape<'t> {
     pub(super) fn names(&self, each: &mut dyn FnMut(&str, Place)) {
         match self {
             Self::Fixed(_) => {}
-            Self::Text(template, place, _) => {
-                template.names.iter().for_each(|name| each(name, *place));
-            }
+            Self::Text(written) => written.names(each),
             Self::List(shapes) => shapes.iter().for_each(|shape| shape.names(each)),
             Self::Map(shapes) => shapes.iter().for_each(|(_, shape)| shape.names(each)),
         }
@@ -106,21 +149,22 @@ impl<'t> Shape<'t> {
     /// else a text that is one `{{ name }}` and nothing more has the type of what it yields.
     ///
     /// # Errors
-    /// When a template cannot be rendered, with its place and the reason.
-    pub(super) fn make(&self, names: &Names, typed: bool) -> Result<Json, Trouble> {
+    /// When a template cannot be rendered.
+    pub(super) fn make(&self, here: &Here<'_, '_>, typed: bool) -> Result<Json, Trouble> {
         Ok(match self {
             Self::Fixed(json) => json.clone(),
-            Self::Text(template, place, one_name) => {
-                let text = render(template, *place, names)?;
-                if *one_name && !typed { scalar(&text) } else { Json::String(text) }
+            Self::Text(written) => {
+                let text = written.render(here)?;
+                let means = !typed && is_one_name(written.text);
+                if means { scalar(&text) } else { Json::String(text) }
             }
             Self::List(shapes) => {
-                Json::Array(shapes.iter().map(|s| s.make(names, typed)).collect::<Result<_, _>>()?)
+                Json::Array(shapes.iter().map(|s| s.make(here, typed)).collect::<Result<_, _>>()?)
             }
             Self::Map(shapes) => {
                 let mut map = Map::new();
                 for (key, shape) in shapes {
-                    map.insert(key.to_string(), shape.make(names, false)?);
+                    map.insert(key.to_string(), shape.make(here, false)?);
                 }
                 Json::Object(map)
             }
@@ -131,51 +175,12 @@ impl<'t> Shape<'t> {
     ///
     /// # Errors
     /// As for [`Shape::make`].
-    pub(super) fn text(&self, names: &Names) -> Result<String, Trouble> {
-        Ok(match self.make(names, true)? {
+    pub(super) fn text(&self, here: &Here<'_, '_>) -> Result<String, Trouble> {
+        Ok(match self.make(here, true)? {
             Json::String(text) => text,
             _ => String::new(),
         })
     }
-}
-
-/// Compiles a template; a wrong one goes to the log.
-pub(super) fn compile<'t>(
-    engine: &'t Engine,
-    text: &'t str,
-    place: Place,
-    log: &mut Log,
-) -> Option<Template<'t>> {
-    let fix = "write a name as {{ name }}; write {{ \"{{\" }} for the characters themselves";
-    engine
-        .compile(text)
-        .map_err(|why| {
-            let what = format!("this is no template: {why}");
-            log.add(Mistake::new(place, what).fix(fix.to_owned()));
-        })
-        .ok()
-}
-
-/// Renders a template; says which names have no value here.
-pub(super) fn render(
-    template: &Template<'_>,
-    place: Place,
-    names: &Names,
-) -> Result<String, Trouble> {
-    template.render(names).map_err(|why| {
-        let empty: Vec<String> = template
-            .names
-            .iter()
-            .filter(|name| !names.contains_key(&***name))
-            .map(|name| format!("`{name}`"))
-            .collect();
-        let what = if empty.is_empty() {
-            format!("this template cannot be rendered: {why}")
-        } else {
-            format!("{} has no value here", empty.join(", "))
-        };
-        (place, what)
-    })
 }
 
 /// Whether a text is one `{{ … }}` and nothing else.

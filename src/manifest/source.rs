@@ -2,14 +2,47 @@
 //! named like the parameter sets it; failing that the entry's own value, then `defaults`. A template
 //! that uses the cell (`prompt: "{{ prompt }}, at night"`) has the last word, for that is its point.
 
+use std::rc::Rc;
+
 use serde_json::{Map, Value as Json};
 
 use super::diagnostic::{Log, Mistake, Place};
-use super::shape::{Shape, Trouble, compile, render};
-use super::table::Row;
-use super::template::{Engine, Names};
+use super::names::{Here, Trouble, cell};
+use super::shape::Shape;
+use super::template::Engine;
 use super::tree::{Node, scalar};
 use crate::catalog::{Param, ParamKind};
+
+/// What an entry or `defaults` says of a parameter, prepared.
+#[derive(Clone)]
+pub(super) struct Base<'t> {
+    pub node: &'t Node,
+    pub shape: Rc<Shape<'t>>,
+    /// Whether it stands in `defaults`, far from the shot.
+    pub is_default: bool,
+}
+
+/// What there is of a [`Base`].
+#[derive(Clone)]
+pub(super) enum Said<'t> {
+    Nothing,
+    /// Something mistaken, which was reported.
+    Broken,
+    This(Base<'t>),
+}
+
+impl<'t> Said<'t> {
+    pub(super) fn is_broken(&self) -> bool {
+        matches!(self, Self::Broken)
+    }
+
+    pub(super) fn base(self) -> Option<Base<'t>> {
+        match self {
+            Self::This(base) => Some(base),
+            Self::Nothing | Self::Broken => None,
+        }
+    }
+}
 
 /// A parameter's sources.
 pub(super) struct Field<'t> {
@@ -19,7 +52,7 @@ pub(super) struct Field<'t> {
     /// What it says is mistaken, and reported: nothing more is to be said about it.
     pub broken: bool,
     /// What the entry or `defaults` says.
-    pub base: Option<(&'t Node, Shape<'t>)>,
+    pub base: Option<Base<'t>>,
     /// The matrix variable of this name.
     pub variable: Option<usize>,
     /// The column of this name.
@@ -28,57 +61,90 @@ pub(super) struct Field<'t> {
     pub parts: Vec<(&'t str, usize)>,
 }
 
-/// What one shot's values are made from.
-pub(super) struct Here<'h, 't> {
-    pub row: Option<&'h Row<'h>>,
-    /// The matrix values of this shot, by variable.
-    pub values: &'h [&'t Node],
-    pub names: &'h Names,
-    pub engine: &'h Engine,
+/// Where a value stands, and the other places that have a part in it.
+pub(super) struct Origin {
+    pub place: Place,
+    pub others: Vec<(Place, &'static str)>,
+    /// Whether it is written beside the shot itself.
+    pub is_near: bool,
 }
 
-impl Field<'_> {
-    /// Coerces what is the same for all shots, once. What cannot be is a mistake.
-    pub(super) fn settle(&mut self, log: &mut Log) {
-        let Some(param) = self.param else { return };
-        if let Some((node, Shape::Fixed(json))) = &mut self.base
-            && self.parts.is_empty()
-            && !json.is_null()
-        {
-            match param.coerce(json.take()) {
-                Ok(wire) => *json = wire,
-                Err(what) => {
-                    self.broken = true;
-                    log.add(Mistake::new(node.place, what));
-                }
+impl Origin {
+    fn near(place: Place) -> Self {
+        Self { place, others: Vec::new(), is_near: true }
+    }
+
+    fn far(place: Place) -> Self {
+        Self { is_near: false, ..Self::near(place) }
+    }
+}
+
+/// Prepares a value of the entry or of `defaults`; what is the same for all shots is coerced, once.
+pub(super) fn base<'t>(
+    node: &'t Node,
+    param: Option<&Param>,
+    is_default: bool,
+    engine: &'t Engine,
+    log: &mut Log,
+) -> Said<'t> {
+    if node.is_null() {
+        return Said::Nothing;
+    }
+    let shape = match (Shape::of(node, param.is_some(), engine, log), param) {
+        (None, _) => return Said::Broken,
+        (Some(Shape::Fixed(json)), Some(param)) if !json.is_null() => match param.coerce(json) {
+            Ok(wire) => Shape::Fixed(wire),
+            Err(what) => {
+                log.add(Mistake::said(node.place, &what));
+                return Said::Broken;
             }
+        },
+        (Some(shape), _) => shape,
+    };
+    Said::This(Base { node, shape: Rc::new(shape), is_default })
+}
+
+impl<'t> Field<'t> {
+    /// A parameter that somebody meant to set, but for a slip that was reported.
+    pub(super) fn broken(param: &'t Param) -> Self {
+        Self {
+            param: Some(param),
+            name: &param.name,
+            broken: true,
+            base: None,
+            variable: None,
+            column: None,
+            parts: Vec::new(),
         }
     }
 
-    /// Whether the shot's own cell or matrix value sets it.
-    fn own_text<'h>(&self, here: &Here<'h, '_>) -> Option<&'h str> {
-        let value = self.variable.and_then(|at| here.values.get(at)).and_then(|node| node.text());
-        value.map(|text| &**text).or_else(|| here.row?.cell(self.column?))
+    /// Whether the shot's own cell or matrix value sets it, and where that stands.
+    fn own<'h>(&self, here: &Here<'h, '_>) -> Option<(&'h str, Own)> {
+        let value = self.variable.and_then(|at| here.values.get(at).copied());
+        if let Some((node, text)) = value.and_then(|node| Some((node, node.text()?))) {
+            return Some((text, Own::Matrix(node.place)));
+        }
+        let (row, column) = (here.row?, self.column?);
+        row.cell(column).map(|text| (text, Own::Cell(column)))
     }
 
     /// The value on the wire; `None` when the shot does not have it.
     ///
     /// # Errors
-    /// The place and what is wrong.
+    /// What is wrong with it, and where.
     pub(super) fn make(&self, here: &Here<'_, '_>) -> Result<Option<Json>, Trouble> {
         let mut settled = false;
-        let mut value = match (self.own_text(here), &self.base) {
-            (Some(text), _) => self.cell(text, here)?,
-            (None, Some((_, shape))) => {
-                settled = shape.is_fixed();
-                shape.make(here.names, self.param.is_some())?
+        let mut value = match (self.own(here), &self.base) {
+            (Some((text, own)), _) => self.cell(text, || own.place(here), here)?,
+            (None, Some(base)) => {
+                settled = base.shape.is_fixed();
+                base.shape.make(here, self.param.is_some())?
             }
             (None, None) => Json::Null,
         };
         for (path, column) in &self.parts {
-            if let Some(text) = here.row.and_then(|row| row.cell(*column)) {
-                let part = self.cell(text, here)?;
-                let part = match part {
+            if let Some((row, text)) = here.row.and_then(|row| Some((row, row.cell(*column)?))) {
+                let part = match self.cell(text, || row.place(*column), here)? {
                     Json::String(text) => scalar(&text),
                     part => part,
                 };
@@ -90,62 +156,64 @@ impl Field<'_> {
             return Ok(None);
         }
         match self.param {
-            Some(param) if !settled || !self.parts.is_empty() => {
-                param.coerce(value).map(Some).map_err(|what| (self.place(here, self.name), what))
-            }
+            Some(param) if !settled => param.coerce(value).map(Some).map_err(|what| {
+                let origin = self.origin(here, self.name);
+                Box::new(Mistake::said(origin.place, &what).others(&origin.others))
+            }),
             _ => Ok(Some(value)),
         }
     }
 
     /// A cell's or a matrix value's text; templates work there too.
-    fn cell(&self, text: &str, here: &Here<'_, '_>) -> Result<Json, Trouble> {
+    fn cell(
+        &self,
+        text: &str,
+        place: impl Fn() -> Place,
+        here: &Here<'_, '_>,
+    ) -> Result<Json, Trouble> {
         if Engine::is_template(text) {
-            let place = self.place(here, self.name);
-            let template = here
-                .engine
-                .compile(text)
-                .map_err(|why| (place, format!("this is no template: {why}")))?;
-            return render(&template, place, here.names).map(Json::String);
+            return cell(text, place(), here).map(Json::String);
         }
         Ok(if self.param.is_none() { scalar(text) } else { Json::from(text) })
     }
 
-    /// Where the value of a dotted path stands.
-    pub(super) fn place(&self, here: &Here<'_, '_>, path: &str) -> Place {
+    /// Where the value of a dotted path comes from.
+    pub(super) fn origin(&self, here: &Here<'_, '_>, path: &str) -> Origin {
         let below = path.strip_prefix(self.name).and_then(|rest| rest.strip_prefix('.'));
-        if let Some(row) = here.row {
-            let filled = |column: usize| row.cell(column).is_some();
-            let exact = self.parts.iter().find(|(part, at)| below == Some(part) && filled(*at));
-            let written = self
-                .base
-                .as_ref()
-                .zip(below)
-                .is_some_and(|((node, _), below)| !std::ptr::eq(node.descend(below), *node));
-            let any = self.parts.iter().find(|(_, at)| filled(*at) && !written);
-            let part = exact.or(any);
-            if let Some((_, column)) = part {
-                return row.place(*column);
+        if let Some(place) = self.part(here, below) {
+            return Origin::near(place);
+        }
+        match (self.own(here), &self.base) {
+            (Some((_, Own::Matrix(place))), _) => Origin::far(place),
+            (Some((_, Own::Cell(column))), _) => {
+                Origin::near(here.row.map(|row| row.place(column)).unwrap_or_default())
             }
+            (None, Some(base)) => base.origin(here, below),
+            (None, None) => Origin::near(match (here.row, self.column) {
+                (Some(row), Some(column)) => row.place(column),
+                (Some(row), None) => row.start(),
+                (None, _) => Place::default(),
+            }),
         }
-        let value = self.variable.and_then(|at| here.values.get(at));
-        if let Some(node) = value {
-            return node.place;
-        }
-        if let (Some(row), Some(column)) = (here.row, self.column)
-            && (row.cell(column).is_some() || self.base.is_none())
-        {
-            return row.place(column);
-        }
-        match (&self.base, below) {
-            (Some((node, _)), Some(below)) => node.descend(below).place,
-            (Some((node, _)), None) => node.place,
-            (None, _) => here.row.map(Row::start).unwrap_or_default(),
-        }
+    }
+
+    /// The cell that sets a part of it.
+    fn part(&self, here: &Here<'_, '_>, below: Option<&str>) -> Option<Place> {
+        let row = here.row?;
+        let filled = |column: usize| row.cell(column).is_some();
+        let exact = self.parts.iter().find(|(part, at)| below == Some(part) && filled(*at));
+        let written = self
+            .base
+            .as_ref()
+            .zip(below)
+            .is_some_and(|(base, below)| !std::ptr::eq(base.node.descend(below), base.node));
+        let any = || self.parts.iter().find(|(_, at)| filled(*at) && !written);
+        exact.or_else(any).map(|(_, column)| row.place(*column))
     }
 
     /// Whether this shot has it.
     pub(super) fn is_set(&self, here: &Here<'_, '_>) -> bool {
-        self.own_text(here).is_some()
+        self.own(here).is_some()
             || self.base.is_some()
             || self.parts.iter().any(|(_, at)| here.row.is_some_and(|row| row.cell(*at).is_some()))
     }
@@ -153,6 +221,36 @@ impl Field<'_> {
     /// Whether it may be a local file.
     pub(super) fn is_image(&self) -> bool {
         self.param.is_some_and(|param| param.kind == ParamKind::Image)
+    }
+}
+
+/// What of the shot's own sets a parameter.
+enum Own {
+    Matrix(Place),
+    Cell(usize),
+}
+
+impl Own {
+    fn place(&self, here: &Here<'_, '_>) -> Place {
+        match self {
+            Self::Matrix(place) => *place,
+            Self::Cell(column) => here.row.map(|row| row.place(*column)).unwrap_or_default(),
+        }
+    }
+}
+
+impl Base<'_> {
+    /// Where its value comes from: of a template that is one name, where that name's value stands.
+    fn origin(&self, here: &Here<'_, '_>, below: Option<&str>) -> Origin {
+        let place = below.map_or(self.node.place, |below| self.node.descend(below).place);
+        let named = self.shape.one_name().and_then(|name| here.place(name));
+        match named {
+            Some(value) => {
+                Origin { place: value, others: vec![(place, "used here")], is_near: false }
+            }
+            None if self.is_default => Origin::far(place),
+            None => Origin::near(place),
+        }
     }
 }
 
@@ -172,29 +270,4 @@ fn set(value: &mut Json, path: &str, part: Json) {
         }
         Some(rest) => set(fields.entry(key).or_insert(Json::Null), rest, part),
     }
-}
-
-/// A value of the entry or of `defaults`, prepared.
-pub(super) fn base<'t>(
-    node: &'t Node,
-    typed: bool,
-    engine: &'t Engine,
-    log: &mut Log,
-) -> Option<(&'t Node, Shape<'t>)> {
-    (!node.is_null()).then(|| Shape::of(node, typed, engine, log)).flatten().map(|s| (node, s))
-}
-
-/// Checks a cell's template without rendering it; used where a text is no request parameter.
-pub(super) fn cell_text(
-    text: &str,
-    place: Place,
-    names: &Names,
-    engine: &Engine,
-    log: &mut Log,
-) -> Option<String> {
-    if !Engine::is_template(text) {
-        return Some(text.to_owned());
-    }
-    let template = compile(engine, text, place, log)?;
-    render(&template, place, names).map_err(|(place, what)| log.add(Mistake::new(place, what))).ok()
 }

@@ -1,26 +1,31 @@
-//! A CSV file as rows of cells that know their places. Takes what spreadsheets write: a byte-order
-//! mark, `;` or tabs, CRLF, line breaks in quotes, empty rows and columns at the end.
+//! A CSV file as rows of cells that know their places, read row by row. Takes what spreadsheets
+//! write: `;` or tabs, a first line `sep=;`, CRLF, line breaks in quotes, empty rows and columns at
+//! the end.
 
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
 use std::rc::Rc;
 
 use csv::{ReaderBuilder, StringRecord};
 
 use super::diagnostic::{Log, Mistake, Place};
+use super::file;
+use super::tape::Tape;
+
+/// How much of a file is looked at to find out its separator.
+const HEAD: usize = 64 * 1024;
 
 /// A CSV file whose header has been read.
 #[derive(Debug)]
 pub(super) struct Table {
     file: u16,
-    text: Rc<str>,
-    delimiter: u8,
     /// Named columns in the order of the file.
     pub columns: Vec<Column>,
-    /// Cells of the header; 0 while it is being read.
+    /// Cells of the header.
     width: usize,
     /// Columns without a name.
     unnamed: Vec<usize>,
-    /// Where the rows begin.
-    body: Cursor,
 }
 
 /// A named column.
@@ -31,50 +36,58 @@ pub(super) struct Column {
     index: usize,
 }
 
-/// A place in the text: the byte, and the number of its line.
-#[derive(Clone, Copy, Debug)]
-struct Cursor {
-    byte: usize,
+/// The rows of a table that were not read yet.
+pub(super) struct Rows {
+    file: u16,
+    delimiter: u8,
+    reader: csv::Reader<Tape<io::Chain<io::Cursor<Vec<u8>>, File>>>,
+    cells: StringRecord,
+    /// Where the current row begins, and its line.
+    start: usize,
     line: u32,
+    /// Where it ends, without its line end, and the line there.
+    end: usize,
+    end_line: u32,
+    broken: bool,
 }
 
 /// A row that is not empty.
-pub(super) struct Row<'t> {
-    table: &'t Table,
-    cells: StringRecord,
-    start: Cursor,
+pub(super) struct Row<'r> {
+    file: u16,
+    delimiter: u8,
+    cells: &'r StringRecord,
+    raw: &'r str,
+    line: u32,
+    columns: &'r [Column],
 }
 
 impl Table {
-    /// Reads a header. `None` when there is none; mistakes go to the log.
-    pub(super) fn read(file: u16, text: &Rc<str>, log: &mut Log) -> Option<Self> {
-        let delimiter = delimiter(text);
-        let mut table = Self {
-            file,
-            text: Rc::clone(text),
-            delimiter,
-            columns: Vec::new(),
-            width: 0,
-            unnamed: Vec::new(),
-            body: Cursor { byte: 0, line: 1 },
+    /// Opens a file and reads its header. `None` when there is none or it is no text; what is wrong
+    /// goes to the log.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, with the reason.
+    pub(super) fn open(path: &Path, log: &mut Log) -> Result<Option<(Self, Rows)>, String> {
+        let Some((file, opened)) = file::open(path, log)? else { return Ok(None) };
+        let Some(mut rows) = Rows::new(file, opened).map_err(|error| error.to_string())? else {
+            return Ok(None);
         };
-        let header = {
-            let mut rows = table.records(table.body);
-            let header = rows.next(log)?;
-            let (cells, start, body) = (header.cells.clone(), header.start, rows.cursor());
-            (cells, start, body)
-        };
-        let (cells, start, body) = header;
-        table.body = body;
-        table.width = cells.len();
-        for (index, name) in cells.iter().enumerate() {
+        if !rows.advance(log) {
+            return Ok(None);
+        }
+        let mut table =
+            Self { file, columns: Vec::new(), width: rows.cells.len(), unnamed: Vec::new() };
+        let header = rows.row(&table);
+        let mut columns: Vec<Column> = Vec::new();
+        let mut unnamed = Vec::new();
+        for (index, name) in header.cells.iter().enumerate() {
             let name = name.trim();
             if name.is_empty() {
-                table.unnamed.push(index);
+                unnamed.push(index);
                 continue;
             }
-            let place = table.cell_place(start, index);
-            if let Some(first) = table.columns.iter().find(|column| &*column.name == name) {
+            let place = header.cell_place(index);
+            if let Some(first) = columns.iter().find(|column| &*column.name == name) {
                 log.add(
                     Mistake::new(place, format!("there are two columns `{name}`"))
                         .fix("rename or remove one of them".to_owned())
@@ -82,144 +95,145 @@ impl Table {
                 );
                 continue;
             }
-            table.columns.push(Column { name: name.into(), place, index });
+            columns.push(Column { name: name.into(), place, index });
         }
-        Some(table)
+        (table.columns, table.unnamed) = (columns, unnamed);
+        Ok(Some((table, rows)))
     }
 
     /// The place of its first character.
     pub(super) fn place(&self) -> Place {
-        Place { file: self.file, line: 1, column: 1, length: 0 }
+        Place::start(self.file)
     }
 
     /// The column of that name, as a number to ask rows with.
     pub(super) fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| &*column.name == name)
     }
+}
 
-    /// The rows one after the other.
-    pub(super) fn rows(&self) -> Rows<'_> {
-        self.records(self.body)
-    }
-
-    fn records(&self, from: Cursor) -> Rows<'_> {
-        let rest = self.text.as_bytes().get(from.byte..).unwrap_or_default();
+impl Rows {
+    /// Finds out the separator. `None` when the file is empty.
+    fn new(file: u16, mut opened: File) -> io::Result<Option<Self>> {
+        let mut head = Vec::new();
+        (&mut opened).take(HEAD as u64).read_to_end(&mut head)?;
+        if head.is_empty() {
+            return Ok(None);
+        }
+        let (delimiter, named) = delimiter(&head);
+        let line = if named > 0 { 2 } else { 1 };
+        head.drain(..named);
         let mut builder = ReaderBuilder::new();
-        builder.has_headers(false).flexible(true).delimiter(self.delimiter);
-        Rows { table: self, reader: builder.from_reader(rest), from, at: from }
+        builder.has_headers(false).flexible(true).delimiter(delimiter).buffer_capacity(HEAD);
+        Ok(Some(Self {
+            file,
+            delimiter,
+            reader: builder.from_reader(Tape::new(io::Cursor::new(head).chain(opened))),
+            cells: StringRecord::new(),
+            start: 0,
+            line,
+            end: 0,
+            end_line: line,
+            broken: false,
+        }))
     }
 
-    /// Where a cell stands.
-    fn cell_place(&self, row: Cursor, index: usize) -> Place {
-        let rest = self.text.get(row.byte..).unwrap_or("");
-        let (from, to, _) = cell(rest, self.delimiter, index);
-        let before = rest.get(..from).unwrap_or("");
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let breaks = before.bytes().filter(|byte| *byte == b'\n').count();
-        let count = |text: Option<&str>| fits(text.map_or(0, |text| text.chars().count()));
-        let shown = rest.get(from..to).and_then(|cell| cell.lines().next());
-        // A record may begin in the middle of its line after a lone carriage return.
-        let record_start = self.text.get(..row.byte).map_or(0, |head| {
-            let line = head.rsplit('\n').next().unwrap_or("");
-            if breaks == 0 { line.chars().count() } else { 0 }
-        });
-        Place {
-            file: self.file,
-            line: row.line.saturating_add(fits(breaks)),
-            column: fits(record_start) + count(rest.get(line_start..from)) + 1,
-            length: count(shown),
-        }
-    }
-}
-
-/// Reads rows; see [`Table::rows`].
-pub(super) struct Rows<'t> {
-    table: &'t Table,
-    reader: csv::Reader<&'t [u8]>,
-    from: Cursor,
-    at: Cursor,
-}
-
-impl<'t> Rows<'t> {
     /// The next row that is not empty.
-    pub(super) fn next(&mut self, log: &mut Log) -> Option<Row<'t>> {
-        loop {
-            let start = self.cursor();
-            let mut cells = StringRecord::new();
-            match self.reader.read_record(&mut cells) {
-                Ok(true) => {}
-                Ok(false) => return None,
-                Err(error) => {
-                    let place = self.table.cell_place(start, 0);
-                    log.add(Mistake::new(place, format!("this row cannot be read: {error}")));
-                    return None;
+    pub(super) fn next<'r>(&'r mut self, table: &'r Table, log: &mut Log) -> Option<Row<'r>> {
+        while self.advance(log) {
+            if self.cells.iter().any(|cell| !cell.trim().is_empty()) {
+                let row = self.row(table);
+                row.check_width(table, log);
+                return Some(self.row(table));
+            }
+        }
+        None
+    }
+
+    fn row<'r>(&'r self, table: &'r Table) -> Row<'r> {
+        Row {
+            file: self.file,
+            delimiter: self.delimiter,
+            cells: &self.cells,
+            raw: self.raw(),
+            line: self.line,
+            columns: &table.columns,
+        }
+    }
+
+    /// The current row as it is written.
+    fn raw(&self) -> &str {
+        let bytes = self.reader.get_ref().bytes(self.start, self.end);
+        match std::str::from_utf8(bytes) {
+            Ok(raw) => raw,
+            Err(error) => bytes
+                .get(..error.valid_up_to())
+                .and_then(|good| std::str::from_utf8(good).ok())
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Reads a record. `false` at the end, and after what makes the rest unreadable.
+    fn advance(&mut self, log: &mut Log) -> bool {
+        if self.broken {
+            return false;
+        }
+        self.reader.get_mut().forget(self.end);
+        let read = self.reader.read_record(&mut self.cells);
+        let position = usize::try_from(self.reader.position().byte()).unwrap_or(0);
+        // The reader counts some line ends with the record before them and some with the one after.
+        let is_end = |byte: &&u8| matches!(byte, b'\r' | b'\n');
+        let tape = self.reader.get_ref();
+        let skipped = tape.bytes(self.end, position).iter().take_while(is_end).count();
+        self.start = self.end + skipped;
+        self.line = self.end_line.saturating_add(breaks(tape.bytes(self.end, self.start)));
+        let raw = tape.bytes(self.start, position);
+        let row = raw.len() - raw.iter().rev().take_while(is_end).count();
+        self.end = self.start + row;
+        self.end_line = self.line.saturating_add(breaks(raw.get(..row).unwrap_or_default()));
+        match read {
+            Ok(true) => {
+                if tape.has_ended() {
+                    self.check_quotes(log);
                 }
+                true
             }
-            let row = Row { table: self.table, cells, start };
-            let read = usize::try_from(self.reader.position().byte()).unwrap_or(0);
-            if self.from.byte + read >= self.table.text.len() {
-                row.check_quotes(log);
+            Ok(false) => false,
+            Err(error) => {
+                self.broken = true;
+                self.report(&error, log);
+                false
             }
-            if row.cells.iter().all(|cell| cell.trim().is_empty()) {
-                continue;
-            }
-            if self.table.width > 0 {
-                row.check_width(log);
-            }
-            return Some(row);
         }
     }
 
-    /// Where the next record begins: the reader counts line ends as part of what follows them.
-    fn cursor(&mut self) -> Cursor {
-        let text = self.table.text.as_bytes();
-        let mut byte = self.from.byte + usize::try_from(self.reader.position().byte()).unwrap_or(0);
-        while text.get(byte).is_some_and(|byte| matches!(byte, b'\r' | b'\n')) {
-            byte += 1;
-        }
-        let passed = text.get(self.at.byte..byte).unwrap_or_default();
-        let breaks = passed.split(|byte| *byte == b'\n').count() - 1;
-        self.at = Cursor { byte, line: self.at.line.saturating_add(fits(breaks)) };
-        self.at
-    }
-}
-
-impl Row<'_> {
-    /// A cell's text without spaces around it; `None` when it is empty.
-    pub(super) fn cell(&self, column: usize) -> Option<&str> {
-        let index = self.table.columns.get(column)?.index;
-        self.cells.get(index).map(str::trim).filter(|cell| !cell.is_empty())
-    }
-
-    /// Where a cell stands.
-    pub(super) fn place(&self, column: usize) -> Place {
-        let index = self.table.columns.get(column).map_or(0, |column| column.index);
-        self.table.cell_place(self.start, index)
-    }
-
-    /// Where the row begins.
-    pub(super) fn start(&self) -> Place {
-        Place { file: self.table.file, line: self.start.line, column: 1, length: 0 }
-    }
-
-    /// Cells that stand below no header, or an empty one.
-    fn check_width(&self, log: &mut Log) {
-        let table = self.table;
-        let stray = |index: &usize| *index >= table.width || table.unnamed.contains(index);
-        let filled = |index: &usize| self.cells.get(*index).is_some_and(|c| !c.trim().is_empty());
-        if let Some(index) = (0..self.cells.len()).find(|index| stray(index) && filled(index)) {
-            let place = table.cell_place(self.start, index);
-            let fix = "name the column, or put a text that holds the separator into quotes";
-            log.add(Mistake::new(place, "this cell's column has no name").fix(fix.to_owned()));
+    /// Reports a record that cannot be read.
+    fn report(&self, error: &csv::Error, log: &mut Log) {
+        let raw = self.raw();
+        let place = place(self.file, self.line, raw, raw.len(), raw.len());
+        match error.kind() {
+            csv::ErrorKind::Utf8 { .. } => {
+                let tape = self.reader.get_ref();
+                let byte = tape.bytes(self.start + raw.len(), self.end).first().copied();
+                file::not_utf8(Place { length: 1, ..place }, byte.unwrap_or(0), true, log);
+            }
+            csv::ErrorKind::Io(why) => {
+                let place = Place { file: self.file, line: self.line, column: 1, length: 0 };
+                let what = format!("the row that begins here cannot be read: {why}");
+                let fix = "look for a quote `\"` that is never closed".to_owned();
+                log.add(Mistake::new(place, what).fix(fix));
+            }
+            _ => log.add(Mistake::new(place, format!("this row cannot be read: {error}"))),
         }
     }
 
     /// A quote that is never closed swallows all rows after it.
     fn check_quotes(&self, log: &mut Log) {
-        let rest = self.table.text.get(self.start.byte..).unwrap_or("");
+        let raw = self.raw();
         for index in 0..self.cells.len() {
-            if cell(rest, self.table.delimiter, index).2 {
-                let place = Place { length: 1, ..self.table.cell_place(self.start, index) };
+            let (from, _, open) = cell(raw, self.delimiter, index);
+            if open {
+                let place = Place { length: 1, ..place(self.file, self.line, raw, from, from) };
                 log.add(
                     Mistake::new(place, "this quote is never closed")
                         .fix("close it with `\"`; write `\"\"` for a quote in a text".to_owned()),
@@ -229,23 +243,112 @@ impl Row<'_> {
     }
 }
 
+impl<'r> Row<'r> {
+    /// The table's columns.
+    pub(super) fn columns(&self) -> &'r [Column] {
+        self.columns
+    }
+
+    /// A cell's text without spaces around it; `None` when it is empty.
+    pub(super) fn cell(&self, column: usize) -> Option<&str> {
+        let index = self.columns.get(column)?.index;
+        self.cells.get(index).map(str::trim).filter(|cell| !cell.is_empty())
+    }
+
+    /// The column of that name.
+    pub(super) fn column(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| &*column.name == name)
+    }
+
+    /// Where a cell stands.
+    pub(super) fn place(&self, column: usize) -> Place {
+        self.cell_place(self.columns.get(column).map_or(0, |column| column.index))
+    }
+
+    /// Where its table begins.
+    pub(super) fn header(&self) -> Place {
+        Place::start(self.file)
+    }
+
+    /// Where the row begins.
+    pub(super) fn start(&self) -> Place {
+        Place { file: self.file, line: self.line, column: 1, length: 0 }
+    }
+
+    fn cell_place(&self, index: usize) -> Place {
+        let (from, to, _) = cell(self.raw, self.delimiter, index);
+        place(self.file, self.line, self.raw, from, to)
+    }
+
+    /// Cells that stand below no header, or an empty one.
+    fn check_width(&self, table: &Table, log: &mut Log) {
+        if self.cells.len() <= table.width && table.unnamed.is_empty() {
+            return;
+        }
+        let stray = |index: &usize| *index >= table.width || table.unnamed.contains(index);
+        let filled = |index: &usize| self.cells.get(*index).is_some_and(|c| !c.trim().is_empty());
+        if let Some(index) = (0..self.cells.len()).find(|index| stray(index) && filled(index)) {
+            let place = self.cell_place(index);
+            let fix = "name the column, or put a text that holds the separator into quotes";
+            log.add(Mistake::new(place, "this cell's column has no name").fix(fix.to_owned()));
+        }
+    }
+}
+
+/// The place of the bytes `from..to` of a row that begins on a line.
+fn place(file: u16, line: u32, row: &str, from: usize, to: usize) -> Place {
+    let before = row.get(..from).unwrap_or_default();
+    let line_start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
+    let count = |text: Option<&str>| fits(text.map_or(0, |text| text.chars().count()));
+    let shown = row.get(from..to).and_then(|cell| cell.split(['\n', '\r']).next());
+    Place {
+        file,
+        line: line.saturating_add(breaks(before.as_bytes())),
+        column: count(before.get(line_start..)).saturating_add(1),
+        length: count(shown),
+    }
+}
+
+/// Line ends in some bytes: LF, CRLF, or the CR alone of old spreadsheets.
+fn breaks(bytes: &[u8]) -> u32 {
+    let mut after_return = false;
+    let ends = bytes.iter().filter(|byte| {
+        let ends_return = std::mem::replace(&mut after_return, **byte == b'\r');
+        **byte == b'\r' || (**byte == b'\n' && !ends_return)
+    });
+    fits(ends.count())
+}
+
 fn fits(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// The separator: whichever of `;`, tab and `,` occurs most in the first line outside of quotes.
-fn delimiter(text: &str) -> u8 {
-    let line = text.trim_start_matches(['\r', '\n']).lines().next().unwrap_or("");
+/// The separator, and the length of a first line that names it as Excel does: `sep=;`. Else it is
+/// whichever of `,`, `;` and tab occurs most in the first line outside of quotes.
+fn delimiter(head: &[u8]) -> (u8, usize) {
+    if let [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', named, rest @ ..] = head
+        && named.is_ascii()
+    {
+        match rest {
+            [b'\r', b'\n', ..] => return (*named, 7),
+            [b'\r' | b'\n', ..] => return (*named, 6),
+            _ => {}
+        }
+    }
+    let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+    let start = head.iter().position(|byte| !is_end(byte)).unwrap_or(0);
+    let line = head.get(start..).unwrap_or_default().split(is_end).next().unwrap_or_default();
     let count = |delimiter: u8| {
         let mut quoted = false;
-        line.bytes()
+        line.iter()
             .filter(|byte| {
-                quoted ^= *byte == b'"';
-                !quoted && *byte == delimiter
+                quoted ^= **byte == b'"';
+                !quoted && **byte == delimiter
             })
             .count()
     };
-    [b',', b';', b'\t'].into_iter().rev().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',')
+    let known = [b'\t', b';', b','];
+    (known.into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b','), 0)
 }
 
 /// The bytes of a record's cell, from its start to its end, and whether its quote is never closed.
@@ -281,14 +384,14 @@ fn cell(record: &str, delimiter: u8, index: usize) -> (usize, usize, bool) {
 mod tests {
     use super::*;
 
-    /// Every filled cell with its place, read the way rows are read.
-    fn cells(text: &str) -> Vec<(String, u32, u32)> {
+    /// Every filled cell with its place, and how many mistakes there were.
+    fn cells(text: &[u8]) -> (Vec<(String, u32, u32)>, usize) {
         let mut log = Log::default();
-        let text: Rc<str> = text.into();
-        let table = Table::read(0, &text, &mut log).unwrap();
-        let mut rows = table.rows();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::io::Write::write_all(&mut file.as_file(), text).unwrap();
+        let (table, mut rows) = Table::open(file.path(), &mut log).unwrap().unwrap();
         let mut cells = Vec::new();
-        while let Some(row) = rows.next(&mut log) {
+        while let Some(row) = rows.next(&table, &mut log) {
             for column in 0..table.columns.len() {
                 if let Some(cell) = row.cell(column) {
                     let Place { line, column, .. } = row.place(column);
@@ -296,7 +399,7 @@ mod tests {
                 }
             }
         }
-        cells
+        (cells, log.mistakes())
     }
 
     #[test]
@@ -310,10 +413,41 @@ mod tests {
             ),
             ("\"a;b\",c\nä,\"q\"\"q\"\n", vec![("ä", 2, 1), ("q\"q", 2, 3)]),
             ("a,b\n,\n  ,\n1,", vec![("1", 4, 1)]),
+            // What Excel writes first so that it can read it again.
+            ("sep=;\r\na;b\r\n1,5;2\r\n", vec![("1,5", 3, 1), ("2", 3, 5)]),
+            ("sep=|\na|b\n1|2", vec![("1", 3, 1), ("2", 3, 3)]),
+            // What old spreadsheets on a Mac write: lines end with CR alone.
+            ("a,b\r1,\"x\ry\"\r3,4\r", vec![("1", 2, 1), ("x\ry", 2, 3), ("3", 4, 1), ("4", 4, 3)]),
         ] {
-            let found = cells(text);
+            let (found, mistakes) = cells(text.as_bytes());
             let found: Vec<_> = found.iter().map(|(cell, l, c)| (cell.as_str(), *l, *c)).collect();
-            assert_eq!(found, expected, "{text:?}");
+            assert_eq!((found, mistakes), (expected, 0), "{text:?}");
         }
+    }
+
+    #[test]
+    fn places_are_right_across_the_buffer_s_edges() {
+        for length in [HEAD - 3, HEAD - 2, HEAD - 1, HEAD, 3 * HEAD] {
+            let long = "x".repeat(length);
+            for end in ["\n", "\r\n", "\r"] {
+                let text = format!("a,b{end}{long},1{end}{end}2,3{end}\"{long}{end}\",4{end}5,6");
+                let (found, mistakes) = cells(text.as_bytes());
+                let places: Vec<_> =
+                    found.iter().map(|(_, line, column)| (*line, *column)).collect();
+                let far = u32::try_from(length).unwrap() + 2;
+                let expected = [(2, 1), (2, far), (4, 1), (4, 3), (5, 1), (6, 3), (7, 1), (7, 3)];
+                assert_eq!(
+                    (places.as_slice(), mistakes),
+                    (expected.as_slice(), 0),
+                    "{length} {end:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_end_the_rows_before_them() {
+        let (found, mistakes) = cells(b"a,b\n1,2\ncaf\xe9,3\n4,5\n");
+        assert_eq!((found.len(), mistakes), (2, 1));
     }
 }

@@ -29,6 +29,8 @@ pub(super) enum Value {
     List(Rc<[Node]>),
     /// A mapping in the order it was written.
     Map(Rc<[Pair]>),
+    /// Something that was reported already: nothing more is to be said about it.
+    Bad,
 }
 
 /// A key of a mapping and its value.
@@ -76,14 +78,15 @@ impl Node {
     pub(super) fn kind(&self) -> &'static str {
         match &self.value {
             Value::List(_) => "a list",
-            Value::Map(_) => "a mapping",
+            Value::Map(_) => "a group of `key: value`",
             Value::Text(..) if self.is_null() => "empty",
             Value::Text(_, true) => match scalar(self.text().map_or("", |t| t)) {
                 Json::Number(_) => "a number",
-                Json::Bool(_) => "a switch",
+                Json::Bool(_) => "true or false",
                 _ => "a text",
             },
             Value::Text(_, false) => "a text",
+            Value::Bad => "wrong",
         }
     }
 }

@@ -3,13 +3,17 @@
 //! must find them all.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::HashSet;
+use std::io::Read;
 use std::rc::Rc;
 
-use serde_yaml::granit_parser::{Event, Options, Parser, ScalarStyle, Span, Tag};
+use serde_yaml::granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, Span, Tag};
 
 use super::diagnostic::{Log, Mistake, Place};
+use super::file::{self, Broken, Chars};
 use super::tree::{Anchors, MOST_DEEP, Node, Pair, Size, Value, Words};
+use super::{excerpt, slips};
 
 /// Values that one alias may stand for, and all of them together: what is shared in memory is
 /// walked once for every alias.
@@ -18,55 +22,83 @@ const MOST_ALIASED_IN_ALL: usize = 50_000_000;
 /// Pairs that merge keys may bring in, all together.
 const MOST_MERGED: usize = 20_000_000;
 
-/// Reads a document. `None` when it is empty or not YAML at all; mistakes go to the log.
-pub(super) fn parse(file: u16, text: &str, log: &mut Log) -> Option<Node> {
+/// Takes the items of the document's `shots` one by one, so that they need not be kept.
+pub(super) trait Sink {
+    /// Whether shots are looked at; if not, only what makes the rest unreadable is reported there.
+    fn wants_shots(&self) -> bool;
+
+    /// An item of `shots`, with what was written before it at the top level.
+    fn shot(&mut self, before: &[Pair], shot: Node, log: &mut Log);
+}
+
+/// A document that was read.
+pub(super) struct Document {
+    /// Its top level, without the shots that the sink got; what there was before it broke off.
+    pub root: Option<Node>,
+    /// How many shots the sink got.
+    pub shots: usize,
+    /// Whether it is YAML to its end.
+    pub whole: bool,
+}
+
+/// Reads a document; mistakes go to the log.
+pub(super) fn parse(file: u16, text: impl Read, sink: &mut dyn Sink, log: &mut Log) -> Document {
     let mut options = Options::default();
     // Or a block of a hundred commented-out lines would be refused.
     options.set_emit_comments(false);
     options.emit_unresolved_aliases = true;
+    let broken = RefCell::new(None);
+    let characters = Chars::new(text).map(|c| {
+        c.map_err(|why| {
+            *broken.borrow_mut() = Some(why);
+            ErrorKind::InputDecoding { message: String::new() }
+        })
+    });
     let mut builder = Builder {
         file,
         log,
+        sink,
         words: Words::default(),
         anchors: Anchors::new(),
         open: HashSet::new(),
         stack: Vec::new(),
         root: None,
+        shots: 0,
         documents: 0,
         merged: 0,
         aliased: 0,
     };
-    for event in Parser::new_from_str_with_options(text, options) {
-        let (event, span) = match event {
-            Ok(event) => event,
+    let mut whole = true;
+    for event in Parser::new_from_fallible_iter_with_options(characters, options) {
+        whole = match event {
+            Ok((event, span)) => builder.take(event, &span),
             Err(error) => {
-                let at = error.marker();
-                let place =
-                    Place { file, line: fits(at.line()), column: fits(at.col() + 1), length: 1 };
-                let lines: Vec<&str> =
-                    text.lines().skip(at.line().saturating_sub(1)).take(2).collect();
-                let mistake = Mistake::new(place, format!("this is not YAML: {}", error.info()));
-                builder.log.add(mistake.fix(advice(&lines)));
-                return None;
+                match broken.take() {
+                    Some(why) => unreadable(file, &why, builder.log),
+                    None => slips::report(file, &error, builder.log),
+                }
+                false
             }
         };
-        if !builder.take(event, &span) {
-            return None;
+        if !whole {
+            break;
         }
     }
-    builder.root
+    Document { shots: builder.shots, root: builder.root(), whole }
 }
 
-/// What people usually got wrong where a text stops being YAML.
-fn advice(lines: &[&str]) -> Option<String> {
-    if lines.iter().any(|line| line.trim_start_matches([' ', '-']).starts_with('\t')) {
-        return Some("indent with spaces, not with tabs".into());
+/// Reports that the characters ended before the file.
+fn unreadable(file: u16, why: &Broken, log: &mut Log) {
+    match why {
+        Broken::NotUtf8(byte) => {
+            let place = excerpt::broken(file, log);
+            file::not_utf8(place, *byte, false, log);
+        }
+        Broken::Unreadable(error) => {
+            let what = format!("the file cannot be read to its end: {error}");
+            log.add(Mistake::new(Place::start(file), what));
+        }
     }
-    let line = lines.first()?;
-    if line.contains("{{") || line.contains("{%") {
-        return Some("put a text that holds `{{` or `{%` into quotes".into());
-    }
-    line.contains(": ").then(|| "put a text that holds `: ` or ` #` into quotes".into())
 }
 
 fn fits(number: usize) -> u32 {
@@ -79,11 +111,28 @@ struct Open {
     anchor: usize,
     size: Size,
     items: Items,
+    /// Whether its items go to the sink.
+    streams: bool,
 }
 
 enum Items {
     List(Vec<Node>),
-    Map { pairs: Vec<Pair>, key: Key, merges: Vec<(Place, Node)> },
+    Map {
+        pairs: Vec<Pair>,
+        key: Key,
+        merges: Vec<(Place, Node)>,
+    },
+    /// A mapping that is none: `{{ name }}` without quotes.
+    Bad,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tagged {
+    No,
+    /// As a text, whatever it looks like.
+    Text,
+    /// By something that means nothing here, which was reported.
+    Unknown,
 }
 
 enum Key {
@@ -97,12 +146,14 @@ enum Key {
 struct Builder<'l> {
     file: u16,
     log: &'l mut Log,
+    sink: &'l mut dyn Sink,
     words: Words,
     anchors: Anchors,
     /// Anchors of collections that are not closed yet: an alias to one is a cycle.
     open: HashSet<usize>,
     stack: Vec<Open>,
     root: Option<Node>,
+    shots: usize,
     documents: usize,
     merged: usize,
     aliased: usize,
@@ -124,7 +175,30 @@ impl Builder<'_> {
     }
 
     fn add(&mut self, mistake: Mistake) {
-        self.log.add(mistake);
+        if self.is_looked_at() {
+            self.log.add(mistake);
+        }
+    }
+
+    /// Reports a value about which nothing more is to be said.
+    fn spoil(&mut self, mistake: Mistake) {
+        if self.is_looked_at() {
+            self.log.spoil(mistake);
+        }
+    }
+
+    fn is_looked_at(&self) -> bool {
+        let in_shots = self.stack.get(1).is_some_and(|open| open.streams);
+        !in_shots || self.sink.wants_shots()
+    }
+
+    /// The top level; of a document that broke off, what there was before.
+    fn root(self) -> Option<Node> {
+        let first = self.stack.into_iter().next();
+        self.root.or_else(|| {
+            let Open { place, items: Items::Map { pairs, .. }, .. } = first? else { return None };
+            Some(Node { place, value: Value::Map(pairs.into()) })
+        })
     }
 
     /// Takes an event; `false` ends the reading.
@@ -142,16 +216,21 @@ impl Builder<'_> {
                 true
             }
             Event::Scalar(text, style, anchor, tag) => {
-                let plain = style == ScalarStyle::Plain && !self.tagged(tag.as_ref(), place);
-                let text = self.words.keep(&text);
-                self.close(Node { place, value: Value::Text(text, plain) }, anchor, Size::ONE)
+                let value = match self.tagged(tag.as_ref(), &text, place) {
+                    Tagged::Unknown => Value::Bad,
+                    tagged => {
+                        let plain = style == ScalarStyle::Plain && tagged == Tagged::No;
+                        Value::Text(self.words.keep(&text), plain)
+                    }
+                };
+                self.close(Node { place, value }, anchor, Size::ONE)
             }
             Event::SequenceStart(_, anchor, tag) => {
-                self.tagged(tag.as_ref(), place);
+                self.tagged(tag.as_ref(), "", place);
                 self.open(place, anchor, Items::List(Vec::new()))
             }
             Event::MappingStart(_, anchor, tag) => {
-                self.tagged(tag.as_ref(), place);
+                self.tagged(tag.as_ref(), "", place);
                 let items = Items::Map { pairs: Vec::new(), key: Key::Awaited, merges: Vec::new() };
                 self.open(place, anchor, items)
             }
@@ -160,21 +239,24 @@ impl Builder<'_> {
             Event::UnresolvedAlias(name) => {
                 let what = format!("`*{name}` stands for nothing: there is no `&{name}` before it");
                 let fix = "put a text that begins with `*` into quotes".to_owned();
-                self.add(Mistake::new(place, what).fix(fix));
-                self.close(Node { place, value: Value::Text("".into(), true) }, 0, Size::ONE)
+                self.spoil(Mistake::new(place, what).fix(fix));
+                self.close(Node { place, value: Value::Bad }, 0, Size::ONE)
             }
             _ => true,
         }
     }
 
-    /// Whether a tag makes a text of what follows.
-    fn tagged(&mut self, tag: Option<&Cow<'_, Tag>>, place: Place) -> bool {
-        let Some(tag) = tag else { return false };
+    /// What a tag makes of the text that follows.
+    fn tagged(&mut self, tag: Option<&Cow<'_, Tag>>, text: &str, place: Place) -> Tagged {
+        let Some(tag) = tag else { return Tagged::No };
         if !tag.is_yaml_core_schema() && !tag.suffix().is_empty() {
-            let what = format!("tags such as `{}` mean nothing in a manifest", tag.original());
-            self.add(Mistake::new(place, what).fix("remove the tag".to_owned()));
+            let what = "a text that begins with `!` must stand in quotes";
+            let whole: String = format!("{} {text}", tag.original()).chars().take(60).collect();
+            self.spoil(Mistake::new(place, what).fix(format!("write {:?}", whole.trim_end())));
+            return Tagged::Unknown;
         }
-        tag.core_suffix().is_none_or(|suffix| suffix == "str")
+        let is_text = tag.core_suffix().is_none_or(|suffix| suffix == "str");
+        if is_text { Tagged::Text } else { Tagged::No }
     }
 
     fn open(&mut self, place: Place, anchor: usize, items: Items) -> bool {
@@ -185,8 +267,18 @@ impl Builder<'_> {
         if anchor > 0 {
             self.open.insert(anchor);
         }
-        self.stack.push(Open { place, anchor, size: Size::ONE, items });
+        let is_list = matches!(items, Items::List(_));
+        let streams = is_list && anchor == 0 && self.is_at_shots();
+        self.stack.push(Open { place, anchor, size: Size::ONE, items, streams });
         true
+    }
+
+    /// Whether the value of the top level's `shots` is next.
+    fn is_at_shots(&self) -> bool {
+        match self.stack.as_slice() {
+            [Open { items: Items::Map { key: Key::Known(key, _), .. }, .. }] => &**key == "shots",
+            _ => false,
+        }
     }
 
     fn too_deep(&mut self, place: Place) {
@@ -204,20 +296,21 @@ impl Builder<'_> {
             return self.close(node, 0, size);
         }
         if self.open.contains(&anchor) {
-            self.add(Mistake::new(place, "this alias stands inside of what it stands for"));
+            self.spoil(Mistake::new(place, "this alias stands inside of what it stands for"));
         }
-        self.close(Node { place, value: Value::Text("".into(), true) }, 0, Size::ONE)
+        self.close(Node { place, value: Value::Bad }, 0, Size::ONE)
     }
 
     fn closed(&mut self) -> bool {
-        let Some(Open { place, anchor, size, items }) = self.stack.pop() else { return true };
+        let Some(Open { place, anchor, size, items, .. }) = self.stack.pop() else { return true };
         self.open.remove(&anchor);
         let value = match items {
             Items::List(items) => Value::List(items.into()),
             Items::Map { pairs, merges, .. } => match self.merge(pairs, merges) {
-                Some(pairs) => Value::Map(pairs.into()),
+                Some(value) => value,
                 None => return false,
             },
+            Items::Bad => Value::Bad,
         };
         self.close(Node { place, value }, anchor, Size { height: size.height + 1, ..size })
     }
@@ -236,13 +329,26 @@ impl Builder<'_> {
             return true;
         };
         open.size.height = open.size.height.max(size.height);
+        if open.streams {
+            self.stream(node);
+            return true;
+        }
         open.size.values = open.size.values.saturating_add(size.values);
         let mistake = match &mut open.items {
+            Items::Bad => None,
             Items::List(items) => {
                 items.push(node);
                 None
             }
             Items::Map { pairs, key, merges } => match std::mem::replace(key, Key::Awaited) {
+                Key::Awaited if is_unquoted_template(open.place, pairs, &node) => {
+                    let place = open.place;
+                    open.items = Items::Bad;
+                    Some(
+                        Mistake::new(place, "a text that begins with `{{` must stand in quotes")
+                            .fix("write it as \"{{ name }} ...\"".to_owned()),
+                    )
+                }
                 Key::Awaited => {
                     let (next, mistake) = as_key(node);
                     *key = next;
@@ -260,14 +366,23 @@ impl Builder<'_> {
             },
         };
         if let Some(mistake) = mistake {
-            self.add(mistake);
+            self.spoil(mistake);
         }
         true
     }
 
+    /// Hands a shot on, with what stands before it.
+    fn stream(&mut self, shot: Node) {
+        self.shots += 1;
+        if let [Open { items: Items::Map { pairs, .. }, .. }, ..] = self.stack.as_slice() {
+            self.sink.shot(pairs, shot, self.log);
+        }
+    }
+
     /// Checks for keys written twice and brings in what `<<` names: what is written in the mapping
     /// itself wins, then what is merged first.
-    fn merge(&mut self, mut pairs: Vec<Pair>, merges: Vec<(Place, Node)>) -> Option<Vec<Pair>> {
+    fn merge(&mut self, mut pairs: Vec<Pair>, merges: Vec<(Place, Node)>) -> Option<Value> {
+        let mut is_whole = true;
         let mut known: HashSet<Rc<str>> = HashSet::new();
         for at in 0..pairs.len() {
             let Some(pair) = pairs.get(at) else { break };
@@ -290,7 +405,12 @@ impl Builder<'_> {
             };
             for source in sources {
                 let Some(more) = source.pairs() else {
-                    self.add(Mistake::new(place, "`<<` can only bring in mappings"));
+                    is_whole = false;
+                    if !matches!(source.value, Value::Bad) {
+                        let what = "`<<` brings in keys and their values, but here are none";
+                        let fix = "write `<<: *name`, where `&name` stands before a shot's keys";
+                        self.add(Mistake::new(place, what).fix(fix.to_owned()));
+                    }
                     continue;
                 };
                 self.merged += more.len();
@@ -302,14 +422,21 @@ impl Builder<'_> {
                 pairs.extend(new.cloned());
             }
         }
-        Some(pairs)
+        Some(if is_whole { Value::Map(pairs.into()) } else { Value::Bad })
     }
+}
+
+/// Whether a mapping is the outer half of `{{ name }}`.
+fn is_unquoted_template(outer: Place, pairs: &[Pair], inner: &Node) -> bool {
+    let beside = outer.line == inner.place.line && outer.column + 1 == inner.place.column;
+    pairs.is_empty() && beside && matches!(inner.value, Value::Map(_))
 }
 
 fn as_key(node: Node) -> (Key, Option<Mistake>) {
     match node.value {
         Value::Text(text, true) if &*text == "<<" => (Key::Merge(node.place), None),
         Value::Text(text, _) => (Key::Known(text, node.place), None),
+        Value::Bad => (Key::Bad, None),
         Value::List(_) | Value::Map(_) => {
             let fix = "put a text that begins with `{` or `[` into quotes".to_owned();
             (Key::Bad, Some(Mistake::new(node.place, "a key must be a text").fix(fix)))

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
 mod books;
+mod broken;
+mod cases;
 mod cli;
 mod clips;
 mod contract;
@@ -17,6 +19,7 @@ mod mishaps;
 mod outcomes;
 mod sandbox;
 mod scheduler;
+mod schema;
 mod sim;
 mod storm;
 mod support;

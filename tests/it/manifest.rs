@@ -64,140 +64,6 @@ fn load_shipped(path: &Path, catalog: &Catalog) {
 
 const HEAD: &str = "campaign: c\ndefaults: {model: kling-v2-6}\nshots:\n";
 
-/// A manifest with one mistake, the place it must be reported at, and words of the report.
-#[test]
-#[expect(clippy::too_many_lines, reason = "it is a table")]
-fn every_mistake_is_reported_at_its_place() {
-    let shots = |text: &str| format!("{HEAD}{text}");
-    let long = format!("  - {{id: a, prompt: \"{}\"}}", "x".repeat(2501));
-    let table: Vec<(String, &str, &[&str])> = vec![
-        // What is no manifest.
-        (String::new(), "1:1", &["empty"]),
-        ("# nothing\n".into(), "1:1", &["empty"]),
-        ("just words".into(), "1:1", &["mapping"]),
-        ("a: [1, 2".into(), "1:", &["not YAML"]),
-        ("a: 1\n\tb: 2\n".into(), "1:", &["not YAML", "spaces"]),
-        ("campaign: c\nshots: []\n".into(), "2:8", &["no shots"]),
-        ("campaign: c\n".into(), "1:1", &["no shots"]),
-        ("campaign: c\nshots:\n  a: {prompt: x}\n".into(), "3:3", &["list of shots", "`- "]),
-        (shots("  - {id: a, prompt: x}\n---\na: 1\n"), "5:1", &["one YAML document"]),
-        (
-            "campaign: c\ncampaign: d\nshots: [{id: a, model: kling-v3, prompt: x}]".into(),
-            "2:1",
-            &["twice", "1:1"],
-        ),
-        (
-            "campaign: *nobody\nshots: [{id: a, model: kling-v3, prompt: x}]".into(),
-            "1:11",
-            &["nobody"],
-        ),
-        (
-            "campaign: c\nshots: &a [{id: a, model: kling-v3, prompt: x, extra: {y: *a}}]\n".into(),
-            "2:59",
-            &["inside"],
-        ),
-        // Settings.
-        (
-            "campaign: my films\nshots: [{id: a, model: kling-v3, prompt: x}]".into(),
-            "1:11",
-            &["' ' cannot", "my-films"],
-        ),
-        ("campaign: ../up\nshots: [{id: a, model: kling-v3, prompt: x}]".into(), "1:11", &["'/'"]),
-        (
-            "campaing: c\nshots: [{id: a, model: kling-v3, prompt: x}]".into(),
-            "1:1",
-            &["did you mean `campaign`?"],
-        ),
-        (format!("budget: -5\n{HEAD}  - {{id: a, prompt: x}}"), "1:9", &["negative"]),
-        (format!("budget: 0\n{HEAD}  - {{id: a, prompt: x}}"), "1:9", &["nothing"]),
-        (format!("budget:\n{HEAD}  - {{id: a, prompt: x}}"), "1:7", &["empty"]),
-        (
-            format!("budget: {{cap: lots}}\n{HEAD}  - {{id: a, prompt: x}}"),
-            "1:15",
-            &["not an amount"],
-        ),
-        (
-            format!("budget: {{cap: 1, stric: true}}\n{HEAD}  - {{id: a, prompt: x}}"),
-            "1:18",
-            &["`strict`"],
-        ),
-        (format!("on_doubt: hodl\n{HEAD}  - {{id: a, prompt: x}}"), "1:11", &["`hold`"]),
-        (format!("limits: {{rate: 0/s}}\n{HEAD}  - {{id: a, prompt: x}}"), "1:16", &["rate"]),
-        (format!("limits: {{rates: 1/s}}\n{HEAD}  - {{id: a, prompt: x}}"), "1:10", &["`rate`"]),
-        (format!("limits: {{poll_every: 5}}\n{HEAD}  - {{id: a, prompt: x}}"), "1:22", &["5s"]),
-        (
-            format!("limits: {{in_flight: 0}}\n{HEAD}  - {{id: a, prompt: x}}"),
-            "1:21",
-            &["from 1 on"],
-        ),
-        (format!("vars: {{take: 1}}\n{HEAD}  - {{id: a, prompt: x}}"), "1:8", &["take"]),
-        (
-            "campaign: c\ndefaults: {takes: 2}\nshots: [{id: a, model: kling-v3, prompt: x}]"
-                .into(),
-            "2:12",
-            &["each shot"],
-        ),
-        // Shots.
-        (shots("  - {prompt: x}"), "4:6", &["no `id`"]),
-        (shots("  - {id: a/b, prompt: x}"), "4:10", &["'/'", "a-b"]),
-        (shots("  - {id: NUL, prompt: x}"), "4:10", &["Windows"]),
-        (shots("  - {id: a, prompt: x}\n  - {id: A, prompt: y}"), "5:10", &["taken", "4:10"]),
-        (
-            shots("  - {id: a, prompt: x, aspect_ration: '16:9'}"),
-            "4:24",
-            &["did you mean `aspect_ratio`?"],
-        ),
-        (shots("  - {id: a, prompt: x, duration: 12}"), "4:34", &["duration", "5 or 10"]),
-        (shots("  - {id: a, prompt: x, duration: [5]}"), "4:34", &["whole seconds"]),
-        (shots("  - {id: a, prompt: x, voice_list: [v]}"), "4:36", &["sound"]),
-        (shots("  - {id: a, prompt: x, image: gone.png}"), "4:31", &["no file"]),
-        (shots("  - {id: a, prompt: x, image: shots.yaml}"), "4:31", &["not a PNG"]),
-        (shots("  - {id: a, prompt: x, image: 'file:///a.png'}"), "4:31", &["file"]),
-        (shots(&long), "4:21", &["2501 characters"]),
-        (shots("  - {id: a}"), "4:10", &["prompt"]),
-        (shots("  - {id: a, prompt: x, mode: ultra}"), "4:30", &["std or pro"]),
-        (shots("  - {id: a, prompt: x, camera_control: {config: {zoom: 1}}}"), "4:", &["type"]),
-        (shots("  - {id: a, prompt: x, takes: 0}"), "4:31", &["from 1 on"]),
-        (shots("  - {id: a, prompt: x, takes: 4000000000}"), "4:10", &["shots"]),
-        (shots("  - {id: a, prompt: x, priority: high}"), "4:34", &["whole number"]),
-        (shots("  - {id: a, prompt: x, matrix: {}}"), "4:32", &["no variables"]),
-        (shots("  - {id: a, prompt: x, matrix: {mode: []}}"), "4:39", &["no values"]),
-        (shots("  - {id: a, prompt: x, matrix: {mode: [std, std]}}"), "4:45", &["twice"]),
-        (shots("  - {id: a, prompt: x, matrix: {mode: [std, ultra]}}"), "4:45", &["std or pro"]),
-        (shots("  - {id: a, prompt: x, mode: pro, matrix: {mode: [std]}}"), "4:30", &["matrix"]),
-        (
-            shots("  - {id: a, prompt: '{{ mod }}', matrix: {mood: [calm]}}"),
-            "4:21",
-            &["`mod` is not defined", "`mood`"],
-        ),
-        (shots("  - {id: a, prompt: '{{ mood', matrix: {mood: [calm]}}"), "4:21", &["no template"]),
-        (shots("  - {id: a, prompt: x, extra: {mode: pro}}"), "4:32", &["not under `extra`"]),
-        (shots("  - {id: a, prompt: x, clip_name: ../a}"), "4:35", &["clip"]),
-        (shots("  - {id: a, prompt: x, clip_name: z, takes: 2}"), "4:35", &["both"]),
-        (shots("  - {id: a, prompt: x, from: gone.csv}"), "4:30", &["gone.csv"]),
-        (shots("  - just a text"), "4:5", &["mapping of keys"]),
-        (
-            format!("budget: 5\n{}", shots("  - {id: a, prompt: x, sound: on}")),
-            "5:10",
-            &["no price is known", "--budget none"],
-        ),
-    ];
-    let mut wrong = String::new();
-    for (text, place, words) in table {
-        let Err(mistakes) = yaml(&text) else {
-            let _ = write!(wrong, "it loads: {text}\n\n");
-            continue;
-        };
-        let first = mistakes.rendered.lines().next().unwrap();
-        let found = first.contains(&format!("shots.yaml:{place}"));
-        let all = words.iter().all(|word| mistakes.rendered.contains(word));
-        if !(found && all && mistakes.count == 1) {
-            let _ = write!(wrong, "{text}\n{place} {words:?}\n{mistakes}\n\n");
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong}");
-}
-
 #[test]
 fn all_mistakes_of_a_manifest_are_reported_together_in_order() {
     let mistakes = yaml(
@@ -210,7 +76,7 @@ fn all_mistakes_of_a_manifest_are_reported_together_in_order() {
         .filter_map(|line| line.strip_prefix("error: ")?.split("shots.yaml:").nth(1))
         .filter_map(|line| line.split(": ").next())
         .collect();
-    let expected = ["1:11", "2:16", "3:37", "6:5", "7:15", "8:9", "9:13", "9:14", "10:12"];
+    let expected = ["1:11", "2:16", "3:37", "6:5", "7:15", "8:9", "9:13", "10:12"];
     assert!(expected.iter().all(|place| places.contains(place)), "{places:?}\n{mistakes}");
     assert!(
         places.is_sorted_by_key(|place| place.split(':').next().unwrap().parse::<u32>().unwrap())
@@ -224,54 +90,6 @@ fn the_same_mistake_in_many_shots_is_one_mistake() {
         yaml(&format!("{HEAD}  - {{id: a, prompt: x, duration: 12, takes: 1000}}\n")).unwrap_err();
     assert_eq!(mistakes.count, 1);
     assert!(mistakes.rendered.contains("in shot `a` and 999 more"), "{mistakes}");
-}
-
-#[test]
-fn broken_csv_manifests_say_where() {
-    let table: &[(&[u8], &str, &[&str])] = &[
-        (b"", "1:1", &["empty"]),
-        (b"model,prompt\n", "1:1", &["no rows"]),
-        (
-            b"model,prompt,colour\nkling-v3,x,red\n",
-            "1:14",
-            &["no parameter `colour`", "extra.colour"],
-        ),
-        (b"model,prompt,promt\nkling-v3,x,\n", "1:14", &["did you mean `prompt`?"]),
-        (b"model,prompt,prompt\nkling-v3,x,y\n", "1:14", &["two columns"]),
-        (b"model,prompt\nkling-v3,x,y\n", "2:12", &["no name"]),
-        (b"id,model,prompt\na,kling-v3,x\n\na,kling-v3,y\n", "4:1", &["taken", "2:1"]),
-        (b"model,prompt\nkling-v3,x\nkling-v3,x\n", "3:1", &["taken", "2:1"]),
-        (
-            b"id;model;prompt;duration\r\na;kling-v2-6;\"two\r\nlines; \xc3\xa4\";12\r\n",
-            "3:11",
-            &["5 or 10"],
-        ),
-        (b"\xef\xbb\xbfid,model,prompt,duration\na b,kling-v3,x,5\n", "2:1", &["a-b"]),
-        (b"id,model,prompt\na,kling-v3,caf\xe9\n", "2:15", &["UTF-8"]),
-        (b"id,model,prompt\na,kling-v3,\"open\nb,kling-v3,x\n", "2:12", &["never closed"]),
-        (b"id,model,prompt,takes\na,kling-v3,x,0\n", "2:14", &["from 1 on"]),
-        (b"id,model,prompt,camera_control.config\na,kling-v3,x,{}\n", "2:14", &["type"]),
-        (b"id,model,prompt\na,kling-v3,{{ nobody }}\n", "2:12", &["nobody"]),
-        (
-            b"id,model,prompt,clip_name\na,kling-v3,x,b\nb,kling-v3,x,\n",
-            "2:14",
-            &["shot `b`", "3:1"],
-        ),
-    ];
-    let mut wrong = String::new();
-    for (bytes, place, words) in table {
-        let text = String::from_utf8_lossy(bytes);
-        let Err(mistakes) = load_files(&[("shots.csv", bytes)]) else {
-            let _ = write!(wrong, "it loads: {text}\n\n");
-            continue;
-        };
-        let first = mistakes.rendered.lines().next().unwrap();
-        let found = first.contains(&format!("shots.csv:{place}"));
-        if !found || mistakes.count != 1 || !words.iter().all(|w| mistakes.rendered.contains(w)) {
-            let _ = write!(wrong, "{text}\n{place} {words:?}\n{mistakes}\n\n");
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong}");
 }
 
 #[test]
@@ -409,8 +227,8 @@ fn bombs_of_aliases_and_templates_end_in_a_mistake() {
         let _ = writeln!(chain, "- &b{level} [*b{}]", level - 1);
     }
     assert!(yaml(&format!("shots:\n- &b0 [x]\n{chain}")).is_err());
-    let endless = "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}";
-    let mistakes = yaml(&format!("{HEAD}  - {{id: a, prompt: '{endless}'}}")).unwrap_err();
-    assert!(mistakes.rendered.contains("too long"), "{mistakes}");
+    let flood = format!("{{{{ 'x' {} }}}}", "| replace('x', 'xxxxxxxxxx')".repeat(20));
+    let mistakes = yaml(&format!("{HEAD}  - {{id: a, prompt: \"{flood}\"}}")).unwrap_err();
+    assert!(mistakes.rendered.contains("too much to render"), "{mistakes}");
     assert!(yaml(&format!("shots: {}", "[".repeat(100_000))).is_err());
 }

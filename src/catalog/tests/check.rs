@@ -154,6 +154,72 @@ fn voices_need_sound_and_a_model_that_has_them_and_are_at_most_two() {
 }
 
 #[test]
+fn one_slip_is_one_complaint() {
+    // The model takes no voices: that sound is off as well does not matter.
+    for sound in [json!(null), json!("off")] {
+        forbids(
+            MOTION,
+            &json!({"voice_list": ["a"], "sound": sound}),
+            "voice_list",
+            &["does not take `voice_list`"],
+        );
+    }
+    // What is wrong with `sound` is said there.
+    forbids(V2, &json!({"voice_list": ["a"], "sound": "loud"}), "sound", &["write on or off"]);
+    // One missing image, two that want it.
+    forbids(
+        MOTION,
+        &json!({"image": null, "image_tail": "https://a.b/c.png"}),
+        "image",
+        &["kling-motion-control needs `image`"],
+    );
+    forbids(
+        V3,
+        &json!({"prompt": null, "image_tail": "https://a.b/c.png"}),
+        "image_tail",
+        &["needs `image`"],
+    );
+    forbids(MOTION, &json!({"image": ""}), "image", &["is empty"]);
+    // Two slips are two.
+    let found = problems(V3, &json!({"prompt": null, "image_tail": ""}));
+    assert_eq!(found.len(), 2, "{found:?}");
+}
+
+#[test]
+fn a_problem_names_the_other_parameter_that_has_to_do_with_it() {
+    for (model, changes, with) in [
+        (V2, json!({"duration": "12"}), Some("model")),
+        (V2, json!({"motion_video": "https://a.b/c.mp4"}), Some("model")),
+        (MOTION, json!({"image": null}), Some("model")),
+        (MOTION, json!({"voice_list": ["a"]}), Some("model")),
+        (V2, json!({"voice_list": ["a"], "sound": "off"}), Some("sound")),
+        (V2, json!({"voice_list": ["a"]}), None),
+        (V2, json!({"image_tail": "https://a.b/c.png"}), None),
+        (V2, json!({"mode": "best"}), None),
+        (V2, json!({"seed": 5}), None),
+    ] {
+        let found = problems(model, &changes);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].with.as_deref(), with, "{found:?}");
+    }
+}
+
+#[test]
+fn what_the_model_bars_is_not_advised() {
+    let text = crate::catalog::BUILTIN
+        .replace("accepts: {duration: 1-30}", "accepts: {duration: 1-30, sound: off}")
+        .replace("refuses: [voice_list]", "refuses: []");
+    let catalog = Catalog::parse(&text).unwrap();
+    let found = catalog.check(&with(MOTION, &json!({"voice_list": ["a"]})));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(
+        found[0].what,
+        "`voice_list` needs `sound: on`, which kling-motion-control does not take"
+    );
+    assert_eq!(found[0].with.as_deref(), Some("model"));
+}
+
+#[test]
 fn a_tail_image_needs_an_image() {
     forbids(V2, &json!({"image_tail": "https://a.b/c.png"}), "image_tail", &["needs `image`"]);
 }
@@ -191,7 +257,7 @@ fn prompts_have_at_most_2500_characters_not_bytes() {
             V2,
             &json!({name: "é".repeat(2501)}),
             name,
-            &["2501 characters", "at most 2500", "leave out 1"],
+            &["2501 characters", "at most 2500", "shorten it by 1 character"],
         );
     }
 }
@@ -234,7 +300,7 @@ fn objects_hold_what_they_must() {
         V2,
         &json!({"camera_control": "simple"}),
         "camera_control",
-        &["an object", "{type: …}"],
+        &["cannot be \"simple\"", "{type: …}"],
     );
     forbids(V2, &json!({"watermark_info": {}}), "watermark_info.enabled", &["{enabled: true}"]);
     forbids(
@@ -251,7 +317,7 @@ fn numbers_and_switches_have_their_types() {
     forbids(V2, &json!({"cfg_scale": "0.5"}), "cfg_scale", &["write 0.5"]);
     forbids(V2, &json!({"cfg_scale": "high"}), "cfg_scale", &["write a number"]);
     forbids(V2, &json!({"multi_shot": "true"}), "multi_shot", &["write true"]);
-    forbids(V2, &json!({"prompt": ["a"]}), "prompt", &["is a text"]);
+    forbids(V2, &json!({"prompt": ["a"]}), "prompt", &["cannot be a list", "one text"]);
 }
 
 #[test]

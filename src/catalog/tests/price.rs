@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::params;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, in_words};
 use crate::money::Usd;
 
 /// The price as the page writes it, or nothing.
@@ -105,5 +105,62 @@ fn nothing_is_known_of_the_price_of_what_is_not_in_the_wire_s_form() {
         json!({"model": "kling-v3", "sound": true}),
     ] {
         assert_eq!(price(&odd), None, "{odd}");
+    }
+}
+
+/// What to change about a request, in words.
+fn offers(request: &serde_json::Value) -> Option<String> {
+    let request = params(request);
+    let catalog = Catalog::builtin();
+    let nearest = catalog.nearest_prices(&request);
+    for way in &nearest {
+        let mut changed = request.clone();
+        for change in &way.changes {
+            match &change.value {
+                Some(value) => changed.insert(change.param.clone(), value.as_str().into()),
+                None => changed.remove(&change.param),
+            };
+        }
+        assert_eq!(catalog.price(&changed), Some(way.price), "{changed:?}");
+    }
+    in_words(&nearest)
+}
+
+#[test]
+fn a_request_without_a_price_learns_what_is_nearest_to_it() {
+    let (v2, v3, motion) = ("kling-v2-6", "kling-v3", "kling-motion-control");
+    let prompt = "x";
+    let (image, motion_video) = ("https://a.b/c.png", "https://a.b/m.mp4");
+    for (request, words) in [
+        (
+            json!({"model": v2, "prompt": prompt, "sound": "on"}),
+            Some("with `sound: off` it is $0.0159; with `mode: pro` $0.0531"),
+        ),
+        (
+            json!({"model": v2, "prompt": prompt, "duration": "8", "mode": "pro"}),
+            Some("with `duration: 5` it is $0.0267; with `duration: 10` $0.0531"),
+        ),
+        (
+            json!({"model": v2, "prompt": prompt, "sound": "on", "voice_list": ["a"]}),
+            Some("with `mode: pro` it is $0.0639"),
+        ),
+        (
+            json!({"model": v3, "prompt": prompt, "sound": "on", "voice_list": ["a"]}),
+            Some("without `voice_list` it is $0.4780"),
+        ),
+        (
+            json!({"model": v3, "prompt": prompt, "duration": "99"}),
+            Some("with `duration: 15` it is $0.9495"),
+        ),
+        (
+            json!({"model": motion, "image": image, "motion_video": motion_video, "sound": "on", "duration": "31"}),
+            Some("with `duration: 30` and `sound: off` it is $0.0309"),
+        ),
+        (json!({"model": "kling-v9", "prompt": prompt}), None),
+        (json!({}), None),
+        // It has a price: there is nothing to change.
+        (json!({"model": v3, "prompt": prompt}), None),
+    ] {
+        assert_eq!(offers(&request).as_deref(), words, "{request}");
     }
 }

@@ -1,0 +1,72 @@
+//! What a manifest's reader has to say, as data: for editors and other programs.
+
+use serde::Serialize;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Nothing is sent until it is right.
+    Error,
+    /// Odd, but not wrong.
+    Warning,
+}
+
+/// A stretch of a line in a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Spot {
+    /// The file as it was named.
+    pub file: String,
+    /// Counted from 1.
+    pub line: u32,
+    /// In characters, counted from 1.
+    pub column: u32,
+    /// The column after the last one; that of the start where only a position is meant.
+    pub end_column: u32,
+}
+
+/// Another place that has a part in a finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Related {
+    /// Where it is.
+    #[serde(flatten)]
+    pub spot: Spot,
+    /// What it has to do with it.
+    pub message: String,
+}
+
+/// A mistake or a warning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// How bad it is.
+    pub level: Level,
+    /// What causes it.
+    #[serde(flatten)]
+    pub spot: Spot,
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead.
+    pub fix: Option<String>,
+    /// The first shot that it was found in.
+    pub shot: Option<String>,
+    /// In how many further shots it was found.
+    pub more_shots: usize,
+    /// Other places that have a part in it.
+    pub related: Vec<Related>,
+    /// All of it as text for the terminal, with the lines it points at.
+    #[serde(skip)]
+    pub rendered: String,
+}
+
+/// Why a manifest cannot be used: every mistake, each with its place and the fix.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{rendered}")]
+pub struct Mistakes {
+    /// The text to print: the first hundred, each with `FILE:LINE:COLUMN`, the line itself and the
+    /// fix.
+    pub rendered: String,
+    /// The same as data, in the order of their places.
+    pub findings: Vec<Finding>,
+    /// How many mistakes there are, printed or not.
+    pub count: usize,
+}

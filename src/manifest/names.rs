@@ -1,0 +1,198 @@
+//! The names that a shot's templates can use, where their values come from, and how templates are
+//! rendered with them. Looked up when they are used, because most shots use none.
+
+use std::ops::Range;
+use std::rc::Rc;
+
+use minijinja::Value as Named;
+
+use super::diagnostic::{Log, Mistake, Place, did_you_mean};
+use super::entry::Variable;
+use super::table::Row;
+use super::template::{Engine, Template, Wrong, value};
+use super::tree::{Node, Value};
+
+/// A mistake in the making: it is boxed because it is rare and big.
+pub(super) type Trouble = Box<Mistake>;
+
+/// What one shot's values are made from.
+#[derive(Clone, Copy)]
+pub(super) struct Here<'h, 't> {
+    pub engine: &'h Engine,
+    pub vars: &'h [(Rc<str>, Node)],
+    pub row: Option<&'h Row<'h>>,
+    pub matrix: &'h [Variable<'t>],
+    /// This shot's values of the matrix's variables.
+    pub values: &'h [&'t Node],
+    pub take: u32,
+    /// The shot's id and tags, once they are known.
+    pub known: Option<(&'h str, &'h [Box<str>])>,
+}
+
+impl Here<'_, '_> {
+    /// A name's value. An empty cell hides what `vars` says.
+    fn get(&self, name: &str) -> Option<Named> {
+        match (name, self.known) {
+            ("take", _) => return Some(Named::from(self.take)),
+            ("id", Some((id, _))) => return Some(Named::from(id)),
+            ("tags", Some((_, tags))) => return Some(tags.iter().map(|tag| &**tag).collect()),
+            _ => {}
+        }
+        if let Some(node) = self.variable(name) {
+            return Some(named(node));
+        }
+        if let Some((row, column)) = self.row.and_then(|row| Some((row, row.column(name)?))) {
+            return row.cell(column).map(value);
+        }
+        self.var(name).map(named)
+    }
+
+    /// Where a name's value stands.
+    pub(super) fn place(&self, name: &str) -> Option<Place> {
+        if name == "take" {
+            return None;
+        }
+        if let Some(node) = self.variable(name) {
+            return Some(node.place);
+        }
+        if let Some((row, column)) = self.row.and_then(|row| Some((row, row.column(name)?))) {
+            return Some(row.place(column));
+        }
+        self.var(name).map(|node| node.place)
+    }
+
+    /// All names there are.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let columns = self.row.iter().flat_map(|row| row.columns());
+        let columns = columns.map(|column| &*column.name);
+        let variables = self.matrix.iter().map(|variable| &*variable.name);
+        let vars = self.vars.iter().map(|(name, _)| &**name);
+        variables.chain(columns).chain(vars).chain(["take"])
+    }
+
+    fn variable(&self, name: &str) -> Option<&Node> {
+        let at = self.matrix.iter().position(|variable| *variable.name == *name)?;
+        self.values.get(at).copied()
+    }
+
+    fn var(&self, name: &str) -> Option<&Node> {
+        self.vars.iter().find(|(var, _)| **var == *name).map(|(_, node)| node)
+    }
+}
+
+/// A value for templates: quoted ones are texts.
+fn named(node: &Node) -> Named {
+    match &node.value {
+        Value::Text(text, true) => value(text),
+        _ => Named::from(node.text().map_or("", |text| text)),
+    }
+}
+
+/// Compiles a template; a wrong one goes to the log.
+pub(super) fn compile<'t>(
+    engine: &'t Engine,
+    text: &'t str,
+    place: Place,
+    log: &mut Log,
+) -> Option<Template<'t>> {
+    engine.compile(text).map_err(|why| log.add(no_template(why, text, place))).ok()
+}
+
+/// Compiles and renders a text, if it is a template.
+///
+/// # Errors
+/// When it is none, or cannot be rendered.
+pub(super) fn cell(text: &str, place: Place, here: &Here<'_, '_>) -> Result<String, Trouble> {
+    if !Engine::is_template(text) {
+        return Ok(text.to_owned());
+    }
+    let template =
+        here.engine.compile(text).map_err(|why| Box::new(no_template(why, text, place)))?;
+    render(&template, text, place, here)
+}
+
+fn no_template(why: Wrong, text: &str, place: Place) -> Mistake {
+    let fix = "write a name as {{ name }}; write {{ \"{{\" }} for the characters themselves";
+    let place = why.range.map_or(place, |range| within(place, text, &range));
+    let mistake = Mistake::new(place, format!("this is no template: {}", why.what));
+    mistake.fix(why.fix.unwrap_or_else(|| fix.to_owned()))
+}
+
+/// Renders a template.
+///
+/// # Errors
+/// When it cannot be, with the names that have no value here.
+pub(super) fn render(
+    template: &Template<'_>,
+    text: &str,
+    place: Place,
+    here: &Here<'_, '_>,
+) -> Result<String, Trouble> {
+    template.render(&|name| here.get(name)).map_err(|why| {
+        let empty = template.names.iter().find(|name| here.get(name).is_none());
+        let Some(name) = empty else {
+            let place = why.range.map_or(place, |range| within(place, text, &range));
+            let what = format!("this template cannot be rendered: {}", why.what);
+            return Box::new(Mistake::new(place, what).fix(why.fix));
+        };
+        let place = word(text, name, place);
+        Box::new(match here.place(name) {
+            Some(cell) => Mistake::new(place, format!("`{name}` has no value here"))
+                .fix(format!("fill in the cell, or write {{{{ {name} | default(\"...\") }}}}"))
+                .other(cell, "this cell is empty"),
+            None => undefined(name, place, here.names()),
+        })
+    })
+}
+
+/// Reports a name that is nowhere, beside those that there are.
+pub(super) fn undefined<'a>(
+    name: &str,
+    place: Place,
+    known: impl Iterator<Item = &'a str>,
+) -> Mistake {
+    let known: Vec<&str> = known.collect();
+    let meant = did_you_mean(name, known.iter().copied());
+    let fix = meant.unwrap_or_else(|| {
+        let first: Vec<&str> = known.iter().copied().take(20).collect();
+        let names = first.join(", ");
+        match name {
+            "id" => "only `clip_name` and `tags` know the id; write the name out".to_owned(),
+            "vars" => format!("write a name alone, without `vars.`: {names}"),
+            _ => format!(
+                "write `vars: {{{name}: …}}` above the shots, or use what is there: {names}"
+            ),
+        }
+    });
+    Mistake::new(place, format!("nothing here is called `{name}`")).fix(fix)
+}
+
+/// The place of some bytes of a text that stands at a place, if it stands there as it is.
+pub(super) fn within(place: Place, text: &str, range: &Range<usize>) -> Place {
+    let count = |text: &str| u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+    let before = match place.length.checked_sub(count(text)) {
+        Some(quotes @ (0 | 2)) => quotes / 2,
+        _ => return place,
+    };
+    match (text.get(..range.start), text.get(range.clone())) {
+        (Some(head), Some(part)) => Place {
+            column: place.column.saturating_add(before).saturating_add(count(head)),
+            length: count(part),
+            ..place
+        },
+        _ => place,
+    }
+}
+
+/// The place of a name in a template that uses it.
+pub(super) fn word(text: &str, name: &str, place: Place) -> Place {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let open = text.find("{{").or_else(|| text.find("{%")).unwrap_or(0);
+    let inside = text.get(open..).unwrap_or_default();
+    let found = inside.match_indices(name).map(|(at, _)| open + at).find(|at| {
+        let before = text.get(..*at).and_then(|head| head.chars().next_back());
+        let after = text.get(at + name.len()..).and_then(|rest| rest.chars().next());
+        !before.is_some_and(is_part) && !after.is_some_and(is_part)
+    });
+    found.map_or(place, |at| within(place, text, &(at..at + name.len())))
+}

@@ -1,0 +1,177 @@
+//! What goes with what: rules that can be checked within an entry, and within an entry and
+//! `defaults`. A rule speaks only where it is certain: not of an entry whose rows could say
+//! otherwise, not of a template, and not of `defaults` when an included file could add to them.
+
+use serde_json::{Value, json};
+
+use super::TEMPLATE;
+use super::forms::accepted;
+use crate::catalog::{Catalog, Param};
+
+/// What a shot that is surely of this model must keep to by itself.
+pub(super) fn model(catalog: &Catalog, model: &str) -> Value {
+    let demands = catalog.demands(model);
+    let mut properties = serde_json::Map::new();
+    let mut variables = serde_json::Map::new();
+    for (name, values) in &demands.accepts {
+        let Some(param) = catalog.param(name) else { continue };
+        let mut forms = accepted(param, *values);
+        forms.push(json!({"$ref": TEMPLATE}));
+        variables.insert((*name).to_owned(), json!({"items": {"anyOf": forms.clone()}}));
+        forms.push(json!({"type": "null"}));
+        properties.insert((*name).to_owned(), json!({"anyOf": forms}));
+    }
+    for name in &demands.refuses {
+        let nothing = json!({"anyOf": [{"enum": [null, "", []]}, {"$ref": TEMPLATE}]});
+        properties.insert((*name).to_owned(), nothing);
+    }
+    properties.insert("matrix".to_owned(), json!({"properties": variables}));
+    json!({"description": catalog.model_doc(model), "properties": properties})
+}
+
+/// What an entry must keep to whatever `defaults` says.
+pub(super) fn of_a_shot(catalog: &Catalog) -> Vec<Value> {
+    let named = json!({"required": ["id"], "properties": {"id": {"not": {"type": "null"}}}});
+    let mut rules = vec![when(&not(&from()), &named)];
+    for name in catalog.models() {
+        rules.push(when(&is_model(name), &json!({"$ref": format!("#/$defs/{name}")})));
+    }
+    for param in catalog.params() {
+        rules.push(when(&sure(&param.name), &not(&in_matrix(&param.name))));
+        for (needed, wanted) in &param.rules.needs {
+            let Some((other, wanted)) = catalog.param(needed).zip(wanted.as_ref()) else {
+                continue;
+            };
+            let certain = [sure(&param.name), sure(needed), not(&in_matrix(needed)), not(&from())];
+            rules.push(when(&all(&certain), &says(other, wanted)));
+        }
+        let fields: Vec<&str> = param.rules.fields.iter().map(|(name, _)| name.as_str()).collect();
+        if !fields.is_empty() {
+            let whole = json!({"if": {"type": "object"}, "then": {"required": fields}});
+            rules.push(when(&not(&from()), &json!({"properties": {(param.name.as_str()): whole}})));
+        }
+    }
+    rules
+}
+
+/// What the entries must keep to because of what `defaults` says, or does not say.
+pub(super) fn of_a_manifest(catalog: &Catalog) -> Vec<Value> {
+    let no_model = not(&in_defaults(&given("model")));
+    let mut rules = vec![shots_when(&[no_model], &json!(true), &told("model"))];
+    for name in catalog.models() {
+        let open = not(&told("model"));
+        let by_default =
+            in_defaults(&json!({"required": ["model"], "properties": {"model": {"const": name}}}));
+        let this_model = json!({"$ref": format!("#/$defs/{name}")});
+        rules.push(shots_when(std::slice::from_ref(&by_default), &open, &this_model));
+        let demands = catalog.demands(name);
+        for any in &demands.requires {
+            let lacks = not(&in_defaults(&either(any.iter().map(|name| given(name)))));
+            let tells = either(any.iter().map(|name| told(name)));
+            rules.push(shots_when(std::slice::from_ref(&lacks), &is_model(name), &tells));
+            rules.push(shots_when(&[lacks, by_default.clone()], &open, &tells));
+        }
+        for (param, values) in &demands.accepts {
+            let Some(known) = catalog.param(param) else { continue };
+            let fits = json!({"properties": {(*param): {"anyOf": accepted(known, *values)}}});
+            let wrong = in_defaults(&all(&[sure(param), not(&fits)]));
+            let other = either([json!({"required": [param]}), in_matrix(param), from()]);
+            rules.push(shots_when(std::slice::from_ref(&wrong), &is_model(name), &other));
+            rules.push(shots_when(&[wrong, by_default.clone()], &open, &other));
+        }
+    }
+    for param in catalog.params() {
+        for (needed, wanted) in &param.rules.needs {
+            let Some(other) = catalog.param(needed) else { continue };
+            let right = match wanted {
+                Some(wanted) if other.default.as_ref() == Some(wanted) => continue,
+                Some(wanted) => either([says(other, wanted), not(&sure(needed))]),
+                None => json!(true),
+            };
+            let lacks = not(&in_defaults(&all(&[given(needed), right])));
+            rules.push(shots_when(&[lacks], &sure(&param.name), &told(needed)));
+        }
+    }
+    rules
+}
+
+/// In a manifest that is such, and includes nothing: every entry that is such must be such.
+fn shots_when(manifest: &[Value], entry: &Value, then: &Value) -> Value {
+    let alone = not(&json!({"required": ["include"]}));
+    let conditions = [std::slice::from_ref(&alone), manifest].concat();
+    let shots = json!({"properties": {"shots": {"items": when(entry, then)}}});
+    when(&all(&conditions), &shots)
+}
+
+/// The manifest's `defaults` are such.
+fn in_defaults(condition: &Value) -> Value {
+    let such = json!({"type": "object", "allOf": [condition]});
+    json!({"required": ["defaults"], "properties": {"defaults": such}})
+}
+
+/// The entry says so: not nothing, not an empty text or list.
+fn given(name: &str) -> Value {
+    json!({"required": [name], "properties": {(name): {"not": {"enum": [null, "", []]}}}})
+}
+
+/// The entry says so, and not by a template.
+fn sure(name: &str) -> Value {
+    let certain = json!({"not": {"anyOf": [{"enum": [null, "", []]}, {"$ref": TEMPLATE}]}});
+    json!({"required": [name], "properties": {(name): certain}})
+}
+
+/// The parameter, if it is there, is this.
+fn says(param: &Param, wanted: &Value) -> Value {
+    let forms = accepted(param, crate::catalog::Accepted::OneOf(std::slice::from_ref(wanted)));
+    json!({"properties": {(param.name.as_str()): {"anyOf": forms}}})
+}
+
+fn in_matrix(name: &str) -> Value {
+    json!({
+        "required": ["matrix"],
+        "properties": {"matrix": {"type": "object", "required": [name]}},
+    })
+}
+
+fn from() -> Value {
+    json!({"required": ["from"]})
+}
+
+/// The entry may say so: itself, by its matrix, or by its rows.
+fn told(name: &str) -> Value {
+    either([given(name), in_matrix(name), from()])
+}
+
+/// What holds of an entry some of whose shots are surely of this model.
+pub(super) fn surely(model: &str) -> Value {
+    let own = json!({"required": ["model"], "properties": {"model": {"const": model}}});
+    let values = json!({"properties": {"model": {"type": "array", "contains": {"const": model}}}});
+    let varied = json!({"properties": {"matrix": values}});
+    let either =
+        either([all(&[own, not(&in_matrix("model"))]), all(&[in_matrix("model"), varied])]);
+    all(&[either, not(&from())])
+}
+
+/// See [`surely`].
+fn is_model(name: &str) -> Value {
+    json!({"$ref": format!("#/$defs/surely-{name}")})
+}
+
+fn when(condition: &Value, then: &Value) -> Value {
+    match condition {
+        Value::Bool(true) => then.clone(),
+        _ => json!({"if": condition, "then": then}),
+    }
+}
+
+fn not(condition: &Value) -> Value {
+    json!({"not": condition})
+}
+
+fn all(conditions: &[Value]) -> Value {
+    json!({"allOf": conditions})
+}
+
+fn either(conditions: impl IntoIterator<Item = Value>) -> Value {
+    json!({"anyOf": conditions.into_iter().collect::<Vec<_>>()})
+}

@@ -1,0 +1,166 @@
+//! What a template may say, checked before the engine sees it: `if` and `for`, filters that there
+//! are, and nothing that the engine's fuel does not count. Looks at words only; what they come to
+//! is for the engine.
+
+use std::ops::Range;
+
+use super::Wrong;
+use crate::catalog::closest;
+
+/// The longest `{{ … }}`, in bytes: the engine goes through operators by recursion.
+const MOST_CODE: usize = 1_000;
+/// The longest text with a template in it, in bytes.
+const MOST_TEXT: usize = 256 * 1024;
+
+const STATEMENTS: [&str; 6] = ["if", "elif", "else", "endif", "for", "endfor"];
+
+/// Checks a text's templates against the filters there are.
+pub(super) fn check(text: &str, filters: &[&str]) -> Result<(), Wrong> {
+    if text.len() > MOST_TEXT {
+        let what = format!("a text with names in it has at most {} KB", MOST_TEXT / 1024);
+        return Err(what.into());
+    }
+    let mut at = 0;
+    while let Some((kind, start)) = next(text, at) {
+        let inside = start + 2;
+        at = match kind {
+            '#' => match text.get(inside..).and_then(|rest| rest.find("#}")) {
+                Some(length) => inside + length + 2,
+                None => return Err(unclosed(start, "{#", "#}")),
+            },
+            '%' => code(text, inside, "%}", filters)?,
+            _ => code(text, inside, "}}", filters)?,
+        };
+    }
+    Ok(())
+}
+
+/// The kind and the start of the next `{{`, `{%` or `{#`.
+fn next(text: &str, from: usize) -> Option<(char, usize)> {
+    let rest = text.get(from..)?;
+    rest.match_indices('{').find_map(|(at, _)| {
+        let kind = rest.get(at + 1..)?.chars().next()?;
+        matches!(kind, '{' | '%' | '#').then_some((kind, from + at))
+    })
+}
+
+fn unclosed(start: usize, open: &str, close: &str) -> Wrong {
+    let what = format!("`{open}` is never closed by `{close}`");
+    Wrong { what, fix: None, range: Some(start..start + 2) }
+}
+
+/// A piece of code that is looked at.
+#[derive(Clone, Debug)]
+struct Word<'t> {
+    text: &'t str,
+    range: Range<usize>,
+}
+
+/// Checks the code from `start` to its `end`; returns where the text goes on.
+fn code(text: &str, start: usize, end: &str, filters: &[&str]) -> Result<usize, Wrong> {
+    let (words, close) = words(text, start, end)?;
+    let open = start - 2;
+    if close - start > MOST_CODE {
+        let what = format!("what stands in one pair of braces has at most {MOST_CODE} characters");
+        return Err(Wrong { what, fix: None, range: Some(open..start) });
+    }
+    let names: Vec<&str> = words.iter().map(|word| word.text).collect();
+    if end == "%}"
+        && let Some(word) = words.iter().find(|word| is_name(word.text))
+        && !STATEMENTS.contains(&word.text)
+    {
+        return Err(Wrong {
+            what: format!("a template may use `if` and `for`; `{}` is not known here", word.text),
+            fix: closest(word.text, STATEMENTS).map(|meant| format!("did you mean `{meant}`?")),
+            range: Some(word.range.clone()),
+        });
+    }
+    for pair in words.windows(2) {
+        let [bar, name] = pair else { continue };
+        if bar.text == "|" && is_name(name.text) && !filters.contains(&name.text) {
+            return Err(Wrong {
+                what: format!("there is no filter `{}`", name.text),
+                fix: Some(match closest(name.text, filters.iter().copied()) {
+                    Some(meant) => format!("did you mean `{meant}`?"),
+                    None => format!("the filters are {}", filters.join(", ")),
+                }),
+                range: Some(name.range.clone()),
+            });
+        }
+    }
+    // The engine repeats lists without counting what that costs, and takes powers of any size.
+    let repeats = |word: &&Word<'_>| word.text == "*";
+    if let Some(word) = words.iter().find(repeats)
+        && ["[", "tags", "split", "list"].iter().any(|list| names.contains(list))
+    {
+        let what = "`*` is for numbers, not for lists".to_owned();
+        return Err(Wrong { what, fix: None, range: Some(word.range.clone()) });
+    }
+    // The engine does not tell which names a slice uses, and divides by nothing in `cycle`.
+    let mut depth = 0;
+    if let Some(word) = words.iter().find(|word| {
+        depth += i32::from(word.text == "[") - i32::from(word.text == "]");
+        depth > 0 && word.text == ":"
+    }) {
+        let what = "`[…]` takes one number; slices are not known here".to_owned();
+        return Err(Wrong { what, fix: None, range: Some(word.range.clone()) });
+    }
+    let unknown = |word: &&Word<'_>| matches!(word.text, "**" | "cycle");
+    if let Some(word) = words.iter().find(unknown) {
+        let what = format!("`{}` is not known here", word.text);
+        return Err(Wrong { what, fix: None, range: Some(word.range.clone()) });
+    }
+    Ok(close + 2)
+}
+
+/// The words and signs of the code from `start`, and where it is closed. Quoted texts are left out.
+fn words<'t>(text: &'t str, start: usize, end: &str) -> Result<(Vec<Word<'t>>, usize), Wrong> {
+    let (open, slip) = if end == "}}" { ("{{", "}") } else { ("{%", "}") };
+    let mut words = Vec::new();
+    let mut at = start;
+    while let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) {
+        let rest = text.get(at..).unwrap_or_default();
+        if rest.starts_with(end) {
+            return Ok((words, at));
+        }
+        if rest.starts_with("{{") || rest.starts_with("{%") {
+            break;
+        }
+        let length = match c {
+            '"' | '\'' => quoted(rest, c).ok_or_else(|| Wrong {
+                what: "this quote is never closed".to_owned(),
+                fix: Some(format!("close it with `{c}`")),
+                range: Some(at..at + 1),
+            })?,
+            c if c.is_alphanumeric() || c == '_' => {
+                let is_part = |c: char| c.is_alphanumeric() || c == '_';
+                rest.find(|c: char| !is_part(c)).unwrap_or(rest.len())
+            }
+            '*' if rest.starts_with("**") => 2,
+            c => c.len_utf8(),
+        };
+        if let Some(word) = rest.get(..length).filter(|_| !c.is_whitespace()) {
+            words.push(Word { text: word, range: at..at + length });
+        }
+        at += length;
+    }
+    let mut wrong = unclosed(start - 2, open, end);
+    if words.iter().any(|word| word.text == slip) {
+        wrong.fix = Some(format!("close it with `{end}`: write {{{{ name }}}}"));
+    }
+    Err(wrong)
+}
+
+/// The length of a quoted text, quotes and all.
+fn quoted(text: &str, quote: char) -> Option<usize> {
+    let mut escaped = false;
+    text.char_indices().skip(1).find_map(|(at, c)| {
+        let ends = c == quote && !escaped;
+        escaped = c == '\\' && !escaped;
+        ends.then_some(at + 1)
+    })
+}
+
+fn is_name(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_alphabetic() || c == '_')
+}

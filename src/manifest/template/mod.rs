@@ -1,0 +1,228 @@
+//! `{{ name }}` in strings: a small part of Jinja. A template is compiled once and rendered for many
+//! shots; an undefined name, an endless loop and a flood of text are mistakes.
+
+mod guard;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Object;
+use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value, filters, tests as is};
+
+/// What rendering one text may cost: the engine counts steps, items and bytes.
+const FUEL: u64 = 400_000;
+/// The longest text a template may yield, in bytes.
+const MOST_BYTES: usize = 256 * 1024;
+
+/// The filters there are.
+const FILTERS: [&str; 22] = [
+    "abs",
+    "capitalize",
+    "count",
+    "d",
+    "default",
+    "first",
+    "float",
+    "int",
+    "join",
+    "last",
+    "length",
+    "list",
+    "lower",
+    "replace",
+    "reverse",
+    "round",
+    "sort",
+    "split",
+    "title",
+    "trim",
+    "unique",
+    "upper",
+];
+
+/// What templates are compiled and rendered with.
+pub(super) struct Engine {
+    environment: Environment<'static>,
+}
+
+/// Why a text is no template, or cannot be rendered.
+#[derive(Clone, Debug)]
+pub(super) struct Wrong {
+    /// What is wrong.
+    pub what: String,
+    /// What to write instead.
+    pub fix: Option<String>,
+    /// The bytes of the text that cause it, where they are known.
+    pub range: Option<Range<usize>>,
+}
+
+impl From<String> for Wrong {
+    fn from(what: String) -> Self {
+        Self { what, fix: None, range: None }
+    }
+}
+
+impl Engine {
+    pub(super) fn new() -> Self {
+        let mut environment = Environment::empty();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_fuel(Some(FUEL));
+        environment.set_debug(true);
+        environment.set_recursion_limit(50);
+        add_filters(&mut environment);
+        add_tests(&mut environment);
+        if let Ok(syntax) = SyntaxConfig::builder().keep_trailing_newline(true).build() {
+            environment.set_syntax(syntax);
+        }
+        Self { environment }
+    }
+
+    /// Whether a text needs the engine at all.
+    pub(super) fn is_template(text: &str) -> bool {
+        text.contains('{') && ["{{", "{%", "{#"].iter().any(|open| text.contains(open))
+    }
+
+    /// Compiles a text.
+    ///
+    /// # Errors
+    /// When it is no template, with the reason.
+    pub(super) fn compile<'a>(&'a self, text: &'a str) -> Result<Template<'a>, Wrong> {
+        guard::check(text, &FILTERS)?;
+        let environment: &'a Environment<'a> = &self.environment;
+        let inner = environment.template_from_named_str("", text).map_err(|error| wrong(&error))?;
+        let mut names: Vec<Box<str>> =
+            inner.undeclared_variables(false).into_iter().map(String::into_boxed_str).collect();
+        names.sort();
+        Ok(Template { inner, names: names.into() })
+    }
+}
+
+fn add_filters(environment: &mut Environment<'_>) {
+    environment.add_filter("abs", filters::abs);
+    environment.add_filter("capitalize", filters::capitalize);
+    environment.add_filter("count", filters::length);
+    environment.add_filter("d", filters::default);
+    environment.add_filter("default", filters::default);
+    environment.add_filter("first", filters::first);
+    environment.add_filter("float", filters::float);
+    environment.add_filter("int", filters::int);
+    environment.add_filter("join", filters::join);
+    environment.add_filter("last", filters::last);
+    environment.add_filter("length", filters::length);
+    environment.add_filter("list", filters::list);
+    environment.add_filter("lower", filters::lower);
+    environment.add_filter("replace", filters::replace);
+    environment.add_filter("reverse", filters::reverse);
+    environment.add_filter("round", filters::round);
+    environment.add_filter("sort", filters::sort);
+    environment.add_filter("split", filters::split);
+    environment.add_filter("title", filters::title);
+    // The engine's own takes characters to trim, and its time grows with their number.
+    environment.add_filter("trim", |text: &str| text.trim().to_owned());
+    environment.add_filter("unique", filters::unique);
+    environment.add_filter("upper", filters::upper);
+}
+
+fn add_tests(environment: &mut Environment<'_>) {
+    environment.add_test("defined", is::is_defined);
+    environment.add_test("undefined", is::is_undefined);
+    environment.add_test("none", is::is_none);
+    environment.add_test("number", is::is_number);
+    environment.add_test("string", is::is_string);
+    environment.add_test("even", is::is_even);
+    environment.add_test("odd", is::is_odd);
+    environment.add_test("in", is::is_in);
+}
+
+/// A compiled text.
+pub(super) struct Template<'a> {
+    inner: minijinja::Template<'a, 'a>,
+    /// The names it uses, sorted.
+    pub names: Box<[Box<str>]>,
+}
+
+impl Template<'_> {
+    /// The text for one shot, with `get` to ask for a name's value.
+    ///
+    /// # Errors
+    /// When a name is undefined or something else goes wrong.
+    pub(super) fn render(&self, get: &dyn Fn(&str) -> Option<Value>) -> Result<String, Wrong> {
+        let given = self.names.iter().filter_map(|name| Some((name.clone(), get(name)?)));
+        let context = Value::from_object(Given(given.collect()));
+        let mut out = Bounded(Vec::new());
+        match self.inner.render_captured_to(context, &mut out) {
+            Ok(_) => String::from_utf8(out.0).map_err(|_| "it yields no text".to_owned().into()),
+            Err(error) if error.kind() == ErrorKind::WriteFailure => {
+                Err(format!("it yields more than {} KB of text", MOST_BYTES / 1024).into())
+            }
+            Err(error) => Err(wrong(&error)),
+        }
+    }
+}
+
+/// The values of one rendering.
+#[derive(Debug)]
+struct Given(Vec<(Box<str>, Value)>);
+
+impl Object for Given {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let key = key.as_str()?;
+        self.0.iter().find(|(name, _)| **name == *key).map(|(_, value)| value.clone())
+    }
+}
+
+/// A value for templates. A number that prints as it was written is a number, so that one can
+/// reckon with it; everything else is the text that was written.
+pub(super) fn value(text: &str) -> Value {
+    match crate::manifest::tree::scalar(text) {
+        serde_json::Value::Bool(switch) => Value::from(switch),
+        serde_json::Value::Number(number) => {
+            let value = match (number.as_i64(), number.as_f64()) {
+                (Some(whole), _) => Value::from(whole),
+                (None, Some(part)) => Value::from(part),
+                (None, None) => return Value::from(text),
+            };
+            if value.to_string() == text { value } else { Value::from(text) }
+        }
+        _ => Value::from(text),
+    }
+}
+
+/// The engine's error in our words.
+fn wrong(error: &minijinja::Error) -> Wrong {
+    let detail = error.detail();
+    let what = match (error.kind(), detail) {
+        (ErrorKind::OutOfFuel, _) => "it is too much to render".to_owned(),
+        (ErrorKind::UndefinedError, _) => "what stands here has no value".to_owned(),
+        (kind, None) => kind.to_string(),
+        (_, Some(detail)) => detail.to_owned(),
+    };
+    let fix = match error.kind() {
+        ErrorKind::UndefinedError => {
+            Some("look for a slip, or say what to write instead: `| default(\"...\")`".to_owned())
+        }
+        _ => None,
+    };
+    Wrong { what, fix, range: error.range() }
+}
+
+/// Takes no more than [`MOST_BYTES`].
+struct Bounded(Vec<u8>);
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > MOST_BYTES {
+            return Err(io::Error::other("too long"));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
