@@ -176,7 +176,6 @@ fn shots(manifest: &str, rows: &str) -> BTreeMap<String, Json> {
 const HEAD: &str = "vars: {n: 2}\ndefaults: {model: kling-v3, prompt: x}\nshots:\n";
 
 #[test]
-#[ignore = "values of request parameters are not yet told apart by what they mean"]
 fn a_duration_is_the_same_id_part_however_it_is_written() {
     let manifest = format!("{HEAD}  - {{id: a, from: rows.csv, prompt: null}}\n");
     let matrix =
@@ -209,7 +208,6 @@ shots:
 }
 
 #[test]
-#[ignore = "the reader forgets the object when it is written as JSON"]
 fn a_part_changes_an_object_that_is_written_as_json() {
     let object = r#"camera_control: '{"type": "simple", "config": {"zoom": 2}}'"#;
     let manifest = format!("{HEAD}  - {{id: a, from: rows.csv, {object}}}\n");

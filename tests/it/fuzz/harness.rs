@@ -85,7 +85,7 @@ impl Harness {
             assert_eq!(json.get("model").and_then(|model| model.as_str()), Some(&*shot.model));
         }
         for warning in &campaign.warnings {
-            self.diagnostics(warning, "warning", files);
+            self.diagnostics(&warning.rendered, "warning", files);
         }
     }
 
@@ -101,6 +101,8 @@ impl Harness {
             let Some((name, line, column)) = place else { panic!("no place: {line}") };
             let bytes = files.iter().find(|(file, _)| *file == name).map(|(_, bytes)| *bytes);
             let text = String::from_utf8_lossy(bytes.unwrap_or(STILL)).into_owned();
+            // A lone carriage return ends a line too, as on an old Mac.
+            let text = text.replace("\r\n", "\n").replace('\r', "\n");
             let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
             let Some(shown) = text.split('\n').nth(line.wrapping_sub(1)) else {
                 panic!("{name} has no line {line}:\n{rendered}")
