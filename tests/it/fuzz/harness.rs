@@ -118,7 +118,8 @@ impl Harness {
 /// The file, line and column that a title begins with.
 fn place<'t>(title: &'t str, folder: &Path) -> Option<(&'t str, usize, usize)> {
     let mut parts = title.strip_prefix(folder.to_str()?)?.strip_prefix('/')?.splitn(4, ':');
-    let name = parts.next()?;
+    // A manifest may write `./rows.csv`.
+    let name = parts.next()?.rsplit('/').next()?;
     let (line, column) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     parts.next().map(|_| (name, line, column))
 }
