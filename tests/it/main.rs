@@ -8,6 +8,7 @@ mod cases;
 mod cli;
 mod clips;
 mod contract;
+mod fuzz;
 mod gateway;
 mod house;
 mod language;
