@@ -193,7 +193,6 @@ fn a_duration_is_the_same_id_part_however_it_is_written() {
 }
 
 #[test]
-#[ignore = "the reader says `True` for `true`, also for a text in quotes or in a cell"]
 fn a_name_yields_what_was_written() {
     let manifest = "vars: {a: \"true\"}
 defaults: {model: kling-v3}
@@ -217,7 +216,6 @@ fn a_part_changes_an_object_that_is_written_as_json() {
 }
 
 #[test]
-#[ignore = "the reader leaves cells that are used by other cells out of the row's id"]
 fn cells_that_a_cell_uses_tell_rows_apart() {
     let manifest = format!("{HEAD}  - {{id: a, from: rows.csv, prompt: null}}\n");
     let rows = "prompt,town\nA beach in {{ town }},Rome\nA beach in {{ town }},Oslo\n";

@@ -10,6 +10,7 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snip
 use super::log::{Log, Place, Source};
 use crate::manifest::shots::media;
 use crate::manifest::text::file::Chars;
+use crate::manifest::text::position::Position;
 
 /// The most characters of a line that are drawn, and how many of them before the mistake.
 const MOST_WIDE: usize = 140;
@@ -58,29 +59,18 @@ pub(in crate::manifest) fn lines(sources: &[Source], places: impl Iterator<Item 
 fn read(source: &Source, mut wanted: Vec<(u32, usize, &mut Stretch)>) {
     let Ok(file) = media::open(&source.path) else { return };
     let Some(last) = wanted.last().map(|(line, _, _)| *line) else { return };
-    let (mut line, mut column) = (1, 0);
+    let mut position = Position::START;
     let mut next = 0;
-    let mut after_return = false;
     for c in Chars::new(file).map_while(Result::ok) {
-        let ends_return = std::mem::replace(&mut after_return, c == '\r') && c == '\n';
-        if ends_return {
-            continue;
+        let Some((line, column)) = position.see(c) else { continue };
+        if line > last {
+            return;
         }
-        if c == '\n' || c == '\r' {
-            (line, column) = (line + 1, 0);
-            while wanted.get(next).is_some_and(|(wanted, _, _)| *wanted < line) {
-                next += 1;
-            }
-            if line > last {
-                return;
-            }
-            continue;
-        }
-        if (line, column, c) == (1, 0, '\u{feff}') {
-            continue;
+        while wanted.get(next).is_some_and(|(wanted, _, _)| *wanted < line) {
+            next += 1;
         }
         for (wanted, skip, stretch) in wanted.iter_mut().skip(next) {
-            if *wanted != line || column < *skip {
+            if *wanted != line || (column as usize) <= *skip {
                 break;
             }
             if stretch.length < MOST_WIDE {
@@ -90,7 +80,6 @@ fn read(source: &Source, mut wanted: Vec<(u32, usize, &mut Stretch)>) {
                 stretch.more = true;
             }
         }
-        column += 1;
     }
 }
 
@@ -100,19 +89,14 @@ pub(in crate::manifest) fn lines_around(place: Place, log: &Log) -> [String; 3] 
     let Some(file) = log.path(place.file).and_then(|path| media::open(path).ok()) else {
         return lines;
     };
-    let mut at = 1_u32;
+    let mut position = Position::START;
     for c in Chars::new(file).map_while(Result::ok) {
-        if c == '\n' {
-            at += 1;
-        } else if let Some(line) =
-            (at + 1).checked_sub(place.line).and_then(|n| lines.get_mut(n as usize))
-            && line.len() < MOST_WIDE * 4
-            && c != '\r'
-        {
-            line.push(c);
-        }
-        if at > place.line.saturating_add(1) {
-            break;
+        let Some((at, _)) = position.see(c) else { continue };
+        let Some(number) = (at + 1).checked_sub(place.line) else { continue };
+        match lines.get_mut(number as usize) {
+            Some(line) if line.len() < MOST_WIDE * 4 => line.push(c),
+            Some(_) => {}
+            None => break,
         }
     }
     lines
@@ -120,16 +104,12 @@ pub(in crate::manifest) fn lines_around(place: Place, log: &Log) -> [String; 3] 
 
 /// Where a file stops being UTF-8.
 pub(in crate::manifest) fn broken(file: u16, log: &Log) -> Place {
-    let mut place = Place { length: 1, ..Place::start(file) };
     let opened = log.path(file).and_then(|path| media::open(path).ok());
+    let mut position = Position::START;
     for c in opened.into_iter().flat_map(Chars::new).map_while(Result::ok) {
-        match c {
-            '\n' => (place.line, place.column) = (place.line.saturating_add(1), 1),
-            '\u{feff}' if (place.line, place.column) == (1, 1) => {}
-            _ => place.column = place.column.saturating_add(1),
-        }
+        position.see(c);
     }
-    place
+    Place { file, line: position.line, column: position.column, length: 1 }
 }
 
 /// How many characters of a place's line are left out at its start.

@@ -26,6 +26,8 @@ use crate::shot::Shot;
 
 /// Shots of one campaign. More are a slip of the pen (`takes: 100000000`), not a plan.
 pub(in crate::manifest) const MOST_SHOTS: usize = 5_000_000;
+/// Bytes of all their requests.
+const MOST_BYTES: usize = 4 << 30;
 
 /// What all entries share, with the defaults prepared.
 pub(in crate::manifest) struct Shared<'a> {
@@ -83,6 +85,8 @@ pub(in crate::manifest) struct Made {
     pub models: Vec<Arc<str>>,
     /// How many there would be, mistakes and all.
     pub count: usize,
+    /// Bytes of all their requests.
+    pub bytes: usize,
 }
 
 /// Stands for an id without regard to case, in less memory.
@@ -183,7 +187,7 @@ impl<'a> Stage<'a> {
                         None => return,
                     }
                 }
-                None => recipe.columns.part(table, &row, self.catalog),
+                None => recipe.columns.part(table, &row, self.catalog, self.engine),
             };
             if !self.combine(&recipe, Some(&row), &part) {
                 return;
@@ -229,7 +233,9 @@ impl<'a> Stage<'a> {
         let total = more.and_then(|more| more.checked_add(self.made.count));
         let Some(total) = total.filter(|total| *total <= MOST_SHOTS) else {
             let what = format!("the manifest makes more than {MOST_SHOTS} shots here");
-            self.log.add(Mistake::new(entry.place, what).fix("make several of it".to_owned()));
+            self.log.add(
+                Mistake::new(entry.place, what).fix("make several manifests of it".to_owned()),
+            );
             self.made.count = self.made.count.saturating_add(1);
             return false;
         };
@@ -247,6 +253,13 @@ impl<'a> Stage<'a> {
                     known: None,
                 };
                 self.draft(recipe, here, row_part, &parts);
+                if self.made.bytes > MOST_BYTES {
+                    let what = "the requests up to here come to more than 4 GB of text";
+                    let fix = "make several manifests of it".to_owned();
+                    self.log.add(Mistake::new(entry.place, what).fix(fix));
+                    self.made.count = MOST_SHOTS;
+                    return false;
+                }
             }
         }
         true
@@ -283,6 +296,7 @@ impl Made {
             shots: Vec::new(),
             models: Vec::new(),
             count: 0,
+            bytes: 0,
         }
     }
 

@@ -23,8 +23,10 @@ pub(in crate::manifest) fn shot(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) {
     // Once something is wrong, the shots are not needed any more: only their mistakes are.
     if before > 0 || stage.log.mistakes() > 0 {
         stage.made.shots = Vec::new();
+        stage.made.bytes = 0;
         return;
     }
+    stage.made.bytes += made.request.json.len();
     stage.made.shots.push(Shot {
         id,
         fingerprint: made.fingerprint,

@@ -16,6 +16,9 @@ use crate::manifest::report::log::{Log, Mistake, Place, did_you_mean};
 use crate::manifest::text::table::{Row, Table};
 use crate::manifest::text::tree::Node;
 
+/// Dots in a column's name: how deep its part of a parameter may be.
+const MOST_DOTS: usize = 16;
+
 /// An entry with everything worked out that its shots share.
 pub(in crate::manifest) struct Recipe<'t> {
     pub entry: &'t Entry<'t>,
@@ -223,6 +226,14 @@ impl<'t> Recipe<'t> {
                 log.add(mistake.other(column.place, "the column"));
             }
         }
+        for column in &table.columns {
+            if column.name.matches('.').count() > MOST_DOTS {
+                let what = format!("a column's name has at most {MOST_DOTS} dots");
+                let fix = "write a part of a parameter as `camera_control.type`".to_owned();
+                log.add(Mistake::new(column.place, what).fix(fix));
+                self.nameless = true;
+            }
+        }
         for field in &self.fields {
             let own = field.column.and_then(|at| table.columns.get(at));
             if let (Some(column), Some((part, _))) = (own, field.parts.first()) {
@@ -386,15 +397,28 @@ impl Columns {
         log.mistakes() == before
     }
 
-    /// What tells a row without an id from the others.
+    /// What tells a row without an id from the others: the cells that its request uses.
     pub(in crate::manifest) fn part(
         &self,
         table: &Table,
         row: &Row<'_>,
         catalog: &Catalog,
+        engine: &Engine,
     ) -> String {
-        let cells: Vec<(&str, Option<Cow<'_, str>>)> = self
-            .used
+        let mut used = Cow::from(&self.used);
+        // A cell may be a template that uses other cells.
+        for at in &self.used {
+            let Some(text) = row.cell(*at).filter(|text| Engine::is_template(text)) else {
+                continue;
+            };
+            let Ok(template) = engine.compile(text) else { continue };
+            used.to_mut().extend(template.names.iter().filter_map(|name| table.column(name)));
+        }
+        if let Cow::Owned(used) = &mut used {
+            used.sort_by_key(|column| table.columns.get(*column).map(|column| &column.name));
+            used.dedup();
+        }
+        let cells: Vec<(&str, Option<Cow<'_, str>>)> = used
             .iter()
             .filter_map(|at| {
                 let name = &*table.columns.get(*at)?.name;

@@ -3,6 +3,7 @@
 
 mod comments;
 pub(super) mod file;
+pub(super) mod position;
 pub(super) mod slips;
 pub(super) mod table;
 mod tape;

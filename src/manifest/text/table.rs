@@ -13,6 +13,8 @@ use super::file;
 use super::tape::Tape;
 use crate::manifest::report::log::{Log, Mistake, Place};
 
+/// Columns that a table may have; spreadsheets seldom have a tenth.
+const MOST_COLUMNS: usize = 1_000;
 /// How much of a file is looked at to find out its separator.
 const HEAD: usize = 64 * 1024;
 
@@ -81,6 +83,12 @@ impl Table {
         let mut table =
             Self { file, columns: Vec::new(), width: rows.cells.len(), unnamed: Vec::new() };
         let header = rows.row(&table);
+        if header.cells.iter().filter(|name| !name.trim().is_empty()).count() > MOST_COLUMNS {
+            let what = format!("a table has at most {MOST_COLUMNS} columns");
+            let fix = "look for a quote `\"` that is never closed".to_owned();
+            log.add(Mistake::new(header.start(), what).fix(fix));
+            return Ok(None);
+        }
         let mut columns: Vec<Column> = Vec::new();
         let mut unnamed = Vec::new();
         for (index, name) in header.cells.iter().enumerate() {
@@ -234,18 +242,16 @@ impl Rows {
         }
     }
 
-    /// A quote that is never closed swallows all rows after it.
+    /// A quote that is never closed swallows everything after it: its cell is the last.
     fn check_quotes(&self, log: &mut Log) {
         let raw = self.raw();
-        for index in 0..self.cells.len() {
-            let (from, _, open) = cell(raw, self.delimiter, index);
-            if open {
-                let place = Place { length: 1, ..place(self.file, self.line, raw, from, from) };
-                log.add(
-                    Mistake::new(place, "this quote is never closed")
-                        .fix("close it with `\"`; write `\"\"` for a quote in a text".to_owned()),
-                );
-            }
+        let (from, _, open) = cell(raw, self.delimiter, self.cells.len().saturating_sub(1));
+        if open {
+            let place = Place { length: 1, ..place(self.file, self.line, raw, from, from) };
+            log.add(
+                Mistake::new(place, "this quote is never closed")
+                    .fix("close it with `\"`; write `\"\"` for a quote in a text".to_owned()),
+            );
         }
     }
 }

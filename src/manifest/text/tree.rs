@@ -143,15 +143,17 @@ impl Words {
     }
 }
 
-/// Levels and values of a node, aliases counted as often as they are used.
+/// Levels, values and bytes of a node, aliases counted as often as they are used.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::manifest) struct Size {
     pub height: usize,
     pub values: usize,
+    /// Of all texts.
+    pub bytes: usize,
 }
 
 impl Size {
-    pub(in crate::manifest) const ONE: Self = Self { height: 1, values: 1 };
+    pub(in crate::manifest) const ONE: Self = Self { height: 1, values: 1, bytes: 0 };
 }
 
 /// Anchored nodes by the parser's numbers.

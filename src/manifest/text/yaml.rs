@@ -21,6 +21,8 @@ use crate::manifest::report::log::{Log, Mistake, Place};
 /// walked once for every alias.
 const MOST_ALIASED: usize = 100_000;
 const MOST_ALIASED_IN_ALL: usize = 50_000_000;
+/// Values and bytes of text that one shot, or one setting, may come to with its aliases.
+const MOST_IN_ONE: Size = Size { height: MOST_DEEP, values: 1_000_000, bytes: 64 << 20 };
 /// Pairs that merge keys may bring in, all together.
 const MOST_MERGED: usize = 20_000_000;
 
@@ -160,7 +162,7 @@ struct Builder<'l> {
     sink: &'l mut dyn Sink,
     comments: &'l RefCell<Comments>,
     /// The place of a prompt without quotes that was just read, and the line and column of its end.
-    ended: Option<(Place, usize, usize)>,
+    ended: Option<(Place, u32, u32)>,
     words: Words,
     anchors: Anchors,
     /// Anchors of collections that are not closed yet: an alias to one is a cycle.
@@ -220,7 +222,7 @@ impl Builder<'_> {
         let place = self.place(span);
         self.check_comment();
         if matches!(event, Event::Scalar(_, ScalarStyle::Plain, ..)) && self.is_at_prompt() {
-            self.ended = Some((place, span.end.line(), span.end.col()));
+            self.ended = Some((place, fits(span.end.line()), fits(span.end.col() + 1)));
         }
         match event {
             Event::DocumentStart(..) => {
@@ -241,7 +243,7 @@ impl Builder<'_> {
                         Value::Text(self.words.keep(&text), plain)
                     }
                 };
-                self.close(Node { place, value }, anchor, Size::ONE)
+                self.close(Node { place, value }, anchor, Size { bytes: text.len(), ..Size::ONE })
             }
             Event::SequenceStart(_, anchor, tag) => {
                 self.tagged(tag.as_ref(), "", place);
@@ -278,7 +280,7 @@ impl Builder<'_> {
     fn check_comment(&mut self) {
         let Some((place, line, column)) = self.ended.take() else { return };
         let Some(hash) = self.comments.borrow_mut().behind(line, column) else { return };
-        let at = Place { line: fits(line), column: fits(hash + 1), length: 1, ..place };
+        let at = Place { line, column: hash, length: 1, ..place };
         let what = "the text ends before this `#`, which begins a comment";
         let fix = "put the text into quotes; or write a space behind `#` if a comment is meant";
         self.add(Mistake::new(at, what).fix(fix.to_owned()));
@@ -337,7 +339,10 @@ impl Builder<'_> {
         if let Some((node, size)) = self.anchors.get(&anchor) {
             let (node, size) = (node.clone(), *size);
             self.aliased = self.aliased.saturating_add(size.values);
-            if size.values > MOST_ALIASED || self.aliased > MOST_ALIASED_IN_ALL {
+            if size.values > MOST_ALIASED
+                || self.aliased > MOST_ALIASED_IN_ALL
+                || self.is_full(size)
+            {
                 self.add(
                     Mistake::new(place, "this alias stands for too many values")
                         .fix("write the values out".to_owned()),
@@ -350,6 +355,15 @@ impl Builder<'_> {
             self.spoil(Mistake::new(place, "this alias stands inside of what it stands for"));
         }
         self.close(Node { place, value: Value::Bad }, 0, Size::ONE)
+    }
+
+    /// Whether one shot, or one setting, becomes too big with what an alias stands for.
+    fn is_full(&self, more: Size) -> bool {
+        let (values, bytes) = self.stack.iter().skip(1).fold((0_usize, 0_usize), |sum, open| {
+            (sum.0.saturating_add(open.size.values), sum.1.saturating_add(open.size.bytes))
+        });
+        values.saturating_add(more.values) > MOST_IN_ONE.values
+            || bytes.saturating_add(more.bytes) > MOST_IN_ONE.bytes
     }
 
     fn closed(&mut self) -> bool {
@@ -385,6 +399,7 @@ impl Builder<'_> {
             return true;
         }
         open.size.values = open.size.values.saturating_add(size.values);
+        open.size.bytes = open.size.bytes.saturating_add(size.bytes);
         let mistake = match &mut open.items {
             Items::Bad => None,
             Items::List(items) => {

@@ -5,12 +5,13 @@ mod guard;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Object;
+use minijinja::value::{Object, ObjectRepr};
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value, filters, tests as is};
 
 /// What rendering one text may cost: the engine counts steps, items and bytes.
@@ -182,7 +183,7 @@ impl Object for Given {
 /// reckon with it; everything else is the text that was written.
 pub(in crate::manifest) fn value(text: &str) -> Value {
     match crate::manifest::text::tree::scalar(text) {
-        serde_json::Value::Bool(switch) => Value::from(switch),
+        serde_json::Value::Bool(on) => Value::from_object(Switch { on, text: text.into() }),
         serde_json::Value::Number(number) => {
             let value = match (number.as_i64(), number.as_f64()) {
                 (Some(whole), _) => Value::from(whole),
@@ -192,6 +193,27 @@ pub(in crate::manifest) fn value(text: &str) -> Value {
             if value.to_string() == text { value } else { Value::from(text) }
         }
         _ => Value::from(text),
+    }
+}
+
+/// A switch: prints as it was written and is true or false in an `if`.
+#[derive(Debug)]
+struct Switch {
+    on: bool,
+    text: Box<str>,
+}
+
+impl Object for Switch {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn is_true(self: &Arc<Self>) -> bool {
+        self.on
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }
 
