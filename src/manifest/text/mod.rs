@@ -1,6 +1,7 @@
 //! Text files to values that know their places: YAML as a tree, a table row by row. Knows nothing of
 //! shots.
 
+mod builder;
 mod comments;
 pub(super) mod file;
 pub(super) mod position;
