@@ -28,3 +28,30 @@ fn every_manifest_that_comes_with_rushes_is_right_and_has_known_prices() {
         assert_eq!(sum.to_string(), total, "{file}");
     }
 }
+
+/// The YAML that `manifests/README.md` shows.
+fn examples() -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("manifests/README.md")).unwrap();
+    let blocks = text.split("```yaml\n").skip(1);
+    blocks.map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn what_the_language_s_description_shows_is_right() {
+    let catalog = Catalog::builtin();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("tables")).unwrap();
+    let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests/tables/products.csv");
+    std::fs::copy(table, folder.path().join("tables/products.csv")).unwrap();
+    std::fs::write(folder.path().join("shared.yaml"), "vars: {mood: calm}\n").unwrap();
+    let examples = examples();
+    assert_eq!(examples.len(), 2);
+    for text in examples {
+        let path = folder.path().join("shots.yaml");
+        std::fs::write(&path, &text).unwrap();
+        let reading = Reading { catalog: &catalog, capped: Some(true), color: false };
+        let campaign = load(&path, &reading).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        assert!(campaign.warnings.is_empty(), "{text}");
+    }
+}
