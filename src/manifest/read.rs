@@ -34,7 +34,7 @@ impl Manifest {
     #[must_use]
     pub fn read(path: &Path, catalog: &Catalog) -> Self {
         let mut reader = Reader::new(path, Some(catalog));
-        let header = reader.header();
+        let header = reader.read();
         if let Some(made) = &reader.made {
             made.check_clips(&mut reader.log);
         }
@@ -81,8 +81,8 @@ impl Manifest {
 
 /// See [`super::header`].
 pub(super) fn header_alone(path: &Path, color: bool) -> Result<Header, Mistakes> {
-    let mut reader = Reader::new(path, None);
-    match reader.header() {
+    let mut reader = Reader { forgives: true, ..Reader::new(path, None) };
+    match reader.read() {
         Some(header) if reader.log.mistakes() == 0 => Ok(header),
         _ => Err(reader.log.into_mistakes(color)),
     }
@@ -93,6 +93,9 @@ struct Reader<'c> {
     path: &'c Path,
     /// `None`: the shots are not looked at.
     catalog: Option<&'c Catalog>,
+    /// Whether a document may break off among its shots, once its settings are known: nobody is to be
+    /// kept from their clips by a slip in a prompt.
+    forgives: bool,
     engine: Engine,
     made: Option<Made>,
     log: Log,
@@ -101,26 +104,23 @@ struct Reader<'c> {
 impl<'c> Reader<'c> {
     fn new(path: &'c Path, catalog: Option<&'c Catalog>) -> Self {
         let made = catalog.map(|_| Made::new(folder(path)));
-        Self { path, catalog, engine: Engine::new(), made, log: Log::default() }
+        Self { path, catalog, forgives: false, engine: Engine::new(), made, log: Log::default() }
     }
 
     /// Reads everything; the shots land in `made`.
-    fn header(&mut self) -> Option<Header> {
+    fn read(&mut self) -> Option<Header> {
         if file::is_table(self.path) {
             return self.csv();
         }
         let (file, opened) = self.open()?;
-        let document = self.yaml(file, opened, None);
-        let (document, before) = match document {
-            (document, Some(before)) => (document, before),
-            (document, None) => (document, Vec::new()),
-        };
+        let (document, before) = self.yaml(file, opened, None);
+        let before = before.unwrap_or_default();
         let root = document.root.as_ref();
-        // Shots were made without what is written after them, or breaks off before it is: again.
+        // Shots were made without what is written after them; or it breaks off before that came.
         let is_late = root.is_some_and(|root| Settings::are_late(root, &before));
-        let unknown = !document.whole && before.iter().all(|pair| &*pair.key != "defaults");
-        if document.shots > 0 && self.made.is_some() && (is_late || unknown) {
-            let catalog = if unknown { None } else { self.catalog };
+        let is_lost = !document.whole && before.iter().all(|pair| &*pair.key != "defaults");
+        if document.shots > 0 && self.made.is_some() && (is_late || is_lost) {
+            let catalog = self.catalog.filter(|_| !is_lost);
             let mut again = Self::new(self.path, catalog);
             let (file, opened) = again.open()?;
             let (document, _) = again.yaml(file, opened, root.cloned());
@@ -138,9 +138,13 @@ impl<'c> Reader<'c> {
             }
             return None;
         };
+        let is_whole = document.whole || (self.forgives && document.shots > 0);
+        if is_whole && !document.whole {
+            self.log = Log::default();
+        }
         let before = self.log.mistakes();
         let header = header::read(&root, &stem(self.path), self.path, &mut self.log);
-        let is_right = self.log.mistakes() == before && document.whole;
+        let is_right = self.log.mistakes() == before && is_whole;
         if document.shots == 0 && document.whole {
             check_shots(&root, &mut self.log);
         }
@@ -167,7 +171,7 @@ impl<'c> Reader<'c> {
         opened: File,
         root: Option<Node>,
     ) -> (Document, Option<Vec<Pair>>) {
-        let Self { path, catalog, engine, made, log } = self;
+        let Self { path, catalog, engine, made, log, .. } = self;
         let (Some(catalog), Some(made)) = (*catalog, made) else {
             return (yaml::parse(file, opened, &mut NoShots, log), None);
         };
@@ -212,7 +216,7 @@ impl<'c> Reader<'c> {
             limits: SomeLimits::default(),
         };
         let is_right = self.log.mistakes() == before;
-        let Self { path, catalog, engine, made, log } = self;
+        let Self { path, catalog, engine, made, log, .. } = self;
         let (Some(catalog), Some(made)) = (*catalog, made) else { return Some(header) };
         match Table::open(path, log) {
             Ok(Some((table, rows))) => {

@@ -201,6 +201,18 @@ fn a_header_is_read_without_looking_at_the_shots() {
     let budget = header.budget.unwrap();
     assert_eq!((budget.cap, budget.strict), (Some("1.50".parse().unwrap()), true));
     assert_eq!(header.limits.rate, Some("90/min".parse().unwrap()));
+    // A slip among the shots keeps nobody from their clips; one in the settings might mislead.
+    let broken =
+        "campaign: films\nshots:\n  - {id: a, prompt: x}\n  - id: b\n    prompt: Night: a street\n";
+    std::fs::write(&path, broken).unwrap();
+    assert_eq!(rushes::manifest::header(&path, false).unwrap().campaign, "films");
+    let twice = "campaign: films\nshots:\n  - {id: a, id: b, prompt: x}\n";
+    std::fs::write(&path, twice).unwrap();
+    assert_eq!(rushes::manifest::header(&path, false).unwrap().campaign, "films");
+    for wrong in ["campaign: a: b\nshots: [{id: a}]\n", "shots: [{id: a}]\ncampain: c\n"] {
+        std::fs::write(&path, wrong).unwrap();
+        assert!(rushes::manifest::header(&path, false).is_err(), "{wrong}");
+    }
     assert!(rushes::manifest::header(&folder.path().join("gone.yaml"), false).is_err());
     assert!(rushes::manifest::header(folder.path(), false).is_err());
 }
