@@ -79,7 +79,7 @@ impl Manifest {
     }
 }
 
-/// See [`super::header`].
+/// See [`super::header()`].
 pub(super) fn header_alone(path: &Path, color: bool) -> Result<Header, Mistakes> {
     let mut reader = Reader { forgives: true, ..Reader::new(path, None) };
     match reader.read() {

@@ -295,3 +295,23 @@ fn a_big_image_is_odd_but_not_wrong() {
     assert_eq!(campaign.warnings.len(), 1, "{:?}", campaign.warnings);
     assert!(campaign.warnings[0].message.contains("is big: 11 MB"));
 }
+
+#[test]
+fn a_default_stands_for_what_is_missing_or_empty() {
+    let rows = "id,mood\na,wild\nb,\n";
+    let manifest = "campaign: c\nvars: {mode_of_day: dawn}\nshots:\n  - {id: s, from: rows.csv, model: kling-v3, prompt: \"{{ mood | default('calm') }} {{ light | default('soft') | upper }}\"}\n";
+    let campaign = load_files(&[("shots.yaml", manifest), ("rows.csv", rows)], false).unwrap();
+    let prompts: Vec<bool> = ["wild SOFT", "calm SOFT"]
+        .iter()
+        .zip(&campaign.shots)
+        .map(|(prompt, shot)| shot.request.json.contains(prompt))
+        .collect();
+    assert_eq!(prompts, [true, true]);
+    // A slip is not something that may be missing.
+    let slip = manifest.replace("{{ mood |", "{{ modd |");
+    let mistakes = load_files(&[("shots.yaml", &slip), ("rows.csv", rows)], false);
+    assert!(mistakes.is_ok(), "`modd` is two letters from `mood` of four: it may mean something");
+    let slip = manifest.replace("{{ light |", "{{ mode_ofday |");
+    let mistakes = load_files(&[("shots.yaml", &slip), ("rows.csv", rows)], false).unwrap_err();
+    assert!(mistakes.rendered.contains("did you mean `mode_of_day`?"), "{mistakes}");
+}

@@ -8,11 +8,11 @@ use super::entry::{self, Entry, ROW_KEYS};
 use super::expand::Stage;
 use super::identity;
 use super::names::{Here, Trouble, undefined};
-use super::shape::{Shape, Written};
+use super::shape::{Shape, Used, Written};
 use super::source::{Field, base};
 use super::template::Engine;
 use crate::catalog::{Catalog, closest, slip};
-use crate::manifest::report::log::{Log, Mistake, Place, did_you_mean};
+use crate::manifest::report::log::{Log, Mistake, did_you_mean};
 use crate::manifest::text::table::{Row, Table};
 use crate::manifest::text::tree::Node;
 
@@ -68,7 +68,7 @@ impl<'t> Label<'t> {
         })
     }
 
-    fn names(&self, each: &mut dyn FnMut(&str, Place)) {
+    fn names(&self, each: &mut dyn FnMut(&Used<'_>)) {
         if let Self::Template(written) = self {
             written.names(each);
         }
@@ -254,7 +254,7 @@ impl<'t> Recipe<'t> {
             used.extend(field.column);
             used.extend(field.parts.iter().map(|(_, column)| *column));
             if let Some(base) = &field.base {
-                base.shape.names(&mut |name, _| used.extend(table.column(name)));
+                base.shape.names(&mut |name| used.extend(table.column(name.name)));
             }
         }
         used.sort_by_key(|column| table.columns.get(*column).map(|column| &column.name));
@@ -274,30 +274,34 @@ impl<'t> Recipe<'t> {
         let known = || variables().chain(columns()).chain(vars()).chain(["take"]);
         let log = &mut *stage.log;
         let mut used: HashSet<Box<str>> = HashSet::new();
-        let mut check = |name: &str, place: Place, more: &[&'static str]| {
+        let mut check = |use_of: &Used<'_>, more: &[&'static str]| {
+            let Used { name, place, optional } = *use_of;
             used.insert(name.into());
-            let fine = more.contains(&name) || known().any(|known| known == name);
+            let all = || known().chain(more.iter().copied());
+            // What may be missing may also be a slip.
+            let fine =
+                all().any(|known| known == name) || (optional && slip(name, all()).is_none());
             if !fine {
-                log.add(undefined(name, place, known().chain(more.iter().copied())));
+                log.add(undefined(name, place, all()));
             }
             fine
         };
         for field in &mut self.fields {
             let mut broken = field.broken;
             if let Some(base) = &field.base {
-                base.shape.names(&mut |name, place| broken |= !check(name, place, &[]));
+                base.shape.names(&mut |name| broken |= !check(name, &[]));
             }
             field.broken = broken;
         }
         let mut nameless = self.nameless;
         let mut in_id: HashSet<Box<str>> = HashSet::new();
-        self.id.names(&mut |name, place| {
-            nameless |= !check(name, place, &[]);
-            in_id.insert(name.into());
+        self.id.names(&mut |name| {
+            nameless |= !check(name, &[]);
+            in_id.insert(name.name.into());
         });
-        self.clip_name.names(&mut |name, place| nameless |= !check(name, place, &["id", "tags"]));
+        self.clip_name.names(&mut |name| nameless |= !check(name, &["id", "tags"]));
         for shape in &self.tags {
-            shape.names(&mut |name, place| nameless |= !check(name, place, &["id"]));
+            shape.names(&mut |name| nameless |= !check(name, &["id"]));
         }
         self.nameless = nameless;
         self.id_has_take = in_id.contains("take");

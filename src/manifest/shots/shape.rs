@@ -20,6 +20,14 @@ pub(in crate::manifest) enum Shape<'t> {
     Map(Vec<(Rc<str>, Shape<'t>)>),
 }
 
+/// A name that a template uses.
+pub(in crate::manifest) struct Used<'n> {
+    pub name: &'n str,
+    pub place: Place,
+    /// Whether the template says what to write when it is missing.
+    pub optional: bool,
+}
+
 /// A template as it is written.
 pub(in crate::manifest) struct Written<'t> {
     template: Template<'t>,
@@ -39,10 +47,11 @@ impl<'t> Written<'t> {
         Some(Self { template, text, place: node.place })
     }
 
-    /// Hands every name it uses to `each`, with its place.
-    pub(in crate::manifest) fn names(&self, each: &mut dyn FnMut(&str, Place)) {
+    /// Hands every name it uses to `each`.
+    pub(in crate::manifest) fn names(&self, each: &mut dyn FnMut(&Used<'_>)) {
         for name in &self.template.names {
-            each(name, word(self.text, name, self.place));
+            let place = word(self.text, name, self.place);
+            each(&Used { name, place, optional: self.template.optional.contains(name) });
         }
     }
 
@@ -132,8 +141,8 @@ impl<'t> Shape<'t> {
         self.fixed().is_some()
     }
 
-    /// Hands every name that its templates use to `each`, with the template's place.
-    pub(in crate::manifest) fn names(&self, each: &mut dyn FnMut(&str, Place)) {
+    /// Hands every name that its templates use to `each`.
+    pub(in crate::manifest) fn names(&self, each: &mut dyn FnMut(&Used<'_>)) {
         match self {
             Self::Fixed(_) => {}
             Self::Text(written) => written.names(each),
@@ -145,7 +154,7 @@ impl<'t> Shape<'t> {
     /// Whether one of its templates uses a name.
     pub(in crate::manifest) fn uses(&self, name: &str) -> bool {
         let mut found = false;
-        self.names(&mut |used, _| found |= used == name);
+        self.names(&mut |used| found |= used.name == name);
         found
     }
 

@@ -35,6 +35,37 @@ pub(super) fn check(text: &str, filters: &[&str]) -> Result<(), Wrong> {
     Ok(())
 }
 
+/// Whether a name is only used where it may be missing: `{{ name | default("calm") }}`,
+/// `{% if name is defined %}`.
+pub(super) fn is_optional(text: &str, name: &str) -> bool {
+    let mut at = 0;
+    while let Some((kind, start)) = next(text, at) {
+        let inside = start + 2;
+        if kind == '#' {
+            let length = text.get(inside..).and_then(|rest| rest.find("#}"));
+            at = length.map_or(text.len(), |length| inside + length + 2);
+            continue;
+        }
+        let end = if kind == '%' { "%}" } else { "}}" };
+        let Ok((words, close)) = words(text, inside, end) else { return false };
+        let text_of = |at: usize| words.get(at).map_or("", |word| word.text);
+        for used in (0..words.len()).filter(|at| text_of(*at) == name) {
+            let behind = [1, 2, 3].map(|more| text_of(used + more));
+            let forgiven = matches!(
+                behind,
+                ["|", "default" | "d", _]
+                    | ["is", "defined" | "undefined", _]
+                    | ["is", "not", "defined"]
+            );
+            if !forgiven {
+                return false;
+            }
+        }
+        at = close + 2;
+    }
+    true
+}
+
 /// The kind and the start of the next `{{`, `{%` or `{#`.
 fn next(text: &str, from: usize) -> Option<(char, usize)> {
     let rest = text.get(from..)?;

@@ -98,7 +98,8 @@ impl Engine {
         let mut names: Vec<Box<str>> =
             inner.undeclared_variables(false).into_iter().map(String::into_boxed_str).collect();
         names.sort();
-        Ok(Template { inner, names: names.into() })
+        let optional = names.iter().filter(|name| guard::is_optional(text, name)).cloned();
+        Ok(Template { inner, optional: optional.collect(), names: names.into() })
     }
 }
 
@@ -144,6 +145,8 @@ pub(in crate::manifest) struct Template<'a> {
     inner: minijinja::Template<'a, 'a>,
     /// The names it uses, sorted.
     pub names: Box<[Box<str>]>,
+    /// Those of them that may be missing.
+    pub optional: Box<[Box<str>]>,
 }
 
 impl Template<'_> {

@@ -109,3 +109,19 @@ fn hostile_templates_end_in_an_error() {
     let sum = format!("{{{{ n{} }}}}", "+1".repeat(400));
     assert_eq!(render(&sum).unwrap(), "407");
 }
+
+#[test]
+fn a_name_may_be_missing_where_the_template_says_what_then() {
+    let engine = Engine::new();
+    for (text, optional) in [
+        ("{{ mood | default('calm') }}", true),
+        ("{{ mood|d('a') }}{# mood #}{% if mood is defined %}x{% endif %}", true),
+        ("{% if mood is not defined %}x{% endif %}", true),
+        ("{{ mood }}", false),
+        ("{{ mood | default('calm') }} {{ mood }}", false),
+        ("{{ mood | upper | default('calm') }}", false),
+    ] {
+        let template = engine.compile(text).unwrap();
+        assert_eq!(!template.optional.is_empty(), optional, "{text}");
+    }
+}
