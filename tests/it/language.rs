@@ -257,6 +257,9 @@ fn ids_tell_rows_apart_by_what_their_cells_mean() {
     };
     let before = ids("name,duration,multi_shot\nkettle,5,true\nmug,7,no\n");
     assert_eq!(before, ids("name,duration,multi_shot\nkettle,5.0,TRUE\nmug,7s,FALSE\n"));
+    // A new column changes no row that leaves it empty.
+    let more = ids("name,cfg_scale,duration,multi_shot\nkettle,,5,true\nmug,,7,no\npan,0.5,5,no\n");
+    assert_eq!(before, more[..2]);
     let matrix = |values: &str| {
         let text = format!(
             "campaign: c\nshots:\n  - {{id: s, model: kling-v3, prompt: x, matrix: {{duration: [{values}]}}}}\n"

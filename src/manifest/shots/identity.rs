@@ -43,18 +43,14 @@ pub(in crate::manifest) fn meant<'v>(param: Option<&Param>, value: &'v str) -> C
     }
 }
 
-/// The part that a row without an id makes: of the cells its request uses, by column name.
+/// The part that a row without an id makes: of the filled cells that its request uses, by column
+/// name. An empty cell says nothing, so that a new column changes no row that leaves it empty.
 /// `leading` is the cell that says most to people.
-pub(in crate::manifest) fn row_part(
-    cells: &[(&str, Option<Cow<'_, str>>)],
-    leading: Option<&str>,
-) -> String {
+pub(in crate::manifest) fn row_part(cells: &[(&str, Cow<'_, str>)], leading: &str) -> String {
     let one = cells.len() == 1;
     let parts: Option<Vec<String>> = cells
         .iter()
-        .map(|(_, cell)| {
-            cell.as_deref().and_then(readable).filter(|part| one || !part.contains('-'))
-        })
+        .map(|(_, cell)| readable(cell).filter(|part| one || !part.contains('-')))
         .collect();
     let joined = parts.map(|parts| parts.join("-"));
     if let Some(joined) = joined.filter(|joined| joined.len() <= MOST_PART && !joined.is_empty()) {
@@ -62,11 +58,9 @@ pub(in crate::manifest) fn row_part(
     }
     let mut all = String::new();
     for (name, cell) in cells {
-        if let Some(cell) = cell {
-            let _ = write!(all, "{name:?}={cell:?};");
-        }
+        let _ = write!(all, "{name:?}={cell:?};");
     }
-    hashed(&slug(leading.unwrap_or("")), &all)
+    hashed(&slug(leading), &all)
 }
 
 /// Joins the parts; an id that got too long is cut and told apart by a hash.
@@ -146,9 +140,9 @@ mod tests {
             assert_eq!(part(value), part_is);
         }
         // These values are frozen: another hash would make every such shot new work.
-        let cells = [("prompt", Some("A kettle; steam".into())), ("seconds", Some("5".into()))];
-        assert_eq!(row_part(&cells, Some("A kettle; steam")), "A-kettle-steam-bb3b5c5a");
-        assert_eq!(row_part(&[("a", Some("x".into())), ("b", Some("5".into()))], None), "x-5");
+        let cells = [("prompt", "A kettle; steam".into()), ("seconds", "5".into())];
+        assert_eq!(row_part(&cells, "A kettle; steam"), "A-kettle-steam-bb3b5c5a");
+        assert_eq!(row_part(&[("a", "x".into()), ("b", "5".into())], ""), "x-5");
         assert_eq!(join(["a", "", "b", "t2"]), "a-b-t2");
         let long = join([&"x".repeat(100), &"y".repeat(100)] as [&str; 2]);
         assert!(ShotId::new(&long).is_ok(), "{long}");

@@ -85,8 +85,6 @@ pub(in crate::manifest) struct Columns {
     pub clip_name: Option<usize>,
     /// Columns that the request uses, by name.
     pub used: Vec<usize>,
-    /// The one of them that says most to people.
-    leading: Option<usize>,
 }
 
 impl<'t> Recipe<'t> {
@@ -259,9 +257,6 @@ impl<'t> Recipe<'t> {
         }
         used.sort_by_key(|column| table.columns.get(*column).map(|column| &column.name));
         used.dedup();
-        let leading = ["prompt", "image"].iter().find_map(|name| table.column(name));
-        self.columns.leading =
-            leading.filter(|column| used.contains(column)).or(used.first().copied());
         self.columns.used = used;
     }
 
@@ -422,14 +417,15 @@ impl Columns {
             used.sort_by_key(|column| table.columns.get(*column).map(|column| &column.name));
             used.dedup();
         }
-        let cells: Vec<(&str, Option<Cow<'_, str>>)> = used
+        let cells: Vec<(&str, Cow<'_, str>)> = used
             .iter()
             .filter_map(|at| {
                 let name = &*table.columns.get(*at)?.name;
-                let cell = row.cell(*at).map(|cell| identity::meant(catalog.param(name), cell));
-                Some((name, cell))
+                Some((name, identity::meant(catalog.param(name), row.cell(*at)?)))
             })
             .collect();
-        identity::row_part(&cells, self.leading.and_then(|at| row.cell(at)))
+        let of = |wanted: &str| cells.iter().find(|(name, _)| *name == wanted);
+        let leading = of("prompt").or(of("image")).or(cells.first());
+        identity::row_part(&cells, leading.map_or("", |(_, cell)| cell))
     }
 }

@@ -252,7 +252,8 @@ impl Entry {
         format!("{}-{}", cut(&id, 141).trim_end_matches(['-', '.']), hash(&id))
     }
 
-    /// What tells a row without an id apart: the cells that the request uses, by column name.
+    /// What tells a row without an id apart: the filled cells that the request uses, by
+    /// column name.
     fn row_part(&self, row: &Row) -> String {
         let mut named: BTreeSet<&str> = BTreeSet::new();
         let texts = self.params.iter().filter(|(name, _)| !self.matrix.contains_key(*name));
@@ -273,6 +274,8 @@ impl Entry {
             KINDS.iter().any(|(name, _)| *name == head)
         };
         let mut used: Vec<&str> = self.columns().iter().map(String::as_str).collect();
+        // An empty cell says nothing.
+        used.retain(|column| row.cells.contains_key(*column));
         used.retain(|column| is_param(column) || named.contains(column));
         used.sort_unstable();
         let cell = |column: &str| row.cells.get(column).map(written);
