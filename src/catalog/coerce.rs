@@ -76,6 +76,8 @@ fn coerce(name: &str, kind: ParamKind, rules: &Rules, value: Value) -> Result<Va
 fn text(name: &str, value: Value) -> Result<String, String> {
     match value {
         Value::String(text) if is_shortened(text.trim()) => Err(shortened(name, text.trim())),
+        // White space around a text, such as the line end of a block, means nothing.
+        Value::String(text) if text.trim().len() < text.len() => Ok(text.trim().to_owned()),
         Value::String(text) => Ok(text),
         Value::Number(number) if exact(&number) => Ok(number.to_string()),
         Value::Number(number) => Err(shortened(name, &number.to_string())),
@@ -177,7 +179,16 @@ pub(super) fn yes_or_no(value: &Value) -> Option<bool> {
 fn list(name: &str, value: Value) -> Result<Value, String> {
     match value {
         Value::Array(items) => {
-            items.into_iter().map(|item| text(name, item).map(Value::String)).collect()
+            let mut found = Vec::with_capacity(items.len());
+            for item in items {
+                let item = text(name, item)?;
+                if item.contains([',', ';']) {
+                    return Err(format!("{item:?} in `{name}` are several; write [a, b]"));
+                }
+                found.push(Value::String(item));
+            }
+            found.retain(|item| item.as_str() != Some(""));
+            Ok(Value::Array(found))
         }
         Value::String(cell) => {
             // Before a comma in a number is taken for one between items.

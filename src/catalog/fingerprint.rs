@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::shot::Fingerprint;
 
 use super::image::{base64_bytes, is_http_url};
+use super::values::is_given;
 use super::{Catalog, ParamKind, Params};
 
 /// Says where to report, not what to render.
@@ -27,7 +28,9 @@ pub(super) fn fingerprint(
 ) -> Fingerprint {
     let mut parts: Vec<(&str, Part<'_>)> = Vec::with_capacity(params.len() + files.len());
     for (name, value) in params {
-        if name != NOT_MEANT && files.iter().all(|(file, _)| file != name) {
+        // What is empty says nothing.
+        let is_meant = name != NOT_MEANT && (catalog.param(name).is_none() || is_given(value));
+        if is_meant && files.iter().all(|(file, _)| file != name) {
             parts.push((name, part(catalog, name, value)));
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::report::log::{Log, Mistake, Place, did_you_mean};
 use super::shots::identity;
 use super::text::slips;
-use super::text::tree::{Node, Pair};
+use super::text::tree::{Node, Pair, Value};
 use super::{Header, WrittenBudget};
 use crate::job::OnDoubt;
 use crate::money::Usd;
@@ -105,7 +105,7 @@ pub(super) fn known_keys(node: &Node, known: &[&str], what: &str, log: &mut Log)
 /// A scalar's text.
 pub(super) fn text<'n>(node: &'n Node, name: &str, log: &mut Log) -> Option<&'n Rc<str>> {
     let text = node.text();
-    if text.is_none() {
+    if text.is_none() && !matches!(node.value, Value::Bad) {
         let (what, fix) = if node.is_null() {
             (format!("`{name}` is empty"), format!("write a value, or leave `{name}` out"))
         } else {

@@ -138,14 +138,14 @@ impl<'c> Reader<'c> {
             }
             return None;
         };
-        let is_whole = document.whole || (self.forgives && document.shots > 0);
+        let is_whole = document.whole || (self.forgives && document.in_shots);
         if is_whole && !document.whole {
             self.log = Log::default();
         }
         let before = self.log.mistakes();
         let header = header::read(&root, &stem(self.path), self.path, &mut self.log);
         let is_right = self.log.mistakes() == before && is_whole;
-        if document.shots == 0 && document.whole {
+        if document.shots == 0 && document.whole && !self.forgives {
             check_shots(&root, &mut self.log);
         }
         is_right.then_some(header)

@@ -203,9 +203,12 @@ fn vars(root: &Node, log: &mut Log) -> Vec<(Rc<str>, Node)> {
     let mut vars = Vec::new();
     for Pair { key, key_place, value } in pairs {
         name(key, *key_place, log);
-        if text(value, key, log).is_some() {
-            vars.push((Rc::clone(key), value.clone()));
-        }
+        let value = match text(value, key, log) {
+            Some(_) => value.clone(),
+            // It was complained about; what uses it need not be, too.
+            None => Node { place: value.place, value: Value::Text("…".into(), false) },
+        };
+        vars.push((Rc::clone(key), value));
     }
     vars
 }

@@ -318,3 +318,139 @@ fn a_default_stands_for_what_is_missing_or_empty() {
     let mistakes = load_files(&[("shots.yaml", &slip), ("rows.csv", rows)], false).unwrap_err();
     assert!(mistakes.rendered.contains("did you mean `mode_of_day`?"), "{mistakes}");
 }
+
+/// Manifests that would load and buy what nobody meant, and words of what is said instead.
+#[test]
+fn what_would_silently_buy_something_else_is_a_mistake() {
+    let shots = |text: &str| format!("defaults: {{model: kling-v3}}\nshots:\n{text}");
+    for (manifest, rows, words) in [
+        // Names are put in once.
+        (
+            "vars: {mood: calm, look: '{{ mood }} film'}\n".to_owned()
+                + &shots("  - {id: a, prompt: 'x {{ look }}'}\n"),
+            "",
+            "`look` holds a template",
+        ),
+        (
+            shots("  - {id: a, prompt: 'x {{ w }}', matrix: {w: ['{{ take }}', b]}}\n"),
+            "",
+            "`w` holds a template",
+        ),
+        (
+            shots("  - {id: a, from: r.csv, prompt: 'x {{ note }}'}\n"),
+            "id,note\n1,{{ id }}\n",
+            "`note` holds a template",
+        ),
+        // A comment that cuts a text short.
+        (
+            "vars:\n  look: film #3\n".to_owned() + &shots("  - {id: a, prompt: '{{ look }}'}\n"),
+            "",
+            "begins a comment",
+        ),
+        (shots("  - id: shot #1\n    prompt: x\n"), "", "begins a comment"),
+        (
+            shots(
+                "  - id: a\n    prompt: '{{ w }}'\n    matrix:\n      w:\n        - rain #1\n        - fog\n",
+            ),
+            "",
+            "begins a comment",
+        ),
+        (
+            shots("  - {id: a, from: r.csv, prompt: x}\n"),
+            "camera_control.type,camera_control.config.zoom\nsimple,\"1,5\"\n",
+            "write 1.5",
+        ),
+        (
+            shots("  - {id: a, from: r.csv, prompt: x}\n"),
+            "camera_control.type,camera_control.config,camera_control.config.zoom\nsimple,{},1\n",
+            "is a part of the column",
+        ),
+        // Several voices in one item.
+        (
+            shots("  - {id: a, prompt: x, sound: on, voice_list: ['v1, v2, v3']}\n"),
+            "",
+            "are several",
+        ),
+        // A clip in the way of another's folder.
+        (
+            shots(
+                "  - {id: a, prompt: x, clip_name: g}\n  - {id: b, prompt: x, clip_name: g.mp4/b}\n",
+            ),
+            "",
+            "cannot be called like a clip",
+        ),
+        (shots("  - {id: a, prompt: x, seconds: 10}\n"), "", "did you mean `duration`?"),
+    ] {
+        let mistakes = load_files(&[("shots.yaml", &manifest), ("r.csv", rows)], false);
+        let Err(mistakes) = mistakes else { panic!("it loads: {manifest}{rows}") };
+        assert!(mistakes.rendered.contains(words), "{manifest}{rows}{mistakes}");
+        assert_eq!(mistakes.count, 1, "{manifest}{rows}{mistakes}");
+    }
+    let head = "id,model,prompt,duration\n";
+    for (rows, place, words) in [
+        (
+            "a,kling-v3,\"A kettle,5\nb,kling-v3,\"A pot\",5\nc,kling-v3,A pan,5\n",
+            ":3:12:",
+            "closes it",
+        ),
+        ("a,kling-v3,\"say \\\"hi\\\" now\",5\n", ":2:18:", "closes it"),
+        ("a,kling-v3, \"x y\",5\n", ":2:12:", "remove the space"),
+    ] {
+        let mistakes = load_files(&[("shots.csv", &format!("{head}{rows}"))], false).unwrap_err();
+        let first = mistakes.rendered.lines().next().unwrap();
+        assert!(first.contains(place) && mistakes.rendered.contains(words), "{mistakes}");
+    }
+}
+
+#[test]
+fn switches_are_switches_in_an_if_and_words_elsewhere() {
+    let prompt = |vars: &str, prompt: &str| {
+        let text = format!(
+            "vars: {{{vars}}}\nshots: [{{id: a, model: kling-v3, prompt: \"{prompt}\"}}]\n"
+        );
+        let campaign = yaml(&text).unwrap();
+        let request: Value = serde_json::from_str(&campaign.shots[0].request.json).unwrap();
+        request["prompt"].as_str().unwrap().to_owned()
+    };
+    for off in ["no", "off", "false", "False"] {
+        let vars = format!("night: {off}");
+        assert_eq!(prompt(&vars, "x{% if night %} at night{% endif %}"), "x", "{off}");
+        assert_eq!(
+            prompt(&vars, "{{ 'a' if not night else 'b' }} {{ night }}"),
+            format!("a {off}")
+        );
+        assert_eq!(
+            prompt(&vars, &format!("{{{{ night }}}} {{{{ night == '{off}' }}}}")),
+            format!("{off} True")
+        );
+    }
+    assert_eq!(prompt("night: on", "x{% if night and night %} at night{% endif %}"), "x at night");
+}
+
+#[test]
+fn white_space_around_a_text_is_no_other_shot() {
+    let fingerprint = |prompt: &str| {
+        let text = format!("shots:\n  - id: a\n    model: kling-v3\n    prompt: {prompt}");
+        yaml(&text).unwrap().shots[0].fingerprint
+    };
+    let plain = fingerprint("A kettle\n");
+    for other in [
+        "\"A kettle \"\n",
+        "|\n      A kettle\n",
+        ">\n      A\n      kettle\n\n",
+        "A kettle\n    negative_prompt: ''\n",
+    ] {
+        assert_eq!(fingerprint(other), plain, "{other}");
+    }
+    assert_ne!(fingerprint("A  kettle\n"), plain);
+}
+
+#[test]
+fn a_cell_that_beats_the_shot_s_own_template_is_odd() {
+    let manifest =
+        "shots:\n  - {id: a, from: r.csv, model: kling-v3, prompt: '{{ product }}, film'}\n";
+    let rows = "product,prompt\nmug,x\n";
+    let campaign = load_files(&[("shots.yaml", manifest), ("r.csv", rows)], false).unwrap();
+    assert!(campaign.warnings[0].message.contains("set here and by the table's column"));
+    assert!(campaign.shots[0].request.json.contains(r#""prompt":"x""#));
+}

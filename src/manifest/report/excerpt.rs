@@ -213,7 +213,11 @@ fn shown(c: char) -> char {
         '\t' | '\n' => ' ',
         c if c.is_control() => '\u{fffd}',
         // Characters that turn the reading direction could make a line read as something else.
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => '\u{fffd}',
+        '\u{61c}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}'
+        | '\u{feff}' => '\u{fffd}',
         c => c,
     }
 }

@@ -120,12 +120,37 @@ impl<'t> Entry<'t> {
             "tags" => self.tags = tags(value, log),
             "clip_name" => self.clip_name = text(value, key, log).map(|_| value),
             "extra" => self.extra = extra(value, catalog, log),
-            _ => match catalog.params().iter().position(|param| *param.name == **key) {
-                Some(param) => self.params.push((param, value)),
-                None => self.misspelt.extend(unknown(key, *key_place, catalog, &KEYS, log)),
-            },
+            _ => {
+                let param = catalog.params().iter().position(|param| *param.name == **key);
+                if let Some(param) = param {
+                    self.params.push((param, value));
+                } else {
+                    // `ID`: that there is no id would be said again.
+                    self.has_bad_id |= closest(key, KEYS) == Some("id");
+                    self.misspelt.extend(unknown(key, *key_place, catalog, &KEYS, log));
+                }
+            }
         }
     }
+}
+
+/// What people call parameters that are called otherwise.
+fn synonym(key: &str) -> Option<&'static str> {
+    Some(match key.to_ascii_lowercase().as_str() {
+        "seconds" | "length" | "secs" | "time" => "duration",
+        "ratio" | "aspect" | "format" => "aspect_ratio",
+        "audio" => "sound",
+        "voice" | "voices" => "voice_list",
+        "negative" => "negative_prompt",
+        "text" | "description" => "prompt",
+        "repeat" | "count" | "copies" => "takes",
+        "quality" | "resolution" => "mode",
+        "camera" => "camera_control",
+        "watermark" => "watermark_info",
+        "picture" | "still" => "image",
+        "name" => "id",
+        _ => return None,
+    })
 }
 
 /// Reports a key or a column that is neither a shot's own nor a request parameter. Returns the
@@ -138,7 +163,11 @@ pub(in crate::manifest) fn unknown(
     log: &mut Log,
 ) -> Option<usize> {
     let params = catalog.params().iter().map(|param| param.name.as_str());
-    let meant = closest(key, keys.iter().copied().chain(params));
+    let meant = if SETTINGS.contains(&key) {
+        None
+    } else {
+        synonym(key).or_else(|| closest(key, keys.iter().copied().chain(params)))
+    };
     let in_table = keys == ROW_KEYS;
     let fix = match meant {
         Some(meant) => format!("did you mean `{meant}`?"),

@@ -172,7 +172,11 @@ impl<'a> Stage<'a> {
             let id_cell = recipe.columns.id.and_then(|at| row.cell(at));
             let part = match id_cell {
                 _ if recipe.id_has_row => String::new(),
-                Some(id) => id.to_owned(),
+                // A spreadsheet may make 1.0 of 1.
+                Some(id) => match id.strip_suffix(".0") {
+                    Some(whole) if whole.bytes().all(|b| b.is_ascii_digit()) => whole.to_owned(),
+                    _ => id.to_owned(),
+                },
                 None if recipe.entry.id.is_none() && !strict => {
                     let cell = recipe.columns.id.map(|at| row.place(at));
                     let place = cell.unwrap_or(row.start());

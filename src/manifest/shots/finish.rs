@@ -149,6 +149,9 @@ fn clip_name(
         Some((part, why)) => {
             format!("\"{}\" cannot be part of a clip's name: {why}", shorten(part))
         }
+        None if folders(name).any(|folder| folder.to_lowercase().ends_with(".mp4")) => {
+            "a folder of clips cannot be called like a clip, `….mp4`".to_owned()
+        }
         None if name.len() > MOST_PATH => format!("a clip's name has at most {MOST_PATH} letters"),
         None => String::new(),
     };
@@ -168,6 +171,11 @@ fn clip_name(
         }
     }
     Some(name.into())
+}
+
+/// The folders of a clip's path.
+fn folders(name: &str) -> impl Iterator<Item = &str> {
+    name.rsplit('/').skip(1)
 }
 
 /// A text short enough for a message.

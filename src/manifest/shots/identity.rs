@@ -12,6 +12,10 @@ use crate::shot::ShotId;
 
 /// The longest readable part, in bytes; a longer one is cut and told apart by a hash.
 const MOST_PART: usize = 40;
+/// Bytes of the hash of a matrix value or a long id, which has few siblings.
+const PART_HASH: usize = 4;
+/// Bytes of a row's hash: enough to tell millions apart.
+const ROW_HASH: usize = 8;
 /// How much of a cut part stays readable.
 const STEM: usize = 28;
 
@@ -19,7 +23,7 @@ const STEM: usize = 28;
 /// what is readable of it and a hash of all of it. The commonest values need no hash: `16:9` is
 /// `16-9` and `New York` is `New-York`; should two siblings meet there, it is a mistake.
 pub(in crate::manifest) fn part(value: &str) -> String {
-    readable(value).unwrap_or_else(|| hashed(&slug(value), value))
+    readable(value).unwrap_or_else(|| hashed(&slug(value), value, PART_HASH))
 }
 
 /// A cell or a matrix value as identity sees it: `5`, `5.0` and `5s` are one duration, `on` and
@@ -60,7 +64,7 @@ pub(in crate::manifest) fn row_part(cells: &[(&str, Cow<'_, str>)], leading: &st
     for (name, cell) in cells {
         let _ = write!(all, "{name:?}={cell:?};");
     }
-    hashed(&slug(leading), &all)
+    hashed(&slug(leading), &all, ROW_HASH)
 }
 
 /// Joins the parts; an id that got too long is cut and told apart by a hash.
@@ -72,7 +76,7 @@ pub(in crate::manifest) fn join<'p>(parts: impl IntoIterator<Item = &'p str>) ->
         return id;
     }
     let stem = cut(&id, ShotId::MOST_BYTES - 9);
-    format!("{}-{}", stem.trim_end_matches(['-', '.']), hash(&id))
+    format!("{}-{}", stem.trim_end_matches(['-', '.']), hash(&id, PART_HASH))
 }
 
 /// What of a text can stand in a file name, everything else made `-`.
@@ -105,9 +109,9 @@ fn readable(value: &str) -> Option<String> {
     (same && !slug.is_empty() && slug.len() <= MOST_PART).then_some(slug)
 }
 
-fn hashed(slug: &str, all: &str) -> String {
+fn hashed(slug: &str, all: &str, bytes: usize) -> String {
     let stem = cut(slug, STEM).trim_end_matches(['-', '.']);
-    if stem.is_empty() { hash(all) } else { format!("{stem}-{}", hash(all)) }
+    if stem.is_empty() { hash(all, bytes) } else { format!("{stem}-{}", hash(all, bytes)) }
 }
 
 /// No more than `most` bytes of a text, cut between characters.
@@ -116,8 +120,8 @@ fn cut(text: &str, most: usize) -> &str {
     text.get(..end.last().unwrap_or(0)).unwrap_or(text)
 }
 
-fn hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().take(4).fold(String::new(), |mut hex, byte| {
+fn hash(text: &str, bytes: usize) -> String {
+    Sha256::digest(text.as_bytes()).iter().take(bytes).fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
     })
@@ -141,7 +145,7 @@ mod tests {
         }
         // These values are frozen: another hash would make every such shot new work.
         let cells = [("prompt", "A kettle; steam".into()), ("seconds", "5".into())];
-        assert_eq!(row_part(&cells, "A kettle; steam"), "A-kettle-steam-bb3b5c5a");
+        assert_eq!(row_part(&cells, "A kettle; steam"), "A-kettle-steam-bb3b5c5a09191924");
         assert_eq!(row_part(&[("a", "x".into()), ("b", "5".into())], ""), "x-5");
         assert_eq!(join(["a", "", "b", "t2"]), "a-b-t2");
         let long = join([&"x".repeat(100), &"y".repeat(100)] as [&str; 2]);

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use minijinja::Value as Named;
 
 use super::entry::Variable;
-use super::template::{Engine, Template, Wrong, value};
+use super::template::{Engine, Template, Wrong};
 use crate::manifest::report::log::{Log, Mistake, Place, did_you_mean};
 use crate::manifest::text::table::Row;
 use crate::manifest::text::tree::{Node, Value};
@@ -30,21 +30,29 @@ pub(in crate::manifest) struct Here<'h, 't> {
 }
 
 impl Here<'_, '_> {
-    /// A name's value. An empty cell hides what `vars` says.
-    fn get(&self, name: &str) -> Option<Named> {
+    /// A name's value for a template.
+    fn get(&self, name: &str, template: &Template<'_>) -> Option<Named> {
         match (name, self.known) {
             ("take", _) => return Some(Named::from(self.take)),
             ("id", Some((id, _))) => return Some(Named::from(id)),
             ("tags", Some((_, tags))) => return Some(tags.iter().map(|tag| &**tag).collect()),
             _ => {}
         }
-        if let Some(node) = self.variable(name) {
-            return Some(named(node));
+        let (text, plain) = self.text(name)?;
+        Some(if plain { template.value(name, text) } else { Named::from(text) })
+    }
+
+    /// What is written for a name, and whether it stands there without quotes. An empty cell hides
+    /// what `vars` says.
+    fn text(&self, name: &str) -> Option<(&str, bool)> {
+        if let Some((row, column)) = self.row.and_then(|row| Some((row, row.column(name)?)))
+            && self.variable(name).is_none()
+        {
+            return row.cell(column).map(|text| (text, true));
         }
-        if let Some((row, column)) = self.row.and_then(|row| Some((row, row.column(name)?))) {
-            return row.cell(column).map(value);
-        }
-        self.var(name).map(named)
+        let node = self.variable(name).or_else(|| self.var(name))?;
+        let is_plain = matches!(node.value, Value::Text(_, true));
+        node.text().map(|text| (&**text, is_plain))
     }
 
     /// Where a name's value stands.
@@ -77,14 +85,6 @@ impl Here<'_, '_> {
 
     fn var(&self, name: &str) -> Option<&Node> {
         self.vars.iter().find(|(var, _)| **var == *name).map(|(_, node)| node)
-    }
-}
-
-/// A value for templates: quoted ones are texts.
-fn named(node: &Node) -> Named {
-    match &node.value {
-        Value::Text(text, true) => value(text),
-        _ => Named::from(node.text().map_or("", |text| text)),
     }
 }
 
@@ -132,8 +132,16 @@ pub(in crate::manifest) fn render(
     place: Place,
     here: &Here<'_, '_>,
 ) -> Result<String, Trouble> {
-    template.render(&|name| here.get(name)).map_err(|why| {
-        let empty = template.names.iter().find(|name| here.get(name).is_none());
+    let nested = |name: &str| here.text(name).is_some_and(|(text, _)| Engine::is_template(text));
+    if let Some(name) = template.names.iter().find(|name| nested(name)) {
+        let what = format!("`{name}` holds a template itself, which would be sent as it stands");
+        let fix = "write the text out where it is used; names are put in only once".to_owned();
+        let mistake = Mistake::new(here.place(name).unwrap_or(place), what).fix(fix);
+        return Err(Box::new(mistake.other(word(text, name, place), "used here")));
+    }
+    template.render(&|name| here.get(name, template)).map_err(|why| {
+        let is_empty = |name: &str| here.get(name, template).is_none();
+        let empty = template.names.iter().find(|name| is_empty(name));
         let Some(name) = empty else {
             let place = why.range.map_or(place, |range| within(place, text, &range));
             let what = format!("this template cannot be rendered: {}", why.what);

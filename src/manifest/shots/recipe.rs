@@ -13,7 +13,7 @@ use super::source::{Field, base};
 use super::template::Engine;
 use crate::catalog::{Catalog, closest, slip};
 use crate::manifest::report::log::{Log, Mistake, did_you_mean};
-use crate::manifest::text::table::{Row, Table};
+use crate::manifest::text::table::{Column, Row, Table};
 use crate::manifest::text::tree::Node;
 
 /// Dots in a column's name: how deep its part of a parameter may be.
@@ -157,6 +157,18 @@ impl<'t> Recipe<'t> {
                 let mistake = Mistake::new(own.place, what).fix(fix);
                 stage.log.add(mistake.other(variable.place, "the matrix sets it here"));
             }
+            if let (Some(own), Some(column)) = (own, field.column)
+                && field.base.as_ref().is_some_and(|base| !base.shape.is_fixed())
+                && let Some(column) = table.and_then(|table| table.columns.get(column))
+            {
+                let what = format!("`{}` is set here and by the table's column", param.name);
+                let fix = format!(
+                    "filled cells win; to use them in this text, write {{{{ {} }}}}",
+                    param.name
+                );
+                let mistake = Mistake::new(own.place, what).fix(fix).warning();
+                stage.log.add(mistake.other(column.place, "the column"));
+            }
             let any = field.base.is_some() || field.variable.is_some() || field.column.is_some();
             if any || field.broken || !field.parts.is_empty() {
                 self.fields.push(field);
@@ -198,7 +210,7 @@ impl<'t> Recipe<'t> {
         for (at, column) in table.columns.iter().enumerate() {
             let head = column.name.split('.').next().unwrap_or(&column.name);
             let is_param = catalog.param(head).is_some();
-            if let Some(name) = column.name.strip_prefix("extra.").filter(|_| strict) {
+            if let Some(name) = column.name.strip_prefix("extra.") {
                 if catalog.param(name).is_some() || name.is_empty() {
                     let what = format!("`{name}` is a parameter that rushes knows");
                     let fix = format!("call the column `{name}`");
@@ -232,12 +244,25 @@ impl<'t> Recipe<'t> {
                 self.nameless = true;
             }
         }
-        for field in &self.fields {
+        for field in &mut self.fields {
             let own = field.column.and_then(|at| table.columns.get(at));
             if let (Some(column), Some((part, _))) = (own, field.parts.first()) {
                 let what = format!("`{0}` has a column and `{0}.{part}` has one too", field.name);
                 let fix = "keep one of them".to_owned();
                 log.add(Mistake::new(column.place, what).fix(fix));
+                field.broken = true;
+            }
+        }
+        for (at, column) in table.columns.iter().enumerate() {
+            let inside = |other: &Column| {
+                other.name.strip_prefix(&*column.name).is_some_and(|rest| rest.starts_with('.'))
+            };
+            let is_part = column.name.contains('.') && !column.name.starts_with("extra.");
+            if is_part && let Some(other) = table.columns.iter().find(|other| inside(other)) {
+                let what = format!("`{}` is a part of the column `{}`", other.name, column.name);
+                let place = table.columns.get(at).map_or(other.place, |column| column.place);
+                let mistake = Mistake::new(other.place, what).fix("keep one of them".to_owned());
+                log.add(mistake.other(place, "the whole"));
             }
         }
         for param in slips.into_iter().filter_map(|at| catalog.params().get(at)) {

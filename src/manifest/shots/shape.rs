@@ -106,7 +106,8 @@ impl<'t> Shape<'t> {
             }
             Value::Map(pairs) => {
                 let mut shapes = Vec::with_capacity(pairs.len());
-                for Pair { key, value, .. } in pairs.iter() {
+                // An empty part is left out, as an empty parameter is.
+                for Pair { key, value, .. } in pairs.iter().filter(|pair| !pair.value.is_null()) {
                     shapes.push((Rc::clone(key), Self::of(value, false, engine, log)?));
                 }
                 if shapes.iter().all(|(_, shape)| shape.is_fixed()) {

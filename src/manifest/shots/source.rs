@@ -11,6 +11,7 @@ use super::shape::Shape;
 use super::template::Engine;
 use crate::catalog::{Param, ParamKind};
 use crate::manifest::report::log::{Log, Mistake, Place};
+use crate::manifest::text::table::Row;
 use crate::manifest::text::tree::{Node, scalar};
 
 /// What an entry or `defaults` says of a parameter, prepared.
@@ -142,9 +143,22 @@ impl<'t> Field<'t> {
             }
             (None, None) => Json::Null,
         };
+        let has_parts = |row: &Row<'_>| self.parts.iter().any(|(_, at)| row.cell(*at).is_some());
+        if let Some(param) = self.param
+            && value.is_string()
+            && here.row.is_some_and(has_parts)
+        {
+            // An object written as JSON, of which a column sets a part.
+            value = param.coerce(value).map_err(|what| Box::new(self.refused(here, &what)))?;
+        }
         for (path, column) in &self.parts {
             if let Some((row, text)) = here.row.and_then(|row| Some((row, row.cell(*column)?))) {
                 let part = match self.cell(text, || row.place(*column), here)? {
+                    Json::String(text) if has_decimal_comma(&text) => {
+                        let what = format!("{text} has a decimal comma");
+                        let fix = format!("write {}", text.replace(',', "."));
+                        return Err(Box::new(Mistake::new(row.place(*column), what).fix(fix)));
+                    }
                     Json::String(text) => scalar(&text),
                     part => part,
                 };
@@ -156,12 +170,17 @@ impl<'t> Field<'t> {
             return Ok(None);
         }
         match self.param {
-            Some(param) if !settled => param.coerce(value).map(Some).map_err(|what| {
-                let origin = self.origin(here, self.name);
-                Box::new(Mistake::said(origin.place, &what).others(&origin.others))
-            }),
+            Some(param) if !settled => {
+                param.coerce(value).map(Some).map_err(|what| Box::new(self.refused(here, &what)))
+            }
             _ => Ok(Some(value)),
         }
+    }
+
+    /// What the catalog has against its value.
+    fn refused(&self, here: &Here<'_, '_>, what: &str) -> Mistake {
+        let origin = self.origin(here, self.name);
+        Mistake::said(origin.place, what).others(&origin.others)
     }
 
     /// A cell's or a matrix value's text; templates work there too.
@@ -252,6 +271,13 @@ impl Base<'_> {
             None => Origin::near(place),
         }
     }
+}
+
+/// `1,5`, as spreadsheets of half the world write it.
+fn has_decimal_comma(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let unsigned = text.trim_start_matches('-');
+    unsigned.split_once(',').is_some_and(|(whole, part)| digits(whole) && digits(part))
 }
 
 /// Sets a dotted path in an object.

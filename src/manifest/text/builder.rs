@@ -70,7 +70,7 @@ pub(super) struct Builder<'l> {
     pub log: &'l mut Log,
     sink: &'l mut dyn Sink,
     comments: &'l RefCell<Comments>,
-    /// The place of a prompt without quotes that was just read, and the line and column of its end.
+    /// The place of a text without quotes that was just read, and the line and column of its end.
     ended: Option<(Place, u32, u32)>,
     words: Words,
     anchors: Anchors,
@@ -138,8 +138,12 @@ impl<'l> Builder<'l> {
     }
 
     fn is_looked_at(&self) -> bool {
-        let in_shots = self.stack.get(1).is_some_and(|open| open.streams);
-        !in_shots || self.sink.wants_shots()
+        !self.is_in_shots() || self.sink.wants_shots()
+    }
+
+    /// Whether an item of `shots` is being read.
+    pub(super) fn is_in_shots(&self) -> bool {
+        self.stack.get(1).is_some_and(|open| open.streams)
     }
 
     /// The top level; of a document that broke off, what there was before.
@@ -155,7 +159,7 @@ impl<'l> Builder<'l> {
     pub(super) fn take(&mut self, event: Event<'_>, span: &Span) -> bool {
         let place = self.place(span);
         self.check_comment();
-        if matches!(event, Event::Scalar(_, ScalarStyle::Plain, ..)) && self.is_at_prompt() {
+        if matches!(event, Event::Scalar(_, ScalarStyle::Plain, ..)) && self.is_at_text() {
             self.ended = Some((place, fits(span.end.line()), fits(span.end.col() + 1)));
         }
         match event {
@@ -200,14 +204,25 @@ impl<'l> Builder<'l> {
         }
     }
 
-    /// Whether a text for the model is next.
-    fn is_at_prompt(&self) -> bool {
-        match self.stack.last() {
-            Some(Open { items: Items::Map { key: Key::Known(key, _), .. }, .. }) => {
-                matches!(&**key, "prompt" | "negative_prompt")
-            }
-            _ => false,
-        }
+    /// Whether a text is next that is sent or names something, or a part of one.
+    fn is_at_text(&self) -> bool {
+        let key = |open: &Open| match &open.items {
+            Items::Map { key: Key::Known(key, _), .. } => Some(Rc::clone(key)),
+            _ => None,
+        };
+        let is_text = |key: &str| {
+            let own = ["prompt", "negative_prompt", "image", "image_tail", "id", "clip_name"];
+            own.contains(&key)
+        };
+        let holds_texts = |key: &str| ["vars", "matrix", "tags", "extra"].contains(&key);
+        let is_value = self.stack.last().is_some_and(|open| match &open.items {
+            Items::Map { key, .. } => matches!(key, Key::Known(..)),
+            Items::List(_) => true,
+            Items::Bad => false,
+        });
+        is_value
+            && (self.stack.last().and_then(key).is_some_and(|key| is_text(&key))
+                || self.stack.iter().filter_map(key).any(|key| holds_texts(&key)))
     }
 
     /// Reports a text that ends where `#` was meant to be part of it.
@@ -219,11 +234,14 @@ impl<'l> Builder<'l> {
         let fix = "put the text into quotes; or write a space behind `#` if a comment is meant";
         self.add(Mistake::new(at, what).fix(fix.to_owned()));
         let last = match self.stack.last_mut() {
-            Some(Open { items: Items::Map { pairs, .. }, .. }) => pairs.last_mut(),
+            Some(Open { items: Items::Map { pairs, .. }, .. }) => {
+                pairs.last_mut().map(|pair| &mut pair.value)
+            }
+            Some(Open { items: Items::List(items), .. }) => items.last_mut(),
             _ => None,
         };
-        if let Some(pair) = last.filter(|pair| pair.value.place == place) {
-            pair.value.value = Value::Bad;
+        if let Some(node) = last.filter(|node| node.place == place) {
+            node.value = Value::Bad;
         }
     }
 

@@ -14,14 +14,31 @@ const MOST: usize = 64;
 pub(in crate::manifest) struct Comments {
     position: Position,
     before: char,
+    /// The column behind the last character of the line that is no space.
+    text_end: u32,
     /// A `#` behind a space, whose next character is awaited.
-    hash: Option<(u32, u32)>,
-    found: VecDeque<(u32, u32)>,
+    hash: Option<Hash>,
+    found: VecDeque<Hash>,
+}
+
+/// A `#` behind a space.
+#[derive(Clone, Copy, Debug)]
+struct Hash {
+    line: u32,
+    column: u32,
+    /// Where the text before it ends.
+    text_end: u32,
 }
 
 impl Comments {
     pub(in crate::manifest) fn new() -> Self {
-        Self { position: Position::START, before: '\n', hash: None, found: VecDeque::new() }
+        Self {
+            position: Position::START,
+            before: '\n',
+            text_end: 1,
+            hash: None,
+            found: VecDeque::new(),
+        }
     }
 
     /// Takes the next character of the file.
@@ -37,19 +54,27 @@ impl Comments {
             }
             self.found.push_back(hash);
         }
-        if c == '#' && matches!(self.before, ' ' | '\t') {
-            self.hash = at;
+        if let Some((line, column)) = at {
+            if c == '#' && matches!(self.before, ' ' | '\t') {
+                self.hash = Some(Hash { line, column, text_end: self.text_end });
+            }
+            if !c.is_whitespace() {
+                self.text_end = column + 1;
+            }
+        } else {
+            self.text_end = 1;
         }
         self.before = c;
     }
 
-    /// The column of such a `#` at or behind a line and column.
-    pub(in crate::manifest) fn behind(&mut self, line: u32, column: u32) -> Option<u32> {
-        while self.found.front().is_some_and(|(at, _)| *at < line) {
+    /// The column of such a `#` behind a text that ends at a line and column, with nothing but
+    /// spaces between.
+    pub(in crate::manifest) fn behind(&mut self, line: u32, end: u32) -> Option<u32> {
+        while self.found.front().is_some_and(|hash| hash.line < line) {
             self.found.pop_front();
         }
-        let behind = |found: &&(u32, u32)| found.0 == line && found.1 >= column;
-        self.found.iter().find(behind).map(|found| found.1)
+        let behind = |hash: &&Hash| hash.line == line && hash.text_end <= end && hash.column >= end;
+        self.found.iter().find(behind).map(|hash| hash.column)
     }
 }
 
@@ -59,19 +84,21 @@ mod tests {
 
     #[test]
     fn a_hash_counts_behind_a_space_and_before_a_character() {
-        for (text, found) in [
-            ("a: Shot #3", Some(9)),
-            ("a: Shot # 3", None),
-            ("a: Shot#3", None),
-            ("a: b ## c", None),
-            ("\r\na: b", None),
+        for (text, end, found) in [
+            ("a: Shot #3", 8, Some(9)),
+            ("a: Shot   #3", 8, Some(11)),
+            ("a: Shot # 3", 8, None),
+            ("a: Shot#3", 8, None),
+            ("a: b ## c", 5, None),
+            ("a: b, c: 'd #1'", 5, None),
+            ("\r\na: b", 5, None),
         ] {
             let mut comments = Comments::new();
             text.chars().for_each(|c| comments.see(c));
-            assert_eq!(comments.behind(1, 1), found, "{text}");
+            assert_eq!(comments.behind(1, end), found, "{text}");
         }
         let mut comments = Comments::new();
         "x #1\r\ny #2\rz #3".chars().for_each(|c| comments.see(c));
-        assert_eq!([1, 2, 3].map(|line| comments.behind(line, 1)), [Some(3); 3]);
+        assert_eq!([1, 2, 3].map(|line| comments.behind(line, 2)), [Some(3); 3]);
     }
 }

@@ -5,6 +5,7 @@ mod builder;
 mod comments;
 pub(super) mod file;
 pub(super) mod position;
+mod quotes;
 pub(super) mod slips;
 pub(super) mod table;
 mod tape;

@@ -67,7 +67,11 @@ impl<'l> Spot<'l> {
 
     /// The key of the line and the text behind it.
     fn key(&self) -> Option<(&'l str, &'l str)> {
-        let line = self.line.trim_start_matches(['-', ' ', '{']);
+        let line = self.line.trim_start_matches(['-', ' ']);
+        if line.starts_with('{') {
+            // Several values on a line: which of them ends where cannot be told.
+            return None;
+        }
         let (key, value) = line.split_once(": ")?;
         let is_key = key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         let value = value.trim();

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use csv::{ReaderBuilder, StringRecord};
 
 use super::file;
+use super::quotes::{Misquoted, cell, cell_end, misquoted};
 use super::tape::Tape;
 use crate::manifest::report::log::{Log, Mistake, Place};
 
@@ -157,8 +158,11 @@ impl Rows {
     ) -> Option<Row<'r>> {
         while self.advance(log) {
             if self.cells.iter().any(|cell| !cell.trim().is_empty()) {
+                let is_right = self.check_inner_quotes(log);
                 let row = self.row(table);
-                row.check_width(table, log);
+                if is_right {
+                    row.check_width(table, log);
+                }
                 return Some(self.row(table));
             }
         }
@@ -256,6 +260,41 @@ impl Rows {
     }
 }
 
+impl Rows {
+    /// A quote that ends before its text does: what follows up to the next one, whole rows perhaps,
+    /// is not what anybody meant. `false` when there is one.
+    fn check_inner_quotes(&self, log: &mut Log) -> bool {
+        let raw = self.raw();
+        if !raw.contains('"') {
+            return true;
+        }
+        let at = |from: usize| Place { length: 1, ..place(self.file, self.line, raw, from, from) };
+        let mut start = 0;
+        for _ in 0..self.cells.len() {
+            let end = cell_end(raw, self.delimiter, start);
+            let text = raw.get(start..end).unwrap_or_default();
+            match misquoted(text) {
+                Some(Misquoted::Ends(inner)) => {
+                    let what = "the text goes on behind this quote, which closes it";
+                    let fix = "look for a quote `\"` that is missing or too many from where the text \
+                               begins; write `\"\"` for a quote in a text";
+                    let mistake = Mistake::new(at(start + inner), what).fix(fix.to_owned());
+                    log.add(mistake.other(at(start), "the text begins here"));
+                    return false;
+                }
+                Some(Misquoted::Spaced) => {
+                    let what = "there is a space before this quote, so that it is part of the text";
+                    let fix = "remove the space before the quote".to_owned();
+                    log.add(Mistake::new(at(start), what).fix(fix));
+                }
+                None => {}
+            }
+            start = end + 1;
+        }
+        true
+    }
+}
+
 impl<'r> Row<'r> {
     /// The table's columns.
     pub(in crate::manifest) fn columns(&self) -> &'r [Column] {
@@ -298,7 +337,8 @@ impl<'r> Row<'r> {
         if self.cells.len() <= table.width && table.unnamed.is_empty() {
             return;
         }
-        let stray = |index: &usize| *index >= table.width || table.unnamed.contains(index);
+        let stray =
+            |index: &usize| *index >= table.width || table.unnamed.binary_search(index).is_ok();
         let filled = |index: &usize| self.cells.get(*index).is_some_and(|c| !c.trim().is_empty());
         if let Some(index) = (0..self.cells.len()).find(|index| stray(index) && filled(index)) {
             let place = self.cell_place(index);
@@ -337,7 +377,7 @@ fn fits(number: usize) -> u32 {
 }
 
 /// The separator, and the length of a first line that names it as Excel does: `sep=;`. Else it is
-/// whichever of `,`, `;` and tab occurs most in the first line outside of quotes.
+/// whichever of `,`, `;`, tab and `|` occurs most in the first line outside of quotes.
 fn delimiter(head: &[u8]) -> (u8, usize) {
     if let [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', named, rest @ ..] = head
         && named.is_ascii()
@@ -360,37 +400,8 @@ fn delimiter(head: &[u8]) -> (u8, usize) {
             })
             .count()
     };
-    let known = [b'\t', b';', b','];
+    let known = [b'|', b'\t', b';', b','];
     (known.into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b','), 0)
-}
-
-/// The bytes of a record's cell, from its start to its end, and whether its quote is never closed.
-fn cell(record: &str, delimiter: u8, index: usize) -> (usize, usize, bool) {
-    let bytes = record.as_bytes();
-    let mut at = 0;
-    for nth in 0..=index {
-        let start = at;
-        let mut open = bytes.get(at) == Some(&b'"');
-        if open {
-            at += 1;
-        }
-        while let Some(byte) = bytes.get(at) {
-            match byte {
-                b'"' if open && bytes.get(at + 1) == Some(&b'"') => at += 1,
-                b'"' => open = false,
-                b'\r' | b'\n' if !open => break,
-                byte if !open && *byte == delimiter => break,
-                _ => {}
-            }
-            at += 1;
-        }
-        let at_end = bytes.get(at).is_none_or(|byte| *byte != delimiter);
-        if nth == index || at_end {
-            return (start, at.min(bytes.len()), open);
-        }
-        at += 1;
-    }
-    (at, at, false)
 }
 
 #[cfg(test)]

@@ -31,6 +31,8 @@ pub(in crate::manifest) struct Document {
     pub shots: usize,
     /// Whether it is YAML to its end.
     pub whole: bool,
+    /// Whether it broke off among the shots.
+    pub in_shots: bool,
 }
 
 /// Reads a document; mistakes go to the log.
@@ -70,7 +72,8 @@ pub(in crate::manifest) fn parse(
             break;
         }
     }
-    Document { shots: builder.shots, root: builder.root(), whole }
+    let in_shots = !whole && builder.is_in_shots();
+    Document { shots: builder.shots, root: builder.root(), whole, in_shots }
 }
 
 /// Reports that the characters ended before the file.

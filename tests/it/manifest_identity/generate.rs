@@ -1,7 +1,7 @@
 //! Campaigns of every kind, and what can be done to them: changes around a shot, and changes of what
 //! a shot means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json, json};
 
@@ -100,6 +100,36 @@ pub fn campaign(dice: &mut Dice<'_>) -> Campaign {
     }
 }
 
+/// A cell that is used by its name must not hold names itself: that is a mistake.
+fn put_names_in_once(entry: &mut Entry) {
+    let mut used = BTreeSet::new();
+    let mut note = |text: &Text| {
+        used.extend(text.iter().filter_map(|piece| match piece {
+            Piece::Name(name) => Some(name.clone()),
+            Piece::Words(_) => None,
+        }));
+    };
+    note(&entry.id);
+    for param in entry.params.values() {
+        match param {
+            Param::Text(text) => note(text),
+            Param::List(items) => items.iter().for_each(&mut note),
+            _ => {}
+        }
+    }
+    let rows = || entry.table.iter().flat_map(|table| &table.rows);
+    rows().flat_map(|row| row.cells.values()).for_each(&mut note);
+    for row in entry.table.iter_mut().flat_map(|table| &mut table.rows) {
+        for (_, text) in row.cells.iter_mut().filter(|(column, _)| used.contains(*column)) {
+            for piece in text.iter_mut() {
+                if let Piece::Name(name) = piece {
+                    *piece = Piece::Words(name.clone());
+                }
+            }
+        }
+    }
+}
+
 fn entry(who: usize, named: bool, dice: &mut Dice<'_>) -> Entry {
     let mut entry = Entry {
         who,
@@ -125,6 +155,7 @@ fn entry(who: usize, named: bool, dice: &mut Dice<'_>) -> Entry {
         }
         told_by_id(&mut entry, dice);
     }
+    put_names_in_once(&mut entry);
     entry
 }
 

@@ -164,7 +164,7 @@ impl Campaign {
                 }
             }
             if !value.is_null() {
-                request.insert(name, value);
+                request.insert(name, trimmed(value));
             }
         }
         for (name, value) in &entry.extra {
@@ -249,7 +249,7 @@ impl Entry {
         if id.len() <= 150 {
             return id;
         }
-        format!("{}-{}", cut(&id, 141).trim_end_matches(['-', '.']), hash(&id))
+        format!("{}-{}", cut(&id, 141).trim_end_matches(['-', '.']), hash(&id, 4))
     }
 
     /// What tells a row without an id apart: the filled cells that the request uses, by
@@ -298,7 +298,7 @@ impl Entry {
         }
         let leading = ["prompt", "image"].into_iter().find(|column| used.contains(column));
         let leading = leading.or(used.first().copied()).and_then(cell);
-        with_hash(&slug(&leading.unwrap_or_default()), &all)
+        with_hash(&slug(&leading.unwrap_or_default()), &all, 8)
     }
 }
 
@@ -374,8 +374,23 @@ pub fn words(text: &str) -> Text {
 }
 
 /// What a matrix value adds to an id.
+/// White space around a text means nothing.
+fn trimmed(value: Json) -> Json {
+    match value {
+        Json::String(text) => text.trim().into(),
+        Json::Array(items) => items.into_iter().map(trimmed).filter(|item| item != "").collect(),
+        Json::Object(mut fields) => {
+            if let Some(Json::String(text)) = fields.get_mut("type") {
+                *text = text.trim().to_owned();
+            }
+            Json::Object(fields)
+        }
+        other => other,
+    }
+}
+
 fn part(value: &str) -> String {
-    readable(value).unwrap_or_else(|| with_hash(&slug(value), value))
+    readable(value).unwrap_or_else(|| with_hash(&slug(value), value, 4))
 }
 
 /// A value that stands in an id as it is, but for spaces and the colon of `16:9`.
@@ -401,15 +416,18 @@ fn slug(text: &str) -> String {
     slug.trim_matches(['-', '.']).to_owned()
 }
 
-fn with_hash(slug: &str, all: &str) -> String {
+fn with_hash(slug: &str, all: &str, bytes: usize) -> String {
     let stem = cut(slug, 28).trim_end_matches(['-', '.']);
-    if stem.is_empty() { hash(all) } else { format!("{stem}-{}", hash(all)) }
+    if stem.is_empty() { hash(all, bytes) } else { format!("{stem}-{}", hash(all, bytes)) }
 }
 
 fn cut(text: &str, most: usize) -> &str {
     &text[..(0..=most.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap()]
 }
 
-fn hash(text: &str) -> String {
-    Sha256::digest(text).iter().take(4).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+fn hash(text: &str, bytes: usize) -> String {
+    Sha256::digest(text)
+        .iter()
+        .take(bytes)
+        .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }

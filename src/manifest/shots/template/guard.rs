@@ -9,6 +9,8 @@ use crate::catalog::closest;
 
 /// The longest `{{ … }}`, in bytes: the engine goes through operators by recursion.
 const MOST_CODE: usize = 1_000;
+/// The most `{% … %}` of a text: the engine goes through branches by recursion, too.
+const MOST_STATEMENTS: usize = 200;
 /// The longest text with a template in it, in bytes.
 const MOST_TEXT: usize = 256 * 1024;
 
@@ -21,8 +23,14 @@ pub(super) fn check(text: &str, filters: &[&str]) -> Result<(), Wrong> {
         return Err(what.into());
     }
     let mut at = 0;
+    let mut statements = 0;
     while let Some((kind, start)) = next(text, at) {
         let inside = start + 2;
+        statements += usize::from(kind == '%');
+        if statements > MOST_STATEMENTS {
+            let what = format!("a text has at most {MOST_STATEMENTS} of `{{% if %}}` and the like");
+            return Err(Wrong { what, fix: None, range: Some(start..inside) });
+        }
         at = match kind {
             '#' => match text.get(inside..).and_then(|rest| rest.find("#}")) {
                 Some(length) => inside + length + 2,
@@ -38,6 +46,33 @@ pub(super) fn check(text: &str, filters: &[&str]) -> Result<(), Wrong> {
 /// Whether a name is only used where it may be missing: `{{ name | default("calm") }}`,
 /// `{% if name is defined %}`.
 pub(super) fn is_optional(text: &str, name: &str) -> bool {
+    uses(text, name, |_, behind| {
+        matches!(
+            behind,
+            ["|", "default" | "d", _]
+                | ["is", "defined" | "undefined", _]
+                | ["is", "not", "defined"]
+        )
+    })
+    .all(|forgiven| forgiven)
+}
+
+/// Whether a name stands alone as a condition somewhere: `{% if name %}`, `{{ a if name else b }}`.
+pub(super) fn is_condition(text: &str, name: &str) -> bool {
+    uses(text, name, |before, behind| {
+        matches!(before, "if" | "elif" | "and" | "or" | "not" | "(")
+            && matches!(behind[0], "" | "else" | "and" | "or" | ")")
+    })
+    .any(|condition| condition)
+}
+
+/// What `told` thinks of every use of a name, by the word before it and the three behind.
+fn uses(
+    text: &str,
+    name: &str,
+    told: impl Fn(&str, [&str; 3]) -> bool,
+) -> impl Iterator<Item = bool> {
+    let mut found = Vec::new();
     let mut at = 0;
     while let Some((kind, start)) = next(text, at) {
         let inside = start + 2;
@@ -47,23 +82,15 @@ pub(super) fn is_optional(text: &str, name: &str) -> bool {
             continue;
         }
         let end = if kind == '%' { "%}" } else { "}}" };
-        let Ok((words, close)) = words(text, inside, end) else { return false };
-        let text_of = |at: usize| words.get(at).map_or("", |word| word.text);
-        for used in (0..words.len()).filter(|at| text_of(*at) == name) {
-            let behind = [1, 2, 3].map(|more| text_of(used + more));
-            let forgiven = matches!(
-                behind,
-                ["|", "default" | "d", _]
-                    | ["is", "defined" | "undefined", _]
-                    | ["is", "not", "defined"]
-            );
-            if !forgiven {
-                return false;
-            }
+        let Ok((words, close)) = words(text, inside, end) else { break };
+        let word = |at: usize| words.get(at).map_or("", |word| word.text);
+        for used in (0..words.len()).filter(|at| word(*at) == name) {
+            let before = used.checked_sub(1).map_or("", word);
+            found.push(told(before, [1, 2, 3].map(|more| word(used + more))));
         }
         at = close + 2;
     }
-    true
+    found.into_iter()
 }
 
 /// The kind and the start of the next `{{`, `{%` or `{#`.

@@ -98,8 +98,10 @@ impl Engine {
         let mut names: Vec<Box<str>> =
             inner.undeclared_variables(false).into_iter().map(String::into_boxed_str).collect();
         names.sort();
+        let conditions = names.iter().filter(|name| guard::is_condition(text, name)).cloned();
+        let conditions = conditions.collect();
         let optional = names.iter().filter(|name| guard::is_optional(text, name)).cloned();
-        Ok(Template { inner, optional: optional.collect(), names: names.into() })
+        Ok(Template { inner, optional: optional.collect(), conditions, names: names.into() })
     }
 }
 
@@ -147,9 +149,20 @@ pub(in crate::manifest) struct Template<'a> {
     pub names: Box<[Box<str>]>,
     /// Those of them that may be missing.
     pub optional: Box<[Box<str>]>,
+    /// Those that stand alone in an `if`, where `off` must not count as true.
+    conditions: Box<[Box<str>]>,
 }
 
 impl Template<'_> {
+    /// What a text without quotes is worth as a name's value.
+    pub(in crate::manifest) fn value(&self, name: &str, text: &str) -> Value {
+        let is_condition = self.conditions.iter().any(|condition| **condition == *name);
+        match switch(text).filter(|_| is_condition) {
+            Some(on) => Value::from_object(Switch { on, text: text.into() }),
+            None => value(text),
+        }
+    }
+
     /// The text for one shot, with `get` to ask for a name's value.
     ///
     /// # Errors
@@ -184,18 +197,26 @@ impl Object for Given {
 
 /// A value for templates. A number that prints as it was written is a number, so that one can
 /// reckon with it; everything else is the text that was written.
-pub(in crate::manifest) fn value(text: &str) -> Value {
-    match crate::manifest::text::tree::scalar(text) {
-        serde_json::Value::Bool(on) => Value::from_object(Switch { on, text: text.into() }),
-        serde_json::Value::Number(number) => {
-            let value = match (number.as_i64(), number.as_f64()) {
-                (Some(whole), _) => Value::from(whole),
-                (None, Some(part)) => Value::from(part),
-                (None, None) => return Value::from(text),
-            };
-            if value.to_string() == text { value } else { Value::from(text) }
+fn value(text: &str) -> Value {
+    if let serde_json::Value::Number(number) = crate::manifest::text::tree::scalar(text) {
+        let value = match (number.as_i64(), number.as_f64()) {
+            (Some(whole), _) => Value::from(whole),
+            (None, Some(part)) => Value::from(part),
+            (None, None) => return Value::from(text),
+        };
+        if value.to_string() == text {
+            return value;
         }
-        _ => Value::from(text),
+    }
+    Value::from(text)
+}
+
+/// Whether a text is a switch, as people write it.
+fn switch(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" => Some(true),
+        "false" | "no" | "off" => Some(false),
+        _ => None,
     }
 }
 

@@ -6,7 +6,7 @@ fn get(name: &str) -> Option<Value> {
     match name {
         "mood" => Some(value("calm")),
         "n" => Some(value("7")),
-        "flag" => Some(value("true")),
+        "flag" => Some(Value::from(true)),
         "tags" => Some(["night", "rain", "Night"].into_iter().collect()),
         "long" => Some(value(&"ab, ".repeat(50_000))),
         _ => None,
@@ -94,6 +94,7 @@ fn hostile_templates_end_in_an_error() {
         format!("{{{{ n{} }}}}", "+1".repeat(100_000)),
         deep("{% if n %}", "x", "{% endif %}", 10_000),
         deep("{% for x in tags %}", "x", "{% endfor %}", 5_000),
+        deep("{% if n %}", "", "", 1) + &"{% elif n %}".repeat(6_000) + "{% endif %}",
         "{{".repeat(100_000),
         "{%".repeat(100_000),
         "{#".repeat(100_000),
