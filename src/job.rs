@@ -171,7 +171,7 @@ pub struct Rules {
     pub on_doubt: OnDoubt,
     /// How long a task may take.
     pub render_timeout: Duration,
-    /// Whether the gateway charges failed tasks.
+    /// Whether the gateway charges the attempt if its task fails.
     pub failed_tasks_charged: bool,
 }
 

@@ -284,6 +284,7 @@ mod tests {
             clip_name: id.into(),
             job: Job { state, ..Job::new() },
             price: Some(usd("0.10")),
+            charged_if_failed: false,
         }
     }
 

@@ -196,6 +196,7 @@ mod tests {
             clip_name: id.into(),
             job: Job { state, ..Job::new() },
             price: None,
+            charged_if_failed: false,
         }
     }
 

@@ -158,14 +158,16 @@ pub(super) fn odd(column: usize, what: impl fmt::Display) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, what.to_string().into())
 }
 
-/// Columns of `revisions` that make an [`Entry`], to be read by [`entry`]. The task is looked up
-/// only where the state holds it.
+/// Columns of `revisions` that make an [`Entry`], to be read by [`entry`]. What the attempt knows
+/// is looked up only where it matters.
 pub(super) const ENTRY: &str = "id, shot, number, fingerprint, current, clip_name, price_micro, \
      state, attempt, failure, why, since, completed_at, urls, refusals, resubmits, \
      CASE WHEN state IN ('rendering', 'rendered') \
-     THEN (SELECT task_id FROM attempts WHERE attempts.id = revisions.attempt) END";
+     THEN (SELECT task_id FROM attempts WHERE attempts.id = revisions.attempt) END, \
+     state IN ('submitting', 'rendering', 'in_doubt') AND \
+     (SELECT charged_if_failed FROM attempts WHERE attempts.id = revisions.attempt)";
 /// How many columns [`ENTRY`] has.
-pub(super) const ENTRY_COLUMNS: usize = 17;
+pub(super) const ENTRY_COLUMNS: usize = 18;
 
 /// An entry from the columns of [`ENTRY`]; the shot's id may be known already.
 pub(super) fn entry(row: &SqlRow<'_>, shot: Option<ShotId>) -> rusqlite::Result<Entry> {
@@ -181,6 +183,7 @@ pub(super) fn entry(row: &SqlRow<'_>, shot: Option<ShotId>) -> rusqlite::Result<
         current: row.get(4)?,
         clip_name: row.get(5)?,
         price: usd(row, 6)?,
+        charged_if_failed: row.get::<_, Option<bool>>(17)?.unwrap_or_default(),
         job: Job { state: state(row)?, refusals: row.get(14)?, resubmits: row.get(15)? },
     })
 }

@@ -11,7 +11,7 @@
 //! |---|---|
 //! | `campaign` | one row: its name, whose tasks it holds (`gateway` or `simulator`), the cap, who made the file |
 //! | `revisions` | a row per (shot, fingerprint): its number, place in the manifest, request, state, reason, URLs |
-//! | `attempts` | a row per POST, written before it is sent: its price, outcome, task id, and the account its price lies in |
+//! | `attempts` | a row per POST, written before it is sent: its price, whether a failed task is charged, its outcome, task id, and the account its price lies in |
 //! | `money` | every movement of an attempt's price into (positive) or out of (negative) `reserved`, `spent`, `unconfirmed`; never changed |
 //! | `balance` | one row: the sums of `money`, kept by a trigger and compared with it at every opening |
 //! | `files` | the clips of delivered revisions |
@@ -101,6 +101,26 @@ pub struct Entry {
     pub job: Job,
     /// What its next purchase would cost; for bought ones what the last attempt reserved.
     pub price: Option<Usd>,
+    /// While an attempt of it is open: whether that is charged even if its task fails.
+    pub charged_if_failed: bool,
+}
+
+/// On what terms an attempt is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// What it costs by the catalog; `None`: nobody knows.
+    pub price: Option<Usd>,
+    /// Whether it costs that even if its task fails. Kept with the attempt, because who sees the
+    /// task fail may go by another catalog.
+    pub charged_if_failed: bool,
+}
+
+impl Terms {
+    /// At this price, and for nothing if the task fails.
+    #[must_use]
+    pub const fn new(price: Option<Usd>) -> Self {
+        Self { price, charged_if_failed: false }
+    }
 }
 
 /// The answer to a claim.
@@ -260,10 +280,10 @@ impl Ledger {
     pub async fn claim(
         &self,
         revision: RevisionId,
-        price: Option<Usd>,
+        terms: Terms,
         at: Timestamp,
     ) -> Result<Claim, LedgerError> {
-        self.queue.ask(move |pen| writer::claim(pen, revision, price, at)).await
+        self.queue.ask(move |pen| writer::claim(pen, revision, terms, at)).await
     }
 
     /// Makes a transition durable: the revision's job, the attempt's change and the money's move.

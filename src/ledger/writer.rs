@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::encode::{StateColumns, Word, account_name, outcome_name, usd};
 use super::queue::{Fault, Pen};
-use super::{Claim, ClipFile, Committed, LedgerError, RevisionId};
+use super::{Claim, ClipFile, Committed, LedgerError, RevisionId, Terms};
 use crate::job::{Account, AttemptChange, AttemptId, Job, State, Step};
 use crate::money::Usd;
 use crate::policy::budget::Budget;
@@ -23,9 +23,10 @@ pub(super) fn set_budget(pen: &Pen<'_>, budget: Budget) -> Result<(), Fault> {
 pub(super) fn claim(
     pen: &Pen<'_>,
     revision: RevisionId,
-    price: Option<Usd>,
+    terms: Terms,
     at: Timestamp,
 ) -> Result<Claim, Fault> {
+    let Terms { price, charged_if_failed } = terms;
     if pen.reserve_used {
         let ledger = pen.ledger.to_owned();
         return Err(Fault::Refused(LedgerError::DiskFull { ledger }));
@@ -47,11 +48,17 @@ pub(super) fn claim(
     let attempt = AttemptId(
         pen.conn
             .prepare_cached(
-                "INSERT INTO attempts (revision, number, price_micro, sent_at, account) VALUES (?1, \
+                "INSERT INTO attempts (revision, number, price_micro, charged_if_failed, sent_at, \
+                 account) VALUES (?1, \
                  (SELECT coalesce(max(number), 0) + 1 FROM attempts WHERE revision = ?1), \
-                 ?2, ?3, 'reserved')",
+                 ?2, ?3, ?4, 'reserved')",
             )?
-            .insert(params![revision.0, price.map(Usd::micros), at.as_millis()])?,
+            .insert(params![
+                revision.0,
+                price.map(Usd::micros),
+                charged_if_failed,
+                at.as_millis()
+            ])?,
     );
     if let Some(price) = price {
         move_money(pen, attempt, Account::Reserved, price.micros(), at)?;

@@ -31,6 +31,7 @@ pub(crate) fn row(id: &str, state: State) -> Row {
             clip_name: id.into(),
             job: Job { state, ..Job::new() },
             price: None,
+            charged_if_failed: false,
         },
         model: "kling-v3".to_owned(),
         request: "{}".to_owned(),

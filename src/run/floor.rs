@@ -204,7 +204,8 @@ impl Floor {
     }
 
     /// The rules for a card: what this run may not submit (an older or removed revision, a shot
-    /// that `--only` leaves out) is not bought again either, so its doubts are held.
+    /// that `--only` leaves out) is not bought again either, so its doubts are held. What a failed
+    /// task costs was settled when it was bought.
     fn rules(&self, card: &Card) -> Rules {
         let selected = self.orders.selects(card.entry.shot.as_str());
         let on_doubt = if card.shot.is_some() && self.orders.submit && selected {
@@ -212,7 +213,8 @@ impl Floor {
         } else {
             OnDoubt::Hold
         };
-        Rules { on_doubt, ..self.orders.rules }
+        let failed_tasks_charged = card.entry.charged_if_failed;
+        Rules { on_doubt, failed_tasks_charged, ..self.orders.rules }
     }
 
     /// Decides what follows from an event and makes it durable; only then answers what to do.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::answer::{Polled, Submitted};
 use crate::job::{Action, Event, Pause, State};
-use crate::ledger::Claim;
+use crate::ledger::{Claim, Terms};
 use crate::manifest;
 use crate::money::Usd;
 use crate::policy::retry;
@@ -104,7 +104,9 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
         return Ok(Action::Requeue(Pause::None));
     }
     let now = floor.tools.clock.now();
-    let claim = floor.tools.ledger.claim(card.entry.revision, shot.price, now).await;
+    let charged_if_failed = floor.orders.rules.failed_tasks_charged;
+    let terms = Terms { price: shot.price, charged_if_failed };
+    let claim = floor.tools.ledger.claim(card.entry.revision, terms, now).await;
     drop(picked);
     let attempt = match claim {
         Ok(Claim::Granted { attempt, .. }) => attempt,
@@ -114,6 +116,7 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
         }
         Err(error) => return Err(floor.ledger_failed(error)),
     };
+    card.entry.charged_if_failed = charged_if_failed;
     // The claim made the transition durable; the job follows.
     let step = floor.decide(card, Event::Claimed(attempt), now)?;
     floor.moved(card, step.job);

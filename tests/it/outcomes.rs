@@ -274,3 +274,41 @@ fn the_cap_holds_over_doubts_refusals_and_runs() {
     sandbox.run(raised).exits(1);
     assert_eq!(posts(&server), 1);
 }
+
+/// A gateway that sells `task-1` and says of it whatever `data` says.
+fn selling(posts: Vec<Reply>, data: &Value) -> Server {
+    let polled = json!({"code": 200, "msg": "success", "data": data});
+    let script = Script::new()
+        .on(move |request| request.target.contains("task_id=").then(|| Reply::json(200, &polled)));
+    posts.into_iter().fold(script, Script::post).serve()
+}
+
+#[test]
+fn a_failed_task_costs_what_the_catalog_said_when_it_was_bought_whoever_sees_it_fail() {
+    let builtin = include_str!("../../src/catalog/kling-2026-11-22.yaml");
+    let charging = builtin.replace("failed_tasks: free", "failed_tasks: charged");
+    let manifest = ONE_SHOT.replace("limits: {", "limits: {render_timeout: 100ms, ");
+    let failed = json!({"taskId": "task-1", "state": "failed", "failMsg": "no hands"});
+    for (bought_under, seen_by, spent) in [
+        (&charging[..], &["fetch"][..], PRICE),
+        (&charging, &["run"], PRICE),
+        (builtin, &["run", "--catalog", "charging.yaml"], "0"),
+    ] {
+        let sandbox = campaign()
+            .manifest(&manifest)
+            .file("bought-under.yaml", bought_under)
+            .file("charging.yaml", &charging);
+        let server = selling(vec![bought()], &json!({"taskId": "task-1", "state": "processing"}));
+        let url = server.url();
+        let run = ["run", "shots.yaml", "--catalog", "bought-under.yaml", "--api-base", &url];
+        sandbox.run(run).exits(1).says("1 stalled");
+        let server = selling(vec![], &failed);
+        let url = server.url();
+        let mut words = vec![seen_by[0], "shots.yaml", "--api-base", &url];
+        words.extend(&seen_by[1..]);
+        assert_eq!(sandbox.command(&words).output().unwrap().status.code(), Some(1), "{words:?}");
+        let (shot, money) = report(&sandbox);
+        assert_eq!((&shot["state"], &shot["reason"]), (&json!("failed"), &json!("no hands")));
+        assert_eq!([&money["spent"], &money["reserved"]], [spent, "0"], "{words:?}");
+    }
+}

@@ -13,7 +13,8 @@ use super::*;
 enum Op {
     /// For each shot: its text and price, if the manifest has it; and who wants the clip `hero`.
     Record([Option<(u8, Option<i64>)>; 4], usize),
-    Claim(usize, Option<i64>),
+    /// Which, at what price, and whether a failed task is charged.
+    Claim(usize, Option<i64>, bool),
     Happen(usize, Event),
     Budget(Option<i64>, bool),
     Reopen,
@@ -49,7 +50,8 @@ fn op() -> impl Strategy<Value = Op> {
     let manifest = proptest::array::uniform4(proptest::option::weighted(0.7, (0..3_u8, price())));
     prop_oneof![
         2 => (manifest, 0..6_usize).prop_map(|(shots, hero)| Op::Record(shots, hero)),
-        6 => (0..12_usize, price()).prop_map(|(which, price)| Op::Claim(which, price)),
+        6 => (0..12_usize, price(), any::<bool>())
+            .prop_map(|(which, price, charged)| Op::Claim(which, price, charged)),
         12 => (0..12_usize, event()).prop_map(|(which, event)| Op::Happen(which, event)),
         1 => (proptest::option::of(0..150_i64), any::<bool>())
             .prop_map(|(cap, strict)| Op::Budget(cap, strict)),
@@ -61,7 +63,7 @@ fn op() -> impl Strategy<Value = Op> {
 #[derive(Default)]
 struct Model {
     revisions: Vec<Known>,
-    attempts: BTreeMap<AttemptId, (Option<Usd>, Account)>,
+    attempts: BTreeMap<AttemptId, (Terms, Account)>,
     budget: Budget,
     order: Vec<RevisionId>,
 }
@@ -71,11 +73,21 @@ struct Known {
     claims: u32,
 }
 
+/// Whether the open attempt of a job is charged if its task fails.
+fn is_charged(job: &Job, attempts: &BTreeMap<AttemptId, (Terms, Account)>) -> bool {
+    match &job.state {
+        State::Submitting { attempt }
+        | State::Rendering { attempt, .. }
+        | State::InDoubt { attempt, .. } => attempts[attempt].0.charged_if_failed,
+        _ => false,
+    }
+}
+
 impl Model {
     fn balance(&self) -> Balance {
         let sum = |account| {
             let lie = self.attempts.values().filter(|(_, lies_in)| *lies_in == account);
-            lie.filter_map(|(price, _)| *price).sum()
+            lie.filter_map(|(terms, _)| terms.price).sum()
         };
         Balance {
             spent: sum(Account::Spent),
@@ -116,6 +128,7 @@ impl Model {
                     clip_name: entry.clip_name.clone(),
                     job: Job::new(),
                     price: shot.price,
+                    charged_if_failed: false,
                 };
                 self.revisions.push(Known { entry, claims: 0 });
             }
@@ -167,7 +180,10 @@ async fn live(ops: Vec<Op>) -> Result<(), TestCaseError> {
                 let entries = desk.record(&shots).await;
                 model.record(&shots, &entries);
             }
-            Op::Claim(which, price) => claim(&desk, &mut model, which, price.map(usd)).await?,
+            Op::Claim(which, price, charged_if_failed) => {
+                let terms = Terms { price: price.map(usd), charged_if_failed };
+                claim(&desk, &mut model, which, terms).await?;
+            }
             Op::Happen(which, event) => happen(&desk, &mut model, which, event).await?,
             Op::Budget(cap, strict) => {
                 model.budget = Budget { cap: cap.map(usd), strict };
@@ -200,13 +216,14 @@ async fn claim(
     desk: &Desk,
     model: &mut Model,
     which: usize,
-    price: Option<Usd>,
+    terms: Terms,
 ) -> Result<(), TestCaseError> {
     let (balance, budget) = (model.balance(), model.budget);
     let count = model.revisions.len().max(1);
     let Some(known) = model.revisions.get_mut(which % count) else { return Ok(()) };
     let entry = &mut known.entry;
-    let answer = desk.ledger().claim(entry.revision, price, at(1)).await;
+    let price = terms.price;
+    let answer = desk.ledger().claim(entry.revision, terms, at(1)).await;
     let queued = matches!(entry.job.state, State::Queued { .. }) && entry.current;
     match answer {
         Err(LedgerError::Defect { .. }) => prop_assert!(!queued),
@@ -220,10 +237,11 @@ async fn claim(
         Ok(Claim::Granted { attempt, balance: told }) => {
             prop_assert!(queued);
             prop_assert!(!model.attempts.contains_key(&attempt));
-            model.attempts.insert(attempt, (price, Account::Reserved));
+            model.attempts.insert(attempt, (terms, Account::Reserved));
             entry.price = price;
             entry.job = entry.job.after(Event::Claimed(attempt), at(1), &RULES).unwrap().job;
             known.claims += 1;
+            entry.charged_if_failed = is_charged(&entry.job, &model.attempts);
             prop_assert_eq!(told, model.balance());
             // Under a cap that was lowered below what is committed, what costs nothing still goes.
             if let Some(cap) = budget.cap.filter(|_| price != Some(Usd::ZERO)) {
@@ -243,13 +261,15 @@ async fn happen(
 ) -> Result<(), TestCaseError> {
     let count = model.revisions.len().max(1);
     let Some(Known { entry, .. }) = model.revisions.get_mut(which % count) else { return Ok(()) };
-    let Ok(Step { job, change, then }) = entry.job.after(event, at(2), &RULES) else {
+    let rules = Rules { failed_tasks_charged: entry.charged_if_failed, ..RULES };
+    let Ok(Step { job, change, then }) = entry.job.after(event, at(2), &rules) else {
         return Ok(());
     };
     if let Some(change) = &change {
         model.attempts.get_mut(&change.attempt).unwrap().1 = change.account;
     }
     entry.job = job.clone();
+    entry.charged_if_failed = is_charged(&entry.job, &model.attempts);
     let step = Step { job, change, then };
     let committed = desk.ledger().commit(entry.revision, step, at(2)).await.unwrap();
     prop_assert_eq!(committed.balance, model.balance());
