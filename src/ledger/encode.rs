@@ -114,7 +114,7 @@ impl<'a> StateColumns<'a> {
         };
         match state {
             State::Queued { .. } => blank,
-            State::Submitting { attempt } | State::InDoubt { attempt, .. } => {
+            State::Submitting { attempt, .. } | State::InDoubt { attempt, .. } => {
                 Self { attempt: Some(attempt.0), ..blank }
             }
             State::Rendering { attempt, since, .. } => {
@@ -195,7 +195,7 @@ fn state(row: &SqlRow<'_>) -> rusqlite::Result<State> {
         || TaskId::new(row.get_ref(16)?.as_str()?).ok_or_else(|| odd(16, "an unreadable task id"));
     Ok(match row.get_ref(7)?.as_str()? {
         "queued" => State::Queued { why: why()? },
-        "submitting" => State::Submitting { attempt: attempt()? },
+        "submitting" => State::Submitting { attempt: attempt()?, doubt: None },
         "rendering" => State::Rendering {
             attempt: attempt()?,
             task: task()?,

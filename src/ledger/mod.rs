@@ -113,13 +113,15 @@ pub struct Terms {
     /// Whether it costs that even if its task fails. Kept with the attempt, because who sees the
     /// task fail may go by another catalog.
     pub charged_if_failed: bool,
+    /// Whether the shot is in doubt and bought again; otherwise only a queued one can be claimed.
+    pub despite_doubt: bool,
 }
 
 impl Terms {
-    /// At this price, and for nothing if the task fails.
+    /// A queued shot at this price, and for nothing if the task fails.
     #[must_use]
     pub const fn new(price: Option<Usd>) -> Self {
-        Self { price, charged_if_failed: false }
+        Self { price, charged_if_failed: false, despite_doubt: false }
     }
 }
 

@@ -58,7 +58,7 @@ impl Reader {
             conn.query_row("SELECT only FROM campaign", [], |_| Ok(()))?;
             let held = held_before || lock::held_by(&self.path).is_some();
             let mut each = |mut row: Row| {
-                if let State::Submitting { attempt } = row.entry.job.state
+                if let State::Submitting { attempt, .. } = row.entry.job.state
                     && !held
                 {
                     let why = CUT_SHORT.into();

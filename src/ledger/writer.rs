@@ -26,7 +26,7 @@ pub(super) fn claim(
     terms: Terms,
     at: Timestamp,
 ) -> Result<Claim, Fault> {
-    let Terms { price, charged_if_failed } = terms;
+    let Terms { price, charged_if_failed, despite_doubt } = terms;
     if pen.reserve_used {
         let ledger = pen.ledger.to_owned();
         return Err(Fault::Refused(LedgerError::DiskFull { ledger }));
@@ -34,11 +34,15 @@ pub(super) fn claim(
     if price.is_some_and(|price| price < Usd::ZERO) {
         return Err(Fault::Refused(LedgerError::defect("a negative price was claimed")));
     }
-    let claimable = "SELECT state = 'queued' AND current = 1 FROM revisions WHERE id = ?1";
-    let claimable =
-        pen.conn.prepare_cached(claimable)?.query_row([revision.0], |row| row.get(0)).optional()?;
+    let wanted = if despite_doubt { "in_doubt" } else { "queued" };
+    let claimable = "SELECT state = ?2 AND current = 1 FROM revisions WHERE id = ?1";
+    let claimable = pen
+        .conn
+        .prepare_cached(claimable)?
+        .query_row(params![revision.0, wanted], |row| row.get(0))
+        .optional()?;
     if claimable != Some(true) {
-        let what = format!("revision {} was claimed but is not a queued current one", revision.0);
+        let what = format!("revision {} was claimed but is not a {wanted} current one", revision.0);
         return Err(Fault::Refused(LedgerError::defect(what)));
     }
     let (budget, balance) = pen.purse()?;
@@ -66,7 +70,7 @@ pub(super) fn claim(
     pen.conn
         .prepare_cached(
             "UPDATE revisions SET state = 'submitting', attempt = ?2, price_micro = ?3, \
-             failure = NULL, why = NULL, since = NULL WHERE id = ?1",
+             resubmits = resubmits + (state = 'in_doubt'), failure = NULL, why = NULL, since = NULL WHERE id = ?1",
         )?
         .execute(params![revision.0, attempt.0, price.map(Usd::micros)])?;
     let (_, balance) = pen.purse()?;

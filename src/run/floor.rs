@@ -203,16 +203,16 @@ impl Floor {
         }
     }
 
+    /// Whether this run may buy it.
+    pub(super) fn submits(&self, card: &Card) -> bool {
+        card.shot.is_some() && self.orders.submit && self.orders.selects(card.entry.shot.as_str())
+    }
+
     /// The rules for a card: what this run may not submit (an older or removed revision, a shot
     /// that `--only` leaves out) is not bought again either, so its doubts are held. What a failed
     /// task costs was settled when it was bought.
-    fn rules(&self, card: &Card) -> Rules {
-        let selected = self.orders.selects(card.entry.shot.as_str());
-        let on_doubt = if card.shot.is_some() && self.orders.submit && selected {
-            self.orders.rules.on_doubt
-        } else {
-            OnDoubt::Hold
-        };
+    pub(super) fn rules(&self, card: &Card) -> Rules {
+        let on_doubt = if self.submits(card) { self.orders.rules.on_doubt } else { OnDoubt::Hold };
         let failed_tasks_charged = card.entry.charged_if_failed;
         Rules { on_doubt, failed_tasks_charged, ..self.orders.rules }
     }

@@ -55,13 +55,7 @@ pub(super) async fn life(floor: Arc<Floor>, mut card: Box<Card>, first: First) {
                 drop(place.take());
                 return floor.enqueue(card, pause);
             }
-            Ok(Action::Halt(halt)) => {
-                let why = card.job().state.why().unwrap_or_default().to_owned();
-                floor.halt(Stopped::from((halt, why)));
-                drop(place.take());
-                return floor.enqueue(card, Duration::ZERO);
-            }
-            Ok(Action::Rest) | Err(Over) => return,
+            Ok(Action::Rest | Action::Halt(_)) | Err(Over) => return,
         };
     }
 }
@@ -105,7 +99,8 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
     }
     let now = floor.tools.clock.now();
     let charged_if_failed = floor.orders.rules.failed_tasks_charged;
-    let terms = Terms { price: shot.price, charged_if_failed };
+    let despite_doubt = matches!(card.job().state, State::InDoubt { .. });
+    let terms = Terms { price: shot.price, charged_if_failed, despite_doubt };
     let claim = floor.tools.ledger.claim(card.entry.revision, terms, now).await;
     drop(picked);
     let attempt = match claim {
@@ -128,7 +123,14 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
     floor.board().sent = true;
     let answer = floor.tools.gateway.submit(body).await;
     note(floor, card, &answer);
-    floor.step(card, Event::Answered(answer)).await
+    let why = answer.why().to_owned();
+    match floor.step(card, Event::Answered(answer)).await? {
+        Action::Halt(halt) => {
+            floor.halt(Stopped::from((halt, why)));
+            Ok(Action::Requeue(Pause::None))
+        }
+        then => Ok(then),
+    }
 }
 
 /// A picked shot's price until its claim is in the ledger's balance, or is not to be.

@@ -312,3 +312,40 @@ fn a_failed_task_costs_what_the_catalog_said_when_it_was_bought_whoever_sees_it_
         assert_eq!([&money["spent"], &money["reserved"]], [spent, "0"], "{words:?}");
     }
 }
+
+#[test]
+fn a_doubt_that_was_to_be_bought_again_is_held_once_the_manifest_says_so() {
+    let rebuying = format!("on_doubt: resubmit\n{ONE_SHOT}");
+    let broke = || envelope(402, 402, "insufficient credits");
+    let slow_down = || envelope(429, 429, "slow down").header("Retry-After", "0");
+    for (name, first_run, capped) in [
+        ("stopped by the cap", vec![Reply::cut()], "0.40"),
+        ("refused credit", vec![Reply::cut(), broke()], "5"),
+        ("throttled, then refused credit", vec![Reply::cut(), slow_down(), broke()], "5"),
+        ("refused with 5xx, then credit", vec![Reply::cut(), envelope(500, 500, ""), broke()], "5"),
+    ] {
+        let attempts = "attempts: 5";
+        let manifest = rebuying.replace("attempts: 2", attempts);
+        let manifest = manifest.replace("budget: 5", &format!("budget: {capped}"));
+        let sandbox = campaign().manifest(&manifest);
+        let sent = first_run.len();
+        let server = gateway(first_run);
+        sandbox.run(["run", "shots.yaml", "--api-base", &server.url()]).exits(3);
+        assert_eq!(posts(&server), sent, "{name}");
+        let (shot, _) = report(&sandbox);
+        assert_eq!(shot["state"], "in_doubt", "{name}: it may still have been bought");
+
+        let sandbox = sandbox.manifest(&manifest.replace("resubmit", "hold"));
+        let server = gateway(vec![bought()]);
+        let run = ["run", "shots.yaml", "--budget", "5", "--api-base", &server.url()];
+        sandbox.run(run).exits(1).says("1 in doubt");
+        assert_eq!(posts(&server), 0, "{name}: bought again against today's word");
+        assert_eq!(report(&sandbox).1["reserved"], PRICE, "{name}");
+
+        let sandbox = sandbox.manifest(&manifest);
+        sandbox.run(run).exits(0).says("1 delivered");
+        let (shot, money) = report(&sandbox);
+        assert_eq!([&money["spent"], &money["reserved"]], [PRICE, PRICE], "{name}");
+        assert_eq!(shot["attempts"], sent + 1, "{name}");
+    }
+}
