@@ -149,6 +149,11 @@ pub enum Polled {
         /// The gateway's message.
         why: String,
     },
+    /// An answer about another task than the one that was asked for.
+    OtherTask {
+        /// The task it names.
+        theirs: TaskId,
+    },
     /// An answer that says nothing about the task: 429, 5xx, an unreadable body.
     Unclear {
         /// The gateway's `Retry-After`, from now.

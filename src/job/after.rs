@@ -219,6 +219,13 @@ impl Job {
             Polled::Unclear { why, .. } if unheard => {
                 go_on(silence, Some(&late(&why)), Action::Rest)
             }
+            Polled::OtherTask { theirs } if unheard => {
+                let said = format!("the gateway answered about another task, {theirs}");
+                go_on(silence, Some(&late(&said)), Action::Rest)
+            }
+            Polled::OtherTask { .. } => {
+                go_on(Silence { unclear, ..silence }, stalled, Action::Poll(None))
+            }
             Polled::Unclear { retry_after, .. } => {
                 go_on(Silence { unclear, ..silence }, stalled, Action::Poll(retry_after))
             }

@@ -253,6 +253,11 @@ fn an_overdue_task_that_only_gets_unclear_answers_stalls_after_a_minute_of_them(
     assert_eq!(first.then, Action::Poll(None), "one bad answer is no news of the task");
     assert_eq!(polled(&first.job, unclear(), 9060).then, Action::Poll(None));
     assert_eq!(polled(&first.job, unclear(), 9061).then, Action::Rest);
+    let other = || Polled::OtherTask { theirs: TaskId::new("task-2").unwrap() };
+    assert_eq!(polled(&first.job, other(), 9060).then, Action::Poll(None));
+    let stalled = polled(&first.job, other(), 9061);
+    assert_eq!((stalled.then, stalled.change), (Action::Rest, None));
+    assert!(stalled.job.state.why().is_some_and(|why| why.contains("task-2")));
     let early = polled(&rendering(), unclear(), 10).job;
     assert_eq!(polled(&early, unclear(), 7200).then, Action::Poll(None));
     assert_eq!(polled(&early, unclear(), 7201).then, Action::Rest);

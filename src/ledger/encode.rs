@@ -173,7 +173,7 @@ pub(super) const ENTRY_COLUMNS: usize = 18;
 pub(super) fn entry(row: &SqlRow<'_>, shot: Option<ShotId>) -> rusqlite::Result<Entry> {
     let shot = match shot {
         Some(shot) => shot,
-        None => ShotId::new(row.get_ref(1)?.as_str()?).map_err(|bad| odd(1, bad))?,
+        None => shot_id(row, 1)?.ok_or_else(|| odd(1, "a shot without an id"))?,
     };
     Ok(Entry {
         revision: RevisionId(row.get(0)?),
@@ -219,6 +219,11 @@ fn state(row: &SqlRow<'_>) -> rusqlite::Result<State> {
         "in_doubt" => State::InDoubt { attempt: attempt()?, why: row.get(10)? },
         other => return Err(odd(7, format!("no state is called {other:?}"))),
     })
+}
+
+pub(super) fn shot_id(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Option<ShotId>> {
+    let text = row.get_ref(column)?.as_str_or_null()?;
+    text.map(|text| ShotId::new(text).map_err(|bad| odd(column, bad))).transpose()
 }
 
 pub(super) fn usd(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Option<Usd>> {

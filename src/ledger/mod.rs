@@ -143,12 +143,15 @@ pub enum Claim {
 }
 
 /// A transition is durable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Committed {
     /// The money after it.
     pub balance: Balance,
     /// The disk was full and the reserve was given up to write this: send nothing more.
     pub reserve_used: bool,
+    /// The shot that had the task before, if it was bought by this transition and is known from
+    /// another attempt. Both are kept and counted.
+    pub task_first_of: Option<ShotId>,
 }
 
 /// A delivered clip's file.
@@ -175,6 +178,8 @@ pub struct Row {
     pub tags: Vec<String>,
     /// The task that bought it, also after it was delivered or failed.
     pub task: Option<TaskId>,
+    /// The shot that had the same task before, which no honest gateway lets happen.
+    pub task_first_of: Option<ShotId>,
     /// The price of the attempt that bought it or may have, else the catalog's; `None`: unknown.
     pub price: Option<Usd>,
     /// POSTs recorded for it.

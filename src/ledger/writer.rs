@@ -5,8 +5,9 @@ use rusqlite::{OptionalExtension, params};
 
 use super::encode::{StateColumns, Word, account_name, outcome_name, usd};
 use super::queue::{Fault, Pen};
+use super::reader;
 use super::{Claim, ClipFile, Committed, LedgerError, RevisionId, Terms};
-use crate::job::{Account, AttemptChange, AttemptId, Job, State, Step};
+use crate::job::{Account, AttemptChange, AttemptId, Job, Outcome, State, Step};
 use crate::money::Usd;
 use crate::policy::budget::Budget;
 use crate::time::Timestamp;
@@ -109,8 +110,14 @@ pub(super) fn commit(
             )?
             .execute(params![revision.0, part, file.path, bytes, file.sha256])?;
     }
+    let task_first_of = match change {
+        Some(change) if change.outcome == Some(Outcome::Bought) => {
+            reader::task_first_of(pen, change.attempt)?
+        }
+        _ => None,
+    };
     let (_, balance) = pen.purse()?;
-    Ok(Committed { balance, reserve_used: pen.reserve_used })
+    Ok(Committed { balance, reserve_used: pen.reserve_used, task_first_of })
 }
 
 /// The account an attempt's price lies in, and the price.

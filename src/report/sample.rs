@@ -37,6 +37,7 @@ pub(crate) fn row(id: &str, state: State) -> Row {
         request: "{}".to_owned(),
         tags: vec![],
         task: None,
+        task_first_of: None,
         price: "0.3165".parse().ok(),
         attempts: 1,
         urls: vec![],

@@ -73,7 +73,7 @@ pub(super) struct Board {
     pub(super) sent: bool,
     /// The ledger's failure, if it failed before anything was sent.
     pub(super) unsent_failure: Option<LedgerError>,
-    /// Task states that are not known and were warned of.
+    /// Odd answers to polls that were warned of.
     pub(super) strange: HashSet<String>,
     /// Failed in this run.
     pub(super) failures: u32,
@@ -258,10 +258,20 @@ impl Floor {
         committed: Result<Committed, LedgerError>,
     ) -> Result<(), Over> {
         match committed {
-            Ok(Committed { reserve_used: false, .. }) => Ok(()),
-            Ok(Committed { reserve_used: true, .. }) => {
-                let why = "the disk is full; the last reserve was used to write the ledger";
-                self.halt(Stopped::Disk(why.into()));
+            Ok(Committed { reserve_used, task_first_of, .. }) => {
+                if let (Some(first), State::Rendering { task, .. }) =
+                    (task_first_of, &step.job.state)
+                {
+                    tracing::warn!(
+                        shot = %card.entry.shot,
+                        "the gateway answered with task {task}, which is already the task of \
+                         {first}; both purchases are counted, look at both clips"
+                    );
+                }
+                if reserve_used {
+                    let why = "the disk is full; the last reserve was used to write the ledger";
+                    self.halt(Stopped::Disk(why.into()));
+                }
                 Ok(())
             }
             Err(error) => {

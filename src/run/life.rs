@@ -26,7 +26,7 @@ pub(super) enum First {
 /// After so many rounds of 429 the user is told that it may mean more than haste.
 const THROTTLED_WARNING: u32 = 5;
 
-/// So many unknown task states are worth a warning, each once.
+/// So many odd answers to polls are worth a warning, each once.
 const MOST_STRANGE: usize = 20;
 
 /// Lives a shot's life until it rests, waits in the queue again, or the run is over.
@@ -229,9 +229,10 @@ async fn render(
             return Ok(Action::Rest);
         };
         unclear = match &polled {
-            Polled::Unclear { .. } | Polled::Unanswered { .. } | Polled::BadKey { .. } => {
-                unclear + 1
-            }
+            Polled::Unclear { .. }
+            | Polled::OtherTask { .. }
+            | Polled::Unanswered { .. }
+            | Polled::BadKey { .. } => unclear + 1,
             _ => 0,
         };
         note_poll(floor, card, &polled, unclear);
@@ -271,6 +272,19 @@ fn note_poll(floor: &Floor, card: &Card, polled: &Polled, unclear: u32) {
             drop(board);
             if warn {
                 tracing::warn!(%shot, "the gateway names a state that is not known: {state:?}");
+            }
+        }
+        Polled::OtherTask { theirs } => {
+            board.reached = true;
+            let key = format!("another task for {shot}");
+            let warn = board.strange.len() < MOST_STRANGE && board.strange.insert(key);
+            drop(board);
+            if warn {
+                tracing::warn!(
+                    %shot,
+                    "asked after its task, the gateway answered about another one, {theirs}; that \
+                     is not believed"
+                );
             }
         }
         Polled::Unclear { why, .. } | Polled::Missing { why } => {

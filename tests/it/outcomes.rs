@@ -349,3 +349,43 @@ fn a_doubt_that_was_to_be_bought_again_is_held_once_the_manifest_says_so() {
         assert_eq!(shot["attempts"], sent + 1, "{name}");
     }
 }
+
+#[test]
+fn two_purchases_with_one_task_id_are_both_counted_and_the_second_is_told() {
+    let two = format!("{ONE_SHOT}  - {{id: alley, model: kling-v3, prompt: Rain}}\n");
+    let sandbox = campaign().manifest(&two);
+    let server = gateway(vec![bought(), bought()]);
+    let run = ["run", "shots.yaml", "--in-flight", "1", "--api-base", &server.url()];
+    sandbox
+        .run(run)
+        .exits(0)
+        .says("2 delivered")
+        .warns("task-1, which is already the task of beach");
+    let report = sandbox.run(["report", "shots.yaml", "--format=json"]).exits(0).stdout_json();
+    assert_eq!([&report["money"]["spent"], &report["money"]["reserved"]], ["0.6330", "0"]);
+    let (beach, alley) = (&report["shots"][0], &report["shots"][1]);
+    assert_eq!([&beach["state"], &alley["state"]], ["delivered", "delivered"]);
+    assert_eq!(beach["reason"], Value::Null);
+    let reason = alley["reason"].as_str().unwrap();
+    assert!(reason.contains("the same task as beach"), "{reason}");
+    sandbox.run(["report", "shots.yaml"]).says("clips/alley.mp4; ").says(reason);
+    sandbox.run(["report", "shots.yaml", "--format=csv"]).says(reason);
+}
+
+#[test]
+fn what_is_said_of_another_task_is_not_believed() {
+    for state in ["completed", "failed", "processing"] {
+        let manifest = ONE_SHOT.replace("limits: {", "limits: {render_timeout: 300ms, ");
+        let sandbox = campaign().manifest(&manifest);
+        let urls = ["http://127.0.0.1:9/clip.mp4"];
+        let other = json!({"taskId": "task-9", "state": state, "resultUrls": urls});
+        let server = selling(vec![bought()], &other);
+        let run = sandbox.run(["run", "shots.yaml", "--api-base", &server.url()]);
+        let run = run.exits(1).says("1 stalled");
+        let warned = run.stderr().matches("is not believed").count();
+        assert_eq!(warned, 1, "{state}: {}", run.stderr());
+        let (shot, money) = report(&sandbox);
+        assert_eq!((&shot["state"], &shot["task_id"]), (&json!("rendering"), &json!("task-1")));
+        assert_eq!([&money["spent"], &money["reserved"]], ["0", PRICE], "{state}");
+    }
+}
