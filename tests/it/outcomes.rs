@@ -389,3 +389,24 @@ fn what_is_said_of_another_task_is_not_believed() {
         assert_eq!([&money["spent"], &money["reserved"]], ["0", PRICE], "{state}");
     }
 }
+
+#[test]
+fn what_was_given_up_and_left_the_manifest_can_still_be_resolved() {
+    let sandbox = campaign();
+    let server = gateway(vec![Reply::cut()]);
+    sandbox.run(["run", "shots.yaml", "--api-base", &server.url()]).exits(1);
+    sandbox.run(["resolve", "shots.yaml", "beach", "--abandon"]).exits(0);
+    let sandbox = sandbox.manifest(&ONE_SHOT.replace("id: beach", "id: alley"));
+    let server = gateway(vec![bought()]);
+    let url = server.url();
+    sandbox.run(["run", "shots.yaml", "--api-base", &url, "--only", "alley"]).exits(0);
+    sandbox.run(["resolve", "shots.yaml", "zebra", "--not-bought"]).exits(2).warns("no such shot");
+    sandbox.run(["resolve", "shots.yaml", "beach", "--task-id", "task-2"]).exits(0);
+    let server = selling(
+        vec![],
+        &json!({"taskId": "task-2", "state": "failed", "failMsg": "found, and failed"}),
+    );
+    sandbox.run(["fetch", "shots.yaml", "--api-base", &server.url()]).exits(0);
+    let report = sandbox.run(["report", "shots.yaml", "--format=json"]).exits(0).stdout_json();
+    assert_eq!([&report["money"]["spent"], &report["money"]["reserved"]], [PRICE, "0"]);
+}
