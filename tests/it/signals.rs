@@ -1,5 +1,5 @@
-//! What the real program does when its terminal is closed. On Linux, where the system tells whether
-//! it is to outlive that.
+//! What the real program does when its terminal or its reader is gone. On Linux, where the system
+//! tells whether it is to outlive its terminal.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -114,4 +114,14 @@ fn a_run_that_was_told_to_outlive_its_terminal_does() {
     go.send(()).unwrap();
     assert_eq!(run.exit_code(), Some(0));
     sandbox.run(["status", "shots.yaml"]).exits(0).says("2 delivered");
+}
+
+#[test]
+fn how_a_run_ends_does_not_depend_on_who_reads_it() {
+    let sandbox = campaign();
+    let refusing = Script::new().always_post(Reply::json(401, &json!({"code": 401}))).serve();
+    let mut command = sandbox.command(&["run", "shots.yaml", "--api-base", &refusing.url()]);
+    let mut run = Run(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+    drop(run.0.stdout.take());
+    assert_eq!(run.exit_code(), Some(3));
 }
