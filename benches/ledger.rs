@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
 use rushes::job::{Event, Job, OnDoubt, Rules};
-use rushes::ledger::{Claim, ClipFile, Entry, Kind, Ledger, Opening, Reader};
+use rushes::ledger::{Claim, ClipFile, Entry, Kind, Ledger, Opening, Reader, Terms};
 use rushes::money::Usd;
 use rushes::shot::{Fingerprint, Request, Shot, ShotId};
 use rushes::time::Timestamp;
@@ -125,7 +125,8 @@ async fn in_flight() -> Result<(), Failure> {
 
 /// A claim, an answer, a completion, a broken download, a delivery.
 async fn live(ledger: &Ledger, entry: &Entry) -> Result<(), Failure> {
-    let Claim::Granted { attempt, .. } = ledger.claim(entry.revision, entry.price, AT).await?
+    let Claim::Granted { attempt, .. } =
+        ledger.claim(entry.revision, Terms::new(entry.price), AT).await?
     else {
         return Err("over a cap that is not there".into());
     };

@@ -96,6 +96,22 @@ pub enum Submitted {
 }
 
 impl Submitted {
+    /// What was answered, as a sentence for people; empty when it was bought.
+    #[must_use]
+    pub fn why(&self) -> &str {
+        match self {
+            Self::NotSent { why }
+            | Self::Throttled { why, .. }
+            | Self::ServerError { why, .. }
+            | Self::Rejected { why }
+            | Self::BadKey { why }
+            | Self::NoCredit { why }
+            | Self::WrongAddress { why }
+            | Self::Doubtful { why } => why,
+            Self::Bought { .. } => "",
+        }
+    }
+
     /// Whether a 5xx came from a proxy in front of the gateway, which cannot know what the gateway did.
     #[must_use]
     pub const fn is_from_proxy(status: u16) -> bool {
@@ -132,6 +148,11 @@ pub enum Polled {
     BadKey {
         /// The gateway's message.
         why: String,
+    },
+    /// An answer about another task than the one that was asked for.
+    OtherTask {
+        /// The task it names.
+        theirs: TaskId,
     },
     /// An answer that says nothing about the task: 429, 5xx, an unreadable body.
     Unclear {

@@ -27,6 +27,8 @@ pub enum State {
     Submitting {
         /// The POST.
         attempt: AttemptId,
+        /// The attempt in doubt that it is sent in spite of; known to this process only.
+        doubt: Option<Doubt>,
     },
     /// Bought; the gateway works on it.
     Rendering {
@@ -77,6 +79,15 @@ pub enum State {
     },
 }
 
+/// An attempt that may have bought its shot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// What happened to it.
+    pub why: Box<str>,
+}
+
 /// Since when polls of a task were answered without a word about it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Silence {
@@ -108,7 +119,7 @@ pub struct Job {
     pub state: State,
     /// POSTs answered with 5xx since it was last (re-)armed.
     pub refusals: u32,
-    /// How often it went back to the queue with an attempt in doubt, by `on_doubt: resubmit`.
+    /// How often it was sent again with an attempt in doubt, by `on_doubt: resubmit`.
     pub resubmits: u32,
 }
 
@@ -133,8 +144,6 @@ pub enum Event {
     RetryFailed,
     /// `rushes resolve`.
     Resolved(Resolution),
-    /// The run began: doubts of earlier runs are judged by today's `on_doubt`.
-    Reconsidered,
 }
 
 /// What the user says about a shot in doubt.
@@ -171,7 +180,7 @@ pub struct Rules {
     pub on_doubt: OnDoubt,
     /// How long a task may take.
     pub render_timeout: Duration,
-    /// Whether the gateway charges failed tasks.
+    /// Whether the gateway charges the attempt if its task fails.
     pub failed_tasks_charged: bool,
 }
 
@@ -314,6 +323,15 @@ impl Job {
     pub fn new() -> Self {
         Self { state: State::Queued { why: None }, refusals: 0, resubmits: 0 }
     }
+
+    /// Whether it is in doubt and may be bought again without asking. It stays in doubt until it
+    /// really is, so that every run goes by what the manifest says then.
+    #[must_use]
+    pub fn is_bought_again(&self, rules: &Rules) -> bool {
+        matches!(self.state, State::InDoubt { .. })
+            && rules.on_doubt == OnDoubt::Resubmit
+            && self.resubmits < rules.attempts
+    }
 }
 
 impl Default for Job {
@@ -374,7 +392,6 @@ impl Event {
             Self::FoundSubmitting => "being found on the wire",
             Self::RetryFailed => "a retry",
             Self::Resolved(_) => "a resolution",
-            Self::Reconsidered => "a second look",
         }
     }
 }

@@ -284,6 +284,7 @@ mod tests {
             clip_name: id.into(),
             job: Job { state, ..Job::new() },
             price: Some(usd("0.10")),
+            charged_if_failed: false,
         }
     }
 
@@ -308,7 +309,7 @@ mod tests {
         let completed_at = Timestamp::from_millis(0);
         let states = [
             ("queued", State::Queued { why: None }, Action::Render),
-            ("submitting", State::Submitting { attempt }, Action::InDoubt),
+            ("submitting", State::Submitting { attempt, doubt: None }, Action::InDoubt),
             ("doubt", State::InDoubt { attempt, why: "cut".into() }, Action::InDoubt),
             ("stalled", rendering(), Action::GoOn),
             (
@@ -351,7 +352,7 @@ mod tests {
         let doubt = State::InDoubt { attempt, why: "cut".into() };
         let mut entries = [
             entry("a", doubt.clone()),
-            entry("b", State::Submitting { attempt }),
+            entry("b", State::Submitting { attempt, doubt: None }),
             entry("c", doubt),
         ];
         entries[2].job.resubmits = 5;

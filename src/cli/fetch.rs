@@ -27,7 +27,8 @@ pub fn fetch(
     let key = key_for(&place)?;
     let limits = place.header.limits.over(&Limits::default());
     let catalog = catalog(None)?;
-    let rules = rules(&place.header, &limits, kept.budget, catalog.failed_tasks_charged());
+    // Nothing is bought, so nothing is asked about what a failed task would cost.
+    let rules = rules(&place.header, &limits, kept.budget, false);
     let orders = Orders { rules, submit: false, ..Orders::new(limits) };
     runtime()?.block_on(async {
         let http = http(key, &args.api, &orders.limits)?;

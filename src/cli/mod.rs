@@ -39,10 +39,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let terminal = Terminal::look();
     let mut out = BufWriter::new(io::stdout());
-    let result = dispatch(cli.command, &terminal, &mut out).and_then(|exit| {
-        out.flush()?;
-        Ok(exit)
-    });
+    let result = dispatch(cli.command, &terminal, &mut out);
     // What is still buffered has nobody to read it: do not try again while dropping.
     let _ = out.into_parts();
     result.unwrap_or_else(|trouble| trouble.tell(&terminal)).into()
@@ -62,5 +59,7 @@ fn dispatch(command: Command, terminal: &Terminal, out: &mut dyn Write) -> Resul
         Command::Completions { shell } => extras::completions(shell, out)?,
         Command::Man => extras::man(out)?,
     }
+    // A run has printed its end by now; that this could not be read does not change how it ended.
+    out.flush()?;
     Ok(Exit::Delivered)
 }

@@ -38,7 +38,8 @@ pub fn resolve(
             ..rules(&place.header, &limits, ledger.budget(), false)
         };
         note_cut_posts(&ledger, &rules).await?;
-        let entries = ledger.entries().await?;
+        // All there are: what was given up is reached even after its shot left the manifest.
+        let entries = place.existing()?.entries()?;
         let entries = choose(&entries, &args.shots).map_err(|wrong| {
             let (last, others) = wrong
                 .split_last()
@@ -112,8 +113,8 @@ fn choose<'a>(entries: &'a [Entry], names: &[String]) -> Result<Vec<&'a Entry>, 
     if wrong.is_empty() { Ok(chosen) } else { Err(wrong) }
 }
 
-/// `beach` is the current text if that can be resolved, else the one older text that can;
-/// `beach~r1` is revision 1.
+/// `beach` is the current text if that can be resolved, else the one older text that can, and
+/// among several the one that was not given up; `beach~r1` is revision 1.
 fn find<'a>(entries: &'a [Entry], typed: &str) -> Result<&'a Entry, String> {
     let (id, number) = match typed.rsplit_once("~r") {
         Some((id, number)) => (id, number.parse::<u32>().ok()),
@@ -128,9 +129,12 @@ fn find<'a>(entries: &'a [Entry], typed: &str) -> Result<&'a Entry, String> {
         .filter(|entry| number.is_none_or(|number| entry.number == number))
         .collect();
     let open: Vec<_> = of_shot.iter().filter(|entry| is_open(&entry.job.state)).collect();
+    let undecided: Vec<_> =
+        open.iter().filter(|entry| !matches!(entry.job.state, State::Failed { .. })).collect();
     let current = open.iter().find(|entry| entry.current);
     match (current, open.as_slice(), of_shot.first()) {
         (Some(entry), ..) | (None, [entry], _) => Ok(entry),
+        (None, [_, _, ..], _) if let [entry] = undecided[..] => Ok(entry),
         (None, [], None) => Err(format!("{}: no such shot in the ledger", safe(typed))),
         (None, [], Some(entry)) => {
             let state = word(&entry.job.state);
@@ -138,7 +142,7 @@ fn find<'a>(entries: &'a [Entry], typed: &str) -> Result<&'a Entry, String> {
         }
         (None, [_, _, ..], _) => {
             let names: Vec<_> = open.iter().map(|entry| name(entry)).collect();
-            Err(format!("{id}: several texts of it are in doubt: {}", names.join(", ")))
+            Err(format!("{id}: several texts of it can be resolved: {}", names.join(", ")))
         }
     }
 }
@@ -196,11 +200,17 @@ mod tests {
             clip_name: id.into(),
             job: Job { state, ..Job::new() },
             price: None,
+            charged_if_failed: false,
         }
     }
 
     fn doubt() -> State {
         State::InDoubt { attempt: AttemptId(1), why: "cut".into() }
+    }
+
+    fn abandoned() -> State {
+        let (attempt, failure) = (Some(AttemptId(1)), Failure::Abandoned);
+        State::Failed { attempt, failure, why: "given up".into() }
     }
 
     fn delivered() -> State {
@@ -219,6 +229,9 @@ mod tests {
         let both = [entry("a", 1, false, doubt()), entry("a", 2, true, doubt())];
         assert_eq!(found(&both, "a"), Ok(2));
         assert_eq!(found(&both, "a~r1"), Ok(1));
+        let removed = [entry("a", 1, false, abandoned()), entry("a", 2, false, doubt())];
+        assert_eq!((found(&removed, "a"), found(&removed, "a~r1")), (Ok(2), Ok(1)));
+        assert_eq!(found(&removed[..1], "a"), Ok(1));
     }
 
     #[test]
@@ -233,6 +246,8 @@ mod tests {
         assert!(found(&entries, "a~2").unwrap_err().contains("beach~r1"));
         let several = [entry("a", 1, false, doubt()), entry("a", 2, false, doubt())];
         assert!(found(&several, "a").unwrap_err().contains("a~r1, a~r2"));
+        let both = [entry("a", 1, false, abandoned()), entry("a", 2, false, abandoned())];
+        assert!(found(&both, "a").unwrap_err().contains("a~r1, a~r2"));
     }
 
     #[test]

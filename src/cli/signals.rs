@@ -1,4 +1,5 @@
-//! Ctrl-C and SIGTERM: the first asks the run to stop, the second leaves now.
+//! Ctrl-C, SIGTERM and a closed terminal (SIGHUP): the first asks the run to stop, a second Ctrl-C
+//! or SIGTERM leaves now.
 
 use tokio::task::JoinHandle;
 
@@ -21,7 +22,7 @@ pub fn listen(stop: Stop) -> Result<JoinHandle<()>, Trouble> {
             "stopping: what is on the wire is being written down, rendering shots are left to the \
              next run; once more leaves now"
         );
-        signals.next().await;
+        signals.insisted().await;
         #[expect(clippy::disallowed_methods, reason = "leaving now means without unwinding")]
         std::process::exit(i32::from(INTERRUPTED));
     }))
@@ -33,6 +34,9 @@ pub struct Signals {
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    /// The terminal was closed; `None` when the program is to outlive it.
+    #[cfg(unix)]
+    hang_up: Option<tokio::signal::unix::Signal>,
 }
 
 impl Signals {
@@ -43,13 +47,33 @@ impl Signals {
     #[cfg(unix)]
     pub fn new() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
+        let hang_up =
+            if outlives_its_terminal() { None } else { Some(signal(SignalKind::hangup())?) };
         let interrupt = signal(SignalKind::interrupt())?;
-        Ok(Self { interrupt, terminate: signal(SignalKind::terminate())? })
+        Ok(Self { interrupt, terminate: signal(SignalKind::terminate())?, hang_up })
     }
 
     /// Waits for the next one.
     #[cfg(unix)]
     pub async fn next(&mut self) {
+        let Self { interrupt, terminate, hang_up } = self;
+        let closed = async {
+            match hang_up {
+                Some(hang_up) => hang_up.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = closed => {}
+        }
+    }
+
+    /// Waits for the next one that somebody sent on purpose: of a closed terminal both the shell
+    /// and the system tell, so that its second signal says nothing new.
+    #[cfg(unix)]
+    pub async fn insisted(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
@@ -71,5 +95,25 @@ impl Signals {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+
+    /// Waits for the next one.
+    #[cfg(not(unix))]
+    pub async fn insisted(&mut self) {
+        self.next().await;
+    }
+}
+
+/// Whether SIGHUP is ignored, as under `nohup`: to listen for it would undo that. Where the system
+/// does not tell, `nohup` is known by what it does to standard error.
+#[cfg(unix)]
+fn outlives_its_terminal() -> bool {
+    use std::io::IsTerminal;
+    const HANG_UP: u64 = 1;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    match ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()) {
+        Some(mask) => mask & HANG_UP != 0,
+        None => !std::io::stderr().is_terminal(),
     }
 }

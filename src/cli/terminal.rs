@@ -37,10 +37,11 @@ impl Terminal {
         Self { color, bars: MultiProgress::with_draw_target(target) }
     }
 
-    /// Whether somebody can see bars move.
+    /// Whether somebody can see bars move. Asked anew each time: a terminal may be closed, and the
+    /// bars take it badly when they cannot be drawn.
     #[must_use]
     pub fn shows_bars(&self) -> bool {
-        !self.bars.is_hidden()
+        !self.bars.is_hidden() && io::stderr().is_terminal()
     }
 
     /// Writes to standard error, above the bars. Nobody can be told when that fails.

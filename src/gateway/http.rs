@@ -169,10 +169,10 @@ impl HttpGateway {
         match request.send().await {
             Ok(response) => {
                 let answer = self.read(response).await;
-                let said = wire::polled(&answer);
+                let said = wire::polled_of(task, &answer);
                 match said {
                     Polled::Completed { .. } => said,
-                    _ => self.hiding_the_key(&answer).map_or(said, |it| wire::polled(&it)),
+                    _ => self.hiding_the_key(&answer).map_or(said, |it| wire::polled_of(task, &it)),
                 }
             }
             Err(error) => Polled::Unanswered { why: self.without_key(&explain(&error)) },

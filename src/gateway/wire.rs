@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::answer::{Polled, Submitted};
+use crate::answer::{Polled, Submitted, TaskId};
 pub use crate::text::plain;
 use crate::text::{is_markup, page};
 
@@ -98,6 +98,19 @@ pub fn polled(answer: &Answer) -> Polled {
         404 => Polled::Missing { why },
         300..=399 => Polled::Unclear { retry_after, why: redirect(answer) },
         _ => Polled::Unclear { retry_after, why },
+    }
+}
+
+/// What an answered poll of `task` means: [`polled`], unless it speaks of another task.
+#[must_use]
+pub fn polled_of(task: &TaskId, answer: &Answer) -> Polled {
+    let said = polled(answer);
+    let speaks =
+        matches!(said, Polled::Working { .. } | Polled::Completed { .. } | Polled::Failed { .. });
+    let theirs = speaks.then(|| Body::read(answer).fields().and_then(task_id)).flatten();
+    match theirs.filter(|theirs| theirs != task) {
+        Some(theirs) => Polled::OtherTask { theirs },
+        None => said,
     }
 }
 

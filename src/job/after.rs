@@ -7,8 +7,8 @@ use crate::answer::{Polled, Submitted, TaskId, Unfetched};
 use crate::time::Timestamp;
 
 use super::{
-    Account, Action, AttemptChange, AttemptId, CLIPS_LIVE, Event, Failure, Halt, Impossible, Job,
-    MISSING_PATIENCE, OnDoubt, Outcome, Pause, Resolution, Rules, Silence, State, Step,
+    Account, Action, AttemptChange, AttemptId, CLIPS_LIVE, Doubt, Event, Failure, Halt, Impossible,
+    Job, MISSING_PATIENCE, Outcome, Pause, Resolution, Rules, Silence, State, Step,
 };
 
 /// A task that is being polled.
@@ -29,17 +29,27 @@ impl Job {
     pub fn after(&self, event: Event, now: Timestamp, rules: &Rules) -> Result<Step, Impossible> {
         match (&self.state, event) {
             (State::Queued { .. }, Event::Claimed(attempt)) => {
-                Ok(self.to(State::Submitting { attempt }, Action::Post))
+                Ok(self.to(State::Submitting { attempt, doubt: None }, Action::Post))
+            }
+            (State::InDoubt { attempt: first, why }, Event::Claimed(attempt))
+                if self.is_bought_again(rules) =>
+            {
+                let doubt = Some(Doubt { attempt: *first, why: why.clone() });
+                let job = Self { resubmits: self.resubmits + 1, ..self.clone() };
+                Ok(job.to(State::Submitting { attempt, doubt }, Action::Post))
             }
             (State::Queued { .. }, Event::NotSendable(why)) => {
                 Ok(self.to(State::Queued { why: Some(why.into()) }, Action::Rest))
             }
-            (State::Submitting { attempt }, Event::Answered(answer)) => {
-                Ok(self.answered(*attempt, answer, now, rules))
+            (State::InDoubt { .. }, Event::NotSendable(_)) => {
+                Ok(self.to(self.state.clone(), Action::Rest))
             }
-            (State::Submitting { attempt }, Event::FoundSubmitting) => {
+            (State::Submitting { attempt, doubt }, Event::Answered(answer)) => {
+                Ok(self.answered(*attempt, doubt.as_ref(), answer, now, rules))
+            }
+            (State::Submitting { attempt, .. }, Event::FoundSubmitting) => {
                 let why = "the run ended while its request was on the wire";
-                Ok(self.doubtful(*attempt, Some(Outcome::Doubtful), why.into(), rules))
+                Ok(self.doubtful(*attempt, Outcome::Doubtful, why.into(), rules))
             }
             (
                 State::Rendering { attempt, task, since, silence, stalled },
@@ -76,9 +86,6 @@ impl Job {
                 let job = Self { refusals: 0, ..Self::new() };
                 Ok(Step { job, change: None, then: Action::Requeue(Pause::None) })
             }
-            (State::InDoubt { attempt, why }, Event::Reconsidered) => {
-                Ok(self.doubtful(*attempt, None, why.clone(), rules))
-            }
             (_, Event::Resolved(resolution)) => self.resolved(resolution, now),
             (state, event) => Err(Impossible { state: state.name(), event: event.name() }),
         }
@@ -91,18 +98,15 @@ impl Job {
     fn answered(
         &self,
         attempt: AttemptId,
+        doubt: Option<&Doubt>,
         answer: Submitted,
         now: Timestamp,
         rules: &Rules,
     ) -> Step {
         let queue_again = |why: String, outcome, then| {
             let why: Box<str> = why.into();
-            self.to(State::Queued { why: Some(why.clone()) }, then).with(
-                attempt,
-                Some(outcome),
-                Some(why),
-                Account::Released,
-            )
+            let step = Step { job: self.not_bought(doubt, why.clone()), change: None, then };
+            step.with(attempt, Some(outcome), Some(why), Account::Released)
         };
         match answer {
             Submitted::NotSent { why } => {
@@ -115,17 +119,17 @@ impl Job {
             Submitted::ServerError { status, why, .. }
                 if rules.strict && Submitted::is_from_proxy(status) =>
             {
-                self.doubtful(attempt, Some(Outcome::ServerError), why.into(), rules)
+                self.doubtful(attempt, Outcome::ServerError, why.into(), rules)
             }
             Submitted::ServerError { retry_after, why, .. } => {
-                self.refused(attempt, retry_after, why.into(), rules)
+                self.refused(attempt, doubt, retry_after, why.into(), rules)
             }
             Submitted::Rejected { why } => {
                 let why: Box<str> = why.into();
                 let failed = State::Failed {
                     attempt: Some(attempt),
                     failure: Failure::Rejected,
-                    why: why.clone(),
+                    why: in_spite_of(doubt, &why),
                 };
                 let outcome = Some(Outcome::Rejected);
                 self.to(failed, Action::Rest).with(attempt, outcome, Some(why), Account::Released)
@@ -141,7 +145,18 @@ impl Job {
                 .to(rendering(attempt, task, now), Action::Poll(None))
                 .with(attempt, Some(Outcome::Bought), None, Account::Reserved),
             Submitted::Doubtful { why } => {
-                self.doubtful(attempt, Some(Outcome::Doubtful), why.into(), rules)
+                self.doubtful(attempt, Outcome::Doubtful, why.into(), rules)
+            }
+        }
+    }
+
+    /// What it is after an attempt that bought nothing: queued, or in doubt as it was before.
+    fn not_bought(&self, doubt: Option<&Doubt>, why: Box<str>) -> Self {
+        match doubt.cloned() {
+            None => Self { state: State::Queued { why: Some(why) }, ..self.clone() },
+            Some(Doubt { attempt, why }) => {
+                let resubmits = self.resubmits.saturating_sub(1);
+                Self { state: State::InDoubt { attempt, why }, resubmits, ..self.clone() }
             }
         }
     }
@@ -149,45 +164,31 @@ impl Job {
     fn refused(
         &self,
         attempt: AttemptId,
+        doubt: Option<&Doubt>,
         retry_after: Option<Duration>,
         why: Box<str>,
         rules: &Rules,
     ) -> Step {
         let refusals = self.refusals.saturating_add(1);
-        let (state, then) = if refusals >= rules.attempts {
+        let job = Self { refusals, ..self.clone() };
+        let step = if refusals >= rules.attempts {
             let failure = Failure::RefusedTooOften;
-            let why = format!("refused {refusals} times, the last time with: {why}").into();
-            (State::Failed { attempt: Some(attempt), failure, why }, Action::Rest)
+            let said = format!("refused {refusals} times, the last time with: {why}");
+            let why = in_spite_of(doubt, &said);
+            job.to(State::Failed { attempt: Some(attempt), failure, why }, Action::Rest)
         } else {
             let then = Action::Requeue(Pause::Refused(retry_after));
-            (State::Queued { why: Some(why.clone()) }, then)
+            Step { job: job.not_bought(doubt, why.clone()), change: None, then }
         };
-        Step { job: Self { state, refusals, resubmits: self.resubmits }, change: None, then }.with(
-            attempt,
-            Some(Outcome::ServerError),
-            Some(why),
-            Account::Unconfirmed,
-        )
+        step.with(attempt, Some(Outcome::ServerError), Some(why), Account::Unconfirmed)
     }
 
     /// The price stays reserved whatever is done about the doubt.
-    fn doubtful(
-        &self,
-        attempt: AttemptId,
-        outcome: Option<Outcome>,
-        why: Box<str>,
-        rules: &Rules,
-    ) -> Step {
-        let again = rules.on_doubt == OnDoubt::Resubmit && self.resubmits < rules.attempts;
-        let job = if again {
-            let state = State::Queued { why: Some(why.clone()) };
-            Self { state, refusals: self.refusals, resubmits: self.resubmits + 1 }
-        } else {
-            let state = State::InDoubt { attempt, why: why.clone() };
-            Self { state, ..self.clone() }
-        };
+    fn doubtful(&self, attempt: AttemptId, outcome: Outcome, why: Box<str>, rules: &Rules) -> Step {
+        let step = self.to(State::InDoubt { attempt, why: why.clone() }, Action::Rest);
+        let again = step.job.is_bought_again(rules);
         let then = if again { Action::Requeue(Pause::None) } else { Action::Rest };
-        Step { job, change: None, then }.with(attempt, outcome, Some(why), Account::Reserved)
+        Step { then, ..step }.with(attempt, Some(outcome), Some(why), Account::Reserved)
     }
 
     fn polled(&self, of: &Running<'_>, polled: Polled, now: Timestamp, rules: &Rules) -> Step {
@@ -217,6 +218,13 @@ impl Job {
             Polled::Working { .. } => go_on(Silence::default(), None, Action::Poll(None)),
             Polled::Unclear { why, .. } if unheard => {
                 go_on(silence, Some(&late(&why)), Action::Rest)
+            }
+            Polled::OtherTask { theirs } if unheard => {
+                let said = format!("the gateway answered about another task, {theirs}");
+                go_on(silence, Some(&late(&said)), Action::Rest)
+            }
+            Polled::OtherTask { .. } => {
+                go_on(Silence { unclear, ..silence }, stalled, Action::Poll(None))
             }
             Polled::Unclear { retry_after, .. } => {
                 go_on(Silence { unclear, ..silence }, stalled, Action::Poll(retry_after))
@@ -302,6 +310,16 @@ impl Step {
 
 fn rendering(attempt: AttemptId, task: TaskId, since: Timestamp) -> State {
     State::Rendering { attempt, task, since, silence: Silence::default(), stalled: None }
+}
+
+/// Why it failed, and that an earlier attempt may have bought it all the same.
+fn in_spite_of(doubt: Option<&Doubt>, why: &str) -> Box<str> {
+    match doubt {
+        None => why.into(),
+        Some(doubt) => {
+            format!("{why}; an earlier request may have bought it ({})", doubt.why).into()
+        }
+    }
 }
 
 /// A span in its largest whole unit: `2h`, `90s`, `250ms`.

@@ -9,6 +9,7 @@ use crate::answer::{Polled, Submitted, TaskId, Unfetched};
 use crate::time::Timestamp;
 
 const FIRST: AttemptId = AttemptId(1);
+const SECOND: AttemptId = AttemptId(2);
 
 fn rules() -> Rules {
     Rules {
@@ -37,7 +38,7 @@ fn job(state: State) -> Job {
 }
 
 fn submitting() -> Job {
-    job(State::Submitting { attempt: FIRST })
+    job(State::Submitting { attempt: FIRST, doubt: None })
 }
 
 fn rendering() -> Job {
@@ -102,7 +103,7 @@ fn as_many_5xx_as_attempts_allows_fail_the_shot_with_the_last_answer() {
     for (nth, state) in [(1, "queued"), (2, "queued"), (3, "failed")] {
         let step = job.after(server_error(503), at(nth), &rules()).unwrap();
         assert_eq!(step.job.state.name(), state);
-        job = Job { state: State::Submitting { attempt: FIRST }, ..step.job.clone() };
+        job = Job { state: State::Submitting { attempt: FIRST, doubt: None }, ..step.job.clone() };
         assert_eq!(step.job.refusals, u32::try_from(nth).unwrap());
         if state == "failed" {
             assert_eq!(step.job.state.why(), Some("refused 3 times, the last time with: because"));
@@ -131,11 +132,41 @@ fn a_doubt_is_held_or_bought_again_as_the_user_said_and_its_price_stays_reserved
         let held = told(&submitting(), event.clone(), &rules());
         assert_eq!(held, ("in_doubt", Some(Account::Reserved), Action::Rest));
         let again = told(&submitting(), event, &resubmit);
-        assert_eq!(again.0, "queued");
-        assert_eq!(again.1, Some(Account::Reserved));
+        let queue = Action::Requeue(Pause::None);
+        assert_eq!(again, ("in_doubt", Some(Account::Reserved), queue), "until it is bought");
     }
-    assert_eq!(told(&in_doubt(), Event::Reconsidered, &resubmit).0, "queued");
-    assert_eq!(told(&in_doubt(), Event::Reconsidered, &rules()).0, "in_doubt");
+    assert_eq!(told(&in_doubt(), Event::Claimed(SECOND), &resubmit).2, Action::Post);
+    assert!(in_doubt().after(Event::Claimed(SECOND), at(1), &rules()).is_err());
+}
+
+#[test]
+fn a_shot_that_was_not_bought_again_is_in_doubt_as_before() {
+    let resubmit = Rules { on_doubt: OnDoubt::Resubmit, ..rules() };
+    let again = in_doubt().after(Event::Claimed(SECOND), at(1), &resubmit).unwrap().job;
+    assert_eq!(again.resubmits, 1);
+    for (answer, account, refusals) in [
+        (Submitted::NotSent { why: why() }, Account::Released, 0),
+        (Submitted::Throttled { retry_after: None, why: why() }, Account::Released, 0),
+        (Submitted::NoCredit { why: why() }, Account::Released, 0),
+        (
+            Submitted::ServerError { status: 500, retry_after: None, why: why() },
+            Account::Unconfirmed,
+            1,
+        ),
+    ] {
+        let step = again.after(Event::Answered(answer), at(2), &resubmit).unwrap();
+        assert_eq!(step.job, Job { refusals, ..in_doubt() });
+        let change = step.change.unwrap();
+        assert_eq!((change.attempt, change.account), (SECOND, account));
+    }
+    let cut = Event::Answered(Submitted::Doubtful { why: why() });
+    let step = again.after(cut, at(2), &resubmit).unwrap();
+    assert!(matches!(step.job.state, State::InDoubt { attempt: SECOND, .. }));
+    assert_eq!(step.job.resubmits, 1);
+    let rejected = Event::Answered(Submitted::Rejected { why: why() });
+    let step = again.after(rejected, at(2), &resubmit).unwrap();
+    let why = "because; an earlier request may have bought it (cut)";
+    assert_eq!(step.job.state.why(), Some(why));
 }
 
 #[test]
@@ -143,7 +174,9 @@ fn buying_again_by_itself_ends_after_as_many_doubts_as_attempts_allows() {
     let resubmit = Rules { on_doubt: OnDoubt::Resubmit, ..rules() };
     let tired = Job { resubmits: 3, ..submitting() };
     let doubt = Event::Answered(Submitted::Doubtful { why: why() });
-    assert_eq!(told(&tired, doubt, &resubmit).0, "in_doubt");
+    let held = tired.after(doubt, at(1), &resubmit).unwrap();
+    assert_eq!((held.job.state.name(), held.then), ("in_doubt", Action::Rest));
+    assert!(held.job.after(Event::Claimed(SECOND), at(1), &resubmit).is_err());
 }
 
 #[test]
@@ -220,6 +253,11 @@ fn an_overdue_task_that_only_gets_unclear_answers_stalls_after_a_minute_of_them(
     assert_eq!(first.then, Action::Poll(None), "one bad answer is no news of the task");
     assert_eq!(polled(&first.job, unclear(), 9060).then, Action::Poll(None));
     assert_eq!(polled(&first.job, unclear(), 9061).then, Action::Rest);
+    let other = || Polled::OtherTask { theirs: TaskId::new("task-2").unwrap() };
+    assert_eq!(polled(&first.job, other(), 9060).then, Action::Poll(None));
+    let stalled = polled(&first.job, other(), 9061);
+    assert_eq!((stalled.then, stalled.change), (Action::Rest, None));
+    assert!(stalled.job.state.why().is_some_and(|why| why.contains("task-2")));
     let early = polled(&rendering(), unclear(), 10).job;
     assert_eq!(polled(&early, unclear(), 7200).then, Action::Poll(None));
     assert_eq!(polled(&early, unclear(), 7201).then, Action::Rest);
@@ -326,7 +364,6 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::NotFetched(Unfetched::Gone { why: why() })),
         Just(Event::FoundSubmitting),
         Just(Event::RetryFailed),
-        Just(Event::Reconsidered),
     ]
 }
 

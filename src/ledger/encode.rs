@@ -114,7 +114,7 @@ impl<'a> StateColumns<'a> {
         };
         match state {
             State::Queued { .. } => blank,
-            State::Submitting { attempt } | State::InDoubt { attempt, .. } => {
+            State::Submitting { attempt, .. } | State::InDoubt { attempt, .. } => {
                 Self { attempt: Some(attempt.0), ..blank }
             }
             State::Rendering { attempt, since, .. } => {
@@ -158,20 +158,22 @@ pub(super) fn odd(column: usize, what: impl fmt::Display) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, what.to_string().into())
 }
 
-/// Columns of `revisions` that make an [`Entry`], to be read by [`entry`]. The task is looked up
-/// only where the state holds it.
+/// Columns of `revisions` that make an [`Entry`], to be read by [`entry`]. What the attempt knows
+/// is looked up only where it matters.
 pub(super) const ENTRY: &str = "id, shot, number, fingerprint, current, clip_name, price_micro, \
      state, attempt, failure, why, since, completed_at, urls, refusals, resubmits, \
      CASE WHEN state IN ('rendering', 'rendered') \
-     THEN (SELECT task_id FROM attempts WHERE attempts.id = revisions.attempt) END";
+     THEN (SELECT task_id FROM attempts WHERE attempts.id = revisions.attempt) END, \
+     state IN ('submitting', 'rendering', 'in_doubt') AND \
+     (SELECT charged_if_failed FROM attempts WHERE attempts.id = revisions.attempt)";
 /// How many columns [`ENTRY`] has.
-pub(super) const ENTRY_COLUMNS: usize = 17;
+pub(super) const ENTRY_COLUMNS: usize = 18;
 
 /// An entry from the columns of [`ENTRY`]; the shot's id may be known already.
 pub(super) fn entry(row: &SqlRow<'_>, shot: Option<ShotId>) -> rusqlite::Result<Entry> {
     let shot = match shot {
         Some(shot) => shot,
-        None => ShotId::new(row.get_ref(1)?.as_str()?).map_err(|bad| odd(1, bad))?,
+        None => shot_id(row, 1)?.ok_or_else(|| odd(1, "a shot without an id"))?,
     };
     Ok(Entry {
         revision: RevisionId(row.get(0)?),
@@ -181,6 +183,7 @@ pub(super) fn entry(row: &SqlRow<'_>, shot: Option<ShotId>) -> rusqlite::Result<
         current: row.get(4)?,
         clip_name: row.get(5)?,
         price: usd(row, 6)?,
+        charged_if_failed: row.get::<_, Option<bool>>(17)?.unwrap_or_default(),
         job: Job { state: state(row)?, refusals: row.get(14)?, resubmits: row.get(15)? },
     })
 }
@@ -192,7 +195,7 @@ fn state(row: &SqlRow<'_>) -> rusqlite::Result<State> {
         || TaskId::new(row.get_ref(16)?.as_str()?).ok_or_else(|| odd(16, "an unreadable task id"));
     Ok(match row.get_ref(7)?.as_str()? {
         "queued" => State::Queued { why: why()? },
-        "submitting" => State::Submitting { attempt: attempt()? },
+        "submitting" => State::Submitting { attempt: attempt()?, doubt: None },
         "rendering" => State::Rendering {
             attempt: attempt()?,
             task: task()?,
@@ -216,6 +219,11 @@ fn state(row: &SqlRow<'_>) -> rusqlite::Result<State> {
         "in_doubt" => State::InDoubt { attempt: attempt()?, why: row.get(10)? },
         other => return Err(odd(7, format!("no state is called {other:?}"))),
     })
+}
+
+pub(super) fn shot_id(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Option<ShotId>> {
+    let text = row.get_ref(column)?.as_str_or_null()?;
+    text.map(|text| ShotId::new(text).map_err(|bad| odd(column, bad))).transpose()
 }
 
 pub(super) fn usd(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Option<Usd>> {

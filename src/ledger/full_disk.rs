@@ -51,7 +51,7 @@ async fn with_two_on_the_wire(folder: &Path) -> (Ledger, Vec<Entry>, Vec<Job>) {
     let entries = ledger.record(shots.into(), AT).await.unwrap();
     let mut jobs = Vec::new();
     for entry in &entries[..2] {
-        let claim = ledger.claim(entry.revision, entry.price, AT).await.unwrap();
+        let claim = ledger.claim(entry.revision, Terms::new(entry.price), AT).await.unwrap();
         let Claim::Granted { attempt, .. } = claim else { panic!("{claim:?}") };
         jobs.push(entry.job.after(Event::Claimed(attempt), AT, &RULES).unwrap().job);
     }
@@ -110,7 +110,7 @@ async fn on_a_full_disk_the_reserve_makes_room_for_task_ids_and_nothing_is_bough
     fill(&ledger, true);
 
     // In one batch: a claim that must not be granted, and two purchases that must not be lost.
-    let mut claim = Box::pin(ledger.claim(entries[2].revision, entries[2].price, AT));
+    let mut claim = Box::pin(ledger.claim(entries[2].revision, Terms::new(entries[2].price), AT));
     let mut first = Box::pin(ledger.commit(entries[0].revision, bought(&jobs[0], 'a'), AT));
     let mut second = Box::pin(ledger.commit(entries[1].revision, bought(&jobs[1], 'b'), AT));
     ledger.queue.at_desk(|_, _| {
@@ -124,7 +124,7 @@ async fn on_a_full_disk_the_reserve_makes_room_for_task_ids_and_nothing_is_bough
     assert!(second.unwrap().reserve_used);
     assert!(!reserve.exists());
 
-    let later = ledger.claim(entries[3].revision, entries[3].price, AT).await;
+    let later = ledger.claim(entries[3].revision, Terms::new(entries[3].price), AT).await;
     assert!(matches!(later, Err(LedgerError::DiskFull { .. })), "{later:?}");
     let stalled = Step { change: None, ..bought(&jobs[0], 'a') };
     let later = ledger.commit(entries[0].revision, stalled, AT).await.unwrap();
@@ -150,7 +150,7 @@ async fn when_even_the_reserve_does_not_help_nothing_is_written_ever_again() {
     // Room that comes too late does not make anyone believe the file again.
     ledger.queue.at_desk(|conn, _| limit(conn, 100_000));
     let refused = [
-        ledger.claim(entries[2].revision, entries[2].price, AT).await.map(drop),
+        ledger.claim(entries[2].revision, Terms::new(entries[2].price), AT).await.map(drop),
         ledger.commit(entries[1].revision, bought(&jobs[1], 'b'), AT).await.map(drop),
         ledger.set_budget(Budget::default()).await,
         ledger.entries().await.map(drop),
@@ -184,7 +184,8 @@ async fn a_failed_call_takes_its_whole_batch_back_and_poisons_the_ledger() {
     let bad = bad.unwrap_err();
     assert!(bad.to_string().contains("never changed"), "{bad}");
     assert_eq!(good.unwrap_err().to_string(), bad.to_string());
-    let later = ledger.claim(entries[2].revision, entries[2].price, AT).await.unwrap_err();
+    let later =
+        ledger.claim(entries[2].revision, Terms::new(entries[2].price), AT).await.unwrap_err();
     assert_eq!(later.to_string(), bad.to_string());
     drop(ledger);
     let states = open(folder.path()).unwrap().entries().await.unwrap();

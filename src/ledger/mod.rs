@@ -11,7 +11,7 @@
 //! |---|---|
 //! | `campaign` | one row: its name, whose tasks it holds (`gateway` or `simulator`), the cap, who made the file |
 //! | `revisions` | a row per (shot, fingerprint): its number, place in the manifest, request, state, reason, URLs |
-//! | `attempts` | a row per POST, written before it is sent: its price, outcome, task id, and the account its price lies in |
+//! | `attempts` | a row per POST, written before it is sent: its price, whether a failed task is charged, its outcome, task id, and the account its price lies in |
 //! | `money` | every movement of an attempt's price into (positive) or out of (negative) `reserved`, `spent`, `unconfirmed`; never changed |
 //! | `balance` | one row: the sums of `money`, kept by a trigger and compared with it at every opening |
 //! | `files` | the clips of delivered revisions |
@@ -101,6 +101,28 @@ pub struct Entry {
     pub job: Job,
     /// What its next purchase would cost; for bought ones what the last attempt reserved.
     pub price: Option<Usd>,
+    /// While an attempt of it is open: whether that is charged even if its task fails.
+    pub charged_if_failed: bool,
+}
+
+/// On what terms an attempt is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// What it costs by the catalog; `None`: nobody knows.
+    pub price: Option<Usd>,
+    /// Whether it costs that even if its task fails. Kept with the attempt, because who sees the
+    /// task fail may go by another catalog.
+    pub charged_if_failed: bool,
+    /// Whether the shot is in doubt and bought again; otherwise only a queued one can be claimed.
+    pub despite_doubt: bool,
+}
+
+impl Terms {
+    /// A queued shot at this price, and for nothing if the task fails.
+    #[must_use]
+    pub const fn new(price: Option<Usd>) -> Self {
+        Self { price, charged_if_failed: false, despite_doubt: false }
+    }
 }
 
 /// The answer to a claim.
@@ -121,12 +143,15 @@ pub enum Claim {
 }
 
 /// A transition is durable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Committed {
     /// The money after it.
     pub balance: Balance,
     /// The disk was full and the reserve was given up to write this: send nothing more.
     pub reserve_used: bool,
+    /// The shot that had the task before, if it was bought by this transition and is known from
+    /// another attempt. Both are kept and counted.
+    pub task_first_of: Option<ShotId>,
 }
 
 /// A delivered clip's file.
@@ -153,6 +178,8 @@ pub struct Row {
     pub tags: Vec<String>,
     /// The task that bought it, also after it was delivered or failed.
     pub task: Option<TaskId>,
+    /// The shot that had the same task before, which no honest gateway lets happen.
+    pub task_first_of: Option<ShotId>,
     /// The price of the attempt that bought it or may have, else the catalog's; `None`: unknown.
     pub price: Option<Usd>,
     /// POSTs recorded for it.
@@ -260,10 +287,10 @@ impl Ledger {
     pub async fn claim(
         &self,
         revision: RevisionId,
-        price: Option<Usd>,
+        terms: Terms,
         at: Timestamp,
     ) -> Result<Claim, LedgerError> {
-        self.queue.ask(move |pen| writer::claim(pen, revision, price, at)).await
+        self.queue.ask(move |pen| writer::claim(pen, revision, terms, at)).await
     }
 
     /// Makes a transition durable: the revision's job, the attempt's change and the money's move.

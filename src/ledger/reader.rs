@@ -5,11 +5,14 @@ use std::path::PathBuf;
 
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, Transaction, TransactionBehavior};
 
-use super::encode::{ENTRY, ENTRY_COLUMNS, PURSE, Word, entry, moment, odd, purse, unlist, usd};
+use super::encode::{
+    ENTRY, ENTRY_COLUMNS, PURSE, Word, entry, moment, odd, purse, shot_id, unlist, usd,
+};
 use super::queue::Pen;
 use super::{ClipFile, Entry, Kind, LedgerError, Row, Summary, lock, open};
 use crate::answer::TaskId;
-use crate::job::State;
+use crate::job::{AttemptId, State};
+use crate::shot::ShotId;
 
 /// What is shown of a shot whose run died with its POST on the wire.
 const CUT_SHORT: &str = "the run ended while its request was on the wire; the next run decides";
@@ -58,7 +61,7 @@ impl Reader {
             conn.query_row("SELECT only FROM campaign", [], |_| Ok(()))?;
             let held = held_before || lock::held_by(&self.path).is_some();
             let mut each = |mut row: Row| {
-                if let State::Submitting { attempt } = row.entry.job.state
+                if let State::Submitting { attempt, .. } = row.entry.job.state
                     && !held
                 {
                     let why = CUT_SHORT.into();
@@ -122,6 +125,25 @@ pub(super) fn knows_task(pen: &Pen<'_>, task: &TaskId) -> rusqlite::Result<bool>
     Ok(pen.conn.prepare_cached(known)?.query_row([task.as_str()], |_| Ok(())).optional()?.is_some())
 }
 
+/// Whose earlier attempt has the task of the attempt `mine`, a column or parameter of SQL.
+fn first_of(mine: &str) -> String {
+    format!(
+        "SELECT shot FROM attempts AS mine \
+         JOIN attempts AS first ON first.task_id = mine.task_id AND first.id < mine.id \
+         JOIN revisions AS had ON had.id = first.revision \
+         WHERE mine.id = {mine} ORDER BY first.id LIMIT 1"
+    )
+}
+
+/// The shot that had an attempt's task before.
+pub(super) fn task_first_of(pen: &Pen<'_>, attempt: AttemptId) -> rusqlite::Result<Option<ShotId>> {
+    pen.conn
+        .prepare_cached(&first_of("?1"))?
+        .query_row([attempt.0], |row| shot_id(row, 0))
+        .optional()
+        .map(Option::flatten)
+}
+
 fn read_rows(conn: &Connection, which: &str, each: &mut dyn FnMut(Row)) -> rusqlite::Result<()> {
     let sql = format!(
         "SELECT {ENTRY}, model, request, tags, completed_at, delivered_at, urls, \
@@ -129,8 +151,10 @@ fn read_rows(conn: &Connection, which: &str, each: &mut dyn FnMut(Row)) -> rusql
            CASE WHEN attempt IS NULL THEN price_micro \
              ELSE (SELECT price_micro FROM attempts WHERE attempts.id = revisions.attempt) END, \
            (SELECT count(*) FROM attempts WHERE revision = revisions.id), \
-           (SELECT max(sent_at) FROM attempts WHERE revision = revisions.id) \
-         FROM revisions WHERE {which}"
+           (SELECT max(sent_at) FROM attempts WHERE revision = revisions.id), \
+           ({first_of}) \
+         FROM revisions WHERE {which}",
+        first_of = first_of("revisions.attempt"),
     );
     let mut files = conn.prepare_cached(
         "SELECT path, bytes, sha256 FROM files WHERE revision = ?1 ORDER BY part",
@@ -164,6 +188,7 @@ fn row(found: &SqlRow<'_>) -> rusqlite::Result<Row> {
         request: found.get(column(1))?,
         tags: unlist(found, column(2))?,
         task,
+        task_first_of: shot_id(found, column(10))?,
         price: usd(found, column(7))?,
         attempts: found.get(column(8))?,
         urls: unlist(found, column(5))?,

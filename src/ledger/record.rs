@@ -298,5 +298,6 @@ fn insert(
         clip_name,
         job: Job::new(),
         price: shot.price,
+        charged_if_failed: false,
     })
 }

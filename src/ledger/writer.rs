@@ -5,8 +5,9 @@ use rusqlite::{OptionalExtension, params};
 
 use super::encode::{StateColumns, Word, account_name, outcome_name, usd};
 use super::queue::{Fault, Pen};
-use super::{Claim, ClipFile, Committed, LedgerError, RevisionId};
-use crate::job::{Account, AttemptChange, AttemptId, Job, State, Step};
+use super::reader;
+use super::{Claim, ClipFile, Committed, LedgerError, RevisionId, Terms};
+use crate::job::{Account, AttemptChange, AttemptId, Job, Outcome, State, Step};
 use crate::money::Usd;
 use crate::policy::budget::Budget;
 use crate::time::Timestamp;
@@ -23,9 +24,10 @@ pub(super) fn set_budget(pen: &Pen<'_>, budget: Budget) -> Result<(), Fault> {
 pub(super) fn claim(
     pen: &Pen<'_>,
     revision: RevisionId,
-    price: Option<Usd>,
+    terms: Terms,
     at: Timestamp,
 ) -> Result<Claim, Fault> {
+    let Terms { price, charged_if_failed, despite_doubt } = terms;
     if pen.reserve_used {
         let ledger = pen.ledger.to_owned();
         return Err(Fault::Refused(LedgerError::DiskFull { ledger }));
@@ -33,11 +35,15 @@ pub(super) fn claim(
     if price.is_some_and(|price| price < Usd::ZERO) {
         return Err(Fault::Refused(LedgerError::defect("a negative price was claimed")));
     }
-    let claimable = "SELECT state = 'queued' AND current = 1 FROM revisions WHERE id = ?1";
-    let claimable =
-        pen.conn.prepare_cached(claimable)?.query_row([revision.0], |row| row.get(0)).optional()?;
+    let wanted = if despite_doubt { "in_doubt" } else { "queued" };
+    let claimable = "SELECT state = ?2 AND current = 1 FROM revisions WHERE id = ?1";
+    let claimable = pen
+        .conn
+        .prepare_cached(claimable)?
+        .query_row(params![revision.0, wanted], |row| row.get(0))
+        .optional()?;
     if claimable != Some(true) {
-        let what = format!("revision {} was claimed but is not a queued current one", revision.0);
+        let what = format!("revision {} was claimed but is not a {wanted} current one", revision.0);
         return Err(Fault::Refused(LedgerError::defect(what)));
     }
     let (budget, balance) = pen.purse()?;
@@ -47,11 +53,17 @@ pub(super) fn claim(
     let attempt = AttemptId(
         pen.conn
             .prepare_cached(
-                "INSERT INTO attempts (revision, number, price_micro, sent_at, account) VALUES (?1, \
+                "INSERT INTO attempts (revision, number, price_micro, charged_if_failed, sent_at, \
+                 account) VALUES (?1, \
                  (SELECT coalesce(max(number), 0) + 1 FROM attempts WHERE revision = ?1), \
-                 ?2, ?3, 'reserved')",
+                 ?2, ?3, ?4, 'reserved')",
             )?
-            .insert(params![revision.0, price.map(Usd::micros), at.as_millis()])?,
+            .insert(params![
+                revision.0,
+                price.map(Usd::micros),
+                charged_if_failed,
+                at.as_millis()
+            ])?,
     );
     if let Some(price) = price {
         move_money(pen, attempt, Account::Reserved, price.micros(), at)?;
@@ -59,7 +71,7 @@ pub(super) fn claim(
     pen.conn
         .prepare_cached(
             "UPDATE revisions SET state = 'submitting', attempt = ?2, price_micro = ?3, \
-             failure = NULL, why = NULL, since = NULL WHERE id = ?1",
+             resubmits = resubmits + (state = 'in_doubt'), failure = NULL, why = NULL, since = NULL WHERE id = ?1",
         )?
         .execute(params![revision.0, attempt.0, price.map(Usd::micros)])?;
     let (_, balance) = pen.purse()?;
@@ -98,8 +110,14 @@ pub(super) fn commit(
             )?
             .execute(params![revision.0, part, file.path, bytes, file.sha256])?;
     }
+    let task_first_of = match change {
+        Some(change) if change.outcome == Some(Outcome::Bought) => {
+            reader::task_first_of(pen, change.attempt)?
+        }
+        _ => None,
+    };
     let (_, balance) = pen.purse()?;
-    Ok(Committed { balance, reserve_used: pen.reserve_used })
+    Ok(Committed { balance, reserve_used: pen.reserve_used, task_first_of })
 }
 
 /// The account an attempt's price lies in, and the price.

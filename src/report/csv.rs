@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use crate::ledger::Row;
 
+use super::model::reason;
 use super::text::safe;
 use super::{ReportError, Source, each_row};
 
@@ -52,7 +53,7 @@ fn cells(row: &Row) -> [String; 14] {
         row.attempts.to_string(),
         row.urls.join(" "),
         files.join(" "),
-        safe(row.entry.job.state.why().unwrap_or_default()),
+        safe(&reason(row).unwrap_or_default()),
         shown(row.submitted_at.as_ref().map(|at| at as &dyn ToString)),
         shown(row.completed_at.as_ref().map(|at| at as &dyn ToString)),
         shown(row.delivered_at.as_ref().map(|at| at as &dyn ToString)),

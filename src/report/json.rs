@@ -1,11 +1,13 @@
 //! The report as JSON: the stable shape that scripts rely on, one shot a line.
 
+use std::borrow::Cow;
 use std::io::{self, Seek, SeekFrom, Write};
 
 use serde::Serialize;
 
 use crate::ledger::Row;
 
+use super::model::reason;
 use super::{Counts, ReportError, Source, each_row};
 
 #[derive(Serialize)]
@@ -28,7 +30,7 @@ struct Shot<'a> {
     attempts: u32,
     urls: &'a [String],
     files: Vec<&'a str>,
-    reason: Option<&'a str>,
+    reason: Option<Cow<'a, str>>,
     submitted_at: Option<String>,
     completed_at: Option<String>,
     delivered_at: Option<String>,
@@ -47,7 +49,7 @@ impl<'a> From<&'a Row> for Shot<'a> {
             attempts: row.attempts,
             urls: &row.urls,
             files: row.files.iter().map(|file| file.path.as_str()).collect(),
-            reason: row.entry.job.state.why(),
+            reason: reason(row),
             submitted_at: row.submitted_at.map(|at| at.to_string()),
             completed_at: row.completed_at.map(|at| at.to_string()),
             delivered_at: row.delivered_at.map(|at| at.to_string()),

@@ -1,5 +1,7 @@
 //! Counts and moments over a report's rows.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::job::State;
@@ -142,6 +144,19 @@ impl Digest {
 pub fn name(row: &Row) -> String {
     let Row { entry, .. } = row;
     if entry.current { entry.shot.to_string() } else { format!("{}~r{}", entry.shot, entry.number) }
+}
+
+/// The reason that goes with a row, for people.
+#[must_use]
+pub fn reason(row: &Row) -> Option<Cow<'_, str>> {
+    let why = row.entry.job.state.why();
+    let Some(first) = &row.task_first_of else { return why.map(Cow::Borrowed) };
+    let before = why.map_or_else(String::new, |why| format!("{why}; "));
+    let whose = if *first == row.entry.shot { "its own earlier purchase" } else { first.as_str() };
+    Some(Cow::Owned(format!(
+        "{before}the gateway gave it the same task as {whose}: both purchases are counted, so look \
+         whether this clip is the right one"
+    )))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::money::Usd;
 use crate::policy::budget::{Balance, Budget};
 use crate::text::plain;
 
-use super::model::name;
+use super::model::{name, reason};
 use super::{Counts, ReportError, Source, each_row};
 
 /// Writes the report. The rows are read twice: for the columns' widths, then for the table.
@@ -54,11 +54,10 @@ fn state_word(row: &Row) -> &'static str {
 }
 
 fn detail(row: &Row) -> String {
-    if let Some(why) = row.entry.job.state.why() {
-        return safe(why);
-    }
     let files: Vec<&str> = row.files.iter().map(|file| file.path.as_str()).collect();
-    safe(&files.join(" "))
+    let (files, reason) = (files.join(" "), reason(row).unwrap_or_default());
+    let between = if files.is_empty() || reason.is_empty() { "" } else { "; " };
+    safe(&format!("{files}{between}{reason}"))
 }
 
 /// The campaign, its money and its counts in a few lines.

@@ -73,7 +73,7 @@ pub(super) struct Board {
     pub(super) sent: bool,
     /// The ledger's failure, if it failed before anything was sent.
     pub(super) unsent_failure: Option<LedgerError>,
-    /// Task states that are not known and were warned of.
+    /// Odd answers to polls that were warned of.
     pub(super) strange: HashSet<String>,
     /// Failed in this run.
     pub(super) failures: u32,
@@ -203,16 +203,18 @@ impl Floor {
         }
     }
 
+    /// Whether this run may buy it.
+    pub(super) fn submits(&self, card: &Card) -> bool {
+        card.shot.is_some() && self.orders.submit && self.orders.selects(card.entry.shot.as_str())
+    }
+
     /// The rules for a card: what this run may not submit (an older or removed revision, a shot
-    /// that `--only` leaves out) is not bought again either, so its doubts are held.
-    fn rules(&self, card: &Card) -> Rules {
-        let selected = self.orders.selects(card.entry.shot.as_str());
-        let on_doubt = if card.shot.is_some() && self.orders.submit && selected {
-            self.orders.rules.on_doubt
-        } else {
-            OnDoubt::Hold
-        };
-        Rules { on_doubt, ..self.orders.rules }
+    /// that `--only` leaves out) is not bought again either, so its doubts are held. What a failed
+    /// task costs was settled when it was bought.
+    pub(super) fn rules(&self, card: &Card) -> Rules {
+        let on_doubt = if self.submits(card) { self.orders.rules.on_doubt } else { OnDoubt::Hold };
+        let failed_tasks_charged = card.entry.charged_if_failed;
+        Rules { on_doubt, failed_tasks_charged, ..self.orders.rules }
     }
 
     /// Decides what follows from an event and makes it durable; only then answers what to do.
@@ -256,10 +258,20 @@ impl Floor {
         committed: Result<Committed, LedgerError>,
     ) -> Result<(), Over> {
         match committed {
-            Ok(Committed { reserve_used: false, .. }) => Ok(()),
-            Ok(Committed { reserve_used: true, .. }) => {
-                let why = "the disk is full; the last reserve was used to write the ledger";
-                self.halt(Stopped::Disk(why.into()));
+            Ok(Committed { reserve_used, task_first_of, .. }) => {
+                if let (Some(first), State::Rendering { task, .. }) =
+                    (task_first_of, &step.job.state)
+                {
+                    tracing::warn!(
+                        shot = %card.entry.shot,
+                        "the gateway answered with task {task}, which is already the task of \
+                         {first}; both purchases are counted, look at both clips"
+                    );
+                }
+                if reserve_used {
+                    let why = "the disk is full; the last reserve was used to write the ledger";
+                    self.halt(Stopped::Disk(why.into()));
+                }
                 Ok(())
             }
             Err(error) => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::answer::{Polled, Submitted};
 use crate::job::{Action, Event, Pause, State};
-use crate::ledger::Claim;
+use crate::ledger::{Claim, Terms};
 use crate::manifest;
 use crate::money::Usd;
 use crate::policy::retry;
@@ -26,7 +26,7 @@ pub(super) enum First {
 /// After so many rounds of 429 the user is told that it may mean more than haste.
 const THROTTLED_WARNING: u32 = 5;
 
-/// So many unknown task states are worth a warning, each once.
+/// So many odd answers to polls are worth a warning, each once.
 const MOST_STRANGE: usize = 20;
 
 /// Lives a shot's life until it rests, waits in the queue again, or the run is over.
@@ -55,13 +55,7 @@ pub(super) async fn life(floor: Arc<Floor>, mut card: Box<Card>, first: First) {
                 drop(place.take());
                 return floor.enqueue(card, pause);
             }
-            Ok(Action::Halt(halt)) => {
-                let why = card.job().state.why().unwrap_or_default().to_owned();
-                floor.halt(Stopped::from((halt, why)));
-                drop(place.take());
-                return floor.enqueue(card, Duration::ZERO);
-            }
-            Ok(Action::Rest) | Err(Over) => return,
+            Ok(Action::Rest | Action::Halt(_)) | Err(Over) => return,
         };
     }
 }
@@ -104,7 +98,10 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
         return Ok(Action::Requeue(Pause::None));
     }
     let now = floor.tools.clock.now();
-    let claim = floor.tools.ledger.claim(card.entry.revision, shot.price, now).await;
+    let charged_if_failed = floor.orders.rules.failed_tasks_charged;
+    let despite_doubt = matches!(card.job().state, State::InDoubt { .. });
+    let terms = Terms { price: shot.price, charged_if_failed, despite_doubt };
+    let claim = floor.tools.ledger.claim(card.entry.revision, terms, now).await;
     drop(picked);
     let attempt = match claim {
         Ok(Claim::Granted { attempt, .. }) => attempt,
@@ -114,6 +111,7 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
         }
         Err(error) => return Err(floor.ledger_failed(error)),
     };
+    card.entry.charged_if_failed = charged_if_failed;
     // The claim made the transition durable; the job follows.
     let step = floor.decide(card, Event::Claimed(attempt), now)?;
     floor.moved(card, step.job);
@@ -125,7 +123,14 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
     floor.board().sent = true;
     let answer = floor.tools.gateway.submit(body).await;
     note(floor, card, &answer);
-    floor.step(card, Event::Answered(answer)).await
+    let why = answer.why().to_owned();
+    match floor.step(card, Event::Answered(answer)).await? {
+        Action::Halt(halt) => {
+            floor.halt(Stopped::from((halt, why)));
+            Ok(Action::Requeue(Pause::None))
+        }
+        then => Ok(then),
+    }
 }
 
 /// A picked shot's price until its claim is in the ledger's balance, or is not to be.
@@ -224,9 +229,10 @@ async fn render(
             return Ok(Action::Rest);
         };
         unclear = match &polled {
-            Polled::Unclear { .. } | Polled::Unanswered { .. } | Polled::BadKey { .. } => {
-                unclear + 1
-            }
+            Polled::Unclear { .. }
+            | Polled::OtherTask { .. }
+            | Polled::Unanswered { .. }
+            | Polled::BadKey { .. } => unclear + 1,
             _ => 0,
         };
         note_poll(floor, card, &polled, unclear);
@@ -266,6 +272,19 @@ fn note_poll(floor: &Floor, card: &Card, polled: &Polled, unclear: u32) {
             drop(board);
             if warn {
                 tracing::warn!(%shot, "the gateway names a state that is not known: {state:?}");
+            }
+        }
+        Polled::OtherTask { theirs } => {
+            board.reached = true;
+            let key = format!("another task for {shot}");
+            let warn = board.strange.len() < MOST_STRANGE && board.strange.insert(key);
+            drop(board);
+            if warn {
+                tracing::warn!(
+                    %shot,
+                    "asked after its task, the gateway answered about another one, {theirs}; that \
+                     is not believed"
+                );
             }
         }
         Polled::Unclear { why, .. } | Polled::Missing { why } => {

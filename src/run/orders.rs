@@ -18,7 +18,7 @@ use crate::time::{Clock, Timestamp};
 pub struct Orders {
     /// What it keeps to.
     pub limits: Limits,
-    /// What decides transitions.
+    /// What decides transitions. What it says of failed tasks is for what this run buys.
     pub rules: Rules,
     /// Whether anything is bought; `false` for `rushes fetch`.
     pub submit: bool,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use crate::job::{Action, Event, Failure, OnDoubt, Pause, State};
-use crate::ledger::{Entry, LedgerError};
+use crate::job::{Action, Event, Failure, Pause, State};
+use crate::ledger::LedgerError;
 
 use super::floor::{Card, Floor};
 use super::life::{First, life};
@@ -35,7 +35,7 @@ pub(super) async fn start(floor: &Arc<Floor>) -> Result<JoinSet<()>, LedgerError
 fn begin(floor: &Arc<Floor>, lives: &mut JoinSet<()>, card: Card) {
     floor.count_in(&card);
     let card = Box::new(card);
-    match first(floor, &card.entry, card.shot.is_some()) {
+    match first(floor, &card) {
         None => {}
         Some(First::Act(Action::Requeue(_))) => floor.enqueue(card, Duration::ZERO),
         Some(first) => {
@@ -48,17 +48,15 @@ fn begin(floor: &Arc<Floor>, lives: &mut JoinSet<()>, card: Card) {
 }
 
 /// What a shot does first; `None` when it rests.
-fn first(floor: &Floor, entry: &Entry, submits: bool) -> Option<First> {
-    let submits = submits && floor.orders.selects(entry.shot.as_str());
-    match &entry.job.state {
-        State::Queued { .. } => submits.then_some(First::Act(Action::Requeue(Pause::None))),
+fn first(floor: &Floor, card: &Card) -> Option<First> {
+    let submits = floor.submits(card);
+    let queue = || First::Act(Action::Requeue(Pause::None));
+    match &card.job().state {
+        State::Queued { .. } => submits.then(queue),
         State::Submitting { .. } => Some(First::Happened(Event::FoundSubmitting)),
         State::Rendering { .. } => Some(First::Act(Action::Poll(Some(Duration::ZERO)))),
         State::Rendered { .. } => Some(First::Act(Action::Fetch)),
-        State::InDoubt { .. } => {
-            let again = submits && floor.orders.rules.on_doubt == OnDoubt::Resubmit;
-            again.then_some(First::Happened(Event::Reconsidered))
-        }
+        State::InDoubt { .. } => card.job().is_bought_again(&floor.rules(card)).then(queue),
         State::Failed { failure, .. } => {
             let again = submits && floor.orders.retry_failed && *failure != Failure::Abandoned;
             again.then_some(First::Happened(Event::RetryFailed))

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
 use rushes::job::{AttemptId, Event, Failure, Job, OnDoubt, Resolution, Rules, State, Step};
 use rushes::ledger::{
-    Claim, ClipFile, Entry, Kind, Ledger, LedgerError, Opening, Reader, RevisionId, Row,
+    Claim, ClipFile, Entry, Kind, Ledger, LedgerError, Opening, Reader, RevisionId, Row, Terms,
 };
 use rushes::money::Usd;
 use rushes::policy::budget::{Balance, Budget};
@@ -104,7 +104,8 @@ impl Desk {
     }
 
     async fn claim(&self, entry: &Entry) -> Job {
-        let claim = self.ledger().claim(entry.revision, entry.price, at(1000)).await.unwrap();
+        let claim =
+            self.ledger().claim(entry.revision, Terms::new(entry.price), at(1000)).await.unwrap();
         let Claim::Granted { attempt, .. } = claim else { panic!("{claim:?}") };
         entry.job.after(Event::Claimed(attempt), at(1000), &RULES).unwrap().job
     }
@@ -187,7 +188,8 @@ async fn nothing_is_claimed_beyond_the_cap_and_a_refused_claim_writes_nothing() 
     desk.ledger().set_budget(Budget { cap: Some(usd(100)), strict: false }).await.unwrap();
     desk.claim(&entries[0]).await;
     for entry in &entries[1..] {
-        let refused = desk.ledger().claim(entry.revision, entry.price, at(5)).await.unwrap();
+        let refused =
+            desk.ledger().claim(entry.revision, Terms::new(entry.price), at(5)).await.unwrap();
         let balance = Balance { reserved: usd(60), ..Balance::default() };
         assert_eq!(refused, Claim::OverCap { balance });
     }
@@ -205,7 +207,8 @@ async fn what_is_not_queued_today_cannot_be_claimed() {
     desk.record(&[shot("a", 1, Some(60))]).await;
     let before = desk.rows();
     for revision in [entries[0].revision, entries[1].revision, RevisionId(99)] {
-        let error = desk.ledger().claim(revision, Some(usd(1)), at(0)).await.unwrap_err();
+        let error =
+            desk.ledger().claim(revision, Terms::new(Some(usd(1))), at(0)).await.unwrap_err();
         assert!(matches!(error, LedgerError::Defect { .. }), "{error}");
     }
     assert_eq!(desk.rows(), before);
@@ -282,7 +285,8 @@ async fn hundreds_of_claims_at_once_never_pass_the_cap() {
         .map(|entry| {
             let ledger = desk.ledger().clone();
             tokio::spawn(async move {
-                let claim = ledger.claim(entry.revision, entry.price, at(0)).await.unwrap();
+                let claim =
+                    ledger.claim(entry.revision, Terms::new(entry.price), at(0)).await.unwrap();
                 let Claim::Granted { attempt, balance } = claim else { return None };
                 assert!(balance.reserved + balance.spent <= usd(1000));
                 let job = entry.job.after(Event::Claimed(attempt), at(0), &RULES).unwrap().job;
@@ -309,7 +313,8 @@ async fn hundreds_of_claims_at_once_never_pass_the_cap() {
 async fn a_call_whose_caller_went_away_is_done_all_the_same() {
     let (mut desk, entries) = Desk::with(&[shot("a", 1, Some(60)), shot("b", 1, Some(60))]).await;
     for entry in &entries {
-        let mut claim = Box::pin(desk.ledger().claim(entry.revision, entry.price, at(0)));
+        let mut claim =
+            Box::pin(desk.ledger().claim(entry.revision, Terms::new(entry.price), at(0)));
         assert!(futures::poll!(&mut claim).is_pending());
     }
     // A later call is in a later batch, or behind them in the same.
@@ -325,8 +330,9 @@ async fn a_paused_clock_stands_still_while_the_ledger_writes() {
     let shots: Vec<Shot> = (0..50).map(|i| shot(&format!("s{i}"), 1, Some(7))).collect();
     let (desk, entries) = Desk::with(&shots).await;
     let timer = tokio::spawn(tokio::time::sleep(Duration::from_secs(3600)));
-    let claims =
-        entries.iter().map(|entry| desk.ledger().claim(entry.revision, entry.price, at(0)));
+    let claims = entries
+        .iter()
+        .map(|entry| desk.ledger().claim(entry.revision, Terms::new(entry.price), at(0)));
     for claim in futures::future::join_all(claims).await {
         claim.unwrap();
     }

@@ -21,6 +21,8 @@ mod outcomes;
 mod sandbox;
 mod scheduler;
 mod schema;
+#[cfg(target_os = "linux")]
+mod signals;
 mod sim;
 mod storm;
 mod support;

@@ -274,3 +274,139 @@ fn the_cap_holds_over_doubts_refusals_and_runs() {
     sandbox.run(raised).exits(1);
     assert_eq!(posts(&server), 1);
 }
+
+/// A gateway that sells `task-1` and says of it whatever `data` says.
+fn selling(posts: Vec<Reply>, data: &Value) -> Server {
+    let polled = json!({"code": 200, "msg": "success", "data": data});
+    let script = Script::new()
+        .on(move |request| request.target.contains("task_id=").then(|| Reply::json(200, &polled)));
+    posts.into_iter().fold(script, Script::post).serve()
+}
+
+#[test]
+fn a_failed_task_costs_what_the_catalog_said_when_it_was_bought_whoever_sees_it_fail() {
+    let builtin = include_str!("../../src/catalog/kling-2026-11-22.yaml");
+    let charging = builtin.replace("failed_tasks: free", "failed_tasks: charged");
+    let manifest = ONE_SHOT.replace("limits: {", "limits: {render_timeout: 100ms, ");
+    let failed = json!({"taskId": "task-1", "state": "failed", "failMsg": "no hands"});
+    for (bought_under, seen_by, spent) in [
+        (&charging[..], &["fetch"][..], PRICE),
+        (&charging, &["run"], PRICE),
+        (builtin, &["run", "--catalog", "charging.yaml"], "0"),
+    ] {
+        let sandbox = campaign()
+            .manifest(&manifest)
+            .file("bought-under.yaml", bought_under)
+            .file("charging.yaml", &charging);
+        let server = selling(vec![bought()], &json!({"taskId": "task-1", "state": "processing"}));
+        let url = server.url();
+        let run = ["run", "shots.yaml", "--catalog", "bought-under.yaml", "--api-base", &url];
+        sandbox.run(run).exits(1).says("1 stalled");
+        let server = selling(vec![], &failed);
+        let url = server.url();
+        let mut words = vec![seen_by[0], "shots.yaml", "--api-base", &url];
+        words.extend(&seen_by[1..]);
+        assert_eq!(sandbox.command(&words).output().unwrap().status.code(), Some(1), "{words:?}");
+        let (shot, money) = report(&sandbox);
+        assert_eq!((&shot["state"], &shot["reason"]), (&json!("failed"), &json!("no hands")));
+        assert_eq!([&money["spent"], &money["reserved"]], [spent, "0"], "{words:?}");
+    }
+}
+
+#[test]
+fn a_doubt_that_was_to_be_bought_again_is_held_once_the_manifest_says_so() {
+    let rebuying = format!("on_doubt: resubmit\n{ONE_SHOT}");
+    let broke = || envelope(402, 402, "insufficient credits");
+    let slow_down = || envelope(429, 429, "slow down").header("Retry-After", "0");
+    for (name, first_run, capped) in [
+        ("stopped by the cap", vec![Reply::cut()], "0.40"),
+        ("refused credit", vec![Reply::cut(), broke()], "5"),
+        ("throttled, then refused credit", vec![Reply::cut(), slow_down(), broke()], "5"),
+        ("refused with 5xx, then credit", vec![Reply::cut(), envelope(500, 500, ""), broke()], "5"),
+    ] {
+        let attempts = "attempts: 5";
+        let manifest = rebuying.replace("attempts: 2", attempts);
+        let manifest = manifest.replace("budget: 5", &format!("budget: {capped}"));
+        let sandbox = campaign().manifest(&manifest);
+        let sent = first_run.len();
+        let server = gateway(first_run);
+        sandbox.run(["run", "shots.yaml", "--api-base", &server.url()]).exits(3);
+        assert_eq!(posts(&server), sent, "{name}");
+        let (shot, _) = report(&sandbox);
+        assert_eq!(shot["state"], "in_doubt", "{name}: it may still have been bought");
+
+        let sandbox = sandbox.manifest(&manifest.replace("resubmit", "hold"));
+        let server = gateway(vec![bought()]);
+        let run = ["run", "shots.yaml", "--budget", "5", "--api-base", &server.url()];
+        sandbox.run(run).exits(1).says("1 in doubt");
+        assert_eq!(posts(&server), 0, "{name}: bought again against today's word");
+        assert_eq!(report(&sandbox).1["reserved"], PRICE, "{name}");
+
+        let sandbox = sandbox.manifest(&manifest);
+        sandbox.run(run).exits(0).says("1 delivered");
+        let (shot, money) = report(&sandbox);
+        assert_eq!([&money["spent"], &money["reserved"]], [PRICE, PRICE], "{name}");
+        assert_eq!(shot["attempts"], sent + 1, "{name}");
+    }
+}
+
+#[test]
+fn two_purchases_with_one_task_id_are_both_counted_and_the_second_is_told() {
+    let two = format!("{ONE_SHOT}  - {{id: alley, model: kling-v3, prompt: Rain}}\n");
+    let sandbox = campaign().manifest(&two);
+    let server = gateway(vec![bought(), bought()]);
+    let run = ["run", "shots.yaml", "--in-flight", "1", "--api-base", &server.url()];
+    sandbox
+        .run(run)
+        .exits(0)
+        .says("2 delivered")
+        .warns("task-1, which is already the task of beach");
+    let report = sandbox.run(["report", "shots.yaml", "--format=json"]).exits(0).stdout_json();
+    assert_eq!([&report["money"]["spent"], &report["money"]["reserved"]], ["0.6330", "0"]);
+    let (beach, alley) = (&report["shots"][0], &report["shots"][1]);
+    assert_eq!([&beach["state"], &alley["state"]], ["delivered", "delivered"]);
+    assert_eq!(beach["reason"], Value::Null);
+    let reason = alley["reason"].as_str().unwrap();
+    assert!(reason.contains("the same task as beach"), "{reason}");
+    sandbox.run(["report", "shots.yaml"]).says("clips/alley.mp4; ").says(reason);
+    sandbox.run(["report", "shots.yaml", "--format=csv"]).says(reason);
+}
+
+#[test]
+fn what_is_said_of_another_task_is_not_believed() {
+    for state in ["completed", "failed", "processing"] {
+        let manifest = ONE_SHOT.replace("limits: {", "limits: {render_timeout: 300ms, ");
+        let sandbox = campaign().manifest(&manifest);
+        let urls = ["http://127.0.0.1:9/clip.mp4"];
+        let other = json!({"taskId": "task-9", "state": state, "resultUrls": urls});
+        let server = selling(vec![bought()], &other);
+        let run = sandbox.run(["run", "shots.yaml", "--api-base", &server.url()]);
+        let run = run.exits(1).says("1 stalled");
+        let warned = run.stderr().matches("is not believed").count();
+        assert_eq!(warned, 1, "{state}: {}", run.stderr());
+        let (shot, money) = report(&sandbox);
+        assert_eq!((&shot["state"], &shot["task_id"]), (&json!("rendering"), &json!("task-1")));
+        assert_eq!([&money["spent"], &money["reserved"]], ["0", PRICE], "{state}");
+    }
+}
+
+#[test]
+fn what_was_given_up_and_left_the_manifest_can_still_be_resolved() {
+    let sandbox = campaign();
+    let server = gateway(vec![Reply::cut()]);
+    sandbox.run(["run", "shots.yaml", "--api-base", &server.url()]).exits(1);
+    sandbox.run(["resolve", "shots.yaml", "beach", "--abandon"]).exits(0);
+    let sandbox = sandbox.manifest(&ONE_SHOT.replace("id: beach", "id: alley"));
+    let server = gateway(vec![bought()]);
+    let url = server.url();
+    sandbox.run(["run", "shots.yaml", "--api-base", &url, "--only", "alley"]).exits(0);
+    sandbox.run(["resolve", "shots.yaml", "zebra", "--not-bought"]).exits(2).warns("no such shot");
+    sandbox.run(["resolve", "shots.yaml", "beach", "--task-id", "task-2"]).exits(0);
+    let server = selling(
+        vec![],
+        &json!({"taskId": "task-2", "state": "failed", "failMsg": "found, and failed"}),
+    );
+    sandbox.run(["fetch", "shots.yaml", "--api-base", &server.url()]).exits(0);
+    let report = sandbox.run(["report", "shots.yaml", "--format=json"]).exits(0).stdout_json();
+    assert_eq!([&report["money"]["spent"], &report["money"]["reserved"]], [PRICE, "0"]);
+}

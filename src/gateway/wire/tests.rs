@@ -337,6 +337,7 @@ fn whys(submitted: &Submitted, polled: &Polled) -> Vec<String> {
     let b = match polled {
         Polled::Working { unknown } => unknown.clone(),
         Polled::Completed { .. } => None,
+        Polled::OtherTask { theirs } => Some(theirs.to_string()),
         Polled::Failed { why }
         | Polled::Missing { why }
         | Polled::BadKey { why }
@@ -374,4 +375,24 @@ proptest! {
             other => prop_assert!(status == 200 && names_an_error, "{:?}", other),
         }
     }
+}
+
+#[test]
+fn an_answer_about_another_task_is_not_taken_for_an_answer() {
+    let task = TaskId::new("task-1").unwrap();
+    let said = |data: Value| {
+        let body = json!({"code": 200, "msg": "success", "data": data});
+        polled_of(&task, &Answer::new(200, body.to_string()))
+    };
+    let theirs = TaskId::new("task-2").unwrap();
+    for state in ["pending", "odd", "failed"] {
+        let other = said(json!({"taskId": "task-2", "state": state}));
+        assert_eq!(other, Polled::OtherTask { theirs: theirs.clone() }, "{state}");
+    }
+    let working = Polled::Working { unknown: None };
+    for id in [json!("task-1"), json!(" task-1 "), json!(null), json!({"x": 1})] {
+        assert_eq!(said(json!({"taskId": id, "state": "pending"})), working, "{id}");
+    }
+    let missing = Answer::new(404, json!({"code": 404, "data": {"taskId": "task-2"}}).to_string());
+    assert!(matches!(polled_of(&task, &missing), Polled::Missing { .. }));
 }

@@ -51,6 +51,7 @@ CREATE TABLE attempts (
   revision    INTEGER NOT NULL REFERENCES revisions (id),
   number      INTEGER NOT NULL CHECK (number >= 1),
   price_micro INTEGER CHECK (price_micro >= 0),       -- NULL: nobody knew it
+  charged_if_failed INTEGER NOT NULL CHECK (charged_if_failed IN (0, 1)), -- by the catalog it was sent under
   sent_at     INTEGER NOT NULL,
   answered_at INTEGER,
   outcome     TEXT,                                   -- how the POST ended; NULL: it was cut short

@@ -13,7 +13,7 @@ use super::*;
 enum Op {
     /// For each shot: its text and price, if the manifest has it; and who wants the clip `hero`.
     Record([Option<(u8, Option<i64>)>; 4], usize),
-    Claim(usize, Option<i64>),
+    Claim(usize, Terms),
     Happen(usize, Event),
     Budget(Option<i64>, bool),
     Reopen,
@@ -21,6 +21,15 @@ enum Op {
 
 fn price() -> impl Strategy<Value = Option<i64>> {
     prop_oneof![5 => (0..40_i64).prop_map(Some), 1 => Just(None)]
+}
+
+fn terms() -> impl Strategy<Value = Terms> {
+    (price(), any::<bool>(), proptest::bool::weighted(0.2)).prop_map(
+        |(price, charged_if_failed, despite_doubt)| {
+            let price = price.map(usd);
+            Terms { price, charged_if_failed, despite_doubt }
+        },
+    )
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -49,7 +58,7 @@ fn op() -> impl Strategy<Value = Op> {
     let manifest = proptest::array::uniform4(proptest::option::weighted(0.7, (0..3_u8, price())));
     prop_oneof![
         2 => (manifest, 0..6_usize).prop_map(|(shots, hero)| Op::Record(shots, hero)),
-        6 => (0..12_usize, price()).prop_map(|(which, price)| Op::Claim(which, price)),
+        6 => (0..12_usize, terms()).prop_map(|(which, terms)| Op::Claim(which, terms)),
         12 => (0..12_usize, event()).prop_map(|(which, event)| Op::Happen(which, event)),
         1 => (proptest::option::of(0..150_i64), any::<bool>())
             .prop_map(|(cap, strict)| Op::Budget(cap, strict)),
@@ -61,7 +70,7 @@ fn op() -> impl Strategy<Value = Op> {
 #[derive(Default)]
 struct Model {
     revisions: Vec<Known>,
-    attempts: BTreeMap<AttemptId, (Option<Usd>, Account)>,
+    attempts: BTreeMap<AttemptId, (Terms, Account)>,
     budget: Budget,
     order: Vec<RevisionId>,
 }
@@ -71,11 +80,21 @@ struct Known {
     claims: u32,
 }
 
+/// Whether the open attempt of a job is charged if its task fails.
+fn is_charged(job: &Job, attempts: &BTreeMap<AttemptId, (Terms, Account)>) -> bool {
+    match &job.state {
+        State::Submitting { attempt, .. }
+        | State::Rendering { attempt, .. }
+        | State::InDoubt { attempt, .. } => attempts[attempt].0.charged_if_failed,
+        _ => false,
+    }
+}
+
 impl Model {
     fn balance(&self) -> Balance {
         let sum = |account| {
             let lie = self.attempts.values().filter(|(_, lies_in)| *lies_in == account);
-            lie.filter_map(|(price, _)| *price).sum()
+            lie.filter_map(|(terms, _)| terms.price).sum()
         };
         Balance {
             spent: sum(Account::Spent),
@@ -116,6 +135,7 @@ impl Model {
                     clip_name: entry.clip_name.clone(),
                     job: Job::new(),
                     price: shot.price,
+                    charged_if_failed: false,
                 };
                 self.revisions.push(Known { entry, claims: 0 });
             }
@@ -130,6 +150,11 @@ impl Model {
             .map(|known| known.entry.clone())
             .filter(|entry| entry.current || entry.job.state.is_unfinished_purchase())
             .collect();
+        for entry in &mut open {
+            if let State::Submitting { doubt, .. } = &mut entry.job.state {
+                *doubt = None;
+            }
+        }
         let place = |entry: &Entry| self.order.iter().position(|id| *id == entry.revision);
         open.sort_by_key(|entry| {
             let place = if entry.current { place(entry) } else { None };
@@ -167,7 +192,7 @@ async fn live(ops: Vec<Op>) -> Result<(), TestCaseError> {
                 let entries = desk.record(&shots).await;
                 model.record(&shots, &entries);
             }
-            Op::Claim(which, price) => claim(&desk, &mut model, which, price.map(usd)).await?,
+            Op::Claim(which, terms) => claim(&desk, &mut model, which, terms).await?,
             Op::Happen(which, event) => happen(&desk, &mut model, which, event).await?,
             Op::Budget(cap, strict) => {
                 model.budget = Budget { cap: cap.map(usd), strict };
@@ -200,30 +225,37 @@ async fn claim(
     desk: &Desk,
     model: &mut Model,
     which: usize,
-    price: Option<Usd>,
+    terms: Terms,
 ) -> Result<(), TestCaseError> {
     let (balance, budget) = (model.balance(), model.budget);
     let count = model.revisions.len().max(1);
     let Some(known) = model.revisions.get_mut(which % count) else { return Ok(()) };
     let entry = &mut known.entry;
-    let answer = desk.ledger().claim(entry.revision, price, at(1)).await;
-    let queued = matches!(entry.job.state, State::Queued { .. }) && entry.current;
+    let price = terms.price;
+    let answer = desk.ledger().claim(entry.revision, terms, at(1)).await;
+    let claimable = match entry.job.state {
+        State::Queued { .. } => entry.current && !terms.despite_doubt,
+        State::InDoubt { .. } => entry.current && terms.despite_doubt,
+        _ => false,
+    };
+    let rules = Rules { attempts: u32::MAX, on_doubt: OnDoubt::Resubmit, ..RULES };
     match answer {
-        Err(LedgerError::Defect { .. }) => prop_assert!(!queued),
+        Err(LedgerError::Defect { .. }) => prop_assert!(!claimable),
         Ok(Claim::OverCap { balance: told }) => {
-            prop_assert!(queued);
+            prop_assert!(claimable);
             prop_assert_eq!(told, balance);
             let cap = budget.cap.unwrap();
             let fits = price.is_some_and(|price| budget.committed(&balance) + price <= cap);
             prop_assert!(!fits);
         }
         Ok(Claim::Granted { attempt, balance: told }) => {
-            prop_assert!(queued);
+            prop_assert!(claimable);
             prop_assert!(!model.attempts.contains_key(&attempt));
-            model.attempts.insert(attempt, (price, Account::Reserved));
+            model.attempts.insert(attempt, (terms, Account::Reserved));
             entry.price = price;
-            entry.job = entry.job.after(Event::Claimed(attempt), at(1), &RULES).unwrap().job;
+            entry.job = entry.job.after(Event::Claimed(attempt), at(1), &rules).unwrap().job;
             known.claims += 1;
+            entry.charged_if_failed = is_charged(&entry.job, &model.attempts);
             prop_assert_eq!(told, model.balance());
             // Under a cap that was lowered below what is committed, what costs nothing still goes.
             if let Some(cap) = budget.cap.filter(|_| price != Some(Usd::ZERO)) {
@@ -243,13 +275,15 @@ async fn happen(
 ) -> Result<(), TestCaseError> {
     let count = model.revisions.len().max(1);
     let Some(Known { entry, .. }) = model.revisions.get_mut(which % count) else { return Ok(()) };
-    let Ok(Step { job, change, then }) = entry.job.after(event, at(2), &RULES) else {
+    let rules = Rules { failed_tasks_charged: entry.charged_if_failed, ..RULES };
+    let Ok(Step { job, change, then }) = entry.job.after(event, at(2), &rules) else {
         return Ok(());
     };
     if let Some(change) = &change {
         model.attempts.get_mut(&change.attempt).unwrap().1 = change.account;
     }
     entry.job = job.clone();
+    entry.charged_if_failed = is_charged(&entry.job, &model.attempts);
     let step = Step { job, change, then };
     let committed = desk.ledger().commit(entry.revision, step, at(2)).await.unwrap();
     prop_assert_eq!(committed.balance, model.balance());

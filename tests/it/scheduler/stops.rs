@@ -8,7 +8,7 @@ use rushes::answer::{Polled, Submitted};
 use rushes::job::OnDoubt;
 use rushes::money::Usd;
 use rushes::policy::limits::{Rate, Window};
-use rushes::run::{Ended, Stopped};
+use rushes::run::{Ended, Stop, Stopped};
 use tokio::time::Instant;
 
 use super::stage::{Puppet, Stage, bought, shots};
@@ -112,4 +112,33 @@ async fn a_key_refused_after_too_many_failures_is_an_early_stop() {
     let (ended, tally) = stage.run(&shots(2), &gateway).await;
     assert_eq!(ended, Ended::Stopped(Stopped::Failures(1)));
     assert_eq!((tally.failed, tally.queued), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_doubt_of_a_stopped_run_is_judged_by_what_the_next_run_is_told() {
+    let mut stage = Stage::new();
+    stage.orders.rules.on_doubt = OnDoubt::Resubmit;
+    let stop = stage.stop.clone();
+    let cut = || Submitted::Doubtful { why: "cut".into() };
+    let gateway = Arc::new(Puppet::default().on_submit(move |_, nth| match nth {
+        1 => cut(),
+        // The second purchase is stopped on its way.
+        2 => {
+            stop.press();
+            Submitted::Throttled { retry_after: None, why: "slow down".into() }
+        }
+        _ => unreachable!("it was stopped"),
+    }));
+    let (ended, tally) = stage.run(&shots(1), &gateway).await;
+    assert_eq!((ended, tally.in_doubt, gateway.posted().len()), (Ended::Interrupted, 1, 2));
+    assert_eq!(tally.balance.reserved, Usd::from_micros(100_000));
+
+    stage.stop = Stop::default();
+    stage.orders.rules.on_doubt = OnDoubt::Hold;
+    let gateway = Arc::new(Puppet::default());
+    let (ended, tally) = stage.run(&shots(1), &gateway).await;
+    assert_eq!((ended, tally.in_doubt, gateway.posted().len()), (Ended::Done, 1, 0));
+    stage.orders.rules.on_doubt = OnDoubt::Resubmit;
+    let (_, tally) = stage.run(&shots(1), &gateway).await;
+    assert_eq!((tally.delivered, gateway.posted().len()), (1, 1));
 }
