@@ -9,7 +9,7 @@ use crate::ledger::{Kind, Ledger, Opening, Reader, Summary};
 use crate::manifest::{self, Campaign, Header, Manifest, Mistakes, WrittenBudget};
 use crate::policy::budget::Budget;
 use crate::policy::limits::Limits;
-use crate::report::text::plural;
+use crate::report::text::{plural, safe};
 use crate::sim::{Profile, SimOptions};
 use crate::time::{Clock, SystemClock};
 
@@ -186,10 +186,14 @@ pub fn quoted(path: &Path) -> String {
 pub fn catalog(file: Option<&Path>) -> Result<Catalog, Trouble> {
     let Some(path) = file else { return Ok(Catalog::builtin()) };
     let text = std::fs::read_to_string(path).map_err(|error| {
-        Trouble::new(format!("the catalog {} cannot be read: {error}", path.display()))
+        Trouble::new(format!(
+            "the catalog {} cannot be read: {error}",
+            safe(&path.display().to_string())
+        ))
     })?;
-    Catalog::parse(&text)
-        .map_err(|error| Trouble::new(format!("the catalog {}: {error}", path.display())))
+    Catalog::parse(&text).map_err(|error| {
+        Trouble::new(format!("the catalog {}: {error}", safe(&path.display().to_string())))
+    })
 }
 
 /// The budget that holds, and whether somebody wrote it just now.

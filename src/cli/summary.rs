@@ -141,7 +141,7 @@ impl Outcome {
             head(summary, &self.counts, self.groups[Need::Stalled as usize].count)
         )?;
         if self.counts.delivered > 0 {
-            writeln!(out, "clips in {}", place.folder.join("clips").display())?;
+            writeln!(out, "clips in {}", safe(&place.folder.join("clips").display().to_string()))?;
         }
         for (need, group) in Need::ALL.into_iter().zip(&self.groups) {
             let Some((first, _)) = group.listed.first() else { continue };

@@ -454,3 +454,22 @@ fn a_cell_that_beats_the_shot_s_own_template_is_odd() {
     assert!(campaign.warnings[0].message.contains("set here and by the table's column"));
     assert!(campaign.shots[0].request.json.contains(r#""prompt":"x""#));
 }
+
+#[test]
+fn nothing_that_is_printed_can_steer_a_terminal() {
+    let odd = "\u{9b}31m \u{202e} \u{2028} \u{7f} é 🎬";
+    let text = format!("campaign: c\nshots:\n  - {{id: a, model: kling-v3, prompt: \"x{odd}\"}}\n");
+    let escaped = text.replace('\u{9b}', "\\x9b").replace('\u{7f}', "\\x7f");
+    let sandbox = Sandbox::new().manifest(&escaped);
+    let plan = sandbox.run(["plan", "shots.yaml", "--format", "json"]).exits(0);
+    let steers = |c: char| c.is_control() && c != '\n' || "\u{202e}\u{2028}".contains(c);
+    assert!(!plan.stdout().contains(steers), "{:?}", plan.stdout());
+    assert_eq!(plan.stdout_json()["shots"][0]["request"]["prompt"], format!("x{odd}"));
+    let broken = Sandbox::new().manifest(&escaped.replace("kling-v3", "kling-\\x9b31m\u{202e}"));
+    let said = broken.run(["plan", "shots.yaml", "--format", "json"]).exits(2);
+    assert!(
+        !said.stdout().contains(steers) && !said.stderr().contains(steers),
+        "{}",
+        said.stderr()
+    );
+}
