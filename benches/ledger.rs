@@ -161,9 +161,9 @@ async fn large(count: usize) -> Result<(), Failure> {
     // All of them bought and delivered, as the ledger writes it.
     rusqlite::Connection::open(&path)?.execute_batch(
         "PRAGMA synchronous = off; BEGIN;
-         INSERT INTO attempts (id, revision, number, price_micro, sent_at, answered_at, outcome,
-           task_id, account)
-           SELECT id, id, 1, price_micro, 0, 0, 'bought', 'task-' || id, 'spent' FROM revisions;
+         INSERT INTO attempts (id, revision, number, price_micro, charged_if_failed, sent_at,
+           answered_at, outcome, task_id, account)
+           SELECT id, id, 1, price_micro, 0, 0, 0, 'bought', 'task-' || id, 'spent' FROM revisions;
          INSERT INTO money (attempt, at, account, micro)
            SELECT id, 0, 'reserved', price_micro FROM attempts;
          INSERT INTO money (attempt, at, account, micro)

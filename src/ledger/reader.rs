@@ -125,20 +125,26 @@ pub(super) fn knows_task(pen: &Pen<'_>, task: &TaskId) -> rusqlite::Result<bool>
     Ok(pen.conn.prepare_cached(known)?.query_row([task.as_str()], |_| Ok(())).optional()?.is_some())
 }
 
-/// Whose earlier attempt has the task of the attempt `mine`, a column or parameter of SQL.
-fn first_of(mine: &str) -> String {
-    format!(
-        "SELECT shot FROM attempts AS mine \
-         JOIN attempts AS first ON first.task_id = mine.task_id AND first.id < mine.id \
-         JOIN revisions AS had ON had.id = first.revision \
-         WHERE mine.id = {mine} ORDER BY first.id LIMIT 1"
-    )
+/// Whose earlier attempt has the task of the attempt that `$mine` names, a column or parameter of
+/// SQL. By the index of tasks: left to itself, SQLite goes through all earlier attempts.
+macro_rules! first_of {
+    ($mine:literal) => {
+        concat!(
+            "SELECT shot FROM attempts AS mine \
+             JOIN attempts AS first INDEXED BY by_task \
+               ON first.task_id = mine.task_id AND +first.id < mine.id \
+             JOIN revisions AS had ON had.id = first.revision \
+             WHERE mine.id = ",
+            $mine,
+            " ORDER BY +first.id LIMIT 1"
+        )
+    };
 }
 
 /// The shot that had an attempt's task before.
 pub(super) fn task_first_of(pen: &Pen<'_>, attempt: AttemptId) -> rusqlite::Result<Option<ShotId>> {
     pen.conn
-        .prepare_cached(&first_of("?1"))?
+        .prepare_cached(first_of!("?1"))?
         .query_row([attempt.0], |row| shot_id(row, 0))
         .optional()
         .map(Option::flatten)
@@ -154,7 +160,7 @@ fn read_rows(conn: &Connection, which: &str, each: &mut dyn FnMut(Row)) -> rusql
            (SELECT max(sent_at) FROM attempts WHERE revision = revisions.id), \
            ({first_of}) \
          FROM revisions WHERE {which}",
-        first_of = first_of("revisions.attempt"),
+        first_of = first_of!("revisions.attempt"),
     );
     let mut files = conn.prepare_cached(
         "SELECT path, bytes, sha256 FROM files WHERE revision = ?1 ORDER BY part",
