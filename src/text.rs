@@ -86,7 +86,8 @@ fn skip_sequence(first: char, chars: &mut std::iter::Peekable<std::str::Chars<'_
 }
 
 /// Invisible characters that reorder, join or hide what is around them.
-const fn steers(c: char) -> bool {
+#[must_use]
+pub const fn steers(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'

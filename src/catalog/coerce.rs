@@ -166,11 +166,21 @@ pub(super) fn yes_or_no(value: &Value) -> Option<bool> {
             Some(0) => Some(false),
             _ => None,
         },
-        Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {
-            "true" | "on" | "yes" | "1" => Some(true),
-            "false" | "off" | "no" | "0" => Some(false),
-            _ => None,
+        Value::String(text) => match text.trim() {
+            "1" => Some(true),
+            "0" => Some(false),
+            text => switch(text),
         },
+        _ => None,
+    }
+}
+
+/// A switch as people write it: true/false, on/off, yes/no in any case.
+#[must_use]
+pub fn switch(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "on" | "yes" => Some(true),
+        "false" | "off" | "no" => Some(false),
         _ => None,
     }
 }

@@ -15,6 +15,7 @@ mod suggest;
 mod tests;
 mod values;
 
+pub use coerce::switch;
 pub use describe::{Accepted, Demands};
 pub use image::{base64_bytes, is_http_url};
 pub use nearest::{Change, Nearest, in_words};

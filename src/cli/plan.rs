@@ -13,7 +13,7 @@ use crate::plan::{Action, Plan, Scope, USUAL_RENDER, plan as lay_out, shown};
 use crate::policy::budget::{Balance, Budget};
 use crate::policy::limits::Limits;
 use crate::report::text::{dollars, plural, safe};
-use crate::text::plain;
+use crate::text::steers;
 
 use super::args::{self, PlanFormat};
 use super::logging;
@@ -123,7 +123,8 @@ fn json(out: &mut dyn Write, campaign: &Campaign, plan: &Plan<'_>) -> io::Result
 fn ascii(value: &impl Serialize) -> io::Result<String> {
     let json = serde_json::to_string(value)?;
     let steers = |c: char| {
-        c == '\u{7f}' || (!c.is_ascii() && (c.is_control() || plain(&c.to_string(), 1).is_empty()))
+        let is_odd = c.is_control() || c.is_whitespace() || steers(c);
+        c == '\u{7f}' || (!c.is_ascii() && is_odd)
     };
     if !json.contains(steers) {
         return Ok(json);

@@ -10,6 +10,7 @@ use super::shots::identity;
 use super::text::slips;
 use super::text::tree::{Node, Pair, Value};
 use super::{Header, WrittenBudget};
+use crate::catalog;
 use crate::job::OnDoubt;
 use crate::money::Usd;
 use crate::policy::limits::{Rate, SomeLimits, span};
@@ -162,19 +163,13 @@ fn cap(node: &Node, log: &mut Log) -> Option<Usd> {
 }
 
 fn switch(node: &Node, name: &str, log: &mut Log) -> Option<bool> {
-    let lower = node.text().map(|text| text.to_ascii_lowercase());
-    match lower.as_deref() {
-        Some("true" | "yes" | "on") => Some(true),
-        Some("false" | "no" | "off") => Some(false),
-        _ => {
-            let what = format!("`{name}` is true or false");
-            log.add(
-                Mistake::new(node.place, what)
-                    .fix(format!("write `{name}: true`, or leave it out")),
-            );
-            None
-        }
+    let on = node.text().and_then(|text| catalog::switch(text));
+    if on.is_none() {
+        let what = format!("`{name}` is true or false");
+        let fix = format!("write `{name}: true`, or leave it out");
+        log.add(Mistake::new(node.place, what).fix(fix));
     }
+    on
 }
 
 fn on_doubt(node: &Node, log: &mut Log) -> Option<OnDoubt> {

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 use super::report::finding::Mistakes;
 use super::report::log::{Log, Mistake, Place};
-use super::settings::{Settings, nowhere};
+use super::settings::Settings;
 use super::shots::entry::Entry;
 use super::shots::expand::{Made, Shared, Stage};
 use super::shots::template::Engine;
 use super::text::file;
 use super::text::table::Table;
 use super::text::tree::{Node, Pair, Value};
-use super::text::yaml::{self, Document, Sink};
+use super::text::yaml::{self, Document, NoShots, Sink};
 use super::{Campaign, Header, header};
 use crate::catalog::{Catalog, closest};
 use crate::job::OnDoubt;
@@ -190,7 +190,7 @@ impl<'c> Reader<'c> {
         let before = shots.before.take();
         if document.whole && document.shots == 0 {
             // There are none, or they came in by an alias or a merge key.
-            let root = document.root.clone().unwrap_or_else(|| nowhere(file));
+            let root = document.root.clone().unwrap_or_else(|| empty(file));
             let Value::List(items) = root.get("shots").map_or(&Value::Bad, |node| &node.value)
             else {
                 Settings::read(&root, path, catalog, log);
@@ -281,15 +281,9 @@ impl Sink for Shots<'_> {
     }
 }
 
-/// Lets the shots go by.
-struct NoShots;
-
-impl Sink for NoShots {
-    fn wants_shots(&self) -> bool {
-        false
-    }
-
-    fn shot(&mut self, _: &[Pair], _: Node, _: &mut Log) {}
+/// The top level of a manifest that says nothing.
+fn empty(file: u16) -> Node {
+    Node { place: Place::start(file), value: Value::Map([].into()) }
 }
 
 /// That there are no shots is a mistake.

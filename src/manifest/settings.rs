@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::header::{known_keys, name, text};
-use super::report::log::{Log, Mistake, Place};
+use super::report::log::{Log, Mistake};
 use super::shots::entry;
 use super::text::file;
 use super::text::tree::{Node, Pair, Value};
-use super::text::yaml::{self, Sink};
+use super::text::yaml::{self, NoShots};
 use crate::catalog::{Catalog, closest};
 
 /// The keys that shots depend on.
@@ -124,7 +124,7 @@ impl Includes<'_> {
                 return None;
             }
         };
-        let root = yaml::parse(opened.0, opened.1, &mut Ignored, log).root;
+        let root = yaml::parse(opened.0, opened.1, &mut NoShots, log).root;
         let settings = match root {
             Some(root) => {
                 check_keys(&root, log);
@@ -141,17 +141,7 @@ impl Includes<'_> {
     }
 }
 
-/// An included file has no shots; that it does is reported by its key.
-struct Ignored;
-
-impl Sink for Ignored {
-    fn wants_shots(&self) -> bool {
-        false
-    }
-
-    fn shot(&mut self, _: &[Pair], _: Node, _: &mut Log) {}
-}
-
+/// An included file has no settings but those that shots share.
 fn check_keys(root: &Node, log: &mut Log) {
     let what = "an included file";
     if root.pairs().is_none() {
@@ -211,9 +201,4 @@ fn vars(root: &Node, log: &mut Log) -> Vec<(Rc<str>, Node)> {
         vars.push((Rc::clone(key), value));
     }
     vars
-}
-
-/// The place of a manifest whose top level begins nowhere.
-pub(super) fn nowhere(file: u16) -> Node {
-    Node { place: Place::start(file), value: Value::Map([].into()) }
 }

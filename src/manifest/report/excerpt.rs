@@ -11,6 +11,7 @@ use super::log::{Log, Place, Source};
 use crate::manifest::shots::media;
 use crate::manifest::text::file::Chars;
 use crate::manifest::text::position::Position;
+use crate::text::steers;
 
 /// The most characters of a line that are drawn, and how many of them before the mistake.
 const MOST_WIDE: usize = 140;
@@ -83,9 +84,9 @@ fn read(source: &Source, mut wanted: Vec<(u32, usize, &mut Stretch)>) {
     }
 }
 
-/// The line above a place, its own and the one below, tabs and all.
-pub(in crate::manifest) fn lines_around(place: Place, log: &Log) -> [String; 3] {
-    let mut lines = [const { String::new() }; 3];
+/// The line above a place and its own, tabs and all.
+pub(in crate::manifest) fn line_and_above(place: Place, log: &Log) -> [String; 2] {
+    let mut lines = [const { String::new() }; 2];
     let Some(file) = log.path(place.file).and_then(|path| media::open(path).ok()) else {
         return lines;
     };
@@ -212,12 +213,9 @@ fn shown(c: char) -> char {
     match c {
         '\t' | '\n' => ' ',
         c if c.is_control() => '\u{fffd}',
-        // Characters that turn the reading direction could make a line read as something else.
-        '\u{61c}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2066}'..='\u{2069}'
-        | '\u{feff}' => '\u{fffd}',
+        '\u{2028}' | '\u{2029}' => '\u{fffd}',
+        // They could make a line read as something else.
+        c if steers(c) => '\u{fffd}',
         c => c,
     }
 }

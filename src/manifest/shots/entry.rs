@@ -80,8 +80,11 @@ impl<'t> Entry<'t> {
             return None;
         }
         let Some(pairs) = node.pairs() else {
-            let is = if node.is_null() { "there is nothing here" } else { "this is " };
-            let is = if node.is_null() { is.to_owned() } else { format!("{is}{}", node.kind()) };
+            let is = if node.is_null() {
+                "there is nothing here".to_owned()
+            } else {
+                format!("this is {}", node.kind())
+            };
             let what = format!("a shot is made of lines such as `id: beach`, but {is}");
             let fix = "write for example `- id: beach` and its `prompt:` below".to_owned();
             log.add(Mistake::new(node.place, what).fix(fix));

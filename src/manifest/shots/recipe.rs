@@ -236,35 +236,7 @@ impl<'t> Recipe<'t> {
                 log.add(mistake.other(column.place, "the column"));
             }
         }
-        for column in &table.columns {
-            if column.name.matches('.').count() > MOST_DOTS {
-                let what = format!("a column's name has at most {MOST_DOTS} dots");
-                let fix = "write a part of a parameter as `camera_control.type`".to_owned();
-                log.add(Mistake::new(column.place, what).fix(fix));
-                self.nameless = true;
-            }
-        }
-        for field in &mut self.fields {
-            let own = field.column.and_then(|at| table.columns.get(at));
-            if let (Some(column), Some((part, _))) = (own, field.parts.first()) {
-                let what = format!("`{0}` has a column and `{0}.{part}` has one too", field.name);
-                let fix = "keep one of them".to_owned();
-                log.add(Mistake::new(column.place, what).fix(fix));
-                field.broken = true;
-            }
-        }
-        for (at, column) in table.columns.iter().enumerate() {
-            let inside = |other: &Column| {
-                other.name.strip_prefix(&*column.name).is_some_and(|rest| rest.starts_with('.'))
-            };
-            let is_part = column.name.contains('.') && !column.name.starts_with("extra.");
-            if is_part && let Some(other) = table.columns.iter().find(|other| inside(other)) {
-                let what = format!("`{}` is a part of the column `{}`", other.name, column.name);
-                let place = table.columns.get(at).map_or(other.place, |column| column.place);
-                let mistake = Mistake::new(other.place, what).fix("keep one of them".to_owned());
-                log.add(mistake.other(place, "the whole"));
-            }
-        }
+        self.check_parts(table, log);
         for param in slips.into_iter().filter_map(|at| catalog.params().get(at)) {
             match self.fields.iter_mut().find(|field| field.name == param.name) {
                 Some(field) => field.broken = true,
@@ -283,6 +255,38 @@ impl<'t> Recipe<'t> {
         used.sort_by_key(|column| table.columns.get(*column).map(|column| &column.name));
         used.dedup();
         self.columns.used = used;
+    }
+
+    /// Columns for parts of a parameter: not too deep, and none of them a part of another.
+    fn check_parts(&mut self, table: &Table, log: &mut Log) {
+        for column in &table.columns {
+            if column.name.matches('.').count() > MOST_DOTS {
+                let what = format!("a column's name has at most {MOST_DOTS} dots");
+                let fix = "write a part of a parameter as `camera_control.type`".to_owned();
+                log.add(Mistake::new(column.place, what).fix(fix));
+                self.nameless = true;
+            }
+        }
+        for field in &mut self.fields {
+            let own = field.column.and_then(|at| table.columns.get(at));
+            if let (Some(column), Some((part, _))) = (own, field.parts.first()) {
+                let what = format!("`{0}` has a column and `{0}.{part}` has one too", field.name);
+                let fix = "keep one of them".to_owned();
+                log.add(Mistake::new(column.place, what).fix(fix));
+                field.broken = true;
+            }
+        }
+        for column in &table.columns {
+            let inside = |other: &Column| {
+                other.name.strip_prefix(&*column.name).is_some_and(|rest| rest.starts_with('.'))
+            };
+            let is_part = column.name.contains('.') && !column.name.starts_with("extra.");
+            if is_part && let Some(other) = table.columns.iter().find(|other| inside(other)) {
+                let what = format!("`{}` is a part of the column `{}`", other.name, column.name);
+                let mistake = Mistake::new(other.place, what).fix("keep one of them".to_owned());
+                log.add(mistake.other(column.place, "the whole"));
+            }
+        }
     }
 
     /// Every name that a template uses must be there.

@@ -36,6 +36,16 @@ struct Open {
     streams: bool,
 }
 
+impl Open {
+    /// The key whose value is next.
+    fn key(&self) -> Option<&str> {
+        match &self.items {
+            Items::Map { key: Key::Known(key, _), .. } => Some(key),
+            _ => None,
+        }
+    }
+}
+
 enum Items {
     List(Vec<Node>),
     Map {
@@ -206,23 +216,13 @@ impl<'l> Builder<'l> {
 
     /// Whether a text is next that is sent or names something, or a part of one.
     fn is_at_text(&self) -> bool {
-        let key = |open: &Open| match &open.items {
-            Items::Map { key: Key::Known(key, _), .. } => Some(Rc::clone(key)),
-            _ => None,
-        };
-        let is_text = |key: &str| {
-            let own = ["prompt", "negative_prompt", "image", "image_tail", "id", "clip_name"];
-            own.contains(&key)
-        };
-        let holds_texts = |key: &str| ["vars", "matrix", "tags", "extra"].contains(&key);
-        let is_value = self.stack.last().is_some_and(|open| match &open.items {
-            Items::Map { key, .. } => matches!(key, Key::Known(..)),
-            Items::List(_) => true,
-            Items::Bad => false,
-        });
+        let Some(last) = self.stack.last() else { return false };
+        let own = ["prompt", "negative_prompt", "image", "image_tail", "id", "clip_name"];
+        let holding = ["vars", "matrix", "tags", "extra"];
+        let is_value = matches!(last.items, Items::List(_)) || last.key().is_some();
         is_value
-            && (self.stack.last().and_then(key).is_some_and(|key| is_text(&key))
-                || self.stack.iter().filter_map(key).any(|key| holds_texts(&key)))
+            && (last.key().is_some_and(|key| own.contains(&key))
+                || self.stack.iter().filter_map(Open::key).any(|key| holding.contains(&key)))
     }
 
     /// Reports a text that ends where `#` was meant to be part of it.
@@ -274,10 +274,7 @@ impl<'l> Builder<'l> {
 
     /// Whether the value of the top level's `shots` is next.
     fn is_at_shots(&self) -> bool {
-        match self.stack.as_slice() {
-            [Open { items: Items::Map { key: Key::Known(key, _), .. }, .. }] => &**key == "shots",
-            _ => false,
-        }
+        matches!(self.stack.as_slice(), [root] if root.key() == Some("shots"))
     }
 
     fn too_deep(&mut self, place: Place) {

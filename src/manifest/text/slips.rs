@@ -14,7 +14,7 @@ pub(in crate::manifest) fn report(file: u16, error: &ScanError, log: &mut Log) {
     if log.mentions_line(place) {
         return;
     }
-    let [before, line, _] = excerpt::lines_around(place, log);
+    let [before, line] = excerpt::line_and_above(place, log);
     if is_oddly_spaced(&before) {
         let above = Place { line: place.line.saturating_sub(1), column: 1, ..place };
         return log.add(odd_spaces(above));

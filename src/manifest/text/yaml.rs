@@ -23,6 +23,17 @@ pub(in crate::manifest) trait Sink {
     fn shot(&mut self, before: &[Pair], shot: Node, log: &mut Log);
 }
 
+/// Lets the shots go by: for the settings alone, and for included files, which have none.
+pub(in crate::manifest) struct NoShots;
+
+impl Sink for NoShots {
+    fn wants_shots(&self) -> bool {
+        false
+    }
+
+    fn shot(&mut self, _: &[Pair], _: Node, _: &mut Log) {}
+}
+
 /// A document that was read.
 pub(in crate::manifest) struct Document {
     /// Its top level, without the shots that the sink got; what there was before it broke off.

@@ -32,10 +32,7 @@ pub(super) fn check(text: &str, filters: &[&str]) -> Result<(), Wrong> {
             return Err(Wrong { what, fix: None, range: Some(start..inside) });
         }
         at = match kind {
-            '#' => match text.get(inside..).and_then(|rest| rest.find("#}")) {
-                Some(length) => inside + length + 2,
-                None => return Err(unclosed(start, "{#", "#}")),
-            },
+            '#' => comment(text, inside).ok_or_else(|| unclosed(start, "{#", "#}"))?,
             '%' => code(text, inside, "%}", filters)?,
             _ => code(text, inside, "}}", filters)?,
         };
@@ -43,54 +40,57 @@ pub(super) fn check(text: &str, filters: &[&str]) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// Whether a name is only used where it may be missing: `{{ name | default("calm") }}`,
-/// `{% if name is defined %}`.
-pub(super) fn is_optional(text: &str, name: &str) -> bool {
-    uses(text, name, |_, behind| {
+/// A word of a template with the one before it and the three behind.
+pub(super) struct Use<'t> {
+    pub word: &'t str,
+    before: &'t str,
+    behind: [&'t str; 3],
+}
+
+impl Use<'_> {
+    /// Whether it may be missing here: `{{ name | default("calm") }}`, `{% if name is defined %}`.
+    pub(super) fn forgives(&self) -> bool {
         matches!(
-            behind,
+            self.behind,
             ["|", "default" | "d", _]
                 | ["is", "defined" | "undefined", _]
                 | ["is", "not", "defined"]
         )
-    })
-    .all(|forgiven| forgiven)
+    }
+
+    /// Whether it stands alone as a condition: `{% if name %}`, `{{ a if name else b }}`.
+    pub(super) fn is_condition(&self) -> bool {
+        matches!(self.before, "if" | "elif" | "and" | "or" | "not" | "(")
+            && matches!(self.behind[0], "" | "else" | "and" | "or" | ")")
+    }
 }
 
-/// Whether a name stands alone as a condition somewhere: `{% if name %}`, `{{ a if name else b }}`.
-pub(super) fn is_condition(text: &str, name: &str) -> bool {
-    uses(text, name, |before, behind| {
-        matches!(before, "if" | "elif" | "and" | "or" | "not" | "(")
-            && matches!(behind[0], "" | "else" | "and" | "or" | ")")
-    })
-    .any(|condition| condition)
-}
-
-/// What `told` thinks of every use of a name, by the word before it and the three behind.
-fn uses(
-    text: &str,
-    name: &str,
-    told: impl Fn(&str, [&str; 3]) -> bool,
-) -> impl Iterator<Item = bool> {
-    let mut found = Vec::new();
+/// Every word of a checked text's templates.
+pub(super) fn uses(text: &str) -> Vec<Use<'_>> {
+    let mut uses = Vec::new();
     let mut at = 0;
     while let Some((kind, start)) = next(text, at) {
         let inside = start + 2;
         if kind == '#' {
-            let length = text.get(inside..).and_then(|rest| rest.find("#}"));
-            at = length.map_or(text.len(), |length| inside + length + 2);
+            at = comment(text, inside).unwrap_or(text.len());
             continue;
         }
         let end = if kind == '%' { "%}" } else { "}}" };
         let Ok((words, close)) = words(text, inside, end) else { break };
         let word = |at: usize| words.get(at).map_or("", |word| word.text);
-        for used in (0..words.len()).filter(|at| word(*at) == name) {
-            let before = used.checked_sub(1).map_or("", word);
-            found.push(told(before, [1, 2, 3].map(|more| word(used + more))));
-        }
+        uses.extend((0..words.len()).map(|at| Use {
+            word: word(at),
+            before: at.checked_sub(1).map_or("", word),
+            behind: [1, 2, 3].map(|more| word(at + more)),
+        }));
         at = close + 2;
     }
-    found.into_iter()
+    uses
+}
+
+/// Where a text goes on behind a comment whose inside begins at a byte.
+fn comment(text: &str, inside: usize) -> Option<usize> {
+    text.get(inside..)?.find("#}").map(|length| inside + length + 2)
 }
 
 /// The kind and the start of the next `{{`, `{%` or `{#`.

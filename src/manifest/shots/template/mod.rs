@@ -14,36 +14,50 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Object, ObjectRepr};
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value, filters, tests as is};
 
+use crate::catalog;
+
 /// What rendering one text may cost: the engine counts steps, items and bytes.
 const FUEL: u64 = 400_000;
 /// The longest text a template may yield, in bytes.
 const MOST_BYTES: usize = 256 * 1024;
 
-/// The filters there are.
-const FILTERS: [&str; 22] = [
-    "abs",
-    "capitalize",
-    "count",
-    "d",
-    "default",
-    "first",
-    "float",
-    "int",
-    "join",
-    "last",
-    "length",
-    "list",
-    "lower",
-    "replace",
-    "reverse",
-    "round",
-    "sort",
-    "split",
-    "title",
-    "trim",
-    "unique",
-    "upper",
-];
+/// Names the filters there are, each once, and adds them to an environment.
+macro_rules! filters {
+    ($($name:literal => $filter:expr),+ $(,)?) => {
+        /// The filters there are.
+        const FILTERS: &[&str] = &[$($name),+];
+
+        fn add_filters(environment: &mut Environment<'_>) {
+            $(environment.add_filter($name, $filter);)+
+        }
+    };
+}
+
+filters! {
+    "abs" => filters::abs,
+    "capitalize" => filters::capitalize,
+    "count" => filters::length,
+    "d" => filters::default,
+    "default" => filters::default,
+    "first" => filters::first,
+    "float" => filters::float,
+    "int" => filters::int,
+    "join" => filters::join,
+    "last" => filters::last,
+    "length" => filters::length,
+    "list" => filters::list,
+    "lower" => filters::lower,
+    "replace" => filters::replace,
+    "reverse" => filters::reverse,
+    "round" => filters::round,
+    "sort" => filters::sort,
+    "split" => filters::split,
+    "title" => filters::title,
+    // The engine's own takes characters to trim, and its time grows with their number.
+    "trim" => |text: &str| text.trim().to_owned(),
+    "unique" => filters::unique,
+    "upper" => filters::upper,
+}
 
 /// What templates are compiled and rendered with.
 pub(in crate::manifest) struct Engine {
@@ -92,43 +106,20 @@ impl Engine {
     /// # Errors
     /// When it is no template, with the reason.
     pub(in crate::manifest) fn compile<'a>(&'a self, text: &'a str) -> Result<Template<'a>, Wrong> {
-        guard::check(text, &FILTERS)?;
+        guard::check(text, FILTERS)?;
         let environment: &'a Environment<'a> = &self.environment;
         let inner = environment.template_from_named_str("", text).map_err(|error| wrong(&error))?;
         let mut names: Vec<Box<str>> =
             inner.undeclared_variables(false).into_iter().map(String::into_boxed_str).collect();
         names.sort();
-        let conditions = names.iter().filter(|name| guard::is_condition(text, name)).cloned();
-        let conditions = conditions.collect();
-        let optional = names.iter().filter(|name| guard::is_optional(text, name)).cloned();
-        Ok(Template { inner, optional: optional.collect(), conditions, names: names.into() })
+        let uses = guard::uses(text);
+        let of = |name: &str| uses.iter().filter(|used| used.word == name).collect::<Vec<_>>();
+        let optional = names.iter().filter(|name| of(name).iter().all(|used| used.forgives()));
+        let conditions =
+            names.iter().filter(|name| of(name).iter().any(|used| used.is_condition()));
+        let (optional, conditions) = (optional.cloned().collect(), conditions.cloned().collect());
+        Ok(Template { inner, optional, conditions, names: names.into() })
     }
-}
-
-fn add_filters(environment: &mut Environment<'_>) {
-    environment.add_filter("abs", filters::abs);
-    environment.add_filter("capitalize", filters::capitalize);
-    environment.add_filter("count", filters::length);
-    environment.add_filter("d", filters::default);
-    environment.add_filter("default", filters::default);
-    environment.add_filter("first", filters::first);
-    environment.add_filter("float", filters::float);
-    environment.add_filter("int", filters::int);
-    environment.add_filter("join", filters::join);
-    environment.add_filter("last", filters::last);
-    environment.add_filter("length", filters::length);
-    environment.add_filter("list", filters::list);
-    environment.add_filter("lower", filters::lower);
-    environment.add_filter("replace", filters::replace);
-    environment.add_filter("reverse", filters::reverse);
-    environment.add_filter("round", filters::round);
-    environment.add_filter("sort", filters::sort);
-    environment.add_filter("split", filters::split);
-    environment.add_filter("title", filters::title);
-    // The engine's own takes characters to trim, and its time grows with their number.
-    environment.add_filter("trim", |text: &str| text.trim().to_owned());
-    environment.add_filter("unique", filters::unique);
-    environment.add_filter("upper", filters::upper);
 }
 
 fn add_tests(environment: &mut Environment<'_>) {
@@ -157,7 +148,7 @@ impl Template<'_> {
     /// What a text without quotes is worth as a name's value.
     pub(in crate::manifest) fn value(&self, name: &str, text: &str) -> Value {
         let is_condition = self.conditions.iter().any(|condition| **condition == *name);
-        match switch(text).filter(|_| is_condition) {
+        match catalog::switch(text).filter(|_| is_condition) {
             Some(on) => Value::from_object(Switch { on, text: text.into() }),
             None => value(text),
         }
@@ -209,15 +200,6 @@ fn value(text: &str) -> Value {
         }
     }
     Value::from(text)
-}
-
-/// Whether a text is a switch, as people write it.
-fn switch(text: &str) -> Option<bool> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "yes" | "on" => Some(true),
-        "false" | "no" | "off" => Some(false),
-        _ => None,
-    }
 }
 
 /// A switch: prints as it was written and is true or false in an `if`.
