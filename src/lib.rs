@@ -41,6 +41,8 @@
 //!   only the scheduler does, and only after the ledger says that the last one was refused.
 //! - **Money is a whole number of micro-dollars**, and every movement is an append-only row.
 
+#![forbid(unsafe_code)]
+
 pub mod answer;
 pub mod catalog;
 pub mod cli;
