@@ -18,7 +18,7 @@
 //!
 //! | room | holds | does not know |
 //! |---|---|---|
-//! | [`money`], [`time`], [`text`], [`shot`], [`answer`], [`job`] | the words as types; in [`job`] the one function that makes every transition | I/O, clocks |
+//! | [`money`], [`time`], [`text`], [`work`], [`shot`], [`answer`], [`job`] | the words as types; in [`job`] the one function that makes every transition | I/O, clocks |
 //! | [`policy`] | pace, backoff, cap, who is next: pure functions of state and time | I/O, clocks |
 //! | [`catalog`] | dated data: models, what they accept, what they cost | files |
 //! | [`manifest`] | text to shots, with diagnostics | money spent, network |
@@ -60,3 +60,4 @@ pub mod shot;
 pub mod sim;
 pub mod text;
 pub mod time;
+pub mod work;

@@ -148,7 +148,7 @@ fn is_absent(error: &io::Error) -> bool {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ClipError> + Send + 'static,
 ) -> Result<T, ClipError> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+    crate::work::blocking(work).await.unwrap_or_else(|error| {
         Err(ClipError::Disk { path: CLIPS.into(), source: io::Error::other(error) })
     })
 }

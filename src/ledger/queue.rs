@@ -1,5 +1,5 @@
 //! Group commit: calls that arrive while another batch is being synced share the next transaction
-//! and its sync. A batch runs on a blocking thread only as long as it takes, so that a paused clock
+//! and its sync. A batch runs beside the runtime only as long as it takes, so that a paused clock
 //! stands still for it. Knows nothing of what the calls do.
 
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ use super::error::is_full;
 use super::lock::Lock;
 use super::reserve::Reserve;
 use crate::policy::budget::{Balance, Budget};
+use crate::work;
 
 /// What a call writes with: the batch's transaction.
 pub(super) struct Pen<'a> {
@@ -205,7 +206,7 @@ impl Drop for Turn {
 
 fn serve(turn: Turn, runtime: &Handle) {
     let again = runtime.clone();
-    runtime.spawn_blocking(move || {
+    let served = work::begin(runtime, move || {
         let mut turn = turn;
         let Some(queue) = &turn.0 else { return };
         let (batch, outcome, more) = queue.batch();
@@ -220,6 +221,7 @@ fn serve(turn: Turn, runtime: &Handle) {
             call.answer(outcome.clone());
         }
     });
+    drop(served);
 }
 
 impl Desk {

@@ -10,6 +10,7 @@ use crate::ledger::{Claim, Terms};
 use crate::manifest;
 use crate::money::Usd;
 use crate::policy::retry;
+use crate::work;
 
 use super::deliver::fetch;
 use super::floor::{Card, Floor, Over};
@@ -79,7 +80,7 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
     let body = if request.files.is_empty() {
         manifest::body(&request)
     } else {
-        match tokio::task::spawn_blocking(move || manifest::body(&request)).await {
+        match work::blocking(move || manifest::body(&request)).await {
             Ok(body) => body,
             Err(error) => {
                 floor.halt_and_leave(Stopped::Defect(error.to_string()));
