@@ -17,6 +17,7 @@ mod manifest;
 mod manifest_identity;
 mod manifests;
 mod mishaps;
+mod nights;
 mod outcomes;
 mod sandbox;
 mod scheduler;

@@ -1,0 +1,100 @@
+//! Whole campaigns in virtual time from one seed: the real scheduler, policies and ledger against
+//! the in-process simulator, with the process dying, the disk failing and the gateway misbehaving
+//! wherever the seed says; after every step the promises are held against the simulator's books.
+//!
+//! A night that breaks a promise prints its seed and its trace. To see one again, or to go on for
+//! longer than an ordinary test run does:
+//! ```sh
+//! RUSHES_NIGHT=4711 cargo test --test it nights::one_night_again -- --nocapture
+//! RUSHES_NIGHTS_FOR=3600 cargo test --release --test it nights::as_many_nights -- --nocapture
+//! ```
+
+mod disk;
+mod night;
+mod oracle;
+mod plan;
+mod stderr;
+mod user;
+mod vfs;
+mod wire;
+
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+
+use night::Stage;
+use plan::Night;
+
+/// How much of a trace is shown.
+const MOST_LINES: usize = 400;
+
+fn play(seed: u64) -> (Vec<String>, Vec<String>) {
+    let mut dice = Rng::with_seed(seed);
+    let night = Night::draw(&mut dice);
+    let mut stage_trace = vec![format!("{night:?}")];
+    let (violations, trace) = Stage::set(night, seed, dice).play();
+    stage_trace.extend(trace);
+    (violations, stage_trace)
+}
+
+fn must_hold(seed: u64) {
+    let (violations, trace) = play(seed);
+    let shown = trace.len().saturating_sub(MOST_LINES);
+    assert!(
+        violations.is_empty(),
+        "seed {seed}: {violations:#?}\n{}\nto see it again: RUSHES_NIGHT={seed} cargo test --test \
+         it nights::one_night_again -- --nocapture",
+        trace[shown..].join("\n"),
+    );
+}
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().map(|text| text.parse().unwrap())
+}
+
+#[test]
+fn nights_from_0_to_250_keep_every_promise() {
+    (0..250).for_each(must_hold);
+}
+
+#[test]
+fn nights_from_250_to_500_keep_every_promise() {
+    (250..500).for_each(must_hold);
+}
+
+#[test]
+fn nights_from_500_to_750_keep_every_promise() {
+    (500..750).for_each(must_hold);
+}
+
+#[test]
+fn nights_from_750_to_1000_keep_every_promise() {
+    (750..1000).for_each(must_hold);
+}
+
+#[test]
+fn one_night_again_goes_the_same_way() {
+    let seed = number("RUSHES_NIGHT").unwrap_or(7);
+    let (violations, trace) = play(seed);
+    if std::env::var("RUSHES_NIGHT").is_ok() {
+        println!("{}", trace.join("\n"));
+    }
+    assert_eq!(violations, Vec::<String>::new());
+    assert_eq!(play(seed).1, trace);
+}
+
+/// For as many seconds as `RUSHES_NIGHTS_FOR` says, from the seed `RUSHES_NIGHTS_FROM` on.
+#[test]
+fn as_many_nights_as_there_is_time_for() {
+    let time = Duration::from_secs(number("RUSHES_NIGHTS_FOR").unwrap_or(1));
+    let from = number("RUSHES_NIGHTS_FROM").unwrap_or(1_000);
+    let began = Instant::now();
+    let mut seed = from;
+    while began.elapsed() < time {
+        must_hold(seed);
+        seed += 1;
+    }
+    let (count, took) = (seed - from, began.elapsed().as_secs_f64());
+    println!("{count} nights from seed {from} in {took:.0} s, {:.0} a minute, no promise broken",
+        60.0 * f64::from(u32::try_from(count).unwrap()) / took);
+}
