@@ -20,6 +20,7 @@ struct Attempt {
     task: Option<String>,
     account: String,
     price: Usd,
+    sent_at: i64,
 }
 
 fn open(ledger: &Path) -> Connection {
@@ -31,7 +32,7 @@ fn attempts(ledger: &Path) -> Vec<Attempt> {
     let mut rows = conn
         .prepare(
             "SELECT r.shot, json_extract(r.request, '$.prompt'), a.outcome, a.why, a.task_id,
-               a.account, a.price_micro
+               a.account, a.price_micro, a.sent_at
              FROM attempts a JOIN revisions r ON r.id = a.revision",
         )
         .unwrap();
@@ -44,6 +45,7 @@ fn attempts(ledger: &Path) -> Vec<Attempt> {
             task: row.get(4)?,
             account: row.get(5)?,
             price: Usd::from_micros(row.get(6)?),
+            sent_at: row.get(7)?,
         })
     })
     .unwrap()
@@ -159,14 +161,10 @@ pub fn doubts(ledger: &Path, books: &rushes::sim::Books) -> Vec<Doubt> {
     let known: HashSet<&str> = attempts.iter().filter_map(|a| a.task.as_deref()).collect();
     let in_doubt = attempts.iter().filter(|a| a.account == "reserved" && a.task.is_none());
     let truth = |attempt: &Attempt| {
-        let unknown: Vec<&Purchase> = books
-            .purchases()
-            .filter(|p| p.prompt == attempt.prompt && !known.contains(p.task_id.as_str()))
-            .collect();
-        let of = |a: &&Attempt| a.prompt == attempt.prompt && a.account == "unconfirmed";
-        // What a 5xx hid stays hidden; the newest of more is what was in doubt.
-        let denied = attempts.iter().filter(of).count();
-        let task = unknown.get(denied..).and_then(<[_]>::last).map(|p| p.task_id.clone());
+        // What an earlier attempt bought behind a 5xx was bought before this one left.
+        let is_its = |p: &&Purchase| p.prompt == attempt.prompt && p.at >= attempt.sent_at;
+        let unknown = books.purchases().filter(|p| !known.contains(p.task_id.as_str()));
+        let task = unknown.filter(is_its).map(|p| p.task_id.clone()).last();
         let killed = attempt.why.as_deref().is_some_and(|why| why.contains("the run ended"));
         Doubt { shot: attempt.shot.clone(), task, killed }
     };

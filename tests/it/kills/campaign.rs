@@ -31,6 +31,8 @@ pub struct Script {
     pub limits: &'static str,
     /// How long tasks take.
     pub render: &'static str,
+    /// The cap, in dollars.
+    pub cap: Option<&'static str>,
     /// At so many clips' places another file lies already.
     pub strangers: usize,
     /// Another build of the program.
@@ -59,6 +61,7 @@ pub struct Campaign {
     sandbox: Sandbox,
     simulator: Simulator,
     shots: usize,
+    cap: Option<Usd>,
     clips: HashMap<u64, Clip>,
     /// What happened so far.
     pub counts: Counts,
@@ -76,8 +79,9 @@ impl Campaign {
     pub fn new(script: &Script) -> Self {
         let numbers: Vec<String> = (1..=script.shots).map(|n| n.to_string()).collect();
         let manifest = format!(
-            "campaign: night\nlimits: {{{}}}\ndefaults: {{model: kling-v2-6, duration: 10}}\n\
+            "campaign: night\n{}limits: {{{}}}\ndefaults: {{model: kling-v2-6, duration: 10}}\n\
              shots:\n  - id: scene\n    matrix: {{n: [{}]}}\n    prompt: \"scene {{{{ n }}}}\"\n",
+            script.cap.map(|cap| format!("budget: {cap}\n")).unwrap_or_default(),
             script.limits,
             numbers.join(", ")
         );
@@ -90,8 +94,11 @@ impl Campaign {
             sandbox = sandbox.file(&path, "not a clip of this campaign");
         }
         let simulator = Simulator::start(&sandbox, script.profile, script.seed, script.render);
-        let counts = Counts::default();
-        Self { sandbox, simulator, shots: script.shots, clips: HashMap::new(), counts }
+        let cap = script.cap.map(|cap| cap.parse().unwrap());
+        let (shots, counts) = (script.shots, Counts::default());
+        let mut new = Self { sandbox, simulator, shots, cap, clips: HashMap::new(), counts };
+        new.note_clips();
+        new
     }
 
     fn folder(&self) -> PathBuf {
@@ -149,13 +156,28 @@ impl Campaign {
     }
 
     fn assert_went_to_its_end(&mut self, status: ExitStatus) {
-        assert!(matches!(status.code(), Some(0 | 1)), "{status}\n{}", self.last_log());
+        let log = self.last_log();
+        match status.code() {
+            Some(0 | 1) => {}
+            Some(3) if self.cap.is_some() => assert!(log.contains("the cap"), "{log}"),
+            _ => panic!("{status}\n{log}"),
+        }
         self.note_clips();
+        self.assert_cap();
     }
 
     fn note_kill(&mut self) {
         self.counts.kills += 1;
         self.note_clips();
+        self.assert_cap();
+    }
+
+    /// Holds that what the gateway charged and may still charge is within the cap.
+    fn assert_cap(&self) {
+        if let Some(cap) = self.cap {
+            let books = self.simulator.books();
+            assert!(books.charged + books.held <= cap, "{} of {cap}", books.charged + books.held);
+        }
     }
 
     /// Holds that no file among the clips was changed or deleted since the last time; temporary
@@ -212,7 +234,7 @@ impl Campaign {
     }
 
     /// Runs and resolves until nothing is in doubt; then every purchase is known but those that a
-    /// 5xx hid, and every shot delivered, failed or stuck at the gateway.
+    /// 5xx hid, and every shot delivered, failed, stuck at the gateway or held back by the cap.
     pub fn settle(&mut self) -> Counts {
         loop {
             self.run();
@@ -227,7 +249,8 @@ impl Campaign {
         let report =
             self.sandbox.run(["report", "shots.yaml", "--format=json"]).exits(0).stdout_json();
         let count = |state: &str| report["counts"][state].as_u64().unwrap();
-        let ended = count("delivered") + count("failed") + count("rendering");
+        let held_back = if self.cap.is_some() { count("queued") } else { 0 };
+        let ended = count("delivered") + count("failed") + count("rendering") + held_back;
         assert_eq!(ended, self.shots as u64, "{}", report["counts"]);
         let books = self.simulator.books();
         let stuck = books.purchases().filter(|p| p.fate == rushes::sim::Fate::Stuck).count();

@@ -75,6 +75,7 @@ fn kill_at_every_point_of(room: &str) {
             shots: SHOTS,
             limits: "rate: 400/s, poll_every: 20ms, poll_rate: 400/s, in_flight: 4",
             render: "1ms..40ms",
+            cap: None,
             strangers: SHOTS,
             program: None,
         });

@@ -19,12 +19,12 @@ use rushes::sim::Profile;
 
 use super::campaign::{Campaign, Script};
 
-/// How often each of the three tests kills unless it is told otherwise.
+/// How often each of the four tests kills unless it is told otherwise.
 const EACH: usize = 40;
 
 /// How often the tests of this file kill in an ordinary run.
 pub const fn kills() -> usize {
-    3 * EACH
+    4 * EACH
 }
 
 fn asked<T: std::str::FromStr>(name: &str) -> Option<T> {
@@ -90,6 +90,7 @@ fn small(profile: Profile) -> impl Fn(u64) -> Script {
         limits: "rate: 60/s, poll_every: 20ms, poll_rate: 200/s, in_flight: 12, attempts: 8, \
                  submit_timeout: 1s, render_timeout: 2s",
         render: "1ms..200ms",
+        cap: None,
         strangers: 0,
         program: None,
     }
@@ -100,6 +101,15 @@ fn random_kills_on_a_calm_night_lose_nothing_and_buy_nothing_twice() {
     let sum = kill(EACH, 20..300, small(Profile::Calm));
     assert_eq!(sum.kills, EACH);
     assert_eq!(sum.delivered, sum.campaigns * 60);
+}
+
+#[test]
+fn random_kills_under_a_cap_never_pass_it() {
+    // Half of the shots fit.
+    let capped = |seed| Script { cap: Some("1"), ..small(Profile::Flaky)(seed) };
+    let sum = kill(EACH, 20..300, capped);
+    assert_eq!(sum.kills, EACH);
+    assert!(sum.delivered > 10 * sum.campaigns, "{} in {}", sum.delivered, sum.campaigns);
 }
 
 #[test]
@@ -122,6 +132,7 @@ fn as_many_random_kills_as_one_likes_leave_books_that_agree() {
                 limits: "rate: 20/s, poll_every: 100ms, poll_rate: 300/s, in_flight: 60, \
                          attempts: 8, submit_timeout: 2s, render_timeout: 5s",
                 render: "50ms..500ms",
+                cap: None,
                 strangers: 0,
                 program: program.clone(),
             };
