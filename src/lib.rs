@@ -19,6 +19,7 @@
 //! | room | holds | does not know |
 //! |---|---|---|
 //! | [`money`], [`time`], [`text`], [`work`], [`shot`], [`answer`], [`job`] | the words as types; in [`job`] the one function that makes every transition | I/O, clocks |
+//! | [`mishap`] | where tests make a debug build die; nothing in a release build | everything else |
 //! | [`policy`] | pace, backoff, cap, who is next: pure functions of state and time | I/O, clocks |
 //! | [`catalog`] | dated data: models, what they accept, what they cost | files |
 //! | [`manifest`] | text to shots, with diagnostics | money spent, network |
@@ -51,6 +52,7 @@ pub mod gateway;
 pub mod job;
 pub mod ledger;
 pub mod manifest;
+pub mod mishap;
 pub mod money;
 pub mod plan;
 pub mod policy;

@@ -1,7 +1,9 @@
 //! What was typed: the commands, their flags and their help. Knows nothing of files or defaults
 //! that depend on them; `settings` says what it means here.
 
+use std::ops::Range;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
@@ -10,7 +12,7 @@ use crate::policy::limits::Rate;
 use crate::sim::{Profile, SimOptions};
 
 use super::deadline::Deadline;
-use super::values::{BudgetFlag, glob};
+use super::values::{BudgetFlag, glob, spans};
 
 const EXAMPLES: &str = "\
 Start here:
@@ -331,6 +333,9 @@ pub struct Sim {
     /// Fixes its chances: the same number brings the same faults again
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+    /// How long tasks take, each somewhere in this range
+    #[arg(long, value_name = "MIN..MAX", default_value = "1s..4s", value_parser = spans)]
+    pub render: Range<Duration>,
     /// The account's credit in dollars [default: 1000; of the profile broke: 1]
     #[arg(long, value_name = "USD")]
     pub purse: Option<Usd>,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::catalog::Catalog;
 use crate::job::Rules;
-use crate::ledger::{Kind, Ledger, Opening, Reader, Summary};
+use crate::ledger::{Kind, Ledger, LedgerError, Opening, Reader, Summary};
 use crate::manifest::{self, Campaign, Header, Manifest, Mistakes, WrittenBudget};
 use crate::policy::budget::Budget;
 use crate::policy::limits::Limits;
@@ -61,19 +61,17 @@ impl Place {
         Ok(Self::of(manifest::header(&typed.manifest, color)?, typed))
     }
 
-    /// Opens the ledger for reading; `None` before the first run.
+    /// Opens the ledger for reading; `None` before the first run, also when that was killed while
+    /// it made the ledger.
     ///
     /// # Errors
     /// When it is there and cannot be read.
     pub fn reader(&self) -> Result<Option<Reader>, Trouble> {
-        let absent = |error: std::io::Error| {
-            Trouble::new(format!("{} cannot be read: {error}", self.ledger.display()))
-        };
-        Ok(if self.ledger.try_exists().map_err(absent)? {
-            Some(Reader::open(&self.ledger)?)
-        } else {
-            None
-        })
+        match Reader::open(&self.ledger) {
+            Ok(reader) => Ok(Some(reader)),
+            Err(LedgerError::Missing { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Opens the ledger for reading.

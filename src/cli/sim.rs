@@ -35,6 +35,10 @@ pub fn in_process(
     Ok(Arc::new(SimGateway::new(world, Arc::new(SystemClock), submit_timeout)))
 }
 
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// Serves the simulator until it is told to end.
 ///
 /// # Errors
@@ -45,6 +49,7 @@ pub fn serve(args: &args::Sim, terminal: &Terminal, out: &mut dyn Write) -> Resu
     let options = SimOptions {
         seed: args.seed,
         purse: args.purse.unwrap_or(usual.purse),
+        render_ms: millis(args.render.start)..millis(args.render.end),
         key: args.key.clone(),
         dir: args.dir.clone(),
         ..usual

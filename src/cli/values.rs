@@ -1,8 +1,11 @@
 //! Flags' values that are more than words or numbers.
 
+use std::ops::Range;
 use std::str::FromStr;
+use std::time::Duration;
 
 use crate::money::Usd;
+use crate::policy::limits::span;
 
 /// `--budget`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +50,17 @@ pub fn glob(text: &str) -> Result<globset::GlobMatcher, String> {
     }
 }
 
+/// `--render` of the simulator.
+///
+/// # Errors
+/// When the text is no range of durations.
+pub fn spans(text: &str) -> Result<Range<Duration>, String> {
+    let example = "write a range such as 50ms..200ms";
+    let (min, max) = text.split_once("..").ok_or(example)?;
+    let spans = span(min)?..span(max)?;
+    if spans.is_empty() { Err(format!("that is no span; {example}")) } else { Ok(spans) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +73,16 @@ mod tests {
         for bad in ["", "-1", "lots", "1e3"] {
             let why = bad.parse::<BudgetFlag>().unwrap_err();
             assert!(why.contains("dollars"), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_range_of_durations_has_a_shorter_and_a_longer_end() {
+        let millis = Duration::from_millis;
+        assert_eq!(spans("50ms..200ms"), Ok(millis(50)..millis(200)));
+        assert_eq!(spans("1s .. 4s"), Ok(millis(1_000)..millis(4_000)));
+        for bad in ["", "1s", "..", "1s..", "4s..1s", "1s..1s", "1..4", "soon..late"] {
+            assert!(spans(bad).is_err(), "{bad}");
         }
     }
 }

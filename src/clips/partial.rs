@@ -7,10 +7,13 @@ use bytes::{Bytes, BytesMut};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
+use crate::mishap;
+
 use super::{ClipError, MOST_BYTES, Stored, blocking, place, verify};
 
-/// How much is gathered before it is written, in bytes.
-const BATCH: usize = 256 << 10;
+/// How much is gathered before it is written, in bytes. Less in a debug build, where tests have
+/// small clips and die between two batches.
+const BATCH: usize = if cfg!(debug_assertions) { 4 << 10 } else { 256 << 10 };
 
 /// A clip that is being received, in a temporary file beside its final place.
 pub struct Partial {
@@ -37,6 +40,7 @@ impl Partial {
         let file = place::resolve(campaign_folder, &path)?;
         place::make_folders(campaign_folder, &file)?;
         let temporary = place::temporary(&file).map_err(ClipError::disk(&file))?;
+        mishap::point("temporary clip made");
         let sink = Sink { temporary, hash: Sha256::new(), written: 0, path, file };
         Ok(Self { batch: BytesMut::new(), sink: Some(sink), written: 0 })
     }
@@ -121,6 +125,7 @@ impl Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self.temporary.as_file_mut().write_all(bytes) {
             Ok(()) => {
+                mishap::point("clip written in part");
                 self.hash.update(bytes);
                 self.written += bytes.len() as u64;
                 Ok(())
@@ -144,12 +149,14 @@ impl Sink {
         let at = ClipError::disk(&self.file);
         let written = self.temporary.as_file_mut().write_all(rest);
         written.map_err(&at)?;
+        mishap::point("clip written");
         self.hash.update(rest);
         let bytes = self.written + rest.len() as u64;
         verify::verify(self.temporary.as_file_mut(), bytes, total)
             .map_err(&at)?
             .map_err(ClipError::NotAClip)?;
         self.temporary.as_file().sync_all().map_err(&at)?;
+        mishap::point("clip verified");
         let sha256 = self.hash.finalize().into();
         let aside = place::give_name(self.temporary.into_temp_path(), &self.file, bytes, &sha256)
             .map_err(&at)?;

@@ -15,6 +15,7 @@ use super::queue::Queue;
 use super::reserve::Reserve;
 use super::schema::{Found, imbalance, look, migrate};
 use super::{Kind, LedgerError, Opening};
+use crate::mishap;
 
 /// How long a write waits for somebody who looks into the file with another program.
 const BUSY: Duration = Duration::from_secs(30);
@@ -32,6 +33,7 @@ pub(super) fn for_writing(opening: &Opening<'_>) -> Result<Queue, LedgerError> {
     let reserve = Reserve::prepare(&path)?;
     if made {
         make(&path).map_err(|cause| inaccessible(&path, &cause))?;
+        mishap::point("empty ledger made");
     }
     let sql = |error: rusqlite::Error| LedgerError::of(&path, &error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -42,6 +44,7 @@ pub(super) fn for_writing(opening: &Opening<'_>) -> Result<Queue, LedgerError> {
         is_of(&conn, &path, opening)?;
     }
     set_up(&conn, &path)?;
+    mishap::point("ledger set up");
     migrate(&mut conn, found, opening).map_err(sql)?;
     if let Some(cause) = imbalance(&conn).map_err(sql)? {
         return Err(LedgerError::Damaged { ledger: path, cause });

@@ -14,6 +14,7 @@ use super::encode::{PURSE, purse};
 use super::error::is_full;
 use super::lock::Lock;
 use super::reserve::Reserve;
+use crate::mishap;
 use crate::policy::budget::{Balance, Budget};
 use crate::work;
 
@@ -257,7 +258,9 @@ impl Desk {
             call.work(&pen)?;
         }
         let purse = pen.purse()?;
+        mishap::point("batch not yet committed");
         tx.commit()?;
+        mishap::point("batch committed");
         Ok(purse)
     }
 }

@@ -9,6 +9,7 @@ use crate::clips::{ClipError, Clips, Partial, Stored};
 use crate::gateway::{Download, ResumePoint};
 use crate::job::{Action, CLIPS_LIVE, Event, State};
 use crate::ledger::ClipFile;
+use crate::mishap;
 use crate::policy::retry;
 
 use super::floor::{Card, Floor, Over};
@@ -42,7 +43,10 @@ pub(super) async fn fetch(floor: &Floor, card: &mut Card) -> Result<Action, Over
             }
         }
     }
-    floor.step_with(card, Event::Delivered, files).await
+    mishap::point("clips stored");
+    let then = floor.step_with(card, Event::Delivered, files).await;
+    mishap::point("delivery committed");
+    then
 }
 
 fn recorded(card: &Card, stored: Stored) -> ClipFile {

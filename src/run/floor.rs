@@ -9,6 +9,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::job::{Action, Event, Halt, Job, OnDoubt, Rules, State, Step};
 use crate::ledger::{ClipFile, Committed, Entry, LedgerError};
+use crate::mishap;
 use crate::money::Usd;
 use crate::policy::pace::Setbacks;
 use crate::policy::queue::{Queue, Rank};
@@ -236,6 +237,7 @@ impl Floor {
             // Boxed, so that the many that only wait to be polled do not carry it.
             let committed = Box::pin(ledger.deliver(revision, step.clone(), files, now)).await;
             self.committed(card, &step, committed)?;
+            mishap::point("transition committed");
         }
         self.moved(card, step.job);
         Ok(step.then)

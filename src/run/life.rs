@@ -8,6 +8,7 @@ use crate::answer::{Polled, Submitted};
 use crate::job::{Action, Event, Pause, State};
 use crate::ledger::{Claim, Terms};
 use crate::manifest;
+use crate::mishap;
 use crate::money::Usd;
 use crate::policy::retry;
 use crate::work;
@@ -102,6 +103,7 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
     let charged_if_failed = floor.orders.rules.failed_tasks_charged;
     let despite_doubt = matches!(card.job().state, State::InDoubt { .. });
     let terms = Terms { price: shot.price, charged_if_failed, despite_doubt };
+    mishap::point("before the claim");
     let claim = floor.tools.ledger.claim(card.entry.revision, terms, now).await;
     drop(picked);
     let attempt = match claim {
@@ -112,6 +114,7 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
         }
         Err(error) => return Err(floor.ledger_failed(error)),
     };
+    mishap::point("claim committed");
     card.entry.charged_if_failed = charged_if_failed;
     // The claim made the transition durable; the job follows.
     let step = floor.decide(card, Event::Claimed(attempt), now)?;
@@ -122,10 +125,14 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
         return floor.step(card, Event::Answered(Submitted::NotSent { why })).await;
     }
     floor.board().sent = true;
+    mishap::point("before the POST leaves");
     let answer = floor.tools.gateway.submit(body).await;
+    mishap::point("POST answered");
     note(floor, card, &answer);
     let why = answer.why().to_owned();
-    match floor.step(card, Event::Answered(answer)).await? {
+    let then = floor.step(card, Event::Answered(answer)).await?;
+    mishap::point("answer committed");
+    match then {
         Action::Halt(halt) => {
             floor.halt(Stopped::from((halt, why)));
             Ok(Action::Requeue(Pause::None))
@@ -236,8 +243,11 @@ async fn render(
             | Polled::BadKey { .. } => unclear + 1,
             _ => 0,
         };
+        mishap::point("poll answered");
         note_poll(floor, card, &polled, unclear);
-        match floor.step(card, Event::Polled(polled)).await? {
+        let then = floor.step(card, Event::Polled(polled)).await?;
+        mishap::point("poll committed");
+        match then {
             Action::Poll(asked) => {
                 wait = asked.map_or_else(
                     || retry::poll_wait(every, unclear),

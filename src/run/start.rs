@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 
 use crate::job::{Action, Event, Failure, Pause, State};
 use crate::ledger::LedgerError;
+use crate::mishap;
 
 use super::floor::{Card, Floor};
 use super::life::{First, life};
@@ -19,6 +20,7 @@ pub(super) async fn start(floor: &Arc<Floor>) -> Result<JoinSet<()>, LedgerError
     floor.show_money();
     let others = if floor.orders.submit {
         let recorded = ledger.record(Arc::clone(&floor.shots), now).await?;
+        mishap::point("shots recorded");
         for (place, entry) in (0_u32..).zip(recorded) {
             begin(floor, &mut lives, Card { entry, shot: Some(place) });
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The floors from the ground up; rooms on one floor do not import each other, but for the ground.
 const FLOORS: [&[&str]; 6] = [
-    &["answer", "job", "money", "shot", "text", "time", "work"],
+    &["answer", "job", "mishap", "money", "shot", "text", "time", "work"],
     &["catalog", "policy"],
     &["clips", "gateway", "ledger", "manifest"],
     &["plan"],

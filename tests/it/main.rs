@@ -11,6 +11,8 @@ mod contract;
 mod fuzz;
 mod gateway;
 mod house;
+#[cfg(unix)]
+mod kills;
 mod language;
 mod ledger;
 mod manifest;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, TWO_SHOTS};
 use crate::support::server::{Reply, Script, Server};
 
 const CLIP: &[u8] = b"\0\0\0\x10ftypisom\0\0\0\0\0\0\0\x0cmdatclip";
@@ -149,4 +149,15 @@ fn the_cap_is_the_flags_then_the_manifests_then_the_ledgers() {
     assert_eq!((posts(&server), cap(&sandbox)), (2, json!("0.02")));
     sandbox.run(["run", "shots.yaml", "--api-base", &url, "--budget", "none"]).exits(0);
     assert_eq!((posts(&server), cap(&sandbox)), (3, json!(null)));
+}
+
+#[test]
+fn a_first_run_killed_while_it_made_the_ledger_is_gone_on_with_by_the_same_command() {
+    let sandbox = Sandbox::new()
+        .manifest(TWO_SHOTS)
+        .file("renders/summer.sim/ledger.sqlite", "")
+        .file("renders/summer.sim/ledger.sqlite.reserve", "half");
+    sandbox.run(["status", "shots.yaml", "--sim"]).exits(2).warns("nothing was run yet");
+    sandbox.run(["plan", "shots.yaml", "--sim"]).exits(0);
+    sandbox.run(["run", "shots.yaml", "--sim"]).exits(0);
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 /// Where a test's program runs. Gone when dropped.
 pub struct Sandbox {
     dir: tempfile::TempDir,
+    program: PathBuf,
     vars: Vec<(String, String)>,
 }
 
@@ -28,7 +29,8 @@ shots:
 impl Sandbox {
     /// An empty folder and an environment without a key.
     pub fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), vars: Vec::new() }
+        let program = env!("CARGO_BIN_EXE_rushes").into();
+        Self { dir: tempfile::tempdir().unwrap(), program, vars: Vec::new() }
     }
 
     /// With a file in it.
@@ -46,6 +48,13 @@ impl Sandbox {
         self.file("shots.yaml", text)
     }
 
+    /// With another build of the program than the tests' own.
+    #[must_use]
+    pub fn program(mut self, program: PathBuf) -> Self {
+        self.program = program;
+        self
+    }
+
     /// With an environment variable.
     #[must_use]
     pub fn var(mut self, name: &str, value: &str) -> Self {
@@ -60,7 +69,7 @@ impl Sandbox {
 
     /// The program, ready to start in the folder.
     pub fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rushes"));
+        let mut command = Command::new(&self.program);
         command.current_dir(self.dir.path()).args(words).stdin(Stdio::null());
         command.env_clear().env("HOME", self.dir.path()).env("TZ", "UTC");
         command.envs(self.vars.iter().map(|(name, value)| (name, value)));

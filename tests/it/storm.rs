@@ -2,7 +2,7 @@
 //! three times and killed once, it ends with every shot accounted for.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use rushes::ledger::Reader;
 use rushes::sim;
 use rushes::time::{Clock, SystemClock};
 
-use crate::books::assert_agreement;
+use crate::books::{assert_agreement, assert_clips, assert_no_temporary_file};
 
 const SHOTS: usize = 300;
 
@@ -129,27 +129,6 @@ fn a_storm_with_three_ctrl_c_and_a_kill_ends_with_every_shot_and_cent_accounted_
     assert!(count("delivered") > SHOTS / 2, "{counts:?}");
     assert!(agreement.known >= count("delivered"));
     assert_eq!(agreement.unknown + agreement.in_doubt_for_nothing, count("in_doubt"));
-    every_delivered_clip_is_there(&campaign.folder(), &campaign.ledger());
-    no_temporary_file_is_left(&campaign.folder());
-}
-
-fn every_delivered_clip_is_there(folder: &Path, ledger: &Path) {
-    let reader = Reader::open(ledger).unwrap();
-    let check = &mut |row: rushes::ledger::Row| {
-        if row.entry.job.state.name() == "delivered" {
-            assert!(!row.files.is_empty());
-        }
-        for file in &row.files {
-            let length = std::fs::metadata(folder.join(&file.path)).unwrap().len();
-            assert_eq!(length, file.bytes, "{}", file.path);
-        }
-    };
-    reader.rows(check).unwrap();
-}
-
-fn no_temporary_file_is_left(folder: &Path) {
-    for entry in std::fs::read_dir(folder.join("clips")).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        assert_eq!(Path::new(&name).extension().unwrap(), "mp4", "{name}");
-    }
+    assert_clips(&campaign.folder(), &campaign.ledger());
+    assert_no_temporary_file(&campaign.folder());
 }
