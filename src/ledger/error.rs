@@ -41,6 +41,38 @@ pub enum LedgerError {
         /// What it is instead.
         what: String,
     },
+    /// It knows less than it did: emptied, cut short, an older copy, or without its log.
+    #[error(
+        "{} is not what it was: it knows {has} of the {had} requests that were written to it{}; it \
+         was emptied, is an older copy, or lost its -wal, and what it forgot would be bought again. \
+         Put the right file back, with its -wal; if that is lost, look up in the gateway's console \
+         what was bought, then remove {} and run again",
+        .ledger.display(), fewer(*.movements), .mark.display()
+    )]
+    Forgetful {
+        /// The ledger.
+        ledger: PathBuf,
+        /// The note of what it knew.
+        mark: PathBuf,
+        /// How many attempts it knew.
+        had: i64,
+        /// How many it knows.
+        has: i64,
+        /// How many movements of money are missing.
+        movements: i64,
+    },
+    /// The file is empty, and a log of purchases lies beside it.
+    #[error(
+        "{} is empty, but its log {} is not: the file was cut after it had been written. Put back \
+         a copy that works; without it what was bought would be bought again",
+        .ledger.display(), .log.display()
+    )]
+    Emptied {
+        /// The ledger.
+        ledger: PathBuf,
+        /// Its write-ahead log.
+        log: PathBuf,
+    },
     /// Something in the file is not as it was written.
     #[error(
         "{} is damaged ({cause}); keep the file and its -wal as they are, copy both, and save what \
@@ -144,6 +176,10 @@ pub enum LedgerError {
         /// What was asked.
         what: String,
     },
+}
+
+fn fewer(movements: i64) -> String {
+    if movements > 0 { format!(", and {movements} movements of money less") } else { String::new() }
 }
 
 const fn holds(kind: Kind) -> &'static str {

@@ -22,7 +22,8 @@
 //!
 //! # Beside it
 //! `….lock` is locked while a run works, and says who; `….reserve` is room that is given up when the
-//! disk is full, so that task ids can still be written. After a failed write the file is not touched
+//! disk is full, so that task ids can still be written; `….mark` says how much the ledger knew, so
+//! that one that was emptied or replaced by an older copy is not believed. After a failed write the file is not touched
 //! again by this process: every later call answers with that failure.
 
 mod encode;
@@ -30,6 +31,7 @@ mod error;
 #[cfg(test)]
 mod full_disk;
 mod lock;
+mod mark;
 mod open;
 mod queue;
 mod reader;

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::encode::Word;
 use super::error::PERMISSION;
 use super::lock::{Lock, private};
+use super::mark::{Known, Mark};
 use super::queue::Queue;
 use super::reserve::Reserve;
 use super::schema::{Found, imbalance, look, migrate};
@@ -29,6 +30,10 @@ pub(super) fn for_writing(opening: &Opening<'_>) -> Result<Queue, LedgerError> {
     let path = true_path(opening.path);
     let made = is_to_be_made(&path)?;
     let lock = Lock::take(&path, opening.holder, opening.at)?;
+    let mark = Mark::of(&path)?;
+    if made {
+        is_new(&path, &mark)?;
+    }
     let reserve = Reserve::prepare(&path)?;
     if made {
         make(&path).map_err(|cause| inaccessible(&path, &cause))?;
@@ -38,15 +43,19 @@ pub(super) fn for_writing(opening: &Opening<'_>) -> Result<Queue, LedgerError> {
     let mut conn = Connection::open_with_flags(&path, flags).map_err(sql)?;
     conn.busy_timeout(BUSY).map_err(sql)?;
     let found = look(&conn, &path)?;
-    if let Found::Ledger(_) = found {
-        is_of(&conn, &path, opening)?;
+    match found {
+        Found::Empty => mark.admit(&path, Known::default())?,
+        Found::Ledger(_) => {
+            is_of(&conn, &path, opening)?;
+            mark.admit(&path, Known::of(&conn).map_err(sql)?)?;
+        }
     }
     set_up(&conn, &path)?;
     migrate(&mut conn, found, opening).map_err(sql)?;
     if let Some(cause) = imbalance(&conn).map_err(sql)? {
         return Err(LedgerError::Damaged { ledger: path, cause });
     }
-    Queue::new(path.clone(), conn, reserve, lock).map_err(|error| LedgerError::of(&path, &error))
+    Queue::new(path.clone(), conn, reserve, mark, lock).map_err(|error| LedgerError::of(&path, &error))
 }
 
 /// Opens a ledger that is there for reading.
@@ -78,10 +87,25 @@ pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection), LedgerEr
     }
 }
 
-fn has_log(path: &Path) -> bool {
+/// The write-ahead file of a ledger.
+fn log_of(path: &Path) -> PathBuf {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
-    fs::metadata(PathBuf::from(log)).is_ok_and(|log| log.len() > 0)
+    log.into()
+}
+
+fn has_log(path: &Path) -> bool {
+    fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0)
+}
+
+/// Whether a file that is empty or not there was never more: `SQLite` would take it for a new one
+/// and throw away the log of an old one.
+fn is_new(path: &Path, mark: &Mark) -> Result<(), LedgerError> {
+    mark.admit(path, Known::default())?;
+    if has_log(path) {
+        return Err(LedgerError::Emptied { ledger: path.to_owned(), log: log_of(path) });
+    }
+    Ok(())
 }
 
 fn open_as_it_lies(path: &Path) -> rusqlite::Result<Connection> {

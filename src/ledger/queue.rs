@@ -13,6 +13,7 @@ use super::LedgerError;
 use super::encode::{PURSE, purse};
 use super::error::is_full;
 use super::lock::Lock;
+use super::mark::{Known, Mark};
 use super::reserve::Reserve;
 use crate::policy::budget::{Balance, Budget};
 
@@ -106,6 +107,7 @@ struct Line {
 struct Desk {
     conn: Connection,
     reserve: Option<Reserve>,
+    mark: Mark,
     /// The failure after which the file is not touched any more.
     failed: Option<LedgerError>,
     #[cfg(test)]
@@ -121,12 +123,15 @@ impl Queue {
         path: PathBuf,
         conn: Connection,
         reserve: Reserve,
+        mut mark: Mark,
         lock: Lock,
     ) -> rusqlite::Result<Self> {
         let now = conn.query_row(PURSE, [], purse)?;
+        mark.note(Known::of(&conn)?);
         let desk = Desk {
             conn,
             reserve: Some(reserve),
+            mark,
             failed: None,
             #[cfg(test)]
             relief: None,
@@ -244,19 +249,28 @@ impl Desk {
             }
             written = self.attempt(ledger, batch);
         }
-        written.map_err(|error| self.failed.insert(LedgerError::of(ledger, &error)).clone())
+        // Before anyone is answered, so that no POST leaves that is not noted.
+        let noted = written.map(|(purse, known)| {
+            self.mark.note(known);
+            purse
+        });
+        noted.map_err(|error| self.failed.insert(LedgerError::of(ledger, &error)).clone())
     }
 
-    fn attempt(&mut self, ledger: &Path, batch: &mut Batch) -> rusqlite::Result<(Budget, Balance)> {
+    fn attempt(
+        &mut self,
+        ledger: &Path,
+        batch: &mut Batch,
+    ) -> rusqlite::Result<((Budget, Balance), Known)> {
         let reserve_used = self.reserve.is_none();
         let tx = Transaction::new(&mut self.conn, TransactionBehavior::Immediate)?;
         let pen = Pen { conn: &tx, ledger, reserve_used };
         for call in batch {
             call.work(&pen)?;
         }
-        let purse = pen.purse()?;
+        let (purse, known) = (pen.purse()?, Known::of(&tx)?);
         tx.commit()?;
-        Ok(purse)
+        Ok((purse, known))
     }
 }
 
