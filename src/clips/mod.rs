@@ -87,6 +87,13 @@ impl Clips {
         format!("{CLIPS}/{clip_name}{revision}{part}.mp4")
     }
 
+    /// How many files that may be clips lie in a campaign folder; links to folders are not
+    /// followed, and what cannot be read is not counted. Blocking.
+    #[must_use]
+    pub fn count(folder: &Path) -> usize {
+        place::count(&folder.join(CLIPS))
+    }
+
     /// Begins to receive a clip.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use rusqlite::ffi;
 use super::Kind;
 
 /// Why a ledger cannot be used.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LedgerError {
     /// There is none.
@@ -72,6 +72,50 @@ pub enum LedgerError {
         ledger: PathBuf,
         /// Its write-ahead log.
         log: PathBuf,
+    },
+    /// Its file was taken away while a run worked on it; what it knew was saved.
+    #[error(
+        "{} {what} while this run worked on it; nothing more is sent, and all it knows is saved in \
+         {}: {fix}",
+        .ledger.display(), .rescued.display()
+    )]
+    Displaced {
+        /// The ledger.
+        ledger: PathBuf,
+        /// What became of it.
+        what: &'static str,
+        /// Where what it knew is now.
+        rescued: PathBuf,
+        /// What to do.
+        fix: &'static str,
+    },
+    /// Its file was taken away while a run worked on it, and what it knew could not be saved.
+    #[error(
+        "{} {what} while this run worked on it, and what it knew could not be saved ({cause}); \
+         nothing more is sent. Keep what is left of it, and look up in the gateway's console what \
+         was bought",
+        .ledger.display()
+    )]
+    Lost {
+        /// The ledger.
+        ledger: PathBuf,
+        /// What became of it.
+        what: &'static str,
+        /// Why it could not be saved.
+        cause: String,
+    },
+    /// A run saved what it knew, and something else has the ledger's name.
+    #[error(
+        "{} holds what a run knew when {} was taken away from it, and another file has that name \
+         now; to go on with what was really bought, move {} elsewhere and run again (or, if it is \
+         the right one, move {} elsewhere)",
+        .rescued.display(), .ledger.display(), .ledger.display(), .rescued.display()
+    )]
+    TwoLedgers {
+        /// The ledger.
+        ledger: PathBuf,
+        /// What the run saved.
+        rescued: PathBuf,
     },
     /// Something in the file is not as it was written.
     #[error(

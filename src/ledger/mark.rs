@@ -45,9 +45,8 @@ impl Mark {
         let path = beside(ledger, "mark");
         let read = || {
             let mut options = OpenOptions::new();
-            let mut file = private(options.read(true).write(true).create(true))
-                .truncate(false)
-                .open(&path)?;
+            let mut file =
+                private(options.read(true).write(true).create(true)).truncate(false).open(&path)?;
             let mut text = Vec::new();
             (&mut file).take(MOST_BYTES).read_to_end(&mut text)?;
             Ok((file, parse(&String::from_utf8_lossy(&text)).unwrap_or_default()))

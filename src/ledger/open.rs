@@ -12,13 +12,15 @@ use super::encode::Word;
 use super::error::PERMISSION;
 use super::lock::{Lock, private};
 use super::mark::{Known, Mark};
-use super::queue::Queue;
+use super::queue::{Kept, Queue};
+use super::rescue;
 use super::reserve::Reserve;
 use super::schema::{Found, imbalance, look, migrate};
+use super::watch::Watch;
 use super::{Kind, LedgerError, Opening};
 
 /// How long a write waits for somebody who looks into the file with another program.
-const BUSY: Duration = Duration::from_secs(30);
+pub(super) const BUSY: Duration = Duration::from_secs(30);
 /// How long the write-ahead file may stay after it was copied into the ledger, in bytes.
 const LOG_STAYS: i64 = 16 << 20;
 /// Pages in the write-ahead file after which it is copied into the ledger.
@@ -28,8 +30,10 @@ const STATEMENTS: usize = 32;
 /// Opens or makes a ledger for writing.
 pub(super) fn for_writing(opening: &Opening<'_>) -> Result<Queue, LedgerError> {
     let path = true_path(opening.path);
+    is_to_be_made(&path)?;
+    let mut lock = Lock::take(&path)?;
+    rescue::put_back(&path)?;
     let made = is_to_be_made(&path)?;
-    let lock = Lock::take(&path, opening.holder, opening.at)?;
     let mark = Mark::of(&path)?;
     if made {
         is_new(&path, &mark)?;
@@ -38,6 +42,8 @@ pub(super) fn for_writing(opening: &Opening<'_>) -> Result<Queue, LedgerError> {
     if made {
         make(&path).map_err(|cause| inaccessible(&path, &cause))?;
     }
+    lock.take_ledger(&path)?;
+    lock.sign(opening.holder, opening.at);
     let sql = |error: rusqlite::Error| LedgerError::of(&path, &error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = Connection::open_with_flags(&path, flags).map_err(sql)?;
@@ -55,12 +61,20 @@ pub(super) fn for_writing(opening: &Opening<'_>) -> Result<Queue, LedgerError> {
     if let Some(cause) = imbalance(&conn).map_err(sql)? {
         return Err(LedgerError::Damaged { ledger: path, cause });
     }
-    Queue::new(path.clone(), conn, reserve, mark, lock).map_err(|error| LedgerError::of(&path, &error))
+    let kept = Kept { reserve, mark, watch: Watch::over(&path), lock };
+    Queue::new(path.clone(), conn, kept).map_err(|error| LedgerError::of(&path, &error))
 }
 
 /// Opens a ledger that is there for reading.
 pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection), LedgerError> {
-    let path = true_path(path);
+    let mut path = true_path(path);
+    if rescue::is_there(&path) {
+        let rescued = rescue::copy_of(&path);
+        if fs::symlink_metadata(&path).is_ok() {
+            return Err(LedgerError::TwoLedgers { ledger: path, rescued });
+        }
+        path = rescued;
+    }
     if is_to_be_made(&path)? {
         return Err(LedgerError::Missing { ledger: path });
     }
@@ -88,7 +102,7 @@ pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection), LedgerEr
 }
 
 /// The write-ahead file of a ledger.
-fn log_of(path: &Path) -> PathBuf {
+pub(super) fn log_of(path: &Path) -> PathBuf {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
     log.into()
@@ -180,7 +194,7 @@ fn is_of(conn: &Connection, path: &Path, opening: &Opening<'_>) -> Result<(), Le
 }
 
 /// What durability and honesty ask of `SQLite`.
-fn set_up(conn: &Connection, path: &Path) -> Result<(), LedgerError> {
+pub(super) fn set_up(conn: &Connection, path: &Path) -> Result<(), LedgerError> {
     let sql = |error: rusqlite::Error| LedgerError::of(path, &error);
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     let mode: String =

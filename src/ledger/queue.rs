@@ -14,7 +14,9 @@ use super::encode::{PURSE, purse};
 use super::error::is_full;
 use super::lock::Lock;
 use super::mark::{Known, Mark};
+use super::rescue::{Rescued, rescue};
 use super::reserve::Reserve;
+use super::watch::Watch;
 use crate::policy::budget::{Balance, Budget};
 
 /// What a call writes with: the batch's transaction.
@@ -24,6 +26,8 @@ pub(super) struct Pen<'a> {
     pub ledger: &'a Path,
     /// Whether the reserve is gone: what was bought is still written, nothing is bought.
     pub reserve_used: bool,
+    /// That the file was taken away, if it was: again nothing is bought.
+    pub displaced: Option<&'a LedgerError>,
 }
 
 impl Pen<'_> {
@@ -103,11 +107,22 @@ struct Line {
     served: bool,
 }
 
+/// What is kept beside an open ledger.
+pub(super) struct Kept {
+    pub reserve: Reserve,
+    pub mark: Mark,
+    pub watch: Watch,
+    pub lock: Lock,
+}
+
 /// What one batch at a time works with.
 struct Desk {
     conn: Connection,
     reserve: Option<Reserve>,
     mark: Mark,
+    watch: Watch,
+    /// Where the ledger went; `conn` is open on the copy that was saved.
+    displaced: Option<LedgerError>,
     /// The failure after which the file is not touched any more.
     failed: Option<LedgerError>,
     #[cfg(test)]
@@ -119,19 +134,16 @@ struct Desk {
 type Relief = Option<Box<dyn FnMut(&Connection) + Send>>;
 
 impl Queue {
-    pub(super) fn new(
-        path: PathBuf,
-        conn: Connection,
-        reserve: Reserve,
-        mut mark: Mark,
-        lock: Lock,
-    ) -> rusqlite::Result<Self> {
+    pub(super) fn new(path: PathBuf, conn: Connection, kept: Kept) -> rusqlite::Result<Self> {
+        let Kept { reserve, mut mark, watch, lock } = kept;
         let now = conn.query_row(PURSE, [], purse)?;
         mark.note(Known::of(&conn)?);
         let desk = Desk {
             conn,
             reserve: Some(reserve),
             mark,
+            watch,
+            displaced: None,
             failed: None,
             #[cfg(test)]
             relief: None,
@@ -237,6 +249,7 @@ impl Desk {
         if let Some(failed) = &self.failed {
             return Err(failed.clone());
         }
+        self.look_after(ledger)?;
         let mut written = self.attempt(ledger, batch);
         if written.as_ref().is_err_and(is_full)
             && let Some(reserve) = self.reserve.take()
@@ -257,6 +270,19 @@ impl Desk {
         noted.map_err(|error| self.failed.insert(LedgerError::of(ledger, &error)).clone())
     }
 
+    /// Saves what the ledger knows when its file is not there any more.
+    fn look_after(&mut self, ledger: &Path) -> Result<(), LedgerError> {
+        if self.displaced.is_some() {
+            return Ok(());
+        }
+        let Some(loss) = self.watch.loss() else { return Ok(()) };
+        let saved = rescue(&self.conn, ledger, loss);
+        let Rescued { conn, error } = saved.map_err(|e| self.failed.insert(e).clone())?;
+        self.conn = conn;
+        self.displaced = Some(error);
+        Ok(())
+    }
+
     fn attempt(
         &mut self,
         ledger: &Path,
@@ -264,7 +290,7 @@ impl Desk {
     ) -> rusqlite::Result<((Budget, Balance), Known)> {
         let reserve_used = self.reserve.is_none();
         let tx = Transaction::new(&mut self.conn, TransactionBehavior::Immediate)?;
-        let pen = Pen { conn: &tx, ledger, reserve_used };
+        let pen = Pen { conn: &tx, ledger, reserve_used, displaced: self.displaced.as_ref() };
         for call in batch {
             call.work(&pen)?;
         }

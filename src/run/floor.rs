@@ -258,7 +258,7 @@ impl Floor {
         committed: Result<Committed, LedgerError>,
     ) -> Result<(), Over> {
         match committed {
-            Ok(Committed { reserve_used, task_first_of, .. }) => {
+            Ok(Committed { reserve_used, displaced, task_first_of, .. }) => {
                 if let (Some(first), State::Rendering { task, .. }) =
                     (task_first_of, &step.job.state)
                 {
@@ -267,6 +267,9 @@ impl Floor {
                         "the gateway answered with task {task}, which is already the task of \
                          {first}; both purchases are counted, look at both clips"
                     );
+                }
+                if let Some(displaced) = displaced {
+                    self.halt_and_leave(Stopped::Ledger(displaced.to_string()));
                 }
                 if reserve_used {
                     let why = "the disk is full; the last reserve was used to write the ledger";
