@@ -15,7 +15,7 @@ use super::mark::{Known, Mark};
 use super::queue::{Kept, Queue};
 use super::rescue;
 use super::reserve::Reserve;
-use super::schema::{Found, imbalance, look, migrate};
+use super::schema::{Found, damage, keep_cap_twice, look, migrate};
 use super::watch::Watch;
 use super::{Kind, LedgerError, Opening};
 
@@ -52,15 +52,17 @@ pub(super) fn for_writing(opening: &Opening<'_>) -> Result<Queue, LedgerError> {
     match found {
         Found::Empty => mark.admit(&path, Known::default())?,
         Found::Ledger(_) => {
+            let bytes = fs::metadata(&path).map_or(u64::MAX, |file| file.len());
+            if let Some(cause) = damage(&conn, bytes).map_err(sql)? {
+                return Err(LedgerError::Damaged { ledger: path, cause });
+            }
             is_of(&conn, &path, opening)?;
             mark.admit(&path, Known::of(&conn).map_err(sql)?)?;
         }
     }
     set_up(&conn, &path)?;
     migrate(&mut conn, found, opening).map_err(sql)?;
-    if let Some(cause) = imbalance(&conn).map_err(sql)? {
-        return Err(LedgerError::Damaged { ledger: path, cause });
-    }
+    keep_cap_twice(&conn).map_err(sql)?;
     let kept = Kept { reserve, mark, watch: Watch::over(&path), lock };
     Queue::new(path.clone(), conn, kept).map_err(|error| LedgerError::of(&path, &error))
 }
