@@ -75,6 +75,8 @@ impl Clips {
         std::fs::create_dir_all(&clips).map_err(ClipError::disk(&clips))?;
         place::sync_folder(campaign_folder).map_err(ClipError::disk(campaign_folder))?;
         place::sweep(&clips)?;
+        // Better found out now than when the first clip is paid for.
+        drop(place::temporary(&clips.join("clip.mp4")).map_err(ClipError::disk(&clips))?);
         Ok(Self { folder: campaign_folder.to_owned() })
     }
 
