@@ -3,8 +3,8 @@
 
 mod damaged;
 mod full;
-//mod leftovers;
-//mod readonly;
+mod leftovers;
+mod readonly;
 mod room;
 mod taken;
 

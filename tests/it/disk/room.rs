@@ -64,11 +64,6 @@ impl Room {
         None
     }
 
-    /// A path on the disk, as a program in it names it.
-    pub fn path(&self, path: &str) -> PathBuf {
-        self.folder.join(path)
-    }
-
     /// The same path, as the test sees it.
     pub fn seen(&self, path: &str) -> PathBuf {
         let root = PathBuf::from(format!("/proc/{}/root", self.keeper.id()));
