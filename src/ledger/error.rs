@@ -45,7 +45,7 @@ pub enum LedgerError {
     #[error(
         "{} is not what it was: it knows {has} of the {had} requests that were written to it{}; it \
          was emptied, is an older copy, or lost its -wal, and what it forgot would be bought again. \
-         Put the right file back, with its -wal; if that is lost, look up in the gateway's console \
+         Put the right file back, with its own -wal or none; if it is lost, look up in the gateway's console \
          what was bought, then remove {} and run again",
         .ledger.display(), fewer(*.movements), .mark.display()
     )]
@@ -87,7 +87,7 @@ pub enum LedgerError {
         /// Where what it knew is now.
         rescued: PathBuf,
         /// What to do.
-        fix: &'static str,
+        fix: String,
     },
     /// Its file was taken away while a run worked on it, and what it knew could not be saved.
     #[error(

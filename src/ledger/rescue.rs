@@ -37,16 +37,18 @@ pub(super) fn rescue(conn: &Connection, ledger: &Path, loss: Loss) -> Result<Res
     let (saved, copy, fix) = match save(conn, &beside_it) {
         Ok(saved) if loss == Loss::Replaced => {
             let fix = "move the file that has the ledger's name elsewhere and run again";
-            (saved, beside_it, fix)
+            (saved, beside_it, fix.to_owned())
         }
-        Ok(saved) => (saved, beside_it, "run again, and it is put back"),
+        Ok(saved) => (saved, beside_it, "run again, and it is put back".to_owned()),
         Err(cause) => {
             let saved = save(conn, &elsewhere).map_err(|_| LedgerError::Lost {
                 ledger: ledger.to_owned(),
                 what: loss.what(),
                 cause,
             })?;
-            (saved, elsewhere, "make room, copy it to the ledger's place and run again")
+            // Under that name, because a log that the lost file left would be taken for its own.
+            let fix = format!("make room, copy it to {} and run again", beside_it.display());
+            (saved, elsewhere, fix)
         }
     };
     if loss == Loss::Unlogged {

@@ -133,15 +133,11 @@ fn a_disk_that_fills_in_the_middle_of_a_clip_leaves_no_half_of_it_and_buys_nothi
     let gate = Gate::new();
     let hold = gate.holds();
     let mut first = true;
-    let clip = [CLIP, &[0; 2 << 20][..]].concat();
-    // What follows the movie is free space, as the format calls it.
-    let clip = {
-        let mut clip = clip;
-        let length = u32::try_from(clip.len() - CLIP.len()).unwrap().to_be_bytes();
-        clip[CLIP.len()..CLIP.len() + 4].copy_from_slice(&length);
-        clip[CLIP.len() + 4..CLIP.len() + 8].copy_from_slice(b"free");
-        clip
-    };
+    // Behind the film lies 2 MiB of free space, as the format calls it.
+    let mut clip = CLIP.to_vec();
+    clip.extend((2_u32 << 20).to_be_bytes());
+    clip.extend(b"free");
+    clip.resize(CLIP.len() + (2 << 20), 0);
     let server = Script::new()
         .on(move |request| {
             let reply = sold(request, &clip);

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use super::room::names;
 use super::{CLIP, all_delivered, campaign, each_once, sells};
@@ -33,7 +34,8 @@ fn temporary_files_of_killed_runs_go_and_what_only_looks_like_one_stays() {
     assert_eq!(fs::read_to_string(sandbox.path("elsewhere/kept")).unwrap(), "mine");
     assert!(sandbox.path("elsewhere/.rushes-theirs.part").exists(), "no link is followed");
     let clips = names(&sandbox.path("renders/night/clips"));
-    let mut films: Vec<_> = clips.iter().filter(|name| name.ends_with(".mp4")).collect();
+    let mut films: Vec<_> =
+        clips.iter().filter(|name| Path::new(name).extension() == Some("mp4".as_ref())).collect();
     films.sort();
     assert_eq!(films, ["a.mp4", "b.mp4"]);
 }
@@ -52,7 +54,7 @@ fn half_a_reserve_and_the_index_of_a_killed_run_are_no_obstacle() {
     assert_eq!(fs::metadata(&reserve).unwrap().len(), 1 << 20);
     // And between two runs.
     fs::write(&reserve, "half").unwrap();
-    fs::write(sandbox.path("renders/night/ledger.sqlite-shm"), [0xff; 32768]).unwrap();
+    fs::write(sandbox.path("renders/night/ledger.sqlite-shm"), vec![0xff; 32768]).unwrap();
     fs::write(sandbox.path("renders/night/ledger.sqlite-wal"), "torn before its first page")
         .unwrap();
     sandbox.run(run).exits(0);

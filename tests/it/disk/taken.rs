@@ -3,10 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use super::room::names;
+use super::room::{Room, names};
 use super::{PATIENCE, Run, all_delivered, campaign, each_once, holds, posted, sells};
 use crate::sandbox::Sandbox;
 use crate::support::server::Server;
+
+/// What is done to a campaign folder behind a run's back.
+type Meddling<'a> = &'a dyn Fn(&Path);
 
 const IDS: [&str; 4] = ["a", "b", "c", "d"];
 
@@ -16,7 +19,7 @@ fn folder(sandbox: &Sandbox) -> std::path::PathBuf {
 
 /// Runs `meddle` on the campaign folder while the POST of the first shot is on the wire, and lets
 /// the run end: it must stop and say why.
-fn meddled(sandbox: &Sandbox, meddle: &dyn Fn(&Path)) -> (Server, String) {
+fn meddled(sandbox: &Sandbox, meddle: Meddling<'_>) -> (Server, String) {
     let (server, comes, gate) = holds(1);
     let url = server.url();
     let words = ["run", "shots.yaml", "--in-flight", "1", "--api-base", &url];
@@ -46,7 +49,7 @@ fn goes_on(sandbox: &Sandbox, before: &Server) {
 #[test]
 fn a_ledger_that_is_deleted_or_moved_away_is_saved_and_put_back() {
     let delete = |folder: &Path, name: &str| fs::remove_file(folder.join(name)).unwrap();
-    let meddlings: [(&str, &dyn Fn(&Path)); 5] = [
+    let meddlings: [(&str, Meddling<'_>); 5] = [
         ("the file deleted", &|folder| delete(folder, "ledger.sqlite")),
         ("the file moved away", &|folder| {
             fs::rename(folder.join("ledger.sqlite"), folder.join("mine.sqlite")).unwrap();
@@ -68,6 +71,12 @@ fn a_ledger_that_is_deleted_or_moved_away_is_saved_and_put_back() {
         let sandbox = campaign(&IDS);
         let (server, said) = meddled(&sandbox, meddle);
         assert!(said.contains("it is put back"), "{what}: {said}");
+        for name in names(&folder(&sandbox)) {
+            use std::os::unix::fs::PermissionsExt;
+            let file = fs::metadata(folder(&sandbox).join(&name)).unwrap();
+            let open = file.is_file() && file.permissions().mode() & 0o077 != 0;
+            assert!(!open, "{what}: others can read {name}");
+        }
         // Whoever only looks sees what is true.
         let report = sandbox.run(["report", "shots.yaml", "--format=json"]).exits(0).stdout_json();
         let first = &report["shots"][0];
@@ -80,7 +89,7 @@ fn a_ledger_that_is_deleted_or_moved_away_is_saved_and_put_back() {
 fn a_campaign_folder_that_is_deleted_or_renamed_is_made_again_with_what_was_bought() {
     let meddlings: [&dyn Fn(&Path); 2] =
         [&|folder| fs::remove_dir_all(folder).unwrap(), &|folder| {
-            fs::rename(folder, folder.with_file_name("moved")).unwrap()
+            fs::rename(folder, folder.with_file_name("moved")).unwrap();
         }];
     for meddle in meddlings {
         let sandbox = campaign(&IDS);
@@ -172,4 +181,60 @@ fn a_lock_file_that_is_deleted_lets_no_second_run_in() {
     each_once(&[&server], &IDS);
     let report = sandbox.run(["report", "shots.yaml", "--format=json"]).exits(0).stdout_json();
     all_delivered(&report, IDS.len());
+}
+
+/// The ledger is deleted on a disk that then has no room for a copy; temporary files go to `temp`.
+fn without_room(temp: &str) -> Option<(Sandbox, Room, Server, String)> {
+    let sandbox = campaign(&IDS).file("temp/x", "");
+    let room = Room::of(&sandbox, 4000)?;
+    let (server, comes, gate) = holds(2);
+    let url = server.url();
+    let words = ["run", "shots.yaml", "--in-flight", "2", "--api-base", &url];
+    let mut command = room.command(&sandbox, &words);
+    command.env("TMPDIR", sandbox.path(temp));
+    let begun = Run::start(command);
+    (0..2).for_each(|_| comes.recv_timeout(PATIENCE).unwrap());
+    fs::remove_file(room.seen("night/ledger.sqlite")).unwrap();
+    room.fill(0);
+    gate.open();
+    let (code, said) = begun.end();
+    assert_eq!(code, Some(3), "{said}");
+    assert_eq!(posted(&server).len(), 2, "nothing more is sent: {said}");
+    room.empty();
+    Some((sandbox, room, server, said))
+}
+
+#[test]
+fn without_room_beside_it_a_lost_ledger_is_saved_where_temporary_files_go() {
+    let Some((sandbox, room, before, said)) = without_room("temp") else { return };
+    let saved = names(&sandbox.path("temp"));
+    let saved = saved.iter().find(|name| name.starts_with("rushes-rescued-")).unwrap();
+    assert!(
+        said.contains(&format!("temp/{saved}")) && said.contains("ledger.sqlite.rescued and run"),
+        "{said}"
+    );
+    // Nobody goes on without it.
+    let rest = sells();
+    let url = rest.url();
+    let words = ["run", "shots.yaml", "--api-base", &url];
+    let (code, said) = Run::start(room.command(&sandbox, &words)).end();
+    assert_eq!((code, rest.requests().len()), (Some(2), 0), "{said}");
+    fs::copy(sandbox.path("temp").join(saved), room.seen("night/ledger.sqlite.rescued")).unwrap();
+    let (code, said) = Run::start(room.command(&sandbox, &words)).end();
+    assert_eq!(code, Some(0), "{said}");
+    each_once(&[&before, &rest], &IDS);
+}
+
+#[test]
+fn a_lost_ledger_that_cannot_be_saved_has_every_task_id_told_and_nothing_is_bought_after_it() {
+    let Some((sandbox, room, before, said)) = without_room("temp/x") else { return };
+    assert!(said.contains("what it knew could not be saved"), "{said}");
+    for shot in posted(&before) {
+        assert!(said.contains(&format!("{shot} --task-id task-{shot}")), "{shot}: {said}");
+    }
+    let rest = sells();
+    let words = ["run", "shots.yaml", "--api-base", &rest.url()];
+    let (code, said) = Run::start(room.command(&sandbox, &words)).end();
+    assert_eq!((code, rest.requests().len()), (Some(2), 0), "{said}");
+    assert!(said.contains("0 of the 2 requests"), "{said}");
 }
