@@ -171,17 +171,21 @@ async fn is_believed(folder: &Path, what: &str) -> bool {
     true
 }
 
-/// Flips so many single bits of `file`, one at a time, each in a fresh copy of all files; answers
-/// how many were noticed.
-async fn flip(whole: &Path, file: &str, flips: usize, seed: u64) -> usize {
-    let mut chance = fastrand::Rng::with_seed(seed);
+/// Harms `file` so many times, each time in a fresh copy of all files; answers how often it was
+/// noticed. `harm` says what it did.
+async fn harmed(
+    whole: &Path,
+    file: &str,
+    times: usize,
+    mut harm: impl FnMut(usize, &mut Vec<u8>) -> String,
+) -> usize {
     let names = super::room::names(whole);
     let before: Vec<_> =
         names.iter().map(|name| (name, fs::read(whole.join(name)).unwrap())).collect();
     // One folder for all, so that the reserve is made once.
     let folder = tempfile::tempdir().unwrap();
     let mut noticed = 0;
-    for nth in 0..flips {
+    for nth in 0..times {
         for name in super::room::names(folder.path()) {
             if !name.ends_with(".reserve") {
                 fs::remove_file(folder.path().join(name)).unwrap();
@@ -191,19 +195,25 @@ async fn flip(whole: &Path, file: &str, flips: usize, seed: u64) -> usize {
         for (name, bytes) in &before {
             let mut bytes = bytes.clone();
             if *name == file {
-                let bit = chance.usize(..bytes.len() * 8);
-                bytes[bit / 8] ^= 1 << (bit % 8);
-                what = format!(
-                    "seed {seed}, flip {nth}: bit {} of byte {} of {file}",
-                    bit % 8,
-                    bit / 8
-                );
+                what = harm(nth, &mut bytes);
             }
             fs::write(folder.path().join(name), &bytes).unwrap();
         }
         noticed += usize::from(!is_believed(folder.path(), &what).await);
     }
     noticed
+}
+
+/// Flips so many single bits of `file`, one at a time.
+async fn flip(whole: &Path, file: &str, flips: usize, seed: u64) -> usize {
+    let mut chance = fastrand::Rng::with_seed(seed);
+    harmed(whole, file, flips, |nth, bytes| {
+        let bit = chance.usize(..bytes.len() * 8);
+        let (byte, bit) = (bit / 8, bit % 8);
+        bytes[byte] ^= 1 << bit;
+        format!("seed {seed}, flip {nth}: bit {bit} of byte {byte} of {file}")
+    })
+    .await
 }
 
 /// For people who read the output of a test that passes.
@@ -255,6 +265,26 @@ async fn no_flipped_bit_of_a_killed_runs_log_has_anything_bought_blindly_or_the_
     let noticed = flip(whole.path(), "ledger.sqlite-wal", flips, seed(5)).await;
     tell(&format!("{noticed} of {flips} flipped bits in the log were noticed"));
     assert!(noticed > flips / 4, "{noticed} of {flips}");
+}
+
+#[tokio::test]
+async fn a_killed_runs_log_cut_anywhere_has_nothing_bought_blindly_or_the_cap_passed() {
+    let desk = tempfile::tempdir().unwrap();
+    let ledger = victim(desk.path()).await;
+    let whole = tempfile::tempdir().unwrap();
+    without_reserve(whole.path(), desk.path());
+    drop(ledger);
+    let (cuts, mut chance) = (100, fastrand::Rng::with_seed(6));
+    let noticed = harmed(whole.path(), "ledger.sqlite-wal", cuts, |nth, bytes| {
+        // The last times only near its end, where what is missing is least.
+        let least = if nth < cuts / 2 { 0 } else { bytes.len() - 10 * 4120 };
+        let length = chance.usize(least..bytes.len());
+        bytes.truncate(length);
+        format!("cut {nth}: to {length} bytes")
+    })
+    .await;
+    tell(&format!("{noticed} of {cuts} cuts of the log were noticed"));
+    assert!(noticed > cuts / 2, "{noticed} of {cuts}");
 }
 
 #[tokio::test]
