@@ -135,7 +135,10 @@ impl Work<'_> {
         terminal: &Terminal,
         out: &mut dyn Write,
     ) -> Result<Exit, Trouble> {
-        let clips = Clips::open(&self.place.folder).map_err(Trouble::new)?;
+        let clips = Clips::open(&self.place.folder).map_err(|error| {
+            let fix = "see to it that you may write that folder, or choose another with --out";
+            Trouble::new(error).help(fix)
+        })?;
         let cap = ledger.budget().cap;
         let only = self.orders.only.clone();
         // Held until the summary is read, so that the ledger is not being closed meanwhile.

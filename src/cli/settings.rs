@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::catalog::Catalog;
+use crate::clips::Clips;
 use crate::job::Rules;
 use crate::ledger::{Kind, Ledger, LedgerError, Opening, Reader, Summary};
 use crate::manifest::{self, Campaign, Header, Manifest, Mistakes, WrittenBudget};
@@ -105,6 +106,7 @@ impl Place {
         if let Some(parent) = self.ledger.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             private_folder(parent)?;
         }
+        self.no_clips_of_a_lost_ledger()?;
         Ok(Ledger::open(&Opening {
             path: &self.ledger,
             campaign: &self.header.campaign,
@@ -112,6 +114,32 @@ impl Place {
             holder,
             at: SystemClock.now(),
         })?)
+    }
+
+    /// Clips without a ledger were bought by one that is gone: a new one would buy them all again.
+    /// Whoever wants that moves them away, which is little to ask for that much money.
+    fn no_clips_of_a_lost_ledger(&self) -> Result<(), Trouble> {
+        if Ledger::is_known(&self.ledger) {
+            return Ok(());
+        }
+        let clips = Clips::count(&self.folder);
+        if clips == 0 {
+            return Ok(());
+        }
+        let folder = self.folder.join("clips");
+        Err(Trouble::new(format!(
+            "there is no ledger {}, but {} in {}: without the ledger that bought them, every shot \
+             would be bought again",
+            self.ledger.display(),
+            if clips == 1 { "a clip lies".to_owned() } else { format!("{clips} clips lie") },
+            safe(&folder.display().to_string())
+        ))
+        .help("put the ledger back, with its -wal, or name it with --ledger")
+        .help(format!(
+            "to buy everything anew, move them away first: mv {} {}",
+            quoted(&folder),
+            quoted(&self.folder.join("clips.old"))
+        )))
     }
 
     /// The command to type for this campaign: `rushes VERB MANIFEST REST`, with the flags that

@@ -207,8 +207,9 @@ pub fn stopped(ended: &Ended, place: &Place, cap: Option<Usd>) -> Option<(String
             format!("see why in the list, then: {go_on}"),
         ),
         Stopped::Ledger(why) => (
-            format!("the ledger cannot be written: {why}"),
-            format!("make room or fix the disk, then: {go_on}"),
+            // It says itself what happened and what to do.
+            why.clone(),
+            format!("when that is done, to go on: {go_on}"),
         ),
         Stopped::Disk(why) => (
             format!("the disk is full or cannot be written: {why}"),

@@ -75,6 +75,8 @@ impl Clips {
         std::fs::create_dir_all(&clips).map_err(ClipError::disk(&clips))?;
         place::sync_folder(campaign_folder).map_err(ClipError::disk(campaign_folder))?;
         place::sweep(&clips)?;
+        // Better found out now than when the first clip is paid for.
+        drop(place::temporary(&clips.join("clip.mp4")).map_err(ClipError::disk(&clips))?);
         Ok(Self { folder: campaign_folder.to_owned() })
     }
 
@@ -85,6 +87,13 @@ impl Clips {
         let revision = if revision > 1 { format!("~r{revision}") } else { String::new() };
         let part = if part > 1 { format!("~{part}") } else { String::new() };
         format!("{CLIPS}/{clip_name}{revision}{part}.mp4")
+    }
+
+    /// How many files that may be clips lie in a campaign folder; links to folders are not
+    /// followed, and what cannot be read is not counted. Blocking.
+    #[must_use]
+    pub fn count(folder: &Path) -> usize {
+        place::count(&folder.join(CLIPS))
     }
 
     /// Begins to receive a clip.

@@ -84,6 +84,17 @@ pub(super) fn sweep(folder: &Path) -> Result<(), ClipError> {
     Ok(())
 }
 
+/// How many `.mp4` files lie below `folder`.
+pub(super) fn count(folder: &Path) -> usize {
+    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    let of = |entry: fs::DirEntry| match entry.file_type() {
+        Ok(kind) if kind.is_dir() => count(&entry.path()),
+        Ok(_) => usize::from(entry.path().extension().is_some_and(|suffix| suffix == "mp4")),
+        Err(_) => 0,
+    };
+    entries.flatten().map(of).sum()
+}
+
 /// Gives a durable temporary file its final name. A file already there is kept if its bytes are
 /// the same, else it is moved aside; answers where to.
 pub(super) fn give_name(

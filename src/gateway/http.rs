@@ -10,7 +10,9 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue, LOCATION, RETRY_AFTER,
+};
 use reqwest::{Response, Url};
 
 use crate::answer::{Polled, Submitted, TaskId, Unfetched};
@@ -185,7 +187,9 @@ impl HttpGateway {
         let header = |name| {
             response.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
         };
-        let now = self.clock.now();
+        // Its own clock, so that ours may be wrong.
+        let theirs = header(DATE).and_then(|text| headers::date(&text));
+        let now = theirs.unwrap_or_else(|| self.clock.now());
         let retry_after = header(RETRY_AFTER).and_then(|text| headers::retry_after(&text, now));
         let location = header(LOCATION).map(|text| self.without_key(&text));
         let body = self.read_bounded(&mut response).await;

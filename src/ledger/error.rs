@@ -9,7 +9,7 @@ use rusqlite::ffi;
 use super::Kind;
 
 /// Why a ledger cannot be used.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LedgerError {
     /// There is none.
@@ -40,6 +40,82 @@ pub enum LedgerError {
         ledger: PathBuf,
         /// What it is instead.
         what: String,
+    },
+    /// It knows less than it did: emptied, cut short, an older copy, or without its log.
+    #[error(
+        "{} is not what it was: it knows {has} of the {had} requests that were written to it{}; it \
+         was emptied, is an older copy, or lost its -wal, and what it forgot would be bought again. \
+         Put the right file back, with its own -wal or none; if it is lost, look up in the gateway's console \
+         what was bought, then remove {} and run again",
+        .ledger.display(), fewer(*.movements), .mark.display()
+    )]
+    Forgetful {
+        /// The ledger.
+        ledger: PathBuf,
+        /// The note of what it knew.
+        mark: PathBuf,
+        /// How many attempts it knew.
+        had: i64,
+        /// How many it knows.
+        has: i64,
+        /// How many movements of money are missing.
+        movements: i64,
+    },
+    /// The file is empty, and a log of purchases lies beside it.
+    #[error(
+        "{} is empty, but its log {} is not: the file was cut after it had been written. Put back \
+         a copy that works; without it what was bought would be bought again",
+        .ledger.display(), .log.display()
+    )]
+    Emptied {
+        /// The ledger.
+        ledger: PathBuf,
+        /// Its write-ahead log.
+        log: PathBuf,
+    },
+    /// Its file was taken away while a run worked on it; what it knew was saved.
+    #[error(
+        "{} {what} while this run worked on it; nothing more is sent, and all it knows is saved in \
+         {}: {fix}",
+        .ledger.display(), .rescued.display()
+    )]
+    Displaced {
+        /// The ledger.
+        ledger: PathBuf,
+        /// What became of it.
+        what: &'static str,
+        /// Where what it knew is now.
+        rescued: PathBuf,
+        /// What to do.
+        fix: String,
+    },
+    /// Its file was taken away while a run worked on it, and what it knew could not be saved.
+    #[error(
+        "{} {what} while this run worked on it, and what it knew could not be saved ({cause}); \
+         nothing more is sent. Keep what is left of it, and look up in the gateway's console what \
+         was bought",
+        .ledger.display()
+    )]
+    Lost {
+        /// The ledger.
+        ledger: PathBuf,
+        /// What became of it.
+        what: &'static str,
+        /// Why it could not be saved.
+        cause: String,
+    },
+    /// A run saved what it knew, and something else has the ledger's name.
+    #[error(
+        "{} holds what a run knew when {} was taken away from it, and another file has that name \
+         now; to go on with what was really bought, move {} elsewhere and run again (or, if it is \
+         the right one, move {} elsewhere)",
+        .rescued.display(), .ledger.display(), .ledger.display(), .rescued.display()
+    )]
+    TwoLedgers {
+        /// The ledger.
+        ledger: PathBuf,
+        /// What the run saved.
+        rescued: PathBuf,
     },
     /// Something in the file is not as it was written.
     #[error(
@@ -144,6 +220,10 @@ pub enum LedgerError {
         /// What was asked.
         what: String,
     },
+}
+
+fn fewer(movements: i64) -> String {
+    if movements > 0 { format!(", and {movements} movements of money less") } else { String::new() }
 }
 
 const fn holds(kind: Kind) -> &'static str {

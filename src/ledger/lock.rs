@@ -13,52 +13,76 @@ use crate::time::Timestamp;
 /// The lock, held until dropped.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+    /// The ledger itself: a lock file that somebody deletes no longer keeps anybody out. Dropped
+    /// after the ledger is closed, because closing this would free `SQLite`'s own locks.
+    also: Vec<File>,
 }
 
 /// A reader looks whether the lock is held by taking it for a moment; a run must not mistake that
 /// for a run.
 const TRIES: u32 = 10;
 const BETWEEN_TRIES: Duration = Duration::from_millis(20);
+/// Whoever does not say who they are.
+const SOMEBODY: &str = "another process";
 /// The longest word about the holder that is believed, in bytes.
 const MOST_BYTES: u64 = 1024;
 
 impl Lock {
     /// Takes the lock of the ledger at `ledger`.
-    pub(super) fn take(ledger: &Path, holder: &str, at: Timestamp) -> Result<Self, LedgerError> {
+    pub(super) fn take(ledger: &Path) -> Result<Self, LedgerError> {
         let place = beside(ledger, "lock");
-        let failed = |cause: io::Error| LedgerError::Inaccessible {
-            place: place.clone(),
-            cause: cause.to_string(),
-            fix: PERMISSION,
-        };
-        let mut file = private(OpenOptions::new().read(true).write(true).create(true))
-            .truncate(false)
-            .open(&place)
-            .map_err(failed)?;
-        let mut tries = 1;
-        loop {
-            match file.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) if tries < TRIES => {
-                    tries += 1;
-                    std::thread::sleep(BETWEEN_TRIES);
-                }
-                Err(TryLockError::WouldBlock) => {
-                    let holder = holder_in(&mut file);
-                    return Err(LedgerError::Locked { ledger: ledger.to_owned(), holder });
-                }
-                Err(TryLockError::Error(cause)) => return Err(failed(cause)),
-            }
+        let mut options = OpenOptions::new();
+        private(options.read(true).write(true).create(true)).truncate(false);
+        let file = locked(ledger, &place, &options)?;
+        Ok(Self { file, also: Vec::new() })
+    }
+
+    /// Locks the ledger itself too, once it is there, where the system keeps such a lock and
+    /// `SQLite`'s apart.
+    pub(super) fn take_ledger(&mut self, ledger: &Path) -> Result<(), LedgerError> {
+        if cfg!(target_os = "linux") {
+            self.also.push(locked(ledger, ledger, OpenOptions::new().read(true))?);
         }
+        Ok(())
+    }
+
+    /// Says who holds it.
+    pub(super) fn sign(&mut self, holder: &str, at: Timestamp) {
         let line = format!("{holder}, process {} on {}, since {at}\n", std::process::id(), host());
-        let written = file
+        let written = self
+            .file
             .set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| file.write_all(line.as_bytes()));
+            .and_then(|()| self.file.rewind())
+            .and_then(|()| self.file.write_all(line.as_bytes()));
         // Who holds it is for people; a full disk is found out where it matters.
         drop(written);
-        Ok(Self { _file: file })
+    }
+}
+
+/// Opens the file at `place` and locks it.
+fn locked(ledger: &Path, place: &Path, options: &OpenOptions) -> Result<File, LedgerError> {
+    let failed = |cause: io::Error| LedgerError::Inaccessible {
+        place: place.to_owned(),
+        cause: cause.to_string(),
+        fix: PERMISSION,
+    };
+    let file = options.open(place).map_err(failed)?;
+    let mut tries = 1;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if tries < TRIES => {
+                tries += 1;
+                std::thread::sleep(BETWEEN_TRIES);
+            }
+            Err(TryLockError::WouldBlock) => {
+                let holder = File::open(beside(ledger, "lock"))
+                    .map_or_else(|_| SOMEBODY.to_owned(), |mut file| holder_in(&mut file));
+                return Err(LedgerError::Locked { ledger: ledger.to_owned(), holder });
+            }
+            Err(TryLockError::Error(cause)) => return Err(failed(cause)),
+        }
     }
 }
 
@@ -77,7 +101,7 @@ fn holder_in(file: &mut File) -> String {
     let read = file.rewind().and_then(|()| file.take(MOST_BYTES).read_to_end(&mut line));
     let line = String::from_utf8_lossy(&line);
     let line: String = line.trim().chars().filter(|c| !c.is_control()).collect();
-    if read.is_err() || line.is_empty() { "another process".to_owned() } else { line }
+    if read.is_err() || line.is_empty() { SOMEBODY.to_owned() } else { line }
 }
 
 fn host() -> String {
@@ -114,16 +138,17 @@ mod tests {
         let ledger = folder.path().join("ledger.sqlite");
         assert_eq!(held_by(&ledger), None);
         let at = Timestamp::from_millis(1_705_123_450_007);
-        let held = Lock::take(&ledger, "rushes run", at).unwrap();
+        let mut held = Lock::take(&ledger).unwrap();
+        held.sign("rushes run", at);
         let who = held_by(&ledger).unwrap();
         let pid = std::process::id();
         assert!(who.starts_with(&format!("rushes run, process {pid} on ")), "{who}");
         assert!(who.ends_with("since 2024-01-13T05:24:10.007Z"), "{who}");
-        let refused = Lock::take(&ledger, "rushes fetch", at).unwrap_err();
+        let refused = Lock::take(&ledger).unwrap_err();
         assert!(refused.to_string().contains(&who), "{refused}");
         drop(held);
         assert_eq!(held_by(&ledger), None, "the file stays, the lock does not");
-        assert!(Lock::take(&ledger, "rushes fetch", at).is_ok());
+        assert!(Lock::take(&ledger).is_ok());
     }
 
     #[test]

@@ -22,7 +22,9 @@
 //!
 //! # Beside it
 //! `….lock` is locked while a run works, and says who; `….reserve` is room that is given up when the
-//! disk is full, so that task ids can still be written. After a failed write the file is not touched
+//! disk is full, so that task ids can still be written; `….mark` says how much the ledger knew, so
+//! that one that was emptied or replaced by an older copy is not believed; `….rescued` is what a run
+//! knew when its ledger was taken away from under it, and the next run puts it back. After a failed write the file is not touched
 //! again by this process: every later call answers with that failure.
 
 mod encode;
@@ -30,12 +32,15 @@ mod error;
 #[cfg(test)]
 mod full_disk;
 mod lock;
+mod mark;
 mod open;
 mod queue;
 mod reader;
 mod record;
+mod rescue;
 mod reserve;
 mod schema;
+mod watch;
 mod writer;
 
 pub use error::LedgerError;
@@ -149,6 +154,8 @@ pub struct Committed {
     pub balance: Balance,
     /// The disk was full and the reserve was given up to write this: send nothing more.
     pub reserve_used: bool,
+    /// The file was taken away and this was written to the copy that was saved: send nothing more.
+    pub displaced: Option<LedgerError>,
     /// The shot that had the task before, if it was bought by this transition and is known from
     /// another attempt. Both are kept and counted.
     pub task_first_of: Option<ShotId>,
@@ -225,6 +232,15 @@ impl Ledger {
     /// campaign or kind, damaged, or cannot be written.
     pub fn open(opening: &Opening<'_>) -> Result<Self, LedgerError> {
         Ok(Self { queue: Arc::new(open::for_writing(opening)?) })
+    }
+
+    /// Whether a ledger, or anything that speaks of one, lies at `path`. Blocking.
+    #[must_use]
+    pub fn is_known(path: &Path) -> bool {
+        let lies = |path: &Path| std::fs::symlink_metadata(path).is_ok();
+        std::fs::metadata(path).is_ok_and(|file| file.len() > 0)
+            || lies(&lock::beside(path, "mark"))
+            || rescue::is_there(path)
     }
 
     /// The cap as it is kept.

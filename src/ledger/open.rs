@@ -11,14 +11,17 @@ use rusqlite::{Connection, OpenFlags};
 use super::encode::Word;
 use super::error::PERMISSION;
 use super::lock::{Lock, private};
-use super::queue::Queue;
+use super::mark::{Known, Mark};
+use super::queue::{Kept, Queue};
+use super::rescue;
 use super::reserve::Reserve;
-use super::schema::{Found, imbalance, look, migrate};
+use super::schema::{Found, damage, keep_cap_twice, look, migrate};
+use super::watch::Watch;
 use super::{Kind, LedgerError, Opening};
 use crate::mishap;
 
 /// How long a write waits for somebody who looks into the file with another program.
-const BUSY: Duration = Duration::from_secs(30);
+pub(super) const BUSY: Duration = Duration::from_secs(30);
 /// How long the write-ahead file may stay after it was copied into the ledger, in bytes.
 const LOG_STAYS: i64 = 16 << 20;
 /// Pages in the write-ahead file after which it is copied into the ledger.
@@ -28,33 +31,55 @@ const STATEMENTS: usize = 32;
 /// Opens or makes a ledger for writing.
 pub(super) fn for_writing(opening: &Opening<'_>) -> Result<Queue, LedgerError> {
     let path = true_path(opening.path);
+    is_to_be_made(&path)?;
+    let mut lock = Lock::take(&path)?;
+    rescue::put_back(&path)?;
     let made = is_to_be_made(&path)?;
-    let lock = Lock::take(&path, opening.holder, opening.at)?;
+    let mark = Mark::of(&path)?;
+    if made {
+        is_new(&path, &mark)?;
+    }
     let reserve = Reserve::prepare(&path)?;
     if made {
         make(&path).map_err(|cause| inaccessible(&path, &cause))?;
         mishap::point("empty ledger made");
     }
+    lock.take_ledger(&path)?;
+    lock.sign(opening.holder, opening.at);
     let sql = |error: rusqlite::Error| LedgerError::of(&path, &error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = Connection::open_with_flags(&path, flags).map_err(sql)?;
     conn.busy_timeout(BUSY).map_err(sql)?;
     let found = look(&conn, &path)?;
-    if let Found::Ledger(_) = found {
-        is_of(&conn, &path, opening)?;
+    match found {
+        Found::Empty => mark.admit(&path, Known::default())?,
+        Found::Ledger(_) => {
+            let bytes = fs::metadata(&path).map_or(u64::MAX, |file| file.len());
+            if let Some(cause) = damage(&conn, bytes).map_err(sql)? {
+                return Err(LedgerError::Damaged { ledger: path, cause });
+            }
+            is_of(&conn, &path, opening)?;
+            mark.admit(&path, Known::of(&conn).map_err(sql)?)?;
+        }
     }
     set_up(&conn, &path)?;
     mishap::point("ledger set up");
     migrate(&mut conn, found, opening).map_err(sql)?;
-    if let Some(cause) = imbalance(&conn).map_err(sql)? {
-        return Err(LedgerError::Damaged { ledger: path, cause });
-    }
-    Queue::new(path.clone(), conn, reserve, lock).map_err(|error| LedgerError::of(&path, &error))
+    keep_cap_twice(&conn).map_err(sql)?;
+    let kept = Kept { reserve, mark, watch: Watch::over(&path), lock };
+    Queue::new(path.clone(), conn, kept).map_err(|error| LedgerError::of(&path, &error))
 }
 
 /// Opens a ledger that is there for reading.
 pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection), LedgerError> {
-    let path = true_path(path);
+    let mut path = true_path(path);
+    if rescue::is_there(&path) {
+        let rescued = rescue::copy_of(&path);
+        if fs::symlink_metadata(&path).is_ok() {
+            return Err(LedgerError::TwoLedgers { ledger: path, rescued });
+        }
+        path = rescued;
+    }
     if is_to_be_made(&path)? {
         return Err(LedgerError::Missing { ledger: path });
     }
@@ -81,10 +106,25 @@ pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection), LedgerEr
     }
 }
 
-fn has_log(path: &Path) -> bool {
+/// The write-ahead file of a ledger.
+pub(super) fn log_of(path: &Path) -> PathBuf {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
-    fs::metadata(PathBuf::from(log)).is_ok_and(|log| log.len() > 0)
+    log.into()
+}
+
+fn has_log(path: &Path) -> bool {
+    fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0)
+}
+
+/// Whether a file that is empty or not there was never more: `SQLite` would take it for a new one
+/// and throw away the log of an old one.
+fn is_new(path: &Path, mark: &Mark) -> Result<(), LedgerError> {
+    mark.admit(path, Known::default())?;
+    if has_log(path) {
+        return Err(LedgerError::Emptied { ledger: path.to_owned(), log: log_of(path) });
+    }
+    Ok(())
 }
 
 fn open_as_it_lies(path: &Path) -> rusqlite::Result<Connection> {
@@ -159,7 +199,7 @@ fn is_of(conn: &Connection, path: &Path, opening: &Opening<'_>) -> Result<(), Le
 }
 
 /// What durability and honesty ask of `SQLite`.
-fn set_up(conn: &Connection, path: &Path) -> Result<(), LedgerError> {
+pub(super) fn set_up(conn: &Connection, path: &Path) -> Result<(), LedgerError> {
     let sql = |error: rusqlite::Error| LedgerError::of(path, &error);
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     let mode: String =

@@ -13,7 +13,10 @@ use super::LedgerError;
 use super::encode::{PURSE, purse};
 use super::error::is_full;
 use super::lock::Lock;
+use super::mark::{Known, Mark};
+use super::rescue::{Rescued, rescue};
 use super::reserve::Reserve;
+use super::watch::Watch;
 use crate::mishap;
 use crate::policy::budget::{Balance, Budget};
 use crate::work;
@@ -25,6 +28,8 @@ pub(super) struct Pen<'a> {
     pub ledger: &'a Path,
     /// Whether the reserve is gone: what was bought is still written, nothing is bought.
     pub reserve_used: bool,
+    /// That the file was taken away, if it was: again nothing is bought.
+    pub displaced: Option<&'a LedgerError>,
 }
 
 impl Pen<'_> {
@@ -104,10 +109,22 @@ struct Line {
     served: bool,
 }
 
+/// What is kept beside an open ledger.
+pub(super) struct Kept {
+    pub reserve: Reserve,
+    pub mark: Mark,
+    pub watch: Watch,
+    pub lock: Lock,
+}
+
 /// What one batch at a time works with.
 struct Desk {
     conn: Connection,
     reserve: Option<Reserve>,
+    mark: Mark,
+    watch: Watch,
+    /// Where the ledger went; `conn` is open on the copy that was saved.
+    displaced: Option<LedgerError>,
     /// The failure after which the file is not touched any more.
     failed: Option<LedgerError>,
     #[cfg(test)]
@@ -119,16 +136,16 @@ struct Desk {
 type Relief = Option<Box<dyn FnMut(&Connection) + Send>>;
 
 impl Queue {
-    pub(super) fn new(
-        path: PathBuf,
-        conn: Connection,
-        reserve: Reserve,
-        lock: Lock,
-    ) -> rusqlite::Result<Self> {
+    pub(super) fn new(path: PathBuf, conn: Connection, kept: Kept) -> rusqlite::Result<Self> {
+        let Kept { reserve, mut mark, watch, lock } = kept;
         let now = conn.query_row(PURSE, [], purse)?;
+        mark.note(Known::of(&conn)?);
         let desk = Desk {
             conn,
             reserve: Some(reserve),
+            mark,
+            watch,
+            displaced: None,
             failed: None,
             #[cfg(test)]
             relief: None,
@@ -235,6 +252,7 @@ impl Desk {
         if let Some(failed) = &self.failed {
             return Err(failed.clone());
         }
+        self.look_after(ledger)?;
         let mut written = self.attempt(ledger, batch);
         if written.as_ref().is_err_and(is_full)
             && let Some(reserve) = self.reserve.take()
@@ -247,21 +265,43 @@ impl Desk {
             }
             written = self.attempt(ledger, batch);
         }
-        written.map_err(|error| self.failed.insert(LedgerError::of(ledger, &error)).clone())
+        // Before anyone is answered, so that no POST leaves that is not noted.
+        let noted = written.map(|(purse, known)| {
+            self.mark.note(known);
+            purse
+        });
+        noted.map_err(|error| self.failed.insert(LedgerError::of(ledger, &error)).clone())
     }
 
-    fn attempt(&mut self, ledger: &Path, batch: &mut Batch) -> rusqlite::Result<(Budget, Balance)> {
+    /// Saves what the ledger knows when its file is not there any more.
+    fn look_after(&mut self, ledger: &Path) -> Result<(), LedgerError> {
+        if self.displaced.is_some() {
+            return Ok(());
+        }
+        let Some(loss) = self.watch.loss() else { return Ok(()) };
+        let saved = rescue(&self.conn, ledger, loss);
+        let Rescued { conn, error } = saved.map_err(|e| self.failed.insert(e).clone())?;
+        self.conn = conn;
+        self.displaced = Some(error);
+        Ok(())
+    }
+
+    fn attempt(
+        &mut self,
+        ledger: &Path,
+        batch: &mut Batch,
+    ) -> rusqlite::Result<((Budget, Balance), Known)> {
         let reserve_used = self.reserve.is_none();
         let tx = Transaction::new(&mut self.conn, TransactionBehavior::Immediate)?;
-        let pen = Pen { conn: &tx, ledger, reserve_used };
+        let pen = Pen { conn: &tx, ledger, reserve_used, displaced: self.displaced.as_ref() };
         for call in batch {
             call.work(&pen)?;
         }
-        let purse = pen.purse()?;
+        let (purse, known) = (pen.purse()?, Known::of(&tx)?);
         mishap::point("batch not yet committed");
         tx.commit()?;
         mishap::point("batch committed");
-        Ok(purse)
+        Ok((purse, known))
     }
 }
 

@@ -23,7 +23,8 @@ impl Reserve {
     pub(super) fn prepare(ledger: &Path) -> Result<Self, LedgerError> {
         let path = beside(ledger, "reserve");
         let whole = |file: std::fs::Metadata| file.is_file() && file.len() == RESERVE_BYTES as u64;
-        if !std::fs::metadata(&path).is_ok_and(whole)
+        // Never through a link, which might lead to something that matters to somebody.
+        if !std::fs::symlink_metadata(&path).is_ok_and(whole)
             && let Err(cause) = write(&path)
         {
             drop(std::fs::remove_file(&path));
@@ -42,8 +43,11 @@ fn write(path: &Path) -> io::Result<()> {
     // Nothing that a file system could compress or leave as a hole.
     let mut noise = vec![0; RESERVE_BYTES];
     fastrand::fill(&mut noise);
-    let mut file: File =
-        private(OpenOptions::new().write(true).create(true)).truncate(true).open(path)?;
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file: File = private(OpenOptions::new().write(true).create_new(true)).open(path)?;
     mishap::point("reserve still empty");
     file.write_all(&noise)?;
     mishap::point("reserve written");

@@ -90,8 +90,64 @@ pub(super) fn migrate(
     Ok(())
 }
 
+/// Up to this size a ledger is looked through whole at every opening, in bytes; that takes about a
+/// quarter of a second, and for a million shots it would take five.
+const LOOKED_THROUGH: u64 = 32 << 20;
+
+/// What is damaged in a ledger of `bytes` bytes; `None` when nothing is known to be. `SQLite` keeps
+/// no checksums, so what is written twice is compared: the money with its movements and with the
+/// attempts it was set aside for, the indexes with their tables.
+pub(super) fn damage(conn: &Connection, bytes: u64) -> rusqlite::Result<Option<String>> {
+    let whole = bytes <= LOOKED_THROUGH;
+    let looks: &[&str] = if whole {
+        &["integrity_check(1)"]
+    } else {
+        &["integrity_check(campaign)", "integrity_check(balance)"]
+    };
+    for look in looks {
+        let said: String = conn.query_row(&format!("PRAGMA {look}"), [], |row| row.get(0))?;
+        if said != "ok" {
+            return Ok(Some(said.replace('\n', "; ")));
+        }
+    }
+    if let Some(cause) = imbalance(conn)? {
+        return Ok(Some(cause));
+    }
+    if let Some(cause) = conn.query_row(MISPRICED, [], |row| row.get(0)).optional()? {
+        return Ok(Some(cause));
+    }
+    if whole && let Some(shot) = conn.query_row(ASTRAY, [], |row| row.get(0)).optional()? {
+        let shot: String = shot;
+        return Ok(Some(format!("the purchase of {shot:?} is not among its attempts")));
+    }
+    Ok(None)
+}
+
+/// What the attempts say lies in each account, where the balance says otherwise.
+const MISPRICED: &str = "WITH sums AS (
+   SELECT coalesce(sum(iif(account = 'spent', price_micro, 0)), 0) AS spent,
+     coalesce(sum(iif(account = 'reserved', price_micro, 0)), 0) AS reserved,
+     coalesce(sum(iif(account = 'unconfirmed', price_micro, 0)), 0) AS unconfirmed
+   FROM attempts)
+ SELECT printf('its balance is %d spent, %d reserved and %d unconfirmed millionths of a \
+   dollar, the prices of its attempts add up to %d, %d and %d',
+   b.spent, b.reserved, b.unconfirmed, s.spent, s.reserved, s.unconfirmed)
+ FROM balance AS b, sums AS s
+ WHERE (b.spent, b.reserved, b.unconfirmed) <> (s.spent, s.reserved, s.unconfirmed)";
+
+/// A shot whose state is about an attempt of another one.
+const ASTRAY: &str = "SELECT r.shot FROM revisions AS r LEFT JOIN attempts AS a ON a.id = r.attempt \
+   WHERE r.attempt IS NOT NULL AND a.revision IS NOT r.id LIMIT 1";
+
+/// Keeps a second copy of the cap, which nothing else in the file would vouch for.
+pub(super) fn keep_cap_twice(conn: &Connection) -> rusqlite::Result<()> {
+    conn.execute_batch(
+        "CREATE INDEX IF NOT EXISTS cap_twice ON campaign (cap_micro, strict, kind, name)",
+    )
+}
+
 /// What differs between the balance and the movements it is the sum of; `None` when nothing does.
-pub(super) fn imbalance(conn: &Connection) -> rusqlite::Result<Option<String>> {
+fn imbalance(conn: &Connection) -> rusqlite::Result<Option<String>> {
     conn.query_row(
         "WITH sums AS (
            SELECT coalesce(sum(iif(account = 'spent', micro, 0)), 0) AS spent,

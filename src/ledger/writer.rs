@@ -32,6 +32,9 @@ pub(super) fn claim(
         let ledger = pen.ledger.to_owned();
         return Err(Fault::Refused(LedgerError::DiskFull { ledger }));
     }
+    if let Some(displaced) = pen.displaced {
+        return Err(Fault::Refused(displaced.clone()));
+    }
     if price.is_some_and(|price| price < Usd::ZERO) {
         return Err(Fault::Refused(LedgerError::defect("a negative price was claimed")));
     }
@@ -117,7 +120,8 @@ pub(super) fn commit(
         _ => None,
     };
     let (_, balance) = pen.purse()?;
-    Ok(Committed { balance, reserve_used: pen.reserve_used, task_first_of })
+    let (reserve_used, displaced) = (pen.reserve_used, pen.displaced.cloned());
+    Ok(Committed { balance, reserve_used, displaced, task_first_of })
 }
 
 /// The account an attempt's price lies in, and the price.

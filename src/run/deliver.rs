@@ -161,7 +161,7 @@ impl From<ClipError> for Miss {
 /// was stopped between renaming and recording it.
 async fn adopt(floor: &Floor, card: &Card, path: &str, unfetched: &Unfetched) -> Option<Stored> {
     let State::Rendered { completed_at, .. } = &card.job().state else { return None };
-    let over = floor.tools.clock.now().since(*completed_at) > CLIPS_LIVE;
+    let over = floor.judged_at(card).since(*completed_at) > CLIPS_LIVE;
     if !over || !matches!(unfetched, Unfetched::Gone { .. }) {
         return None;
     }

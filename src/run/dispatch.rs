@@ -65,10 +65,7 @@ async fn place(floor: &Floor, next: &Next) {
 fn next(floor: &Floor) -> Next {
     match judge(floor) {
         Next::Wait(Some(until)) => {
-            let deadline = floor
-                .orders
-                .deadline
-                .map(|deadline| floor.epoch.now() + deadline.since(floor.tools.clock.now()));
+            let deadline = floor.to_deadline().map(|left| floor.epoch.now() + left);
             Next::Wait(Some(deadline.map_or(until, |deadline| until.min(deadline))))
         }
         next => next,
@@ -120,7 +117,7 @@ fn pick(floor: &Floor) -> Option<Box<Card>> {
 }
 
 fn check_deadline(floor: &Floor) {
-    if floor.orders.deadline.is_some_and(|deadline| floor.tools.clock.now() >= deadline) {
+    if floor.to_deadline().is_some_and(|left| left.is_zero()) {
         let waiting = !floor.board().queue.is_empty();
         if waiting {
             floor.halt(Stopped::Deadline);

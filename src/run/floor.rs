@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, watch};
 
+use crate::answer::Polled;
 use crate::job::{Action, Event, Halt, Job, OnDoubt, Rules, State, Step};
 use crate::ledger::{ClipFile, Committed, Entry, LedgerError};
 use crate::mishap;
@@ -29,9 +30,21 @@ pub(super) struct Card {
     pub(super) entry: Entry,
     /// Its place in the manifest; `None` when this run does not submit it.
     pub(super) shot: Option<u32>,
+    /// What the clock said when this run first saw it in its state, and how long the run had lasted.
+    seen: (Timestamp, Duration),
 }
 
 impl Card {
+    /// A card as the ledger has it when a run begins, by a clock that says `now`.
+    pub(super) fn new(entry: Entry, shot: Option<u32>, now: Timestamp, epoch: Epoch) -> Self {
+        // A task from the future is of now: the clock was set back between the runs.
+        let now = match &entry.job.state {
+            State::Rendering { since, .. } => now.max(*since),
+            _ => now,
+        };
+        Self { entry, shot, seen: (now, epoch.now()) }
+    }
+
     pub(super) const fn job(&self) -> &Job {
         &self.entry.job
     }
@@ -43,6 +56,8 @@ pub(super) struct Floor {
     pub(super) orders: Orders,
     pub(super) tools: Tools,
     pub(super) epoch: Epoch,
+    /// What the clock said when the run began.
+    began: Timestamp,
     pub(super) posts: Pacer,
     pub(super) polls: Pacer,
     pub(super) downloads: Semaphore,
@@ -115,6 +130,7 @@ impl Floor {
             bell: Notify::new(),
             leave: Stop::default(),
             board: Mutex::new(board),
+            began: tools.clock.now(),
             shots,
             orders,
             tools,
@@ -231,7 +247,12 @@ impl Floor {
         files: Vec<ClipFile>,
     ) -> Result<Action, Over> {
         let now = self.tools.clock.now();
-        let step = self.decide(card, event, now)?;
+        // The gateway's word that it is done is held against the clock, as what is written down.
+        let judged = match &event {
+            Event::Polled(Polled::Completed { .. }) => now,
+            _ => self.judged_at(card),
+        };
+        let step = self.decide(card, event, judged)?;
         if step.is_durable(card.job()) {
             let (ledger, revision) = (&self.tools.ledger, card.entry.revision);
             // Boxed, so that the many that only wait to be polled do not carry it.
@@ -241,6 +262,26 @@ impl Floor {
         }
         self.moved(card, step.job);
         Ok(step.then)
+    }
+
+    /// The moment by which a card's waiting is judged. What it waits for on the gateway goes by the
+    /// time that passed while this run looked on, not by a clock that may be set meanwhile.
+    pub(super) fn judged_at(&self, card: &Card) -> Timestamp {
+        match card.job().state {
+            State::Rendering { .. } | State::Rendered { .. } => {
+                let (clock, lasted) = card.seen;
+                clock.plus(self.epoch.now().saturating_sub(lasted))
+            }
+            _ => self.tools.clock.now(),
+        }
+    }
+
+    /// How long it is to the deadline, by the clock or by the time that has passed since the run
+    /// began, whichever is less: a clock set back must not have more bought than was asked for.
+    pub(super) fn to_deadline(&self) -> Option<Duration> {
+        let passed = self.began.plus(self.epoch.now());
+        let now = passed.max(self.tools.clock.now());
+        self.orders.deadline.map(|deadline| deadline.since(now))
     }
 
     /// Decides what follows from an event.
@@ -260,7 +301,7 @@ impl Floor {
         committed: Result<Committed, LedgerError>,
     ) -> Result<(), Over> {
         match committed {
-            Ok(Committed { reserve_used, task_first_of, .. }) => {
+            Ok(Committed { reserve_used, displaced, task_first_of, .. }) => {
                 if let (Some(first), State::Rendering { task, .. }) =
                     (task_first_of, &step.job.state)
                 {
@@ -269,6 +310,9 @@ impl Floor {
                         "the gateway answered with task {task}, which is already the task of \
                          {first}; both purchases are counted, look at both clips"
                     );
+                }
+                if let Some(displaced) = displaced {
+                    self.halt_and_leave(Stopped::Ledger(displaced.to_string()));
                 }
                 if reserve_used {
                     let why = "the disk is full; the last reserve was used to write the ledger";
@@ -315,6 +359,13 @@ impl Floor {
         });
         if matches!(job.state, State::Failed { .. }) {
             self.failed(card, job.state.why().unwrap_or_default());
+        }
+        if job.state.name() != card.job().state.name() {
+            let clock = match &job.state {
+                State::Rendering { since, .. } => *since,
+                _ => self.tools.clock.now(),
+            };
+            card.seen = (clock, self.epoch.now());
         }
         card.entry.job = job;
     }

@@ -110,7 +110,7 @@ pub enum Stopped {
     Deadline,
     /// `--max-failures`.
     Failures(u32),
-    /// The ledger could not be written.
+    /// The ledger could not be written, in a whole sentence.
     Ledger(String),
     /// The disk is full or cannot be written.
     Disk(String),
@@ -127,11 +127,10 @@ impl fmt::Display for Stopped {
             Self::Key(why) => write!(f, "the gateway does not accept the key: {why}"),
             Self::Address(why) => write!(f, "what answered is not the gateway: {why}"),
             Self::Unreached(why) => write!(f, "the gateway was never reached: {why}"),
-            Self::Throttled(why) => f.write_str(why),
+            Self::Ledger(why) | Self::Throttled(why) => f.write_str(why),
             Self::Deadline => f.write_str("the deadline has passed"),
             Self::Failures(1) => f.write_str("one shot failed (--max-failures)"),
             Self::Failures(count) => write!(f, "{count} shots failed (--max-failures)"),
-            Self::Ledger(why) => write!(f, "the ledger cannot be written: {why}"),
             Self::Disk(why) => write!(f, "the disk cannot be written: {why}"),
             Self::Defect(why) => write!(f, "a defect in rushes: {why}"),
         }

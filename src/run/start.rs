@@ -22,14 +22,14 @@ pub(super) async fn start(floor: &Arc<Floor>) -> Result<JoinSet<()>, LedgerError
         let recorded = ledger.record(Arc::clone(&floor.shots), now).await?;
         mishap::point("shots recorded");
         for (place, entry) in (0_u32..).zip(recorded) {
-            begin(floor, &mut lives, Card { entry, shot: Some(place) });
+            begin(floor, &mut lives, Card::new(entry, Some(place), now, floor.epoch));
         }
         ledger.leftovers().await?
     } else {
         ledger.entries().await?
     };
     for entry in others {
-        begin(floor, &mut lives, Card { entry, shot: None });
+        begin(floor, &mut lives, Card::new(entry, None, now, floor.epoch));
     }
     Ok(lives)
 }

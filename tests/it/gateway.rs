@@ -130,6 +130,22 @@ async fn a_redirect_is_never_followed_and_the_key_goes_nowhere_else() {
 }
 
 #[tokio::test]
+async fn a_pause_until_a_date_is_as_long_as_the_answers_own_clock_says() {
+    // Ours says 1994.
+    for (date, until, pause) in [
+        ("Tue, 24 Nov 2026 21:00:00 GMT", "Tue, 24 Nov 2026 21:01:30 GMT", Some(90)),
+        ("Tue, 24 Nov 2026 21:00:00 GMT", "Tue, 24 Nov 2026 20:00:00 GMT", None),
+        ("Tue, 24 Nov 2026 21:00:00 GMT", "Tue, 24 Nov 2099 21:00:00 GMT", Some(24 * 3600)),
+        ("Sun, 01 Jan 1989 00:00:00 GMT", "Sun, 01 Jan 1989 00:00:07 GMT", Some(7)),
+        ("yesterday", "Sun, 06 Nov 1994 08:50:37 GMT", Some(60)),
+    ] {
+        let reply = error(429, 429).header("Date", date).header("Retry-After", until);
+        let Submitted::Throttled { retry_after, .. } = submit(reply).await else { panic!("429") };
+        assert_eq!(retry_after, pause.map(Duration::from_secs), "{date}, {until}");
+    }
+}
+
+#[tokio::test]
 async fn retry_after_is_heard_as_seconds_and_as_a_date() {
     for (written, seconds) in [("7", 7), ("Sun, 06 Nov 1994 08:50:37 GMT", 60)] {
         let pause = Some(Duration::from_secs(seconds));

@@ -8,6 +8,8 @@ mod cases;
 mod cli;
 mod clips;
 mod contract;
+#[cfg(target_os = "linux")]
+mod disk;
 mod fuzz;
 mod gateway;
 mod house;

@@ -9,7 +9,14 @@ use crate::time::Timestamp;
 /// The longest pause a `Retry-After` can ask for; longer ones are taken for this.
 const LONGEST_PAUSE: u64 = 24 * 3600;
 
-/// `Retry-After`, in seconds or as an HTTP date, as a span from `now`.
+/// An HTTP date.
+pub(super) fn date(text: &str) -> Option<Timestamp> {
+    let moment = jiff::fmt::rfc2822::parse(text.trim()).ok()?.timestamp();
+    Some(Timestamp::from_millis(moment.as_millisecond()))
+}
+
+/// `Retry-After`, in seconds or as an HTTP date, as a span from `now`, which is the answer's own
+/// `Date` where it has one. A date that is not to come says nothing: somebody's clock is wrong.
 pub(super) fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();
     let span = if text.bytes().all(|b| b.is_ascii_digit()) && !text.is_empty() {
@@ -17,8 +24,7 @@ pub(super) fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     } else if let Some(seconds) = text.parse().ok().filter(|seconds: &f64| *seconds >= 0.0) {
         Duration::try_from_secs_f64(seconds).ok()?
     } else {
-        let moment = jiff::fmt::rfc2822::parse(text).ok()?.timestamp().as_millisecond();
-        Timestamp::from_millis(moment).since(now)
+        Some(date(text)?.since(now)).filter(|span| !span.is_zero())?
     };
     Some(span.min(Duration::from_secs(LONGEST_PAUSE)))
 }
@@ -63,7 +69,7 @@ mod tests {
             (" 0 ", seconds(0)),
             ("1.5", Some(Duration::from_millis(1500))),
             ("Sun, 06 Nov 1994 08:50:37 GMT", seconds(60)),
-            ("Sun, 06 Nov 1994 08:00:00 GMT", seconds(0)),
+            ("Sun, 06 Nov 1994 08:00:00 GMT", None),
             ("Fri, 31 Dec 2100 23:59:59 GMT", seconds(LONGEST_PAUSE)),
             ("99999999999999999999999", seconds(LONGEST_PAUSE)),
             ("-5", None),

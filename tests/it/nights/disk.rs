@@ -215,9 +215,9 @@ impl Disk {
                 file.set_len(write.length).unwrap();
             }
         }
-        let kept = unsynced.iter().filter(|write| {
-            crash == Crash::Torn && !write.new.is_empty() && dice.bool()
-        });
+        let kept = unsynced
+            .iter()
+            .filter(|write| crash == Crash::Torn && !write.new.is_empty() && dice.bool());
         for write in kept {
             if let Some(mut file) = reopen(&write.file) {
                 file.seek(SeekFrom::Start(write.offset)).unwrap();

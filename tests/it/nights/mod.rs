@@ -95,6 +95,8 @@ fn as_many_nights_as_there_is_time_for() {
         seed += 1;
     }
     let (count, took) = (seed - from, began.elapsed().as_secs_f64());
-    println!("{count} nights from seed {from} in {took:.0} s, {:.0} a minute, no promise broken",
-        60.0 * f64::from(u32::try_from(count).unwrap()) / took);
+    println!(
+        "{count} nights from seed {from} in {took:.0} s, {:.0} a minute, no promise broken",
+        60.0 * f64::from(u32::try_from(count).unwrap()) / took
+    );
 }

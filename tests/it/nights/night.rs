@@ -305,7 +305,8 @@ impl Stage {
         let broke = matches!(end, End::Ran(Ended::Stopped(Stopped::Credit(_)), _));
         let done = matches!(end, End::Ran(Ended::Done, _));
         let mut oracle = self.oracle.lock().unwrap();
-        let open = oracle.current("submitting") + oracle.current("in_doubt") + oracle.current("rendered");
+        let open =
+            oracle.current("submitting") + oracle.current("in_doubt") + oracle.current("rendered");
         let queued = oracle.current("queued");
         oracle.life_is_over();
         open == 0 && (done && queued == 0 || broke)
@@ -326,7 +327,9 @@ impl Stage {
                 _ if let_go => true,
                 _ if attempt.is_none() => self.is_covered(&purchase.prompt),
                 Fate::Completes { .. } => account == "spent",
-                Fate::Fails { charged, .. } => account == if charged { "spent" } else { "released" },
+                Fate::Fails { charged, .. } => {
+                    account == if charged { "spent" } else { "released" }
+                }
                 Fate::Stuck => account == "reserved",
             };
             if !right {

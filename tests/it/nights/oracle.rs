@@ -309,8 +309,8 @@ impl Oracle {
             let doubtful = of(&Attempt::is_doubtful);
             let unconfirmed = of(&|a| a.account == "unconfirmed");
             // Whoever looks into the console sees no difference between a lie and a lost answer.
-            let covered = honest <= of(&|a| a.task.is_some()) + doubtful
-                && unknown <= doubtful + unconfirmed;
+            let covered =
+                honest <= of(&|a| a.task.is_some()) + doubtful && unknown <= doubtful + unconfirmed;
             self.holds(covered, || {
                 format!("{prompt}: bought {honest} times and {lies} behind a 5xx, not all covered")
             });
@@ -319,8 +319,7 @@ impl Oracle {
 
     fn judge_money(&mut self, books: &Books) {
         let sure = self.number("SELECT spent + reserved FROM balance", "");
-        let charged: Usd =
-            books.purchases().filter(|p| !is_lie(p)).map(|p| costs(p, books)).sum();
+        let charged: Usd = books.purchases().filter(|p| !is_lie(p)).map(|p| costs(p, books)).sum();
         let enough = sure >= charged.micros();
         self.holds(enough, || format!("{charged} may be charged, the ledger keeps only {sure}"));
         let odd = self.number(
@@ -357,8 +356,9 @@ impl Oracle {
              BEGIN INSERT INTO edges (was, is_now, shot) VALUES (old.state, new.state, new.shot); END",
         )
         .unwrap();
-        let mut statement =
-            conn.prepare("SELECT id, was, is_now, shot FROM edges WHERE id > ?1 ORDER BY id").unwrap();
+        let mut statement = conn
+            .prepare("SELECT id, was, is_now, shot FROM edges WHERE id > ?1 ORDER BY id")
+            .unwrap();
         let rows = statement.query_map([self.edges], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         });

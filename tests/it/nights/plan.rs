@@ -105,7 +105,8 @@ impl Night {
     /// The catalog of the gateway.
     pub fn catalog(&self) -> Catalog {
         let file = include_str!("../../../src/catalog/kling-2026-11-22.yaml");
-        let failed = if self.charged_if_failed { "failed_tasks: charged" } else { "failed_tasks: free" };
+        let failed =
+            if self.charged_if_failed { "failed_tasks: charged" } else { "failed_tasks: free" };
         Catalog::parse(&file.replace("failed_tasks: free", failed)).unwrap()
     }
 

@@ -45,7 +45,8 @@ pub fn between_lives(stage: &mut Stage) {
             }
             _ => {
                 let hours = if stage.dice.u8(0..12) == 0 { 8 * 24 } else { stage.dice.u64(0..3) };
-                stage.in_time(async { tokio::time::sleep(Duration::from_secs(hours * 3600)).await });
+                stage
+                    .in_time(async { tokio::time::sleep(Duration::from_secs(hours * 3600)).await });
             }
         }
     }

@@ -2,6 +2,7 @@
 //! and real clips in a temporary folder, a clock that follows tokio's.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -183,19 +184,30 @@ impl Gateway for Puppet {
     }
 }
 
-/// A clock that follows tokio's, also when it is paused.
-pub struct VirtualClock(Instant);
+/// A clock that follows tokio's, also when it is paused, until somebody sets it.
+pub struct VirtualClock {
+    began: Instant,
+    set: AtomicI64,
+}
+
+impl VirtualClock {
+    /// Sets it forward by so many hours, or back.
+    pub fn jump(&self, hours: i64) {
+        self.set.fetch_add(hours * 3_600_000, Ordering::Relaxed);
+    }
+}
 
 impl Clock for VirtualClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(1_700_000_000_000).plus(self.0.elapsed())
+        let set = 1_700_000_000_000 + self.set.load(Ordering::Relaxed);
+        Timestamp::from_millis(set).plus(self.began.elapsed())
     }
 }
 
 /// A campaign folder in which runs can follow one another.
 pub struct Stage {
     folder: tempfile::TempDir,
-    clock: Arc<VirtualClock>,
+    pub clock: Arc<VirtualClock>,
     pub orders: Orders,
     pub budget: Option<Budget>,
     pub stop: Stop,
@@ -206,7 +218,7 @@ impl Stage {
         let limits = Limits { in_flight: 1000, ..Limits::default() };
         Self {
             folder: tempfile::tempdir().unwrap(),
-            clock: Arc::new(VirtualClock(Instant::now())),
+            clock: Arc::new(VirtualClock { began: Instant::now(), set: AtomicI64::new(0) }),
             orders: Orders::new(limits),
             budget: None,
             stop: Stop::default(),

@@ -29,6 +29,7 @@ pub struct Reply {
     headers: Vec<(String, String)>,
     body: Vec<u8>,
     manner: Manner,
+    held: Option<watch::Receiver<bool>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +59,7 @@ impl Reply {
 
     /// An answer with any bytes.
     pub fn bytes(status: u16, body: &[u8]) -> Self {
-        Self { status, headers: Vec::new(), body: body.to_vec(), manner: Manner::Whole }
+        Self { status, headers: Vec::new(), body: body.to_vec(), manner: Manner::Whole, held: None }
     }
 
     /// Reads the request and closes without an answer.
@@ -91,6 +92,11 @@ impl Reply {
     pub fn cut_before_end(self, missing: usize) -> Self {
         let sent = self.on_the_wire().len() - missing;
         self.cut_after(sent)
+    }
+
+    /// Sends nothing before `gate` holds `true` or its sender is gone.
+    pub fn held(self, gate: watch::Receiver<bool>) -> Self {
+        Self { held: Some(gate), ..self }
     }
 
     /// Stands still after so many bytes of the answer, head included.
@@ -322,6 +328,9 @@ async fn converse(mut stream: TcpStream, connection: usize, shared: Arc<Shared>)
 /// `None` when the connection is over.
 async fn play(stream: &mut TcpStream, reply: &Reply) -> Option<()> {
     let wire = reply.on_the_wire();
+    if let Some(mut gate) = reply.held.clone() {
+        let _ = gate.wait_for(|open| *open).await;
+    }
     match reply.manner {
         Manner::Whole => stream.write_all(&wire).await.ok(),
         Manner::ThenClose => {
