@@ -32,6 +32,7 @@ impl Lock {
             cause: cause.to_string(),
             fix: PERMISSION,
         };
+        no_link(&place).map_err(failed)?;
         let mut file = private(OpenOptions::new().read(true).write(true).create(true))
             .truncate(false)
             .open(&place)
@@ -104,6 +105,16 @@ pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
+/// What is emptied and written anew must be a file of ours, and not lead to another's.
+pub(super) fn no_link(path: &Path) -> io::Result<()> {
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => {
+            Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a link to another file"))
+        }
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,5 +146,22 @@ mod tests {
         assert_eq!(held_by(&ledger).as_deref(), Some("another process"));
         (&file).write_all(b"\x1b[31mred\xff\n").unwrap();
         assert_eq!(held_by(&ledger).as_deref(), Some("[31mred\u{fffd}"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_lock_or_reserve_leads_to_no_file_that_is_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("ledger.sqlite");
+        let diary = folder.path().join("diary.txt");
+        std::fs::write(&diary, "dear diary").unwrap();
+        for extension in ["lock", "reserve"] {
+            std::os::unix::fs::symlink(&diary, beside(&ledger, extension)).unwrap();
+        }
+        let refused = Lock::take(&ledger, "rushes run", Timestamp::from_millis(0)).unwrap_err();
+        assert!(refused.to_string().contains("link"), "{refused}");
+        let refused = super::super::reserve::Reserve::prepare(&ledger).unwrap_err();
+        assert!(refused.to_string().contains("link"), "{refused}");
+        assert_eq!(std::fs::read_to_string(&diary).unwrap(), "dear diary");
     }
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::LedgerError;
-use super::lock::{beside, private};
+use super::lock::{beside, no_link, private};
 
 /// How much is set aside, in bytes: room for the answers of some hundred POSTs on the wire.
 pub(super) const RESERVE_BYTES: usize = 1 << 20;
@@ -21,6 +21,10 @@ impl Reserve {
     /// Sees to it that the reserve of the ledger at `ledger` is there, really written.
     pub(super) fn prepare(ledger: &Path) -> Result<Self, LedgerError> {
         let path = beside(ledger, "reserve");
+        no_link(&path).map_err(|cause| LedgerError::NoReserve {
+            reserve: path.clone(),
+            cause: cause.to_string(),
+        })?;
         let whole = |file: std::fs::Metadata| file.is_file() && file.len() == RESERVE_BYTES as u64;
         if !std::fs::metadata(&path).is_ok_and(whole)
             && let Err(cause) = write(&path)
