@@ -1,6 +1,6 @@
 //! Whole runs of the scheduler in virtual time, against a gateway that does what the test says.
 
-mod stage;
+pub mod stage;
 mod stops;
 
 use std::sync::Arc;
