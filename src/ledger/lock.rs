@@ -150,6 +150,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test sets its stage")]
     fn a_link_in_the_place_of_lock_or_reserve_leads_to_no_file_that_is_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let ledger = folder.path().join("ledger.sqlite");
