@@ -184,6 +184,15 @@ pub enum Unfetched {
 }
 
 impl Unfetched {
+    /// The same, told in other words.
+    #[must_use]
+    pub fn map_why(self, words: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::Gone { why } => Self::Gone { why: words(why) },
+            Self::Broken { why } => Self::Broken { why: words(why) },
+        }
+    }
+
     /// What happened, as a sentence for people.
     #[must_use]
     pub fn why(&self) -> &str {

@@ -1,6 +1,11 @@
 //! Text from outside, made safe to print: what a gateway, a host or a file said, on one line and
 //! bounded. Knows nothing of who said it.
 
+use std::fmt::Write as _;
+use std::io;
+
+use serde::Serialize;
+
 /// How much of a page is looked at, in bytes.
 const MOST_PAGE: usize = 16 << 10;
 
@@ -47,6 +52,34 @@ pub fn page(html: &str, max: usize) -> String {
         Some(plain(&html[start..end], max))
     });
     title.filter(|title| !title.is_empty()).unwrap_or_else(|| plain(&without_tags(html), max))
+}
+
+/// JSON in which no character can steer a terminal: what is neither ASCII nor a letter, a digit, a
+/// sign or a picture is escaped.
+///
+/// # Errors
+/// When `value` cannot be written as JSON.
+pub fn json_text(value: &impl Serialize) -> io::Result<String> {
+    let json = serde_json::to_string(value)?;
+    let steers = |c: char| {
+        let is_odd = c.is_control() || c.is_whitespace() || steers(c);
+        c == '\u{7f}' || (!c.is_ascii() && is_odd)
+    };
+    if !json.contains(steers) {
+        return Ok(json);
+    }
+    let mut safe = String::with_capacity(json.len());
+    for c in json.chars() {
+        if steers(c) {
+            let mut units = [0; 2];
+            c.encode_utf16(&mut units).iter().for_each(|unit| {
+                let _ = write!(safe, "\\u{unit:04x}");
+            });
+        } else {
+            safe.push(c);
+        }
+    }
+    Ok(safe)
 }
 
 /// Whether `text` begins like an HTML or XML page.

@@ -1,6 +1,5 @@
 //! `rushes plan`: prints what a run would do, as a table or as JSON.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -13,7 +12,7 @@ use crate::plan::{Action, Plan, Scope, USUAL_RENDER, plan as lay_out, shown};
 use crate::policy::budget::{Balance, Budget};
 use crate::policy::limits::Limits;
 use crate::report::text::{dollars, plural, safe};
-use crate::text::steers;
+use crate::text::json_text;
 
 use super::args::{self, PlanFormat};
 use super::logging;
@@ -98,11 +97,11 @@ fn json(out: &mut dyn Write, campaign: &Campaign, plan: &Plan<'_>) -> io::Result
     write!(
         out,
         "{{\"campaign\": {}, \"total\": {}, ",
-        ascii(&campaign.header.campaign)?,
+        json_text(&campaign.header.campaign)?,
         serde_json::to_string(&total)?
     )?;
     if !campaign.warnings.is_empty() {
-        write!(out, "\"warnings\": {}, ", ascii(&campaign.warnings)?)?;
+        write!(out, "\"warnings\": {}, ", json_text(&campaign.warnings)?)?;
     }
     write!(out, "\"shots\": [")?;
     for (index, line) in plan.lines.iter().enumerate() {
@@ -113,34 +112,9 @@ fn json(out: &mut dyn Write, campaign: &Campaign, plan: &Plan<'_>) -> io::Result
             request: shown(&line.shot.request),
         };
         let comma = if index == 0 { "" } else { "," };
-        write!(out, "{comma}\n  {}", ascii(&shot)?)?;
+        write!(out, "{comma}\n  {}", json_text(&shot)?)?;
     }
     writeln!(out, "]}}")
-}
-
-/// JSON in which no character can steer a terminal: what is neither ASCII nor a letter, a digit, a
-/// sign or a picture is escaped.
-fn ascii(value: &impl Serialize) -> io::Result<String> {
-    let json = serde_json::to_string(value)?;
-    let steers = |c: char| {
-        let is_odd = c.is_control() || c.is_whitespace() || steers(c);
-        c == '\u{7f}' || (!c.is_ascii() && is_odd)
-    };
-    if !json.contains(steers) {
-        return Ok(json);
-    }
-    let mut safe = String::with_capacity(json.len());
-    for c in json.chars() {
-        if steers(c) {
-            let mut units = [0; 2];
-            c.encode_utf16(&mut units).iter().for_each(|unit| {
-                let _ = write!(safe, "\\u{unit:04x}");
-            });
-        } else {
-            safe.push(c);
-        }
-    }
-    Ok(safe)
 }
 
 /// What editors show at its place; people read the same on standard error.
@@ -149,7 +123,7 @@ fn json_mistakes(out: &mut dyn Write, mistakes: &Mistakes) -> io::Result<()> {
         out,
         "{{\"count\": {}, \"mistakes\": {}}}",
         mistakes.count,
-        ascii(&mistakes.findings)?
+        json_text(&mistakes.findings)?
     )?;
     out.flush()
 }

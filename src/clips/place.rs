@@ -56,14 +56,9 @@ pub(super) fn make_folders(campaign_folder: &Path, file: &Path) -> Result<(), Cl
 
 /// A temporary file beside `file`.
 pub(super) fn temporary(file: &Path) -> io::Result<NamedTempFile> {
+    // For the user's eyes only, as tempfile makes them: what they film is nobody else's business.
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX).suffix(SUFFIX);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // As any new file, within the umask: clips are for watching, not secrets.
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
     builder.tempfile_in(file.parent().unwrap_or(Path::new(".")))
 }
 

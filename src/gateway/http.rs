@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures::FutureExt;
 use futures::future::BoxFuture;
+use futures::{FutureExt, TryFutureExt};
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue, LOCATION, RETRY_AFTER,
 };
@@ -26,11 +26,10 @@ mod address;
 mod clients;
 mod fetch;
 mod headers;
+mod secret;
 
 /// The longest reason, in characters.
 const MOST_WHY: usize = 250;
-/// A shorter key is a test's; hiding it would mangle ordinary words.
-const SHORTEST_SECRET: usize = 8;
 
 /// How to reach the gateway.
 #[derive(Clone)]
@@ -97,7 +96,7 @@ pub enum SetupError {
 pub struct HttpGateway {
     endpoint: Url,
     authorization: HeaderValue,
-    key: String,
+    secret: secret::Secret,
     clock: Arc<dyn Clock>,
     idle_timeout: Duration,
     clients: clients::Clients,
@@ -122,7 +121,7 @@ impl HttpGateway {
         authorization.set_sensitive(true);
         Ok(Self {
             authorization,
-            key: key.to_owned(),
+            secret: secret::Secret::new(key),
             clients: clients::Clients::new(&settings, endpoint.scheme() == "https")?,
             endpoint,
             clock: settings.clock,
@@ -223,16 +222,12 @@ impl HttpGateway {
 
     /// The answer without the key, should it echo it; for reasons only, never for what is bought.
     fn hiding_the_key(&self, answer: &Answer) -> Option<Answer> {
-        let text = String::from_utf8_lossy(answer.body.as_ref().ok()?);
-        let hidden = self.without_key(&text);
-        (hidden != text).then(|| Answer { body: Ok(hidden.into()), ..answer.clone() })
+        let hidden = self.secret.hide_in_body(answer.body.as_ref().ok()?)?;
+        Some(Answer { body: Ok(hidden.into()), ..answer.clone() })
     }
 
     fn without_key(&self, text: &str) -> String {
-        if self.key.len() < SHORTEST_SECRET {
-            return text.to_owned();
-        }
-        text.replace(&self.key, "[key]")
+        self.secret.hide(text)
     }
 }
 
@@ -250,7 +245,9 @@ impl Gateway for HttpGateway {
         url: &'a str,
         resume: Option<&'a ResumePoint>,
     ) -> BoxFuture<'a, Result<Download, Unfetched>> {
-        fetch::fetch(&self.clients, url, resume, self.idle_timeout).boxed()
+        let fetched = fetch::fetch(&self.clients, url, resume, self.idle_timeout);
+        // A result host that the gateway chose may be named by what it was told.
+        fetched.map_err(|unfetched| unfetched.map_why(|why| self.without_key(&why))).boxed()
     }
 }
 

@@ -257,6 +257,12 @@ impl LedgerError {
         }
     }
 
+    /// What an error of the file system at `place` means.
+    pub(super) fn inaccessible(place: &Path, cause: &std::io::Error) -> Self {
+        let (place, cause) = (place.to_owned(), cause.to_string());
+        Self::Inaccessible { place, cause, fix: PERMISSION }
+    }
+
     pub(super) fn defect(what: impl Into<String>) -> Self {
         Self::Defect { what: what.into() }
     }

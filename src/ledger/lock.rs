@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::LedgerError;
-use super::error::PERMISSION;
 use crate::time::Timestamp;
 
 /// The lock, held until dropped.
@@ -32,6 +31,7 @@ impl Lock {
     /// Takes the lock of the ledger at `ledger`.
     pub(super) fn take(ledger: &Path) -> Result<Self, LedgerError> {
         let place = beside(ledger, "lock");
+        no_link(&place).map_err(|cause| LedgerError::inaccessible(&place, &cause))?;
         let mut options = OpenOptions::new();
         private(options.read(true).write(true).create(true)).truncate(false);
         let file = locked(ledger, &place, &options)?;
@@ -62,11 +62,7 @@ impl Lock {
 
 /// Opens the file at `place` and locks it.
 fn locked(ledger: &Path, place: &Path, options: &OpenOptions) -> Result<File, LedgerError> {
-    let failed = |cause: io::Error| LedgerError::Inaccessible {
-        place: place.to_owned(),
-        cause: cause.to_string(),
-        fix: PERMISSION,
-    };
+    let failed = |cause: io::Error| LedgerError::inaccessible(place, &cause);
     let file = options.open(place).map_err(failed)?;
     let mut tries = 1;
     loop {
@@ -128,6 +124,16 @@ pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
+/// What is emptied and written anew must be a file of ours, and not lead to another's.
+pub(super) fn no_link(path: &Path) -> io::Result<()> {
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => {
+            Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a link to another file"))
+        }
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,5 +166,23 @@ mod tests {
         assert_eq!(held_by(&ledger).as_deref(), Some("another process"));
         (&file).write_all(b"\x1b[31mred\xff\n").unwrap();
         assert_eq!(held_by(&ledger).as_deref(), Some("[31mred\u{fffd}"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test sets its stage")]
+    fn a_link_in_the_place_of_lock_or_mark_leads_to_no_file_that_is_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("ledger.sqlite");
+        let diary = folder.path().join("diary.txt");
+        std::fs::write(&diary, "dear diary").unwrap();
+        for extension in ["lock", "mark"] {
+            std::os::unix::fs::symlink(&diary, beside(&ledger, extension)).unwrap();
+        }
+        let refused = Lock::take(&ledger).unwrap_err();
+        assert!(refused.to_string().contains("link"), "{refused}");
+        let refused = super::super::mark::Mark::of(&ledger).err().unwrap();
+        assert!(refused.to_string().contains("link"), "{refused}");
+        assert_eq!(std::fs::read_to_string(&diary).unwrap(), "dear diary");
     }
 }

@@ -2,14 +2,13 @@
 //! or cut short, all look like good ledgers and would have what they forgot bought again.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, Write};
+use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
 use super::LedgerError;
-use super::error::PERMISSION;
-use super::lock::{beside, private};
+use super::lock::{beside, no_link, private};
 
 /// How much a ledger knows. Attempts and movements of money are only ever added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +43,7 @@ impl Mark {
     pub(super) fn of(ledger: &Path) -> Result<Self, LedgerError> {
         let path = beside(ledger, "mark");
         let read = || {
+            no_link(&path)?;
             let mut options = OpenOptions::new();
             let mut file =
                 private(options.read(true).write(true).create(true)).truncate(false).open(&path)?;
@@ -53,10 +53,7 @@ impl Mark {
         };
         match read() {
             Ok((file, noted)) => Ok(Self { path, file, noted }),
-            Err(cause) => {
-                let cause = io::Error::to_string(&cause);
-                Err(LedgerError::Inaccessible { place: path, cause, fix: PERMISSION })
-            }
+            Err(cause) => Err(LedgerError::inaccessible(&path, &cause)),
         }
     }
 

@@ -9,7 +9,6 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::encode::Word;
-use super::error::PERMISSION;
 use super::lock::{Lock, private};
 use super::mark::{Known, Mark};
 use super::queue::{Kept, Queue};
@@ -41,7 +40,7 @@ pub(super) fn for_writing(opening: &Opening<'_>) -> Result<Queue, LedgerError> {
     }
     let reserve = Reserve::prepare(&path)?;
     if made {
-        make(&path).map_err(|cause| inaccessible(&path, &cause))?;
+        make(&path).map_err(|cause| LedgerError::inaccessible(&path, &cause))?;
         mishap::point("empty ledger made");
     }
     lock.take_ledger(&path)?;
@@ -146,22 +145,18 @@ fn true_path(path: &Path) -> PathBuf {
     fs::canonicalize(path).ok().or_else(of_folder).unwrap_or_else(|| path.to_owned())
 }
 
-fn inaccessible(place: &Path, cause: &std::io::Error) -> LedgerError {
-    LedgerError::Inaccessible { place: place.to_owned(), cause: cause.to_string(), fix: PERMISSION }
-}
-
 /// Whether there is no ledger yet; an error when something else lies there.
 fn is_to_be_made(path: &Path) -> Result<bool, LedgerError> {
     const MAGIC: &[u8; 16] = b"SQLite format 3\0";
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(true),
-        Err(error) => return Err(inaccessible(path, &error)),
+        Err(error) => return Err(LedgerError::inaccessible(path, &error)),
     };
     let mut head = Vec::new();
     file.take(MAGIC.len() as u64)
         .read_to_end(&mut head)
-        .map_err(|error| inaccessible(path, &error))?;
+        .map_err(|error| LedgerError::inaccessible(path, &error))?;
     // An empty file is what a run leaves that was killed while it made the ledger.
     if !head.is_empty() && head != MAGIC {
         let what = "it is not an SQLite file".to_owned();

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use crate::ledger::Row;
+use crate::text::plain;
 
 use super::model::reason;
 use super::text::safe;
@@ -48,16 +49,21 @@ fn cells(row: &Row) -> [String; 14] {
         row.entry.current.to_string(),
         row.entry.job.state.name().to_owned(),
         row.model.clone(),
-        shown(row.task.as_ref().map(|task| task as &dyn ToString)),
+        safe(&shown(row.task.as_ref().map(|task| task as &dyn ToString))),
         shown(row.price.as_ref().map(|price| price as &dyn ToString)),
         row.attempts.to_string(),
-        row.urls.join(" "),
+        safe_urls(&row.urls),
         files.join(" "),
         safe(&reason(row).unwrap_or_default()),
         shown(row.submitted_at.as_ref().map(|at| at as &dyn ToString)),
         shown(row.completed_at.as_ref().map(|at| at as &dyn ToString)),
         shown(row.delivered_at.as_ref().map(|at| at as &dyn ToString)),
     ]
+}
+
+/// Whole, however many: white space and marks have no place in a URL.
+fn safe_urls(urls: &[String]) -> String {
+    plain(&urls.join(" "), usize::MAX)
 }
 
 /// A cell that no spreadsheet takes for a formula.

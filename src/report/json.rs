@@ -6,6 +6,7 @@ use std::io::{self, Seek, SeekFrom, Write};
 use serde::Serialize;
 
 use crate::ledger::Row;
+use crate::text::json_text;
 
 use super::model::reason;
 use super::{Counts, ReportError, Source, each_row};
@@ -74,7 +75,7 @@ pub fn write(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError
         counts.add(&row.entry.job.state);
         spool.write_all(if first { b"\n  " } else { b",\n  " })?;
         first = false;
-        serde_json::to_writer(&mut *spool, &Shot::from(row))?;
+        spool.write_all(json_text(&Shot::from(row))?.as_bytes())?;
         Ok(())
     })?;
     let money = Money {
@@ -83,19 +84,15 @@ pub fn write(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError
         reserved: summary.balance.reserved.to_string(),
         unconfirmed: summary.balance.unconfirmed.to_string(),
     };
-    writeln!(out, "{{\"campaign\": {},", json(&summary.campaign)?)?;
-    writeln!(out, " \"money\": {},", json(&money)?)?;
-    writeln!(out, " \"counts\": {},", json(&counts)?)?;
+    writeln!(out, "{{\"campaign\": {},", json_text(&summary.campaign)?)?;
+    writeln!(out, " \"money\": {},", json_text(&money)?)?;
+    writeln!(out, " \"counts\": {},", json_text(&counts)?)?;
     write!(out, " \"shots\": [")?;
     let mut spool = spool.into_inner().map_err(io::IntoInnerError::into_error)?;
     spool.seek(SeekFrom::Start(0))?;
     io::copy(&mut spool, out)?;
     writeln!(out, "]}}")?;
     Ok(())
-}
-
-fn json(value: &impl Serialize) -> io::Result<String> {
-    Ok(serde_json::to_string(value)?)
 }
 
 #[cfg(test)]

@@ -53,13 +53,12 @@ impl Journal {
         let path = dir.join(JOURNAL);
         let disk = |source| SimError::Disk { path: path.clone(), source };
         std::fs::create_dir_all(dir).map_err(disk)?;
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(disk)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        // For the user's eyes only: it holds the prompts.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path).map_err(disk)?;
         let end = replay(&file, &path, account)?;
         file.set_len(end).map_err(disk)?;
         (&file).seek(SeekFrom::Start(end)).map_err(disk)?;

@@ -4,6 +4,7 @@
 
 mod books;
 mod broken;
+mod budget;
 mod cases;
 mod cli;
 mod clips;
@@ -26,6 +27,7 @@ mod outcomes;
 mod sandbox;
 mod scheduler;
 mod schema;
+mod security;
 #[cfg(target_os = "linux")]
 mod signals;
 mod sim;

@@ -1,7 +1,7 @@
 //! Whole runs of the scheduler in virtual time, against a gateway that does what the test says.
 
 mod clock;
-mod stage;
+pub mod stage;
 mod stops;
 
 use std::sync::Arc;

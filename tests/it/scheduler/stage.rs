@@ -259,6 +259,11 @@ impl Stage {
         (ended, tally)
     }
 
+    /// Where the ledger lies.
+    pub fn ledger(&self) -> std::path::PathBuf {
+        self.folder.path().join("ledger.sqlite")
+    }
+
     /// What the ledger says of every shot.
     pub fn rows(&self) -> Vec<Row> {
         let reader = Reader::open(&self.folder.path().join("ledger.sqlite")).unwrap();
