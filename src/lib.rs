@@ -18,11 +18,12 @@
 //!
 //! | room | holds | does not know |
 //! |---|---|---|
-//! | [`money`], [`time`], [`text`], [`shot`], [`answer`], [`job`] | the words as types; in [`job`] the one function that makes every transition | I/O, clocks |
+//! | [`money`], [`time`], [`text`], [`shot`], [`answer`], [`charge`], [`token`], [`job`] | the words as types; in [`job`] the one function that makes every transition | I/O, clocks |
 //! | [`policy`] | pace, backoff, cap, who is next: pure functions of state and time | I/O, clocks |
 //! | [`catalog`] | dated data: models, what they accept, what they cost | files |
 //! | [`manifest`] | text to shots, with diagnostics | money spent, network |
 //! | [`gateway`] | the paid gateway over HTTP, and its wire format | the ledger |
+//! | [`callback`] | the door at which the gateway knocks; what it says there is a hint | what a knock is about |
 //! | [`ledger`] | the only truth about what was sent, bought, paid, fetched; the only SQL | the network |
 //! | [`clips`] | verify, name, store | where bytes come from |
 //! | [`plan`] | shots against the ledger | the network |
@@ -44,7 +45,9 @@
 #![forbid(unsafe_code)]
 
 pub mod answer;
+pub mod callback;
 pub mod catalog;
+pub mod charge;
 pub mod cli;
 pub mod clips;
 pub mod gateway;
@@ -60,3 +63,4 @@ pub mod shot;
 pub mod sim;
 pub mod text;
 pub mod time;
+pub mod token;

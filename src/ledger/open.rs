@@ -49,8 +49,8 @@ pub(super) fn for_writing(opening: &Opening<'_>) -> Result<Queue, LedgerError> {
     Queue::new(path.clone(), conn, reserve, lock).map_err(|error| LedgerError::of(&path, &error))
 }
 
-/// Opens a ledger that is there for reading.
-pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection), LedgerError> {
+/// Opens a ledger that is there for reading, and says how many of the schemas it has.
+pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection, usize), LedgerError> {
     let path = true_path(path);
     if is_to_be_made(&path)? {
         return Err(LedgerError::Missing { ledger: path });
@@ -74,7 +74,7 @@ pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection), LedgerEr
     };
     match look(&conn, &path)? {
         Found::Empty => Err(LedgerError::Missing { ledger: path }),
-        Found::Ledger(_) => Ok((path, conn)),
+        Found::Ledger(schema) => Ok((path, conn, schema)),
     }
 }
 

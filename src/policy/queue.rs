@@ -74,6 +74,19 @@ impl Queue {
         Some((rank, price))
     }
 
+    /// Takes one out, ready or not; as slow as the queue is long.
+    pub fn remove(&mut self, rank: Rank, price: Option<Usd>) {
+        if let Some(heap) = self.ready.get_mut(&price) {
+            let before = heap.len();
+            heap.retain(|ready| *ready != rank);
+            self.ready_count -= before - heap.len();
+            if heap.is_empty() {
+                self.ready.remove(&price);
+            }
+        }
+        self.paused.retain(|Reverse((_, paused, _))| *paused != rank);
+    }
+
     fn best(&self, left: Option<Usd>) -> Option<(Option<Usd>, Rank)> {
         self.ready
             .iter()

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 /// The floors from the ground up; rooms on one floor do not import each other, but for the ground.
 const FLOORS: [&[&str]; 6] = [
-    &["answer", "job", "money", "shot", "text", "time"],
+    &["answer", "charge", "job", "money", "shot", "text", "time", "token"],
     &["catalog", "policy"],
-    &["clips", "gateway", "ledger", "manifest"],
+    &["callback", "clips", "gateway", "ledger", "manifest"],
     &["plan"],
     &["report", "run", "sim"],
     &["cli"],

@@ -27,7 +27,7 @@ fn terms() -> impl Strategy<Value = Terms> {
     (price(), any::<bool>(), proptest::bool::weighted(0.2)).prop_map(
         |(price, charged_if_failed, despite_doubt)| {
             let price = price.map(usd);
-            Terms { price, charged_if_failed, despite_doubt }
+            Terms { price, charged_if_failed, despite_doubt, token: None }
         },
     )
 }

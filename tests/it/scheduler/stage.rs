@@ -10,6 +10,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream;
 use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
+use rushes::callback::Callbacks;
 use rushes::clips::Clips;
 use rushes::gateway::{Download, Gateway, ResumePoint};
 use rushes::ledger::{Kind, Ledger, Opening, Reader, Row};
@@ -199,6 +200,7 @@ pub struct Stage {
     pub orders: Orders,
     pub budget: Option<Budget>,
     pub stop: Stop,
+    pub callbacks: Option<Callbacks>,
 }
 
 impl Stage {
@@ -210,6 +212,7 @@ impl Stage {
             orders: Orders::new(limits),
             budget: None,
             stop: Stop::default(),
+            callbacks: None,
         }
     }
 
@@ -239,6 +242,7 @@ impl Stage {
             ledger,
             clips: Clips::open(self.folder.path()).unwrap(),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            callbacks: self.callbacks.clone(),
         };
         let (tally, seen) = watch::channel(Tally::default());
         let ended = run::run(shots.into(), self.orders.clone(), tools, self.stop.clone(), tally);
