@@ -4,7 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::answer::TaskId;
 use crate::token::Token;
@@ -16,6 +16,8 @@ use super::MOST_NAMED;
 pub struct Inbox {
     calls: Mutex<Calls>,
     bell: Notify,
+    /// Whether somebody looks at knocks.
+    attended: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -27,6 +29,28 @@ struct Calls {
 }
 
 impl Inbox {
+    /// From now on somebody looks at knocks, and every token that can be known is.
+    pub fn open(&self) {
+        self.attended.send_replace(true);
+    }
+
+    /// Nobody looks at knocks any more: who comes now is to come again later.
+    pub fn close(&self) {
+        self.attended.send_replace(false);
+    }
+
+    /// Whether somebody looks at knocks.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        *self.attended.borrow()
+    }
+
+    /// Waits until somebody looks at knocks.
+    pub(super) async fn opened(&self) {
+        // The sender lives in `self`, so that waiting can only end with an opening.
+        let _ = self.attended.subscribe().wait_for(|attended| *attended).await;
+    }
+
     /// From now on knocks with this token come in.
     pub fn expect(&self, token: Token) {
         self.calls().known.entry(token).or_default();

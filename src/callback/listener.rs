@@ -2,6 +2,10 @@
 //! ten seconds at most whatever its client does, and is cut when it sends more than a callback
 //! can be long.
 //!
+//! The port is taken at once, but nobody is let in before the inbox is open: a knock that came before
+//! its token was known would be thanked for and forgotten. Who is inside when it closes is told to
+//! come again.
+//!
 //! Every POST to something that looks like a token is answered 204 at once, whether the token is
 //! known or not, and everything else 404: the answer says nothing that its sender did not know.
 
@@ -13,7 +17,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::State;
 use axum::http::{Method, Request, StatusCode, header};
 use axum::response::IntoResponse;
@@ -54,7 +58,8 @@ pub async fn listen(address: SocketAddr, inbox: Arc<Inbox>) -> io::Result<Listen
     let address = listener.local_addr()?;
     let (closing, is_closing) = watch::channel(false);
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-    let door = Door { listener, places: Arc::clone(&places), closing: is_closing };
+    let (places_of, inbox_of) = (Arc::clone(&places), Arc::clone(&inbox));
+    let door = Door { listener, places: places_of, inbox: inbox_of, closing: is_closing };
     let routes = Router::new().fallback(knock).with_state(inbox);
     let serving = tokio::spawn(async move {
         if let Err(error) = axum::serve(door, routes).await {
@@ -98,7 +103,12 @@ async fn knock(State(inbox): State<Arc<Inbox>>, request: Request<Body>) -> impl 
     let token = last.and_then(Token::parse).filter(|_| *request.method() == Method::POST);
     let status = match token {
         None => StatusCode::NOT_FOUND,
+        // A body that announces too much is not waited for.
+        Some(_) if request.body().size_hint().lower() > MOST_BODY as u64 => {
+            StatusCode::PAYLOAD_TOO_LARGE
+        }
         Some(token) => match to_bytes(request.into_body(), MOST_BODY).await {
+            Ok(_) if !inbox.is_open() => StatusCode::SERVICE_UNAVAILABLE,
             Err(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Ok(body) => {
                 inbox.knock(token, tasks_named(&body));
@@ -113,6 +123,7 @@ async fn knock(State(inbox): State<Arc<Inbox>>, request: Request<Body>) -> impl 
 struct Door {
     listener: TcpListener,
     places: Arc<Semaphore>,
+    inbox: Arc<Inbox>,
     closing: watch::Receiver<bool>,
 }
 
@@ -121,6 +132,7 @@ impl Listener for Door {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Socket, SocketAddr) {
+        self.inbox.opened().await;
         // The semaphore is never closed; without a place there would merely be no limit.
         let place = Arc::clone(&self.places).acquire_owned().await.ok();
         let (stream, from) = Listener::accept(&mut self.listener).await;

@@ -87,6 +87,16 @@ impl Evidence {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Every attempt that the gateway may call about is known from now on.
+    pub(super) fn open(&self) {
+        self.callbacks.inbox.open();
+    }
+
+    /// Nobody listens any more: who calls now is to call again when the next run does.
+    pub(super) fn close(&self) {
+        self.callbacks.inbox.close();
+    }
+
     /// What the gateway is to call about an attempt.
     pub(super) fn address(&self, token: &Token) -> String {
         self.callbacks.address(token)

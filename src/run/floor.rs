@@ -214,6 +214,9 @@ impl Floor {
     /// Ends polls and downloads; answers on the wire are still waited for.
     pub(super) fn leave(&self) {
         self.leave.press();
+        if let Some(evidence) = &self.evidence {
+            evidence.close();
+        }
         self.bell.notify_one();
     }
 

@@ -40,6 +40,9 @@ pub async fn run(
     let floor = Arc::new(Floor::new(shots, orders, tools, tally));
     let lives = start::start(&floor).await?;
     let ended = dispatch::run(&floor, lives, &stop).await;
+    if let Some(evidence) = &floor.evidence {
+        evidence.close();
+    }
     let failure = floor.board().unsent_failure.take();
     match failure {
         Some(failure) if ended != Ended::Interrupted => Err(failure),

@@ -33,6 +33,9 @@ pub(super) async fn start(floor: &Arc<Floor>) -> Result<JoinSet<()>, LedgerError
     for entry in others {
         begin(floor, &mut lives, Card { entry, shot: None });
     }
+    if let Some(evidence) = &floor.evidence {
+        evidence.open();
+    }
     Ok(lives)
 }
 

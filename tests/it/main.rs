@@ -4,6 +4,7 @@
 
 mod books;
 mod broken;
+mod callbacks;
 mod cases;
 mod cli;
 mod clips;
