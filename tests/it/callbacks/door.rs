@@ -40,21 +40,26 @@ async fn a_call_waits_until_its_token_can_be_known_and_comes_again_once_nobody_l
     let door = listen(free_address(), Arc::clone(&inbox)).await.unwrap();
     let (address, token) = (door.address(), new_token().unwrap());
     let path = format!("/{}", token.secret());
-    let early = {
-        let path = path.clone();
-        let stream = TcpStream::connect(address).unwrap();
-        std::thread::spawn(move || {
-            let mut stream = stream;
-            write!(stream, "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").unwrap();
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).unwrap();
-            answer
-        })
-    };
+    let empty = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+    let mut early = TcpStream::connect(address).unwrap();
+    early.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    early.write_all(empty.as_bytes()).unwrap();
+    let (mut early, silence) = beside(move || {
+        let silence = early.read(&mut [0; 100]);
+        (early, silence)
+    })
+    .await;
+    assert!(silence.is_err(), "nobody is thanked yet");
+    early.set_read_timeout(Some(PATIENCE)).unwrap();
     inbox.expect(token);
     inbox.open();
     assert_eq!(inbox.next().await.0, token);
-    assert!(beside(move || early.join().unwrap()).await.contains(" 204 "));
+    let answer = beside(move || {
+        let mut answer = String::new();
+        early.read_to_string(&mut answer).unwrap();
+        answer
+    });
+    assert!(answer.await.contains(" 204 "));
     let mut late = TcpStream::connect(address).unwrap();
     write!(late, "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n").unwrap();
     // It is inside once somebody who came after it has been answered.

@@ -45,7 +45,7 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         3 => (0..9_u8).prop_map(|task| bought(&format!("t{task}"))),
         2 => Just(Event::Answered(refused)),
-        2 => Just(doubtful()),
+        4 => Just(doubtful()),
         1 => Just(Event::Answered(Submitted::NotSent { why: "dns".to_owned() })),
         1 => Just(Event::Answered(Submitted::Rejected { why: "no".to_owned() })),
         3 => Just(completed()),
@@ -67,7 +67,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (manifest, 0..6_usize).prop_map(|(shots, hero)| Op::Record(shots, hero)),
         6 => (0..12_usize, terms()).prop_map(|(which, terms)| Op::Claim(which, terms)),
         12 => (0..12_usize, event()).prop_map(|(which, event)| Op::Happen(which, event)),
-        3 => (0..12_usize, 0..9_u8).prop_map(|(which, task)| Op::Recover(which, task)),
+        8 => (0..12_usize, 0..3_u8).prop_map(|(which, task)| Op::Recover(which, task)),
         2 => (0..40_usize, 0..1_000_000_u32).prop_map(|(which, micros)| Op::Charge(which, micros)),
         1 => (proptest::option::of(0..150_i64), any::<bool>())
             .prop_map(|(cap, strict)| Op::Budget(cap, strict)),
@@ -454,7 +454,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_history_adds_up_and_survives_reopening(ops in vec(op(), 1..60)) {
+    fn any_history_adds_up_and_survives_reopening(ops in vec(op(), 1..80)) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(live(ops))?;
     }
