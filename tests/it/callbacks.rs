@@ -131,7 +131,7 @@ impl Run {
         self.0.wait().unwrap().code()
     }
 
-    fn is_interrupted(self) -> Option<i32> {
+    fn interrupted(self) -> Option<i32> {
         let id = self.0.id().to_string();
         assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
         self.ends()
@@ -166,6 +166,19 @@ fn knowing(script: Script) -> Server {
             Some(Reply::json(200, &json!({"code": 200, "data": data})))
         })
         .serve()
+}
+
+/// Whatever is asked for is bought as `task-PROMPT` and done at once.
+fn sells(request: &crate::support::Request) -> Option<Reply> {
+    if request.method == "POST" {
+        let task = format!("task-{}", request.json()["prompt"].as_str()?);
+        return Some(Reply::json(200, &json!({"code": 200, "data": {"taskId": task}})));
+    }
+    if request.target.starts_with("/clip") {
+        return Some(Reply::bytes(200, CLIP));
+    }
+    let urls = [format!("http://{}/clip.mp4", request.header("host")?)];
+    Some(Reply::json(200, &json!({"data": {"state": "completed", "resultUrls": urls}})))
 }
 
 fn posts(server: &Server) -> Vec<Value> {
@@ -276,7 +289,7 @@ async fn forged_calls_change_nothing_and_the_secret_is_told_to_nobody() {
         let report = campaign.sandbox.run(["report", "shots.yaml", "--format", format]).exits(0);
         assert!(!report.stdout().contains(&secret));
     }
-    assert_eq!(run.is_interrupted(), Some(130), "{}", campaign.said("run"));
+    assert_eq!(run.interrupted(), Some(130), "{}", campaign.said("run"));
     assert_eq!(campaign.shots(), before);
     assert_eq!(posts(&server).len(), 2);
     let folder = campaign.sandbox.path("");
@@ -323,13 +336,14 @@ fn rushes_ledger(campaign: &Campaign) -> rushes::ledger::Ledger {
 #[test]
 fn the_simulator_calls_and_so_purchases_that_nobody_was_told_of_are_found() {
     let address = free_address();
-    let shots: String =
+    let shots: Vec<_> =
         (0..120).map(|n| format!("  - {{id: s{n:03}, prompt: Shot {n:03}}}\n")).collect();
     let manifest = format!(
         "campaign: night\nlimits: {{rate: 200/s, in_flight: 120, poll_every: 250ms, poll_rate: 200/s, \
          submit_timeout: 1s, render_timeout: 8s}}\ncheck_charges: true\ncallback: {{listen: \
          \"{address}\", url: \"http://{address}/deep/path\", wait: 6s}}\ndefaults: {{model: \
-         kling-v2-6}}\nshots:\n{shots}"
+         kling-v2-6}}\nshots:\n{}",
+        shots.concat()
     );
     let sandbox = Sandbox::new().manifest(&manifest);
     let ended = sandbox.run(["run", "shots.yaml", "--sim=flaky:2"]);
@@ -369,26 +383,8 @@ async fn a_charge_above_the_price_is_warned_of_once_and_reported_for_each() {
         let task = request.target.strip_prefix("/api/v1/records/")?;
         Some(Reply::text(200, &charge(if task == "task-c" { "0.0159" } else { "0.4" })))
     };
-    let bought = |request: &crate::support::Request| {
-        let task = format!("task-{}", request.json()["prompt"].as_str()?);
-        Some(Reply::json(200, &json!({"code": 200, "data": {"taskId": task}})))
-    };
-    let server = Script::new()
-        .on(move |request| match request.method.as_str() {
-            "POST" => bought(request),
-            _ => records(request).or_else(|| {
-                let host = format!("http://{}", request.header("host")?);
-                let urls = [format!("{host}/clip.mp4")];
-                Some(match request.target.starts_with("/clip") {
-                    true => Reply::bytes(200, CLIP),
-                    false => Reply::json(
-                        200,
-                        &json!({"data": {"state": "completed", "resultUrls": urls}}),
-                    ),
-                })
-            }),
-        })
-        .serve();
+    let server =
+        Script::new().on(move |request| records(request).or_else(|| sells(request))).serve();
     assert_eq!(campaign.start("run", &server, &["run"]).ends(), Some(0));
     let said = campaign.said("run");
     assert_eq!(said.matches("was expected: prices have changed").count(), 1, "{said}");
@@ -409,21 +405,11 @@ async fn a_charge_above_the_price_is_warned_of_once_and_reported_for_each() {
 async fn a_gateway_without_records_is_warned_of_once_and_costs_nothing() {
     let campaign =
         Campaign::new("check_charges: true\n", &["a", "b", "c", "d", "e", "f", "g", "h"]);
-    let server = Script::new()
-        .on(|request| {
-            let host = format!("http://{}", request.header("host")?);
-            let urls = [format!("{host}/clip.mp4")];
-            Some(match (request.method.as_str(), request.target.as_str()) {
-                ("POST", _) => {
-                    let task = format!("task-{}", request.json()["prompt"].as_str()?);
-                    Reply::json(200, &json!({"code": 200, "data": {"taskId": task}}))
-                }
-                (_, clip) if clip.starts_with("/clip") => Reply::bytes(200, CLIP),
-                (_, record) if record.contains("/records/") => Reply::text(404, "Not Found"),
-                _ => Reply::json(200, &json!({"data": {"state": "completed", "resultUrls": urls}})),
-            })
-        })
-        .serve();
+    let records = |request: &crate::support::Request| {
+        request.target.contains("/records/").then(|| Reply::text(404, "Not Found"))
+    };
+    let server =
+        Script::new().on(move |request| records(request).or_else(|| sells(request))).serve();
     assert_eq!(campaign.start("run", &server, &["run"]).ends(), Some(0));
     let said = campaign.said("run");
     assert_eq!(said.matches("cannot be learned from this gateway").count(), 1, "{said}");
