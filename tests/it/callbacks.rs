@@ -290,6 +290,8 @@ async fn forged_calls_change_nothing_and_the_secret_is_told_to_nobody() {
         assert!(!report.stdout().contains(&secret));
     }
     assert_eq!(run.interrupted(), Some(130), "{}", campaign.said("run"));
+    let said = campaign.said("run");
+    assert_eq!(said.matches("the gateway may still call about them: waiting until").count(), 1);
     assert_eq!(campaign.shots(), before);
     assert_eq!(posts(&server).len(), 2);
     let folder = campaign.sandbox.path("");
