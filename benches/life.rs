@@ -133,12 +133,12 @@ async fn campaign(
         ..Limits::default()
     };
     let gateway = Arc::new(Instant { sold: AtomicUsize::new(0), hold, held: AtomicU64::new(0) });
-    let tools = Tools {
-        gateway: Arc::clone(&gateway) as Arc<dyn Gateway>,
+    let tools = Tools::new(
+        Arc::clone(&gateway) as Arc<dyn Gateway>,
         ledger,
-        clips: Clips::open(folder.path())?,
+        Clips::open(folder.path())?,
         clock,
-    };
+    );
     let (tally, seen) = watch::channel(Tally::default());
     let (cpu_before, started) = (cpu(), tokio::time::Instant::now());
     let orders = Orders { download, ..Orders::new(limits) };

@@ -41,8 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     orders.rules.on_doubt = campaign.header.on_doubt;
     let world = World::open(SimOptions::default(), catalog)?;
     let gateway = SimGateway::new(world, Arc::clone(&clock), orders.limits.submit_timeout);
-    let tools =
-        Tools { gateway: Arc::new(gateway), ledger, clips: Clips::open(folder.path())?, clock };
+    let tools = Tools::new(Arc::new(gateway), ledger, Clips::open(folder.path())?, clock);
 
     // `tally` could drive a progress bar; `stop` a button.
     let (tally, _) = watch::channel(Tally::default());

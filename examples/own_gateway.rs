@@ -90,12 +90,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         at: clock.now(),
     })?;
     let limits = Limits { poll_every: std::time::Duration::from_millis(50), ..Limits::default() };
-    let tools = Tools {
-        gateway: Arc::new(NextDoor::default()),
-        ledger,
-        clips: Clips::open(folder.path())?,
-        clock,
-    };
+    let tools =
+        Tools::new(Arc::new(NextDoor::default()), ledger, Clips::open(folder.path())?, clock);
     let shots = [shot("beach", "a beach at dusk")?, shot("forest", "a forest at dawn")?];
     let (tally, seen) = watch::channel(Tally::default());
     let orders = Orders::new(limits);

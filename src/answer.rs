@@ -112,6 +112,23 @@ impl Submitted {
         }
     }
 
+    /// The same with its reason as `rewrite` makes it.
+    #[must_use]
+    pub fn with_why(mut self, rewrite: impl FnOnce(String) -> String) -> Self {
+        match &mut self {
+            Self::NotSent { why }
+            | Self::Throttled { why, .. }
+            | Self::ServerError { why, .. }
+            | Self::Rejected { why }
+            | Self::BadKey { why }
+            | Self::NoCredit { why }
+            | Self::WrongAddress { why }
+            | Self::Doubtful { why } => *why = rewrite(std::mem::take(why)),
+            Self::Bought { .. } => {}
+        }
+        self
+    }
+
     /// Whether a 5xx came from a proxy in front of the gateway, which cannot know what the gateway did.
     #[must_use]
     pub const fn is_from_proxy(status: u16) -> bool {
@@ -166,6 +183,23 @@ pub enum Polled {
         /// What happened.
         why: String,
     },
+}
+
+impl Polled {
+    /// The same with its reason as `rewrite` makes it.
+    #[must_use]
+    pub fn with_why(mut self, rewrite: impl FnOnce(String) -> String) -> Self {
+        match &mut self {
+            Self::Working { unknown: Some(why) }
+            | Self::Failed { why }
+            | Self::Missing { why }
+            | Self::BadKey { why }
+            | Self::Unclear { why, .. }
+            | Self::Unanswered { why } => *why = rewrite(std::mem::take(why)),
+            Self::Working { unknown: None } | Self::Completed { .. } | Self::OtherTask { .. } => {}
+        }
+        self
+    }
 }
 
 /// Why a clip could not be fetched.

@@ -140,6 +140,8 @@ pub enum Event {
     NotFetched(Unfetched),
     /// The last run died with its POST on the wire.
     FoundSubmitting,
+    /// A callback named this task, and the gateway itself knows it: the attempt in doubt bought it.
+    Evidence(TaskId),
     /// `--retry-failed`.
     RetryFailed,
     /// `rushes resolve`.
@@ -390,6 +392,7 @@ impl Event {
             Self::Delivered => "a delivery",
             Self::NotFetched(_) => "a failed download",
             Self::FoundSubmitting => "being found on the wire",
+            Self::Evidence(_) => "evidence of a purchase",
             Self::RetryFailed => "a retry",
             Self::Resolved(_) => "a resolution",
         }

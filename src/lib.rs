@@ -18,12 +18,13 @@
 //!
 //! | room | holds | does not know |
 //! |---|---|---|
-//! | [`money`], [`time`], [`text`], [`work`], [`shot`], [`answer`], [`job`] | the words as types; in [`job`] the one function that makes every transition | I/O, clocks |
+//! | [`money`], [`time`], [`text`], [`shot`], [`answer`], [`charge`], [`token`], [`work`], [`job`] | the words as types; in [`job`] the one function that makes every transition | I/O, clocks |
 //! | [`mishap`] | where tests make a debug build die; nothing in a release build | everything else |
 //! | [`policy`] | pace, backoff, cap, who is next: pure functions of state and time | I/O, clocks |
 //! | [`catalog`] | dated data: models, what they accept, what they cost | files |
 //! | [`manifest`] | text to shots, with diagnostics | money spent, network |
 //! | [`gateway`] | the paid gateway over HTTP, and its wire format | the ledger |
+//! | [`callback`] | the door at which the gateway knocks; what it says there is a hint | what a knock is about |
 //! | [`ledger`] | the only truth about what was sent, bought, paid, fetched; the only SQL | the network |
 //! | [`clips`] | verify, name, store | where bytes come from |
 //! | [`plan`] | shots against the ledger | the network |
@@ -45,7 +46,9 @@
 #![forbid(unsafe_code)]
 
 pub mod answer;
+pub mod callback;
 pub mod catalog;
+pub mod charge;
 pub mod cli;
 pub mod clips;
 pub mod gateway;
@@ -62,4 +65,5 @@ pub mod shot;
 pub mod sim;
 pub mod text;
 pub mod time;
+pub mod token;
 pub mod work;

@@ -6,7 +6,7 @@ use crate::policy::limits::Limits;
 use crate::run::Orders;
 
 use super::exit::Exit;
-use super::run::{Work, gateway, http, key_for, runtime};
+use super::run::{Door, Work, gateway, http, key_for, runtime};
 use super::settings::{Place, catalog, rules};
 use super::terminal::Terminal;
 use super::trouble::Trouble;
@@ -29,12 +29,14 @@ pub fn fetch(
     let catalog = catalog(None)?;
     // Nothing is bought, so nothing is asked about what a failed task would cost.
     let rules = rules(&place.header, &limits, kept.budget, false);
-    let orders = Orders { rules, submit: false, ..Orders::new(limits) };
+    let check_charges = place.header.check_charges;
+    let orders = Orders { rules, submit: false, check_charges, ..Orders::new(limits) };
     runtime()?.block_on(async {
         let http = http(key, &args.api, &orders.limits)?;
+        let door = Door::open(&place.header).await?;
         let ledger = place.open("rushes fetch")?;
         let gateway = gateway(http, &args.campaign, &place, catalog, &orders.limits)?;
-        let work = Work { place: &place, shots: [].into(), orders };
+        let work = Work { place: &place, shots: [].into(), orders, door };
         work.drive(ledger, gateway, terminal, out).await
     })
 }

@@ -7,10 +7,12 @@ use jiff::tz::TimeZone;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
+use crate::callback::{self, Callbacks, Inbox, Listening};
 use crate::catalog::Catalog;
 use crate::clips::Clips;
 use crate::gateway::{Gateway, HttpGateway, HttpSettings};
 use crate::ledger::{Kind, Ledger, Reader};
+use crate::manifest::{Header, WrittenCallback};
 use crate::policy::limits::Limits;
 use crate::run::{self, Ended, Orders, Stop, Tally, Tools};
 use crate::shot::Shot;
@@ -43,18 +45,21 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
         retry_failed: args.work.retry_failed,
         max_failures: args.max_failures,
         deadline,
+        check_charges: ready.place.header.check_charges,
         ..Orders::new(ready.limits.clone())
     };
     let key = key_for(&ready.place)?;
     ready.warn(terminal);
     runtime()?.block_on(async {
         let http = http(key, &args.api, &orders.limits)?;
+        let door = Door::open(&ready.place.header).await?;
         let ledger = ready.place.open("rushes run")?;
         let gateway = gateway(http, &args.campaign, &ready.place, ready.catalog, &orders.limits)?;
         if ready.budget_is_new && ledger.budget() != ready.budget {
             ledger.set_budget(ready.budget).await?;
         }
-        let work = Work { place: &ready.place, shots: ready.campaign.shots.into(), orders };
+        let shots = ready.campaign.shots.into();
+        let work = Work { place: &ready.place, shots, orders, door };
         work.drive(ledger, gateway, terminal, out).await
     })
 }
@@ -121,6 +126,35 @@ pub struct Work<'a> {
     pub shots: Arc<[Shot]>,
     /// What to do.
     pub orders: Orders,
+    /// Where the gateway can call, if the manifest says so.
+    pub door: Option<Door>,
+}
+
+/// Where the gateway can call about a run's tasks; closed when dropped.
+pub struct Door {
+    listening: Listening,
+    callbacks: Callbacks,
+}
+
+impl Door {
+    /// Opens it, if the manifest asks for one.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub async fn open(header: &Header) -> Result<Option<Self>, Trouble> {
+        let Some(WrittenCallback { listen, url, wait }) = header.callback.clone() else {
+            return Ok(None);
+        };
+        let inbox = Arc::new(Inbox::default());
+        let deaf = |error| {
+            Trouble::new(format!("callbacks cannot be listened for on {listen}: {error}")).help(
+                "name a free address of this machine in the manifest's `callback: {listen: …}`",
+            )
+        };
+        let listening = callback::listen(listen, Arc::clone(&inbox)).await.map_err(deaf)?;
+        tracing::debug!("listening for callbacks on {}", listening.address());
+        Ok(Some(Self { listening, callbacks: Callbacks { inbox, url, wait } }))
+    }
 }
 
 impl Work<'_> {
@@ -143,13 +177,18 @@ impl Work<'_> {
         let only = self.orders.only.clone();
         // Held until the summary is read, so that the ledger is not being closed meanwhile.
         let held = ledger.clone();
-        let tools = Tools { gateway, ledger, clips, clock: Arc::new(SystemClock) };
+        let callbacks = self.door.as_ref().map(|door| door.callbacks.clone());
+        let tools =
+            Tools { callbacks, ..Tools::new(gateway, ledger, clips, Arc::new(SystemClock)) };
         let stop = Stop::default();
         let (sender, tally) = watch::channel(Tally::default());
         let signals = signals::listen(stop.clone())?;
         let follower = tokio::spawn(progress::follow(tally, terminal.clone()));
         let ended = run::run(self.shots, self.orders, tools, stop, sender).await;
         signals.abort();
+        if let Some(door) = self.door {
+            door.listening.close().await;
+        }
         // It ends by itself when the run has dropped the tally.
         drop(follower.await);
         let ended = ended?;

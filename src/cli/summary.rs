@@ -8,8 +8,8 @@ use globset::GlobMatcher;
 use crate::job::{Failure, State};
 use crate::ledger::{LedgerError, Row, Summary};
 use crate::money::Usd;
-use crate::report::model::name;
-use crate::report::text::{dollars, head, safe};
+use crate::report::model::{name, odd_charge};
+use crate::report::text::{dollars, head, plural, safe};
 use crate::report::{Counts, Source};
 use crate::run::{Ended, Stopped};
 
@@ -101,6 +101,8 @@ struct Group {
 pub struct Outcome {
     /// The shots by state; only those of `--only`.
     pub counts: Counts,
+    /// How many were not charged at their price.
+    odd_charges: usize,
     groups: [Group; Need::ALL.len()],
 }
 
@@ -121,6 +123,7 @@ impl Outcome {
 
     fn add(&mut self, row: &Row) {
         self.counts.add(&row.entry.job.state);
+        self.odd_charges += usize::from(odd_charge(row).is_some());
         let Some(need) = Need::of(row) else { return };
         let group = &mut self.groups[need as usize];
         group.count += 1;
@@ -142,6 +145,11 @@ impl Outcome {
         )?;
         if self.counts.delivered > 0 {
             writeln!(out, "clips in {}", safe(&place.folder.join("clips").display().to_string()))?;
+        }
+        if self.odd_charges > 0 {
+            let shots = plural(self.odd_charges, "shot");
+            writeln!(out, "\nThe gateway's charge is not the catalog's price for {shots}:")?;
+            writeln!(out, "  $ {}", place.again("report", ""))?;
         }
         for (need, group) in Need::ALL.into_iter().zip(&self.groups) {
             let Some((first, _)) = group.listed.first() else { continue };
@@ -175,7 +183,7 @@ pub fn stopped(ended: &Ended, place: &Place, cap: Option<Usd>) -> Option<(String
             format!(
                 "the cap{} holds back {}",
                 cap.map_or_else(String::new, |cap| format!(" of {}", dollars(cap))),
-                crate::report::text::plural(*held, "shot"),
+                plural(*held, "shot"),
             ),
             format!("to allow more: {}", place.again("run", "--budget USD")),
         ),

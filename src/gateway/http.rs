@@ -16,6 +16,7 @@ use reqwest::header::{
 use reqwest::{Response, Url};
 
 use crate::answer::{Polled, Submitted, TaskId, Unfetched};
+use crate::charge::Billed;
 use crate::text::plain;
 use crate::time::Clock;
 
@@ -180,6 +181,26 @@ impl HttpGateway {
         }
     }
 
+    async fn charge_once(&self, task: &TaskId) -> Billed {
+        let Some(url) = address::record(&self.endpoint, task.as_str()) else {
+            return Billed::Unknown { why: "the task's id cannot stand in an address".to_owned() };
+        };
+        let request = self
+            .clients
+            .poll
+            .get(url)
+            .header(AUTHORIZATION, self.authorization.clone())
+            .header(ACCEPT, "application/json");
+        match request.send().await {
+            Ok(response) => {
+                let answer = self.read(response).await;
+                let hidden = self.hiding_the_key(&answer);
+                wire::billed(task, hidden.as_ref().unwrap_or(&answer))
+            }
+            Err(error) => Billed::Unknown { why: self.without_key(&explain(&error)) },
+        }
+    }
+
     /// Reads an answer, its body within [`MOST_BODY`].
     async fn read(&self, mut response: Response) -> Answer {
         let status = response.status().as_u16();
@@ -238,6 +259,10 @@ impl Gateway for HttpGateway {
 
     fn poll<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, Polled> {
         self.poll_once(task).boxed()
+    }
+
+    fn charge<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, Billed> {
+        self.charge_once(task).boxed()
     }
 
     fn fetch<'a>(

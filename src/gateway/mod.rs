@@ -12,6 +12,7 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
 use crate::answer::{Polled, Submitted, TaskId, Unfetched};
+use crate::charge::Billed;
 
 /// Something that renders shots for money.
 ///
@@ -24,6 +25,13 @@ pub trait Gateway: Send + Sync + 'static {
 
     /// Asks for a task's state, once. Free.
     fn poll<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, Polled>;
+
+    /// Asks what a finished task really cost, once. Free. A gateway that keeps no such records need
+    /// not care.
+    fn charge<'a>(&'a self, _task: &'a TaskId) -> BoxFuture<'a, Billed> {
+        let why = "this gateway does not say what a task cost".to_owned();
+        Box::pin(std::future::ready(Billed::Unknown { why }))
+    }
 
     /// Opens a result URL, from `resume` on where that is possible. Free; carries no key.
     fn fetch<'a>(

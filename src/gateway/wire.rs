@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::answer::{Polled, Submitted, TaskId};
+use crate::charge::{Billed, Charge};
 pub use crate::text::plain;
 use crate::text::{is_markup, page};
 
@@ -111,6 +112,41 @@ pub fn polled_of(task: &TaskId, answer: &Answer) -> Polled {
     match theirs.filter(|theirs| theirs != task) {
         Some(theirs) => Polled::OtherTask { theirs },
         None => said,
+    }
+}
+
+/// What the answer to a question for `task`'s record means. Anything but a readable record is
+/// [`Billed::Unknown`]: nobody promised that there are records.
+#[must_use]
+pub fn billed(task: &TaskId, answer: &Answer) -> Billed {
+    let body = Body::read(answer);
+    let unknown = |why: String| Billed::Unknown { why: plain(&why, MOST_WHY) };
+    let (200..=299, None, Some(fields)) =
+        (answer.status, judged_status(answer.status, &body), body.fields())
+    else {
+        return unknown(body.why(answer.status));
+    };
+    if task_id(fields).is_some_and(|theirs| theirs != *task) {
+        return unknown("a record of another task".to_owned());
+    }
+    let settled = match field(fields, &["settled"]) {
+        Some(Value::Bool(settled)) => *settled,
+        Some(Value::String(text)) if text.trim() == "true" => true,
+        Some(Value::String(text)) if text.trim() == "false" => false,
+        _ => return unknown(format!("no readable record: {}", body.excerpt())),
+    };
+    if !settled {
+        return Billed::Unsettled;
+    }
+    let amount = field(fields, &["credits"]).and_then(|value| match value {
+        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) => Some(text.clone()),
+        _ => None,
+    });
+    let currency = field(fields, &["currency"]).and_then(Value::as_str);
+    match amount.zip(currency).and_then(|(amount, currency)| Charge::new(&amount, currency)) {
+        Some(charge) => Billed::Settled(charge),
+        None => unknown(format!("no readable record: {}", body.excerpt())),
     }
 }
 

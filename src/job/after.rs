@@ -80,6 +80,9 @@ impl Job {
                 let still = State::Rendered { attempt, task, urls, completed_at, why };
                 Ok(self.to(still, Action::Rest))
             }
+            (State::InDoubt { attempt, .. }, Event::Evidence(task)) => Ok(self
+                .to(rendering(*attempt, task, now), Action::Poll(Some(Duration::ZERO)))
+                .with(*attempt, Some(Outcome::Bought), None, Account::Reserved)),
             (State::Failed { failure, .. }, Event::RetryFailed)
                 if *failure != Failure::Abandoned =>
             {

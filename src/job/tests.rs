@@ -337,6 +337,25 @@ fn the_user_resolves_doubts_stalls_and_what_was_abandoned_and_nothing_else() {
 }
 
 #[test]
+fn evidence_says_that_a_doubt_was_a_purchase_and_says_nothing_about_anything_else() {
+    let step = in_doubt().after(Event::Evidence(task()), at(9), &rules()).unwrap();
+    let State::Rendering { attempt, task: found, since, stalled, .. } = &step.job.state else {
+        panic!("{step:?}")
+    };
+    assert_eq!((*attempt, found, *since, stalled), (FIRST, &task(), at(9), &None));
+    let change = step.change.unwrap();
+    assert_eq!((change.attempt, change.outcome), (FIRST, Some(Outcome::Bought)));
+    assert_eq!(change.account, Account::Reserved, "the price stays where it is");
+    assert_eq!(step.then, Action::Poll(Some(Duration::ZERO)));
+    let (attempt, failure) = (Some(FIRST), Failure::Abandoned);
+    let abandoned = job(State::Failed { attempt, failure, why: "given up".into() });
+    let delivered = job(State::Delivered { attempt: FIRST });
+    for job in [Job::new(), submitting(), rendering(), rendered(at(0)), abandoned, delivered] {
+        assert!(job.after(Event::Evidence(task()), at(1), &rules()).is_err());
+    }
+}
+
+#[test]
 fn an_abandoned_shot_does_not_come_back_with_retry_failed() {
     let (attempt, failure) = (Some(FIRST), Failure::Abandoned);
     let abandoned = job(State::Failed { attempt, failure, why: "given up".into() });
@@ -363,6 +382,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::Delivered),
         Just(Event::NotFetched(Unfetched::Gone { why: why() })),
         Just(Event::FoundSubmitting),
+        Just(Event::Evidence(task())),
         Just(Event::RetryFailed),
     ]
 }

@@ -5,13 +5,14 @@
 //! # The file
 //! An `SQLite` database (`application_id` `rush`, `user_version` the number of its schema, write-ahead
 //! log, full sync). Anyone may read it with `sqlite3`, also during a run; the schema is in
-//! `schema/1.sql` and stays readable by every later version.
+//! `schema/1.sql` and the files after it. A ledger of an older schema is read as it is, and brought
+//! to the newest by whoever opens it for writing, whole or not at all.
 //!
 //! | table or view | holds |
 //! |---|---|
 //! | `campaign` | one row: its name, whose tasks it holds (`gateway` or `simulator`), the cap, who made the file |
 //! | `revisions` | a row per (shot, fingerprint): its number, place in the manifest, request, state, reason, URLs |
-//! | `attempts` | a row per POST, written before it is sent: its price, whether a failed task is charged, its outcome, task id, and the account its price lies in |
+//! | `attempts` | a row per POST, written before it is sent: its price, whether a failed task is charged, its outcome, task id, and the account its price lies in; the secret part of its callback's address, and what the gateway says it really cost |
 //! | `money` | every movement of an attempt's price into (positive) or out of (negative) `reserved`, `spent`, `unconfirmed`; never changed |
 //! | `balance` | one row: the sums of `money`, kept by a trigger and compared with it at every opening |
 //! | `files` | the clips of delivered revisions |
@@ -50,11 +51,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::answer::TaskId;
+use crate::charge::Charge;
 use crate::job::{AttemptId, Job, Step};
 use crate::money::Usd;
 use crate::policy::budget::{Balance, Budget};
 use crate::shot::{Fingerprint, Shot, ShotId};
 use crate::time::Timestamp;
+use crate::token::Token;
 
 use queue::Queue;
 
@@ -120,13 +123,15 @@ pub struct Terms {
     pub charged_if_failed: bool,
     /// Whether the shot is in doubt and bought again; otherwise only a queued one can be claimed.
     pub despite_doubt: bool,
+    /// The secret part of the address at which the gateway may call about it.
+    pub token: Option<Token>,
 }
 
 impl Terms {
     /// A queued shot at this price, and for nothing if the task fails.
     #[must_use]
     pub const fn new(price: Option<Usd>) -> Self {
-        Self { price, charged_if_failed: false, despite_doubt: false }
+        Self { price, charged_if_failed: false, despite_doubt: false, token: None }
     }
 }
 
@@ -145,6 +150,17 @@ pub enum Claim {
         /// The money as it is.
         balance: Balance,
     },
+}
+
+/// An attempt that the gateway may call about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// The secret part of the address it was given.
+    pub token: Token,
+    /// When its POST left.
+    pub sent_at: Timestamp,
 }
 
 /// A transition is durable.
@@ -189,6 +205,8 @@ pub struct Row {
     pub task_first_of: Option<ShotId>,
     /// The price of the attempt that bought it or may have, else the catalog's; `None`: unknown.
     pub price: Option<Usd>,
+    /// What the gateway says that attempt really cost, once it did.
+    pub charge: Option<Charge>,
     /// POSTs recorded for it.
     pub attempts: u32,
     /// Result URLs, when it was rendered.
@@ -344,5 +362,37 @@ impl Ledger {
     pub async fn knows_task(&self, task: &TaskId) -> Result<bool, LedgerError> {
         let task = task.clone();
         self.queue.ask(move |pen| Ok(reader::knows_task(pen, &task)?)).await
+    }
+
+    /// [`Ledger::commit`] for evidence that an attempt in doubt bought `task`; `None`, and nothing
+    /// is written, when the ledger knows that task already.
+    ///
+    /// # Errors
+    /// As for [`Ledger::commit`].
+    pub async fn recover(
+        &self,
+        revision: RevisionId,
+        step: Step,
+        task: TaskId,
+        at: Timestamp,
+    ) -> Result<Option<Committed>, LedgerError> {
+        self.queue.ask(move |pen| writer::recover(pen, revision, &step, &task, at)).await
+    }
+
+    /// The attempts that the gateway may call about: those that are submitting, rendering or in
+    /// doubt and have a token, of every revision.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn calls(&self) -> Result<Vec<Call>, LedgerError> {
+        self.queue.ask(|pen| Ok(reader::calls(pen)?)).await
+    }
+
+    /// Keeps what the gateway says an attempt really cost. Moves no money.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn charge(&self, attempt: AttemptId, charge: Charge) -> Result<(), LedgerError> {
+        self.queue.ask(move |pen| writer::charge(pen, attempt, &charge)).await
     }
 }

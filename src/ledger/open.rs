@@ -69,8 +69,8 @@ pub(super) fn for_writing(opening: &Opening<'_>) -> Result<Queue, LedgerError> {
     Queue::new(path.clone(), conn, kept).map_err(|error| LedgerError::of(&path, &error))
 }
 
-/// Opens a ledger that is there for reading.
-pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection), LedgerError> {
+/// Opens a ledger that is there for reading, and says how many of the schemas it has.
+pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection, usize), LedgerError> {
     let mut path = true_path(path);
     if rescue::is_there(&path) {
         let rescued = rescue::copy_of(&path);
@@ -101,7 +101,7 @@ pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection), LedgerEr
     };
     match look(&conn, &path)? {
         Found::Empty => Err(LedgerError::Missing { ledger: path }),
-        Found::Ledger(_) => Ok((path, conn)),
+        Found::Ledger(schema) => Ok((path, conn, schema)),
     }
 }
 

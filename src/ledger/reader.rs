@@ -9,10 +9,14 @@ use super::encode::{
     ENTRY, ENTRY_COLUMNS, PURSE, Word, entry, moment, odd, purse, shot_id, unlist, usd,
 };
 use super::queue::Pen;
-use super::{ClipFile, Entry, Kind, LedgerError, Row, Summary, lock, open};
+use super::schema::WITH_CHARGES;
+use super::{Call, ClipFile, Entry, Kind, LedgerError, Row, Summary, lock, open};
 use crate::answer::TaskId;
+use crate::charge::Charge;
 use crate::job::{AttemptId, State};
 use crate::shot::ShotId;
+use crate::time::Timestamp;
+use crate::token::Token;
 
 /// What is shown of a shot whose run died with its POST on the wire.
 const CUT_SHORT: &str = "the run ended while its request was on the wire; the next run decides";
@@ -21,6 +25,8 @@ const CUT_SHORT: &str = "the run ended while its request was on the wire; the ne
 pub struct Reader {
     path: PathBuf,
     conn: Connection,
+    /// How many of the schemas it had when it was opened: an older ledger is read as it lies.
+    schema: usize,
 }
 
 impl Reader {
@@ -29,8 +35,8 @@ impl Reader {
     /// # Errors
     /// When there is none, or it is newer than this program, damaged or unreadable.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        let (path, conn) = open::for_reading(path)?;
-        Ok(Self { path, conn })
+        let (path, conn, schema) = open::for_reading(path)?;
+        Ok(Self { path, conn, schema })
     }
 
     /// What the ledger says of itself.
@@ -69,8 +75,9 @@ impl Reader {
                 }
                 each(row);
             };
-            read_rows(conn, "current = 1 ORDER BY position", &mut each)?;
-            read_rows(conn, &older(), &mut each)
+            let charged = self.schema >= WITH_CHARGES;
+            read_rows(conn, charged, "current = 1 ORDER BY position", &mut each)?;
+            read_rows(conn, charged, &older(), &mut each)
         })
     }
 
@@ -119,6 +126,25 @@ pub(super) fn leftovers(pen: &Pen<'_>) -> rusqlite::Result<Vec<Entry>> {
     entries(pen.conn, &older())
 }
 
+/// The attempts that the gateway may call about.
+pub(super) fn calls(pen: &Pen<'_>) -> rusqlite::Result<Vec<Call>> {
+    pen.conn
+        .prepare_cached(
+            "SELECT a.id, a.token, a.sent_at FROM revisions AS r JOIN attempts AS a \
+             ON a.id = r.attempt WHERE r.state IN ('submitting', 'rendering', 'in_doubt') \
+             AND a.token IS NOT NULL",
+        )?
+        .query_map([], |row| {
+            let token = Token::parse(row.get_ref(1)?.as_str()?);
+            Ok(Call {
+                attempt: AttemptId(row.get(0)?),
+                token: token.ok_or_else(|| odd(1, "an unreadable token"))?,
+                sent_at: Timestamp::from_millis(row.get(2)?),
+            })
+        })?
+        .collect()
+}
+
 /// Whether any attempt has this task.
 pub(super) fn knows_task(pen: &Pen<'_>, task: &TaskId) -> rusqlite::Result<bool> {
     let known = "SELECT 1 FROM attempts WHERE task_id = ?1 LIMIT 1";
@@ -150,7 +176,13 @@ pub(super) fn task_first_of(pen: &Pen<'_>, attempt: AttemptId) -> rusqlite::Resu
         .map(Option::flatten)
 }
 
-fn read_rows(conn: &Connection, which: &str, each: &mut dyn FnMut(Row)) -> rusqlite::Result<()> {
+fn read_rows(
+    conn: &Connection,
+    charged: bool,
+    which: &str,
+    each: &mut dyn FnMut(Row),
+) -> rusqlite::Result<()> {
+    let charge = if charged { CHARGE } else { "NULL, NULL" };
     let sql = format!(
         "SELECT {ENTRY}, model, request, tags, completed_at, delivered_at, urls, \
            (SELECT task_id FROM attempts WHERE attempts.id = revisions.attempt), \
@@ -158,7 +190,7 @@ fn read_rows(conn: &Connection, which: &str, each: &mut dyn FnMut(Row)) -> rusql
              ELSE (SELECT price_micro FROM attempts WHERE attempts.id = revisions.attempt) END, \
            (SELECT count(*) FROM attempts WHERE revision = revisions.id), \
            (SELECT max(sent_at) FROM attempts WHERE revision = revisions.id), \
-           ({first_of}) \
+           ({first_of}), {charge} \
          FROM revisions WHERE {which}",
         first_of = first_of!("revisions.attempt"),
     );
@@ -181,6 +213,10 @@ fn read_rows(conn: &Connection, which: &str, each: &mut dyn FnMut(Row)) -> rusql
     Ok(())
 }
 
+/// What the gateway says the attempt cost.
+const CHARGE: &str = "(SELECT charge FROM attempts WHERE attempts.id = revisions.attempt), \
+     (SELECT charge_currency FROM attempts WHERE attempts.id = revisions.attempt)";
+
 /// A row but for its files.
 fn row(found: &SqlRow<'_>) -> rusqlite::Result<Row> {
     let column = |after: usize| ENTRY_COLUMNS + after;
@@ -188,6 +224,14 @@ fn row(found: &SqlRow<'_>) -> rusqlite::Result<Row> {
     let task = task
         .map(|task| TaskId::new(&task).ok_or_else(|| odd(column(6), "an unreadable task id")))
         .transpose()?;
+    let text =
+        |after| -> rusqlite::Result<_> { Ok(found.get_ref(column(after))?.as_str_or_null()?) };
+    let charge = match (text(11)?, text(12)?) {
+        (Some(amount), Some(currency)) => Some(
+            Charge::new(amount, currency).ok_or_else(|| odd(column(11), "an unreadable charge"))?,
+        ),
+        _ => None,
+    };
     Ok(Row {
         entry: entry(found, None)?,
         model: found.get(column(0))?,
@@ -196,6 +240,7 @@ fn row(found: &SqlRow<'_>) -> rusqlite::Result<Row> {
         task,
         task_first_of: shot_id(found, column(10))?,
         price: usd(found, column(7))?,
+        charge,
         attempts: found.get(column(8))?,
         urls: unlist(found, column(5))?,
         files: Vec::new(),

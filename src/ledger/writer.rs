@@ -7,6 +7,8 @@ use super::encode::{StateColumns, Word, account_name, outcome_name, usd};
 use super::queue::{Fault, Pen};
 use super::reader;
 use super::{Claim, ClipFile, Committed, LedgerError, RevisionId, Terms};
+use crate::answer::TaskId;
+use crate::charge::Charge;
 use crate::job::{Account, AttemptChange, AttemptId, Job, Outcome, State, Step};
 use crate::money::Usd;
 use crate::policy::budget::Budget;
@@ -27,7 +29,7 @@ pub(super) fn claim(
     terms: Terms,
     at: Timestamp,
 ) -> Result<Claim, Fault> {
-    let Terms { price, charged_if_failed, despite_doubt } = terms;
+    let Terms { price, charged_if_failed, despite_doubt, token } = terms;
     if pen.reserve_used {
         let ledger = pen.ledger.to_owned();
         return Err(Fault::Refused(LedgerError::DiskFull { ledger }));
@@ -57,15 +59,16 @@ pub(super) fn claim(
         pen.conn
             .prepare_cached(
                 "INSERT INTO attempts (revision, number, price_micro, charged_if_failed, sent_at, \
-                 account) VALUES (?1, \
+                 token, account) VALUES (?1, \
                  (SELECT coalesce(max(number), 0) + 1 FROM attempts WHERE revision = ?1), \
-                 ?2, ?3, ?4, 'reserved')",
+                 ?2, ?3, ?4, ?5, 'reserved')",
             )?
             .insert(params![
                 revision.0,
                 price.map(Usd::micros),
                 charged_if_failed,
-                at.as_millis()
+                at.as_millis(),
+                token.map(|token| token.secret()),
             ])?,
     );
     if let Some(price) = price {
@@ -122,6 +125,28 @@ pub(super) fn commit(
     let (_, balance) = pen.purse()?;
     let (reserve_used, displaced) = (pen.reserve_used, pen.displaced.cloned());
     Ok(Committed { balance, reserve_used, displaced, task_first_of })
+}
+
+/// A transition by evidence, unless its task is known.
+pub(super) fn recover(
+    pen: &Pen<'_>,
+    revision: RevisionId,
+    step: &Step,
+    task: &TaskId,
+    at: Timestamp,
+) -> Result<Option<Committed>, Fault> {
+    if reader::knows_task(pen, task)? {
+        return Ok(None);
+    }
+    commit(pen, revision, step, &[], at).map(Some)
+}
+
+/// What the gateway says an attempt cost.
+pub(super) fn charge(pen: &Pen<'_>, attempt: AttemptId, charge: &Charge) -> Result<(), Fault> {
+    pen.conn
+        .prepare_cached("UPDATE attempts SET charge = ?2, charge_currency = ?3 WHERE id = ?1")?
+        .execute(params![attempt.0, charge.amount(), charge.currency()])?;
+    Ok(())
 }
 
 /// The account an attempt's price lies in, and the price.

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::callback;
 use super::report::log::{Log, Mistake, Place, did_you_mean};
 use super::shots::identity;
 use super::text::slips;
@@ -16,8 +17,18 @@ use crate::money::Usd;
 use crate::policy::limits::{Rate, SomeLimits, span};
 use crate::shot::ShotId;
 
-pub(super) const KEYS: [&str; 8] =
-    ["campaign", "budget", "on_doubt", "include", "vars", "limits", "defaults", "shots"];
+pub(super) const KEYS: [&str; 10] = [
+    "campaign",
+    "budget",
+    "on_doubt",
+    "callback",
+    "check_charges",
+    "include",
+    "vars",
+    "limits",
+    "defaults",
+    "shots",
+];
 const LIMITS: [&str; 7] = [
     "rate",
     "poll_every",
@@ -44,6 +55,10 @@ pub(super) fn read(root: &Node, stem: &str, path: &std::path::Path, log: &mut Lo
         on_doubt: root.get("on_doubt").and_then(|node| on_doubt(node, log)).unwrap_or_default(),
         limits: (root.get("limits").filter(|node| !node.is_null()))
             .map(|node| limits(node, log))
+            .unwrap_or_default(),
+        callback: root.get("callback").and_then(|node| callback::read(node, log)),
+        check_charges: (root.get("check_charges"))
+            .and_then(|node| switch(node, "check_charges", log))
             .unwrap_or_default(),
     }
 }
@@ -75,7 +90,7 @@ pub(super) fn known_keys(node: &Node, known: &[&str], what: &str, log: &mut Log)
         let example = if known == KEYS {
             "begin with a line `shots:` and write the shots below it; `rushes init` makes an example"
         } else {
-            "write for example `limits: {rate: 2/s, in_flight: 10}`"
+            example_of(known)
         };
         let what = format!("{what} is made of lines such as `key: value`, but this is {is}");
         log.add(Mistake::new(node.place, what).fix(example.to_owned()));
@@ -100,6 +115,15 @@ pub(super) fn known_keys(node: &Node, known: &[&str], what: &str, log: &mut Log)
             let mistake = Mistake::new(*key_place, format!("{what} has no setting `{key}`"));
             log.add(mistake.fix(fix));
         }
+    }
+}
+
+/// A mapping that says some of these keys.
+fn example_of(known: &[&str]) -> &'static str {
+    if known == callback::KEYS {
+        callback::EXAMPLE
+    } else {
+        "write for example `limits: {rate: 2/s, in_flight: 10}`"
     }
 }
 
@@ -216,7 +240,7 @@ fn parsed(node: &Node, log: &mut Log) -> Option<Rate> {
     scalar(node, "a rate such as 2/s or 90/min", Rate::from_str, log)
 }
 
-fn duration(node: &Node, log: &mut Log) -> Option<Duration> {
+pub(super) fn duration(node: &Node, log: &mut Log) -> Option<Duration> {
     scalar(node, "a span of time such as 100ms, 5s or 2h", span, log)
 }
 

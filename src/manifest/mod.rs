@@ -2,6 +2,7 @@
 //! fingerprints it, and reports every mistake with its place. Sends nothing, writes nothing.
 
 mod body;
+mod callback;
 mod header;
 mod read;
 mod report;
@@ -13,7 +14,9 @@ mod text;
 pub use read::Manifest;
 pub use report::finding::{Finding, Level, Mistakes, Related, Spot};
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -36,6 +39,10 @@ pub struct Header {
     pub on_doubt: OnDoubt,
     /// `limits`.
     pub limits: SomeLimits,
+    /// `callback`, when it is written.
+    pub callback: Option<WrittenCallback>,
+    /// `check_charges`.
+    pub check_charges: bool,
 }
 
 impl Header {
@@ -53,6 +60,17 @@ pub struct WrittenBudget {
     pub cap: Option<Usd>,
     /// `strict`.
     pub strict: bool,
+}
+
+/// A manifest's `callback`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenCallback {
+    /// Where to listen on this machine.
+    pub listen: SocketAddr,
+    /// Under which address the gateway reaches that: `http` or `https`, a host, perhaps a path.
+    pub url: String,
+    /// How long after its POST a callback about a shot in doubt is waited for.
+    pub wait: Duration,
 }
 
 /// A manifest, expanded.
@@ -120,5 +138,13 @@ pub enum BodyError {
 /// # Errors
 /// When a local file cannot be read or is not the one that was fingerprinted.
 pub fn body(request: &Request) -> Result<Bytes, BodyError> {
-    body::body(request)
+    body::body(request, None)
+}
+
+/// The same with `callback_url`, in the place of its own if it has one.
+///
+/// # Errors
+/// As for [`body()`].
+pub fn body_with_callback(request: &Request, callback_url: &str) -> Result<Bytes, BodyError> {
+    body::body(request, Some(callback_url))
 }

@@ -38,6 +38,12 @@ impl Manifest {
         if let Some(made) = &reader.made {
             made.check_clips(&mut reader.log);
         }
+        let contradiction = reader.made.as_mut().and_then(|made| made.contradiction.take());
+        if let Some(mistake) = contradiction
+            && header.as_ref().is_some_and(|header| header.callback.is_some())
+        {
+            reader.log.add(mistake);
+        }
         let shots = reader.made.map(|made| made.shots).unwrap_or_default();
         Self { header, shots, log: reader.log }
     }
@@ -214,6 +220,8 @@ impl<'c> Reader<'c> {
             budget: None,
             on_doubt: OnDoubt::default(),
             limits: SomeLimits::default(),
+            callback: None,
+            check_charges: false,
         };
         let is_right = self.log.mistakes() == before;
         let Self { path, catalog, engine, made, log, .. } = self;

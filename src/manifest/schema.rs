@@ -76,6 +76,12 @@ fn settings(request: &Map<String, Value>) -> Value {
             ],
             "default": "hold",
         },
+        "callback": callback(),
+        "check_charges": {
+            "description": "Ask the gateway's records what finished tasks really cost, and report that beside their prices.",
+            "anyOf": forms::switch(["true", "false"], &[true, false], false),
+            "default": false,
+        },
         "vars": {
             "description": "Names for {{ name }} in the shots' texts.",
             "type": ["object", "null"],
@@ -123,6 +129,32 @@ fn budget() -> Value {
                 },
             },
         ],
+    })
+}
+
+fn callback() -> Value {
+    json!({
+        "description": "Where the gateway can call when a task has ended: finished shots are fetched at once, and shots in doubt are found again.",
+        "type": "object",
+        "required": ["listen", "url"],
+        "additionalProperties": false,
+        "properties": {
+            "listen": {
+                "description": "An address of this machine with a port, such as 127.0.0.1:8787.",
+                "type": "string",
+                "pattern": r"^\s*([0-9.]+|\[[0-9a-fA-F:.]+\]):0*[1-9][0-9]{0,4}\s*$",
+            },
+            "url": {
+                "description": "The address under which the gateway reaches that one, such as https://hooks.example.com/rushes; each request gets its own secret part after it.",
+                "type": "string",
+                "pattern": r#"^\s*[hH][tT][tT][pP][sS]?://[^/?#\s:@"<>\\][^/?#\s@"<>\\]*(/[^?#\s"<>\\]*)?\s*$"#,
+            },
+            "wait": {
+                "description": "How long after its submission a shot in doubt is waited for.",
+                "$ref": "#/$defs/span",
+                "default": "30m",
+            },
+        },
     })
 }
 

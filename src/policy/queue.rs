@@ -74,6 +74,19 @@ impl Queue {
         Some((rank, price))
     }
 
+    /// Takes one out, ready or not; as slow as the queue is long.
+    pub fn remove(&mut self, rank: Rank, price: Option<Usd>) {
+        if let Some(heap) = self.ready.get_mut(&price) {
+            let before = heap.len();
+            heap.retain(|ready| *ready != rank);
+            self.ready_count -= before - heap.len();
+            if heap.is_empty() {
+                self.ready.remove(&price);
+            }
+        }
+        self.paused.retain(|Reverse((_, paused, _))| *paused != rank);
+    }
+
     fn best(&self, left: Option<Usd>) -> Option<(Option<Usd>, Rank)> {
         self.ready
             .iter()
@@ -120,13 +133,20 @@ mod tests {
     proptest! {
         #[test]
         fn the_queue_does_what_a_naive_list_does(
-            steps in proptest::collection::vec((-2..3_i32, proptest::option::of(0..5_i64), proptest::option::of(0..6_i64), any::<bool>()), 1..120),
+            steps in proptest::collection::vec((-2..3_i32, proptest::option::of(0..5_i64), proptest::option::of(0..6_i64), 0..5_u8), 1..120),
         ) {
             let mut queue = Queue::default();
             let mut naive = Vec::new();
-            for (position, (priority, price, left, push)) in (0..).zip(steps) {
+            for (position, (priority, price, left, step)) in (0..).zip(steps) {
                 let (price, left) = (price.map(Usd::from_micros), left.map(Usd::from_micros));
-                if push {
+                if step == 0 {
+                    // One of those that wait, or nobody.
+                    let gone = usize::try_from(position).unwrap() / 2 % (naive.len() + 1);
+                    let nobody = (Rank::new(9, 999), price);
+                    let (rank, price) = naive.get(gone).copied().unwrap_or(nobody);
+                    queue.remove(rank, price);
+                    naive.retain(|(waiting, _)| *waiting != rank);
+                } else if step < 3 {
                     let rank = Rank::new(priority, position);
                     queue.push(rank, price);
                     naive.push((rank, price));
@@ -160,5 +180,8 @@ mod tests {
         assert_eq!((queue.len(), queue.next_wake()), (1, Some(until)));
         queue.wake(until);
         assert!(queue.fits(None));
+        queue.push_paused(Rank::new(0, 1), None, until);
+        queue.remove(Rank::new(0, 1), None);
+        assert_eq!((queue.len(), queue.next_wake()), (1, None));
     }
 }

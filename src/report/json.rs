@@ -28,6 +28,9 @@ struct Shot<'a> {
     model: &'a str,
     task_id: Option<&'a str>,
     price: Option<String>,
+    /// Only where the gateway said what it really charged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    charge: Option<Charged<'a>>,
     attempts: u32,
     urls: &'a [String],
     files: Vec<&'a str>,
@@ -35,6 +38,12 @@ struct Shot<'a> {
     submitted_at: Option<String>,
     completed_at: Option<String>,
     delivered_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Charged<'a> {
+    amount: String,
+    currency: &'a str,
 }
 
 impl<'a> From<&'a Row> for Shot<'a> {
@@ -47,6 +56,10 @@ impl<'a> From<&'a Row> for Shot<'a> {
             model: &row.model,
             task_id: row.task.as_ref().map(crate::answer::TaskId::as_str),
             price: row.price.map(|price| price.to_string()),
+            charge: row
+                .charge
+                .as_ref()
+                .map(|charge| Charged { amount: charge.amount(), currency: charge.currency() }),
             attempts: row.attempts,
             urls: &row.urls,
             files: row.files.iter().map(|file| file.path.as_str()).collect(),
@@ -117,6 +130,17 @@ mod tests {
          "shots": [
           {"id":"beach","revision":1,"current":true,"state":"delivered","model":"kling-v3","task_id":"task-1","price":"0.3165","attempts":1,"urls":["https://cdn.example/beach.mp4"],"files":["clips/beach.mp4"],"reason":null,"submitted_at":"2026-11-22T21:30:00.000Z","completed_at":"2026-11-22T21:32:20.000Z","delivered_at":"2026-11-22T21:32:30.000Z"}]}
         "#);
+    }
+
+    #[test]
+    fn a_charge_stands_there_only_where_it_is_known() {
+        let mut sample = Sample::mixed();
+        sample.rows.truncate(2);
+        sample.rows[1].charge = crate::charge::Charge::new("0.31650001", "USD");
+        let json: serde_json::Value = serde_json::from_str(&written(&sample)).unwrap();
+        assert!(json["shots"][0].get("charge").is_none());
+        let charge = serde_json::json!({"amount": "0.31650001", "currency": "USD"});
+        assert_eq!(json["shots"][1]["charge"], charge);
     }
 
     #[test]

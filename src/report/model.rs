@@ -1,11 +1,14 @@
 //! Counts and moments over a report's rows.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use serde::Serialize;
 
-use crate::job::State;
+use crate::charge::Charge;
+use crate::job::{Failure, State};
 use crate::ledger::{LedgerError, Row};
+use crate::money::Usd;
 use crate::time::Timestamp;
 
 use super::Source;
@@ -146,6 +149,16 @@ pub fn name(row: &Row) -> String {
     if entry.current { entry.shot.to_string() } else { format!("{}~r{}", entry.shot, entry.number) }
 }
 
+/// What the gateway charged in dollars, where that is not what was to be expected: the price, and
+/// for a failed task nothing.
+#[must_use]
+pub fn odd_charge(row: &Row) -> Option<&Charge> {
+    let charge = row.charge.as_ref()?;
+    let failed = matches!(row.entry.job.state, State::Failed { failure: Failure::NotRendered, .. });
+    let expected = if failed { Usd::ZERO } else { row.price? };
+    charge.against(expected).is_some_and(|order| order != Ordering::Equal).then_some(charge)
+}
+
 /// The reason that goes with a row, for people.
 #[must_use]
 pub fn reason(row: &Row) -> Option<Cow<'_, str>> {
@@ -170,6 +183,23 @@ mod tests {
         assert_eq!(digest.counts.all(), 7);
         assert_eq!((digest.stalled, digest.not_fetched, digest.others), (1, 1, 1));
         assert_eq!(digest.oldest, Some(("alley".to_owned(), at(10))));
+    }
+
+    #[test]
+    fn a_charge_is_odd_when_it_is_not_the_price_in_dollars() {
+        let mut sample = Sample::mixed();
+        let odd = |row: &mut Row, amount, currency| {
+            row.charge = Charge::new(amount, currency);
+            odd_charge(row).is_some()
+        };
+        let delivered = &mut sample.rows[0];
+        assert!(!odd(delivered, "0.316500", "usd"));
+        assert!(odd(delivered, "0.3", "USD") && odd(delivered, "0.4", "USD"));
+        assert!(!odd(delivered, "12", "credits"), "nobody knows what a credit is");
+        delivered.price = None;
+        assert!(!odd(delivered, "0.4", "USD"));
+        let failed = &mut sample.rows[4];
+        assert!(!odd(failed, "0", "USD") && odd(failed, "0.3165", "USD"));
     }
 
     #[test]

@@ -39,6 +39,7 @@ pub(crate) fn row(id: &str, state: State) -> Row {
         task: None,
         task_first_of: None,
         price: "0.3165".parse().ok(),
+        charge: None,
         attempts: 1,
         urls: vec![],
         files: vec![],

@@ -9,7 +9,7 @@ use crate::money::Usd;
 use crate::policy::budget::{Balance, Budget};
 use crate::text::plain;
 
-use super::model::{name, reason};
+use super::model::{name, odd_charge, reason};
 use super::{Counts, ReportError, Source, each_row};
 
 /// Writes the report. The rows are read twice: for the columns' widths, then for the table.
@@ -56,8 +56,10 @@ fn state_word(row: &Row) -> &'static str {
 fn detail(row: &Row) -> String {
     let files: Vec<&str> = row.files.iter().map(|file| file.path.as_str()).collect();
     let (files, reason) = (files.join(" "), reason(row).unwrap_or_default());
-    let between = if files.is_empty() || reason.is_empty() { "" } else { "; " };
-    safe(&format!("{files}{between}{reason}"))
+    let charge = odd_charge(row).map(|charge| format!("the gateway charged {charge}"));
+    let parts = [files, reason.into_owned(), charge.unwrap_or_default()];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    safe(&parts.join("; "))
 }
 
 /// The campaign, its money and its counts in a few lines.
@@ -142,6 +144,21 @@ mod tests {
         forest    queued         unknown
         beach~r2  in doubt       $0.3165  cut after 3 s
         ");
+    }
+
+    #[test]
+    fn a_charge_that_is_not_the_price_is_named() {
+        let mut sample = Sample::mixed();
+        sample.rows.truncate(1);
+        let line = |sample: &Sample| {
+            let mut out = Vec::new();
+            write(sample, &mut out).unwrap();
+            String::from_utf8(out).unwrap().lines().last().unwrap().to_owned()
+        };
+        sample.rows[0].charge = crate::charge::Charge::new("0.3165", "USD");
+        assert!(line(&sample).ends_with("$0.3165  clips/beach.mp4"));
+        sample.rows[0].charge = crate::charge::Charge::new("0.35", "USD");
+        assert!(line(&sample).ends_with("clips/beach.mp4; the gateway charged 0.35 USD"));
     }
 
     #[test]

@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use crate::answer::TaskId;
 use crate::job::Action;
+use crate::token::Token;
 
+use super::evidence::{self, Evidence};
 use super::floor::{Card, Floor};
 use super::life::{First, life};
 use super::orders::{Ended, Stop, Stopped};
@@ -28,11 +31,18 @@ enum Next {
 /// Submits whoever may be until nobody is left, nobody may be any more, or the user stops.
 /// `lives` are the shots that are on their way already.
 pub(super) async fn run(floor: &Arc<Floor>, mut lives: JoinSet<()>, stop: &Stop) -> Ended {
-    let mut interrupted = false;
+    let (mut interrupted, mut said) = (false, false);
     loop {
+        evidence::release(floor);
         let next = if interrupted { Next::Over } else { next(floor) };
+        let awaited = if interrupted { None } else { awaited(floor) };
         if matches!(next, Next::Over) && lives.is_empty() {
-            break;
+            let asking = floor.charges.as_ref().is_some_and(|charges| !charges.are_known());
+            match awaited {
+                None if asking => {}
+                None => break,
+                Some(_) => say_awaited(floor, &mut said),
+            }
         }
         let bell = floor.bell.notified();
         tokio::select! {
@@ -47,10 +57,54 @@ pub(super) async fn run(floor: &Arc<Floor>, mut lives: JoinSet<()>, stop: &Stop)
                     lives.spawn(life(Arc::clone(floor), card, First::Act(Action::Post)));
                 }
             }
+            (token, tasks) = knock(floor), if !floor.is_leaving() => {
+                if let Some((card, first)) = evidence::called(floor, token, tasks) {
+                    lives.spawn(life(Arc::clone(floor), card, first));
+                }
+            }
+            () = until(floor, awaited) => {}
             () = bell => {}
         }
     }
     ended(floor, interrupted)
+}
+
+/// Waits for the next callback.
+async fn knock(floor: &Floor) -> (Token, Vec<TaskId>) {
+    match &floor.evidence {
+        Some(evidence) => evidence.knock().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Until when a callback about a shot in doubt is waited for next; `None` when none is, also
+/// because the run is to end.
+fn awaited(floor: &Floor) -> Option<Duration> {
+    let (_, first, _) = floor.evidence.as_ref()?.awaited()?;
+    let now = floor.tools.clock.now();
+    let first = floor.orders.deadline.map_or(first, |deadline| deadline.min(first));
+    let ends = floor.board().stopped.is_some() || first <= now;
+    (!ends).then(|| floor.epoch.now() + first.since(now))
+}
+
+async fn until(floor: &Floor, moment: Option<Duration>) {
+    match moment {
+        Some(moment) => floor.epoch.sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Says once that nothing else is left to do.
+fn say_awaited(floor: &Floor, said: &mut bool) {
+    let waited = floor.evidence.as_ref().and_then(Evidence::awaited);
+    if let (Some((count, _, last)), false) = (waited, std::mem::replace(said, true)) {
+        let shots =
+            if count == 1 { "one shot is".to_owned() } else { format!("{count} shots are") };
+        tracing::info!(
+            "{shots} in doubt, and the gateway may still call about them: waiting until {last} at \
+             the latest (Ctrl-C ends it)"
+        );
+    }
 }
 
 /// Waits for the moment `next` speaks of.
@@ -119,10 +173,15 @@ fn pick(floor: &Floor) -> Option<Box<Card>> {
 fn check_deadline(floor: &Floor) {
     if floor.to_deadline().is_some_and(|left| left.is_zero()) {
         let waiting = !floor.board().queue.is_empty();
-        if waiting {
+        if waiting || holds_back(floor) {
             floor.halt(Stopped::Deadline);
         }
     }
+}
+
+/// Whether somebody is to be bought again once a callback was waited for long enough.
+fn holds_back(floor: &Floor) -> bool {
+    floor.evidence.as_ref().is_some_and(Evidence::holds_back)
 }
 
 fn check_throttling(floor: &Floor) {
@@ -146,8 +205,9 @@ fn note_panic(floor: &Floor, ended: Result<(), tokio::task::JoinError>) {
 }
 
 fn ended(floor: &Floor, interrupted: bool) -> Ended {
+    let held_back = holds_back(floor);
     let board = floor.board();
-    let nobody_left = board.queue.is_empty();
+    let nobody_left = board.queue.is_empty() && !held_back;
     match &board.stopped {
         _ if interrupted => Ended::Interrupted,
         // These two stop nothing when nobody is left to be stopped.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, watch};
 
-use crate::answer::Polled;
+use crate::answer::{Polled, TaskId};
 use crate::job::{Action, Event, Halt, Job, OnDoubt, Rules, State, Step};
 use crate::ledger::{ClipFile, Committed, Entry, LedgerError};
 use crate::mishap;
@@ -17,6 +17,8 @@ use crate::policy::queue::{Queue, Rank};
 use crate::shot::Shot;
 use crate::time::Timestamp;
 
+use super::charges::Charges;
+use super::evidence::Evidence;
 use super::orders::{Orders, Stop, Stopped, Tally, Tools};
 use super::pacer::{Epoch, Pacer};
 
@@ -61,6 +63,10 @@ pub(super) struct Floor {
     pub(super) posts: Pacer,
     pub(super) polls: Pacer,
     pub(super) downloads: Semaphore,
+    /// What callbacks may tell, if the gateway can call.
+    pub(super) evidence: Option<Evidence>,
+    /// What finished tasks really cost, if somebody wants to know.
+    pub(super) charges: Option<Charges>,
     /// Rings when somebody may be submitted who could not before.
     pub(super) bell: Notify,
     /// Pressed when polls and downloads end as well: by the user, by a bad key, by the ledger.
@@ -127,6 +133,8 @@ impl Floor {
             posts: Pacer::new(orders.limits.rate, epoch),
             polls: Pacer::new(orders.limits.poll_rate, epoch),
             downloads: Semaphore::new(DOWNLOADS),
+            evidence: tools.callbacks.clone().map(Evidence::new),
+            charges: orders.check_charges.then(Charges::default),
             bell: Notify::new(),
             leave: Stop::default(),
             board: Mutex::new(board),
@@ -168,6 +176,15 @@ impl Floor {
         self.bell.notify_one();
     }
 
+    /// Takes a card out of the queue; `None` if it has left it already.
+    pub(super) fn unqueue(&self, place: u32) -> Option<Box<Card>> {
+        let shot = self.shots.get(place as usize)?;
+        let mut board = self.board();
+        let card = board.waiting.get_mut(place as usize)?.take()?;
+        board.queue.remove(Rank::new(shot.priority, place), shot.price);
+        Some(card)
+    }
+
     /// A place in flight is free again.
     pub(super) fn land(&self) {
         let mut board = self.board();
@@ -194,6 +211,11 @@ impl Floor {
         self.leave.is_pressed() || self.board().stopped.is_some()
     }
 
+    /// Whether polls and downloads end as well.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leave.is_pressed()
+    }
+
     /// Whether the run stopped because the disk is full or cannot be written.
     pub(super) fn disk_is_full(&self) -> bool {
         matches!(self.board().stopped, Some(Stopped::Disk(_)))
@@ -208,6 +230,9 @@ impl Floor {
     /// Ends polls and downloads; answers on the wire are still waited for.
     pub(super) fn leave(&self) {
         self.leave.press();
+        if let Some(evidence) = &self.evidence {
+            evidence.close();
+        }
         self.bell.notify_one();
     }
 
@@ -282,6 +307,24 @@ impl Floor {
         let passed = self.began.plus(self.epoch.now());
         let now = passed.max(self.tools.clock.now());
         self.orders.deadline.map(|deadline| deadline.since(now))
+    }
+
+    /// [`Floor::step`] for evidence that a shot in doubt was bought as `task`; `None` when the ledger
+    /// knows that task already.
+    pub(super) async fn found(
+        &self,
+        card: &mut Card,
+        task: TaskId,
+    ) -> Result<Option<Action>, Over> {
+        let now = self.tools.clock.now();
+        let step = self.decide(card, Event::Evidence(task.clone()), now)?;
+        let (ledger, revision) = (&self.tools.ledger, card.entry.revision);
+        let committed = ledger.recover(revision, step.clone(), task.clone(), now).await;
+        let Some(committed) = committed.transpose() else { return Ok(None) };
+        self.committed(card, &step, committed)?;
+        tracing::info!("{} was bought after all, as task {task}", card.entry.shot);
+        self.moved(card, step.job);
+        Ok(Some(step.then))
     }
 
     /// Decides what follows from an event.

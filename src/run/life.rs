@@ -4,16 +4,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::answer::{Polled, Submitted};
-use crate::job::{Action, Event, Pause, State};
-use crate::ledger::{Claim, Terms};
+use tokio::sync::Notify;
+
+use crate::answer::{Polled, Submitted, TaskId};
+use crate::callback::new_token;
+use crate::job::{Action, AttemptId, Event, Pause, State};
+use crate::ledger::{Call, Claim, Terms};
 use crate::manifest;
 use crate::mishap;
 use crate::money::Usd;
 use crate::policy::retry;
+use crate::token::Token;
 use crate::work;
 
+use super::charges;
 use super::deliver::fetch;
+use super::evidence::{self, Evidence, settle, trace};
 use super::floor::{Card, Floor, Over};
 use super::orders::Stopped;
 
@@ -23,6 +29,8 @@ pub(super) enum First {
     Happened(Event),
     /// It goes on where the ledger has it.
     Act(Action),
+    /// It is in doubt, and a callback named these tasks.
+    Named(Vec<TaskId>),
 }
 
 /// After so many rounds of 429 the user is told that it may mean more than haste.
@@ -42,22 +50,38 @@ pub(super) async fn life(floor: Arc<Floor>, mut card: Box<Card>, first: First) {
             Ok(action)
         }
         First::Happened(event) => floor.step(&mut card, event).await,
+        First::Named(named) => {
+            let then = Box::pin(trace(&floor, &mut card, named)).await;
+            place = InFlight::of(&floor, &then);
+            then
+        }
     };
     loop {
         then = match then {
             // Boxed, so that the many that only wait to be polled carry none of it.
             Ok(Action::Post) => Box::pin(submit(&floor, &mut card)).await,
-            Ok(Action::Poll(wait)) => render(&floor, &mut card, wait).await,
+            Ok(Action::Poll(wait)) => {
+                let task = floor.charges.is_some().then(|| task_of(&card)).flatten();
+                let then = render(&floor, &mut card, wait).await;
+                evidence::done(&floor, &card);
+                if let Some(task) = task {
+                    charges::ask(&floor, &card, task);
+                }
+                then
+            }
             Ok(Action::Fetch) => {
                 drop(place.take());
                 Box::pin(fetch(&floor, &mut card)).await
             }
-            Ok(Action::Requeue(pause)) => {
-                let pause = pause_of(&card, &pause);
+            Ok(rest @ (Action::Requeue(_) | Action::Rest)) => {
                 drop(place.take());
-                return floor.enqueue(card, pause);
+                let Some((back, named)) = settle(&floor, card, &rest) else { return };
+                card = back;
+                let then = Box::pin(trace(&floor, &mut card, named)).await;
+                place = InFlight::of(&floor, &then);
+                then
             }
-            Ok(Action::Rest | Action::Halt(_)) | Err(Over) => return,
+            Ok(Action::Halt(_)) | Err(Over) => return,
         };
     }
 }
@@ -65,9 +89,26 @@ pub(super) async fn life(floor: Arc<Floor>, mut card: Box<Card>, first: First) {
 /// A place among the shots in flight; free again when dropped.
 struct InFlight<'a>(&'a Floor);
 
+impl<'a> InFlight<'a> {
+    /// A place for a shot that was found to render.
+    fn of(floor: &'a Floor, then: &Result<Action, Over>) -> Option<Self> {
+        matches!(then, Ok(Action::Poll(_))).then(|| {
+            floor.board().in_flight += 1;
+            Self(floor)
+        })
+    }
+}
+
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         self.0.land();
+    }
+}
+
+fn task_of(card: &Card) -> Option<TaskId> {
+    match &card.job().state {
+        State::Rendering { task, .. } => Some(task.clone()),
+        _ => None,
     }
 }
 
@@ -78,10 +119,23 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
     };
     let picked = Picked(floor, shot.price.unwrap_or_default());
     let request = shot.request.clone();
-    let body = if request.files.is_empty() {
-        manifest::body(&request)
+    let calls = match floor.evidence.as_ref().map(|evidence| (evidence, new_token())) {
+        None => None,
+        Some((evidence, Ok(token))) => Some((evidence, token)),
+        Some((_, Err(error))) => {
+            floor.halt_and_leave(Stopped::Defect(format!("no random numbers: {error}")));
+            return Err(Over);
+        }
+    };
+    let address = calls.map(|(evidence, token)| evidence.address(&token));
+    let make = move || match &address {
+        Some(address) => manifest::body_with_callback(&request, address),
+        None => manifest::body(&request),
+    };
+    let body = if shot.request.files.is_empty() {
+        make()
     } else {
-        match work::blocking(move || manifest::body(&request)).await {
+        match work::blocking(make).await {
             Ok(body) => body,
             Err(error) => {
                 floor.halt_and_leave(Stopped::Defect(error.to_string()));
@@ -96,13 +150,14 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
             return floor.step(card, Event::NotSendable(error.to_string())).await;
         }
     };
-    if floor.is_stopping() {
+    if floor.is_stopping() || is_named(floor, card) {
         return Ok(Action::Requeue(Pause::None));
     }
     let now = floor.tools.clock.now();
     let charged_if_failed = floor.orders.rules.failed_tasks_charged;
     let despite_doubt = matches!(card.job().state, State::InDoubt { .. });
-    let terms = Terms { price: shot.price, charged_if_failed, despite_doubt };
+    let token = calls.map(|(_, token)| token);
+    let terms = Terms { price: shot.price, charged_if_failed, despite_doubt, token };
     mishap::point("before the claim");
     let claim = floor.tools.ledger.claim(card.entry.revision, terms, now).await;
     drop(picked);
@@ -115,6 +170,9 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
         Err(error) => return Err(floor.ledger_failed(error)),
     };
     mishap::point("claim committed");
+    if let Some((evidence, token)) = calls {
+        evidence.expect(Call { attempt, token, sent_at: now });
+    }
     card.entry.charged_if_failed = charged_if_failed;
     // The claim made the transition durable; the job follows.
     let step = floor.decide(card, Event::Claimed(attempt), now)?;
@@ -122,22 +180,50 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
     floor.posts.leave().await;
     if floor.is_stopping() {
         let why = "submitting stopped before it was sent".to_owned();
+        if let Some((evidence, _)) = calls {
+            evidence.forget(attempt);
+        }
         return floor.step(card, Event::Answered(Submitted::NotSent { why })).await;
     }
     floor.board().sent = true;
     mishap::point("before the POST leaves");
     let answer = floor.tools.gateway.submit(body).await;
     mishap::point("POST answered");
+    let answer = match token {
+        Some(token) => answer.with_why(|why| token.hidden_in(why)),
+        None => answer,
+    };
     note(floor, card, &answer);
     let why = answer.why().to_owned();
     let then = floor.step(card, Event::Answered(answer)).await?;
     mishap::point("answer committed");
+    if let Some((evidence, _)) = calls
+        && !is_open(card, attempt)
+    {
+        evidence.forget(attempt);
+    }
     match then {
         Action::Halt(halt) => {
             floor.halt(Stopped::from((halt, why)));
             Ok(Action::Requeue(Pause::None))
         }
         then => Ok(then),
+    }
+}
+
+/// Whether a callback has just named a task for a shot that is about to be bought again.
+fn is_named(floor: &Floor, card: &Card) -> bool {
+    let State::InDoubt { attempt, .. } = &card.job().state else { return false };
+    floor.evidence.as_ref().is_some_and(|evidence| evidence.is_named(*attempt))
+}
+
+/// Whether an attempt bought its shot, or may have.
+fn is_open(card: &Card, attempt: AttemptId) -> bool {
+    match &card.job().state {
+        State::InDoubt { attempt: open, .. } | State::Rendering { attempt: open, .. } => {
+            *open == attempt
+        }
+        _ => false,
     }
 }
 
@@ -207,7 +293,7 @@ fn note(floor: &Floor, card: &Card, answer: &Submitted) {
 
 /// How long a shot waits in the queue. 429s and outages make everyone wait, so the shot need not
 /// wait on top of it.
-fn pause_of(card: &Card, pause: &Pause) -> Duration {
+pub(super) fn pause_of(card: &Card, pause: &Pause) -> Duration {
     match pause {
         Pause::None | Pause::Throttled(_) | Pause::Unreached => Duration::ZERO,
         Pause::Refused(asked) => retry::wait(*asked, card.job().refusals, fastrand::f64()),
@@ -223,19 +309,27 @@ async fn render(
     let every = floor.orders.limits.poll_every;
     let mut wait = first_wait.unwrap_or(every);
     let mut unclear = 0;
+    let mut is_asked = false;
+    let calls = Calls::of(floor, card);
     loop {
         let State::Rendering { task, .. } = &card.job().state else {
             return Ok(Action::Rest);
         };
         let poll = async {
-            tokio::time::sleep(wait).await;
+            match calls.as_ref().filter(|_| !is_asked) {
+                Some(calls) => Box::pin(calls.sleep(wait, every)).await,
+                None => tokio::time::sleep(wait).await,
+            }
             floor.polls.place(1).await;
             floor.polls.leave().await;
             floor.tools.gateway.poll(task).await
         };
-        let Some(polled) = floor.unless_leaving(poll).await else {
+        let Some(mut polled) = floor.unless_leaving(poll).await else {
             return Ok(Action::Rest);
         };
+        if let Some(calls) = &calls {
+            polled = polled.with_why(|why| calls.token.hidden_in(why));
+        }
         unclear = match &polled {
             Polled::Unclear { .. }
             | Polled::OtherTask { .. }
@@ -249,6 +343,8 @@ async fn render(
         mishap::point("poll committed");
         match then {
             Action::Poll(asked) => {
+                // What the gateway asks for, a callback does not shorten.
+                is_asked = asked.is_some();
                 wait = asked.map_or_else(
                     || retry::poll_wait(every, unclear),
                     |asked| retry::wait(Some(asked), 1, 0.0).max(every),
@@ -260,6 +356,31 @@ async fn render(
                 return Err(Over);
             }
             then => return Ok(then),
+        }
+    }
+}
+
+/// What a rendering shot hears of callbacks.
+struct Calls<'a> {
+    evidence: &'a Evidence,
+    attempt: AttemptId,
+    token: Token,
+    bell: Arc<Notify>,
+}
+
+impl<'a> Calls<'a> {
+    fn of(floor: &'a Floor, card: &Card) -> Option<Self> {
+        let evidence = floor.evidence.as_ref()?;
+        let State::Rendering { attempt, .. } = card.job().state else { return None };
+        let (token, bell) = (evidence.token(attempt)?, evidence.bell(attempt)?);
+        Some(Self { evidence, attempt, token, bell })
+    }
+
+    /// Waits, but not longer than until the gateway calls.
+    async fn sleep(&self, wait: Duration, every: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = self.bell.notified() => self.evidence.breathe(self.attempt, every).await,
         }
     }
 }

@@ -1,10 +1,13 @@
 //! The scheduler. [`run`] starts every shot where the ledger has it (`start`), lets them into
 //! flight one by one (`dispatch`), and each lives its own life (`life`, `deliver`) through one door
-//! that commits before it acts (`floor`). It decides nothing about money or states itself: that is
+//! that commits before it acts (`floor`). Knocks of the gateway are looked into by `evidence`, real
+//! charges asked for by `charges`. It decides nothing about money or states itself: that is
 //! [`crate::job`] and [`crate::policy`].
 
+mod charges;
 mod deliver;
 mod dispatch;
+mod evidence;
 mod floor;
 mod life;
 mod orders;
@@ -37,6 +40,9 @@ pub async fn run(
     let floor = Arc::new(Floor::new(shots, orders, tools, tally));
     let lives = start::start(&floor).await?;
     let ended = dispatch::run(&floor, lives, &stop).await;
+    if let Some(evidence) = &floor.evidence {
+        evidence.close();
+    }
     let failure = floor.board().unsent_failure.take();
     match failure {
         Some(failure) if ended != Ended::Interrupted => Err(failure),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::callback::Callbacks;
 use crate::clips::Clips;
 use crate::gateway::Gateway;
 use crate::job::{OnDoubt, Rules, State};
@@ -15,6 +16,7 @@ use crate::time::{Clock, Timestamp};
 
 /// What a run is to do.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Orders {
     /// What it keeps to.
     pub limits: Limits,
@@ -32,6 +34,8 @@ pub struct Orders {
     pub max_failures: Option<u32>,
     /// Stop submitting at this moment.
     pub deadline: Option<Timestamp>,
+    /// Whether the gateway is asked what finished tasks really cost.
+    pub check_charges: bool,
 }
 
 impl Orders {
@@ -55,6 +59,7 @@ impl Orders {
             retry_failed: false,
             max_failures: None,
             deadline: None,
+            check_charges: false,
         }
     }
 
@@ -75,6 +80,21 @@ pub struct Tools {
     pub clips: Clips,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// Where the gateway can call back, if it can.
+    pub callbacks: Option<Callbacks>,
+}
+
+impl Tools {
+    /// Tools without callbacks.
+    #[must_use]
+    pub fn new(
+        gateway: Arc<dyn Gateway>,
+        ledger: Ledger,
+        clips: Clips,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { gateway, ledger, clips, clock, callbacks: None }
+    }
 }
 
 /// How a run ended.

@@ -9,6 +9,7 @@ use crate::job::{Action, Event, Failure, Pause, State};
 use crate::ledger::LedgerError;
 use crate::mishap;
 
+use super::evidence::settle;
 use super::floor::{Card, Floor};
 use super::life::{First, life};
 
@@ -18,6 +19,9 @@ pub(super) async fn start(floor: &Arc<Floor>) -> Result<JoinSet<()>, LedgerError
     let now = floor.tools.clock.now();
     let mut lives = JoinSet::new();
     floor.show_money();
+    if let Some(evidence) = &floor.evidence {
+        ledger.calls().await?.into_iter().for_each(|call| evidence.expect(call));
+    }
     let others = if floor.orders.submit {
         let recorded = ledger.record(Arc::clone(&floor.shots), now).await?;
         mishap::point("shots recorded");
@@ -31,6 +35,9 @@ pub(super) async fn start(floor: &Arc<Floor>) -> Result<JoinSet<()>, LedgerError
     for entry in others {
         begin(floor, &mut lives, Card::new(entry, None, now, floor.epoch));
     }
+    if let Some(evidence) = &floor.evidence {
+        evidence.open();
+    }
     Ok(lives)
 }
 
@@ -38,8 +45,9 @@ fn begin(floor: &Arc<Floor>, lives: &mut JoinSet<()>, card: Card) {
     floor.count_in(&card);
     let card = Box::new(card);
     match first(floor, &card) {
-        None => {}
-        Some(First::Act(Action::Requeue(_))) => floor.enqueue(card, Duration::ZERO),
+        // Nobody has knocked yet, so that nobody is given back.
+        None => drop(settle(floor, card, &Action::Rest)),
+        Some(First::Act(again @ Action::Requeue(_))) => drop(settle(floor, card, &again)),
         Some(first) => {
             if matches!(first, First::Act(Action::Poll(_))) {
                 floor.board().in_flight += 1;

@@ -63,6 +63,16 @@ pub fn task(purchase: &Purchase, state: &str, base: &str, odd: bool) -> Answered
     }
 }
 
+/// What the books say a task cost.
+pub fn record(purchase: &Purchase, settled: bool) -> Answered {
+    let task = &purchase.task_id;
+    let credits = if settled { purchase.charge().to_string() } else { "0".to_owned() };
+    // As the number it is, to its last digit.
+    let credits: Value = serde_json::from_str(&credits).unwrap_or_default();
+    let data = json!({"taskId": task, "settled": settled, "credits": credits, "currency": "USD"});
+    Answered::json(200, &json!({"code": 200, "msg": "success", "data": data}))
+}
+
 /// The ways a failed task says why.
 fn reason(how: u8) -> Map<String, Value> {
     let fields = match how {

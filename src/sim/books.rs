@@ -155,6 +155,11 @@ impl Account {
         self.by_request.get(request).copied().unwrap_or_default()
     }
 
+    /// What was bought last.
+    pub fn last(&self) -> Option<&Purchase> {
+        self.purchases.last()
+    }
+
     /// A task's number and purchase.
     pub fn task(&self, task: &str) -> Option<(usize, &Purchase)> {
         let index = *self.by_task.get(task)?;

@@ -9,11 +9,13 @@ use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt};
 
 use crate::answer::{Polled, Submitted, TaskId, Unfetched};
+use crate::charge::Billed;
 use crate::gateway::wire::{self, Answer};
 use crate::gateway::{Download, Gateway, ResumePoint};
 use crate::time::Clock;
 
 use super::books::Books;
+use super::call::Caller;
 use super::dice::Dice;
 use super::profile::Profile;
 use super::reply::{Answered, Clip, ClipReply, Reply};
@@ -30,6 +32,7 @@ pub struct SimGateway {
     /// The longest time an answer takes, in milliseconds.
     latency: u64,
     seed: u64,
+    caller: Caller,
 }
 
 impl SimGateway {
@@ -40,8 +43,8 @@ impl SimGateway {
             Profile::Calm | Profile::Broke => 0,
             Profile::Flaky | Profile::Storm | Profile::Liar => 20,
         };
-        let seed = world.options().seed;
-        Self { world: Arc::new(Mutex::new(world)), clock, submit_timeout, latency, seed }
+        let (seed, caller) = (world.options().seed, Caller::default());
+        Self { world: Arc::new(Mutex::new(world)), clock, submit_timeout, latency, seed, caller }
     }
 
     /// A copy of the books as of now.
@@ -78,6 +81,7 @@ impl Gateway for SimGateway {
             self.travel(&body[..body.len().min(1_024)]).await;
             let now = self.clock.now();
             let reply = self.world().submit(&body, now);
+            self.caller.take_on(&self.world, &self.clock);
             match reply {
                 Reply::Answered(answered) => wire::submitted(&self.answer(answered, false)),
                 Reply::Torn(answered, _) => wire::submitted(&self.answer(answered, true)),
@@ -107,6 +111,15 @@ impl Gateway for SimGateway {
                     Polled::Unanswered { why: format!("no answer within {PATIENCE:?}") }
                 }
             }
+        })
+    }
+
+    fn charge<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, Billed> {
+        Box::pin(async move {
+            self.travel(task.as_str().as_bytes()).await;
+            let now = self.clock.now();
+            let answered = self.world().record(task.as_str(), now);
+            wire::billed(task, &self.answer(answered, false))
         })
     }
 

@@ -6,10 +6,12 @@
 //! it was tried, not from the order of calls: a seed gives the same night again. Requests that
 //! differ in nothing share their luck in the order they come. Every fourth try is free of faults,
 //! so who tries again gets there; only a task's own fate (failed, stuck) is final. A `callback_url`
-//! is never called.
+//! is called when its task has ended, if it is on this machine; where it lies makes no request
+//! another one.
 
 mod answers;
 mod books;
+mod call;
 mod dice;
 mod faults;
 mod gateway;

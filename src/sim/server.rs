@@ -1,4 +1,4 @@
-//! The simulator as a server: the gateway's two endpoints, the clips, and `/sim/books`. Cuts are
+//! The simulator as a server: the gateway's endpoints, the clips, and `/sim/books`. Cuts are
 //! real cuts and hangs hang; what they mean for the money is the world's business, not this room's.
 
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
-use axum::extract::{ConnectInfo, Query, State};
+use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::{HeaderMap, Response, StatusCode, Uri, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
@@ -20,6 +20,7 @@ use tokio::sync::watch;
 
 use crate::time::Clock;
 
+use super::call::Caller;
 use super::reply::{Answered, Clip, ClipReply, Reply};
 use super::socket::{Fuse, Sockets};
 use super::world::World;
@@ -30,7 +31,8 @@ const MOST_BODY: usize = 32 << 20;
 const GRACE: Duration = Duration::from_secs(2);
 
 struct Server {
-    world: Mutex<World>,
+    world: Arc<Mutex<World>>,
+    caller: Caller,
     clock: Arc<dyn Clock>,
     key: Option<String>,
     stopping: watch::Receiver<bool>,
@@ -41,7 +43,7 @@ type Wire = ConnectInfo<Fuse>;
 
 /// Serves a world until `shutdown`; then lets answers that are on their way arrive, for two
 /// seconds at most, and cuts whoever still waits for one that would never come. `POST` and `GET`
-/// `/api/v1/video/generations` want a bearer key: the world's own, or any that is not empty.
+/// `/api/v1/video/generations` and `GET /api/v1/records/ID` want a bearer key: the world's own, or any that is not empty.
 ///
 /// # Errors
 /// When the listener has no address.
@@ -55,9 +57,12 @@ pub async fn serve(
     let (stop, stopping) = watch::channel(false);
     let key = world.options().key.clone();
     let grace = stopping.clone();
-    let server = Arc::new(Server { world: Mutex::new(world), clock, key, stopping });
+    let (world, caller) = (Arc::new(Mutex::new(world)), Caller::default());
+    let server = Arc::new(Server { world, caller, clock, key, stopping });
+    let calls = Arc::clone(&server);
     let routes = Router::new()
         .route("/api/v1/video/generations", get(poll).post(submit))
+        .route("/api/v1/records/{task}", get(record))
         .route("/clips/{name}", get(clip))
         .route("/sim/books", get(books))
         .fallback(|| async { to_response(Answered::page(404, "Not Found")) })
@@ -68,10 +73,12 @@ pub async fn serve(
                 shutdown.await;
                 stop.send_replace(true);
             });
-    tokio::select! {
+    let ended = tokio::select! {
         ended = serving.into_future() => ended,
         () = overdue(grace) => Ok(()),
-    }
+    };
+    calls.caller.end();
+    ended
 }
 
 async fn overdue(stopping: watch::Receiver<bool>) {
@@ -162,6 +169,7 @@ async fn submit(
     let Ok(body) = to_bytes(body, MOST_BODY).await else { return too_large() };
     let now = server.clock.now();
     let reply = server.world().submit(&body, now);
+    server.caller.take_on(&server.world, &server.clock);
     server.send(reply, fuse).await
 }
 
@@ -180,6 +188,18 @@ async fn poll(
     let now = server.clock.now();
     let reply = server.world().poll(task, now);
     server.send(reply, fuse).await
+}
+
+async fn record(
+    State(server): Shared,
+    headers: HeaderMap,
+    Path(task): Path<String>,
+) -> Response<Body> {
+    if let Some(refusal) = server.unauthorized(&headers) {
+        return refusal;
+    }
+    let now = server.clock.now();
+    to_response(server.world().record(&task, now))
 }
 
 async fn clip(

@@ -13,13 +13,14 @@ use crate::time::Timestamp;
 
 use super::answers;
 use super::books::{Account, Books, Entry, Opened};
+use super::call::{self, Call, Form};
 use super::dice::Dice;
 use super::faults::{self, ClipFault, PollFault, PostFault};
 use super::journal::{Journal, SimError};
 use super::loops;
 use super::order::Order;
 use super::profile::{Profile, SimOptions};
-use super::purchase::{Fate, NOMINAL_PRICE, Purchase, Told};
+use super::purchase::{Fate, NOMINAL_PRICE, Purchase, TaskState, Told};
 use super::reply::{Answered, Clip, ClipReply, Reply};
 
 /// Where clips lie when no server says otherwise: a name that can never resolve.
@@ -32,6 +33,8 @@ pub struct World {
     account: Account,
     journal: Option<Journal>,
     visits: Vec<Visits>,
+    /// Who is to be called about what was sold, and nobody has taken on yet.
+    calls: Vec<Call>,
     base: String,
     /// Whether requests come over a socket, where one that arrives cannot be "not sent".
     is_served: bool,
@@ -67,7 +70,8 @@ impl World {
             account.take(entry);
         }
         let base = NO_HOST.to_owned();
-        Ok(Self { options, catalog, account, journal, visits: Vec::new(), base, is_served: false })
+        let (visits, calls, is_served) = (Vec::new(), Vec::new(), false);
+        Ok(Self { options, catalog, account, journal, visits, calls, base, is_served })
     }
 
     /// From now on requests come over a socket, at this address: scheme, host and port.
@@ -90,7 +94,8 @@ impl World {
     /// A POST.
     pub fn submit(&mut self, body: &[u8], now: Timestamp) -> Reply {
         self.account.settle(now);
-        let request = hex(&Sha256::digest(body));
+        let (callback, meant) = call::apart(body);
+        let request = hex(&Sha256::digest(&meant));
         let nth = self.account.counts(&request).posts;
         let mut dice = Dice::new(self.options.seed, "answer", request.as_bytes(), nth);
         let hidden = self.hides_errors(&mut dice);
@@ -105,7 +110,11 @@ impl World {
             Some(PostFault::CutBefore | PostFault::NotSent) => (Reply::Cut, Told::Nothing),
             Some(PostFault::HangBefore) => (Reply::Hang, Told::Nothing),
             _ => match self.order(body) {
-                Ok(order) => return self.sell(order, request, fault, dice, now),
+                Ok(order) => {
+                    let reply = self.sell(order, request, fault, dice, now);
+                    self.promise_call(callback);
+                    return reply;
+                }
                 Err((status, why)) => refused(Answered::refusal(status, &why, hidden)),
             },
         };
@@ -166,6 +175,45 @@ impl World {
         };
         purchase.told = told;
         self.note(Entry::Bought(purchase), reply)
+    }
+
+    /// Remembers whom to call about the last purchase.
+    fn promise_call(&mut self, callback: Option<String>) {
+        let Some((callback, purchase)) = callback.zip(self.account.last()) else { return };
+        let SimOptions { profile, seed, .. } = self.options;
+        let dice = Dice::new(seed, "call", purchase.task_id.as_bytes(), 0);
+        self.calls.extend(Call::about(purchase, &callback, profile, dice));
+    }
+
+    /// The calls that are to be made about what was sold since this was last asked.
+    pub fn take_calls(&mut self) -> Vec<Call> {
+        std::mem::take(&mut self.calls)
+    }
+
+    /// What a call says of a task.
+    pub fn told(&mut self, call: &Call, now: Timestamp) -> Option<bytes::Bytes> {
+        self.account.settle(now);
+        let now = self.account.now();
+        let (_, purchase) = self.account.task(&call.task)?;
+        Some(match call.form {
+            Form::Plain => answers::task(purchase, purchase.state(now).name(), &self.base, false),
+            Form::Odd => answers::task(purchase, purchase.state(now).name(), &self.base, true),
+            Form::Nonsense => answers::garbled(&mut Dice::new(0, "told", call.task.as_bytes(), 0)),
+        })
+        .map(|answer| answer.body)
+    }
+
+    /// A question for what a task really cost.
+    pub fn record(&mut self, task: &str, now: Timestamp) -> Answered {
+        self.account.settle(now);
+        let now = self.account.now();
+        match self.account.task(task) {
+            None => Answered::refusal(404, "Task not found", false),
+            Some((_, purchase)) => {
+                let ended = matches!(purchase.state(now), TaskState::Completed | TaskState::Failed);
+                answers::record(purchase, ended)
+            }
+        }
     }
 
     /// Writes down what happened, then hands over the reply. What cannot be written down does not

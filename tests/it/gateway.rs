@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
+use rushes::charge::{Billed, Charge};
 use rushes::gateway::{Download, Gateway, HttpGateway, HttpSettings, ResumePoint, SetupError};
 use rushes::time::{Clock, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Reply, Request, Script, Server};
 
@@ -490,4 +491,62 @@ fn a_key_that_cannot_be_sent_and_an_address_that_leaks_are_told_at_once() {
     }
     let said = HttpGateway::new(settings("http://apimodels.app"));
     assert!(matches!(said, Err(SetupError::Address { .. })));
+}
+
+fn record(settled: &Value, credits: &Value) -> Reply {
+    let data = json!({"settled": settled, "credits": credits, "currency": "USD"});
+    Reply::json(200, &json!({"code": 200, "msg": "success", "data": data}))
+}
+
+#[tokio::test]
+async fn a_charge_is_asked_for_at_the_same_gateway_and_read_to_its_last_digit() {
+    let plain = json!({"settled": true, "credits": "0.31650001", "currency": "USD"});
+    let server = Script::new()
+        .get(record(&json!(true), &json!(0.3165)))
+        .get(Reply::json(200, &plain))
+        .get(record(&json!(false), &json!(null)))
+        .serve();
+    let gateway = HttpGateway::new(settings(&(server.url() + "/proxy/"))).unwrap();
+    let task = TaskId::new("a/../b?c").unwrap();
+    let charge = |amount| Billed::Settled(Charge::new(amount, "USD").unwrap());
+    assert_eq!(gateway.charge(&task).await, charge("0.3165"));
+    assert_eq!(gateway.charge(&task).await, charge("0.31650001"));
+    assert_eq!(gateway.charge(&task).await, Billed::Unsettled);
+    for request in server.requests() {
+        assert_eq!(request.target, "/proxy/api/v1/records/a%2F..%2Fb%3Fc");
+        assert_eq!(request.header("authorization"), Some(format!("Bearer {KEY}").as_str()));
+    }
+    for dots in [".", ".."] {
+        let said = gateway.charge(&TaskId::new(dots).unwrap()).await;
+        assert!(matches!(said, Billed::Unknown { .. }), "{said:?}");
+    }
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn anything_but_a_record_says_nothing_about_a_charge_and_never_the_key() {
+    let other = json!({"taskId": "other", "settled": true, "credits": 1, "currency": "USD"});
+    let replies = [
+        Reply::text(404, "Not Found"),
+        Reply::json(404, &json!({"code": 404, "msg": "no such record"})),
+        Reply::json(200, &json!({"code": 404, "msg": "no such record", "data": null})),
+        Reply::json(401, &json!({"code": 401, "msg": format!("bad key {KEY}")})),
+        Reply::text(200, "<html>Sign in</html>"),
+        Reply::json(200, &json!({"data": {"credits": 1, "currency": "USD"}})),
+        Reply::json(200, &json!({"data": other})),
+        record(&json!(true), &json!(-1)),
+        record(&json!(true), &json!({"usd": 1})),
+        record(&json!("perhaps"), &json!(1)),
+        Reply::text(302, "").header("Location", "https://elsewhere.example/"),
+        Reply::cut(),
+    ];
+    let count = replies.len();
+    let server = replies.into_iter().fold(Script::new(), Script::get).serve();
+    let gateway = HttpGateway::new(settings(&server.url())).unwrap();
+    let task = TaskId::new("t-1").unwrap();
+    for nth in 0..count {
+        let said = gateway.charge(&task).await;
+        let Billed::Unknown { why } = &said else { panic!("{nth}: {said:?}") };
+        assert!(!why.contains(KEY) && !why.is_empty(), "{nth}: {why}");
+    }
 }

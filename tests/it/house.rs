@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 /// The floors from the ground up; rooms on one floor do not import each other, but for the ground.
 const FLOORS: [&[&str]; 6] = [
-    &["answer", "job", "mishap", "money", "shot", "text", "time", "work"],
+    &["answer", "charge", "job", "mishap", "money", "shot", "text", "time", "token", "work"],
     &["catalog", "policy"],
-    &["clips", "gateway", "ledger", "manifest"],
+    &["callback", "clips", "gateway", "ledger", "manifest"],
     &["plan"],
     &["report", "run", "sim"],
     &["cli"],

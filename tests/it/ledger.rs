@@ -1,6 +1,7 @@
 //! The ledger from outside: what a run, a second run, and somebody with `sqlite3` see.
 
 mod doors;
+mod frozen;
 mod histories;
 mod readers;
 

@@ -5,6 +5,7 @@
 mod books;
 mod broken;
 mod budget;
+mod callbacks;
 mod cases;
 mod cli;
 mod clips;

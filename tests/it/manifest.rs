@@ -244,3 +244,21 @@ fn bombs_of_aliases_and_templates_end_in_a_mistake() {
     assert!(mistakes.rendered.contains("too much to render"), "{mistakes}");
     assert!(yaml(&format!("shots: {}", "[".repeat(100_000))).is_err());
 }
+
+#[test]
+fn a_callback_address_takes_the_place_of_another_and_is_nobody_elses_business() {
+    use rushes::manifest::body_with_callback;
+    use rushes::shot::Request;
+    let request = |json: &str| Request { json: json.into(), files: Box::default() };
+    let sent = |json: &str| {
+        let body = body_with_callback(&request(json), "http://h/\"1\"").unwrap();
+        String::from_utf8(body.to_vec()).unwrap()
+    };
+    let ours = r#""callback_url":"http://h/\"1\"""#;
+    assert_eq!(sent("{}"), format!("{{{ours}}}"));
+    assert_eq!(sent(r#"{"a":1}"#), format!(r#"{{"a":1,{ours}}}"#));
+    assert_eq!(sent(r#"{"callback_url":"x","a":1}"#), format!(r#"{{"a":1,{ours}}}"#));
+    let prompt = r#"{"prompt":"say \"callback_url\":"}"#;
+    assert_eq!(sent(prompt), format!("{},{ours}}}", &prompt[..prompt.len() - 1]));
+    assert_eq!(body(&request("{\"a\":1}")).unwrap(), "{\"a\":1}");
+}

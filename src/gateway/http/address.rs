@@ -11,6 +11,20 @@ use super::SetupError;
 /// The path that buys and answers for videos.
 const GENERATIONS: &str = "/api/v1/video/generations";
 
+/// The path below which a task's record lies.
+const RECORDS: &str = "/api/v1/records";
+
+/// The URL of a task's record at the same gateway; `None` when the id cannot be a part of a path.
+pub(super) fn record(endpoint: &Url, task: &str) -> Option<Url> {
+    let base = endpoint.path().strip_suffix(GENERATIONS)?;
+    let mut url = endpoint.clone();
+    url.set_path(&format!("{base}{RECORDS}"));
+    // `.` and `..` would lead elsewhere, and an id with them is none.
+    let is_plain = !task.is_empty() && task.bytes().any(|byte| byte != b'.');
+    url.path_segments_mut().ok()?.push(task);
+    is_plain.then_some(url)
+}
+
 /// The endpoint's URL below `api_base`; a path prefix and a trailing slash are tolerated.
 pub(super) fn endpoint(api_base: &str) -> Result<Url, SetupError> {
     let wrong = |problem| SetupError::Address { address: printable(api_base), problem };

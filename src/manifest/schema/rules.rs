@@ -57,7 +57,7 @@ pub(super) fn of_a_shot(catalog: &Catalog) -> Vec<Value> {
 /// What the entries must keep to because of what `defaults` says, or does not say.
 pub(super) fn of_a_manifest(catalog: &Catalog) -> Vec<Value> {
     let no_model = not(&in_defaults(&given("model")));
-    let mut rules = vec![shots_when(&[no_model], &json!(true), &told("model"))];
+    let mut rules = vec![shots_when(&[no_model], &json!(true), &told("model")), one_callback()];
     for name in catalog.models() {
         let open = not(&told("model"));
         let by_default =
@@ -93,6 +93,13 @@ pub(super) fn of_a_manifest(catalog: &Catalog) -> Vec<Value> {
         }
     }
     rules
+}
+
+/// Beside `callback` nobody else names an address to call.
+fn one_callback() -> Value {
+    let silent = not(&either([sure("callback_url"), in_matrix("callback_url")]));
+    let shots = json!({"properties": {"shots": {"items": silent}}});
+    when(&json!({"required": ["callback"]}), &shots)
 }
 
 /// In a manifest that is such, and includes nothing: every entry that is such must be such.

@@ -87,6 +87,9 @@ pub(in crate::manifest) struct Made {
     pub count: usize,
     /// Bytes of all their requests.
     pub bytes: usize,
+    /// What is wrong with the first that names a `callback_url`, should the manifest's own
+    /// `callback` stand beside it.
+    pub contradiction: Option<Mistake>,
 }
 
 /// Stands for an id without regard to case, in less memory.
@@ -301,6 +304,7 @@ impl Made {
             models: Vec::new(),
             count: 0,
             bytes: 0,
+            contradiction: None,
         }
     }
 

@@ -9,6 +9,7 @@ use super::expand::{Draft, Stage};
 use super::media::{BIG_BYTES, Image};
 use super::source::{Field, Origin};
 use crate::catalog::{Catalog, Params, Problem, in_words};
+use crate::manifest::callback;
 use crate::manifest::report::log::Mistake;
 use crate::money::Usd;
 use crate::shot::{Fingerprint, LocalFile, Request};
@@ -45,6 +46,11 @@ pub(in crate::manifest) fn make(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) ->
         };
         let to = if field.param.is_some() { &mut params } else { &mut extra };
         to.insert(field.name.to_owned(), value);
+    }
+    if params.contains_key(callback::PARAM) && stage.made.contradiction.is_none() {
+        let field = draft.recipe.fields.iter().find(|field| field.name == callback::PARAM);
+        let place = field.map_or(draft.place, |field| field.origin(&draft.here, field.name).place);
+        stage.made.contradiction = Some(callback::contradicted(place));
     }
     let (files, unseen) = images(stage, draft, &mut params);
     let problems = check(stage, draft, &params, &unseen);

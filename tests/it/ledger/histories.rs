@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, HashSet};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rushes::answer::Polled;
-use rushes::job::Account;
+use rushes::charge::Charge;
+use rushes::job::{Account, Outcome};
+use rushes::ledger::Call;
+use rushes::token::Token;
 
 use super::*;
 
@@ -15,6 +18,10 @@ enum Op {
     Record([Option<(u8, Option<i64>)>; 4], usize),
     Claim(usize, Terms),
     Happen(usize, Event),
+    /// Evidence that a revision was bought as this task.
+    Recover(usize, u8),
+    /// What the gateway says an attempt cost.
+    Charge(usize, u32),
     Budget(Option<i64>, bool),
     Reopen,
 }
@@ -24,10 +31,10 @@ fn price() -> impl Strategy<Value = Option<i64>> {
 }
 
 fn terms() -> impl Strategy<Value = Terms> {
-    (price(), any::<bool>(), proptest::bool::weighted(0.2)).prop_map(
-        |(price, charged_if_failed, despite_doubt)| {
-            let price = price.map(usd);
-            Terms { price, charged_if_failed, despite_doubt }
+    (price(), any::<bool>(), proptest::bool::weighted(0.2), any::<bool>()).prop_map(
+        |(price, charged_if_failed, despite_doubt, calls)| {
+            let (price, token) = (price.map(usd), calls.then(|| Token::from_bytes([0; 16])));
+            Terms { price, charged_if_failed, despite_doubt, token }
         },
     )
 }
@@ -38,7 +45,7 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         3 => (0..9_u8).prop_map(|task| bought(&format!("t{task}"))),
         2 => Just(Event::Answered(refused)),
-        2 => Just(doubtful()),
+        4 => Just(doubtful()),
         1 => Just(Event::Answered(Submitted::NotSent { why: "dns".to_owned() })),
         1 => Just(Event::Answered(Submitted::Rejected { why: "no".to_owned() })),
         3 => Just(completed()),
@@ -60,6 +67,8 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (manifest, 0..6_usize).prop_map(|(shots, hero)| Op::Record(shots, hero)),
         6 => (0..12_usize, terms()).prop_map(|(which, terms)| Op::Claim(which, terms)),
         12 => (0..12_usize, event()).prop_map(|(which, event)| Op::Happen(which, event)),
+        8 => (0..12_usize, 0..3_u8).prop_map(|(which, task)| Op::Recover(which, task)),
+        2 => (0..40_usize, 0..1_000_000_u32).prop_map(|(which, micros)| Op::Charge(which, micros)),
         1 => (proptest::option::of(0..150_i64), any::<bool>())
             .prop_map(|(cap, strict)| Op::Budget(cap, strict)),
         2 => Just(Op::Reopen),
@@ -70,7 +79,7 @@ fn op() -> impl Strategy<Value = Op> {
 #[derive(Default)]
 struct Model {
     revisions: Vec<Known>,
-    attempts: BTreeMap<AttemptId, (Terms, Account)>,
+    attempts: BTreeMap<AttemptId, Attempt>,
     budget: Budget,
     order: Vec<RevisionId>,
 }
@@ -78,14 +87,36 @@ struct Model {
 struct Known {
     entry: Entry,
     claims: u32,
+    files: Vec<ClipFile>,
+}
+
+struct Attempt {
+    terms: Terms,
+    account: Account,
+    shot: ShotId,
+    task: Option<TaskId>,
+    charge: Option<Charge>,
+}
+
+/// The attempt that a state is about.
+fn attempt_of(state: &State) -> Option<AttemptId> {
+    match state {
+        State::Queued { .. } => None,
+        State::Submitting { attempt, .. }
+        | State::Rendering { attempt, .. }
+        | State::Rendered { attempt, .. }
+        | State::Delivered { attempt }
+        | State::InDoubt { attempt, .. } => Some(*attempt),
+        State::Failed { attempt, .. } => *attempt,
+    }
 }
 
 /// Whether the open attempt of a job is charged if its task fails.
-fn is_charged(job: &Job, attempts: &BTreeMap<AttemptId, (Terms, Account)>) -> bool {
+fn is_charged(job: &Job, attempts: &BTreeMap<AttemptId, Attempt>) -> bool {
     match &job.state {
         State::Submitting { attempt, .. }
         | State::Rendering { attempt, .. }
-        | State::InDoubt { attempt, .. } => attempts[attempt].0.charged_if_failed,
+        | State::InDoubt { attempt, .. } => attempts[attempt].terms.charged_if_failed,
         _ => false,
     }
 }
@@ -93,8 +124,8 @@ fn is_charged(job: &Job, attempts: &BTreeMap<AttemptId, (Terms, Account)>) -> bo
 impl Model {
     fn balance(&self) -> Balance {
         let sum = |account| {
-            let lie = self.attempts.values().filter(|(_, lies_in)| *lies_in == account);
-            lie.filter_map(|(terms, _)| terms.price).sum()
+            let lie = self.attempts.values().filter(|attempt| attempt.account == account);
+            lie.filter_map(|attempt| attempt.terms.price).sum()
         };
         Balance {
             spent: sum(Account::Spent),
@@ -137,7 +168,7 @@ impl Model {
                     price: shot.price,
                     charged_if_failed: false,
                 };
-                self.revisions.push(Known { entry, claims: 0 });
+                self.revisions.push(Known { entry, claims: 0, files: Vec::new() });
             }
         }
     }
@@ -162,6 +193,76 @@ impl Model {
         });
         open
     }
+}
+
+impl Model {
+    fn knows(&self, task: &TaskId) -> bool {
+        self.attempts.values().any(|attempt| attempt.task.as_ref() == Some(task))
+    }
+
+    /// Whose earlier attempt has the task of this one.
+    fn first_of(&self, mine: AttemptId) -> Option<ShotId> {
+        let task = self.attempts.get(&mine)?.task.as_ref()?;
+        let mut earlier = self.attempts.range(..mine);
+        let first = earlier.find(|(_, attempt)| attempt.task.as_ref() == Some(task));
+        first.map(|(_, attempt)| attempt.shot.clone())
+    }
+
+    /// What `Ledger::calls` should say, in the order of attempts.
+    fn calls(&self) -> Vec<Call> {
+        let is_open = |state: &State| {
+            matches!(
+                state,
+                State::Submitting { .. } | State::Rendering { .. } | State::InDoubt { .. }
+            )
+        };
+        let states = self.revisions.iter().map(|known| &known.entry.job.state);
+        let open = states.filter(|state| is_open(state)).filter_map(attempt_of);
+        let mut calls: Vec<Call> = open
+            .filter_map(|attempt| {
+                let token = self.attempts[&attempt].terms.token?;
+                Some(Call { attempt, token, sent_at: at(1) })
+            })
+            .collect();
+        calls.sort_by_key(|call| call.attempt);
+        calls
+    }
+
+    /// A transition, as far as the attempts know of it.
+    fn take(&mut self, step: &Step) {
+        let Some(change) = &step.change else { return };
+        let attempt = self.attempts.get_mut(&change.attempt).unwrap();
+        attempt.account = change.account;
+        if let State::Rendering { task, attempt: of, .. } = &step.job.state
+            && *of == change.attempt
+        {
+            attempt.task = Some(task.clone());
+        }
+    }
+
+    /// What a report should say of each row.
+    fn check_rows(&self, rows: &[Row]) -> Result<(), TestCaseError> {
+        let open = self.open();
+        prop_assert_eq!(rows.len(), open.len());
+        for (row, entry) in rows.iter().zip(open) {
+            let same = |known: &&Known| known.entry.revision == entry.revision;
+            let known = self.revisions.iter().find(same).unwrap();
+            let mine = attempt_of(&entry.job.state);
+            let attempt = mine.map(|mine| &self.attempts[&mine]);
+            prop_assert_eq!(row.attempts, known.claims);
+            prop_assert_eq!(&row.files, &known.files);
+            prop_assert_eq!(&row.task, &attempt.and_then(|attempt| attempt.task.clone()));
+            prop_assert_eq!(&row.charge, &attempt.and_then(|attempt| attempt.charge.clone()));
+            prop_assert_eq!(row.price, attempt.map_or(entry.price, |a| a.terms.price));
+            prop_assert_eq!(&row.task_first_of, &mine.and_then(|mine| self.first_of(mine)));
+            prop_assert_eq!(&row.entry, &entry);
+        }
+        Ok(())
+    }
+}
+
+fn task(number: u8) -> TaskId {
+    TaskId::new(&format!("t{number}")).unwrap()
 }
 
 fn manifest(texts: &[Option<(u8, Option<i64>)>; 4], hero: usize) -> Vec<Shot> {
@@ -194,6 +295,15 @@ async fn live(ops: Vec<Op>) -> Result<(), TestCaseError> {
             }
             Op::Claim(which, terms) => claim(&desk, &mut model, which, terms).await?,
             Op::Happen(which, event) => happen(&desk, &mut model, which, event).await?,
+            Op::Recover(which, number) => recover(&desk, &mut model, which, task(number)).await?,
+            Op::Charge(which, micros) => {
+                let count = model.attempts.len().max(1);
+                if let Some((id, attempt)) = model.attempts.iter_mut().nth(which % count) {
+                    let charge = Charge::new(&format!("0.{micros:06}"), "USD").unwrap();
+                    desk.ledger().charge(*id, charge.clone()).await.unwrap();
+                    attempt.charge = Some(charge);
+                }
+            }
             Op::Budget(cap, strict) => {
                 model.budget = Budget { cap: cap.map(usd), strict };
                 desk.ledger().set_budget(model.budget).await.unwrap();
@@ -203,12 +313,16 @@ async fn live(ops: Vec<Op>) -> Result<(), TestCaseError> {
         prop_assert_eq!(desk.ledger().balance(), model.balance());
         prop_assert_eq!(desk.ledger().budget(), model.budget);
         prop_assert_eq!(desk.ledger().entries().await.unwrap(), model.open());
-        let attempts: Vec<u32> = desk.rows().iter().map(|row| row.attempts).collect();
-        let known = |entry: Entry| {
-            model.revisions.iter().find(|known| known.entry.revision == entry.revision).unwrap()
-        };
-        let claims: Vec<u32> = model.open().into_iter().map(|entry| known(entry).claims).collect();
-        prop_assert_eq!(attempts, claims);
+        let left: Vec<Entry> = model.open().into_iter().filter(|entry| !entry.current).collect();
+        prop_assert_eq!(desk.ledger().leftovers().await.unwrap(), left);
+        let mut calls = desk.ledger().calls().await.unwrap();
+        calls.sort_by_key(|call| call.attempt);
+        prop_assert_eq!(calls, model.calls());
+        for number in 0..9 {
+            let known = desk.ledger().knows_task(&task(number)).await.unwrap();
+            prop_assert_eq!(known, model.knows(&task(number)));
+        }
+        model.check_rows(&desk.rows())?;
         let mut clips = HashSet::new();
         for Known { entry, .. } in &model.revisions {
             let bought = !matches!(entry.job.state, State::Queued { .. } | State::Failed { .. });
@@ -228,6 +342,10 @@ async fn claim(
     terms: Terms,
 ) -> Result<(), TestCaseError> {
     let (balance, budget) = (model.balance(), model.budget);
+    // A token of its own for each attempt.
+    let number = u128::try_from(model.attempts.len()).unwrap() + 1;
+    let token = terms.token.map(|_| Token::from_bytes(number.to_be_bytes()));
+    let terms = Terms { token, ..terms };
     let count = model.revisions.len().max(1);
     let Some(known) = model.revisions.get_mut(which % count) else { return Ok(()) };
     let entry = &mut known.entry;
@@ -251,7 +369,9 @@ async fn claim(
         Ok(Claim::Granted { attempt, balance: told }) => {
             prop_assert!(claimable);
             prop_assert!(!model.attempts.contains_key(&attempt));
-            model.attempts.insert(attempt, (terms, Account::Reserved));
+            let (shot, account) = (entry.shot.clone(), Account::Reserved);
+            let fresh = Attempt { terms, account, shot, task: None, charge: None };
+            model.attempts.insert(attempt, fresh);
             entry.price = price;
             entry.job = entry.job.after(Event::Claimed(attempt), at(1), &rules).unwrap().job;
             known.claims += 1;
@@ -274,20 +394,59 @@ async fn happen(
     event: Event,
 ) -> Result<(), TestCaseError> {
     let count = model.revisions.len().max(1);
-    let Some(Known { entry, .. }) = model.revisions.get_mut(which % count) else { return Ok(()) };
-    let rules = Rules { failed_tasks_charged: entry.charged_if_failed, ..RULES };
-    let Ok(Step { job, change, then }) = entry.job.after(event, at(2), &rules) else {
-        return Ok(());
-    };
-    if let Some(change) = &change {
-        model.attempts.get_mut(&change.attempt).unwrap().1 = change.account;
+    let Some(known) = model.revisions.get(which % count) else { return Ok(()) };
+    let rules = Rules { failed_tasks_charged: known.entry.charged_if_failed, ..RULES };
+    let Ok(step) = known.entry.job.after(event, at(2), &rules) else { return Ok(()) };
+    let revision = known.entry.revision;
+    let delivered = matches!(step.job.state, State::Delivered { .. });
+    let files: Vec<ClipFile> = (0..if delivered { revision.0 % 3 } else { 0 })
+        .map(|part| {
+            let (path, sha256) = (format!("clips/{}-{part}.mp4", revision.0), [7; 32]);
+            ClipFile { path, bytes: u64::try_from(part).unwrap(), sha256 }
+        })
+        .collect();
+    let ledger = desk.ledger();
+    let committed = ledger.deliver(revision, step.clone(), files.clone(), at(2)).await.unwrap();
+    moved(model, which % count, &step);
+    if delivered {
+        model.revisions[which % count].files = files;
     }
-    entry.job = job.clone();
-    entry.charged_if_failed = is_charged(&entry.job, &model.attempts);
-    let step = Step { job, change, then };
-    let committed = desk.ledger().commit(entry.revision, step, at(2)).await.unwrap();
+    let bought = step.change.filter(|change| change.outcome == Some(Outcome::Bought));
+    let first = bought.and_then(|change| model.first_of(change.attempt));
+    prop_assert_eq!(committed.task_first_of, first);
     prop_assert_eq!(committed.balance, model.balance());
     prop_assert!(!committed.reserve_used);
+    Ok(())
+}
+
+fn moved(model: &mut Model, which: usize, step: &Step) {
+    model.take(step);
+    let entry = &mut model.revisions[which].entry;
+    entry.job = step.job.clone();
+    entry.charged_if_failed = is_charged(&entry.job, &model.attempts);
+}
+
+/// Evidence counts for what is in doubt, and only if it names a task that nobody has.
+async fn recover(
+    desk: &Desk,
+    model: &mut Model,
+    which: usize,
+    task: TaskId,
+) -> Result<(), TestCaseError> {
+    let count = model.revisions.len().max(1);
+    let Some(known) = model.revisions.get(which % count) else { return Ok(()) };
+    let revision = known.entry.revision;
+    let Ok(step) = known.entry.job.after(Event::Evidence(task.clone()), at(3), &RULES) else {
+        return Ok(());
+    };
+    let is_known = model.knows(&task);
+    let recovered = desk.ledger().recover(revision, step.clone(), task, at(3)).await.unwrap();
+    prop_assert_eq!(recovered.is_none(), is_known);
+    if let Some(committed) = recovered {
+        moved(model, which % count, &step);
+        prop_assert_eq!(committed.task_first_of, None);
+        prop_assert_eq!(committed.balance, model.balance());
+    }
     Ok(())
 }
 
@@ -295,7 +454,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_history_adds_up_and_survives_reopening(ops in vec(op(), 1..60)) {
+    fn any_history_adds_up_and_survives_reopening(ops in vec(op(), 1..80)) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(live(ops))?;
     }

@@ -218,12 +218,9 @@ impl Stage {
         };
         let stop = Stop::default();
         let wire = Wire::new(&self.sim, &self.oracle, death, &stop, doom.cut);
-        let tools = Tools {
-            gateway: Arc::new(wire) as Arc<dyn Gateway>,
-            ledger: ledger.clone(),
-            clips,
-            clock: Arc::clone(&self.machine) as Arc<dyn Clock>,
-        };
+        let clock = Arc::clone(&self.machine) as Arc<dyn Clock>;
+        let gateway = Arc::new(wire) as Arc<dyn Gateway>;
+        let tools = Tools::new(gateway, ledger.clone(), clips, clock);
         let (tally, seen) = watch::channel(Tally::default());
         let shots = self.night.shots(&self.night.catalog());
         let ended = run::run(shots.into(), self.orders(doom), tools, stop, tally).await;

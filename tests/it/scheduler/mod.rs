@@ -1,5 +1,7 @@
 //! Whole runs of the scheduler in virtual time, against a gateway that does what the test says.
 
+mod callbacks;
+mod charges;
 mod clock;
 pub mod stage;
 mod stops;
@@ -7,7 +9,7 @@ mod stops;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rushes::answer::{Polled, Submitted, Unfetched};
+use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
 use rushes::money::Usd;
 use rushes::policy::limits::{Rate, Window};
 use rushes::run::{Ended, Stop, Stopped};

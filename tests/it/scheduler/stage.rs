@@ -11,6 +11,8 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream;
 use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
+use rushes::callback::Callbacks;
+use rushes::charge::Billed;
 use rushes::clips::Clips;
 use rushes::gateway::{Download, Gateway, ResumePoint};
 use rushes::ledger::{Kind, Ledger, Opening, Reader, Row};
@@ -20,6 +22,7 @@ use rushes::policy::limits::Limits;
 use rushes::run::{self, Ended, Orders, Stop, Tally, Tools};
 use rushes::shot::{Fingerprint, Request, Shot, ShotId};
 use rushes::time::{Clock, Timestamp};
+use rushes::token::Token;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -61,6 +64,7 @@ pub fn completed() -> Polled {
 
 type OnSubmit = dyn Fn(&str, usize) -> (Duration, Submitted) + Send + Sync;
 type OnPoll = dyn Fn(&str, usize) -> Polled + Send + Sync;
+type OnCharge = dyn Fn(&str, usize) -> (Duration, Billed) + Send + Sync;
 type OnFetch = dyn Fn(usize) -> Result<Bytes, Unfetched> + Send + Sync;
 
 /// What the gateway saw, in order.
@@ -69,6 +73,10 @@ pub struct Seen {
     pub submits: Vec<(Instant, String)>,
     pub polls: Vec<(Instant, String)>,
     pub fetches: usize,
+    /// Tasks whose charge was asked for.
+    pub charges: Vec<String>,
+    /// Whom to call about each prompt, by POST.
+    pub callbacks: Vec<(String, Token)>,
     in_flight: usize,
     pub most_in_flight: usize,
     nth: HashMap<String, usize>,
@@ -80,6 +88,7 @@ pub struct Puppet {
     on_submit: Box<OnSubmit>,
     on_poll: Box<OnPoll>,
     on_fetch: Box<OnFetch>,
+    on_charge: Box<OnCharge>,
     pub seen: Mutex<Seen>,
 }
 
@@ -89,6 +98,7 @@ impl Default for Puppet {
             on_submit: Box::new(|prompt, _| (Duration::from_millis(20), bought(prompt))),
             on_poll: Box::new(|_, _| completed()),
             on_fetch: Box::new(|_| Ok(clip())),
+            on_charge: Box::new(|_, _| (Duration::ZERO, Billed::Unsettled)),
             seen: Mutex::default(),
         }
     }
@@ -121,6 +131,19 @@ impl Puppet {
         Self { on_fetch: Box::new(does), ..self }
     }
 
+    pub fn on_charge(
+        self,
+        does: impl Fn(&str, usize) -> (Duration, Billed) + Send + Sync + 'static,
+    ) -> Self {
+        Self { on_charge: Box::new(does), ..self }
+    }
+
+    /// The token that the last POST of a prompt was given.
+    pub fn token(&self, prompt: &str) -> Token {
+        let seen = self.seen.lock().unwrap();
+        seen.callbacks.iter().rfind(|(of, _)| of == prompt).expect("it was posted").1
+    }
+
     fn nth(&self, key: &str) -> usize {
         let mut seen = self.seen.lock().unwrap();
         let nth = seen.nth.entry(key.to_owned()).or_default();
@@ -141,6 +164,10 @@ impl Gateway for Puppet {
         {
             let mut seen = self.seen.lock().unwrap();
             seen.submits.push((Instant::now(), prompt.clone()));
+            if let Some(url) = body["callback_url"].as_str() {
+                let token = Token::parse(url.rsplit('/').next().unwrap()).unwrap();
+                seen.callbacks.push((prompt.clone(), token));
+            }
             seen.in_flight += 1;
             seen.most_in_flight = seen.most_in_flight.max(seen.in_flight);
         }
@@ -163,6 +190,16 @@ impl Gateway for Puppet {
             seen.in_flight = seen.in_flight.saturating_sub(1);
         }
         async move { polled }.boxed()
+    }
+
+    fn charge<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, Billed> {
+        self.seen.lock().unwrap().charges.push(task.to_string());
+        let (delay, billed) = (self.on_charge)(task.as_str(), self.nth(&format!("charge {task}")));
+        async move {
+            tokio::time::sleep(delay).await;
+            billed
+        }
+        .boxed()
     }
 
     fn fetch<'a>(
@@ -211,6 +248,7 @@ pub struct Stage {
     pub orders: Orders,
     pub budget: Option<Budget>,
     pub stop: Stop,
+    pub callbacks: Option<Callbacks>,
 }
 
 impl Stage {
@@ -222,7 +260,21 @@ impl Stage {
             orders: Orders::new(limits),
             budget: None,
             stop: Stop::default(),
+            callbacks: None,
         }
+    }
+
+    /// With somewhere for the gateway to call, and half an hour of patience.
+    pub fn calling(self) -> Self {
+        let wait = Duration::from_secs(1800);
+        let callbacks = Callbacks { inbox: Arc::default(), url: "http://hook/a".into(), wait };
+        Self { callbacks: Some(callbacks), ..self }
+    }
+
+    /// The gateway, or somebody else, calls about a prompt's last attempt and names these tasks.
+    pub fn call(&self, token: Token, tasks: &[&str]) {
+        let tasks = tasks.iter().map(|task| TaskId::new(task).unwrap()).collect();
+        self.callbacks.as_ref().unwrap().inbox.knock(token, tasks);
     }
 
     pub fn cap(mut self, dollars: &str) -> Self {
@@ -235,6 +287,10 @@ impl Stage {
     }
 
     pub async fn run(&self, shots: &[Shot], gateway: &Arc<Puppet>) -> (Ended, Tally) {
+        self.run_with(shots, Arc::clone(gateway) as Arc<dyn Gateway>).await
+    }
+
+    pub async fn run_with(&self, shots: &[Shot], gateway: Arc<dyn Gateway>) -> (Ended, Tally) {
         let ledger = Ledger::open(&Opening {
             path: &self.folder.path().join("ledger.sqlite"),
             campaign: "stage",
@@ -247,10 +303,11 @@ impl Stage {
             ledger.set_budget(budget).await.unwrap();
         }
         let tools = Tools {
-            gateway: Arc::clone(gateway) as Arc<dyn Gateway>,
+            gateway,
             ledger,
             clips: Clips::open(self.folder.path()).unwrap(),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            callbacks: self.callbacks.clone(),
         };
         let (tally, seen) = watch::channel(Tally::default());
         let ended = run::run(shots.into(), self.orders.clone(), tools, self.stop.clone(), tally);
@@ -270,6 +327,21 @@ impl Stage {
         let mut rows = Vec::new();
         reader.rows(&mut |row| rows.push(row)).unwrap();
         rows
+    }
+
+    /// Spent and reserved, by the ledger.
+    pub fn money(&self) -> (Usd, Usd) {
+        let reader = Reader::open(&self.folder.path().join("ledger.sqlite")).unwrap();
+        let balance = reader.summary().unwrap().balance;
+        (balance.spent, balance.reserved)
+    }
+
+    /// Every task that the ledger knows.
+    pub fn tasks(&self) -> Vec<String> {
+        let conn = rusqlite::Connection::open(self.folder.path().join("ledger.sqlite")).unwrap();
+        let sql = "SELECT task_id FROM attempts WHERE task_id IS NOT NULL";
+        let mut tasks = conn.prepare(sql).unwrap();
+        tasks.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
     }
 
     pub fn states(&self) -> HashMap<String, &'static str> {

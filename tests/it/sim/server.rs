@@ -298,3 +298,43 @@ async fn the_gateways_own_client_sees_every_purchase_the_books_admit_and_the_cli
     assert!(bought > 20 && stored > 15, "{stored} of {bought}");
     running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_to_be_called_is_called_again_until_it_is_heard() {
+    let ear = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hooks/secret", ear.local_addr().unwrap());
+    let running = Running::start(world(at_once(Profile::Calm))).await;
+    let asking = body(1).replace('}', &format!(r#","callback_url":"{url}"}}"#));
+    let bought = content(&running.post(&asking).await);
+    let bought: serde_json::Value = serde_json::from_slice(&bought).unwrap();
+    let task = bought["data"]["taskId"].as_str().unwrap().to_owned();
+    let heard = tokio::task::spawn_blocking(move || {
+        // The first call is not heard, the second is refused, the third is taken.
+        let mut calls = Vec::new();
+        for answer in ["", "HTTP/1.1 500 No\r\n\r\n", "HTTP/1.1 204 Thanks\r\n\r\n"] {
+            let (mut stream, _) = ear.accept().unwrap();
+            let mut call = vec![0; 4096];
+            let mut length = 0;
+            while !String::from_utf8_lossy(&call[..length]).contains("completed") {
+                length += stream.read(&mut call[length..]).unwrap();
+            }
+            stream.write_all(answer.as_bytes()).unwrap();
+            calls.push(String::from_utf8_lossy(&call[..length]).into_owned());
+        }
+        calls
+    });
+    let calls = heard.await.unwrap();
+    for call in &calls {
+        assert!(call.starts_with("POST /hooks/secret HTTP/1.1\r\n"), "{call}");
+        let body = call.split("\r\n\r\n").nth(1).unwrap();
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!((&body["code"], body["data"]["taskId"].as_str()), (&200.into(), Some(&*task)));
+    }
+    let record = running.get(&format!("/api/v1/records/{task}")).await;
+    let record: serde_json::Value = serde_json::from_slice(&content(&record)).unwrap();
+    assert_eq!(record["data"]["credits"], 0.3165);
+    let without_key = running
+        .say("GET /api/v1/records/x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".into());
+    assert!(split(&without_key.await).0.starts_with("http/1.1 401"));
+    running.stop().await;
+}

@@ -248,3 +248,37 @@ fn books_survive_the_trip_through_json_with_dollars_as_strings() {
     assert!(json["purchases"][0]["prompt"].as_str().unwrap().starts_with("shot "));
     assert_eq!(serde_json::from_value::<sim::Books>(json).unwrap(), books);
 }
+
+#[test]
+fn the_records_say_what_was_charged_once_a_task_has_ended() {
+    let mut world = world(SimOptions::new(Profile::Calm));
+    let task = task(&world.submit(body(1).as_bytes(), START)).expect("bought");
+    let said = |world: &mut sim::World, task: &str, now| {
+        let answered = world.record(task, now);
+        let body: serde_json::Value = serde_json::from_slice(&answered.body).unwrap();
+        (answered.status, body["data"].clone())
+    };
+    let (status, data) = said(&mut world, &task, START);
+    assert_eq!((status, &data["settled"]), (200, &false.into()));
+    let (_, data) = said(&mut world, &task, after(10_000));
+    let record = serde_json::json!(
+        {"taskId": task, "settled": true, "credits": 0.3165, "currency": "USD"}
+    );
+    assert_eq!(data, record);
+    assert_eq!(said(&mut world, "clnobodys", START).0, 404);
+}
+
+#[test]
+fn where_it_is_to_call_makes_no_request_another_one() {
+    let mut plain = world(storm(3));
+    let mut calling = world(storm(3));
+    for number in 0..300 {
+        let body = body(number);
+        let url = format!("http://127.0.0.1:1/{number}");
+        let with = body.replace('}', &format!(r#","callback_url":"{url}"}}"#));
+        assert_eq!(plain.submit(body.as_bytes(), START), calling.submit(with.as_bytes(), START));
+    }
+    assert!(plain.take_calls().is_empty());
+    let calls = calling.take_calls().len();
+    assert!(calls > 100 && calls <= calling.books(START).purchases.len(), "{calls}");
+}

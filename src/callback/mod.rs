@@ -1,0 +1,46 @@
+//! The door at which the gateway knocks when a task has ended. A knock is a hint and nothing more:
+//! whoever waits for it asks the gateway itself. Promises that only knocks with a known token come
+//! in, that every request is bounded in bytes and time, and that nobody outside can tell a known
+//! token from an unknown one. Must not know what a knock is about.
+
+mod body;
+mod inbox;
+mod listener;
+
+pub use body::{MOST_NAMED, tasks_named};
+pub use inbox::Inbox;
+pub use listener::{Listening, listen};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::token::Token;
+
+/// How a run is called back.
+#[derive(Clone, Debug)]
+pub struct Callbacks {
+    /// Where knocks arrive.
+    pub inbox: Arc<Inbox>,
+    /// The address under which the gateway reaches the door; an attempt's is `URL/TOKEN`.
+    pub url: String,
+    /// How long after its POST a knock about an attempt in doubt is waited for.
+    pub wait: Duration,
+}
+
+impl Callbacks {
+    /// What the gateway is to call about an attempt.
+    #[must_use]
+    pub fn address(&self, token: &Token) -> String {
+        format!("{}/{}", self.url.trim_end_matches('/'), token.secret())
+    }
+}
+
+/// A new token that nobody can guess.
+///
+/// # Errors
+/// When the system has no randomness to give, which it always has.
+pub fn new_token() -> std::io::Result<Token> {
+    let mut bits = [0; 16];
+    getrandom::fill(&mut bits).map_err(std::io::Error::other)?;
+    Ok(Token::from_bytes(bits))
+}

@@ -1,0 +1,64 @@
+//! The secret part of a callback's address: it names one attempt, and nobody can guess it. Made in
+//! [`crate::callback`], kept in the ledger, sent to the gateway, and shown nowhere.
+
+use std::fmt;
+
+/// 128 random bits that name an attempt to whoever was told them.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Token([u8; 16]);
+
+impl Token {
+    /// From its bits.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Reads the 32 hexadecimal digits that [`Self::secret`] writes; `None` for anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.len() != 32 || !text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+            return None;
+        }
+        u128::from_str_radix(text, 16).ok().map(|bits| Self(bits.to_be_bytes()))
+    }
+
+    /// 32 lower-case hexadecimal digits. A secret of sorts: for the gateway and the ledger only.
+    #[must_use]
+    pub fn secret(&self) -> String {
+        format!("{:032x}", u128::from_be_bytes(self.0))
+    }
+
+    /// `text` with a word in the token's place, should somebody echo it.
+    #[must_use]
+    pub fn hidden_in(&self, text: String) -> String {
+        let secret = self.secret();
+        if text.contains(&secret) { text.replace(&secret, "[token]") } else { text }
+    }
+}
+
+/// Without its bits.
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_written_and_read_and_never_printed() {
+        let token = Token::from_bytes(*b"\x00\x01 sixteen bytes");
+        let secret = token.secret();
+        assert_eq!(secret.len(), 32);
+        assert_eq!(Token::parse(&secret), Some(token));
+        assert_eq!(format!("{token:?}"), "Token(…)");
+        assert_eq!(token.hidden_in(format!("no {secret}!")), "no [token]!");
+        let (longer, signed) = (format!("{secret}0"), format!("+{}", &secret[1..]));
+        for bad in ["", "0", &secret[1..], &longer, &signed, &"F".repeat(32)] {
+            assert_eq!(Token::parse(bad), None, "{bad}");
+        }
+    }
+}
