@@ -141,18 +141,28 @@ pub enum Event {
     /// The last run died with its POST on the wire.
     FoundSubmitting,
     /// A callback named this task, and the gateway itself knows it: the attempt in doubt bought it.
-    Evidence(TaskId),
+    Evidence(Found),
     /// `--retry-failed`.
     RetryFailed,
     /// `rushes resolve`.
     Resolved(Resolution),
 }
 
+/// A task that turned out to be an attempt's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The task.
+    pub task: TaskId,
+    /// When the attempt was sent. The task may have been done long ago, and its clip's seven days
+    /// count from then, but not from before this.
+    pub sent_at: Timestamp,
+}
+
 /// What the user says about a shot in doubt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resolution {
     /// It was bought; this is its task.
-    Task(TaskId),
+    Task(Found),
     /// It was not bought.
     NotBought,
     /// Buy it again, even if it was bought.
@@ -368,6 +378,20 @@ impl State {
                 | Self::Rendered { .. }
                 | Self::InDoubt { .. }
         )
+    }
+
+    /// The attempt that the state is about.
+    #[must_use]
+    pub const fn attempt(&self) -> Option<AttemptId> {
+        match self {
+            Self::Queued { .. } => None,
+            Self::Submitting { attempt, .. }
+            | Self::Rendering { attempt, .. }
+            | Self::Rendered { attempt, .. }
+            | Self::Delivered { attempt }
+            | Self::InDoubt { attempt, .. } => Some(*attempt),
+            Self::Failed { attempt, .. } => *attempt,
+        }
     }
 
     /// The reason that goes with the state, for people.

@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use crate::answer::TaskId;
-use crate::job::{Event, Failure, OnDoubt, Resolution, Rules, State};
+use crate::job::{Event, Failure, Found, OnDoubt, Resolution, Rules, State};
 use crate::ledger::{Entry, Ledger};
 use crate::policy::limits::Limits;
 use crate::report::text::{dollars, safe};
@@ -49,7 +49,7 @@ pub fn resolve(
             }
             Trouble::new(last).help(format!("how each shot stands: {}", place.again("report", "")))
         })?;
-        if let Resolution::Task(task) = &resolution
+        if let Resolution::Task(Found { task, .. }) = &resolution
             && ledger.knows_task(task).await?
         {
             let what = format!("the ledger knows the task {task} already; nothing was changed");
@@ -57,6 +57,12 @@ pub fn resolve(
                 .help("copy the id of the task that stands for this shot's prompt"));
         }
         for entry in entries {
+            let mut resolution = resolution.clone();
+            if let (Resolution::Task(found), Some(attempt)) =
+                (&mut resolution, entry.job.state.attempt())
+            {
+                found.sent_at = ledger.sent_at(attempt).await?.unwrap_or(found.sent_at);
+            }
             let (event, at) = (Event::Resolved(resolution.clone()), SystemClock.now());
             let step = entry.job.after(event, at, &rules).map_err(Trouble::new)?;
             ledger.commit(entry.revision, step, at).await?;
@@ -85,9 +91,10 @@ fn resolution(args: &args::Resolve) -> Result<Resolution, Trouble> {
             return Err(Trouble::new("--task-id goes with exactly one shot")
                 .help("a task is one shot's; resolve them one by one"));
         }
-        return TaskId::new(id).map(Resolution::Task).ok_or_else(|| {
+        let task = TaskId::new(id).ok_or_else(|| {
             Trouble::new("that is no task id: it is empty, too long, or cannot be printed")
-        });
+        })?;
+        return Ok(Resolution::Task(Found { task, sent_at: SystemClock.now() }));
     }
     // clap lets exactly one of the four through.
     Ok(if args.not_bought {
@@ -168,7 +175,9 @@ fn name(entry: &Entry) -> String {
 fn became(resolution: &Resolution, entry: &Entry) -> String {
     let price = entry.price.map_or_else(|| "its price".to_owned(), dollars);
     match resolution {
-        Resolution::Task(task) => format!("bought; the next run fetches task {task}"),
+        Resolution::Task(Found { task, .. }) => {
+            format!("bought; the next run fetches task {task}")
+        }
         Resolution::NotBought if entry.current => {
             format!("not bought; {price} is free again and the shot queued")
         }

@@ -7,8 +7,8 @@ use crate::answer::{Polled, Submitted, TaskId, Unfetched};
 use crate::time::Timestamp;
 
 use super::{
-    Account, Action, AttemptChange, AttemptId, CLIPS_LIVE, Doubt, Event, Failure, Halt, Impossible,
-    Job, MISSING_PATIENCE, Outcome, Pause, Resolution, Rules, Silence, State, Step,
+    Account, Action, AttemptChange, AttemptId, CLIPS_LIVE, Doubt, Event, Failure, Found, Halt,
+    Impossible, Job, MISSING_PATIENCE, Outcome, Pause, Resolution, Rules, Silence, State, Step,
 };
 
 /// A task that is being polled.
@@ -80,8 +80,8 @@ impl Job {
                 let still = State::Rendered { attempt, task, urls, completed_at, why };
                 Ok(self.to(still, Action::Rest))
             }
-            (State::InDoubt { attempt, .. }, Event::Evidence(task)) => Ok(self
-                .to(rendering(*attempt, task, now), Action::Poll(Some(Duration::ZERO)))
+            (State::InDoubt { attempt, .. }, Event::Evidence(Found { task, sent_at })) => Ok(self
+                .to(rendering(*attempt, task, sent_at.min(now)), Action::Poll(Some(Duration::ZERO)))
                 .with(*attempt, Some(Outcome::Bought), None, Account::Reserved)),
             (State::Failed { failure, .. }, Event::RetryFailed)
                 if *failure != Failure::Abandoned =>
@@ -268,8 +268,8 @@ impl Job {
         };
         let requeue = Action::Requeue(Pause::None);
         Ok(match resolution {
-            Resolution::Task(task) => self
-                .to(rendering(attempt, task, now), Action::Poll(None))
+            Resolution::Task(Found { task, sent_at }) => self
+                .to(rendering(attempt, task, sent_at.min(now)), Action::Poll(None))
                 .with(attempt, Some(Outcome::Bought), None, Account::Reserved),
             Resolution::NotBought => {
                 let why: Box<str> = "resolved: it was not bought".into();

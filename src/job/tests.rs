@@ -25,6 +25,10 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(1_700_000_000_000 + seconds * 1000)
 }
 
+fn found() -> Found {
+    Found { task: task(), sent_at: at(4) }
+}
+
 fn task() -> TaskId {
     TaskId::new("task-1").unwrap()
 }
@@ -322,7 +326,7 @@ fn the_user_resolves_doubts_stalls_and_what_was_abandoned_and_nothing_else() {
     let abandoned = job(State::Failed { attempt, failure, why: "given up".into() });
     for job in [in_doubt(), stalled, abandoned] {
         for (resolution, state, account) in [
-            (Resolution::Task(task()), "rendering", Account::Reserved),
+            (Resolution::Task(found()), "rendering", Account::Reserved),
             (Resolution::NotBought, "queued", Account::Released),
             (Resolution::Resubmit, "queued", Account::Reserved),
             (Resolution::Abandon, "failed", Account::Reserved),
@@ -338,11 +342,11 @@ fn the_user_resolves_doubts_stalls_and_what_was_abandoned_and_nothing_else() {
 
 #[test]
 fn evidence_says_that_a_doubt_was_a_purchase_and_says_nothing_about_anything_else() {
-    let step = in_doubt().after(Event::Evidence(task()), at(9), &rules()).unwrap();
-    let State::Rendering { attempt, task: found, since, stalled, .. } = &step.job.state else {
+    let step = in_doubt().after(Event::Evidence(found()), at(9), &rules()).unwrap();
+    let State::Rendering { attempt, task: given, since, stalled, .. } = &step.job.state else {
         panic!("{step:?}")
     };
-    assert_eq!((*attempt, found, *since, stalled), (FIRST, &task(), at(9), &None));
+    assert_eq!((*attempt, given, *since, stalled), (FIRST, &task(), at(4), &None));
     let change = step.change.unwrap();
     assert_eq!((change.attempt, change.outcome), (FIRST, Some(Outcome::Bought)));
     assert_eq!(change.account, Account::Reserved, "the price stays where it is");
@@ -351,7 +355,7 @@ fn evidence_says_that_a_doubt_was_a_purchase_and_says_nothing_about_anything_els
     let abandoned = job(State::Failed { attempt, failure, why: "given up".into() });
     let delivered = job(State::Delivered { attempt: FIRST });
     for job in [Job::new(), submitting(), rendering(), rendered(at(0)), abandoned, delivered] {
-        assert!(job.after(Event::Evidence(task()), at(1), &rules()).is_err());
+        assert!(job.after(Event::Evidence(found()), at(1), &rules()).is_err());
     }
 }
 
@@ -382,7 +386,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::Delivered),
         Just(Event::NotFetched(Unfetched::Gone { why: why() })),
         Just(Event::FoundSubmitting),
-        Just(Event::Evidence(task())),
+        Just(Event::Evidence(found())),
         Just(Event::RetryFailed),
     ]
 }

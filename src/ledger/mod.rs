@@ -364,6 +364,14 @@ impl Ledger {
         self.queue.ask(move |pen| Ok(reader::knows_task(pen, &task)?)).await
     }
 
+    /// When an attempt was sent; `None` when there is no such attempt.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn sent_at(&self, attempt: AttemptId) -> Result<Option<Timestamp>, LedgerError> {
+        self.queue.ask(move |pen| Ok(reader::sent_at(pen, attempt)?)).await
+    }
+
     /// [`Ledger::commit`] for evidence that an attempt in doubt bought `task`; `None`, and nothing
     /// is written, when the ledger knows that task already.
     ///

@@ -151,6 +151,14 @@ pub(super) fn knows_task(pen: &Pen<'_>, task: &TaskId) -> rusqlite::Result<bool>
     Ok(pen.conn.prepare_cached(known)?.query_row([task.as_str()], |_| Ok(())).optional()?.is_some())
 }
 
+/// When an attempt was sent.
+pub(super) fn sent_at(pen: &Pen<'_>, attempt: AttemptId) -> rusqlite::Result<Option<Timestamp>> {
+    pen.conn
+        .prepare_cached("SELECT sent_at FROM attempts WHERE id = ?1")?
+        .query_row([attempt.0], |row| Ok(Timestamp::from_millis(row.get(0)?)))
+        .optional()
+}
+
 /// Whose earlier attempt has the task of the attempt that `$mine` names, a column or parameter of
 /// SQL. By the index of tasks: left to itself, SQLite goes through all earlier attempts.
 macro_rules! first_of {

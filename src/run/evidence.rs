@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::answer::{Polled, TaskId};
 use crate::callback::{Callbacks, MOST_NAMED};
-use crate::job::{Action, AttemptId, Halt, Pause, State};
+use crate::job::{Action, AttemptId, Found, Halt, Pause, State};
 use crate::ledger::Call;
 use crate::policy::retry;
 use crate::time::Timestamp;
@@ -330,7 +330,10 @@ pub(super) async fn trace(
             None => return Ok(Action::Rest),
             Some(false) => {}
             Some(true) => {
-                if let Some(then) = floor.found(card, task).await? {
+                let sent_at = floor.tools.ledger.sent_at(attempt).await;
+                let sent_at = sent_at.map_err(|error| floor.ledger_failed(error))?;
+                let sent_at = sent_at.unwrap_or_else(|| floor.tools.clock.now());
+                if let Some(then) = floor.found(card, Found { task, sent_at }).await? {
                     return Ok(then);
                 }
             }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, watch};
 
-use crate::answer::{Polled, TaskId};
-use crate::job::{Action, Event, Halt, Job, OnDoubt, Rules, State, Step};
+use crate::answer::Polled;
+use crate::job::{Action, Event, Found, Halt, Job, OnDoubt, Rules, State, Step};
 use crate::ledger::{ClipFile, Committed, Entry, LedgerError};
 use crate::mishap;
 use crate::money::Usd;
@@ -309,15 +309,16 @@ impl Floor {
         self.orders.deadline.map(|deadline| deadline.since(now))
     }
 
-    /// [`Floor::step`] for evidence that a shot in doubt was bought as `task`; `None` when the ledger
+    /// [`Floor::step`] for evidence that a shot in doubt was bought; `None` when the ledger
     /// knows that task already.
     pub(super) async fn found(
         &self,
         card: &mut Card,
-        task: TaskId,
+        found: Found,
     ) -> Result<Option<Action>, Over> {
         let now = self.tools.clock.now();
-        let step = self.decide(card, Event::Evidence(task.clone()), now)?;
+        let task = found.task.clone();
+        let step = self.decide(card, Event::Evidence(found), now)?;
         let (ledger, revision) = (&self.tools.ledger, card.entry.revision);
         let committed = ledger.recover(revision, step.clone(), task.clone(), now).await;
         let Some(committed) = committed.transpose() else { return Ok(None) };

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
-use rushes::job::{AttemptId, Event, Failure, Job, OnDoubt, Resolution, Rules, State, Step};
+use rushes::job::{AttemptId, Event, Failure, Found, Job, OnDoubt, Resolution, Rules, State, Step};
 use rushes::ledger::{
     Claim, ClipFile, Entry, Kind, Ledger, LedgerError, Opening, Reader, RevisionId, Row, Terms,
 };
@@ -138,6 +138,10 @@ impl Desk {
 
 pub fn bought(task: &str) -> Event {
     Event::Answered(Submitted::Bought { task: TaskId::new(task).unwrap() })
+}
+
+pub fn found(task: &str) -> Found {
+    Found { task: TaskId::new(task).unwrap(), sent_at: at(1) }
 }
 
 pub fn doubtful() -> Event {
@@ -434,13 +438,13 @@ async fn a_task_given_by_the_user_replaces_the_one_that_stalled() {
     let (desk, entries) = Desk::with(&[shot("a", 1, Some(10))]).await;
     let job = desk.claim(&entries[0]).await;
     let job = desk.tell(entries[0].revision, &job, doubtful()).await;
-    let given = Event::Resolved(Resolution::Task(TaskId::new("t-wrong").unwrap()));
+    let given = Event::Resolved(Resolution::Task(found("t-wrong")));
     let mut job = desk.tell(entries[0].revision, &job, given).await;
     if let State::Rendering { stalled, .. } = &mut job.state {
         *stalled = Some("not done".into());
     }
     let task = TaskId::new("t-new").unwrap();
-    let given = Event::Resolved(Resolution::Task(task.clone()));
+    let given = Event::Resolved(Resolution::Task(found("t-new")));
     let job = desk.tell(entries[0].revision, &job, given).await;
     assert!(desk.ledger().knows_task(&task).await.unwrap());
     assert_eq!(desk.rows()[0].task, Some(task));

@@ -57,7 +57,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Resolved(Resolution::NotBought)),
         1 => Just(Event::Resolved(Resolution::Resubmit)),
         1 => Just(Event::Resolved(Resolution::Abandon)),
-        1 => Just(Event::Resolved(Resolution::Task(TaskId::new("found").unwrap()))),
+        1 => Just(Event::Resolved(Resolution::Task(found("found")))),
     ]
 }
 
@@ -436,7 +436,8 @@ async fn recover(
     let count = model.revisions.len().max(1);
     let Some(known) = model.revisions.get(which % count) else { return Ok(()) };
     let revision = known.entry.revision;
-    let Ok(step) = known.entry.job.after(Event::Evidence(task.clone()), at(3), &RULES) else {
+    let Ok(step) = known.entry.job.after(Event::Evidence(found(task.as_str())), at(3), &RULES)
+    else {
         return Ok(());
     };
     let is_known = model.knows(&task);

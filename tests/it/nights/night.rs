@@ -305,8 +305,12 @@ impl Stage {
         let open =
             oracle.current("submitting") + oracle.current("in_doubt") + oracle.current("rendered");
         let queued = oracle.current("queued");
+        let rendering = oracle.current("rendering");
         oracle.life_is_over();
-        open == 0 && (done && queued == 0 || broke)
+        let books = self.sim.books();
+        let stuck = books.purchases().filter(|purchase| purchase.fate == Fate::Stuck).count();
+        let late = usize::try_from(rendering).unwrap() > stuck;
+        open == 0 && !late && (done && queued == 0 || broke)
     }
 
     /// At the very end both sides agree on every task and, but for a dearer catalog, on every dollar.

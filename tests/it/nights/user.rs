@@ -5,10 +5,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rushes::answer::TaskId;
-use rushes::job::{Event, Failure, OnDoubt, Resolution, Rules, State};
+use rushes::job::{Event, Failure, Found, OnDoubt, Resolution, Rules, State};
 use rushes::ledger::{Entry, Ledger};
 use rushes::money::Usd;
-use rushes::time::Clock;
+use rushes::time::{Clock, Timestamp};
 
 use super::night::Stage;
 
@@ -111,7 +111,10 @@ fn resolve_by(
             let prompt = &prompts[&entry.revision.0];
             let decided = decide(&entry, prompt);
             let resolution = match (&entry.job.state, decided) {
-                (State::InDoubt { .. }, None) => truth(stage, &ledger, prompt).await,
+                (State::InDoubt { attempt, .. }, None) => {
+                    let sent_at = ledger.sent_at(*attempt).await.unwrap().unwrap();
+                    truth(stage, &ledger, prompt, sent_at).await
+                }
                 (State::InDoubt { .. }, Some(decided))
                 | (State::Rendering { stalled: Some(_), .. }, Some(decided)) => decided,
                 (State::Failed { failure: Failure::Abandoned, .. }, Some(Resolution::Resubmit)) => {
@@ -163,11 +166,11 @@ async fn note_cut_posts(stage: &Stage, ledger: &Ledger, rules: &Rules) {
 }
 
 /// What the gateway's console shows for a prompt: a task that the ledger does not know, or none.
-async fn truth(stage: &Stage, ledger: &Ledger, prompt: &str) -> Resolution {
+async fn truth(stage: &Stage, ledger: &Ledger, prompt: &str, sent_at: Timestamp) -> Resolution {
     for purchase in stage.sim.books().purchases().filter(|p| p.prompt == *prompt) {
         let task = TaskId::new(&purchase.task_id).unwrap();
         if !ledger.knows_task(&task).await.unwrap() {
-            return Resolution::Task(task);
+            return Resolution::Task(Found { task, sent_at });
         }
     }
     Resolution::NotBought
