@@ -91,13 +91,18 @@ impl Campaign {
         if let Some(program) = &script.program {
             sandbox = sandbox.program(program.clone());
         }
+        let simulator = Simulator::start(&sandbox, script.profile, script.seed, script.render);
+        let cap = script.cap.map(|cap| cap.parse().unwrap());
+        let (shots, counts) = (script.shots, Counts::default());
+        if script.strangers > 0 {
+            // Clips without a ledger would be refused: a run that buys nothing makes it first.
+            let run = ["run", "shots.yaml", "--api-base", &simulator.url(), "--deadline", "1ms"];
+            sandbox.run(run).exits(3);
+        }
         for number in 1..=script.strangers {
             let path = format!("renders/night/clips/scene-{number}.mp4");
             sandbox = sandbox.file(&path, "not a clip of this campaign");
         }
-        let simulator = Simulator::start(&sandbox, script.profile, script.seed, script.render);
-        let cap = script.cap.map(|cap| cap.parse().unwrap());
-        let (shots, counts) = (script.shots, Counts::default());
         let mut new = Self { sandbox, simulator, shots, cap, clips: HashMap::new(), counts };
         new.note_clips();
         new

@@ -76,7 +76,7 @@ fn kill_at_every_point_of(room: &str) {
             limits: "rate: 400/s, poll_every: 20ms, poll_rate: 400/s, in_flight: 4",
             render: "1ms..40ms",
             cap: None,
-            strangers: SHOTS,
+            strangers: if room == "clips" { SHOTS } else { 0 },
             program: None,
         });
         for (point, time) in deaths(point) {
