@@ -302,10 +302,9 @@ impl Stage {
         let broke = matches!(end, End::Ran(Ended::Stopped(Stopped::Credit(_)), _));
         let done = matches!(end, End::Ran(Ended::Done, _));
         let mut oracle = self.oracle.lock().unwrap();
-        let open =
-            oracle.current("submitting") + oracle.current("in_doubt") + oracle.current("rendered");
-        let queued = oracle.current("queued");
-        let rendering = oracle.current("rendering");
+        let open = oracle.count("submitting") + oracle.count("in_doubt") + oracle.count("rendered");
+        let queued = oracle.count("queued");
+        let rendering = oracle.count("rendering");
         oracle.life_is_over();
         let books = self.sim.books();
         let stuck = books.purchases().filter(|purchase| purchase.fate == Fate::Stuck).count();

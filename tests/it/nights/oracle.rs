@@ -34,6 +34,8 @@ pub struct Oracle {
     pub may_resubmit: HashSet<String>,
     /// Shots whose doubt the user put an end to without a task, by prompt: their prices stay reserved.
     pub let_go: HashSet<String>,
+    /// Purchases in spite of which their shots were bought again with good reason: once is for ever.
+    excused: HashSet<String>,
     /// Task ids that the process received in this life, with their prompts.
     received: Vec<(String, String)>,
     posts: Vec<Instant>,
@@ -76,6 +78,7 @@ impl Oracle {
             resubmits: false,
             may_resubmit: HashSet::new(),
             let_go: HashSet::new(),
+            excused: HashSet::new(),
             received: Vec::new(),
             posts: Vec::new(),
             posted: 0,
@@ -204,7 +207,10 @@ impl Oracle {
             .filter(|earlier| earlier.prompt == purchase.prompt)
             .collect();
         for earlier in earlier {
-            let excused = self.is_excused(earlier, now);
+            let excused = self.excused.contains(&earlier.task_id) || self.is_excused(earlier, now);
+            if excused {
+                self.excused.insert(earlier.task_id.clone());
+            }
             self.holds(excused, || format!("{} was bought twice: {earlier:?}", purchase.prompt));
         }
     }
@@ -372,9 +378,11 @@ impl Oracle {
         }
     }
 
-    /// How many revisions are in a state, of those in the manifest.
-    pub fn current(&mut self, state: &str) -> i64 {
-        self.number("SELECT count(*) FROM revisions WHERE current = 1 AND state = ?1", state)
+    /// How many revisions are in a state; queued ones only where they are still in the manifest.
+    pub fn count(&mut self, state: &str) -> i64 {
+        let sql = "SELECT count(*) FROM revisions
+                   WHERE state = ?1 AND (current = 1 OR state <> 'queued')";
+        self.number(sql, state)
     }
 }
 
