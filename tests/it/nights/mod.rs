@@ -22,8 +22,11 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use night::Stage;
-use plan::Night;
+use rushes::run::Ended;
+
+use night::{End, Stage};
+use plan::{Doom, Night};
+use wire::Cut;
 
 /// How much of a trace is shown.
 const MOST_LINES: usize = 400;
@@ -81,6 +84,21 @@ fn one_night_again_goes_the_same_way() {
     }
     assert_eq!(violations, Vec::<String>::new());
     assert_eq!(play(seed).1, trace);
+}
+
+#[test]
+fn an_overnight_campaign_of_ten_thousand_shots_is_killed_once_and_ends() {
+    let mut dice = Rng::with_seed(42);
+    let mut stage = Stage::set(Night::overnight(10_000, &mut dice), 42, dice);
+    stage.oracle.lock().unwrap().every = 500;
+    let killed = Doom { cut: Some(Cut::OnTheWire(6_000)), ..Doom::default() };
+    assert!(matches!(stage.live(&killed), End::Died));
+    let end = stage.live(&Doom::default());
+    assert!(matches!(end, End::Ran(Ended::Done, _)), "{end:?}");
+    let oracle = stage.oracle.lock().unwrap();
+    assert_eq!(oracle.violations, Vec::<String>::new());
+    drop(oracle);
+    assert!(stage.sim.books().purchases.len() > 9_500);
 }
 
 /// For as many seconds as `RUSHES_NIGHTS_FOR` says, from the seed `RUSHES_NIGHTS_FROM` on.

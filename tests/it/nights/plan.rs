@@ -56,17 +56,7 @@ pub struct Doom {
 impl Night {
     pub fn draw(dice: &mut Rng) -> Self {
         let count = dice.u32(1..=12);
-        let text = |n| Text {
-            id: format!("s{n}"),
-            version: 1,
-            is_there: true,
-            priority: dice.clone().i32(0..2) * i32::from(n % 3 == 0),
-            kind: 0,
-        };
-        let mut texts: Vec<Text> = (0..count).map(text).collect();
-        for text in &mut texts {
-            text.kind = dice.u8(0..5);
-        }
+        let texts: Vec<Text> = (0..count).map(|n| Text::draw(n, dice)).collect();
         let profile = match dice.u32(0..20) {
             0..2 => Profile::Calm,
             2..6 => Profile::Flaky,
@@ -82,7 +72,7 @@ impl Night {
         let seconds = |dice: &mut Rng, range| Duration::from_secs(dice.u64(range));
         Self {
             profile,
-            purse: if profile == Profile::Broke { cents(total * 7 / 10) } else { cents(1 << 30) },
+            purse: if profile == Profile::Broke { micros(total * 7 / 10) } else { micros(1 << 30) },
             limits: Limits {
                 rate: Rate { count: dice.u32(1..12), window: Window::Second },
                 poll_every: seconds(dice, 1..4),
@@ -102,6 +92,29 @@ impl Night {
         }
     }
 
+    /// A night of many shots in a storm, without anything wrong on this side.
+    pub fn overnight(shots: u32, dice: &mut Rng) -> Self {
+        let second = |count| Rate { count, window: Window::Second };
+        Self {
+            profile: Profile::Storm,
+            purse: micros(1 << 40),
+            limits: Limits {
+                rate: second(20),
+                poll_rate: second(200),
+                in_flight: 200,
+                render_timeout: Duration::from_secs(60),
+                ..Limits::default()
+            },
+            charged_if_failed: false,
+            texts: (0..shots).map(|n| Text::draw(n, dice)).collect(),
+            cap: Some(micros(1 << 40)),
+            strict: false,
+            on_doubt: OnDoubt::Hold,
+            lives: 0,
+            dearer: 0,
+        }
+    }
+
     /// The catalog of the gateway.
     pub fn catalog(&self) -> Catalog {
         let file = include_str!("../../../src/catalog/kling-2026-11-22.yaml");
@@ -117,11 +130,21 @@ impl Night {
     }
 }
 
-fn cents(micros: i64) -> Usd {
+fn micros(micros: i64) -> Usd {
     Usd::from_micros(micros)
 }
 
 impl Text {
+    fn draw(n: u32, dice: &mut Rng) -> Self {
+        Self {
+            id: format!("s{n}"),
+            version: 1,
+            is_there: true,
+            priority: dice.i32(0..3) / 2,
+            kind: dice.u8(0..5),
+        }
+    }
+
     pub fn prompt(&self) -> String {
         format!("{} text {}", self.id, self.version)
     }
