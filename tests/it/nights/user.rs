@@ -165,9 +165,15 @@ async fn note_cut_posts(stage: &Stage, ledger: &Ledger, rules: &Rules) {
     }
 }
 
-/// What the gateway's console shows for a prompt: a task that the ledger does not know, or none.
+/// What the gateway's console shows for a prompt: a task that the ledger does not know and that was
+/// begun when the attempt was sent, as far as this machine's clock can be trusted; or none.
 async fn truth(stage: &Stage, ledger: &Ledger, prompt: &str, sent_at: Timestamp) -> Resolution {
-    for purchase in stage.sim.books().purchases().filter(|p| p.prompt == *prompt) {
+    let books = stage.sim.books();
+    let apart = |at: i64| at.abs_diff(sent_at.as_millis());
+    let mut shown: Vec<_> = books.purchases().filter(|p| p.prompt == *prompt).collect();
+    shown.retain(|purchase| apart(purchase.at) < MOST_WRONG);
+    shown.sort_by_key(|purchase| apart(purchase.at));
+    for purchase in shown {
         let task = TaskId::new(&purchase.task_id).unwrap();
         if !ledger.knows_task(&task).await.unwrap() {
             return Resolution::Task(Found { task, sent_at });
@@ -175,3 +181,6 @@ async fn truth(stage: &Stage, ledger: &Ledger, prompt: &str, sent_at: Timestamp)
     }
     Resolution::NotBought
 }
+
+/// Clocks are wrong by less than this, in milliseconds.
+const MOST_WRONG: u64 = 2 * 7_200_000;
