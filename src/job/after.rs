@@ -86,8 +86,8 @@ impl Job {
             (State::Failed { failure, .. }, Event::RetryFailed)
                 if *failure != Failure::Abandoned =>
             {
-                let job = Self { refusals: 0, ..Self::new() };
-                Ok(Step { job, change: None, then: Action::Requeue(Pause::None) })
+                let then = Action::Requeue(Pause::None);
+                Ok(Step { job: Self::new(), change: None, then })
             }
             (_, Event::Resolved(resolution)) => self.resolved(resolution, now),
             (state, event) => Err(Impossible { state: state.name(), event: event.name() }),

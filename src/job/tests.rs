@@ -279,6 +279,31 @@ fn a_stalled_task_stays_so_until_something_is_heard_of_it() {
 }
 
 #[test]
+fn a_state_says_whether_its_purchase_is_unfinished_and_which_attempt_it_is_about() {
+    let failed = |attempt| State::Failed { attempt, failure: Failure::Rejected, why: "no".into() };
+    for (state, unfinished, attempt) in [
+        (Job::new().state, false, None),
+        (submitting().state, true, Some(FIRST)),
+        (rendering().state, true, Some(FIRST)),
+        (rendered(at(0)).state, true, Some(FIRST)),
+        (in_doubt().state, true, Some(FIRST)),
+        (State::Delivered { attempt: FIRST }, false, Some(FIRST)),
+        (failed(Some(FIRST)), false, Some(FIRST)),
+        (failed(None), false, None),
+    ] {
+        assert_eq!(state.is_unfinished_purchase(), unfinished, "{state:?}");
+        assert_eq!(state.attempt(), attempt, "{state:?}");
+    }
+}
+
+#[test]
+fn what_cannot_happen_is_told_by_event_and_state() {
+    let defect = Job::new().after(Event::Delivered, at(0), &rules()).unwrap_err();
+    let told = "internal error: a delivery cannot happen to a shot that is queued";
+    assert_eq!(defect.to_string(), told);
+}
+
+#[test]
 fn polls_that_change_nothing_are_not_written_down() {
     let before = rendering();
     for (polled, durable) in [
@@ -289,6 +314,10 @@ fn polls_that_change_nothing_are_not_written_down() {
         let step = before.after(Event::Polled(polled), at(1), &rules()).unwrap();
         assert_eq!(step.is_durable(&before), durable);
     }
+    // No attempt changes when a download fails, but its reason must outlive the run.
+    let before = rendered(at(0));
+    let failed = Event::NotFetched(Unfetched::Broken { why: why() });
+    assert!(before.after(failed, at(1), &rules()).unwrap().is_durable(&before));
 }
 
 #[test]

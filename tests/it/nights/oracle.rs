@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rushes::answer::{Submitted, TaskId};
+use rushes::job::Resolution;
 use rushes::money::Usd;
 use rushes::policy::limits::Limits;
 use rushes::sim::{Books, Fate, Purchase, SimGateway, Told};
@@ -31,7 +32,7 @@ pub struct Oracle {
     pub strict: bool,
     pub resubmits: bool,
     /// Shots that the user told to buy again in any case, by prompt.
-    pub may_resubmit: HashSet<String>,
+    may_resubmit: HashSet<String>,
     /// Shots whose doubt the user put an end to without a task, by prompt: their prices stay reserved.
     pub let_go: HashSet<String>,
     /// Purchases in spite of which their shots were bought again with good reason: once is for ever.
@@ -117,6 +118,17 @@ impl Oracle {
         statement.query_row(rusqlite::params_from_iter(params), |row| row.get(0)).unwrap()
     }
 
+    /// What the user says about a shot.
+    pub fn hears(&mut self, prompt: &str, resolution: &Resolution) {
+        self.note(format!("resolve {prompt}: {resolution:?}"));
+        if *resolution == Resolution::Resubmit {
+            self.may_resubmit.insert(prompt.to_owned());
+        }
+        if matches!(resolution, Resolution::Resubmit | Resolution::Abandon) {
+            self.let_go.insert(prompt.to_owned());
+        }
+    }
+
     /// What must be durable before a POST leaves.
     pub fn about_to_post(&mut self, prompt: &str) {
         self.note(format!("post {prompt}"));
@@ -130,7 +142,7 @@ impl Oracle {
         self.posts.push(now);
         let recent = self.posts.iter().rev().take_while(|post| now - **post < window).count();
         self.holds(recent <= rate, || format!("{recent} POSTs in a window, {rate} allowed"));
-        if self.posted % self.every != 0 {
+        if !self.posted.is_multiple_of(self.every) {
             return;
         }
         let written = self.number(
@@ -187,7 +199,7 @@ impl Oracle {
     /// Looks at what was sold since the last time.
     pub fn audit(&mut self, sim: &SimGateway) {
         self.calls += 1;
-        if self.calls % self.every == 0 {
+        if self.calls.is_multiple_of(self.every) {
             let books = sim.books();
             for index in self.audited..books.purchases.len() {
                 self.sold(&books, index);

@@ -115,22 +115,16 @@ fn resolve_by(
                     let sent_at = ledger.sent_at(*attempt).await.unwrap().unwrap();
                     truth(stage, &ledger, prompt, sent_at).await
                 }
-                (State::InDoubt { .. }, Some(decided))
-                | (State::Rendering { stalled: Some(_), .. }, Some(decided)) => decided,
+                (
+                    State::InDoubt { .. } | State::Rendering { stalled: Some(_), .. },
+                    Some(decided),
+                ) => decided,
                 (State::Failed { failure: Failure::Abandoned, .. }, Some(Resolution::Resubmit)) => {
                     Resolution::Resubmit
                 }
                 _ => continue,
             };
-            stage.note(format!("resolve {prompt}: {resolution:?}"));
-            let mut oracle = stage.oracle.lock().unwrap();
-            if resolution == Resolution::Resubmit {
-                oracle.may_resubmit.insert(prompt.clone());
-            }
-            if matches!(resolution, Resolution::Resubmit | Resolution::Abandon) {
-                oracle.let_go.insert(prompt.clone());
-            }
-            drop(oracle);
+            stage.oracle.lock().unwrap().hears(prompt, &resolution);
             let at = stage.machine.now();
             let Ok(step) = entry.job.after(Event::Resolved(resolution), at, &rules) else {
                 continue;
