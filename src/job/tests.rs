@@ -279,6 +279,18 @@ fn a_stalled_task_stays_so_until_something_is_heard_of_it() {
 }
 
 #[test]
+fn a_doubt_resolved_after_a_week_is_expired_when_its_clip_is_gone() {
+    let late = at(8 * 24 * 3600);
+    let after = |job: &Job, event| job.after(event, late, &rules()).unwrap().job;
+    let job = after(&in_doubt(), Event::Resolved(Resolution::Task(found())));
+    let done = Polled::Completed { urls: vec!["u".into()], completed_at: Some(at(60)) };
+    let job = after(&job, Event::Polled(done));
+    assert!(matches!(job.state, State::Rendered { completed_at, .. } if completed_at == at(60)));
+    let job = after(&job, Event::NotFetched(Unfetched::Gone { why: why() }));
+    assert!(matches!(job.state, State::Failed { failure: Failure::Expired, .. }), "{job:?}");
+}
+
+#[test]
 fn a_state_says_whether_its_purchase_is_unfinished_and_which_attempt_it_is_about() {
     let failed = |attempt| State::Failed { attempt, failure: Failure::Rejected, why: "no".into() };
     for (state, unfinished, attempt) in [
