@@ -5,7 +5,8 @@ use std::io::Write;
 
 use crate::answer::TaskId;
 use crate::job::{Event, Failure, Found, OnDoubt, Resolution, Rules, State};
-use crate::ledger::{Entry, Ledger};
+use crate::ledger::{Entry, Freed, Ledger};
+use crate::money::Usd;
 use crate::policy::limits::Limits;
 use crate::report::text::{dollars, safe};
 use crate::time::{Clock, SystemClock};
@@ -65,8 +66,13 @@ pub fn resolve(
             }
             let (event, at) = (Event::Resolved(resolution.clone()), SystemClock.now());
             let step = entry.job.after(event, at, &rules).map_err(Trouble::new)?;
-            ledger.commit(entry.revision, step, at).await?;
-            writeln!(out, "{}: {}", name(entry), became(&resolution, entry))?;
+            let became = if resolution == Resolution::NotBought {
+                not_bought(&ledger.not_bought(entry.revision, step, at).await?, entry)
+            } else {
+                ledger.commit(entry.revision, step, at).await?;
+                became(&resolution, entry)
+            };
+            writeln!(out, "{}: {became}", name(entry))?;
         }
         writeln!(out, "to go on: {}", place.again("run", ""))?;
         Ok(())
@@ -172,16 +178,27 @@ fn name(entry: &Entry) -> String {
     if entry.current { entry.shot.to_string() } else { format!("{}~r{}", entry.shot, entry.number) }
 }
 
+/// Says what came free: the word is about the shot, so it may be more than its last request.
+fn not_bought(freed: &Freed, entry: &Entry) -> String {
+    let price = match (freed.unpriced, freed.price) {
+        (false, price) => dollars(price),
+        (true, Usd::ZERO) => "no known price".to_owned(),
+        (true, price) => format!("{} and an unknown price", dollars(price)),
+    };
+    let queued = if entry.current { " and the shot queued" } else { "" };
+    match freed.requests {
+        1 => format!("not bought; {price} is free again{queued}"),
+        requests => format!("not bought; {requests} requests, {price}, are free again{queued}"),
+    }
+}
+
 fn became(resolution: &Resolution, entry: &Entry) -> String {
     let price = entry.price.map_or_else(|| "its price".to_owned(), dollars);
     match resolution {
         Resolution::Task(Found { task, .. }) => {
             format!("bought; the next run fetches task {task}")
         }
-        Resolution::NotBought if entry.current => {
-            format!("not bought; {price} is free again and the shot queued")
-        }
-        Resolution::NotBought => format!("not bought; {price} is free again"),
+        Resolution::NotBought => "not bought".to_owned(),
         Resolution::Resubmit if entry.current => {
             format!("queued to be bought again; {price} stays reserved for the first purchase")
         }

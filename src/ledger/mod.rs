@@ -177,6 +177,17 @@ pub struct Committed {
     pub task_first_of: Option<ShotId>,
 }
 
+/// What came free when the user said that a shot was not bought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Freed {
+    /// How many of its requests were reserved.
+    pub requests: usize,
+    /// The sum of their prices, as far as they are known.
+    pub price: Usd,
+    /// Whether some had no known price.
+    pub unpriced: bool,
+}
+
 /// A delivered clip's file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClipFile {
@@ -385,6 +396,21 @@ impl Ledger {
         at: Timestamp,
     ) -> Result<Option<Committed>, LedgerError> {
         self.queue.ask(move |pen| writer::recover(pen, revision, &step, &task, at)).await
+    }
+
+    /// [`Ledger::commit`] for a shot that was not bought by what the user says: in the same
+    /// transaction every other attempt of the revision that is reserved and has no task is
+    /// released too.
+    ///
+    /// # Errors
+    /// As for [`Ledger::commit`].
+    pub async fn not_bought(
+        &self,
+        revision: RevisionId,
+        step: Step,
+        at: Timestamp,
+    ) -> Result<Freed, LedgerError> {
+        self.queue.ask(move |pen| writer::not_bought(pen, revision, &step, at)).await
     }
 
     /// The attempts that the gateway may call about: those that are submitting, rendering or in

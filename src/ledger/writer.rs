@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, params};
 use super::encode::{StateColumns, Word, account_name, outcome_name, usd};
 use super::queue::{Fault, Pen};
 use super::reader;
-use super::{Claim, ClipFile, Committed, LedgerError, RevisionId, Terms};
+use super::{Claim, ClipFile, Committed, Freed, LedgerError, RevisionId, Terms};
 use crate::answer::TaskId;
 use crate::charge::Charge;
 use crate::job::{Account, AttemptChange, AttemptId, Job, Outcome, State, Step};
@@ -139,6 +139,41 @@ pub(super) fn recover(
         return Ok(None);
     }
     commit(pen, revision, step, &[], at).map(Some)
+}
+
+/// A transition by the user's word that the shot was not bought. The word is about the shot: every
+/// attempt of the revision without a task was not bought either, also those kept reserved so far.
+pub(super) fn not_bought(
+    pen: &Pen<'_>,
+    revision: RevisionId,
+    step: &Step,
+    at: Timestamp,
+) -> Result<Freed, Fault> {
+    let Some(asked) = step.change.as_ref().filter(|change| change.account == Account::Released)
+    else {
+        return Err(Fault::Refused(LedgerError::defect("nothing was released by `not bought`")));
+    };
+    let doubtful: Vec<(AttemptId, Option<Usd>)> = pen
+        .conn
+        .prepare_cached(
+            "SELECT id, price_micro FROM attempts WHERE revision = ?1 AND account = 'reserved' \
+             AND (task_id IS NULL OR id = ?2) ORDER BY id",
+        )?
+        .query_map([revision.0, asked.attempt.0], |row| Ok((AttemptId(row.get(0)?), usd(row, 1)?)))?
+        .collect::<Result<_, _>>()?;
+    commit(pen, revision, step, &[], at)?;
+    for (attempt, price) in doubtful.iter().filter(|(attempt, _)| *attempt != asked.attempt) {
+        let change = AttemptChange { attempt: *attempt, ..asked.clone() };
+        write_change(pen, &change, &step.job.state, at)?;
+        if let Some(price) = price {
+            move_money(pen, *attempt, Account::Reserved, -price.micros(), at)?;
+        }
+    }
+    Ok(Freed {
+        requests: doubtful.len(),
+        price: doubtful.iter().filter_map(|(_, price)| *price).sum(),
+        unpriced: doubtful.iter().any(|(_, price)| price.is_none()),
+    })
 }
 
 /// What the gateway says an attempt cost.

@@ -260,6 +260,47 @@ fn every_way_to_resolve_a_doubt_does_what_it_says() {
 }
 
 #[test]
+fn not_bought_is_said_of_the_shot_and_frees_every_request_in_doubt() {
+    let twice = format!("on_doubt: resubmit\n{ONE_SHOT}");
+    for (manifest, first) in [(twice.as_str(), None), (ONE_SHOT, Some("--resubmit"))] {
+        let sandbox = campaign().manifest(manifest);
+        let server = gateway(vec![Reply::cut(), Reply::cut(), Reply::cut()]);
+        sandbox.run(["run", "shots.yaml", "--api-base", &server.url()]).exits(1);
+        if let Some(word) = first {
+            sandbox.run(["resolve", "shots.yaml", "beach", word]).exits(0).says("stays reserved");
+            sandbox.run(["run", "shots.yaml", "--api-base", &server.url()]).exits(1);
+        }
+        let (shot, money) = report(&sandbox);
+        assert_eq!(shot["state"], "in_doubt");
+        let (requests, reserved) = (posts(&server), money["reserved"].as_str().unwrap());
+        assert!(requests > 1, "{first:?}");
+        let freed = format!("{requests} requests, ${reserved}, are free again");
+        sandbox.run(["resolve", "shots.yaml", "beach", "--not-bought"]).exits(0).says(&freed);
+        let (shot, money) = report(&sandbox);
+        assert_eq!((&shot["state"], &money["reserved"]), (&json!("queued"), &json!("0")));
+        let server = gateway(vec![bought()]);
+        sandbox.run(["run", "shots.yaml", "--api-base", &server.url()]).exits(0);
+        let (_, money) = report(&sandbox);
+        assert_eq!([&money["spent"], &money["reserved"]], [PRICE, "0"]);
+    }
+}
+
+#[test]
+fn not_bought_leaves_an_earlier_request_that_has_a_task_reserved() {
+    let manifest = ONE_SHOT.replace("limits: {", "limits: {render_timeout: 100ms, ");
+    let sandbox = campaign().manifest(&manifest);
+    let server = selling(vec![bought()], &json!({"taskId": "task-1", "state": "processing"}));
+    sandbox.run(["run", "shots.yaml", "--api-base", &server.url()]).exits(1);
+    sandbox.run(["resolve", "shots.yaml", "beach", "--resubmit"]).exits(0);
+    let server = gateway(vec![Reply::cut()]);
+    sandbox.run(["run", "shots.yaml", "--api-base", &server.url()]).exits(1);
+    let freed = format!("not bought; ${PRICE} is free again");
+    sandbox.run(["resolve", "shots.yaml", "beach", "--not-bought"]).exits(0).says(&freed);
+    let (shot, money) = report(&sandbox);
+    assert_eq!((&shot["state"], &money["reserved"]), (&json!("queued"), &json!(PRICE)));
+}
+
+#[test]
 fn the_cap_holds_over_doubts_refusals_and_runs() {
     let manifest = ONE_SHOT.replace("budget: 5", "budget: 0.40");
     let sandbox = campaign().manifest(&manifest);

@@ -126,10 +126,15 @@ fn resolve_by(
             };
             stage.oracle.lock().unwrap().hears(prompt, &resolution);
             let at = stage.machine.now();
+            let not_bought = resolution == Resolution::NotBought;
             let Ok(step) = entry.job.after(Event::Resolved(resolution), at, &rules) else {
                 continue;
             };
-            ledger.commit(entry.revision, step, at).await.unwrap();
+            if not_bought {
+                ledger.not_bought(entry.revision, step, at).await.unwrap();
+            } else {
+                ledger.commit(entry.revision, step, at).await.unwrap();
+            }
             resolved += 1;
         }
         resolved
