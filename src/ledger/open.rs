@@ -92,6 +92,9 @@ pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection, usize), L
         })
         .map_err(sql);
     let conn = match beside_a_run {
+        Err(LedgerError::Inaccessible { .. }) if has_journal(&path) => {
+            return Err(LedgerError::CutShort { ledger: path });
+        }
         // A folder that cannot be written has no place for what readers and writers share. Without
         // a write-ahead file nobody writes, and the ledger can be read as it lies.
         Err(LedgerError::Inaccessible { .. }) if !has_log(&path) => {
@@ -114,6 +117,14 @@ pub(super) fn log_of(path: &Path) -> PathBuf {
 
 fn has_log(path: &Path) -> bool {
     fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0)
+}
+
+/// Whether a write is to be undone that did not go by the write-ahead file: the first of all, which
+/// makes that file the ledger's way of writing.
+fn has_journal(path: &Path) -> bool {
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-journal");
+    fs::metadata(journal).is_ok_and(|journal| journal.len() > 0)
 }
 
 /// Whether a file that is empty or not there was never more: `SQLite` would take it for a new one
