@@ -20,8 +20,8 @@ pub enum LedgerError {
     },
     /// A write to it was cut short, and whoever only reads cannot undo that.
     #[error(
-        "{} was being written when the power failed or the program was killed; `rushes run` puts \
-         that right, and then it can be read",
+        "{} was being written when the power failed or the program was killed; whoever \
+         may write it and its folder can read it again",
         .ledger.display()
     )]
     CutShort {

@@ -84,13 +84,17 @@ pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection, usize), L
     }
     let sql = |error: rusqlite::Error| LedgerError::of(&path, &error);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let beside_a_run = Connection::open_with_flags(&path, flags)
-        .and_then(|conn| {
-            conn.busy_timeout(BUSY)?;
-            conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-            Ok(conn)
-        })
-        .map_err(sql);
+    let open = |flags| {
+        let conn = Connection::open_with_flags(&path, flags)?;
+        conn.busy_timeout(BUSY)?;
+        conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        Ok(conn)
+    };
+    if has_journal(&path) {
+        // Only who may write can undo what was cut short; reading once as such does it.
+        drop(open(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX));
+    }
+    let beside_a_run = open(flags).map_err(sql);
     let conn = match beside_a_run {
         Err(LedgerError::Inaccessible { .. }) if has_journal(&path) => {
             return Err(LedgerError::CutShort { ledger: path });

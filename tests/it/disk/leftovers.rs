@@ -122,7 +122,7 @@ fn a_folder_or_a_dead_link_at_a_clips_name_is_moved_aside_as_it_is() {
 }
 
 #[test]
-fn a_first_write_that_lost_its_power_is_named_to_whoever_looks_and_undone_by_the_next_run() {
+fn a_write_that_lost_its_power_is_undone_and_the_same_command_goes_on() {
     let sandbox = campaign(&IDS);
     let server = sells();
     let run = ["run", "shots.yaml", "--api-base", &server.url()];
@@ -140,9 +140,8 @@ fn a_first_write_that_lost_its_power_is_named_to_whoever_looks_and_undone_by_the
     .unwrap();
     let torn = [&ledger, &journal].map(|path| (path, fs::read(path).unwrap()));
     drop(conn);
-    torn.into_iter().for_each(|(path, bytes)| fs::write(path, bytes).unwrap());
-    for verb in ["status", "report", "plan"] {
-        sandbox.run([verb, "shots.yaml"]).exits(2).warns("`rushes run` puts that right");
+    for (path, bytes) in torn {
+        fs::write(path, bytes).unwrap();
     }
     sandbox.run(run).exits(0);
     sandbox.run(["status", "shots.yaml"]).exits(0);
