@@ -18,6 +18,16 @@ pub enum LedgerError {
         /// Where it was looked for.
         ledger: PathBuf,
     },
+    /// A write to it was cut short, and whoever only reads cannot undo that.
+    #[error(
+        "{} was being written when the power failed or the program was killed; whoever \
+         may write it and its folder can read it again",
+        .ledger.display()
+    )]
+    CutShort {
+        /// The ledger.
+        ledger: PathBuf,
+    },
     /// Another process works on the campaign.
     #[error(
         "{} is in use by {holder}; wait until that ends or stop it (its lock ends with it), then try again",

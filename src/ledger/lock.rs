@@ -42,7 +42,18 @@ impl Lock {
     /// `SQLite`'s apart.
     pub(super) fn take_ledger(&mut self, ledger: &Path) -> Result<(), LedgerError> {
         if cfg!(target_os = "linux") {
-            self.also.push(locked(ledger, ledger, OpenOptions::new().read(true))?);
+            self.take_also(ledger, OpenOptions::new().read(true))?;
+        }
+        Ok(())
+    }
+
+    /// Takes one more lock, if it can be had: a network share refuses one on a file that is open
+    /// for reading only, and there the lock file alone keeps others out.
+    fn take_also(&mut self, ledger: &Path, options: &OpenOptions) -> Result<(), LedgerError> {
+        match locked(ledger, ledger, options) {
+            Ok(file) => self.also.push(file),
+            Err(locked @ LedgerError::Locked { .. }) => return Err(locked),
+            Err(error) => tracing::debug!("the ledger itself is not locked: {error}"),
         }
         Ok(())
     }
@@ -166,6 +177,23 @@ mod tests {
         assert_eq!(held_by(&ledger).as_deref(), Some("another process"));
         (&file).write_all(b"\x1b[31mred\xff\n").unwrap();
         assert_eq!(held_by(&ledger).as_deref(), Some("[31mred\u{fffd}"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_system_that_locks_no_ledger_opened_for_reading_keeps_nobody_from_their_campaign() {
+        use std::os::unix::fs::OpenOptionsExt;
+        // A file that is opened so can be locked by nobody: EBADF, as on an NFS share.
+        const O_PATH: i32 = 0o10_000_000;
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("ledger.sqlite");
+        File::create(&ledger).unwrap();
+        let mut lock = Lock::take(&ledger).unwrap();
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(O_PATH);
+        assert!(locked(&ledger, &ledger, &options).is_err());
+        lock.take_also(&ledger, &options).unwrap();
+        assert!(matches!(Lock::take(&ledger), Err(LedgerError::Locked { .. })));
     }
 
     #[cfg(unix)]

@@ -84,14 +84,21 @@ pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection, usize), L
     }
     let sql = |error: rusqlite::Error| LedgerError::of(&path, &error);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let beside_a_run = Connection::open_with_flags(&path, flags)
-        .and_then(|conn| {
-            conn.busy_timeout(BUSY)?;
-            conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-            Ok(conn)
-        })
-        .map_err(sql);
+    let open = |flags| {
+        let conn = Connection::open_with_flags(&path, flags)?;
+        conn.busy_timeout(BUSY)?;
+        conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        Ok(conn)
+    };
+    if has_journal(&path) {
+        // Only who may write can undo what was cut short; reading once as such does it.
+        drop(open(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX));
+    }
+    let beside_a_run = open(flags).map_err(sql);
     let conn = match beside_a_run {
+        Err(LedgerError::Inaccessible { .. }) if has_journal(&path) => {
+            return Err(LedgerError::CutShort { ledger: path });
+        }
         // A folder that cannot be written has no place for what readers and writers share. Without
         // a write-ahead file nobody writes, and the ledger can be read as it lies.
         Err(LedgerError::Inaccessible { .. }) if !has_log(&path) => {
@@ -114,6 +121,14 @@ pub(super) fn log_of(path: &Path) -> PathBuf {
 
 fn has_log(path: &Path) -> bool {
     fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0)
+}
+
+/// Whether a write is to be undone that did not go by the write-ahead file: the first of all, which
+/// makes that file the ledger's way of writing.
+fn has_journal(path: &Path) -> bool {
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-journal");
+    fs::metadata(journal).is_ok_and(|journal| journal.len() > 0)
 }
 
 /// Whether a file that is empty or not there was never more: `SQLite` would take it for a new one

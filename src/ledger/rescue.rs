@@ -4,6 +4,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
@@ -12,6 +13,9 @@ use super::LedgerError;
 use super::lock::{beside, private};
 use super::open::{BUSY, log_of, set_up};
 use super::watch::Loss;
+
+/// How long whoever reads a saved copy is waited for before it gets the ledger's name.
+const READER_GOES: Duration = Duration::from_secs(2);
 
 /// The rescued copy of the ledger at `ledger`.
 pub(super) fn copy_of(ledger: &Path) -> PathBuf {
@@ -33,7 +37,10 @@ pub(super) struct Rescued {
 /// files go. What stands under the ledger's name is left alone, unless it is the ledger itself.
 pub(super) fn rescue(conn: &Connection, ledger: &Path, loss: Loss) -> Result<Rescued, LedgerError> {
     let beside_it = copy_of(ledger);
-    let elsewhere = std::env::temp_dir().join(format!("rushes-rescued-{}", std::process::id()));
+    // No process has this name twice: in a container all have the same number, and the copy that an
+    // earlier run saved may still be needed.
+    let name = format!("rushes-rescued-{}-{:08x}", std::process::id(), fastrand::u32(..));
+    let elsewhere = std::env::temp_dir().join(name);
     let (saved, copy, fix) = match save(conn, &beside_it) {
         Ok(saved) if loss == Loss::Replaced => {
             let fix = "move the file that has the ledger's name elsewhere and run again";
@@ -71,8 +78,9 @@ fn save(conn: &Connection, copy: &Path) -> Result<Connection, String> {
         private_folder(folder).map_err(disk)?;
     }
     let part = beside(copy, "part");
-    let mut options = OpenOptions::new();
-    private(options.write(true).create(true)).truncate(true).open(&part).map_err(disk)?;
+    // Never what somebody else left under that name, or made to lead elsewhere.
+    drop(fs::remove_file(&part));
+    private(OpenOptions::new().write(true).create_new(true)).open(&part).map_err(disk)?;
     let written = part
         .to_str()
         .ok_or_else(|| "its name is not text".to_owned())
@@ -116,7 +124,14 @@ pub(super) fn put_back(ledger: &Path) -> Result<(), LedgerError> {
     };
     // Its own log goes into it; a log that the lost file left behind would be taken for its own.
     let conn = Connection::open(&copy).map_err(sql)?;
-    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(sql)?;
+    conn.busy_timeout(READER_GOES).map_err(sql)?;
+    // This fails by saying so in its first column.
+    let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+    let is_busy: bool = conn.query_row(checkpoint, [], |row| row.get(0)).map_err(sql)?;
+    if is_busy {
+        let holder = "a program that reads it".to_owned();
+        return Err(LedgerError::Locked { ledger: copy, holder });
+    }
     conn.close().map_err(|(_, error)| sql(error))?;
     let stale = log_of(ledger);
     if fs::symlink_metadata(&stale).is_ok() {
@@ -134,5 +149,64 @@ fn sync_folder(file: &Path) -> io::Result<()> {
     match file.parent() {
         Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_whose_log_somebody_still_reads_is_not_put_back_without_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("ledger.sqlite");
+        let copy = copy_of(&ledger);
+        let writer = Connection::open(&copy).unwrap();
+        set_up(&writer, &copy).unwrap();
+        writer.execute_batch("CREATE TABLE tasks (id TEXT)").unwrap();
+        let reader = Connection::open(&copy).unwrap();
+        let count = |conn: &Connection| -> i64 {
+            conn.query_row("SELECT count(*) FROM tasks", [], |row| row.get(0)).unwrap()
+        };
+        reader.execute_batch("BEGIN").unwrap();
+        assert_eq!(count(&reader), 0);
+        writer.execute_batch("INSERT INTO tasks VALUES ('task-a')").unwrap();
+        drop(writer);
+        let refused = put_back(&ledger).unwrap_err();
+        assert!(refused.to_string().contains("a program that reads it"), "{refused}");
+        assert!(!ledger.exists());
+        drop(reader);
+        put_back(&ledger).unwrap();
+        assert_eq!(count(&Connection::open(&ledger).unwrap()), 1);
+    }
+
+    #[test]
+    fn a_copy_that_went_where_temporary_files_go_is_not_written_over_by_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        // Beside this ledger there is no room for anything.
+        File::create(folder.path().join("file")).unwrap();
+        let ledger = folder.path().join("file").join("ledger.sqlite");
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch("CREATE TABLE tasks (id TEXT)").unwrap();
+        let saved = [0, 1].map(|_| {
+            let saved = rescue(&conn, &ledger, Loss::Gone).unwrap();
+            let LedgerError::Displaced { rescued, .. } = saved.error else { panic!() };
+            Saved(rescued)
+        });
+        assert_ne!(saved[0].0, saved[1].0);
+        assert!(saved.iter().all(|copy| copy.0.is_file()));
+    }
+
+    /// Removes itself from where temporary files go.
+    struct Saved(PathBuf);
+
+    impl Drop for Saved {
+        fn drop(&mut self) {
+            for end in ["", "-wal", "-shm"] {
+                let mut path = self.0.as_os_str().to_owned();
+                path.push(end);
+                drop(fs::remove_file(path));
+            }
+        }
     }
 }

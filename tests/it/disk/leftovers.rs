@@ -120,3 +120,30 @@ fn a_folder_or_a_dead_link_at_a_clips_name_is_moved_aside_as_it_is() {
         assert!(fs::symlink_metadata(clips.join("a~aside-1.mp4")).is_ok());
     }
 }
+
+#[test]
+fn a_write_that_lost_its_power_is_undone_and_the_same_command_goes_on() {
+    let sandbox = campaign(&IDS);
+    let server = sells();
+    let run = ["run", "shots.yaml", "--api-base", &server.url()];
+    sandbox.run(run).exits(0);
+    let ledger = sandbox.path("renders/night/ledger.sqlite");
+    let journal = sandbox.path("renders/night/ledger.sqlite-journal");
+    let conn = rusqlite::Connection::open(&ledger).unwrap();
+    conn.pragma_update(None, "journal_mode", "delete").unwrap();
+    // Written to the file before it is committed, as when the power fails in between.
+    conn.execute_batch(
+        "PRAGMA cache_size = 1; PRAGMA cache_spill = 1; BEGIN EXCLUSIVE; \
+         CREATE TABLE half (x); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n \
+         WHERE i < 2000) INSERT INTO half SELECT randomblob(100) FROM n",
+    )
+    .unwrap();
+    let torn = [&ledger, &journal].map(|path| (path, fs::read(path).unwrap()));
+    drop(conn);
+    for (path, bytes) in torn {
+        fs::write(path, bytes).unwrap();
+    }
+    sandbox.run(run).exits(0);
+    sandbox.run(["status", "shots.yaml"]).exits(0);
+    each_once(&[&server], &IDS);
+}

@@ -11,6 +11,7 @@ use rushes::money::Usd;
 use rushes::time::{Clock, Timestamp};
 
 use super::night::Stage;
+use super::oracle::is_lie;
 
 /// One or two things, or nothing.
 pub fn between_lives(stage: &mut Stage) {
@@ -164,13 +165,14 @@ async fn note_cut_posts(stage: &Stage, ledger: &Ledger, rules: &Rules) {
     }
 }
 
-/// What the gateway's console shows for a prompt: a task that the ledger does not know and that was
-/// begun when the attempt was sent, as far as this machine's clock can be trusted; or none.
+/// What the gateway's console shows for a prompt: a task that the ledger does not know, best the one
+/// that was begun when the attempt was sent; or none. One that was behind a 5xx long before is not
+/// taken for it.
 async fn truth(stage: &Stage, ledger: &Ledger, prompt: &str, sent_at: Timestamp) -> Resolution {
     let books = stage.sim.books();
     let apart = |at: i64| at.abs_diff(sent_at.as_millis());
     let mut shown: Vec<_> = books.purchases().filter(|p| p.prompt == *prompt).collect();
-    shown.retain(|purchase| apart(purchase.at) < MOST_WRONG);
+    shown.retain(|purchase| apart(purchase.at) < MOST_WRONG || !is_lie(purchase));
     shown.sort_by_key(|purchase| apart(purchase.at));
     for purchase in shown {
         let task = TaskId::new(&purchase.task_id).unwrap();
