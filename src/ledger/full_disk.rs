@@ -180,7 +180,9 @@ async fn a_failed_call_takes_its_whole_batch_back_and_poisons_the_ledger() {
         line_up(&mut good);
         line_up(&mut bad);
     });
+    assert!(!ledger.has_failed());
     let (good, bad) = tokio::join!(good, bad);
+    assert!(ledger.has_failed());
     let bad = bad.unwrap_err();
     assert!(bad.to_string().contains("never changed"), "{bad}");
     assert_eq!(good.unwrap_err().to_string(), bad.to_string());

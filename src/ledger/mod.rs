@@ -375,6 +375,13 @@ impl Ledger {
         self.queue.ask(move |pen| Ok(reader::knows_task(pen, &task)?)).await
     }
 
+    /// Whether something could not be written, after which nothing more may be sent. True before
+    /// those whose call it was are told.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.queue.has_failed()
+    }
+
     /// When an attempt was sent; `None` when there is no such attempt.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 //! stands still for it. Knows nothing of what the calls do.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -98,6 +99,8 @@ pub(super) struct Queue {
     desk: Mutex<Desk>,
     /// As of the last batch.
     purse: Mutex<(Budget, Balance)>,
+    /// Whether a batch could not be written, known before anybody who waits for it is told.
+    failed: AtomicBool,
     /// Last, so that the file is closed before another process may open it.
     _lock: Lock,
 }
@@ -155,6 +158,7 @@ impl Queue {
             line: Mutex::default(),
             desk: Mutex::new(desk),
             purse: Mutex::new(now),
+            failed: AtomicBool::new(false),
             _lock: lock,
         })
     }
@@ -162,6 +166,11 @@ impl Queue {
     /// The cap and the money as of the last batch.
     pub(super) fn purse(&self) -> (Budget, Balance) {
         *locked(&self.purse)
+    }
+
+    /// Whether a batch could not be written.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
     }
 
     /// Has `work` done in a transaction shared with other calls; durable when this returns. Once
@@ -198,6 +207,7 @@ impl Queue {
         let mut desk = locked(&self.desk);
         let mut batch = std::mem::take(&mut locked(&self.line).waiting);
         let written = desk.write(&self.path, &mut batch);
+        self.failed.fetch_or(written.is_err(), Ordering::AcqRel);
         drop(desk);
         let outcome = written.map(|purse| *locked(&self.purse) = purse);
         let mut line = locked(&self.line);

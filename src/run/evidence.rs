@@ -379,6 +379,14 @@ async fn ask(
             }
             Polled::Unclear { .. } | Polled::Unanswered { .. } => {
                 if tries >= floor.orders.limits.attempts {
+                    // The only trace of what may be its purchase.
+                    let shot = &card.entry.shot;
+                    tracing::warn!(
+                        %shot,
+                        "a callback named task {task}, and the gateway does not say clearly whether \
+                         it knows it; if it is in the console: rushes resolve MANIFEST {shot} \
+                         --task-id {task}"
+                    );
                     return Ok(Some(false));
                 }
                 let pause = tokio::time::sleep(retry::poll_wait(every, tries - 1));

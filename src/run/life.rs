@@ -178,7 +178,7 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
     let step = floor.decide(card, Event::Claimed(attempt), now)?;
     floor.moved(card, step.job);
     floor.posts.leave().await;
-    if floor.is_stopping() {
+    if floor.is_stopping() || floor.tools.ledger.has_failed() {
         let why = "submitting stopped before it was sent".to_owned();
         if let Some((evidence, _)) = calls {
             evidence.forget(attempt);
