@@ -279,6 +279,27 @@ fn a_stalled_task_stays_so_until_something_is_heard_of_it() {
 }
 
 #[test]
+fn an_overdue_task_that_only_gets_answers_about_another_one_stalls_too() {
+    let other = || Polled::OtherTask { theirs: TaskId::new("another").unwrap() };
+    let first = polled(&rendering(), other(), 9000);
+    assert_eq!(polled(&first.job, other(), 9060).then, Action::Poll(None));
+    assert_eq!(polled(&first.job, other(), 9061).then, Action::Rest);
+}
+
+#[test]
+fn a_late_task_says_after_how_long_in_the_largest_whole_unit() {
+    let late = |millis| {
+        let rules = Rules { render_timeout: Duration::from_millis(millis), ..rules() };
+        let working = Event::Polled(Polled::Working { unknown: None });
+        let job = rendering().after(working, at(99_999), &rules).unwrap().job;
+        let why = job.state.why().unwrap().to_owned();
+        why.strip_prefix("not done ").unwrap().split(' ').next().unwrap().to_owned()
+    };
+    let told = [7_200_000, 5_400_000, 90_000, 60_000, 3_000, 1_500, 250].map(late);
+    assert_eq!(told, ["2h", "90m", "90s", "1m", "3s", "1.500s", "250ms"]);
+}
+
+#[test]
 fn a_doubt_resolved_after_a_week_is_expired_when_its_clip_is_gone() {
     let late = at(8 * 24 * 3600);
     let after = |job: &Job, event| job.after(event, late, &rules()).unwrap().job;

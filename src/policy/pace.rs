@@ -149,6 +149,15 @@ mod tests {
         Duration::from_secs(n)
     }
 
+    #[test]
+    fn as_many_as_the_rate_leave_at_once_and_one_more_waits() {
+        let mut guard = WindowGuard::new(Rate { count: 2, window: Window::Second });
+        guard.sent(secs(5));
+        assert_eq!(guard.ready_at(), Duration::ZERO);
+        guard.sent(secs(5));
+        assert!(guard.ready_at() > secs(6));
+    }
+
     proptest! {
         #[test]
         fn no_window_ever_holds_more_than_the_rate(

@@ -119,6 +119,15 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[test]
+    fn those_who_pause_are_in_the_queue_too() {
+        let mut queue = Queue::default();
+        assert!(queue.is_empty());
+        queue.push_paused(Rank::new(0, 0), None, Duration::from_secs(1));
+        assert!(!queue.is_empty());
+        assert_eq!(queue.len(), 1);
+    }
+
     fn naive_pop(waiting: &mut Vec<(Rank, Option<Usd>)>, left: Option<Usd>) -> Option<Rank> {
         let fits = |price: Option<Usd>| match (left, price) {
             (None, _) => true,
