@@ -240,11 +240,30 @@ impl Campaign {
         assert_agreement(&self.ledger(), &self.simulator.books())
     }
 
+    fn report(&self) -> serde_json::Value {
+        self.sandbox.run(["report", "shots.yaml", "--format=json"]).exits(0).stdout_json()
+    }
+
+    /// How many shots are rendering whose tasks are not stuck.
+    fn late(&self) -> u64 {
+        let stuck = |p: &&rushes::sim::Purchase| p.fate == rushes::sim::Fate::Stuck;
+        let stuck = self.simulator.books().purchases().filter(stuck).count();
+        let rendering = self.report()["counts"]["rendering"].as_u64().unwrap();
+        rendering.saturating_sub(stuck as u64)
+    }
+
     /// Runs and resolves until nothing is in doubt; then every purchase is known but those that a
     /// 5xx hid, and every shot delivered, failed, stuck at the gateway or held back by the cap.
     pub fn settle(&mut self) -> Counts {
         loop {
             self.run();
+            // On a busy machine a task may look late to a run and be done for the next one.
+            for _ in 0..MOST_LATE {
+                if self.late() == 0 {
+                    break;
+                }
+                self.run();
+            }
             self.assert_books();
             if !self.resolve() {
                 break;
@@ -253,15 +272,13 @@ impl Campaign {
         let agreement = self.assert_books();
         assert_eq!(agreement.unknown, agreement.hidden, "nothing is in doubt any more");
         assert_eq!(agreement.in_doubt_for_nothing, 0);
-        let report =
-            self.sandbox.run(["report", "shots.yaml", "--format=json"]).exits(0).stdout_json();
+        assert_eq!(self.late(), 0, "a task that is done was not seen by {MOST_LATE} runs");
+        let report = self.report();
         let count = |state: &str| report["counts"][state].as_u64().unwrap();
         let held_back = if self.cap.is_some() { count("queued") } else { 0 };
         let ended = count("delivered") + count("failed") + count("rendering") + held_back;
         assert_eq!(ended, self.shots as u64, "{}", report["counts"]);
         let books = self.simulator.books();
-        let stuck = books.purchases().filter(|p| p.fate == rushes::sim::Fate::Stuck).count();
-        assert!(count("rendering") <= stuck as u64, "{stuck} stuck, {}", report["counts"]);
         if agreement.hidden == 0 {
             let spent: Usd = report["money"]["spent"].as_str().unwrap().parse().unwrap();
             assert_eq!(spent, books.charged);
@@ -271,6 +288,9 @@ impl Campaign {
         self.counts
     }
 }
+
+/// So many runs see every task that is done.
+const MOST_LATE: u32 = 20;
 
 /// A running `rushes run`; killed if the test fails.
 struct Run(Child);
