@@ -306,11 +306,11 @@ impl Stage {
         let mut oracle = self.oracle.lock().unwrap();
         let open = oracle.count("submitting") + oracle.count("in_doubt") + oracle.count("rendered");
         let queued = oracle.count("queued");
-        let rendering = oracle.count("rendering");
+        let rendering = oracle.rendering();
         oracle.life_is_over();
         let books = self.sim.books();
-        let stuck = books.purchases().filter(|purchase| purchase.fate == Fate::Stuck).count();
-        let late = usize::try_from(rendering).unwrap() > stuck;
+        let mut others = books.purchases().filter(|purchase| purchase.fate != Fate::Stuck);
+        let late = others.any(|purchase| rendering.contains(&purchase.task_id));
         open == 0 && !late && (done && queued == 0 || broke)
     }
 

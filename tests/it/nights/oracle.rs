@@ -396,6 +396,14 @@ impl Oracle {
         }
     }
 
+    /// The tasks of what is rendering.
+    pub fn rendering(&mut self) -> HashSet<String> {
+        let sql = "SELECT a.task_id FROM revisions AS r JOIN attempts AS a ON a.id = r.attempt
+                   WHERE r.state = 'rendering'";
+        let mut statement = self.conn().prepare_cached(sql).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
     /// How many revisions are in a state; queued ones only where they are still in the manifest.
     pub fn count(&mut self, state: &str) -> i64 {
         let sql = "SELECT count(*) FROM revisions
