@@ -159,16 +159,16 @@ impl HttpGateway {
         }
     }
 
+    /// A question to the gateway: free, and with the key.
+    fn question(&self, url: Url) -> reqwest::RequestBuilder {
+        let request = self.clients.poll.get(url).header(ACCEPT, "application/json");
+        request.header(AUTHORIZATION, self.authorization.clone())
+    }
+
     async fn poll_once(&self, task: &TaskId) -> Polled {
         let mut url = self.endpoint.clone();
         url.query_pairs_mut().append_pair("task_id", task.as_str());
-        let request = self
-            .clients
-            .poll
-            .get(url)
-            .header(AUTHORIZATION, self.authorization.clone())
-            .header(ACCEPT, "application/json");
-        match request.send().await {
+        match self.question(url).send().await {
             Ok(response) => {
                 let answer = self.read(response).await;
                 let said = wire::polled_of(task, &answer);
@@ -185,13 +185,7 @@ impl HttpGateway {
         let Some(url) = address::record(&self.endpoint, task.as_str()) else {
             return Billed::Unknown { why: "the task's id cannot stand in an address".to_owned() };
         };
-        let request = self
-            .clients
-            .poll
-            .get(url)
-            .header(AUTHORIZATION, self.authorization.clone())
-            .header(ACCEPT, "application/json");
-        match request.send().await {
+        match self.question(url).send().await {
             Ok(response) => {
                 let answer = self.read(response).await;
                 let hidden = self.hiding_the_key(&answer);
