@@ -337,12 +337,14 @@ impl Job {
     }
 
     /// Whether it is in doubt and may be bought again without asking. It stays in doubt until it
-    /// really is, so that every run goes by what the manifest says then.
+    /// really is, so that every run goes by what the manifest says then; refused too often, it is
+    /// left to the user.
     #[must_use]
     pub fn is_bought_again(&self, rules: &Rules) -> bool {
         matches!(self.state, State::InDoubt { .. })
             && rules.on_doubt == OnDoubt::Resubmit
             && self.resubmits < rules.attempts
+            && self.refusals < rules.attempts
     }
 }
 

@@ -128,14 +128,12 @@ impl Job {
                 self.refused(attempt, doubt, retry_after, why.into(), rules)
             }
             Submitted::Rejected { why } => {
-                let why: Box<str> = why.into();
-                let failed = State::Failed {
-                    attempt: Some(attempt),
-                    failure: Failure::Rejected,
-                    why: in_spite_of(doubt, &why),
+                let ended = match doubt {
+                    None => failed(attempt, Failure::Rejected, &why),
+                    Some(doubt) => still_in_doubt(doubt, &format!("rejected: {why}")),
                 };
-                let outcome = Some(Outcome::Rejected);
-                self.to(failed, Action::Rest).with(attempt, outcome, Some(why), Account::Released)
+                let (outcome, why) = (Some(Outcome::Rejected), Some(why.into()));
+                self.to(ended, Action::Rest).with(attempt, outcome, why, Account::Released)
             }
             Submitted::BadKey { why } => queue_again(why, Outcome::BadKey, Action::Halt(Halt::Key)),
             Submitted::NoCredit { why } => {
@@ -175,10 +173,12 @@ impl Job {
         let refusals = self.refusals.saturating_add(1);
         let job = Self { refusals, ..self.clone() };
         let step = if refusals >= rules.attempts {
-            let failure = Failure::RefusedTooOften;
             let said = format!("refused {refusals} times, the last time with: {why}");
-            let why = in_spite_of(doubt, &said);
-            job.to(State::Failed { attempt: Some(attempt), failure, why }, Action::Rest)
+            let ended = match doubt {
+                None => failed(attempt, Failure::RefusedTooOften, &said),
+                Some(doubt) => still_in_doubt(doubt, &said),
+            };
+            job.to(ended, Action::Rest)
         } else {
             let then = Action::Requeue(Pause::Refused(retry_after));
             Step { job: job.not_bought(doubt, why.clone()), change: None, then }
@@ -266,28 +266,22 @@ impl Job {
             | State::Failed { attempt: Some(attempt), failure: Failure::Abandoned, .. } => *attempt,
             state => return Err(Impossible { state: state.name(), event: "a resolution" }),
         };
-        let requeue = Action::Requeue(Pause::None);
+        // The user's word arms it anew, as `--retry-failed` does.
+        let again = |why| {
+            let (state, then) = (State::Queued { why }, Action::Requeue(Pause::None));
+            Step { job: Self { state, ..Self::new() }, change: None, then }
+        };
         Ok(match resolution {
             Resolution::Task(Found { task, sent_at }) => self
                 .to(rendering(attempt, task, sent_at.min(now)), Action::Poll(None))
                 .with(attempt, Some(Outcome::Bought), None, Account::Reserved),
             Resolution::NotBought => {
                 let why: Box<str> = "resolved: it was not bought".into();
-                self.to(State::Queued { why: Some(why.clone()) }, requeue).with(
-                    attempt,
-                    None,
-                    Some(why),
-                    Account::Released,
-                )
+                again(Some(why.clone())).with(attempt, None, Some(why), Account::Released)
             }
             Resolution::Resubmit => {
-                let why = Some("resolved: bought again".into());
-                self.to(State::Queued { why: why.clone() }, requeue).with(
-                    attempt,
-                    None,
-                    why,
-                    Account::Reserved,
-                )
+                let why: Option<Box<str>> = Some("resolved: bought again".into());
+                again(why.clone()).with(attempt, None, why, Account::Reserved)
             }
             Resolution::Abandon => {
                 let why: Box<str> = "abandoned; its price stays reserved".into();
@@ -315,14 +309,15 @@ fn rendering(attempt: AttemptId, task: TaskId, since: Timestamp) -> State {
     State::Rendering { attempt, task, since, silence: Silence::default(), stalled: None }
 }
 
-/// Why it failed, and that an earlier attempt may have bought it all the same.
-fn in_spite_of(doubt: Option<&Doubt>, why: &str) -> Box<str> {
-    match doubt {
-        None => why.into(),
-        Some(doubt) => {
-            format!("{why}; an earlier request may have bought it ({})", doubt.why).into()
-        }
-    }
+fn failed(attempt: AttemptId, failure: Failure, why: &str) -> State {
+    State::Failed { attempt: Some(attempt), failure, why: why.into() }
+}
+
+/// In doubt as it was before: that it was not bought the last time does not say that it was not
+/// bought the first time, and `--retry-failed` must not buy it.
+fn still_in_doubt(doubt: &Doubt, said: &str) -> State {
+    let why = format!("{}; sent again and {said}", doubt.why).into();
+    State::InDoubt { attempt: doubt.attempt, why }
 }
 
 /// A span in its largest whole unit: `2h`, `90s`, `250ms`.

@@ -167,10 +167,32 @@ fn a_shot_that_was_not_bought_again_is_in_doubt_as_before() {
     let step = again.after(cut, at(2), &resubmit).unwrap();
     assert!(matches!(step.job.state, State::InDoubt { attempt: SECOND, .. }));
     assert_eq!(step.job.resubmits, 1);
-    let rejected = Event::Answered(Submitted::Rejected { why: why() });
-    let step = again.after(rejected, at(2), &resubmit).unwrap();
-    let why = "because; an earlier request may have bought it (cut)";
-    assert_eq!(step.job.state.why(), Some(why));
+}
+
+#[test]
+fn a_doubt_outlives_that_it_was_sent_again_and_refused_for_good() {
+    let resubmit = Rules { on_doubt: OnDoubt::Resubmit, ..rules() };
+    let again = Job { refusals: 2, ..in_doubt() };
+    let again = again.after(Event::Claimed(SECOND), at(1), &resubmit).unwrap().job;
+    let refused = Submitted::ServerError { status: 500, retry_after: None, why: why() };
+    let rejected = Submitted::Rejected { why: why() };
+    for (answer, account, refusals, said) in [
+        (refused, Account::Unconfirmed, 3, "refused 3 times, the last time with: because"),
+        (rejected, Account::Released, 2, "rejected: because"),
+    ] {
+        let step = again.after(Event::Answered(answer), at(2), &resubmit).unwrap();
+        let State::InDoubt { attempt: FIRST, why } = &step.job.state else { panic!("{step:?}") };
+        assert_eq!(why.as_ref(), format!("cut; sent again and {said}"));
+        assert_eq!((step.job.refusals, step.job.resubmits), (refusals, 1));
+        assert_eq!(step.then, Action::Rest);
+        let change = step.change.unwrap();
+        assert_eq!((change.attempt, change.account), (SECOND, account));
+        assert!(step.job.after(Event::RetryFailed, at(3), &resubmit).is_err());
+        assert_eq!(step.job.is_bought_again(&resubmit), refusals < 3);
+        let armed = step.job.after(Event::Resolved(Resolution::NotBought), at(3), &resubmit);
+        let armed = armed.unwrap().job;
+        assert_eq!((armed.state.name(), armed.refusals, armed.resubmits), ("queued", 0, 0));
+    }
 }
 
 #[test]
