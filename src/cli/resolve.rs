@@ -62,7 +62,8 @@ pub fn resolve(
             if let (Resolution::Task(found), Some(attempt)) =
                 (&mut resolution, entry.job.state.attempt())
             {
-                found.sent_at = ledger.sent_at(attempt).await?.unwrap_or(found.sent_at);
+                let since = ledger.doubtful_since(entry.revision, attempt).await?;
+                found.sent_at = since.unwrap_or(found.sent_at);
             }
             let (event, at) = (Event::Resolved(resolution.clone()), SystemClock.now());
             let step = entry.job.after(event, at, &rules).map_err(Trouble::new)?;

@@ -390,6 +390,19 @@ impl Ledger {
         self.queue.ask(move |pen| Ok(reader::sent_at(pen, attempt)?)).await
     }
 
+    /// When the first request was sent that may have bought a revision which `attempt` put in
+    /// doubt: nobody can tell which of several did.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn doubtful_since(
+        &self,
+        revision: RevisionId,
+        attempt: AttemptId,
+    ) -> Result<Option<Timestamp>, LedgerError> {
+        self.queue.ask(move |pen| Ok(reader::doubtful_since(pen, revision, attempt)?)).await
+    }
+
     /// [`Ledger::commit`] for evidence that an attempt in doubt bought `task`; `None`, and nothing
     /// is written, when the ledger knows that task already.
     ///

@@ -10,7 +10,7 @@ use super::encode::{
 };
 use super::queue::Pen;
 use super::schema::WITH_CHARGES;
-use super::{Call, ClipFile, Entry, Kind, LedgerError, Row, Summary, lock, open};
+use super::{Call, ClipFile, Entry, Kind, LedgerError, RevisionId, Row, Summary, lock, open};
 use crate::answer::TaskId;
 use crate::charge::Charge;
 use crate::job::{AttemptId, State};
@@ -157,6 +157,20 @@ pub(super) fn sent_at(pen: &Pen<'_>, attempt: AttemptId) -> rusqlite::Result<Opt
         .prepare_cached("SELECT sent_at FROM attempts WHERE id = ?1")?
         .query_row([attempt.0], |row| Ok(Timestamp::from_millis(row.get(0)?)))
         .optional()
+}
+
+/// When the first request was sent that may have bought a revision which an attempt put in doubt.
+pub(super) fn doubtful_since(
+    pen: &Pen<'_>,
+    revision: RevisionId,
+    attempt: AttemptId,
+) -> rusqlite::Result<Option<Timestamp>> {
+    pen.conn
+        .prepare_cached(
+            "SELECT min(sent_at) FROM attempts WHERE revision = ?1 AND account = 'reserved' \
+             AND (task_id IS NULL OR id = ?2)",
+        )?
+        .query_row([revision.0, attempt.0], |row| moment(row, 0))
 }
 
 /// Whose earlier attempt has the task of the attempt that `$mine` names, a column or parameter of

@@ -455,6 +455,24 @@ async fn a_task_given_by_the_user_replaces_the_one_that_stalled() {
 }
 
 #[tokio::test]
+async fn which_of_several_doubts_a_task_belongs_to_is_left_open_from_the_first_on() {
+    let (desk, entries) = Desk::with(&[shot("beach", 1, Some(1))]).await;
+    let (entry, ledger) = (&entries[0], desk.ledger());
+    let cut = || Event::Answered(Submitted::Doubtful { why: "cut".to_owned() });
+    let first = desk.tell(entry.revision, &desk.claim(entry).await, cut()).await;
+    let again = Event::Resolved(Resolution::Resubmit);
+    let queued = desk.tell(entry.revision, &first, again).await;
+    let terms = Terms::new(entry.price);
+    let later = ledger.claim(entry.revision, terms, at(9000)).await.unwrap();
+    let Claim::Granted { attempt, .. } = later else { panic!("{later:?}") };
+    let claimed = queued.after(Event::Claimed(attempt), at(9000), &RULES).unwrap().job;
+    let second = desk.tell(entry.revision, &claimed, cut()).await;
+    assert_eq!(second.state.attempt(), Some(attempt));
+    let since = ledger.doubtful_since(entry.revision, attempt).await.unwrap();
+    assert_eq!((since, ledger.sent_at(attempt).await.unwrap()), (Some(at(1000)), Some(at(9000))));
+}
+
+#[tokio::test]
 async fn a_refusal_is_kept_as_unconfirmed_and_each_attempt_has_its_own_price() {
     let (mut desk, entries) = Desk::with(&[shot("a", 1, Some(10))]).await;
     let refused = || Submitted::ServerError { status: 500, retry_after: None, why: "oh".into() };

@@ -113,7 +113,8 @@ fn resolve_by(
             let decided = decide(&entry, prompt);
             let resolution = match (&entry.job.state, decided) {
                 (State::InDoubt { attempt, .. }, None) => {
-                    let sent_at = ledger.sent_at(*attempt).await.unwrap().unwrap();
+                    let since = ledger.doubtful_since(entry.revision, *attempt).await;
+                    let sent_at = since.unwrap().unwrap();
                     truth(stage, &ledger, prompt, sent_at).await
                 }
                 (
