@@ -261,6 +261,8 @@ pub enum ReportFormat {
     Json,
     /// For spreadsheets.
     Csv,
+    /// For eyes: the contact sheet, kept in the campaign folder beside the clips that it shows.
+    Html,
 }
 
 /// `rushes resolve`

@@ -5,10 +5,11 @@ use std::io::{self, Write};
 
 use globset::GlobMatcher;
 
-use crate::job::{Failure, State};
 use crate::ledger::{LedgerError, Row, Summary};
 use crate::money::Usd;
 use crate::report::model::{name, odd_charge};
+use crate::report::need::{Command, Need};
+use crate::report::sheet;
 use crate::report::text::{dollars, head, plural, safe};
 use crate::report::{Counts, Source};
 use crate::run::{Ended, Stopped};
@@ -17,77 +18,6 @@ use super::settings::Place;
 
 /// The most shots that are listed of each kind.
 const MOST_LISTED: usize = 50;
-
-/// What needs a look, and what helps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Need {
-    Edit,
-    Send,
-    Retry,
-    Expired,
-    Doubt,
-    Stalled,
-    Fetch,
-}
-
-impl Need {
-    const ALL: [Self; 7] = [
-        Self::Edit,
-        Self::Send,
-        Self::Retry,
-        Self::Expired,
-        Self::Doubt,
-        Self::Stalled,
-        Self::Fetch,
-    ];
-
-    fn of(row: &Row) -> Option<Self> {
-        match &row.entry.job.state {
-            State::Failed { failure: Failure::Rejected, .. } => Some(Self::Edit),
-            State::Failed { failure: Failure::RefusedTooOften | Failure::NotRendered, .. } => {
-                Some(Self::Retry)
-            }
-            State::Failed { failure: Failure::Expired, .. } => Some(Self::Expired),
-            State::InDoubt { .. } => Some(Self::Doubt),
-            State::Rendering { stalled: Some(_), .. } => Some(Self::Stalled),
-            State::Rendered { .. } => Some(Self::Fetch),
-            State::Queued { why: Some(_) } => Some(Self::Send),
-            State::Failed { failure: Failure::Abandoned, .. }
-            | State::Queued { why: None }
-            | State::Submitting { .. }
-            | State::Rendering { .. }
-            | State::Delivered { .. } => None,
-        }
-    }
-
-    const fn title(self) -> &'static str {
-        match self {
-            Self::Edit => "Rejected by the gateway; edit these in the manifest:",
-            Self::Send => "Still queued after a try:",
-            Self::Retry => "Failed:",
-            Self::Expired => "Paid, but no longer there to be fetched:",
-            Self::Doubt => "In doubt: these may have been bought. Look in the gateway's console:",
-            Self::Stalled => "Stalled: bought and still not done; the next run asks again:",
-            Self::Fetch => "Paid, but not fetched yet; the gateway keeps clips for 7 days:",
-        }
-    }
-
-    /// The commands that help, the first of these shots being `first`.
-    fn help(self, place: &Place, first: &str) -> Vec<String> {
-        let resolve = |what: &str| place.again("resolve", &format!("{first} {what}"));
-        match self {
-            Self::Edit => vec![place.again("plan", "")],
-            Self::Send => vec![place.again("run", "")],
-            Self::Retry | Self::Expired => vec![place.again("run", "--retry-failed")],
-            Self::Doubt => vec![
-                format!("{}   (it was bought)", resolve("--task-id ID")),
-                format!("{}   (it was not)", resolve("--not-bought")),
-            ],
-            Self::Stalled => vec![place.again("run", ""), resolve("--abandon")],
-            Self::Fetch => vec![place.again("fetch", "")],
-        }
-    }
-}
 
 /// A kind of need and the shots that have it.
 #[derive(Debug, Default)]
@@ -144,7 +74,13 @@ impl Outcome {
             head(summary, &self.counts, self.groups[Need::Stalled as usize].count)
         )?;
         if self.counts.delivered > 0 {
-            writeln!(out, "clips in {}", safe(&place.folder.join("clips").display().to_string()))?;
+            let folder = |name| safe(&place.folder.join(name).display().to_string());
+            writeln!(
+                out,
+                "clips in {}, all on one page: {}",
+                folder("clips"),
+                folder(sheet::FILE)
+            )?;
         }
         if self.odd_charges > 0 {
             let shots = plural(self.odd_charges, "shot");
@@ -162,8 +98,9 @@ impl Outcome {
                 let more = group.count - group.listed.len();
                 writeln!(out, "  … and {more} more: {}", place.again("report", ""))?;
             }
-            for command in need.help(place, first) {
-                writeln!(out, "  $ {command}")?;
+            for Command { line, when } in need.help(&|verb, rest| place.again(verb, rest), first) {
+                let when = if when.is_empty() { String::new() } else { format!("   ({when})") };
+                writeln!(out, "  $ {line}{when}")?;
             }
         }
         Ok(())

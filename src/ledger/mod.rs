@@ -41,11 +41,13 @@ mod record;
 mod rescue;
 mod reserve;
 mod schema;
+mod spending;
 mod watch;
 mod writer;
 
 pub use error::LedgerError;
 pub use reader::Reader;
+pub use spending::{Pile, Spending, Stray};
 
 use std::path::Path;
 use std::sync::Arc;

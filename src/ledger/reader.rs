@@ -10,7 +10,10 @@ use super::encode::{
 };
 use super::queue::Pen;
 use super::schema::WITH_CHARGES;
-use super::{Call, ClipFile, Entry, Kind, LedgerError, RevisionId, Row, Summary, lock, open};
+use super::{
+    Call, ClipFile, Entry, Kind, LedgerError, RevisionId, Row, Spending, Summary, lock, open,
+    spending,
+};
 use crate::answer::TaskId;
 use crate::charge::Charge;
 use crate::job::{AttemptId, State};
@@ -79,6 +82,14 @@ impl Reader {
             read_rows(conn, charged, "current = 1 ORDER BY position", &mut each)?;
             read_rows(conn, charged, &older(), &mut each)
         })
+    }
+
+    /// Where the money lies and how it got there.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn spending(&self) -> Result<Spending, LedgerError> {
+        self.within(spending::spending)
     }
 
     /// Every known revision's entry, also older and removed ones; for the plan.

@@ -4,11 +4,13 @@
 pub mod csv;
 pub mod json;
 pub mod model;
+pub mod need;
+pub mod sheet;
 pub mod text;
 
 use std::io;
 
-use crate::ledger::{LedgerError, Reader, Row, Summary};
+use crate::ledger::{LedgerError, Reader, Row, Spending, Summary};
 
 pub use model::{Counts, Digest};
 
@@ -25,6 +27,12 @@ pub trait Source {
     /// # Errors
     /// When it cannot be read.
     fn rows(&self, each: &mut dyn FnMut(Row)) -> Result<(), LedgerError>;
+
+    /// Where the money lies and how it got there.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn spending(&self) -> Result<Spending, LedgerError>;
 }
 
 impl Source for Reader {
@@ -34,6 +42,10 @@ impl Source for Reader {
 
     fn rows(&self, each: &mut dyn FnMut(Row)) -> Result<(), LedgerError> {
         Self::rows(self, each)
+    }
+
+    fn spending(&self) -> Result<Spending, LedgerError> {
+        Self::spending(self)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::answer::TaskId;
 use crate::job::{AttemptId, Failure, Job, State};
-use crate::ledger::{ClipFile, Entry, Kind, LedgerError, RevisionId, Row, Summary};
+use crate::ledger::{ClipFile, Entry, Kind, LedgerError, RevisionId, Row, Spending, Summary};
 use crate::policy::budget::{Balance, Budget};
 use crate::shot::{Fingerprint, ShotId};
 use crate::time::Timestamp;
@@ -13,6 +13,7 @@ use super::Source;
 pub(crate) struct Sample {
     pub(crate) summary: Summary,
     pub(crate) rows: Vec<Row>,
+    pub(crate) spending: Spending,
 }
 
 /// `seconds` after a fixed evening.
@@ -105,7 +106,7 @@ impl Sample {
             },
             held_by: None,
         };
-        Self { summary, rows }
+        Self { summary, rows, spending: Spending::default() }
     }
 }
 
@@ -117,5 +118,9 @@ impl Source for Sample {
     fn rows(&self, each: &mut dyn FnMut(Row)) -> Result<(), LedgerError> {
         self.rows.iter().cloned().for_each(each);
         Ok(())
+    }
+
+    fn spending(&self) -> Result<Spending, LedgerError> {
+        Ok(self.spending.clone())
     }
 }

@@ -4,6 +4,7 @@ mod doors;
 mod frozen;
 mod histories;
 mod readers;
+mod spending;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -134,6 +135,10 @@ impl Desk {
         let columns = statement.column_count();
         statement.query_row([], |row| (0..columns).map(|column| row.get(column)).collect()).unwrap()
     }
+}
+
+pub fn cut() -> Event {
+    Event::Answered(Submitted::Doubtful { why: "cut".to_owned() })
 }
 
 pub fn bought(task: &str) -> Event {
@@ -458,7 +463,6 @@ async fn a_task_given_by_the_user_replaces_the_one_that_stalled() {
 async fn which_of_several_doubts_a_task_belongs_to_is_left_open_from_the_first_on() {
     let (desk, entries) = Desk::with(&[shot("beach", 1, Some(1))]).await;
     let (entry, ledger) = (&entries[0], desk.ledger());
-    let cut = || Event::Answered(Submitted::Doubtful { why: "cut".to_owned() });
     let first = desk.tell(entry.revision, &desk.claim(entry).await, cut()).await;
     let again = Event::Resolved(Resolution::Resubmit);
     let queued = desk.tell(entry.revision, &first, again).await;

@@ -1,0 +1,81 @@
+// A run that serves this page tells what changes; without one, nothing here does anything.
+
+let run = null;
+
+function follow() {
+  if (!head.live) return;
+  const events = new EventSource("events");
+  events.addEventListener("head", (event) => {
+    Object.assign(head, JSON.parse(event.data));
+    soon();
+  });
+  events.addEventListener("shots", (event) => {
+    for (const shot of JSON.parse(event.data)) {
+      const isNew = !shots.has(shot.key);
+      const before = JSON.stringify(shots.get(shot.key));
+      if (before === JSON.stringify(shot)) continue;
+      shots.set(shot.key, shot);
+      if (isNew || belongs(shot) !== cards.has(shot.key)) stale = true;
+      else redraw(shot);
+      if (shown === shot.key && !at("detail").querySelector("video")) openDetail(shot.key);
+    }
+    soon();
+  });
+  events.addEventListener("run", (event) => {
+    run = JSON.parse(event.data);
+    drawControls();
+    if (run.state === "ended") events.close();
+  });
+  events.onerror = () => {
+    if (run && run.state === "ended") return;
+    run = { ...(run || {}), state: "away" };
+    drawControls();
+  };
+}
+
+// Whether a card of it may stand in the grid; those not made yet do not count as missing.
+const belongs = (shot) => chosen().includes(shot) && !pending.some((piece) => piece.shot && piece.shot.key === shot.key);
+
+let stale = false;
+let timer = 0;
+function soon() {
+  if (timer) return;
+  timer = setTimeout(() => {
+    timer = 0;
+    drawTop();
+    drawChoices();
+    // A grid that changes under somebody's pointer is worse than one that is late.
+    if (stale && !document.querySelector("dialog[open]")) {
+      stale = false;
+      draw();
+    }
+  }, 250);
+}
+
+const RUNS = {
+  running: "Rendering", paused: "Paused", stopping: "Stopping: what is on its way is finished",
+  ended: "The run has ended", away: "No connection; trying again",
+};
+
+function drawControls() {
+  const box = at("controls");
+  box.hidden = !run;
+  if (!run) return;
+  const button = (what, text, title) => el("button.plain", { type: "button", title, onclick: () => tell(what) }, text);
+  const can = {
+    running: [button("pause", "Pause", "Nothing more is submitted until you resume"), button("stop", "Stop", "Like Ctrl-C: nothing more is submitted, and the run ends")],
+    paused: [button("resume", "Resume", "Goes on submitting"), button("stop", "Stop", "Like Ctrl-C: the run ends")],
+  }[run.state] || [];
+  box.className = `controls run-${run.state}`;
+  box.replaceChildren(el("span.lamp", { role: "status" }, RUNS[run.state] || run.state, run.why ? `: ${run.why}` : ""), ...can);
+}
+
+async function tell(what) {
+  if (what === "stop" && !confirm("Stop the run? Nothing more is submitted; the same command goes on later.")) return;
+  try {
+    const answer = await fetch(what, { method: "POST", headers: { "X-Rushes": "1" } });
+    if (!answer.ok) toast(`The run answered ${answer.status}`);
+  } catch {
+    toast("The run cannot be reached");
+  }
+}
