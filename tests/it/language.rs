@@ -327,7 +327,7 @@ fn what_would_silently_buy_something_else_is_a_mistake() {
         // Names are put in once.
         (
             "vars: {mood: calm, look: '{{ mood }} film'}\n".to_owned()
-                + &shots("  - {id: a, prompt: 'x {{ look }}'}\n"),
+                + shots("  - {id: a, prompt: 'x {{ look }}'}\n").as_str(),
             "",
             "`look` holds a template",
         ),
@@ -343,7 +343,8 @@ fn what_would_silently_buy_something_else_is_a_mistake() {
         ),
         // A comment that cuts a text short.
         (
-            "vars:\n  look: film #3\n".to_owned() + &shots("  - {id: a, prompt: '{{ look }}'}\n"),
+            "vars:\n  look: film #3\n".to_owned()
+                + shots("  - {id: a, prompt: '{{ look }}'}\n").as_str(),
             "",
             "begins a comment",
         ),

@@ -4,6 +4,7 @@
 
 mod books;
 mod broken;
+mod browser;
 mod budget;
 mod callbacks;
 mod cases;

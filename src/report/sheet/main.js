@@ -76,9 +76,14 @@ document.addEventListener("keydown", (event) => {
     if (button) button.setAttribute("aria-pressed", String(stars.has(key)));
   }
 });
-new IntersectionObserver((entries) => {
-  if (entries.some((entry) => entry.isIntersecting) && pending.length) drawMore();
-}, { rootMargin: "1200px 0px" }).observe(at("more"));
+// Asked anew after each piece, because one piece may not reach beyond the window.
+const end = new IntersectionObserver((entries) => {
+  if (!entries.some((entry) => entry.isIntersecting) || !pending.length) return;
+  drawMore();
+  end.unobserve(at("more"));
+  end.observe(at("more"));
+}, { rootMargin: "1200px 0px" });
+end.observe(at("more"));
 
 drawTop();
 drawChoices();

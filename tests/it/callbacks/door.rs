@@ -85,7 +85,7 @@ async fn who_sends_too_much_is_cut_and_nothing_comes_in() {
     let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\n");
     let long_header = format!("{head}X: {}\r\n\r\n", "x".repeat(1 << 20));
     let many_headers = format!("{head}{}\r\n", "X: y\r\n".repeat(100_000));
-    let chunks = "400\r\n".to_owned() + &"x".repeat(1024) + "\r\n";
+    let chunks = "400\r\n".to_owned() + "x".repeat(1024).as_str() + "\r\n";
     let endless = format!("{head}Transfer-Encoding: chunked\r\n\r\n{}", chunks.repeat(1000));
     let announced = format!("{head}Content-Length: 99999999999\r\n\r\nx");
     let nonsense = "\0".repeat(200_000);

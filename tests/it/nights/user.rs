@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rushes::answer::TaskId;
-use rushes::job::{Event, Failure, Found, OnDoubt, Resolution, Rules, State};
+use rushes::job::{AttemptId, Event, Failure, Found, OnDoubt, Resolution, Rules, State};
 use rushes::ledger::{Entry, Ledger};
 use rushes::money::Usd;
 use rushes::time::{Clock, Timestamp};
@@ -113,9 +113,9 @@ fn resolve_by(
             let decided = decide(&entry, prompt);
             let resolution = match (&entry.job.state, decided) {
                 (State::InDoubt { attempt, .. }, None) => {
-                    let since = ledger.doubtful_since(entry.revision, *attempt).await;
-                    let sent_at = since.unwrap().unwrap();
-                    truth(stage, &ledger, prompt, sent_at).await
+                    let sent_at = ledger.sent_at(*attempt).await.unwrap().unwrap();
+                    let truth = truth(stage, &ledger, prompt, sent_at).await;
+                    dated(truth, &ledger, &entry, *attempt).await
                 }
                 (
                     State::InDoubt { .. } | State::Rendering { stalled: Some(_), .. },
@@ -182,6 +182,18 @@ async fn truth(stage: &Stage, ledger: &Ledger, prompt: &str, sent_at: Timestamp)
         }
     }
     Resolution::NotBought
+}
+
+/// A task may be of the first of several doubts.
+async fn dated(
+    truth: Resolution,
+    ledger: &Ledger,
+    entry: &Entry,
+    attempt: AttemptId,
+) -> Resolution {
+    let Resolution::Task(Found { task, .. }) = truth else { return truth };
+    let since = ledger.doubtful_since(entry.revision, attempt).await.unwrap();
+    Resolution::Task(Found { task, sent_at: since.unwrap() })
 }
 
 /// Clocks are wrong by less than this, in milliseconds.

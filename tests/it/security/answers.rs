@@ -32,7 +32,7 @@ fn what_a_gateway_says_steers_no_terminal_and_no_spreadsheet() {
             .serve();
         let sandbox = campaign();
         let done = sandbox.run(["run", "shots.yaml", "-vv", "--api-base", &server.url()]).exits(1);
-        let mut said = done.stdout() + &done.stderr();
+        let mut said = done.stdout() + done.stderr().as_str();
         for format in ["--format=text", "--format=json", "--format=csv"] {
             let report = sandbox.run(["report", "shots.yaml", format]).exits(0).stdout();
             if format == "--format=csv" {

@@ -1,0 +1,7 @@
+//! The contact sheet in a real browser: headless Chromium, driven through its own driver. Needs
+//! `chromium` and `chromedriver`; `tests/all.sh` installs them.
+
+mod driver;
+mod harm;
+mod sheet;
+mod thousand;
