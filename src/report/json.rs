@@ -5,10 +5,11 @@ use std::io::{self, Seek, SeekFrom, Write};
 
 use serde::Serialize;
 
+use crate::footage::Footage;
 use crate::ledger::Row;
 use crate::text::json_text;
 
-use super::model::reason;
+use super::model::{mismatches, reason};
 use super::{Counts, ReportError, Source, each_row};
 
 #[derive(Serialize)]
@@ -34,6 +35,12 @@ struct Shot<'a> {
     attempts: u32,
     urls: &'a [String],
     files: Vec<&'a str>,
+    /// Of the first clip; only where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    footage: Option<Facts>,
+    /// Only where something is not as it was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    mismatch: Vec<String>,
     reason: Option<Cow<'a, str>>,
     submitted_at: Option<String>,
     completed_at: Option<String>,
@@ -44,6 +51,22 @@ struct Shot<'a> {
 struct Charged<'a> {
     amount: String,
     currency: &'a str,
+}
+
+#[derive(Serialize)]
+struct Facts {
+    seconds: f64,
+    width: u32,
+    height: u32,
+    sound: bool,
+}
+
+impl From<Footage> for Facts {
+    fn from(footage: Footage) -> Self {
+        let Footage { millis, width, height, sound } = footage;
+        let seconds = std::time::Duration::from_millis(millis).as_secs_f64();
+        Self { seconds, width, height, sound }
+    }
 }
 
 impl<'a> From<&'a Row> for Shot<'a> {
@@ -63,6 +86,8 @@ impl<'a> From<&'a Row> for Shot<'a> {
             attempts: row.attempts,
             urls: &row.urls,
             files: row.files.iter().map(|file| file.path.as_str()).collect(),
+            footage: row.files.first().and_then(|file| file.footage).map(Facts::from),
+            mismatch: mismatches(row),
             reason: reason(row),
             submitted_at: row.submitted_at.map(|at| at.to_string()),
             completed_at: row.completed_at.map(|at| at.to_string()),
@@ -141,6 +166,23 @@ mod tests {
         assert!(json["shots"][0].get("charge").is_none());
         let charge = serde_json::json!({"amount": "0.31650001", "currency": "USD"});
         assert_eq!(json["shots"][1]["charge"], charge);
+    }
+
+    #[test]
+    fn footage_and_what_is_wrong_with_it_stand_there_only_where_they_are_known() {
+        let mut sample = Sample::mixed();
+        sample.rows.truncate(2);
+        sample.rows[0].request = r#"{"duration":5,"sound":"on"}"#.to_owned();
+        sample.rows[0].files[0].footage =
+            Some(Footage { millis: 5041, width: 1280, height: 720, sound: false });
+        let json: serde_json::Value = serde_json::from_str(&written(&sample)).unwrap();
+        let footage =
+            serde_json::json!({"seconds": 5.041, "width": 1280, "height": 720, "sound": false});
+        assert_eq!(json["shots"][0]["footage"], footage);
+        assert_eq!(json["shots"][0]["mismatch"], serde_json::json!(["asked for sound, got none"]));
+        for absent in ["footage", "mismatch"] {
+            assert!(json["shots"][1].get(absent).is_none());
+        }
     }
 
     #[test]
