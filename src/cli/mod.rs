@@ -13,6 +13,7 @@ mod plan;
 mod progress;
 mod report;
 mod resolve;
+mod results;
 mod run;
 mod settings;
 mod signals;

@@ -1,4 +1,4 @@
-//! `rushes report`: the ledger's rows, as text, JSON or CSV.
+//! `rushes report`: the ledger's rows, as text, JSON, JSONL or CSV.
 
 use std::io::Write;
 
@@ -24,6 +24,7 @@ pub fn report(
     match args.format {
         ReportFormat::Text => text::write(&reader, out)?,
         ReportFormat::Json => json::write(&reader, out)?,
+        ReportFormat::Jsonl => json::write_lines(&reader, out)?,
         ReportFormat::Csv => csv::write(&reader, out)?,
     }
     Ok(())

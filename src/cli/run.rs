@@ -23,7 +23,7 @@ use super::settings::{Place, Ready};
 use super::summary::{Outcome, stopped};
 use super::terminal::{CYAN, RED, Terminal, YELLOW, var};
 use super::trouble::Trouble;
-use super::{args, key, logging, progress, signals, sim};
+use super::{args, key, logging, progress, results, signals, sim};
 
 /// Renders the shots of a manifest, or goes on with them.
 ///
@@ -193,6 +193,7 @@ impl Work<'_> {
         drop(follower.await);
         let ended = ended?;
         let exit = summarize(self.place, &ended, only.as_ref(), terminal, out);
+        results::keep(self.place, terminal);
         drop(held);
         if let Some((what, help)) = stopped(&ended, self.place, cap) {
             let interrupted = ended == Ended::Interrupted;

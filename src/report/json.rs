@@ -1,4 +1,5 @@
-//! The report as JSON: the stable shape that scripts rely on, one shot a line.
+//! The report as JSON: the stable shape that scripts rely on, one shot a line; as one value, or as
+//! lines that are each a value (JSONL).
 
 use std::borrow::Cow;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -45,6 +46,14 @@ struct Shot<'a> {
     submitted_at: Option<String>,
     completed_at: Option<String>,
     delivered_at: Option<String>,
+}
+
+/// A shot that stands by itself.
+#[derive(Serialize)]
+struct Line<'a> {
+    campaign: &'a str,
+    #[serde(flatten)]
+    shot: Shot<'a>,
 }
 
 #[derive(Serialize)]
@@ -133,9 +142,21 @@ pub fn write(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError
     Ok(())
 }
 
+/// Writes the shots of the report, each on a line of its own and with its campaign's name.
+///
+/// # Errors
+/// When the ledger cannot be read or `out` not be written.
+pub fn write_lines(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError> {
+    let campaign = source.summary()?.campaign;
+    each_row(source, out, &mut |out, row| {
+        let line = Line { campaign: &campaign, shot: Shot::from(row) };
+        writeln!(out, "{}", json_text(&line)?)
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::sample::Sample;
+    use super::super::sample::{self, Sample};
     use super::*;
 
     fn written(sample: &Sample) -> String {
@@ -194,6 +215,23 @@ mod tests {
         assert_eq!(json["shots"][1]["reason"], "not done 2h after it was submitted");
         assert_eq!(json["shots"][5]["price"], serde_json::Value::Null);
         assert_eq!(json["shots"][6]["current"], false);
+    }
+
+    #[test]
+    fn lines_are_the_same_shots_each_with_its_campaign() {
+        let mut sample = Sample::mixed();
+        sample.rows[0].files[0].footage = Some(sample::FOOTAGE);
+        sample.rows[1].charge = crate::charge::Charge::new("0.4", "USD");
+        let mut out = Vec::new();
+        write_lines(&sample, &mut out).unwrap();
+        let lines = String::from_utf8(out).unwrap();
+        let whole: serde_json::Value = serde_json::from_str(&written(&sample)).unwrap();
+        let mut shots = whole["shots"].as_array().unwrap().clone();
+        for shot in &mut shots {
+            shot["campaign"] = "summer".into();
+        }
+        let lines = lines.lines().map(|line| serde_json::from_str(line).unwrap());
+        assert_eq!(lines.collect::<Vec<serde_json::Value>>(), shots);
     }
 
     #[test]
