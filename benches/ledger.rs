@@ -87,7 +87,9 @@ fn shots(count: usize) -> Result<Arc<[Shot]>, Failure> {
                 price: Some(Usd::from_micros(316_500)),
                 priority: 0,
                 tags: Box::default(),
-                clip_name: id.into(),
+                clip_name: id.as_str().into(),
+                entry: id.into(),
+                variant: Box::default(),
             })
         })
         .collect()
@@ -144,7 +146,7 @@ async fn live(ledger: &Ledger, entry: &Entry) -> Result<(), Failure> {
     }
     let step = job.after(Event::Delivered, AT, &RULES)?;
     let path = format!("clips/{}.mp4", entry.clip_name);
-    let file = ClipFile { path, bytes: 1 << 20, sha256: [7; 32] };
+    let file = ClipFile { path, bytes: 1 << 20, sha256: [7; 32], footage: None, unread: None };
     ledger.deliver(entry.revision, step, vec![file], AT).await?;
     Ok(())
 }

@@ -84,7 +84,9 @@ fn shots(count: usize) -> Result<Arc<[Shot]>, Box<dyn std::error::Error>> {
                 price: Some(Usd::from_micros(316_500)),
                 priority: 0,
                 tags: Box::default(),
-                clip_name: id.into(),
+                clip_name: id.as_str().into(),
+                entry: id.into(),
+                variant: Box::default(),
             })
         })
         .collect()

@@ -75,6 +75,8 @@ fn shot(id: &str, prompt: &str) -> Result<Shot, Box<dyn Error>> {
         priority: 0,
         tags: Box::default(),
         clip_name: id.into(),
+        entry: id.into(),
+        variant: Box::default(),
     })
 }
 

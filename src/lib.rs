@@ -18,7 +18,7 @@
 //!
 //! | room | holds | does not know |
 //! |---|---|---|
-//! | [`money`], [`time`], [`text`], [`shot`], [`answer`], [`charge`], [`token`], [`work`], [`job`] | the words as types; in [`job`] the one function that makes every transition | I/O, clocks |
+//! | [`money`], [`time`], [`text`], [`shot`], [`answer`], [`charge`], [`footage`], [`token`], [`work`], [`job`] | the words as types; in [`job`] the one function that makes every transition | I/O, clocks |
 //! | [`mishap`] | where tests make a debug build die; nothing in a release build | everything else |
 //! | [`policy`] | pace, backoff, cap, who is next: pure functions of state and time | I/O, clocks |
 //! | [`catalog`] | dated data: models, what they accept, what they cost | files |
@@ -51,6 +51,7 @@ pub mod catalog;
 pub mod charge;
 pub mod cli;
 pub mod clips;
+pub mod footage;
 pub mod gateway;
 pub mod job;
 pub mod ledger;

@@ -271,6 +271,8 @@ mod tests {
             priority: 0,
             tags: [].into(),
             clip_name: id.into(),
+            entry: id.into(),
+            variant: Box::default(),
         }
     }
 

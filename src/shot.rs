@@ -178,6 +178,12 @@ pub struct Shot {
     /// The clip's path below `clips/`, without revision, part and `.mp4`; the id unless the
     /// manifest says otherwise.
     pub clip_name: Arc<str>,
+    /// The id of the manifest's entry that it comes from, as written there, shared by all its
+    /// shots; of a row that is an entry of its own, the row's.
+    pub entry: Arc<str>,
+    /// What tells it from the entry's other shots, as people would say it: names and values of the
+    /// row, the matrix and the take (`take`, `2`), long values cut. Empty when it is the only one.
+    pub variant: Box<[(Box<str>, Box<str>)]>,
 }
 
 #[cfg(test)]

@@ -240,13 +240,14 @@ pub struct Status {
 Examples:
   rushes report shots.yaml
   rushes report shots.yaml --format csv > shots-report.csv
+  rushes report shots.yaml --format jsonl | jq -r 'select(.mismatch) | .id'
   rushes report shots.yaml --format json | jq -r '.shots[] | select(.state == \"failed\") | .id'")]
 pub struct Report {
     /// The campaign.
     #[command(flatten)]
     pub campaign: Campaign,
     /// How to print the report
-    #[arg(long, value_enum, default_value_t, value_name = "text|json|csv")]
+    #[arg(long, value_enum, default_value_t, value_name = "text|json|jsonl|csv")]
     #[arg(hide_possible_values = true)]
     pub format: ReportFormat,
 }
@@ -259,6 +260,8 @@ pub enum ReportFormat {
     Text,
     /// For programs.
     Json,
+    /// For programs, a shot a line.
+    Jsonl,
     /// For spreadsheets.
     Csv,
     /// For eyes: the contact sheet, kept in the campaign folder beside the clips that it shows.

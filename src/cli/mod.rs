@@ -8,6 +8,7 @@ mod extras;
 mod fetch;
 mod init;
 mod key;
+mod leave;
 mod logging;
 mod plan;
 mod progress;

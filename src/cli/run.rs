@@ -23,7 +23,7 @@ use super::settings::{Place, Ready};
 use super::summary::{Outcome, stopped};
 use super::terminal::{CYAN, RED, Terminal, YELLOW, var};
 use super::trouble::Trouble;
-use super::{args, key, logging, progress, report, signals, sim};
+use super::{args, key, leave, logging, progress, signals, sim};
 
 /// Renders the shots of a manifest, or goes on with them.
 ///
@@ -192,7 +192,7 @@ impl Work<'_> {
         // It ends by itself when the run has dropped the tally.
         drop(follower.await);
         let ended = ended?;
-        report::leave_sheet(self.place);
+        leave::leave(self.place, terminal);
         let exit = summarize(self.place, &ended, only.as_ref(), terminal, out);
         drop(held);
         if let Some((what, help)) = stopped(&ended, self.place, cap) {

@@ -2,6 +2,7 @@
 //! a verified, durable clip and that no file is ever overwritten or deleted but its own temporary
 //! ones. Receives bytes; knows no network.
 
+mod footage;
 mod mp4;
 mod partial;
 mod place;
@@ -13,6 +14,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
+use crate::footage::Footage;
 use crate::time::Timestamp;
 
 /// The campaign folder's clips.
@@ -30,6 +32,10 @@ pub struct Stored {
     pub bytes: u64,
     /// Its hash.
     pub sha256: [u8; 32],
+    /// What it turned out to be, if it says so.
+    pub footage: Option<Footage>,
+    /// Why that cannot be read, for people. The clip is kept all the same: a player may read it.
+    pub unread: Option<Box<str>>,
     /// Where a file that stood in its place was moved, relative to the campaign folder.
     pub moved_aside: Option<String>,
 }
@@ -144,9 +150,19 @@ fn adopt(
         Ok(()) => {}
         Err(_not_a_clip) => return Ok(None),
     }
+    let (footage, unread) = told(footage::read(&mut open, metadata.len()));
     let sha256 = place::hash(&file).map_err(&at)?;
     place::settle(&file).map_err(&at)?;
-    Ok(Some(Stored { path, bytes: metadata.len(), sha256, moved_aside: None }))
+    let bytes = metadata.len();
+    Ok(Some(Stored { path, bytes, sha256, footage, unread, moved_aside: None }))
+}
+
+/// A clip's footage, or why there is none.
+fn told(read: Result<Footage, Box<str>>) -> (Option<Footage>, Option<Box<str>>) {
+    match read {
+        Ok(footage) => (Some(footage), None),
+        Err(why) => (None, Some(why)),
+    }
 }
 
 fn is_absent(error: &io::Error) -> bool {

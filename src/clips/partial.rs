@@ -9,7 +9,7 @@ use tempfile::NamedTempFile;
 
 use crate::mishap;
 
-use super::{ClipError, MOST_BYTES, Stored, blocking, place, verify};
+use super::{ClipError, MOST_BYTES, Stored, blocking, footage, place, told, verify};
 
 /// How much is gathered before it is written, in bytes. Less in a debug build, where tests have
 /// small clips and die between two batches.
@@ -155,6 +155,7 @@ impl Sink {
         verify::verify(self.temporary.as_file_mut(), bytes, total)
             .map_err(&at)?
             .map_err(ClipError::NotAClip)?;
+        let (footage, unread) = told(footage::read(self.temporary.as_file_mut(), bytes));
         self.temporary.as_file().sync_all().map_err(&at)?;
         mishap::point("clip verified");
         let sha256 = self.hash.finalize().into();
@@ -164,6 +165,6 @@ impl Sink {
             let folder = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
             format!("{folder}/{}", name.to_string_lossy())
         });
-        Ok(Stored { path: self.path, bytes, sha256, moved_aside })
+        Ok(Stored { path: self.path, bytes, sha256, footage, unread, moved_aside })
     }
 }

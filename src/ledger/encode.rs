@@ -153,6 +153,24 @@ pub(super) fn unlist(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Vec<St
     })
 }
 
+/// Names and texts as a JSON object; `None` when there are none.
+pub(super) fn pairs(texts: &[(Box<str>, Box<str>)]) -> Option<String> {
+    let object = texts.iter().map(|(name, text)| (name.to_string(), (**text).into()));
+    (!texts.is_empty()).then(|| serde_json::Value::Object(object.collect()).to_string())
+}
+
+/// A column with a JSON object of texts; NULL is an empty one.
+pub(super) fn unpairs(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Vec<(String, String)>> {
+    let Some(text) = row.get_ref(column)?.as_str_or_null()? else { return Ok(Vec::new()) };
+    let object: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(text).map_err(|error| odd(column, error))?;
+    let told = object.into_iter().map(|(name, value)| match value {
+        serde_json::Value::String(text) => Ok((name, text)),
+        other => Err(odd(column, format!("{other} is no text"))),
+    });
+    told.collect()
+}
+
 /// A value that was never written so.
 pub(super) fn odd(column: usize, what: impl fmt::Display) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, what.to_string().into())

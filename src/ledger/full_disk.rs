@@ -45,6 +45,8 @@ async fn with_two_on_the_wire(folder: &Path) -> (Ledger, Vec<Entry>, Vec<Job>) {
             priority: 0,
             tags: Box::default(),
             clip_name: format!("s{i}").into(),
+            entry: format!("s{i}").into(),
+            variant: Box::default(),
         })
         .collect();
     let ledger = open(folder).unwrap();

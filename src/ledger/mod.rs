@@ -15,7 +15,7 @@
 //! | `attempts` | a row per POST, written before it is sent: its price, whether a failed task is charged, its outcome, task id, and the account its price lies in; the secret part of its callback's address, and what the gateway says it really cost |
 //! | `money` | every movement of an attempt's price into (positive) or out of (negative) `reserved`, `spent`, `unconfirmed`; never changed |
 //! | `balance` | one row: the sums of `money`, kept by a trigger and compared with it at every opening |
-//! | `files` | the clips of delivered revisions |
+//! | `files` | the clips of delivered revisions, and what they turned out to be: length, size, sound |
 //! | `results` | for people: a row per revision, dollars as decimal text, times as RFC 3339 |
 //! | `spend` | for people: cap, spent, reserved and unconfirmed in dollars |
 //!
@@ -54,6 +54,7 @@ use std::sync::Arc;
 
 use crate::answer::TaskId;
 use crate::charge::Charge;
+use crate::footage::Footage;
 use crate::job::{AttemptId, Job, Step};
 use crate::money::Usd;
 use crate::policy::budget::{Balance, Budget};
@@ -199,6 +200,11 @@ pub struct ClipFile {
     pub bytes: u64,
     /// Its hash.
     pub sha256: [u8; 32],
+    /// What it turned out to be; `None` where that could not be read, or an older version, which
+    /// did not look, fetched it.
+    pub footage: Option<Footage>,
+    /// Why the footage could not be read, for people.
+    pub unread: Option<Box<str>>,
 }
 
 /// Everything a report says of a revision.
@@ -212,6 +218,10 @@ pub struct Row {
     pub request: String,
     /// The manifest's tags.
     pub tags: Vec<String>,
+    /// The id of the manifest's entry that it comes from; `None` where an older version wrote it.
+    pub entry_id: Option<String>,
+    /// What tells it from the other shots of that entry: names and values.
+    pub variant: Vec<(String, String)>,
     /// The task that bought it, also after it was delivered or failed.
     pub task: Option<TaskId>,
     /// The shot that had the same task before, which no honest gateway lets happen.

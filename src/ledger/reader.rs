@@ -6,16 +6,17 @@ use std::path::PathBuf;
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, Transaction, TransactionBehavior};
 
 use super::encode::{
-    ENTRY, ENTRY_COLUMNS, PURSE, Word, entry, moment, odd, purse, shot_id, unlist, usd,
+    ENTRY, ENTRY_COLUMNS, PURSE, Word, entry, moment, odd, purse, shot_id, unlist, unpairs, usd,
 };
 use super::queue::Pen;
-use super::schema::WITH_CHARGES;
+use super::schema::{WITH_CHARGES, WITH_FOOTAGE};
 use super::{
     Call, ClipFile, Entry, Kind, LedgerError, RevisionId, Row, Spending, Summary, lock, open,
     spending,
 };
 use crate::answer::TaskId;
 use crate::charge::Charge;
+use crate::footage::Footage;
 use crate::job::{AttemptId, State};
 use crate::shot::ShotId;
 use crate::time::Timestamp;
@@ -78,9 +79,8 @@ impl Reader {
                 }
                 each(row);
             };
-            let charged = self.schema >= WITH_CHARGES;
-            read_rows(conn, charged, "current = 1 ORDER BY position", &mut each)?;
-            read_rows(conn, charged, &older(), &mut each)
+            read_rows(conn, self.schema, "current = 1 ORDER BY position", &mut each)?;
+            read_rows(conn, self.schema, &older(), &mut each)
         })
     }
 
@@ -211,11 +211,15 @@ pub(super) fn task_first_of(pen: &Pen<'_>, attempt: AttemptId) -> rusqlite::Resu
 
 fn read_rows(
     conn: &Connection,
-    charged: bool,
+    schema: usize,
     which: &str,
     each: &mut dyn FnMut(Row),
 ) -> rusqlite::Result<()> {
-    let charge = if charged { CHARGE } else { "NULL, NULL" };
+    let charge = if schema >= WITH_CHARGES { CHARGE } else { "NULL, NULL" };
+    let (origin, footage) = match schema {
+        WITH_FOOTAGE.. => ("entry, variant", "millis, width, height, sound, unread"),
+        _ => ("NULL, NULL", "NULL, NULL, NULL, NULL, NULL"),
+    };
     let sql = format!(
         "SELECT {ENTRY}, model, request, tags, completed_at, delivered_at, urls, \
            (SELECT task_id FROM attempts WHERE attempts.id = revisions.attempt), \
@@ -223,27 +227,43 @@ fn read_rows(
              ELSE (SELECT price_micro FROM attempts WHERE attempts.id = revisions.attempt) END, \
            (SELECT count(*) FROM attempts WHERE revision = revisions.id), \
            (SELECT max(sent_at) FROM attempts WHERE revision = revisions.id), \
-           ({first_of}), {charge} \
+           ({first_of}), {charge}, {origin} \
          FROM revisions WHERE {which}",
         first_of = first_of!("revisions.attempt"),
     );
-    let mut files = conn.prepare_cached(
-        "SELECT path, bytes, sha256 FROM files WHERE revision = ?1 ORDER BY part",
-    )?;
+    let mut files = conn.prepare_cached(&format!(
+        "SELECT path, bytes, sha256, {footage} FROM files WHERE revision = ?1 ORDER BY part",
+    ))?;
     let mut statement = conn.prepare_cached(&sql)?;
     let mut rows = statement.query([])?;
     while let Some(found) = rows.next()? {
         let mut row = row(found)?;
-        row.files = files
-            .query_map([row.entry.revision.0], |file| {
-                let bytes: i64 = file.get(1)?;
-                let bytes = u64::try_from(bytes).map_err(|error| odd(1, error))?;
-                Ok(ClipFile { path: file.get(0)?, bytes, sha256: file.get(2)? })
-            })?
-            .collect::<Result<_, _>>()?;
+        row.files =
+            files.query_map([row.entry.revision.0], clip_file)?.collect::<Result<_, _>>()?;
         each(row);
     }
     Ok(())
+}
+
+/// A clip from the columns that [`read_rows`] asks for.
+fn clip_file(file: &SqlRow<'_>) -> rusqlite::Result<ClipFile> {
+    let unsigned = |column, number: i64| u64::try_from(number).map_err(|error| odd(column, error));
+    let millis: Option<i64> = file.get(3)?;
+    let footage = millis.map(|millis| {
+        Ok::<_, rusqlite::Error>(Footage {
+            millis: unsigned(3, millis)?,
+            width: file.get(4)?,
+            height: file.get(5)?,
+            sound: file.get(6)?,
+        })
+    });
+    Ok(ClipFile {
+        path: file.get(0)?,
+        bytes: unsigned(1, file.get(1)?)?,
+        sha256: file.get(2)?,
+        footage: footage.transpose()?,
+        unread: file.get(7)?,
+    })
 }
 
 /// What the gateway says the attempt cost.
@@ -270,6 +290,8 @@ fn row(found: &SqlRow<'_>) -> rusqlite::Result<Row> {
         model: found.get(column(0))?,
         request: found.get(column(1))?,
         tags: unlist(found, column(2))?,
+        entry_id: found.get(column(13))?,
+        variant: unpairs(found, column(14))?,
         task,
         task_first_of: shot_id(found, column(10))?,
         price: usd(found, column(7))?,

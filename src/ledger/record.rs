@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Row as SqlRow, params};
 
-use super::encode::{ENTRY, ENTRY_COLUMNS, entry, list};
+use super::encode::{ENTRY, ENTRY_COLUMNS, entry, list, pairs};
 use super::queue::{Fault, Pen};
 use super::{Entry, RevisionId};
 use crate::job::{Failure, Job, State};
@@ -61,7 +61,9 @@ fn scan(pen: &Pen<'_>, shots: &[Shot]) -> rusqlite::Result<Stored> {
         renamed: Vec::new(),
     };
     let mut finder = Finder { shots, by_id: None };
-    let sql = format!("SELECT {ENTRY}, position, priority, model, tags, request FROM revisions");
+    let sql = format!(
+        "SELECT {ENTRY}, position, priority, model, tags, request, entry, variant FROM revisions"
+    );
     let mut statement = pen.conn.prepare_cached(&sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -129,12 +131,17 @@ fn says_the_same(row: &SqlRow<'_>, index: usize, shot: &Shot) -> rusqlite::Resul
     let position: i64 = row.get(column(0))?;
     let priority: i32 = row.get(column(1))?;
     let text = |after| -> rusqlite::Result<&str> { Ok(row.get_ref(column(after))?.as_str()?) };
+    let maybe = |after| -> rusqlite::Result<Option<&str>> {
+        Ok(row.get_ref(column(after))?.as_str_or_null()?)
+    };
     let tags = text(3)?;
     Ok(usize::try_from(position) == Ok(index)
         && priority == shot.priority
         && text(2)? == &*shot.model
         && (if shot.tags.is_empty() { tags == "[]" } else { tags == list(&shot.tags) })
-        && text(4)? == as_written(&shot.request))
+        && text(4)? == as_written(&shot.request)
+        && maybe(5)? == Some(&*shot.entry)
+        && maybe(6)? == pairs(&shot.variant).as_deref())
 }
 
 /// The request with the paths of its local files, as the manifest wrote them.
@@ -246,7 +253,8 @@ fn update(pen: &Pen<'_>, position: i64, shot: &Shot, entry: Entry) -> rusqlite::
     pen.conn
         .prepare_cached(
             "UPDATE revisions SET current = 1, position = ?2, priority = ?3, clip_name = ?4, \
-             price_micro = ?5, model = ?6, tags = ?7, request = ?8 WHERE id = ?1",
+             price_micro = ?5, model = ?6, tags = ?7, request = ?8, entry = ?9, variant = ?10 \
+             WHERE id = ?1",
         )?
         .execute(params![
             entry.revision.0,
@@ -257,6 +265,8 @@ fn update(pen: &Pen<'_>, position: i64, shot: &Shot, entry: Entry) -> rusqlite::
             shot.model,
             list(&shot.tags),
             as_written(&shot.request),
+            shot.entry,
+            pairs(&shot.variant),
         ])?;
     Ok(entry)
 }
@@ -273,8 +283,9 @@ fn insert(
         .conn
         .prepare_cached(
             "INSERT INTO revisions (shot, number, fingerprint, current, position, priority, \
-             clip_name, price_micro, state, model, tags, request, recorded_at) \
-             VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, 'queued', ?8, ?9, ?10, ?11)",
+             clip_name, price_micro, state, model, tags, request, recorded_at, \
+             entry, variant) \
+             VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, 'queued', ?8, ?9, ?10, ?11, ?12, ?13)",
         )?
         .insert(params![
             shot.id.as_str(),
@@ -288,6 +299,8 @@ fn insert(
             list(&shot.tags),
             as_written(&shot.request),
             at.as_millis(),
+            shot.entry,
+            pairs(&shot.variant),
         ])?;
     Ok(Entry {
         revision: RevisionId(revision),

@@ -11,10 +11,13 @@ use crate::mishap;
 pub(super) const APPLICATION_ID: i64 = 0x7275_7368;
 
 /// Every schema ever shipped, oldest first.
-const SCHEMAS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const SCHEMAS: &[&str] =
+    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
 
 /// From this schema on attempts have a token and a charge.
 pub(super) const WITH_CHARGES: usize = 2;
+/// From this schema on files have their footage, and revisions their entry and variant.
+pub(super) const WITH_FOOTAGE: usize = 3;
 
 /// This program, as a ledger names it.
 const PROGRAM: &str = concat!("rushes ", env!("CARGO_PKG_VERSION"));

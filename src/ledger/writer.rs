@@ -108,13 +108,25 @@ pub(super) fn commit(
         }
     }
     for (part, file) in (1_i64..).zip(files) {
-        let bytes = i64::try_from(file.bytes).unwrap_or(i64::MAX);
+        let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let footage = file.footage;
         pen.conn
             .prepare_cached(
-                "INSERT OR REPLACE INTO files (revision, part, path, bytes, sha256) \
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT OR REPLACE INTO files (revision, part, path, bytes, sha256, millis, width, \
+                 height, sound, unread) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?
-            .execute(params![revision.0, part, file.path, bytes, file.sha256])?;
+            .execute(params![
+                revision.0,
+                part,
+                file.path,
+                signed(file.bytes),
+                file.sha256,
+                footage.map(|footage| signed(footage.millis)),
+                footage.map(|footage| footage.width),
+                footage.map(|footage| footage.height),
+                footage.map(|footage| footage.sound),
+                file.unread,
+            ])?;
     }
     let task_first_of = match change {
         Some(change) if change.outcome == Some(Outcome::Bought) => {

@@ -1,14 +1,16 @@
-//! The report as JSON: the stable shape that scripts rely on, one shot a line.
+//! The report as JSON: the stable shape that scripts rely on, one shot a line; as one value, or as
+//! lines that are each a value (JSONL).
 
 use std::borrow::Cow;
 use std::io::{self, Seek, SeekFrom, Write};
 
 use serde::Serialize;
 
+use crate::footage::Footage;
 use crate::ledger::Row;
 use crate::text::json_text;
 
-use super::model::reason;
+use super::model::{mismatches, reason};
 use super::{Counts, ReportError, Source, each_row};
 
 #[derive(Serialize)]
@@ -34,16 +36,46 @@ struct Shot<'a> {
     attempts: u32,
     urls: &'a [String],
     files: Vec<&'a str>,
+    /// Of the first clip; only where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    footage: Option<Facts>,
+    /// Only where something is not as it was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    mismatch: Vec<String>,
     reason: Option<Cow<'a, str>>,
     submitted_at: Option<String>,
     completed_at: Option<String>,
     delivered_at: Option<String>,
 }
 
+/// A shot that stands by itself.
+#[derive(Serialize)]
+struct Line<'a> {
+    campaign: &'a str,
+    #[serde(flatten)]
+    shot: Shot<'a>,
+}
+
 #[derive(Serialize)]
 struct Charged<'a> {
     amount: String,
     currency: &'a str,
+}
+
+#[derive(Serialize)]
+struct Facts {
+    seconds: f64,
+    width: u32,
+    height: u32,
+    sound: bool,
+}
+
+impl From<Footage> for Facts {
+    fn from(footage: Footage) -> Self {
+        let Footage { millis, width, height, sound } = footage;
+        let seconds = std::time::Duration::from_millis(millis).as_secs_f64();
+        Self { seconds, width, height, sound }
+    }
 }
 
 impl<'a> From<&'a Row> for Shot<'a> {
@@ -63,6 +95,8 @@ impl<'a> From<&'a Row> for Shot<'a> {
             attempts: row.attempts,
             urls: &row.urls,
             files: row.files.iter().map(|file| file.path.as_str()).collect(),
+            footage: row.files.first().and_then(|file| file.footage).map(Facts::from),
+            mismatch: mismatches(row),
             reason: reason(row),
             submitted_at: row.submitted_at.map(|at| at.to_string()),
             completed_at: row.completed_at.map(|at| at.to_string()),
@@ -108,9 +142,21 @@ pub fn write(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError
     Ok(())
 }
 
+/// Writes the shots of the report, each on a line of its own and with its campaign's name.
+///
+/// # Errors
+/// When the ledger cannot be read or `out` not be written.
+pub fn write_lines(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError> {
+    let campaign = source.summary()?.campaign;
+    each_row(source, out, &mut |out, row| {
+        let line = Line { campaign: &campaign, shot: Shot::from(row) };
+        writeln!(out, "{}", json_text(&line)?)
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::sample::Sample;
+    use super::super::sample::{self, Sample};
     use super::*;
 
     fn written(sample: &Sample) -> String {
@@ -144,6 +190,23 @@ mod tests {
     }
 
     #[test]
+    fn footage_and_what_is_wrong_with_it_stand_there_only_where_they_are_known() {
+        let mut sample = Sample::mixed();
+        sample.rows.truncate(2);
+        sample.rows[0].request = r#"{"duration":5,"sound":"on"}"#.to_owned();
+        sample.rows[0].files[0].footage =
+            Some(Footage { millis: 5041, width: 1280, height: 720, sound: false });
+        let json: serde_json::Value = serde_json::from_str(&written(&sample)).unwrap();
+        let footage =
+            serde_json::json!({"seconds": 5.041, "width": 1280, "height": 720, "sound": false});
+        assert_eq!(json["shots"][0]["footage"], footage);
+        assert_eq!(json["shots"][0]["mismatch"], serde_json::json!(["asked for sound, got none"]));
+        for absent in ["footage", "mismatch"] {
+            assert!(json["shots"][1].get(absent).is_none());
+        }
+    }
+
+    #[test]
     fn it_is_json_whatever_a_reason_holds_and_counts_its_own_rows() {
         let json: serde_json::Value = serde_json::from_str(&written(&Sample::mixed())).unwrap();
         assert_eq!(json["counts"]["rendering"], 2);
@@ -152,6 +215,23 @@ mod tests {
         assert_eq!(json["shots"][1]["reason"], "not done 2h after it was submitted");
         assert_eq!(json["shots"][5]["price"], serde_json::Value::Null);
         assert_eq!(json["shots"][6]["current"], false);
+    }
+
+    #[test]
+    fn lines_are_the_same_shots_each_with_its_campaign() {
+        let mut sample = Sample::mixed();
+        sample.rows[0].files[0].footage = Some(sample::FOOTAGE);
+        sample.rows[1].charge = crate::charge::Charge::new("0.4", "USD");
+        let mut out = Vec::new();
+        write_lines(&sample, &mut out).unwrap();
+        let lines = String::from_utf8(out).unwrap();
+        let whole: serde_json::Value = serde_json::from_str(&written(&sample)).unwrap();
+        let mut shots = whole["shots"].as_array().unwrap().clone();
+        for shot in &mut shots {
+            shot["campaign"] = "summer".into();
+        }
+        let lines = lines.lines().map(|line| serde_json::from_str(line).unwrap());
+        assert_eq!(lines.collect::<Vec<serde_json::Value>>(), shots);
     }
 
     #[test]

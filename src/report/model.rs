@@ -1,5 +1,9 @@
 //! Counts and moments over a report's rows.
 
+mod mismatch;
+
+pub use mismatch::mismatches;
+
 use std::borrow::Cow;
 use std::cmp::Ordering;
 

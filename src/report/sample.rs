@@ -1,6 +1,7 @@
 //! Rows for tests.
 
 use crate::answer::TaskId;
+use crate::footage::Footage;
 use crate::job::{AttemptId, Failure, Job, State};
 use crate::ledger::{ClipFile, Entry, Kind, LedgerError, RevisionId, Row, Spending, Summary};
 use crate::policy::budget::{Balance, Budget};
@@ -21,6 +22,15 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(1_795_383_000_000 + seconds * 1000)
 }
 
+/// A clip that nobody looked into.
+pub(crate) fn clip_file(path: &str) -> ClipFile {
+    ClipFile { path: path.into(), bytes: 12, sha256: [0; 32], footage: None, unread: None }
+}
+
+/// A clip of five seconds.
+pub(crate) const FOOTAGE: Footage =
+    Footage { millis: 5000, width: 1280, height: 720, sound: false };
+
 pub(crate) fn row(id: &str, state: State) -> Row {
     Row {
         entry: Entry {
@@ -37,6 +47,8 @@ pub(crate) fn row(id: &str, state: State) -> Row {
         model: "kling-v3".to_owned(),
         request: "{}".to_owned(),
         tags: vec![],
+        entry_id: Some(id.to_owned()),
+        variant: vec![],
         task: None,
         task_first_of: None,
         price: "0.3165".parse().ok(),
@@ -59,7 +71,7 @@ impl Sample {
         let mut beach = row("beach", State::Delivered { attempt });
         beach.task = Some(task());
         beach.urls = vec![url.clone()];
-        beach.files = vec![ClipFile { path: "clips/beach.mp4".into(), bytes: 12, sha256: [0; 32] }];
+        beach.files = vec![clip_file("clips/beach.mp4")];
         beach.completed_at = Some(at(140));
         beach.delivered_at = Some(at(150));
         let rendering = |since, stalled: Option<&str>| State::Rendering {

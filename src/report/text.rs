@@ -9,7 +9,7 @@ use crate::money::Usd;
 use crate::policy::budget::{Balance, Budget};
 use crate::text::plain;
 
-use super::model::{name, odd_charge, reason};
+use super::model::{mismatches, name, odd_charge, reason};
 use super::{Counts, ReportError, Source, each_row};
 
 /// Writes the report. The rows are read twice: for the columns' widths, then for the table.
@@ -58,7 +58,8 @@ fn detail(row: &Row) -> String {
     let (files, reason) = (files.join(" "), reason(row).unwrap_or_default());
     let charge = odd_charge(row).map(|charge| format!("the gateway charged {charge}"));
     let parts = [files, reason.into_owned(), charge.unwrap_or_default()];
-    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    let parts = parts.into_iter().filter(|part| !part.is_empty());
+    let parts: Vec<String> = parts.chain(mismatches(row)).collect();
     safe(&parts.join("; "))
 }
 
@@ -122,8 +123,9 @@ pub fn safe(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::Sample;
+    use super::super::sample::{self, Sample};
     use super::*;
+    use crate::footage::Footage;
 
     #[test]
     fn the_table_shows_money_counts_and_reasons_and_cannot_steer_the_terminal() {
@@ -159,6 +161,18 @@ mod tests {
         assert!(line(&sample).ends_with("$0.3165  clips/beach.mp4"));
         sample.rows[0].charge = crate::charge::Charge::new("0.35", "USD");
         assert!(line(&sample).ends_with("clips/beach.mp4; the gateway charged 0.35 USD"));
+    }
+
+    #[test]
+    fn a_clip_that_is_not_what_was_asked_for_is_named() {
+        let mut sample = Sample::mixed();
+        sample.rows.truncate(1);
+        sample.rows[0].request = r#"{"duration":5}"#.to_owned();
+        sample.rows[0].files[0].footage = Some(Footage { millis: 10_000, ..sample::FOOTAGE });
+        let mut out = Vec::new();
+        write(&sample, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.ends_with("  clips/beach.mp4; asked for 5 s, got 10.0 s\n"), "{text}");
     }
 
     #[test]

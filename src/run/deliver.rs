@@ -57,7 +57,11 @@ fn recorded(card: &Card, stored: Stored) -> ClipFile {
             stored.path
         );
     }
-    ClipFile { path: stored.path, bytes: stored.bytes, sha256: stored.sha256 }
+    let Stored { path, bytes, sha256, footage, unread, .. } = stored;
+    if let Some(why) = &unread {
+        tracing::warn!(shot = %card.entry.shot, "{path} is kept, but cannot be read: {why}");
+    }
+    ClipFile { path, bytes, sha256, footage, unread }
 }
 
 /// Fetches one clip, in as many tries as `attempts` allows; `None` when everybody leaves.

@@ -65,7 +65,9 @@ async fn a_clip_lies_under_its_name_with_its_length_and_hash() {
     ))
     .into();
     let (path, length) = ("clips/day 1/beach.mp4".to_owned(), bytes.len() as u64);
-    assert_eq!(stored, Stored { path, bytes: length, sha256, moved_aside: None });
+    let unread = Some("it has no picture".into());
+    let (footage, moved_aside) = (None, None);
+    assert_eq!(stored, Stored { path, bytes: length, sha256, footage, unread, moved_aside });
     assert_eq!(files(folder.path()), ["clips/day 1/beach.mp4"]);
 }
 

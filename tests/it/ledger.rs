@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
+use rushes::footage::Footage;
 use rushes::job::{AttemptId, Event, Failure, Found, Job, OnDoubt, Resolution, Rules, State, Step};
 use rushes::ledger::{
     Claim, ClipFile, Entry, Kind, Ledger, LedgerError, Opening, Reader, RevisionId, Row, Terms,
@@ -52,6 +53,8 @@ pub fn shot(id: &str, text: u8, price: Option<i64>) -> Shot {
         priority: 0,
         tags: Box::default(),
         clip_name: id.into(),
+        entry: id.into(),
+        variant: Box::default(),
     }
 }
 
@@ -167,8 +170,16 @@ async fn a_shot_goes_through_its_life_and_the_report_has_every_fact() {
     let job = desk.tell(entry.revision, &job, completed()).await;
     assert_eq!(desk.ledger().balance(), Balance { spent: usd(316_500), ..Balance::default() });
     let step = job.after(Event::Delivered, at(3000), &RULES).unwrap();
-    let file = ClipFile { path: "clips/beach.mp4".to_owned(), bytes: 5, sha256: [7; 32] };
-    let files = vec![file.clone(), ClipFile { path: "clips/beach~2.mp4".to_owned(), ..file }];
+    let file = ClipFile {
+        path: "clips/beach.mp4".to_owned(),
+        bytes: 5,
+        sha256: [7; 32],
+        footage: Some(Footage { millis: 5041, width: 1280, height: 720, sound: true }),
+        unread: None,
+    };
+    let unread = Some("it has no picture".into());
+    let path = "clips/beach~2.mp4".to_owned();
+    let files = vec![file.clone(), ClipFile { path, footage: None, unread, ..file }];
     let done = desk.ledger().deliver(entry.revision, step, files.clone(), at(3000)).await.unwrap();
     assert!(!done.reserve_used);
 

@@ -26,6 +26,7 @@ mod manifests;
 mod mishaps;
 mod nights;
 mod outcomes;
+mod programs;
 mod sandbox;
 mod scheduler;
 mod schema;

@@ -42,6 +42,77 @@ fn a_simple_manifest_loads() {
     assert_eq!(campaign.shots[0].price, Some("0.478".parse().unwrap()));
 }
 
+/// `entry: name=value name=value` of each shot.
+fn origins(campaign: &Campaign) -> Vec<String> {
+    let of = |shot: &rushes::shot::Shot| {
+        let told = shot.variant.iter().map(|(name, value)| format!(" {name}={value}"));
+        format!("{}:{}", shot.entry, told.collect::<String>())
+    };
+    campaign.shots.iter().map(of).collect()
+}
+
+#[test]
+fn a_shot_knows_its_entry_and_what_tells_it_from_its_siblings() {
+    let campaign = yaml(
+        "campaign: c\ndefaults: {model: kling-v3, prompt: 'A {{ time | default(1) }}'}\nshots:\n  \
+         - {id: alone}\n  - {id: one, matrix: {time: [dusk]}}\n  \
+         - {id: beach, takes: 2, matrix: {time: [dawn, \"late\\tnight\"], aspect_ratio: ['16:9', '1:1']}}\n  \
+         - {id: 'city-{{ time }}', matrix: {time: [1, 2.0]}}\n",
+    )
+    .unwrap();
+    assert_eq!(
+        origins(&campaign),
+        [
+            "alone:",
+            "one:",
+            "beach: aspect_ratio=16:9 time=dawn take=1",
+            "beach: aspect_ratio=16:9 time=dawn take=2",
+            "beach: aspect_ratio=16:9 time=late night take=1",
+            "beach: aspect_ratio=16:9 time=late night take=2",
+            "beach: aspect_ratio=1:1 time=dawn take=1",
+            "beach: aspect_ratio=1:1 time=dawn take=2",
+            "beach: aspect_ratio=1:1 time=late night take=1",
+            "beach: aspect_ratio=1:1 time=late night take=2",
+            "city-{{ time }}: time=1",
+            "city-{{ time }}: time=2.0",
+        ]
+    );
+    let shared = |of: usize| std::sync::Arc::as_ptr(&campaign.shots[of].entry);
+    assert_eq!(shared(2), shared(9), "one text for all shots of an entry");
+    assert_eq!(shared(0), std::sync::Arc::as_ptr(&campaign.shots[0].id.shared()));
+}
+
+#[test]
+fn a_rows_shot_is_told_by_its_id_or_else_by_the_cells_it_uses() {
+    let of = |entry: &str, table: &str| {
+        let head = "campaign: c\ndefaults: {model: kling-v3}\nshots:\n";
+        let manifest = format!("{head}  - {entry}\n");
+        let files = [("shots.yaml", manifest.as_bytes()), ("rows.csv", table.as_bytes())];
+        origins(&load_files(&files).unwrap())
+    };
+    let from =
+        |rest: &str| format!("{{id: spot, from: rows.csv, prompt: 'A {{{{ what }}}}'{rest}}}");
+    let named = "id,what,duration,note\na,cup,5,x\nb,pot,5,y\n";
+    assert_eq!(of(&from(""), named), ["spot: id=a", "spot: id=b"]);
+    assert_eq!(
+        of(&from(", takes: 2"), "id,what\na,cup\n"),
+        ["spot: id=a take=1", "spot: id=a take=2"]
+    );
+    assert_eq!(of(&from(""), "id,what\na,cup\n"), ["spot:"], "it has no siblings");
+    let cells = "what,duration,note\ncup,5.0,x\npot,,y\n";
+    assert_eq!(of(&from(""), cells), ["spot: duration=5 what=cup", "spot: what=pot"]);
+    let own = "{id: 'spot-{{ what }}', from: rows.csv, prompt: 'A {{ what }}'}";
+    assert_eq!(of(own, named), ["spot-{{ what }}: what=cup", "spot-{{ what }}: what=pot"]);
+    let nameless = "{from: rows.csv, prompt: 'A {{ what }}'}";
+    assert_eq!(of(nameless, named), ["a:", "b:"], "each row is an entry of its own");
+    let long = format!("what\n{}\nshort\n", "ü".repeat(500));
+    assert_eq!(of(&from(""), &long)[0], format!("spot: what={}…", "ü".repeat(99)));
+
+    let table = "id,model,prompt,takes\na,kling-v3,A cup,1\nb,kling-v3,A pot,2\n";
+    let campaign = load_files(&[("rows.csv", table.as_bytes())]).unwrap();
+    assert_eq!(origins(&campaign), ["a:", "b: take=1", "b: take=2"]);
+}
+
 #[test]
 fn shipped_manifests_load_cleanly() {
     let catalog = Catalog::builtin();

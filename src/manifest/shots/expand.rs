@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::entry::Entry;
 use super::media::Gallery;
 use super::names::Here;
+use super::origin::{self, Origin, Trait};
 use super::recipe::Recipe;
 use super::source::{Said, base};
 use super::template::Engine;
@@ -134,6 +135,10 @@ pub(in crate::manifest) struct Draft<'d, 't> {
     pub id: &'d str,
     /// The part of the id that the entry itself says.
     pub own: &'d str,
+    /// The entry it comes from.
+    pub entry: &'d Arc<str>,
+    /// What tells it from the entry's other shots.
+    pub variant: &'d [&'d [Trait]],
     pub place: Place,
 }
 
@@ -150,7 +155,7 @@ impl<'a> Stage<'a> {
     pub(in crate::manifest) fn expand(&mut self, entry: &'a Entry<'a>) {
         let recipe = Recipe::new(entry, None, false, self);
         if self.has_names(&recipe, false) {
-            self.combine(&recipe, None, "");
+            self.combine(&recipe, None, "", &Origin::of_entry(&recipe));
         }
     }
 
@@ -166,12 +171,13 @@ impl<'a> Stage<'a> {
         if !self.has_names(&recipe, strict) {
             return;
         }
-        let mut any = false;
+        let (mut any, before) = (false, self.made.shots.len());
         while let Some(row) = rows.next(table, self.log) {
             any = true;
             if !recipe.columns.check_cells(&row, self.log) {
                 continue;
             }
+            let mut cells = Vec::new();
             let id_cell = recipe.columns.id.and_then(|at| row.cell(at));
             let part = match id_cell {
                 _ if recipe.id_has_row => String::new(),
@@ -194,11 +200,18 @@ impl<'a> Stage<'a> {
                         None => return,
                     }
                 }
-                None => recipe.columns.part(table, &row, self.catalog, self.engine),
+                None => {
+                    cells = recipe.columns.cells(table, &row, self.catalog, self.engine);
+                    identity::row_part(&cells)
+                }
             };
-            if !self.combine(&recipe, Some(&row), &part) {
+            let origin = Origin::of_row(&recipe, &row, &part, &cells);
+            if !self.combine(&recipe, Some(&row), &part, &origin) {
                 return;
             }
+        }
+        if let Some([only]) = self.made.shots.get_mut(before..) {
+            only.variant = Box::default();
         }
         if !any && self.log.mistakes() == 0 {
             let what = "there are no rows below the header, so there would be no shots";
@@ -223,7 +236,13 @@ impl<'a> Stage<'a> {
     }
 
     /// Matrix × takes of one row, or of none. `false` when there are too many shots.
-    fn combine(&mut self, recipe: &Recipe<'a>, row: Option<&Row<'_>>, row_part: &str) -> bool {
+    fn combine(
+        &mut self,
+        recipe: &Recipe<'a>,
+        row: Option<&Row<'_>>,
+        row_part: &str,
+        origin: &Origin,
+    ) -> bool {
         let entry = recipe.entry;
         let cell = row
             .zip(recipe.columns.takes)
@@ -249,7 +268,11 @@ impl<'a> Stage<'a> {
         self.made.count = total;
         for number in 0..combinations.unwrap_or(0) {
             let (values, parts) = pick(recipe, number);
+            let combination = origin::combination(recipe, number);
             for take in 1..=takes {
+                let told = [(Box::from("take"), take.to_string().into())];
+                let told = if takes > 1 { &told[..] } else { &[] };
+                let variant = [&*origin.row, &*combination, told];
                 let here = Here {
                     engine: self.engine,
                     vars: self.shared.vars(),
@@ -259,7 +282,7 @@ impl<'a> Stage<'a> {
                     take,
                     known: None,
                 };
-                self.draft(recipe, here, row_part, &parts);
+                self.draft(recipe, here, (row_part, &parts), (&origin.entry, &variant));
                 if self.made.bytes > MOST_BYTES {
                     let what = "the requests up to here come to more than 4 GB of text";
                     let fix = "make several manifests of it".to_owned();
@@ -272,8 +295,13 @@ impl<'a> Stage<'a> {
         true
     }
 
-    fn draft(&mut self, recipe: &Recipe<'a>, here: Here<'_, 'a>, row_part: &str, parts: &[String]) {
-        let entry = recipe.entry;
+    fn draft(
+        &mut self,
+        recipe: &Recipe<'a>,
+        here: Here<'_, 'a>,
+        (row_part, parts): (&str, &[String]),
+        (origin, variant): (&Arc<str>, &[&[Trait]]),
+    ) {
         let own = match recipe.id.text(&here) {
             Ok(own) => own.unwrap_or_default(),
             Err(trouble) => return self.log.add(*trouble),
@@ -288,9 +316,10 @@ impl<'a> Stage<'a> {
         let place = match (here.row, recipe.columns.id) {
             (Some(row), Some(column)) if row.cell(column).is_some() => row.place(column),
             (Some(row), _) => row.start(),
-            (None, _) => entry.place,
+            (None, _) => recipe.entry.place,
         };
-        finish::shot(self, &Draft { recipe, here, id: &id, own: &own, place });
+        let draft = Draft { recipe, here, id: &id, own: &own, entry: origin, variant, place };
+        finish::shot(self, &draft);
     }
 }
 

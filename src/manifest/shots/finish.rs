@@ -27,6 +27,8 @@ pub(in crate::manifest) fn shot(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) {
         return;
     }
     stage.made.bytes += made.request.json.len();
+    let alone = **draft.entry == *id.as_str();
+    let entry = if alone { id.shared() } else { Arc::clone(draft.entry) };
     stage.made.shots.push(Shot {
         id,
         fingerprint: made.fingerprint,
@@ -36,6 +38,8 @@ pub(in crate::manifest) fn shot(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) {
         priority: labels.priority,
         tags: labels.tags,
         clip_name: labels.clip_name,
+        entry,
+        variant: draft.variant.concat().into(),
     });
 }
 

@@ -49,8 +49,10 @@ pub(in crate::manifest) fn meant<'v>(param: Option<&Param>, value: &'v str) -> C
 
 /// The part that a row without an id makes: of the filled cells that its request uses, by column
 /// name. An empty cell says nothing, so that a new column changes no row that leaves it empty.
-/// `leading` is the cell that says most to people.
-pub(in crate::manifest) fn row_part(cells: &[(&str, Cow<'_, str>)], leading: &str) -> String {
+pub(in crate::manifest) fn row_part(cells: &[(&str, Cow<'_, str>)]) -> String {
+    let of = |wanted: &str| cells.iter().find(|(name, _)| *name == wanted);
+    // The cell that says most to people.
+    let leading = of("prompt").or(of("image")).or(cells.first()).map_or("", |(_, cell)| cell);
     let one = cells.len() == 1;
     let parts: Option<Vec<String>> = cells
         .iter()
@@ -145,8 +147,8 @@ mod tests {
         }
         // These values are frozen: another hash would make every such shot new work.
         let cells = [("prompt", "A kettle; steam".into()), ("seconds", "5".into())];
-        assert_eq!(row_part(&cells, "A kettle; steam"), "A-kettle-steam-bb3b5c5a09191924");
-        assert_eq!(row_part(&[("a", "x".into()), ("b", "5".into())], ""), "x-5");
+        assert_eq!(row_part(&cells), "A-kettle-steam-bb3b5c5a09191924");
+        assert_eq!(row_part(&[("a", "x".into()), ("b", "5".into())]), "x-5");
         assert_eq!(join(["a", "", "b", "t2"]), "a-b-t2");
         let long = join([&"x".repeat(100), &"y".repeat(100)] as [&str; 2]);
         assert!(ShotId::new(&long).is_ok(), "{long}");

@@ -7,6 +7,7 @@ mod finish;
 pub(super) mod identity;
 pub(super) mod media;
 mod names;
+mod origin;
 mod recipe;
 mod request;
 mod shape;

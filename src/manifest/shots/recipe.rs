@@ -3,14 +3,15 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::entry::{self, Entry, ROW_KEYS};
 use super::expand::Stage;
-use super::identity;
 use super::names::{Here, Trouble, undefined};
 use super::shape::{Shape, Used, Written};
 use super::source::{Field, base};
 use super::template::Engine;
+use super::{identity, origin};
 use crate::catalog::{Catalog, closest, slip};
 use crate::manifest::report::log::{Log, Mistake, did_you_mean};
 use crate::manifest::text::table::{Column, Row, Table};
@@ -31,6 +32,10 @@ pub(in crate::manifest) struct Recipe<'t> {
     pub id_has_row: bool,
     pub id_has: Vec<bool>,
     pub id_has_take: bool,
+    /// The names that the entry's own id uses.
+    pub in_id: HashSet<Box<str>>,
+    /// The entry's own id as it is written.
+    pub origin: Option<Arc<str>>,
     /// Its id, clip name or tags are mistaken: there is nothing to call its shots.
     pub nameless: bool,
 }
@@ -112,6 +117,8 @@ impl<'t> Recipe<'t> {
             id_has_row: false,
             id_has: Vec::new(),
             id_has_take: false,
+            in_id: HashSet::new(),
+            origin: entry.id.and_then(Node::text).map(|id| origin::entry_id(id)),
         };
         recipe.collect_fields(catalog, table, stage);
         if let Some(table) = table {
@@ -331,6 +338,7 @@ impl<'t> Recipe<'t> {
         self.id_has_take = in_id.contains("take");
         self.id_has_row = columns().any(|column| in_id.contains(column));
         self.id_has = variables().map(|name| in_id.contains(name)).collect();
+        self.in_id = in_id;
         match table {
             None => self.check_matrix(&used, stage),
             Some(table) if !strict => self.check_columns(table, &used, stage),
@@ -425,14 +433,15 @@ impl Columns {
         log.mistakes() == before
     }
 
-    /// What tells a row without an id from the others: the cells that its request uses.
-    pub(in crate::manifest) fn part(
+    /// What tells a row without an id from the others: the cells that its request uses, each with
+    /// its column's name.
+    pub(in crate::manifest) fn cells<'r>(
         &self,
-        table: &Table,
-        row: &Row<'_>,
+        table: &'r Table,
+        row: &'r Row<'_>,
         catalog: &Catalog,
         engine: &Engine,
-    ) -> String {
+    ) -> Vec<(&'r str, Cow<'r, str>)> {
         let mut used = Cow::from(&self.used);
         // A cell may be a template that uses other cells.
         for at in &self.used {
@@ -446,15 +455,10 @@ impl Columns {
             used.sort_by_key(|column| table.columns.get(*column).map(|column| &column.name));
             used.dedup();
         }
-        let cells: Vec<(&str, Cow<'_, str>)> = used
-            .iter()
-            .filter_map(|at| {
-                let name = &*table.columns.get(*at)?.name;
-                Some((name, identity::meant(catalog.param(name), row.cell(*at)?)))
-            })
-            .collect();
-        let of = |wanted: &str| cells.iter().find(|(name, _)| *name == wanted);
-        let leading = of("prompt").or(of("image")).or(cells.first());
-        identity::row_part(&cells, leading.map_or("", |(_, cell)| cell))
+        let told = used.iter().filter_map(|at| {
+            let name = &*table.columns.get(*at)?.name;
+            Some((name, identity::meant(catalog.param(name), row.cell(*at)?)))
+        });
+        told.collect()
     }
 }

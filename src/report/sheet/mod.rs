@@ -101,6 +101,12 @@ impl Sheet<'_> {
     }
 }
 
+/// Whether a file that begins so is a contact sheet.
+#[must_use]
+pub fn is_ours(head: &[u8]) -> bool {
+    PAGE.split("@@").next().is_some_and(|begin| head.starts_with(begin.as_bytes()))
+}
+
 /// A row of the page as one JSON object; its `key` is its identity.
 ///
 /// # Errors

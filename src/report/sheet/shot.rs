@@ -2,6 +2,7 @@
 //! thousands.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -9,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::answer::TaskId;
 use crate::job::State;
 use crate::ledger::{ClipFile, Row};
-use crate::report::model::{name, odd_charge, reason};
+use crate::report::model::{mismatches, name, odd_charge, reason};
 use crate::report::need::Need;
 use crate::time::Timestamp;
 
@@ -33,12 +34,20 @@ pub(super) struct Shot<'a> {
     prompt: String,
     #[serde(skip_serializing_if = "Map::is_empty")]
     params: Map<String, Value>,
+    /// What it is one version of, and what tells it from the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entry: Option<&'a str>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    variant: Map<String, Value>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     tags: &'a [String],
     price: Option<String>,
     /// What the gateway charged, where that is not the price.
     #[serde(skip_serializing_if = "Option::is_none")]
     charged: Option<String>,
+    /// Where the clip is not what was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    mismatch: Vec<String>,
     attempts: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     task: Option<&'a str>,
@@ -61,11 +70,27 @@ pub(super) struct Shot<'a> {
 struct File<'a> {
     path: &'a str,
     bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    width: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    height: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sound: Option<bool>,
 }
 
 impl<'a> From<&'a ClipFile> for File<'a> {
     fn from(file: &'a ClipFile) -> Self {
-        Self { path: &file.path, bytes: file.bytes }
+        let seen = file.footage.as_ref();
+        Self {
+            path: &file.path,
+            bytes: file.bytes,
+            seconds: seen.map(|film| Duration::from_millis(film.millis).as_secs_f64()),
+            width: seen.map(|film| film.width),
+            height: seen.map(|film| film.height),
+            sound: seen.map(|film| film.sound),
+        }
     }
 }
 
@@ -87,6 +112,13 @@ impl<'a> Shot<'a> {
             model: &row.model,
             prompt,
             params,
+            entry: row.entry_id.as_deref(),
+            variant: row
+                .variant
+                .iter()
+                .map(|(name, value)| (name.clone(), value.as_str().into()))
+                .collect(),
+            mismatch: mismatches(row),
             tags: &row.tags,
             price: row.price.map(|price| price.to_string()),
             charged: odd_charge(row).map(ToString::to_string),

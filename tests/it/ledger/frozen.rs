@@ -11,8 +11,18 @@ use rushes::token::Token;
 
 use super::*;
 
+/// The schemas of before, each with a frozen ledger, and today's.
+const BEFORE: [i64; 2] = [1, 2];
+const TODAY: i64 = 3;
+
+/// What only a schema from the second on can say.
+const CHARGES: [&str; 2] = [
+    "SELECT id, token, charge, charge_currency FROM attempts ORDER BY id",
+    "SELECT shot, revision, charge, charge_currency FROM results",
+];
+
 /// What a reader, the scheduler and somebody with `sqlite3` see, as one text.
-fn told(ledger: &Path) -> String {
+fn told(ledger: &Path, had: i64) -> String {
     let reader = Reader::open(ledger).unwrap();
     let mut json = Vec::new();
     report::json::write(&reader, &mut json).unwrap();
@@ -21,7 +31,7 @@ fn told(ledger: &Path) -> String {
         writeln!(told, "{entry:?}").unwrap();
     }
     let conn = Connection::open(ledger).unwrap();
-    for sql in [
+    let queries = [
         "SELECT account, dollars FROM spend",
         "SELECT attempt, account, at, micro FROM money ORDER BY id",
         "SELECT id, revision, number, price_micro, charged_if_failed, sent_at, answered_at, \
@@ -29,7 +39,8 @@ fn told(ledger: &Path) -> String {
         "SELECT revision, part, path, bytes, hex(sha256) FROM files ORDER BY revision, part",
         "SELECT shot, revision, current, state, failure, why, model, price, task_id, attempts, \
          clips, submitted_at, completed_at, delivered_at, urls, tags, request FROM results",
-    ] {
+    ];
+    for sql in queries.into_iter().chain(CHARGES.into_iter().filter(|_| had > 1)) {
         writeln!(told, "\n{sql}").unwrap();
         let mut statement = conn.prepare(sql).unwrap();
         let columns = statement.column_count();
@@ -52,10 +63,11 @@ fn frozen(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/ledger/frozen").join(name)
 }
 
-/// A campaign folder with a copy of the ledger of schema 1, which nobody has opened yet.
-fn thawed() -> Desk {
+/// A campaign folder with a copy of the ledger of a schema, which nobody has opened yet.
+fn thawed(schema: i64) -> Desk {
     let folder = tempfile::tempdir().unwrap();
-    fs::copy(frozen("1.sqlite"), folder.path().join("ledger.sqlite")).unwrap();
+    let ledger = folder.path().join("ledger.sqlite");
+    fs::copy(frozen(&format!("{schema}.sqlite")), ledger).unwrap();
     Desk { folder, ledger: None }
 }
 
@@ -64,28 +76,77 @@ fn schema(ledger: &Path) -> i64 {
     conn.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
 }
 
-fn before() -> String {
-    fs::read_to_string(frozen("1.txt")).unwrap()
+fn before(schema: i64) -> String {
+    fs::read_to_string(frozen(&format!("{schema}.txt"))).unwrap()
 }
 
 #[tokio::test]
-async fn a_ledger_of_schema_1_opens_and_says_what_it_said_then() {
-    let mut desk = thawed();
-    desk.reopen();
-    desk.close();
-    assert_eq!(schema(&desk.path()), 2);
-    assert_eq!(told(&desk.path()), before());
-    let by = desk.text("SELECT created_by, written_by FROM campaign");
-    let program = concat!("rushes ", env!("CARGO_PKG_VERSION"));
-    assert_eq!(by[1].as_deref(), Some(program));
-    desk.reopen();
-    desk.close();
-    assert_eq!(told(&desk.path()), before(), "a second opening changes nothing");
+async fn a_ledger_of_before_opens_and_says_what_it_said_then() {
+    for had in BEFORE {
+        let mut desk = thawed(had);
+        assert_eq!(schema(&desk.path()), had);
+        desk.reopen();
+        desk.close();
+        assert_eq!(schema(&desk.path()), TODAY);
+        assert_eq!(told(&desk.path(), had), before(had));
+        let by = desk.text("SELECT created_by, written_by FROM campaign");
+        let program = concat!("rushes ", env!("CARGO_PKG_VERSION"));
+        assert_eq!(by[1].as_deref(), Some(program));
+        desk.reopen();
+        desk.close();
+        assert_eq!(told(&desk.path(), had), before(had), "a second opening changes nothing");
+    }
+}
+
+/// Nobody looked into its clips, and nobody wrote down where its shots come from.
+fn says_nothing_of_today(rows: &[Row]) {
+    assert!(rows.iter().any(|row| !row.files.is_empty()));
+    for row in rows {
+        assert!(row.files.iter().all(|file| file.footage.is_none() && file.unread.is_none()));
+        assert!(row.entry_id.is_none() && row.variant.is_empty());
+    }
 }
 
 #[tokio::test]
-async fn a_ledger_of_schema_1_goes_on() {
-    let mut desk = thawed();
+async fn what_a_ledger_of_before_could_not_know_is_written_down_when_it_goes_on() {
+    for had in BEFORE {
+        let mut desk = thawed(had);
+        says_nothing_of_today(&desk.rows());
+        desk.reopen();
+        says_nothing_of_today(&desk.rows());
+        let mut queued = shot("queued", 1, Some(316_500));
+        queued.variant = [("time".into(), "dawn".into()), ("take".into(), "2".into())].into();
+        let entry = desk.record(&[queued]).await.remove(0);
+        let view = "SELECT entry, variant, seconds, width, height, sound FROM results \
+             WHERE shot = 'queued' AND current";
+        let none = [None, None, None, None];
+        let origin = ["queued", r#"{"time":"dawn","take":"2"}"#].map(|text| Some(text.to_owned()));
+        assert_eq!(desk.text(view), origin.clone().into_iter().chain(none).collect::<Vec<_>>());
+        let job = desk.buy(&entry, "t-new").await;
+        let job = desk.tell(entry.revision, &job, completed()).await;
+        let step = job.after(Event::Delivered, at(3000), &RULES).unwrap();
+        let file = ClipFile {
+            path: "clips/queued.mp4".to_owned(),
+            bytes: 5,
+            sha256: [7; 32],
+            footage: Some(Footage { millis: 5041, width: 1280, height: 720, sound: true }),
+            unread: None,
+        };
+        desk.ledger().deliver(entry.revision, step, vec![file.clone()], at(3000)).await.unwrap();
+        let row = desk.rows().remove(0);
+        assert_eq!(row.files, [file]);
+        assert_eq!(row.entry_id.as_deref(), Some("queued"));
+        let cells = "SELECT entry, variant, CAST(seconds AS TEXT), CAST(width AS TEXT), \
+             CAST(height AS TEXT), CAST(sound AS TEXT) FROM results WHERE shot = 'queued' \
+             AND current";
+        let facts = ["5.041", "1280", "720", "1"].map(|text| Some(text.to_owned()));
+        assert_eq!(desk.text(cells), origin.into_iter().chain(facts).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn a_ledger_of_schema_1_goes_on_with_callbacks_and_charges() {
+    let mut desk = thawed(1);
     desk.reopen();
     let entries = desk.ledger().entries().await.unwrap();
     let of = |id: &str| entries.iter().find(|entry| entry.shot.as_str() == id).unwrap().clone();
@@ -114,15 +175,17 @@ async fn a_ledger_of_schema_1_goes_on() {
 }
 
 #[tokio::test]
-async fn who_only_looks_at_a_ledger_of_schema_1_sees_all_of_it_and_leaves_it_as_it_is() {
-    let desk = thawed();
-    let reader = Reader::open(&desk.path()).unwrap();
-    let mut json = Vec::new();
-    report::json::write(&reader, &mut json).unwrap();
-    assert!(before().starts_with(std::str::from_utf8(&json).unwrap()));
-    assert_eq!(reader.entries().unwrap().len(), 21);
-    drop(reader);
-    assert_eq!(schema(&desk.path()), 1);
+async fn who_only_looks_at_a_ledger_of_before_sees_all_of_it_and_leaves_it_as_it_is() {
+    for (had, count) in BEFORE.into_iter().zip([21, 17]) {
+        let desk = thawed(had);
+        let reader = Reader::open(&desk.path()).unwrap();
+        let mut json = Vec::new();
+        report::json::write(&reader, &mut json).unwrap();
+        assert!(before(had).starts_with(std::str::from_utf8(&json).unwrap()));
+        assert_eq!(reader.entries().unwrap().len(), count);
+        drop(reader);
+        assert_eq!(schema(&desk.path()), had);
+    }
 }
 
 #[test]
@@ -145,81 +208,101 @@ fn report_status_and_plan_work_on_a_ledger_that_was_not_migrated() {
     // `resolve` writes, so it brings the ledger up to date first.
     let resolved = ["resolve", "shots.yaml", "doubtful", "--abandon", "--ledger", ours];
     sandbox.run(resolved).exits(0);
-    assert_eq!(schema(&ledger), 2);
+    assert_eq!(schema(&ledger), TODAY);
     sandbox.run(["report", "shots.yaml", "--ledger", ours]).exits(0).says("abandoned");
 }
 
 #[tokio::test]
-async fn a_migration_that_fails_half_way_leaves_schema_1_whole() {
-    let desk = thawed();
-    let conn = Connection::open(desk.path()).unwrap();
-    // Something stands in the way of its last step but one.
-    conn.execute_batch("CREATE TABLE by_token (x)").unwrap();
-    drop(conn);
-    let error = open_in(desk.folder.path()).err().expect("it cannot be migrated");
-    assert!(error.to_string().contains("by_token"), "{error}");
-    assert_eq!(schema(&desk.path()), 1);
-    assert_eq!(told(&desk.path()), before());
-    let conn = Connection::open(desk.path()).unwrap();
-    let columns = "SELECT count(*) FROM pragma_table_info('attempts') WHERE name = 'token'";
-    let columns: i64 = conn.query_row(columns, [], |row| row.get(0)).unwrap();
-    assert_eq!(columns, 0, "the steps before it were taken back");
-    conn.execute_batch("DROP TABLE by_token").unwrap();
-    drop(conn);
-    open_in(desk.folder.path()).unwrap();
-    assert_eq!(told(&desk.path()), before());
+async fn a_migration_that_fails_half_way_leaves_the_ledger_whole() {
+    for had in BEFORE {
+        let desk = thawed(had);
+        let conn = Connection::open(desk.path()).unwrap();
+        // Something stands in the way of its last step but a few.
+        conn.execute_batch("ALTER TABLE revisions ADD COLUMN variant TEXT").unwrap();
+        drop(conn);
+        let error = open_in(desk.folder.path()).err().expect("it cannot be migrated");
+        assert!(error.to_string().contains("variant"), "{error}");
+        assert_eq!(schema(&desk.path()), had);
+        assert_eq!(told(&desk.path(), had), before(had));
+        let conn = Connection::open(desk.path()).unwrap();
+        let columns = "SELECT count(*) FROM pragma_table_info('files') WHERE name = 'millis'";
+        let columns: i64 = conn.query_row(columns, [], |row| row.get(0)).unwrap();
+        assert_eq!(columns, 0, "the steps before it were taken back");
+        conn.execute_batch("ALTER TABLE revisions DROP COLUMN variant").unwrap();
+        drop(conn);
+        open_in(desk.folder.path()).unwrap();
+        assert_eq!(told(&desk.path(), had), before(had));
+    }
 }
 
 #[tokio::test]
-async fn a_migration_that_is_killed_half_way_leaves_schema_1_whole() {
-    let steps = include_str!("../../../src/ledger/schema/2.sql");
-    let steps: Vec<&str> = steps.split_inclusive(";\n").collect();
-    assert!(steps.len() > 4);
-    for count in 1..=steps.len() {
-        let desk = thawed();
-        let conn = Connection::open(desk.path()).unwrap();
-        // So that what is not committed reaches the disk as well.
-        conn.pragma_update(None, "cache_size", 1).unwrap();
-        conn.pragma_update(None, "cache_spill", 1).unwrap();
-        conn.execute_batch("BEGIN IMMEDIATE").unwrap();
-        for step in &steps[..count] {
-            conn.execute_batch(step).unwrap();
+async fn a_migration_that_is_killed_half_way_leaves_the_ledger_whole() {
+    let schemas = [
+        include_str!("../../../src/ledger/schema/2.sql"),
+        include_str!("../../../src/ledger/schema/3.sql"),
+    ];
+    for (had, of) in BEFORE.into_iter().zip(0..) {
+        let steps: Vec<&str> =
+            schemas[of..].iter().flat_map(|schema| schema.split_inclusive(";\n")).collect();
+        assert!(steps.len() > 4);
+        for count in 1..=steps.len() {
+            let desk = thawed(had);
+            let conn = Connection::open(desk.path()).unwrap();
+            // So that what is not committed reaches the disk as well.
+            conn.pragma_update(None, "cache_size", 1).unwrap();
+            conn.pragma_update(None, "cache_spill", 1).unwrap();
+            conn.execute_batch("BEGIN IMMEDIATE").unwrap();
+            for step in &steps[..count] {
+                conn.execute_batch(step).unwrap();
+            }
+            let rest = "UPDATE attempts SET why = why || ''; PRAGMA user_version = 3";
+            conn.execute_batch(rest).unwrap();
+            // What the disk holds at this moment is what a killed process leaves behind.
+            let mut killed = Desk { folder: tempfile::tempdir().unwrap(), ledger: None };
+            for name in ["ledger.sqlite", "ledger.sqlite-wal"] {
+                fs::copy(desk.folder.path().join(name), killed.folder.path().join(name)).unwrap();
+            }
+            assert_eq!(schema(&killed.path()), had, "after {count} steps");
+            assert_eq!(told(&killed.path(), had), before(had), "after {count} steps");
+            killed.reopen();
+            killed.close();
+            assert_eq!((schema(&killed.path()), told(&killed.path(), had)), (TODAY, before(had)));
         }
-        conn.execute_batch("UPDATE attempts SET why = why || ''; PRAGMA user_version = 2").unwrap();
-        // What the disk holds at this moment is what a killed process leaves behind.
-        let mut killed = Desk { folder: tempfile::tempdir().unwrap(), ledger: None };
-        for name in ["ledger.sqlite", "ledger.sqlite-wal"] {
-            fs::copy(desk.folder.path().join(name), killed.folder.path().join(name)).unwrap();
-        }
-        assert_eq!(schema(&killed.path()), 1, "after {count} steps");
-        assert_eq!(told(&killed.path()), before(), "after {count} steps");
-        killed.reopen();
-        killed.close();
-        assert_eq!((schema(&killed.path()), told(&killed.path())), (2, before()));
     }
 }
 
 #[test]
 fn a_ledger_of_a_schema_to_come_is_refused_by_all_and_left_as_it_is() {
-    let desk = thawed();
+    let desk = thawed(1);
     let conn = Connection::open(desk.path()).unwrap();
-    conn.execute_batch("PRAGMA user_version = 3; UPDATE campaign SET written_by = 'rushes 9.9'")
+    conn.execute_batch("PRAGMA user_version = 4; UPDATE campaign SET written_by = 'rushes 9.9'")
         .unwrap();
     drop(conn);
     let error = open_in(desk.folder.path()).err().expect("it is newer");
-    assert!(matches!(error, LedgerError::Newer { schema: 3, .. }), "{error}");
+    assert!(matches!(error, LedgerError::Newer { schema: 4, .. }), "{error}");
     assert!(error.to_string().contains("rushes 9.9"), "{error}");
     assert!(matches!(Reader::open(&desk.path()).err(), Some(LedgerError::Newer { .. })));
-    assert_eq!(schema(&desk.path()), 3);
+    assert_eq!(schema(&desk.path()), 4);
 }
 
 #[test]
 fn a_schema_that_was_shipped_is_never_edited() {
     use sha2::{Digest, Sha256};
-    let schema = include_bytes!("../../../src/ledger/schema/1.sql");
-    let mut hash = String::new();
-    for byte in Sha256::digest(schema) {
-        write!(hash, "{byte:02x}").unwrap();
+    let shipped = [
+        (
+            include_str!("../../../src/ledger/schema/1.sql"),
+            "1647600901ff4a0232493160ed3887cf887643c061652cb8c5440c3bbf78dc9f",
+        ),
+        (
+            include_str!("../../../src/ledger/schema/2.sql"),
+            "51e023e0d700a8f0c11e543b2ab5452c08df2a2c9d997022f0277b8e89b1437c",
+        ),
+    ];
+    for (schema, was) in shipped {
+        let mut hash = String::new();
+        for byte in Sha256::digest(schema) {
+            write!(hash, "{byte:02x}").unwrap();
+        }
+        assert_eq!(hash, was);
     }
-    assert_eq!(hash, "1647600901ff4a0232493160ed3887cf887643c061652cb8c5440c3bbf78dc9f");
 }

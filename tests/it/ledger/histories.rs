@@ -88,6 +88,15 @@ struct Known {
     entry: Entry,
     claims: u32,
     files: Vec<ClipFile>,
+    origin: Origin,
+}
+
+/// An entry's id, and what tells a shot from the entry's others.
+type Origin = (String, Vec<(String, String)>);
+
+fn origin(shot: &Shot) -> Origin {
+    let told = |(name, value): &(Box<str>, Box<str>)| (name.to_string(), value.to_string());
+    (shot.entry.to_string(), shot.variant.iter().map(told).collect())
 }
 
 struct Attempt {
@@ -156,6 +165,7 @@ impl Model {
                     known.entry.price = shot.price;
                 }
                 known.entry.clip_name = entry.clip_name.clone();
+                known.origin = origin(shot);
             } else {
                 let entry = Entry {
                     revision: entry.revision,
@@ -168,7 +178,8 @@ impl Model {
                     price: shot.price,
                     charged_if_failed: false,
                 };
-                self.revisions.push(Known { entry, claims: 0, files: Vec::new() });
+                let origin = origin(shot);
+                self.revisions.push(Known { entry, claims: 0, files: Vec::new(), origin });
             }
         }
     }
@@ -251,6 +262,8 @@ impl Model {
             let attempt = mine.map(|mine| &self.attempts[&mine]);
             prop_assert_eq!(row.attempts, known.claims);
             prop_assert_eq!(&row.files, &known.files);
+            prop_assert_eq!(row.entry_id.as_ref(), Some(&known.origin.0));
+            prop_assert_eq!(&row.variant, &known.origin.1);
             prop_assert_eq!(&row.task, &attempt.and_then(|attempt| attempt.task.clone()));
             prop_assert_eq!(&row.charge, &attempt.and_then(|attempt| attempt.charge.clone()));
             prop_assert_eq!(row.price, attempt.map_or(entry.price, |a| a.terms.price));
@@ -270,6 +283,12 @@ fn manifest(texts: &[Option<(u8, Option<i64>)>; 4], hero: usize) -> Vec<Shot> {
     for ((index, text), id) in texts.iter().enumerate().zip(["a", "b", "2", "B"]) {
         if let Some((text, price)) = text {
             let mut shot = shot(id, *text, *price);
+            // Neither is of the fingerprint's meaning, so both change while a revision lives.
+            if hero % 2 == 1 {
+                shot.entry = "all".into();
+                let (take, time) = (hero.to_string(), "\"dämmerung\"".into());
+                shot.variant = [("time".into(), time), ("take".into(), take.into())].into();
+            }
             // `b` and `B` are never in one manifest; as clip names they are one.
             if index == hero {
                 shot.clip_name = "hero".into();
@@ -402,7 +421,12 @@ async fn happen(
     let files: Vec<ClipFile> = (0..if delivered { revision.0 % 3 } else { 0 })
         .map(|part| {
             let (path, sha256) = (format!("clips/{}-{part}.mp4", revision.0), [7; 32]);
-            ClipFile { path, bytes: u64::try_from(part).unwrap(), sha256 }
+            let footage = Footage { millis: u64::MAX >> 1, width: 9, height: 16, sound: part == 1 };
+            let (footage, unread) = match revision.0 % 2 {
+                0 => (Some(footage), None),
+                _ => (None, Some("it has no picture".into())),
+            };
+            ClipFile { path, bytes: u64::try_from(part).unwrap(), sha256, footage, unread }
         })
         .collect();
     let ledger = desk.ledger();

@@ -188,6 +188,8 @@ impl Text {
             priority: self.priority,
             tags: Box::default(),
             clip_name: self.id.as_str().into(),
+            entry: self.id.as_str().into(),
+            variant: Box::default(),
         }
     }
 }

@@ -41,6 +41,8 @@ pub fn shot(id: &str) -> Shot {
         priority: 0,
         tags: Box::default(),
         clip_name: id.into(),
+        entry: id.into(),
+        variant: Box::default(),
     }
 }
 

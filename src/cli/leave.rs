@@ -1,0 +1,96 @@
+//! What a run leaves beside its clips for people and their programs: the contact sheet and
+//! `results.csv`. They say nothing that the ledger does not, so that they cannot be written is a
+//! warning.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::ledger::Reader;
+use crate::report::sheet::{self, Sheet};
+use crate::report::{ReportError, csv};
+use crate::time::{Clock, SystemClock};
+
+use super::settings::Place;
+use super::terminal::{CYAN, Terminal, YELLOW};
+
+/// The table's name.
+const RESULTS: &str = "results.csv";
+/// How much of what lies there is looked at, in bytes.
+const HEAD: u64 = 1 << 10;
+
+/// Writes them, or says why not. Call it under the run lock.
+pub fn leave(place: &Place, terminal: &Terminal) {
+    let results = || {
+        write(&place.folder, RESULTS, csv::is_ours, &mut |out| {
+            csv::write(&Reader::open(&place.ledger)?, out)
+        })
+    };
+    let sheet = || sheet(place, &Reader::open(&place.ledger)?);
+    for (name, format, written) in [(sheet::FILE, "html", sheet()), (RESULTS, "csv", results())] {
+        let Err(error) = written else { continue };
+        let path = place.folder.join(name);
+        let what = format!("{} is not up to date: {error}", path.display());
+        terminal.say(YELLOW, "warning", &what);
+        let again = place.again("report", &format!("--format {format}"));
+        terminal.say(CYAN, "help", &format!("the ledger has it all: {again}"));
+    }
+}
+
+/// Writes the contact sheet.
+///
+/// # Errors
+/// When the ledger cannot be read or the page not be written.
+pub fn sheet(place: &Place, reader: &Reader) -> Result<PathBuf, ReportError> {
+    write(&place.folder, sheet::FILE, sheet::is_ours, &mut |out| sheet_into(place, reader, out))
+}
+
+/// The contact sheet, wherever it goes.
+///
+/// # Errors
+/// When the ledger cannot be read or `out` not be written.
+pub fn sheet_into(place: &Place, reader: &Reader, out: &mut dyn Write) -> Result<(), ReportError> {
+    let again = |verb: &str, rest: &str| place.again(verb, rest);
+    Sheet { source: reader, again: &again, now: SystemClock.now(), live: false }.write(out)
+}
+
+/// Whole or not at all: whoever has the old one open keeps that.
+fn write(
+    folder: &Path,
+    name: &str,
+    is_ours: fn(&[u8]) -> bool,
+    fill: &mut dyn FnMut(&mut dyn Write) -> Result<(), ReportError>,
+) -> Result<PathBuf, ReportError> {
+    let path = folder.join(name);
+    check(&path, is_ours)?;
+    // The name it has while it is written. A killed run may leave it, and the next one takes it
+    // away: never what somebody made to lead elsewhere.
+    let part = format!(".{name}.part");
+    drop(fs::remove_file(folder.join(&part)));
+    let mut part = tempfile::Builder::new().prefix(&part).rand_bytes(0).tempfile_in(folder)?;
+    let mut out = BufWriter::new(part.as_file_mut());
+    fill(&mut out)?;
+    out.flush()?;
+    drop(out);
+    part.as_file().sync_all()?;
+    part.persist(&path).map_err(|refused| refused.error)?;
+    Ok(path)
+}
+
+/// Whether what has that name may be replaced: only what a run wrote, and nobody changed.
+fn check(path: &Path, is_ours: fn(&[u8]) -> bool) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+        Ok(found) if !found.is_file() => {}
+        Ok(_) => {
+            let mut head = Vec::new();
+            File::open(path)?.take(HEAD).read_to_end(&mut head)?;
+            if is_ours(&head) {
+                return Ok(());
+            }
+        }
+    }
+    let why = "something else lies there, which is left alone; move it elsewhere";
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, why))
+}

@@ -1,0 +1,181 @@
+//! What a clip turned out to be, read from its movie box. The file may be anything: only the few
+//! boxes that say it are copied, within bounds, and what reads those is kept from doing harm.
+
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::panic::catch_unwind;
+
+use mp4parse::{MediaContext, SampleEntry, Track, TrackType};
+
+use crate::footage::Footage;
+use crate::text::plain;
+
+/// The most boxes that are looked at.
+const MOST_BOXES: u32 = 1 << 12;
+/// The most bytes that are copied: a film's take some hundred.
+const MOST_COPIED: u64 = 256 << 10;
+/// A clip of more than a day is none.
+const MOST_MILLIS: u64 = 24 * 60 * 60 * 1000;
+/// A longer reason is cut, in characters.
+const MOST_REASON: usize = 120;
+
+/// Reads the footage of a file of `length` bytes; the error says, for people, why it cannot be.
+pub(super) fn read(file: &mut (impl Read + Seek), length: u64) -> Result<Footage, Box<str>> {
+    let movie = Digest::of(file, length)?;
+    let parsed = catch_unwind(|| mp4parse::read_mp4(&mut Cursor::new(&movie)))
+        .map_err(|_| "what it says of itself makes no sense")?
+        .map_err(|error| plain(&format!("{error:?}"), MOST_REASON))?;
+    footage(&parsed).map_err(Into::into)
+}
+
+fn footage(movie: &MediaContext) -> Result<Footage, &'static str> {
+    let of = |kind| move |track: &&Track| track.track_type == kind;
+    let picture = movie.tracks.iter().find(of(TrackType::Video)).ok_or("it has no picture")?;
+    let (width, height) = size(picture).ok_or("it does not say how large its picture is")?;
+    let millis = millis(movie, picture).ok_or("it does not say how long it is")?;
+    if millis > MOST_MILLIS {
+        return Err("it says that it lasts longer than a day");
+    }
+    let sound = movie.tracks.iter().any(|track| of(TrackType::Audio)(&track));
+    Ok(Footage { millis, width, height, sound })
+}
+
+/// Width and height in pixels, as they are shown: a phone's portrait is a landscape on its side.
+fn size(picture: &Track) -> Option<(u32, u32)> {
+    let coded = picture.stsd.iter().flat_map(|table| table.descriptions.iter());
+    let coded = coded.filter_map(|entry| match entry {
+        SampleEntry::Video(video) => Some((u32::from(video.width), u32::from(video.height))),
+        _ => None,
+    });
+    let shown = picture.tkhd.as_ref();
+    // 16.16 fixed point; what is known of a codec that the parser does not know.
+    let sizes = coded.chain(shown.map(|head| (head.width >> 16, head.height >> 16)));
+    let (width, height) = sizes.into_iter().find(|(width, height)| *width > 0 && *height > 0)?;
+    let lies = shown.is_some_and(|head| head.matrix.a == 0 && head.matrix.b != 0);
+    Some(if lies { (height, width) } else { (width, height) })
+}
+
+/// How long the picture lasts: by its track, else by the movie, whose fragments may come later.
+fn millis(movie: &MediaContext, picture: &Track) -> Option<u64> {
+    let own = picture.duration.zip(picture.timescale).map(|(time, scale)| (time.0, scale.0));
+    let fragments = movie.mvex.as_ref().and_then(|more| more.fragment_duration);
+    let whole = fragments.map(|time| time.0).or(picture.tkhd.as_ref().map(|head| head.duration));
+    let whole = whole.zip(movie.timescale.map(|scale| scale.0));
+    own.into_iter().chain(whole).find_map(|(time, scale)| {
+        let millis = u128::from(time) * 1000 / u128::from(scale.max(1));
+        (time > 0 && scale > 0).then(|| u64::try_from(millis).unwrap_or(u64::MAX))
+    })
+}
+
+/// A `moov` box of nothing but what [`footage`] needs, copied from a file.
+struct Digest<'f, F> {
+    file: &'f mut F,
+    boxes: u32,
+    copied: u64,
+}
+
+/// A box in a file.
+struct Found {
+    kind: [u8; 4],
+    inside: Range<u64>,
+}
+
+impl<'f, F: Read + Seek> Digest<'f, F> {
+    fn of(file: &'f mut F, length: u64) -> Result<Vec<u8>, Box<str>> {
+        let mut digest = Self { file, boxes: 0, copied: 0 };
+        let mut at = 0;
+        while let Some(found) = digest.next(at, length)? {
+            if found.kind == *b"moov" {
+                return digest.copy(&found);
+            }
+            at = found.inside.end;
+        }
+        Err("it holds no movie".into())
+    }
+
+    /// The box that begins at `at`; `None` where the file or the box around it ends.
+    fn next(&mut self, at: u64, end: u64) -> Result<Option<Found>, Box<str>> {
+        let left = end.saturating_sub(at);
+        if left < 8 {
+            return Ok(None);
+        }
+        self.boxes += 1;
+        if self.boxes > MOST_BOXES {
+            return Err("it is made of too many parts".into());
+        }
+        let head = self.take(at..at + 8)?;
+        let Some([a, b, c, d, kind @ ..]) = head.first_chunk::<8>().copied() else {
+            return Ok(None);
+        };
+        let (size, head) = match u32::from_be_bytes([a, b, c, d]) {
+            // To the end of what it lies in.
+            0 => (left, 8),
+            1 if left < 16 => return Ok(None),
+            1 => {
+                let large = self.take(at + 8..at + 16)?;
+                (large.first_chunk().map_or(0, |size| u64::from_be_bytes(*size)), 16)
+            }
+            size => (u64::from(size), 8),
+        };
+        if size < head || size > left {
+            return Err("its parts do not fit into each other".into());
+        }
+        Ok(Some(Found { kind, inside: at + head..at + size }))
+    }
+
+    /// A box with what is needed of its inside; empty when nothing is.
+    fn copy(&mut self, whole: &Found) -> Result<Vec<u8>, Box<str>> {
+        let mut inside = Vec::new();
+        let mut at = whole.inside.start;
+        while let Some(found) = self.next(at, whole.inside.end)? {
+            at = found.inside.end;
+            match (&whole.kind, &found.kind) {
+                (b"moov", b"trak")
+                | (b"trak", b"mdia")
+                | (b"mdia", b"minf")
+                | (b"minf", b"stbl") => inside.append(&mut self.copy(&found)?),
+                (b"moov", b"mvhd" | b"mvex")
+                | (b"trak", b"tkhd")
+                | (b"mdia", b"mdhd" | b"hdlr")
+                | (b"stbl", b"stsd") => {
+                    let bytes = self.take(found.inside)?;
+                    boxed(found.kind, &bytes, &mut inside);
+                }
+                _ => {}
+            }
+        }
+        let mut copy = Vec::with_capacity(inside.len() + 8);
+        boxed(whole.kind, &inside, &mut copy);
+        Ok(copy)
+    }
+
+    /// Bytes of the file.
+    fn take(&mut self, range: Range<u64>) -> Result<Vec<u8>, Box<str>> {
+        let length = range.end - range.start;
+        self.copied += length;
+        if self.copied > MOST_COPIED {
+            return Err("what it says of itself is too long".into());
+        }
+        let mut bytes = Vec::new();
+        self.file
+            .seek(SeekFrom::Start(range.start))
+            .and_then(|_| self.file.by_ref().take(length).read_to_end(&mut bytes))
+            .and_then(|read| {
+                let whole = u64::try_from(read) == Ok(length);
+                whole.then_some(()).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+            })
+            .map_err(|error| error.to_string())?;
+        Ok(bytes)
+    }
+}
+
+/// Writes a box, which is smaller than [`MOST_COPIED`].
+fn boxed(kind: [u8; 4], inside: &[u8], out: &mut Vec<u8>) {
+    let size = u32::try_from(inside.len() + 8).unwrap_or(u32::MAX);
+    out.extend_from_slice(&size.to_be_bytes());
+    out.extend_from_slice(&kind);
+    out.extend_from_slice(inside);
+}
+
+#[cfg(test)]
+mod tests;
