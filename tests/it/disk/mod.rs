@@ -6,6 +6,7 @@ mod full;
 mod leftovers;
 mod readonly;
 mod room;
+mod synced;
 mod taken;
 
 use std::process::{Child, Command, Stdio};

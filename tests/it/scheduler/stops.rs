@@ -42,6 +42,23 @@ async fn after_a_stop_nothing_leaves_that_was_only_about_to() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nothing_leaves_that_was_claimed_in_the_same_moment_as_what_stops_the_run() {
+    let mut stage = Stage::new();
+    // So fast that twenty are claimed in one moment, and by one batch of the ledger.
+    stage.orders.limits.rate = Rate { count: 1000, window: Window::Second };
+    stage.orders.limits.attempts = 1;
+    let refused = || Submitted::NotSent { why: "refused".into() };
+    let gateway =
+        Arc::new(Puppet::default().on_slow_submit(move |_, _| (Duration::ZERO, refused())));
+    let (ended, tally) = stage.run(&shots(20), &gateway).await;
+    assert_eq!(ended, Ended::Stopped(Stopped::Unreached("refused".into())));
+    assert_eq!((gateway.posted(), tally.queued), (vec!["s000".to_owned()], 20));
+    assert_eq!(tally.balance.reserved, Usd::ZERO);
+    let claimed = stage.rows().iter().filter(|row| row.attempts == 1).count();
+    assert_eq!(claimed, 20, "they were about to leave");
+}
+
+#[tokio::test(start_paused = true)]
 async fn after_a_refused_key_nothing_leaves_that_was_only_about_to() {
     let stage = at_full_rate();
     let count = AtomicUsize::new(0);
