@@ -21,7 +21,7 @@ pub fn fetch(
     terminal: &Terminal,
     out: &mut dyn Write,
 ) -> Result<Exit, Trouble> {
-    logging::start(args.campaign.logs, terminal);
+    let log = logging::start_with_log(args.campaign.logs, terminal);
     let place = Place::find(&args.campaign, terminal.color)?.with_gateway(&args.api);
     let kept = place.existing()?.summary()?;
     let key = key_for(&place)?;
@@ -34,9 +34,9 @@ pub fn fetch(
     runtime()?.block_on(async {
         let http = http(key, &args.api, &orders.limits)?;
         let door = Door::open(&place.header).await?;
-        let ledger = place.open("rushes fetch")?;
+        let (ledger, log) = place.open("rushes fetch", &log)?;
         let gateway = gateway(http, &args.campaign, &place, catalog, &orders.limits)?;
-        let work = Work { place: &place, shots: [].into(), orders, door };
+        let work = Work { place: &place, shots: [].into(), orders, door, log };
         work.drive(ledger, gateway, terminal, out).await
     })
 }

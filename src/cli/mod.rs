@@ -8,6 +8,7 @@ mod extras;
 mod fetch;
 mod init;
 mod key;
+mod log;
 mod logging;
 mod plan;
 mod progress;

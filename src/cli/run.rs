@@ -14,11 +14,12 @@ use crate::gateway::{Gateway, HttpGateway, HttpSettings};
 use crate::ledger::{Kind, Ledger, Reader};
 use crate::manifest::{Header, WrittenCallback};
 use crate::policy::limits::Limits;
-use crate::run::{self, Ended, Orders, Stop, Tally, Tools};
+use crate::run::{self, Ended, Orders, STORY, Stop, Tally, Tools};
 use crate::shot::Shot;
 use crate::time::{Clock, SystemClock};
 
 use super::exit::Exit;
+use super::log::Keeper;
 use super::settings::{Place, Ready};
 use super::summary::{Outcome, stopped};
 use super::terminal::{CYAN, RED, Terminal, YELLOW, var};
@@ -30,7 +31,7 @@ use super::{args, key, logging, progress, signals, sim};
 /// # Errors
 /// Whatever keeps it from sending anything.
 pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result<Exit, Trouble> {
-    logging::start(args.campaign.logs, terminal);
+    let log = logging::start_with_log(args.campaign.logs, terminal);
     let mut ready = Ready::read(&args.campaign, &args.work, terminal.color)?;
     ready.place = ready.place.with_gateway(&args.api);
     let deadline = args
@@ -53,13 +54,13 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
     runtime()?.block_on(async {
         let http = http(key, &args.api, &orders.limits)?;
         let door = Door::open(&ready.place.header).await?;
-        let ledger = ready.place.open("rushes run")?;
+        let (ledger, log) = ready.place.open("rushes run", &log)?;
         let gateway = gateway(http, &args.campaign, &ready.place, ready.catalog, &orders.limits)?;
         if ready.budget_is_new && ledger.budget() != ready.budget {
             ledger.set_budget(ready.budget).await?;
         }
         let shots = ready.campaign.shots.into();
-        let work = Work { place: &ready.place, shots, orders, door };
+        let work = Work { place: &ready.place, shots, orders, door, log };
         work.drive(ledger, gateway, terminal, out).await
     })
 }
@@ -128,6 +129,8 @@ pub struct Work<'a> {
     pub orders: Orders,
     /// Where the gateway can call, if the manifest says so.
     pub door: Option<Door>,
+    /// The campaign's log.
+    pub log: Keeper,
 }
 
 /// Where the gateway can call about a run's tasks; closed when dropped.
@@ -193,6 +196,10 @@ impl Work<'_> {
         drop(follower.await);
         let ended = ended?;
         let exit = summarize(self.place, &ended, only.as_ref(), terminal, out);
+        let (how, why) = ended.in_words();
+        let (exit_code, must_stay) = (exit.code(), true);
+        tracing::info!(target: STORY, event = "ended", how, why, exit_code, must_stay);
+        drop(self.log);
         drop(held);
         if let Some((what, help)) = stopped(&ended, self.place, cap) {
             let interrupted = ended == Ended::Interrupted;

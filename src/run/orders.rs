@@ -108,6 +108,19 @@ pub enum Ended {
     Stopped(Stopped),
 }
 
+impl Ended {
+    /// How it ended in one word, and why where that needs a reason: `done`, `interrupted`,
+    /// `stopped`.
+    #[must_use]
+    pub fn in_words(&self) -> (&'static str, Option<String>) {
+        match self {
+            Self::Done => ("done", None),
+            Self::Interrupted => ("interrupted", None),
+            Self::Stopped(why) => ("stopped", Some(why.to_string())),
+        }
+    }
+}
+
 /// What stopped a run early.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stopped {

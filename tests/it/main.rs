@@ -19,6 +19,7 @@ mod house;
 mod kills;
 mod language;
 mod ledger;
+mod log;
 mod manifest;
 mod manifest_identity;
 mod manifests;
