@@ -20,6 +20,7 @@ mod signals;
 mod sim;
 mod status;
 mod summary;
+mod tell;
 mod terminal;
 mod trouble;
 mod values;

@@ -21,7 +21,9 @@ use crate::time::{Clock, SystemClock};
 use super::exit::Exit;
 use super::log::Keeper;
 use super::settings::{Place, Ready};
+use super::signals::Signals;
 use super::summary::{Outcome, stopped};
+use super::tell::Teller;
 use super::terminal::{CYAN, RED, Terminal, YELLOW, var};
 use super::trouble::Trouble;
 use super::{args, key, logging, progress, signals, sim};
@@ -54,13 +56,14 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
     runtime()?.block_on(async {
         let http = http(key, &args.api, &orders.limits)?;
         let door = Door::open(&ready.place.header).await?;
+        let teller = Teller::of(&ready.place.header, "rushes run", var)?;
         let (ledger, log) = ready.place.open("rushes run", &log)?;
         let gateway = gateway(http, &args.campaign, &ready.place, ready.catalog, &orders.limits)?;
         if ready.budget_is_new && ledger.budget() != ready.budget {
             ledger.set_budget(ready.budget).await?;
         }
         let shots = ready.campaign.shots.into();
-        let work = Work { place: &ready.place, shots, orders, door, log };
+        let work = Work { place: &ready.place, shots, orders, door, log, teller };
         work.drive(ledger, gateway, terminal, out).await
     })
 }
@@ -131,6 +134,8 @@ pub struct Work<'a> {
     pub door: Option<Door>,
     /// The campaign's log.
     pub log: Keeper,
+    /// Who is told how it goes.
+    pub teller: Option<Teller>,
 }
 
 /// Where the gateway can call about a run's tasks; closed when dropped.
@@ -186,8 +191,11 @@ impl Work<'_> {
         let stop = Stop::default();
         let (sender, tally) = watch::channel(Tally::default());
         let signals = signals::listen(stop.clone())?;
+        let teller = self.teller.map(|teller| tokio::spawn(teller.follow(tally.clone())));
         let follower = tokio::spawn(progress::follow(tally, terminal.clone()));
         let ended = run::run(self.shots, self.orders, tools, stop, sender).await;
+        // Before the others stop listening, so that no signal falls in between.
+        let leave = Signals::new();
         signals.abort();
         if let Some(door) = self.door {
             door.listening.close().await;
@@ -199,14 +207,19 @@ impl Work<'_> {
         let (how, why) = ended.in_words();
         let (exit_code, must_stay) = (exit.code(), true);
         tracing::info!(target: STORY, event = "ended", how, why, exit_code, must_stay);
-        drop(self.log);
-        drop(held);
         if let Some((what, help)) = stopped(&ended, self.place, cap) {
             let interrupted = ended == Ended::Interrupted;
             let style = if interrupted { YELLOW } else { RED };
             terminal.say(style, if interrupted { "note" } else { "error" }, &what);
             terminal.say(CYAN, "help", &help);
         }
+        if let Some(teller) = teller
+            && let Ok(teller) = teller.await
+        {
+            teller.end(&ended, exit, leave.ok()).await;
+        }
+        drop(self.log);
+        drop(held);
         Ok(exit)
     }
 }

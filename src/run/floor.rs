@@ -202,10 +202,16 @@ impl Floor {
         }
         tracing::warn!("nothing more is submitted: {why}");
         story::stopping(&why);
-        board.stopped = Some(why);
+        board.stopped = Some(why.clone());
         drop(board);
-        self.tally.send_modify(|tally| tally.stopping = true);
+        self.tally.send_modify(|tally| tally.stopped = Some(why));
         self.bell.notify_one();
+    }
+
+    /// Shows how many wait while none of them fits under the cap.
+    pub(super) fn show_held(&self, held: usize) {
+        self.tally
+            .send_if_modified(|tally| std::mem::replace(&mut tally.held_by_cap, held) != held);
     }
 
     /// Whether nothing more may be sent, not even what has its place in flight already.
@@ -412,6 +418,7 @@ impl Floor {
                 *tally.of(&job.state) += 1;
             }
             tally.balance = balance;
+            tally.ends.note(&job.state);
         });
         if matches!(job.state, State::Failed { .. }) {
             self.failed(card, job.state.why().unwrap_or_default());

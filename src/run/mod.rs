@@ -23,7 +23,7 @@ use crate::ledger::LedgerError;
 use crate::shot::Shot;
 
 use floor::Floor;
-pub use orders::{Ended, Orders, Stop, Stopped, Tally, Tools};
+pub use orders::{Ended, Ends, Orders, Stop, Stopped, Tally, Tools};
 pub use story::{STORY, Told};
 
 /// Renders the shots, or goes on with them, until nothing is left to do or something stops it.

@@ -25,6 +25,8 @@ mod manifest_identity;
 mod manifests;
 mod mishaps;
 mod nights;
+#[cfg(unix)]
+mod notify;
 mod outcomes;
 mod sandbox;
 mod scheduler;
