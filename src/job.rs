@@ -232,6 +232,37 @@ pub enum Outcome {
     Doubtful,
 }
 
+impl Account {
+    /// Its name in the ledger and in the log.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Released => "released",
+            Self::Reserved => "reserved",
+            Self::Unconfirmed => "unconfirmed",
+            Self::Spent => "spent",
+        }
+    }
+}
+
+impl Outcome {
+    /// Its name in the ledger and in the log.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotSent => "not_sent",
+            Self::Throttled => "throttled",
+            Self::ServerError => "server_error",
+            Self::Rejected => "rejected",
+            Self::BadKey => "bad_key",
+            Self::NoCredit => "no_credit",
+            Self::WrongAddress => "wrong_address",
+            Self::Bought => "bought",
+            Self::Doubtful => "doubtful",
+        }
+    }
+}
+
 /// What changed about the attempt the event was about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptChange {

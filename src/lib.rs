@@ -18,12 +18,13 @@
 //!
 //! | room | holds | does not know |
 //! |---|---|---|
-//! | [`money`], [`time`], [`text`], [`shot`], [`answer`], [`charge`], [`footage`], [`token`], [`work`], [`job`] | the words as types; in [`job`] the one function that makes every transition | I/O, clocks |
+//! | [`money`], [`time`], [`text`], [`shot`], [`answer`], [`charge`], [`footage`], [`hook`], [`token`], [`work`], [`job`] | the words as types; in [`job`] the one function that makes every transition | I/O, clocks |
 //! | [`mishap`] | where tests make a debug build die; nothing in a release build | everything else |
 //! | [`policy`] | pace, backoff, cap, who is next: pure functions of state and time | I/O, clocks |
 //! | [`catalog`] | dated data: models, what they accept, what they cost | files |
 //! | [`manifest`] | text to shots, with diagnostics | money spent, network |
-//! | [`gateway`] | the paid gateway over HTTP, and its wire format | the ledger |
+//! | [`gateway`] | the paid gateway over HTTP, and its wire format; beside [`notify`] the only room that knows reqwest | the ledger |
+//! | [`notify`] | tells somebody's web address how a run goes; when, and how hard it tries | the gateway and its key |
 //! | [`callback`] | the door at which the gateway knocks; what it says there is a hint | what a knock is about |
 //! | [`ledger`] | the only truth about what was sent, bought, paid, fetched; the only SQL | the network |
 //! | [`clips`] | verify, name, store | where bytes come from |
@@ -53,11 +54,13 @@ pub mod cli;
 pub mod clips;
 pub mod footage;
 pub mod gateway;
+pub mod hook;
 pub mod job;
 pub mod ledger;
 pub mod manifest;
 pub mod mishap;
 pub mod money;
+pub mod notify;
 pub mod plan;
 pub mod policy;
 pub mod report;

@@ -23,7 +23,8 @@ Start here:
   rushes run summer/shots.yaml --budget 25
                                  render; stopped or killed, the same command goes on
 
-The key comes from the environment: KLING_API_KEY, or KLING_API_KEY_FILE names a file with it.";
+The key comes from the environment: KLING_API_KEY, or KLING_API_KEY_FILE names a file with it.
+RUSHES_NOTIFY_URL names a web address that is told how a run ends.";
 
 /// Render a manifest of shots overnight on a paid video API
 ///

@@ -8,7 +8,8 @@ use crate::run::Orders;
 use super::exit::Exit;
 use super::run::{Door, Work, gateway, http, key_for, runtime};
 use super::settings::{Place, catalog, rules};
-use super::terminal::Terminal;
+use super::tell::Teller;
+use super::terminal::{Terminal, var};
 use super::trouble::Trouble;
 use super::{args, logging};
 
@@ -21,7 +22,7 @@ pub fn fetch(
     terminal: &Terminal,
     out: &mut dyn Write,
 ) -> Result<Exit, Trouble> {
-    logging::start(args.campaign.logs, terminal);
+    let log = logging::start_with_log(args.campaign.logs, terminal);
     let place = Place::find(&args.campaign, terminal.color)?.with_gateway(&args.api);
     let kept = place.existing()?.summary()?;
     let key = key_for(&place)?;
@@ -34,9 +35,10 @@ pub fn fetch(
     runtime()?.block_on(async {
         let http = http(key, &args.api, &orders.limits)?;
         let door = Door::open(&place.header).await?;
-        let ledger = place.open("rushes fetch")?;
+        let teller = Teller::of(&place.header, "rushes fetch", var)?;
+        let (ledger, log) = place.open("rushes fetch", &log)?;
         let gateway = gateway(http, &args.campaign, &place, catalog, &orders.limits)?;
-        let work = Work { place: &place, shots: [].into(), orders, door };
+        let work = Work { place: &place, shots: [].into(), orders, door, log, teller };
         work.drive(ledger, gateway, terminal, out).await
     })
 }

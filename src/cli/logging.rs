@@ -1,10 +1,12 @@
-//! Messages on standard error, above the progress bars: plain lines for people, or JSON.
+//! Messages on standard error, above the progress bars: plain lines for people, or JSON. Beside
+//! them the campaign's log, for the commands that change something.
 
 use std::fmt::{self, Write as _};
 use std::io;
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
@@ -12,26 +14,43 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::run::STORY;
 use crate::text::plain;
 
 use super::args::{LogFormat, Logs};
+use super::log::Log;
 use super::terminal::{CYAN, RED, Terminal, YELLOW, paint};
 
 /// Begins to show messages. Of other programs' parts only what is wrong, unless asked for all.
 pub fn start(logs: Logs, terminal: &Terminal) {
+    begin(logs, terminal, None);
+}
+
+/// The same, and begins to keep them for the campaign's log, which is written once
+/// [`Log::begin`] says where.
+pub fn start_with_log(logs: Logs, terminal: &Terminal) -> Log {
+    let log = Log::new(terminal.clone());
+    begin(logs, terminal, Some(log.clone()));
+    log
+}
+
+fn begin(logs: Logs, terminal: &Terminal, log: Option<Log>) {
     let (ours, theirs) = match logs.verbose {
         0 => (LevelFilter::INFO, LevelFilter::ERROR),
         1 => (LevelFilter::DEBUG, LevelFilter::WARN),
         _ => (LevelFilter::TRACE, LevelFilter::INFO),
     };
-    let filter = Targets::new().with_default(theirs).with_target("rushes", ours);
-    let registry = tracing_subscriber::registry().with(filter);
+    let shown = Targets::new().with_default(theirs).with_target("rushes", ours);
+    let shown = shown.with_target(STORY, LevelFilter::OFF);
+    let registry = tracing_subscriber::registry().with(log.map(Log::layer));
     let fmt = tracing_subscriber::fmt::layer().with_writer(Above(terminal.clone()));
     let begun = match logs.log_format {
-        LogFormat::Json => registry.with(fmt.json().flatten_event(true)).try_init(),
+        LogFormat::Json => {
+            registry.with(fmt.json().flatten_event(true).with_filter(shown)).try_init()
+        }
         LogFormat::Text => {
-            let color = terminal.color;
-            registry.with(fmt.event_format(Lines { color, times: logs.verbose > 0 })).try_init()
+            let lines = Lines { color: terminal.color, times: logs.verbose > 0 };
+            registry.with(fmt.event_format(lines).with_filter(shown)).try_init()
         }
     };
     // Somebody else listens already, as a test may: that is no reason not to work.

@@ -114,7 +114,7 @@ const fn all(tally: &Tally) -> usize {
 
 /// Two lines: the bar with the shots, and the money.
 fn picture(tally: &Tally, left: Option<Duration>) -> String {
-    let stopping = if tally.stopping { " · stopping" } else { "" };
+    let stopping = if tally.stopped.is_some() { " · stopping" } else { "" };
     let time = left.map_or_else(String::new, time_left);
     let funds = money(&tally.budget, &tally.balance);
     format!("{} {}{time}{stopping}\n{funds}", bar(tally, BAR_WIDTH), shots(tally))
@@ -135,7 +135,7 @@ fn time_left(left: Duration) -> String {
 }
 
 /// `12 of 400 shots delivered, 14 rendering, 2 failed`.
-fn shots(tally: &Tally) -> String {
+pub fn shots(tally: &Tally) -> String {
     let mut text = format!("{} of {} delivered", tally.delivered, plural(all(tally), "shot"));
     for (count, word) in [
         (tally.submitting, "submitting"),

@@ -9,6 +9,7 @@ use crate::ledger::{Entry, Freed, Ledger};
 use crate::money::Usd;
 use crate::policy::limits::Limits;
 use crate::report::text::{dollars, safe};
+use crate::run::Told;
 use crate::time::{Clock, SystemClock};
 
 use super::run::runtime;
@@ -26,12 +27,12 @@ pub fn resolve(
     terminal: &Terminal,
     out: &mut dyn Write,
 ) -> Result<(), Trouble> {
-    logging::start(args.campaign.logs, terminal);
+    let log = logging::start_with_log(args.campaign.logs, terminal);
     let resolution = resolution(args)?;
     let place = Place::find(&args.campaign, terminal.color)?;
     drop(place.existing()?);
     runtime()?.block_on(async {
-        let ledger = place.open("rushes resolve")?;
+        let (ledger, _log) = place.open("rushes resolve", &log)?;
         let limits = place.header.limits.over(&Limits::default());
         // The user decides here, whatever `on_doubt` would do; nothing here ends a task.
         let rules = Rules {
@@ -66,13 +67,15 @@ pub fn resolve(
                 found.sent_at = since.unwrap_or(found.sent_at);
             }
             let (event, at) = (Event::Resolved(resolution.clone()), SystemClock.now());
+            let told = Told::of(&event, &[]);
             let step = entry.job.after(event, at, &rules).map_err(Trouble::new)?;
             let became = if resolution == Resolution::NotBought {
-                not_bought(&ledger.not_bought(entry.revision, step, at).await?, entry)
+                not_bought(&ledger.not_bought(entry.revision, step.clone(), at).await?, entry)
             } else {
-                ledger.commit(entry.revision, step, at).await?;
+                ledger.commit(entry.revision, step.clone(), at).await?;
                 became(&resolution, entry)
             };
+            told.tell(entry, &step);
             writeln!(out, "{}: {became}", name(entry))?;
         }
         writeln!(out, "to go on: {}", place.again("run", ""))?;
@@ -85,8 +88,11 @@ async fn note_cut_posts(ledger: &Ledger, rules: &Rules) -> Result<(), Trouble> {
     for entry in ledger.entries().await? {
         if matches!(entry.job.state, State::Submitting { .. }) {
             let at = SystemClock.now();
-            let step = entry.job.after(Event::FoundSubmitting, at, rules).map_err(Trouble::new)?;
-            ledger.commit(entry.revision, step, at).await?;
+            let event = Event::FoundSubmitting;
+            let told = Told::of(&event, &[]);
+            let step = entry.job.after(event, at, rules).map_err(Trouble::new)?;
+            ledger.commit(entry.revision, step.clone(), at).await?;
+            told.tell(&entry, &step);
         }
     }
     Ok(())

@@ -14,13 +14,16 @@ use crate::gateway::{Gateway, HttpGateway, HttpSettings};
 use crate::ledger::{Kind, Ledger, Reader};
 use crate::manifest::{Header, WrittenCallback};
 use crate::policy::limits::Limits;
-use crate::run::{self, Ended, Orders, Stop, Tally, Tools};
+use crate::run::{self, Ended, Orders, STORY, Stop, Tally, Tools};
 use crate::shot::Shot;
 use crate::time::{Clock, SystemClock};
 
 use super::exit::Exit;
+use super::log::Keeper;
 use super::settings::{Place, Ready};
+use super::signals::Signals;
 use super::summary::{Outcome, stopped};
+use super::tell::Teller;
 use super::terminal::{CYAN, RED, Terminal, YELLOW, var};
 use super::trouble::Trouble;
 use super::{args, key, leave, logging, progress, signals, sim};
@@ -30,7 +33,7 @@ use super::{args, key, leave, logging, progress, signals, sim};
 /// # Errors
 /// Whatever keeps it from sending anything.
 pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result<Exit, Trouble> {
-    logging::start(args.campaign.logs, terminal);
+    let log = logging::start_with_log(args.campaign.logs, terminal);
     let mut ready = Ready::read(&args.campaign, &args.work, terminal.color)?;
     ready.place = ready.place.with_gateway(&args.api);
     let deadline = args
@@ -53,13 +56,14 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
     runtime()?.block_on(async {
         let http = http(key, &args.api, &orders.limits)?;
         let door = Door::open(&ready.place.header).await?;
-        let ledger = ready.place.open("rushes run")?;
+        let teller = Teller::of(&ready.place.header, "rushes run", var)?;
+        let (ledger, log) = ready.place.open("rushes run", &log)?;
         let gateway = gateway(http, &args.campaign, &ready.place, ready.catalog, &orders.limits)?;
         if ready.budget_is_new && ledger.budget() != ready.budget {
             ledger.set_budget(ready.budget).await?;
         }
         let shots = ready.campaign.shots.into();
-        let work = Work { place: &ready.place, shots, orders, door };
+        let work = Work { place: &ready.place, shots, orders, door, log, teller };
         work.drive(ledger, gateway, terminal, out).await
     })
 }
@@ -128,6 +132,10 @@ pub struct Work<'a> {
     pub orders: Orders,
     /// Where the gateway can call, if the manifest says so.
     pub door: Option<Door>,
+    /// The campaign's log.
+    pub log: Keeper,
+    /// Who is told how it goes.
+    pub teller: Option<Teller>,
 }
 
 /// Where the gateway can call about a run's tasks; closed when dropped.
@@ -183,8 +191,11 @@ impl Work<'_> {
         let stop = Stop::default();
         let (sender, tally) = watch::channel(Tally::default());
         let signals = signals::listen(stop.clone())?;
+        let teller = self.teller.map(|teller| tokio::spawn(teller.follow(tally.clone())));
         let follower = tokio::spawn(progress::follow(tally, terminal.clone()));
         let ended = run::run(self.shots, self.orders, tools, stop, sender).await;
+        // Before the others stop listening, so that no signal falls in between.
+        let leave = Signals::new();
         signals.abort();
         if let Some(door) = self.door {
             door.listening.close().await;
@@ -194,13 +205,22 @@ impl Work<'_> {
         let ended = ended?;
         leave::leave(self.place, terminal);
         let exit = summarize(self.place, &ended, only.as_ref(), terminal, out);
-        drop(held);
+        let (how, why) = ended.in_words();
+        let (exit_code, must_stay) = (exit.code(), true);
+        tracing::info!(target: STORY, event = "ended", how, why, exit_code, must_stay);
         if let Some((what, help)) = stopped(&ended, self.place, cap) {
             let interrupted = ended == Ended::Interrupted;
             let style = if interrupted { YELLOW } else { RED };
             terminal.say(style, if interrupted { "note" } else { "error" }, &what);
             terminal.say(CYAN, "help", &help);
         }
+        if let Some(teller) = teller
+            && let Ok(teller) = teller.await
+        {
+            teller.end(&ended, exit, leave.ok()).await;
+        }
+        drop(self.log);
+        drop(held);
         Ok(exit)
     }
 }

@@ -15,6 +15,7 @@ use crate::sim::{Profile, SimOptions};
 use crate::time::{Clock, SystemClock};
 
 use super::args;
+use super::log::{Keeper, Log};
 use super::terminal::Terminal;
 use super::trouble::Trouble;
 use super::values::BudgetFlag;
@@ -97,23 +98,27 @@ impl Place {
         Self::of(self.header.clone(), &typed).ledger.exists()
     }
 
-    /// Opens or creates the ledger and takes the run lock.
+    /// Opens or creates the ledger, takes the run lock, and begins the log.
     ///
     /// # Errors
     /// When the folder cannot be made or the ledger not be opened.
-    pub fn open(&self, holder: &str) -> Result<Ledger, Trouble> {
+    pub fn open(&self, holder: &str, log: &Log) -> Result<(Ledger, Keeper), Trouble> {
         private_folder(&self.folder)?;
         if let Some(parent) = self.ledger.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             private_folder(parent)?;
         }
         self.no_clips_of_a_lost_ledger()?;
-        Ok(Ledger::open(&Opening {
+        let at = SystemClock.now();
+        let ledger = Ledger::open(&Opening {
             path: &self.ledger,
             campaign: &self.header.campaign,
             kind: self.kind,
             holder,
-            at: SystemClock.now(),
-        })?)
+            at,
+        })?;
+        // Nobody else works on the campaign from here on, so nobody else writes to its log.
+        let keeper = log.begin(&self.folder, &self.header.campaign, holder, at);
+        Ok((ledger, keeper))
     }
 
     /// Clips without a ledger were bought by one that is gone: a new one would buy them all again.

@@ -1,5 +1,5 @@
 //! The gateway as the scheduler sees it: submit, poll, fetch. `http` speaks to the paid gateway
-//! and is the only room that knows reqwest; the simulator implements the same trait in-process.
+//! and knows reqwest; the simulator implements the same trait in-process.
 
 pub mod wire;
 

@@ -8,7 +8,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, Type, ValueRef};
 
 use super::{Entry, Kind, RevisionId};
 use crate::answer::TaskId;
-use crate::job::{Account, AttemptId, Failure, Job, Outcome, State};
+use crate::job::{Account, AttemptId, Failure, Job, State};
 use crate::money::Usd;
 use crate::policy::budget::{Balance, Budget};
 use crate::shot::{Fingerprint, ShotId};
@@ -18,29 +18,6 @@ pub(super) const fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Gateway => "gateway",
         Kind::Simulator => "simulator",
-    }
-}
-
-pub(super) const fn account_name(account: Account) -> &'static str {
-    match account {
-        Account::Released => "released",
-        Account::Reserved => "reserved",
-        Account::Unconfirmed => "unconfirmed",
-        Account::Spent => "spent",
-    }
-}
-
-pub(super) const fn outcome_name(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::NotSent => "not_sent",
-        Outcome::Throttled => "throttled",
-        Outcome::ServerError => "server_error",
-        Outcome::Rejected => "rejected",
-        Outcome::BadKey => "bad_key",
-        Outcome::NoCredit => "no_credit",
-        Outcome::WrongAddress => "wrong_address",
-        Outcome::Bought => "bought",
-        Outcome::Doubtful => "doubtful",
     }
 }
 
@@ -74,7 +51,7 @@ impl FromSql for Word<Kind> {
 impl FromSql for Word<Account> {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         use Account::{Released, Reserved, Spent, Unconfirmed};
-        word(value, &[Released, Reserved, Unconfirmed, Spent], account_name).map(Self)
+        word(value, &[Released, Reserved, Unconfirmed, Spent], Account::name).map(Self)
     }
 }
 

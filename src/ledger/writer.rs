@@ -3,7 +3,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::encode::{StateColumns, Word, account_name, outcome_name, usd};
+use super::encode::{StateColumns, Word, usd};
 use super::queue::{Fault, Pen};
 use super::reader;
 use super::{Claim, ClipFile, Committed, Freed, LedgerError, RevisionId, Terms};
@@ -261,7 +261,7 @@ fn write_change(
         State::Rendering { attempt, task, .. } if *attempt == change.attempt => Some(task.as_str()),
         _ => None,
     };
-    let outcome = change.outcome.map(outcome_name);
+    let outcome = change.outcome.map(Outcome::name);
     let answered_at = outcome.is_some().then(|| at.as_millis());
     pen.conn
         .prepare_cached(
@@ -271,7 +271,7 @@ fn write_change(
         )?
         .execute(params![
             change.attempt.0,
-            account_name(change.account),
+            change.account.name(),
             outcome,
             change.why,
             answered_at,
@@ -293,6 +293,6 @@ fn move_money(
     }
     pen.conn
         .prepare_cached("INSERT INTO money (attempt, at, account, micro) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![attempt.0, at.as_millis(), account_name(account), micros])?;
+        .execute(params![attempt.0, at.as_millis(), account.name(), micros])?;
     Ok(())
 }

@@ -5,24 +5,25 @@ use std::rc::Rc;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::callback;
 use super::report::log::{Log, Mistake, Place, did_you_mean};
 use super::shots::identity;
 use super::text::slips;
 use super::text::tree::{Node, Pair, Value};
 use super::{Header, WrittenBudget};
+use super::{callback, notify};
 use crate::catalog;
 use crate::job::OnDoubt;
 use crate::money::Usd;
 use crate::policy::limits::{Rate, SomeLimits, span};
 use crate::shot::ShotId;
 
-pub(super) const KEYS: [&str; 10] = [
+pub(super) const KEYS: [&str; 11] = [
     "campaign",
     "budget",
     "on_doubt",
     "callback",
     "check_charges",
+    "notify",
     "include",
     "vars",
     "limits",
@@ -60,6 +61,7 @@ pub(super) fn read(root: &Node, stem: &str, path: &std::path::Path, log: &mut Lo
         check_charges: (root.get("check_charges"))
             .and_then(|node| switch(node, "check_charges", log))
             .unwrap_or_default(),
+        notify: root.get("notify").and_then(|node| notify::read(node, log)),
     }
 }
 
@@ -96,7 +98,11 @@ pub(super) fn known_keys(node: &Node, known: &[&str], what: &str, log: &mut Log)
         log.add(Mistake::new(node.place, what).fix(example.to_owned()));
         return;
     };
-    for Pair { key, key_place, .. } in pairs {
+    for Pair { key, key_place, value } in pairs {
+        if !known.contains(&&**key) {
+            // It may be `notify` misspelt, and then it is nobody's business.
+            notify::hide(value, log);
+        }
         if slips::is_oddly_spaced(key) {
             log.add(slips::odd_spaces(*key_place));
         } else if !known.contains(&&**key) {
@@ -122,6 +128,8 @@ pub(super) fn known_keys(node: &Node, known: &[&str], what: &str, log: &mut Log)
 fn example_of(known: &[&str]) -> &'static str {
     if known == callback::KEYS {
         callback::EXAMPLE
+    } else if known == notify::KEYS {
+        notify::EXAMPLE
     } else {
         "write for example `limits: {rate: 2/s, in_flight: 10}`"
     }

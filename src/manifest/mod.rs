@@ -4,6 +4,7 @@
 mod body;
 mod callback;
 mod header;
+mod notify;
 mod read;
 mod report;
 pub mod schema;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::catalog::Catalog;
+use crate::hook::{Hook, Occasion};
 use crate::job::OnDoubt;
 use crate::money::Usd;
 use crate::policy::limits::SomeLimits;
@@ -43,6 +45,8 @@ pub struct Header {
     pub callback: Option<WrittenCallback>,
     /// `check_charges`.
     pub check_charges: bool,
+    /// `notify`, when it is written.
+    pub notify: Option<WrittenNotify>,
 }
 
 impl Header {
@@ -71,6 +75,24 @@ pub struct WrittenCallback {
     pub url: String,
     /// How long after its POST a callback about a shot in doubt is waited for.
     pub wait: Duration,
+}
+
+/// A manifest's `notify`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenNotify {
+    /// Where to; `None` leaves it to the environment.
+    pub url: Option<Hook>,
+    /// Of what.
+    pub on: Vec<Occasion>,
+    /// How many failed shots in a run are many.
+    pub failures: u32,
+}
+
+/// Of everything, to whom the environment says.
+impl Default for WrittenNotify {
+    fn default() -> Self {
+        Self { url: None, on: Occasion::ALL.to_vec(), failures: 10 }
+    }
 }
 
 /// A manifest, expanded.

@@ -222,6 +222,7 @@ impl<'c> Reader<'c> {
             limits: SomeLimits::default(),
             callback: None,
             check_charges: false,
+            notify: None,
         };
         let is_right = self.log.mistakes() == before;
         let Self { path, catalog, engine, made, log, .. } = self;

@@ -82,6 +82,7 @@ fn settings(request: &Map<String, Value>) -> Value {
             "anyOf": forms::switch(["true", "false"], &[true, false], false),
             "default": false,
         },
+        "notify": notify(),
         "vars": {
             "description": "Names for {{ name }} in the shots' texts.",
             "type": ["object", "null"],
@@ -155,6 +156,49 @@ fn callback() -> Value {
                 "default": "30m",
             },
         },
+    })
+}
+
+fn notify() -> Value {
+    let loopback = r"(localhost|127\.[0-9]+\.[0-9]+\.[0-9]+|\[::1\])(:[0-9]+)?";
+    let end = r"([/?#][!#-;=?-\[\]-~]*)?\s*$";
+    let host = r#"[hH][tT][tT][pP][sS]://[^/?#\s:@"<>\\][!$-.0-;=A-\[\]-~]*"#;
+    let url = json!({
+        "description": "Where a short JSON message is posted, such as a chat's incoming webhook: https, or http on this machine. A secret; RUSHES_NOTIFY_URL beats it.",
+        "type": "string",
+        "pattern": format!(r"^\s*({host}|[hH][tT][tT][pP]://{loopback}){end}"),
+        "not": {"pattern": r"^\s*[^/]*//[^/?#]*@"},
+        "maxLength": 2048,
+    });
+    let occasion = json!({
+        "anyOf": [
+            {"const": "end", "description": "The run has ended, however it did."},
+            {"const": "cap", "description": "Nothing that waits fits under the cap."},
+            {"const": "credit", "description": "The gateway's account is out of credit."},
+            {"const": "failures", "description": "Many shots fail."},
+        ],
+    });
+    json!({
+        "description": "Who is told how a run goes.",
+        "anyOf": [
+            url,
+            {
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {
+                    "url": url,
+                    "on": {
+                        "description": "What to be told of, each once a run; everything unless given.",
+                        "anyOf": [{"type": "array", "minItems": 1, "items": occasion}, occasion],
+                    },
+                    "failures": {
+                        "description": "So many failed shots in a run are many; so is a third of the last 20.",
+                        "$ref": "#/$defs/count",
+                        "default": 10,
+                    },
+                },
+            },
+        ],
     })
 }
 

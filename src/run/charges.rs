@@ -12,6 +12,7 @@ use crate::money::Usd;
 use crate::shot::ShotId;
 
 use super::floor::{Card, Floor};
+use super::story;
 
 /// So many questions are asked at once.
 const MOST_AT_ONCE: u32 = 4;
@@ -125,6 +126,7 @@ async fn work(floor: Arc<Floor>) {
                     let _over = floor.ledger_failed(error);
                     return;
                 }
+                story::charged(&question.shot, question.attempt, &question.task, &charge);
                 compare(charges, &question, &charge);
             }
             Billed::Unsettled => {

@@ -142,10 +142,11 @@ fn judge(floor: &Floor) -> Next {
     } else if !board.queue.fits(floor.left(&board)) {
         // Money may come free as long as something is in flight, and those who pause may be
         // cheaper than those who are ready.
-        match paused {
-            Some(until) => Next::Wait(Some(until)),
-            None => Next::Over,
+        if let Some(until) = paused {
+            return Next::Wait(Some(until));
         }
+        floor.show_held(board.queue.len());
+        Next::Over
     } else if quiet > now {
         Next::Wait(Some(quiet))
     } else {

@@ -20,6 +20,7 @@ use crate::token::Token;
 use super::floor::{Card, Floor, Over};
 use super::life::{First, pause_of};
 use super::orders::Stopped;
+use super::story;
 
 /// Between two polls of one shot that knocks cause lies this at least.
 const BREATH: Duration = Duration::from_secs(1);
@@ -381,6 +382,7 @@ async fn ask(
                 if tries >= floor.orders.limits.attempts {
                     // The only trace of what may be its purchase.
                     let shot = &card.entry.shot;
+                    story::unconfirmed(&card.entry, attempt, task);
                     tracing::warn!(
                         %shot,
                         "a callback named task {task}, and the gateway does not say clearly whether \

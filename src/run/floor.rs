@@ -21,6 +21,7 @@ use super::charges::Charges;
 use super::evidence::Evidence;
 use super::orders::{Orders, Stop, Stopped, Tally, Tools};
 use super::pacer::{Epoch, Pacer};
+use super::story::{self, Told};
 
 /// So many clips are downloaded at once.
 const DOWNLOADS: usize = 8;
@@ -200,10 +201,17 @@ impl Floor {
             return;
         }
         tracing::warn!("nothing more is submitted: {why}");
-        board.stopped = Some(why);
+        story::stopping(&why);
+        board.stopped = Some(why.clone());
         drop(board);
-        self.tally.send_modify(|tally| tally.stopping = true);
+        self.tally.send_modify(|tally| tally.stopped = Some(why));
         self.bell.notify_one();
+    }
+
+    /// Shows how many wait while none of them fits under the cap.
+    pub(super) fn show_held(&self, held: usize) {
+        self.tally
+            .send_if_modified(|tally| std::mem::replace(&mut tally.held_by_cap, held) != held);
     }
 
     /// Whether nothing more may be sent, not even what has its place in flight already.
@@ -250,6 +258,12 @@ impl Floor {
         card.shot.is_some() && self.orders.submit && self.orders.selects(card.entry.shot.as_str())
     }
 
+    /// Whether this run means to buy a shot that waits.
+    pub(super) fn takes_up(&self, entry: &Entry) -> bool {
+        let waits = matches!(entry.job.state, State::Queued { .. });
+        waits && self.orders.selects(entry.shot.as_str())
+    }
+
     /// The rules for a card: what this run may not submit (an older or removed revision, a shot
     /// that `--only` leaves out) is not bought again either, so its doubts are held. What a failed
     /// task costs was settled when it was bought.
@@ -277,6 +291,7 @@ impl Floor {
             Event::Polled(Polled::Completed { .. }) => now,
             _ => self.judged_at(card),
         };
+        let told = Told::of(&event, &files);
         let step = self.decide(card, event, judged)?;
         if step.is_durable(card.job()) {
             let (ledger, revision) = (&self.tools.ledger, card.entry.revision);
@@ -285,8 +300,7 @@ impl Floor {
             self.committed(card, &step, committed)?;
             mishap::point("transition committed");
         }
-        self.moved(card, step.job);
-        Ok(step.then)
+        Ok(self.moved(card, &told, step))
     }
 
     /// The moment by which a card's waiting is judged. What it waits for on the gateway goes by the
@@ -318,14 +332,15 @@ impl Floor {
     ) -> Result<Option<Action>, Over> {
         let now = self.tools.clock.now();
         let task = found.task.clone();
-        let step = self.decide(card, Event::Evidence(found), now)?;
+        let event = Event::Evidence(found);
+        let told = Told::of(&event, &[]);
+        let step = self.decide(card, event, now)?;
         let (ledger, revision) = (&self.tools.ledger, card.entry.revision);
         let committed = ledger.recover(revision, step.clone(), task.clone(), now).await;
         let Some(committed) = committed.transpose() else { return Ok(None) };
         self.committed(card, &step, committed)?;
         tracing::info!("{} was bought after all, as task {task}", card.entry.shot);
-        self.moved(card, step.job);
-        Ok(Some(step.then))
+        Ok(Some(self.moved(card, &told, step)))
     }
 
     /// Decides what follows from an event.
@@ -365,7 +380,8 @@ impl Floor {
                 Ok(())
             }
             Err(error) => {
-                if let State::Rendering { task, .. } = &step.job.state {
+                if let State::Rendering { attempt, task, .. } = &step.job.state {
+                    story::unwritten(&card.entry, *attempt, task);
                     tracing::error!(
                         "shot {} was bought as task {task}, and this could not be written to the \
                          ledger; once it can be written again: rushes resolve MANIFEST {} \
@@ -389,8 +405,10 @@ impl Floor {
         Over
     }
 
-    /// Takes over a job whose state is durable.
-    pub(super) fn moved(&self, card: &mut Card, job: Job) {
+    /// Takes over a job whose state is durable, tells the log, and answers what to do.
+    pub(super) fn moved(&self, card: &mut Card, told: &Told, step: Step) -> Action {
+        told.tell(&card.entry, &step);
+        let Step { job, then, .. } = step;
         let balance = self.tools.ledger.balance();
         let counted = card.entry.current;
         self.tally.send_modify(|tally| {
@@ -400,6 +418,7 @@ impl Floor {
                 *tally.of(&job.state) += 1;
             }
             tally.balance = balance;
+            tally.ends.note(&job.state);
         });
         if matches!(job.state, State::Failed { .. }) {
             self.failed(card, job.state.why().unwrap_or_default());
@@ -412,6 +431,7 @@ impl Floor {
             card.seen = (clock, self.epoch.now());
         }
         card.entry.job = job;
+        then
     }
 
     fn failed(&self, card: &Card, why: &str) {

@@ -22,6 +22,7 @@ use super::deliver::fetch;
 use super::evidence::{self, Evidence, settle, trace};
 use super::floor::{Card, Floor, Over};
 use super::orders::Stopped;
+use super::story::Told;
 
 /// How a life begins in this run.
 pub(super) enum First {
@@ -175,8 +176,10 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
     }
     card.entry.charged_if_failed = charged_if_failed;
     // The claim made the transition durable; the job follows.
-    let step = floor.decide(card, Event::Claimed(attempt), now)?;
-    floor.moved(card, step.job);
+    let event = Event::Claimed(attempt);
+    let told = Told::of(&event, &[]);
+    let step = floor.decide(card, event, now)?;
+    let _post = floor.moved(card, &told, step);
     floor.posts.leave().await;
     if floor.is_stopping() || floor.tools.ledger.has_failed() {
         let why = "submitting stopped before it was sent".to_owned();

@@ -108,6 +108,19 @@ pub enum Ended {
     Stopped(Stopped),
 }
 
+impl Ended {
+    /// How it ended in one word, and why where that needs a reason: `done`, `interrupted`,
+    /// `stopped`.
+    #[must_use]
+    pub fn in_words(&self) -> (&'static str, Option<String>) {
+        match self {
+            Self::Done => ("done", None),
+            Self::Interrupted => ("interrupted", None),
+            Self::Stopped(why) => ("stopped", Some(why.to_string())),
+        }
+    }
+}
+
 /// What stopped a run early.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stopped {
@@ -180,8 +193,37 @@ pub struct Tally {
     pub balance: Balance,
     /// The cap.
     pub budget: Budget,
-    /// Whether submitting has stopped.
-    pub stopping: bool,
+    /// Why submitting has stopped, if it has.
+    pub stopped: Option<Stopped>,
+    /// Shots that wait while none of them fits under the cap and none that pauses could.
+    pub held_by_cap: usize,
+    /// How shots came to their ends in this run.
+    pub ends: Ends,
+}
+
+/// How shots came to their ends in a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// Delivered or failed.
+    pub settled: u32,
+    /// Failed.
+    pub failed: u32,
+    /// Whether the latest 32 failed: a bit each, the last one's the lowest.
+    pub latest: u32,
+}
+
+impl Ends {
+    /// One more came to its end, if that is what the state is.
+    pub(super) const fn note(&mut self, state: &State) {
+        let failed = match state {
+            State::Delivered { .. } => 0,
+            State::Failed { .. } => 1,
+            _ => return,
+        };
+        self.settled = self.settled.saturating_add(1);
+        self.failed = self.failed.saturating_add(failed);
+        self.latest = self.latest << 1 | failed;
+    }
 }
 
 impl Tally {

@@ -12,6 +12,7 @@ use crate::mishap;
 use super::evidence::settle;
 use super::floor::{Card, Floor};
 use super::life::{First, life};
+use super::story;
 
 /// Writes down every shot, queues those to be submitted, and begins the lives of those on their way.
 pub(super) async fn start(floor: &Arc<Floor>) -> Result<JoinSet<()>, LedgerError> {
@@ -25,6 +26,7 @@ pub(super) async fn start(floor: &Arc<Floor>) -> Result<JoinSet<()>, LedgerError
     let others = if floor.orders.submit {
         let recorded = ledger.record(Arc::clone(&floor.shots), now).await?;
         mishap::point("shots recorded");
+        story::queued(recorded.iter().filter(|entry| floor.takes_up(entry)));
         for (place, entry) in (0_u32..).zip(recorded) {
             begin(floor, &mut lives, Card::new(entry, Some(place), now, floor.epoch));
         }

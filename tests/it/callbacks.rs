@@ -197,6 +197,35 @@ fn done(task: &str) -> Value {
     json!({"code": 200, "msg": "success", "data": {"taskId": task, "state": "completed"}})
 }
 
+#[test]
+fn a_task_that_a_call_named_and_no_poll_could_confirm_is_kept_in_the_log() {
+    let unclear = Reply::json(500, &json!({"code": 500, "msg": "try again"}));
+    let lost = Reply::json(200, &done("x")).cut_before_end(40);
+    let server = Script::new().post(lost).always_get(unclear).serve();
+    let campaign = Campaign::new("", &["beach"]);
+    let run = campaign.start("run", &server, &["run"]);
+    let began = std::time::Instant::now();
+    while posts(&server).is_empty() {
+        assert!(began.elapsed() < PATIENCE, "nothing was sent");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    campaign.is("beach", "in_doubt");
+    assert_eq!(campaign.call(&path_of(&posts(&server)[0]), &done("task-lost")), 204);
+    let log = campaign.sandbox.path("renders/night/log.jsonl");
+    let began = std::time::Instant::now();
+    let line = loop {
+        let text = std::fs::read_to_string(&log).unwrap();
+        if let Some(line) = text.lines().find(|line| line.contains("\"task unconfirmed\"")) {
+            break serde_json::from_str::<Value>(line).unwrap();
+        }
+        assert!(began.elapsed() < PATIENCE, "the task was not told: {text}");
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    assert_eq!((&line["shot"], &line["task"]), (&json!("beach"), &json!("task-lost")), "{line}");
+    assert_eq!(line["attempt"], 1);
+    assert_eq!(run.interrupted(), Some(130));
+}
+
 /// Whether any file below a folder holds this text, but for those called so.
 fn holds(folder: &Path, text: &str, but: &[&str]) -> Vec<String> {
     let mut found = Vec::new();

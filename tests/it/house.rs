@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 /// The floors from the ground up; rooms on one floor do not import each other, but for the ground.
 const FLOORS: [&[&str]; 6] = [
     &[
-        "answer", "charge", "footage", "job", "mishap", "money", "shot", "text", "time", "token",
-        "work",
+        "answer", "charge", "footage", "hook", "job", "mishap", "money", "shot", "text", "time",
+        "token", "work",
     ],
     &["catalog", "policy"],
-    &["callback", "clips", "gateway", "ledger", "manifest"],
+    &["callback", "clips", "gateway", "ledger", "manifest", "notify"],
     &["plan"],
     &["report", "run", "sim"],
     &["cli"],

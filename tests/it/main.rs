@@ -20,11 +20,14 @@ mod house;
 mod kills;
 mod language;
 mod ledger;
+mod log;
 mod manifest;
 mod manifest_identity;
 mod manifests;
 mod mishaps;
 mod nights;
+#[cfg(unix)]
+mod notify;
 mod outcomes;
 mod programs;
 mod sandbox;

@@ -39,8 +39,13 @@ pub(in crate::manifest) struct Report<'a> {
     pub help: Option<&'a str>,
 }
 
-/// Reads the lines of some places, each source once. What cannot be read is left out.
-pub(in crate::manifest) fn lines(sources: &[Source], places: impl Iterator<Item = Place>) -> Lines {
+/// Reads the lines of some places, each source once. What cannot be read is left out, and of what is
+/// `hidden` there are stars.
+pub(in crate::manifest) fn lines(
+    sources: &[Source],
+    places: impl Iterator<Item = Place>,
+    hidden: &[Place],
+) -> Lines {
     let mut lines: Lines = places
         .map(|place| ((place.file, place.line, skipped(place)), Stretch::default()))
         .collect();
@@ -49,7 +54,12 @@ pub(in crate::manifest) fn lines(sources: &[Source], places: impl Iterator<Item 
         let wanted: Vec<_> =
             wanted.map(|((_, line, skip), stretch)| (*line, *skip, stretch)).collect();
         if source.is_text && !wanted.is_empty() {
-            read(source, wanted);
+            read(source, wanted, |line, column| {
+                hidden.iter().any(|place| {
+                    let columns = place.column..place.column.saturating_add(place.length);
+                    (place.file, place.line) == (file, line) && columns.contains(&column)
+                })
+            });
         }
     }
     lines.retain(|_, stretch| !stretch.text.is_empty());
@@ -57,7 +67,11 @@ pub(in crate::manifest) fn lines(sources: &[Source], places: impl Iterator<Item 
 }
 
 /// Fills the wanted stretches of one source, which are sorted.
-fn read(source: &Source, mut wanted: Vec<(u32, usize, &mut Stretch)>) {
+fn read(
+    source: &Source,
+    mut wanted: Vec<(u32, usize, &mut Stretch)>,
+    is_hidden: impl Fn(u32, u32) -> bool,
+) {
     let Ok(file) = media::open(&source.path) else { return };
     let Some(last) = wanted.last().map(|(line, _, _)| *line) else { return };
     let mut position = Position::START;
@@ -75,7 +89,7 @@ fn read(source: &Source, mut wanted: Vec<(u32, usize, &mut Stretch)>) {
                 break;
             }
             if stretch.length < MOST_WIDE {
-                stretch.text.push(shown(c));
+                stretch.text.push(if is_hidden(line, column) { '*' } else { shown(c) });
                 stretch.length += 1;
             } else {
                 stretch.more = true;

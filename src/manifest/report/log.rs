@@ -135,6 +135,8 @@ pub(in crate::manifest) struct Log {
     paths: HashMap<PathBuf, u16>,
     kept: Vec<Mistake>,
     seen: HashMap<(Place, String), usize>,
+    /// What no excerpt shows.
+    hidden: Vec<Place>,
     /// Values of which all was said.
     spoilt: HashSet<Place>,
     mistakes: usize,
@@ -168,6 +170,11 @@ impl Log {
     /// A file's path.
     pub(in crate::manifest) fn path(&self, file: u16) -> Option<&Path> {
         self.sources.get(usize::from(file)).map(|source| &*source.path)
+    }
+
+    /// What stands at a place is a secret: excerpts show stars.
+    pub(in crate::manifest) fn hide(&mut self, place: Place) {
+        self.hidden.push(place);
     }
 
     /// Takes a mistake in and nothing more about the value at its place.
@@ -260,7 +267,7 @@ impl Log {
         let places = chosen.iter().flat_map(|mistake| {
             std::iter::once(mistake.place).chain(mistake.others.iter().map(|(place, _)| *place))
         });
-        let lines = excerpt::lines(&self.sources, places);
+        let lines = excerpt::lines(&self.sources, places, &self.hidden);
         chosen.iter().map(|mistake| self.finding(mistake, &lines, color)).collect()
     }
 

@@ -73,6 +73,7 @@ fn a_disk_that_fills_with_posts_on_the_wire_keeps_every_task_and_sends_nothing_m
     assert!(said.contains("the disk is full") && said.contains("make room"), "{said}");
     assert_eq!(posted(&server).len(), 3, "nothing more is sent: {said}");
     assert!(!room.names("night").contains(&"ledger.sqlite.reserve".to_owned()));
+    assert!(said.matches("the log").count() <= 1, "once is enough: {said}");
     let found = report(&room, &sandbox);
     for shot in posted(&server) {
         let shots = found["shots"].as_array().unwrap();

@@ -117,7 +117,9 @@ fn leaves_no_key(key: &str, format: &str) {
     let report = sandbox.run(["report", "shots.yaml", "--format=json"]).exits(0).stdout_json();
     assert_eq!(report["counts"]["delivered"], 1, "{report}");
     assert!(report.to_string().contains("[key]"), "the gateway did echo it: {report}");
-    assert!(no_key_below(&sandbox.path("."), key) >= 4);
+    let log = std::fs::read_to_string(sandbox.path("renders/echo/log.jsonl")).unwrap();
+    assert!(log.contains("[key]") && log.lines().count() > PROMPTS.len(), "{log}");
+    assert!(no_key_below(&sandbox.path("."), key) >= 5);
 }
 
 #[test]

@@ -1,0 +1,175 @@
+//! The log's file: private, appended to, never through a link, never larger than it may become.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// At this size a new one begins, in bytes.
+const MOST_BYTES: u64 = 64 << 20;
+/// So much is written at once, in bytes: a write a line costs more than the line.
+const BATCH: usize = 16 << 10;
+/// Who held it a moment ago may be closing it.
+const TRIES: u32 = 10;
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);
+
+/// An open log.
+#[derive(Debug)]
+pub(super) struct LogFile {
+    folder: PathBuf,
+    file: File,
+    bytes: u64,
+    /// Whole lines that are still to be written.
+    pending: String,
+    /// Whether the last line broke off.
+    is_torn: bool,
+    most: u64,
+}
+
+impl LogFile {
+    /// Where the log of a campaign folder lies.
+    pub(super) fn path(folder: &Path) -> PathBuf {
+        folder.join("log.jsonl")
+    }
+
+    /// Opens or makes it.
+    pub(super) fn open(folder: &Path) -> io::Result<Self> {
+        Self::open_with(folder, MOST_BYTES)
+    }
+
+    fn open_with(folder: &Path, most: u64) -> io::Result<Self> {
+        let mut file = append(&Self::path(folder))?;
+        let bytes = file.metadata()?.len();
+        let mut is_torn = false;
+        if bytes > 0 {
+            let mut last = [0];
+            file.seek(SeekFrom::End(-1))?;
+            file.read_exact(&mut last)?;
+            is_torn = last != *b"\n";
+        }
+        let (folder, pending) = (folder.to_owned(), String::new());
+        Ok(Self { folder, file, bytes, pending, is_torn, most })
+    }
+
+    /// Where it lies.
+    pub(super) fn place(&self) -> PathBuf {
+        Self::path(&self.folder)
+    }
+
+    /// Appends a line, by the next flush at the latest.
+    pub(super) fn write(&mut self, line: &str) -> io::Result<()> {
+        self.pending.push_str(line);
+        if self.pending.len() < BATCH { Ok(()) } else { self.flush() }
+    }
+
+    /// Appends a line; it is on the disk when this returns.
+    pub(super) fn write_through(&mut self, line: &str) -> io::Result<()> {
+        self.pending.push_str(line);
+        self.flush()?;
+        self.file.sync_data()
+    }
+
+    /// Hands the lines so far to the system, by one write. What cannot be written is given up.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        let lines = std::mem::take(&mut self.pending);
+        if lines.is_empty() {
+            return Ok(());
+        }
+        if self.bytes > 0 && self.bytes.saturating_add(lines.len() as u64) > self.most {
+            std::fs::rename(self.place(), self.folder.join("log.1.jsonl"))?;
+            *self = Self::open_with(&self.folder, self.most)?;
+        }
+        if self.is_torn {
+            self.file.write_all(b"\n")?;
+            self.is_torn = false;
+        }
+        self.file.write_all(lines.as_bytes()).inspect_err(|_| self.is_torn = true)?;
+        self.bytes += lines.len() as u64;
+        Ok(())
+    }
+}
+
+/// Opens a file of ours to append to it.
+fn append(path: &Path) -> io::Result<File> {
+    let odd = |what: &str| io::Error::new(io::ErrorKind::InvalidInput, what.to_owned());
+    if std::fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(odd("something else than a file has its name"));
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
+        // A link or a pipe put there just now is not opened, nor waited for.
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        options.mode(0o600).custom_flags(flags.bits().cast_signed());
+    }
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(odd("it is no file"));
+    }
+    // Two ledgers can share a folder; where nobody can lock, nobody is kept out.
+    for _ in 0..TRIES {
+        if !matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+            return Ok(file);
+        }
+        std::thread::sleep(BETWEEN_TRIES);
+    }
+    Err(odd("another run writes it"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(folder: &Path, name: &str) -> String {
+        std::fs::read_to_string(folder.join(name)).unwrap()
+    }
+
+    #[test]
+    fn a_log_that_grew_too_large_makes_room_for_a_new_one_and_no_more_than_two_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = LogFile::open_with(folder.path(), 10).unwrap();
+        for line in ["first\n", "second\n", "third\n"] {
+            log.write_through(line).unwrap();
+        }
+        assert_eq!(read(folder.path(), "log.jsonl"), "third\n");
+        assert_eq!(read(folder.path(), "log.1.jsonl"), "second\n");
+        drop(log);
+        let mut log = LogFile::open_with(folder.path(), 10).unwrap();
+        log.write_through("5th\n").unwrap();
+        assert_eq!(read(folder.path(), "log.jsonl"), "third\n5th\n", "what was there counts");
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test sets its stage")]
+    fn a_line_that_broke_off_does_not_spoil_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("log.jsonl"), "{\"at\": \"20").unwrap();
+        LogFile::open(folder.path()).unwrap().write_through("{}\n").unwrap();
+        assert_eq!(read(folder.path(), "log.jsonl"), "{\"at\": \"20\n{}\n");
+    }
+
+    #[test]
+    fn lines_are_written_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = LogFile::open(folder.path()).unwrap();
+        log.write("first\n").unwrap();
+        assert_eq!(read(folder.path(), "log.jsonl"), "");
+        log.flush().unwrap();
+        assert_eq!(read(folder.path(), "log.jsonl"), "first\n");
+        let rest = "x".repeat(BATCH);
+        log.write(&rest).unwrap();
+        assert_eq!(read(folder.path(), "log.jsonl").len(), 6 + BATCH);
+    }
+
+    #[test]
+    fn two_do_not_write_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = LogFile::open(folder.path()).unwrap();
+        assert!(LogFile::open(folder.path()).is_err());
+        drop(first);
+        assert!(LogFile::open(folder.path()).is_ok());
+    }
+}

@@ -1,0 +1,150 @@
+//! Where and when somebody wants to be told how a run goes. The address is a secret, as those of
+//! chats are: whoever knows it can write there. So it shows itself by scheme and host only.
+
+use std::fmt;
+use std::net::IpAddr;
+
+/// The longest address, in bytes.
+const MOST_BYTES: usize = 2048;
+
+/// A web address that is a secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Hook {
+    url: Box<str>,
+    /// Where what may be shown ends, in bytes.
+    shown: usize,
+}
+
+impl Hook {
+    /// Takes an address: https, or plain http on this machine.
+    ///
+    /// # Errors
+    /// Why it cannot be one, without the address.
+    pub fn new(text: &str) -> Result<Self, &'static str> {
+        let text = text.trim();
+        let (scheme, rest) = text.split_once("://").ok_or("it is no web address")?;
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let odd = |c: char| !c.is_ascii_graphic() || matches!(c, '"' | '<' | '>' | '\\');
+        if text.len() > MOST_BYTES {
+            return Err("it is too long");
+        }
+        if text.contains(odd) {
+            return Err("it holds a character that no web address holds");
+        }
+        if authority.contains('@') {
+            return Err("it holds a user name");
+        }
+        if authority.is_empty() || authority.starts_with(':') {
+            return Err("it names no host");
+        }
+        match scheme.to_ascii_lowercase().as_str() {
+            "https" => {}
+            "http" if is_loopback(authority) => {}
+            "http" => return Err("plain http:// would show it to others on the way"),
+            _ => return Err("it is neither https:// nor http://"),
+        }
+        let shown = scheme.len() + "://".len() + authority.len();
+        Ok(Self { url: text.into(), shown })
+    }
+
+    /// The whole address, for whoever sends to it and for nobody else.
+    #[must_use]
+    pub fn secret(&self) -> &str {
+        &self.url
+    }
+}
+
+/// `https://hooks.example.com/…`
+impl fmt::Display for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/…", self.url.get(..self.shown).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Hook({self})")
+    }
+}
+
+fn is_loopback(authority: &str) -> bool {
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost") || bare.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+}
+
+/// What somebody wants to be told of, each at most once a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Occasion {
+    /// The run has ended, however it did.
+    End,
+    /// Nothing that waits fits under what is left of the cap.
+    Cap,
+    /// The gateway's account is out of credit.
+    Credit,
+    /// Many shots fail.
+    Failures,
+}
+
+impl Occasion {
+    /// All there are.
+    pub const ALL: [Self; 4] = [Self::End, Self::Cap, Self::Credit, Self::Failures];
+
+    /// Its name in the manifest and in a message.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::End => "end",
+            Self::Cap => "cap",
+            Self::Credit => "credit",
+            Self::Failures => "failures",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_shows_no_more_than_its_host() {
+        for (text, shown) in [
+            ("https://hooks.slack.com/services/T0/B0/s3cret", "https://hooks.slack.com/…"),
+            (" HTTPS://h:8443?token=s3cret ", "HTTPS://h:8443/…"),
+            ("http://127.0.0.1:9000/s3cret", "http://127.0.0.1:9000/…"),
+            ("http://[::1]/s3cret", "http://[::1]/…"),
+            ("http://LOCALHOST#s3cret", "http://LOCALHOST/…"),
+        ] {
+            let hook = Hook::new(text).unwrap();
+            assert_eq!(hook.to_string(), shown);
+            assert!(!format!("{hook:?}").contains("s3cret"));
+            assert_eq!(hook.secret(), text.trim());
+        }
+    }
+
+    #[test]
+    fn what_would_be_read_by_others_or_is_no_address_is_refused() {
+        for (text, problem) in [
+            ("", "no web address"),
+            ("hooks.example.com/x", "no web address"),
+            ("ftp://127.0.0.1/x", "neither"),
+            ("http://hooks.example.com/x", "plain http"),
+            ("http://127.0.0.1.evil.example/x", "plain http"),
+            ("http://localhost.evil.example/x", "plain http"),
+            ("http://10.0.0.1/x", "plain http"),
+            ("http://127.0.0.1@evil.example/x", "user name"),
+            ("https://me:s3cret@h/x", "user name"),
+            ("https:///x", "no host"),
+            ("https://:80/x", "no host"),
+            ("https://h/a b", "character"),
+            ("http://127.0.0.1\\@evil.example", "character"),
+        ] {
+            let why = Hook::new(text).unwrap_err();
+            assert!(why.contains(problem), "{text}: {why}");
+        }
+        assert!(Hook::new(&format!("https://h/{}", "x".repeat(3000))).is_err());
+    }
+}
