@@ -287,7 +287,7 @@ fn manifest(texts: &[Option<(u8, Option<i64>)>; 4], hero: usize) -> Vec<Shot> {
             if hero >= 3 {
                 shot.entry = "all".into();
             }
-            if hero % 3 > 0 {
+            if !hero.is_multiple_of(3) {
                 let (take, time) = (hero.to_string(), "\"dämmerung\"".into());
                 shot.variant = [("time".into(), time), ("take".into(), take.into())].into();
             }
