@@ -7,7 +7,7 @@ use globset::GlobMatcher;
 
 use crate::ledger::{LedgerError, Row, Summary};
 use crate::money::Usd;
-use crate::report::model::{name, odd_charge};
+use crate::report::model::{mismatches, name, odd_charge};
 use crate::report::need::{Command, Need};
 use crate::report::sheet;
 use crate::report::text::{dollars, head, plural, safe};
@@ -33,6 +33,8 @@ pub struct Outcome {
     pub counts: Counts,
     /// How many were not charged at their price.
     odd_charges: usize,
+    /// How many clips are not what was asked for.
+    mismatched: usize,
     groups: [Group; Need::ALL.len()],
 }
 
@@ -54,6 +56,7 @@ impl Outcome {
     fn add(&mut self, row: &Row) {
         self.counts.add(&row.entry.job.state);
         self.odd_charges += usize::from(odd_charge(row).is_some());
+        self.mismatched += usize::from(!mismatches(row).is_empty());
         let Some(need) = Need::of(row) else { return };
         let group = &mut self.groups[need as usize];
         group.count += 1;
@@ -85,6 +88,11 @@ impl Outcome {
         if self.odd_charges > 0 {
             let shots = plural(self.odd_charges, "shot");
             writeln!(out, "\nThe gateway's charge is not the catalog's price for {shots}:")?;
+            writeln!(out, "  $ {}", place.again("report", ""))?;
+        }
+        if self.mismatched > 0 {
+            let shots = plural(self.mismatched, "shot");
+            writeln!(out, "\nThe clip is not what was asked for in {shots}:")?;
             writeln!(out, "  $ {}", place.again("report", ""))?;
         }
         for (need, group) in Need::ALL.into_iter().zip(&self.groups) {

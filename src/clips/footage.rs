@@ -40,7 +40,8 @@ fn footage(movie: &MediaContext) -> Result<Footage, &'static str> {
     Ok(Footage { millis, width, height, sound })
 }
 
-/// Width and height in pixels, as they are shown: a phone's portrait is a landscape on its side.
+/// Width and height in pixels, as they are shown: pixels may be oblong, and a phone's portrait is a
+/// landscape on its side.
 fn size(picture: &Track) -> Option<(u32, u32)> {
     let coded = picture.stsd.iter().flat_map(|table| table.descriptions.iter());
     let coded = coded.filter_map(|entry| match entry {
@@ -48,9 +49,10 @@ fn size(picture: &Track) -> Option<(u32, u32)> {
         _ => None,
     });
     let shown = picture.tkhd.as_ref();
-    // 16.16 fixed point; what is known of a codec that the parser does not know.
-    let sizes = coded.chain(shown.map(|head| (head.width >> 16, head.height >> 16)));
-    let (width, height) = sizes.into_iter().find(|(width, height)| *width > 0 && *height > 0)?;
+    // 16.16 fixed point.
+    let told = shown.map(|head| (head.width >> 16, head.height >> 16));
+    let mut sizes = told.into_iter().chain(coded);
+    let (width, height) = sizes.find(|(width, height)| *width > 0 && *height > 0)?;
     let lies = shown.is_some_and(|head| head.matrix.a == 0 && head.matrix.b != 0);
     Some(if lies { (height, width) } else { (width, height) })
 }

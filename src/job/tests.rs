@@ -1,5 +1,7 @@
 //! Every turn of a shot's life, as tables, and random lives held against what money allows.
 
+mod doubt;
+
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -118,94 +120,6 @@ fn as_many_5xx_as_attempts_allows_fail_the_shot_with_the_last_answer() {
 }
 
 #[test]
-fn under_strict_a_proxys_5xx_is_in_doubt_and_the_gateways_own_is_not() {
-    let strict = Rules { strict: true, ..rules() };
-    for status in [502, 504, 520, 521, 522, 523, 524] {
-        let told = told(&submitting(), server_error(status), &strict);
-        assert_eq!(told, ("in_doubt", Some(Account::Reserved), Action::Rest), "{status}");
-    }
-    for status in [500, 503, 519, 525] {
-        assert_eq!(told(&submitting(), server_error(status), &strict).0, "queued", "{status}");
-    }
-}
-
-#[test]
-fn a_doubt_is_held_or_bought_again_as_the_user_said_and_its_price_stays_reserved() {
-    let resubmit = Rules { on_doubt: OnDoubt::Resubmit, ..rules() };
-    for event in [Event::Answered(Submitted::Doubtful { why: why() }), Event::FoundSubmitting] {
-        let held = told(&submitting(), event.clone(), &rules());
-        assert_eq!(held, ("in_doubt", Some(Account::Reserved), Action::Rest));
-        let again = told(&submitting(), event, &resubmit);
-        let queue = Action::Requeue(Pause::None);
-        assert_eq!(again, ("in_doubt", Some(Account::Reserved), queue), "until it is bought");
-    }
-    assert_eq!(told(&in_doubt(), Event::Claimed(SECOND), &resubmit).2, Action::Post);
-    assert!(in_doubt().after(Event::Claimed(SECOND), at(1), &rules()).is_err());
-}
-
-#[test]
-fn a_shot_that_was_not_bought_again_is_in_doubt_as_before() {
-    let resubmit = Rules { on_doubt: OnDoubt::Resubmit, ..rules() };
-    let again = in_doubt().after(Event::Claimed(SECOND), at(1), &resubmit).unwrap().job;
-    assert_eq!(again.resubmits, 1);
-    for (answer, account, refusals) in [
-        (Submitted::NotSent { why: why() }, Account::Released, 0),
-        (Submitted::Throttled { retry_after: None, why: why() }, Account::Released, 0),
-        (Submitted::NoCredit { why: why() }, Account::Released, 0),
-        (
-            Submitted::ServerError { status: 500, retry_after: None, why: why() },
-            Account::Unconfirmed,
-            1,
-        ),
-    ] {
-        let step = again.after(Event::Answered(answer), at(2), &resubmit).unwrap();
-        assert_eq!(step.job, Job { refusals, ..in_doubt() });
-        let change = step.change.unwrap();
-        assert_eq!((change.attempt, change.account), (SECOND, account));
-    }
-    let cut = Event::Answered(Submitted::Doubtful { why: why() });
-    let step = again.after(cut, at(2), &resubmit).unwrap();
-    assert!(matches!(step.job.state, State::InDoubt { attempt: SECOND, .. }));
-    assert_eq!(step.job.resubmits, 1);
-}
-
-#[test]
-fn a_doubt_outlives_that_it_was_sent_again_and_refused_for_good() {
-    let resubmit = Rules { on_doubt: OnDoubt::Resubmit, ..rules() };
-    let again = Job { refusals: 2, ..in_doubt() };
-    let again = again.after(Event::Claimed(SECOND), at(1), &resubmit).unwrap().job;
-    let refused = Submitted::ServerError { status: 500, retry_after: None, why: why() };
-    let rejected = Submitted::Rejected { why: why() };
-    for (answer, account, refusals, said) in [
-        (refused, Account::Unconfirmed, 3, "refused 3 times, the last time with: because"),
-        (rejected, Account::Released, 2, "rejected: because"),
-    ] {
-        let step = again.after(Event::Answered(answer), at(2), &resubmit).unwrap();
-        let State::InDoubt { attempt: FIRST, why } = &step.job.state else { panic!("{step:?}") };
-        assert_eq!(why.as_ref(), format!("cut; sent again and {said}"));
-        assert_eq!((step.job.refusals, step.job.resubmits), (refusals, 1));
-        assert_eq!(step.then, Action::Rest);
-        let change = step.change.unwrap();
-        assert_eq!((change.attempt, change.account), (SECOND, account));
-        assert!(step.job.after(Event::RetryFailed, at(3), &resubmit).is_err());
-        assert_eq!(step.job.is_bought_again(&resubmit), refusals < 3);
-        let armed = step.job.after(Event::Resolved(Resolution::NotBought), at(3), &resubmit);
-        let armed = armed.unwrap().job;
-        assert_eq!((armed.state.name(), armed.refusals, armed.resubmits), ("queued", 0, 0));
-    }
-}
-
-#[test]
-fn buying_again_by_itself_ends_after_as_many_doubts_as_attempts_allows() {
-    let resubmit = Rules { on_doubt: OnDoubt::Resubmit, ..rules() };
-    let tired = Job { resubmits: 3, ..submitting() };
-    let doubt = Event::Answered(Submitted::Doubtful { why: why() });
-    let held = tired.after(doubt, at(1), &resubmit).unwrap();
-    assert_eq!((held.job.state.name(), held.then), ("in_doubt", Action::Rest));
-    assert!(held.job.after(Event::Claimed(SECOND), at(1), &resubmit).is_err());
-}
-
-#[test]
 fn a_completed_task_is_paid_and_its_time_is_believed_only_within_reason() {
     for (claimed, believed) in
         [(Some(at(3)), at(3)), (Some(at(-99)), at(0)), (None, at(5)), (Some(at(99)), at(5))]
@@ -319,18 +233,6 @@ fn a_late_task_says_after_how_long_in_the_largest_whole_unit() {
     };
     let told = [7_200_000, 5_400_000, 90_000, 60_000, 3_000, 1_500, 250].map(late);
     assert_eq!(told, ["2h", "90m", "90s", "1m", "3s", "1.500s", "250ms"]);
-}
-
-#[test]
-fn a_doubt_resolved_after_a_week_is_expired_when_its_clip_is_gone() {
-    let late = at(8 * 24 * 3600);
-    let after = |job: &Job, event| job.after(event, late, &rules()).unwrap().job;
-    let job = after(&in_doubt(), Event::Resolved(Resolution::Task(found())));
-    let done = Polled::Completed { urls: vec!["u".into()], completed_at: Some(at(60)) };
-    let job = after(&job, Event::Polled(done));
-    assert!(matches!(job.state, State::Rendered { completed_at, .. } if completed_at == at(60)));
-    let job = after(&job, Event::NotFetched(Unfetched::Gone { why: why() }));
-    assert!(matches!(job.state, State::Failed { failure: Failure::Expired, .. }), "{job:?}");
 }
 
 #[test]

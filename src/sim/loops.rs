@@ -18,15 +18,18 @@ pub enum Shape {
 impl Shape {
     /// The shape nearest to an `aspect_ratio` such as `9:16`; landscape when it cannot be read.
     pub(super) fn nearest(ratio: &str) -> Self {
-        let sides = ratio.split_once(':').and_then(|(width, height)| {
-            Some((width.trim().parse::<u16>().ok()?, height.trim().parse::<u16>().ok()?))
-        });
-        match sides {
+        match sides(ratio) {
             Some((width, height)) if u32::from(width) * 5 < u32::from(height) * 4 => Self::Portrait,
             Some((width, height)) if u32::from(width) * 4 <= u32::from(height) * 5 => Self::Square,
             _ => Self::Landscape,
         }
     }
+}
+
+/// The sides of an `aspect_ratio` such as `9:16`.
+pub(super) fn sides(ratio: &str) -> Option<(u16, u16)> {
+    let (width, height) = ratio.split_once(':')?;
+    Some((width.trim().parse().ok()?, height.trim().parse().ok()?))
 }
 
 /// What a clip shows.
@@ -36,6 +39,10 @@ pub struct Film {
     pub seconds: u32,
     /// Its picture.
     pub shape: Shape,
+    /// Width and height as they were asked for: there are three loops only, so that the picture is
+    /// stretched to any other shape when it is shown.
+    #[serde(default)]
+    pub ratio: Option<(u16, u16)>,
     /// Whether it has a sound track.
     pub sound: bool,
 }
@@ -93,8 +100,22 @@ impl Loop {
         }
     }
 
+    /// Width and height as the picture is shown, 16.16 fixed point.
+    fn shown(&self, ratio: Option<(u16, u16)>) -> [u8; 8] {
+        let [.., a, b, c, d] = self.sides;
+        let height = u64::from(u32::from_be_bytes([a, b, c, d]) >> 16);
+        let Some((wide, high)) = ratio.filter(|(wide, high)| *wide > 0 && *high > 0) else {
+            return self.sides;
+        };
+        let width = (height * u64::from(wide) / u64::from(high)).clamp(1, u64::from(u16::MAX));
+        let mut shown = [0; 8];
+        let sides = [u32::try_from(width << 16).unwrap_or(u32::MAX).to_be_bytes(), [a, b, c, d]];
+        shown.iter_mut().zip(sides.as_flattened()).for_each(|(to, from)| *to = *from);
+        shown
+    }
+
     /// The `trak` box.
-    fn track(&self, id: u32, seconds: u32, offset: u32) -> Vec<u8> {
+    fn track(&self, id: u32, seconds: u32, offset: u32, shown: [u8; 8]) -> Vec<u8> {
         let is_picture = self.sides != [0; 8];
         let (length, count) = (seconds.saturating_mul(self.timescale), self.samples_in(seconds));
         let millis = seconds.saturating_mul(1_000);
@@ -130,7 +151,7 @@ impl Loop {
         boxed(
             *b"trak",
             &[
-                &boxed(*b"tkhd", &[&header, &self.sides]),
+                &boxed(*b"tkhd", &[&header, &shown]),
                 &boxed(
                     *b"mdia",
                     &[
@@ -231,9 +252,9 @@ pub fn mp4(film: Film, mark: &str) -> Vec<u8> {
             .iter()
             .flat_map(|number: &u32| number.to_be_bytes())
             .collect();
-        let mut tracks = picture.track(1, seconds, offset(0));
+        let mut tracks = picture.track(1, seconds, offset(0), picture.shown(film.ratio));
         if film.sound {
-            tracks.extend(LOOPS.sound.track(2, seconds, offset(picture_bytes)));
+            tracks.extend(LOOPS.sound.track(2, seconds, offset(picture_bytes), [0; 8]));
         }
         // Volume 1.0, reserved; 24 unused bytes; the next track's id.
         let tail = [[0; 24].as_slice(), &3_u32.to_be_bytes()].concat();
@@ -259,7 +280,7 @@ mod tests {
         for shape in [Shape::Landscape, Shape::Portrait, Shape::Square] {
             for sound in [false, true] {
                 for seconds in [1, 3, 4, 5, 10, 15, 30] {
-                    let file = mp4(Film { seconds, shape, sound }, "task");
+                    let file = mp4(Film { seconds, shape, ratio: None, sound }, "task");
                     let movie = parse(&file);
                     assert_eq!(movie.tracks.len(), 1 + usize::from(sound));
                     for track in &movie.tracks {
@@ -277,7 +298,8 @@ mod tests {
 
     #[test]
     fn samples_lie_where_the_tables_say() {
-        let file = mp4(Film { seconds: 9, shape: Shape::Square, sound: true }, "task");
+        let asked = Film { seconds: 9, shape: Shape::Square, ratio: Some((0, 7)), sound: true };
+        let file = mp4(asked, "task");
         let movie = parse(&file);
         let first = |track: &mp4parse::Track| {
             usize::try_from(track.stco.as_ref().unwrap().offsets[0]).unwrap()
@@ -292,9 +314,30 @@ mod tests {
 
     #[test]
     fn no_two_marks_make_the_same_clip() {
-        let film = Film { seconds: 5, shape: Shape::Portrait, sound: false };
+        let film = Film { seconds: 5, shape: Shape::Portrait, ratio: None, sound: false };
         assert_ne!(mp4(film, "a"), mp4(film, "b"));
         assert_eq!(mp4(film, "a"), mp4(film, "a"));
+    }
+
+    #[test]
+    fn a_picture_is_shown_in_the_shape_that_was_asked_for() {
+        for (ratio, shown) in [
+            ("16:9", (320, 180)),
+            ("9:16", (180, 320)),
+            ("1:1", (240, 240)),
+            ("4:3", (240, 180)),
+            ("21:9", (420, 180)),
+            ("65535:1", (65535, 180)),
+            ("1:65535", (1, 320)),
+            ("0:9", (180, 320)),
+            ("wide", (320, 180)),
+        ] {
+            let (shape, ratio) = (Shape::nearest(ratio), sides(ratio));
+            let movie = parse(&mp4(Film { seconds: 1, shape, ratio, sound: true }, "task"));
+            let head = |track: usize| movie.tracks[track].tkhd.as_ref().unwrap();
+            assert_eq!((head(0).width >> 16, head(0).height >> 16), shown, "{ratio:?}");
+            assert_eq!(head(1).width, 0, "sound has no shape");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::catalog::{Catalog, Params};
 use crate::money::Usd;
 
-use super::loops::{Film, MOST_SECONDS, Shape};
+use super::loops::{Film, MOST_SECONDS, Shape, sides};
 
 /// A request that the gateway accepts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +60,7 @@ impl Order {
             film: Film {
                 seconds: seconds(&params),
                 shape: Shape::nearest(text("aspect_ratio")),
+                ratio: sides(text("aspect_ratio")),
                 sound: text("sound") == "on",
             },
             clips: 1 + u32::from(watermarked),

@@ -8,6 +8,8 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::sandbox::{Sandbox, TWO_SHOTS};
+#[cfg(target_os = "linux")]
+use crate::support::server::Script;
 
 /// Shots of every length, shape and sound there is, in the tongues that spreadsheets spoil.
 const FILMS: &str = "\
@@ -17,6 +19,7 @@ defaults: {model: kling-v3, mode: pro}
 shots:
   - {id: möwe, prompt: 'Äußerst schöne Möwe, \"quer\"; 海辺の少女 👩\u{200d}🚀', duration: 3, aspect_ratio: '9:16', tags: [früh, 夜]}
   - {id: kreis, prompt: '=1+1', duration: 15, aspect_ratio: '1:1', sound: on}
+  - {id: kino, prompt: A cinema, aspect_ratio: '21:9'}
   - id: hafen
     prompt: A harbour at {{ time }}
     matrix: {time: [dawn, dusk]}
@@ -66,15 +69,16 @@ fn a_run_leaves_its_results_and_its_clips_are_what_was_asked_for() {
     };
     assert_eq!(facts(0), ["möwe", "3", "180", "320", "false", ""]);
     assert_eq!(facts(1), ["kreis", "15", "240", "240", "true", ""]);
-    assert_eq!(facts(2), ["hafen-dawn", "5", "320", "180", "false", ""]);
+    assert_eq!(facts(2), ["kino", "5", "420", "180", "false", ""]);
+    assert_eq!(facts(3), ["hafen-dawn", "5", "320", "180", "false", ""]);
     assert_eq!(rows[0]["prompt"], "Äußerst schöne Möwe, \"quer\"; 海辺の少女 👩\u{200d}🚀");
     assert_eq!((&rows[0]["tags"], &rows[0]["entry"]), (&json!("früh; 夜"), &json!("möwe")));
     assert_eq!(rows[1]["prompt"], "'=1+1", "no formula");
     let variants: Vec<_> = rows.iter().map(|row| row["variant"].as_str().unwrap()).collect();
     let [dawn, dusk] = ["dawn", "dusk"]
         .map(|time| ["1", "2"].map(|take| format!(r#"{{"time":"{time}","take":"{take}"}}"#)));
-    assert_eq!(variants, ["", "", &dawn[0], &dawn[1], &dusk[0], &dusk[1]]);
-    assert!(rows[2..].iter().all(|row| row["entry"] == "hafen"));
+    assert_eq!(variants, ["", "", "", &dawn[0], &dawn[1], &dusk[0], &dusk[1]]);
+    assert!(rows[3..].iter().all(|row| row["entry"] == "hafen"));
 
     let ledger = Connection::open(sandbox.path("renders/films.sim/ledger.sqlite")).unwrap();
     let view = "SELECT entry, json_extract(variant, '$.take'), seconds, width, height, sound \
@@ -87,22 +91,29 @@ fn a_run_leaves_its_results_and_its_clips_are_what_was_asked_for() {
     assert!(names.into_iter().all(|name| !name.contains(".part")));
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_clip_that_is_not_what_was_asked_for_is_delivered_and_told_everywhere() {
-    // A shape that the simulator does not film.
-    let manifest = TWO_SHOTS.replace("at sunset", "at sunset\n    aspect_ratio: 21:9");
-    let sandbox = rehearsed(&manifest);
-    let told = "asked for 21:9, got 320x180";
-    assert!(report(&sandbox, "text").contains(&format!("clips/beach.mp4; {told}")));
-    let json: Value = serde_json::from_str(&report(&sandbox, "json")).unwrap();
-    assert_eq!(json["shots"][0]["mismatch"], json!([told]));
-    assert!(json["shots"][1].get("mismatch").is_none());
-    let lines = report(&sandbox, "jsonl");
-    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!((&lines[0]["campaign"], &lines[0]["mismatch"]), (&json!("summer"), &json!([told])));
-    let rows =
-        records(&fs::read_to_string(sandbox.path("renders/summer.sim/results.csv")).unwrap());
-    assert_eq!((&rows[0]["mismatch"], &rows[1]["mismatch"]), (&json!(told), &json!("")));
+    use crate::disk::{campaign, manifest, sold};
+    const WIDE: &[u8] = include_bytes!("../../src/sim/assets/landscape.mp4");
+    let upright = "{id: a, prompt: a, aspect_ratio: '9:16'}";
+    let sandbox = campaign(&[]).manifest(&manifest(&["a"]).replace("{id: a, prompt: a}", upright));
+    let server = Script::new().on(|request| Some(sold(request, WIDE))).serve();
+    let told = "asked for 9:16, got 320x180";
+    sandbox
+        .run(["run", "shots.yaml", "--api-base", &server.url()])
+        .exits(0)
+        .says("1 delivered")
+        .says("The clip is not what was asked for in 1 shot:\n  $ rushes report shots.yaml");
+    let report = |format| sandbox.run(["report", "shots.yaml", "--format", format]).exits(0);
+    assert!(report("text").stdout().contains(&format!("clips/a.mp4; {told}\n")));
+    let shot = &report("json").stdout_json()["shots"][0];
+    assert_eq!((&shot["state"], &shot["mismatch"]), (&json!("delivered"), &json!([told])));
+    assert_eq!(shot["footage"]["height"], 180);
+    let line: Value = serde_json::from_str(&report("jsonl").stdout()).unwrap();
+    assert_eq!((&line["campaign"], &line["mismatch"]), (&json!("night"), &json!([told])));
+    let rows = records(&fs::read_to_string(sandbox.path("renders/night/results.csv")).unwrap());
+    assert_eq!(rows[0]["mismatch"], told);
 }
 
 #[test]
@@ -181,7 +192,11 @@ fn a_clip_that_nobody_can_read_is_kept_delivered_and_marked() {
     let sandbox = crate::disk::campaign(&["a"]);
     let server = crate::disk::sells();
     let run = ["run", "shots.yaml", "--api-base", &server.url()];
-    sandbox.run(run).exits(0).warns("clips/a.mp4 is kept, but cannot be read: it holds no movie");
+    sandbox
+        .run(run)
+        .exits(0)
+        .warns("clips/a.mp4 is kept, but cannot be read: it holds no movie")
+        .says("The clip is not what was asked for in 1 shot:");
     let report = sandbox.run(["report", "shots.yaml", "--format=json"]).exits(0).stdout_json();
     let shot = &report["shots"][0];
     assert_eq!((&shot["state"], &shot["files"]), (&json!("delivered"), &json!(["clips/a.mp4"])));

@@ -66,6 +66,15 @@ fn a_film_of_an_encoder_says_what_the_oracle_says() {
 }
 
 #[test]
+fn a_picture_whose_track_says_no_size_has_that_of_its_codec() {
+    let mut bytes = LOOPS[1].to_vec();
+    let head = bytes.windows(4).position(|kind| kind == b"tkhd").unwrap() + 4;
+    bytes[head + 76..head + 84].fill(0);
+    let footage = told(&bytes).unwrap();
+    assert_eq!((footage.width, footage.height), (180, 320));
+}
+
+#[test]
 fn the_picture_is_as_it_is_shown_and_as_long_as_its_track() {
     let lies = track(*b"vide", &tkhd(5000, 1280, 720, true), (24, 121), b"");
     let sound = track(*b"soun", &tkhd(9000, 0, 0, false), (48_000, 432_000), b"");

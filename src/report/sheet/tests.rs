@@ -56,7 +56,7 @@ fn every_row_is_a_shot_with_what_it_needs() {
     assert_eq!(of("need"), ["-", "stalled", "-", "fetch", "retry", "-", "doubt"]);
     assert_eq!(of("state")[1], "stalled");
     assert_eq!((&shots[6]["old"], &told["left_out"]), (&true.into(), &0.into()));
-    insta::assert_snapshot!(super::shot(&Sample::mixed().rows[0]).unwrap(), @r##"{"key":"beach","id":"beach","revision":1,"state":"delivered","model":"kling-v3","prompt":"","price":"0.3165","attempts":1,"task":"task-1","files":[{"path":"clips/beach.mp4","bytes":12}],"submitted":1795383000000,"completed":1795383140000,"delivered":1795383150000}"##);
+    insta::assert_snapshot!(super::shot(&Sample::mixed().rows[0]).unwrap(), @r##"{"key":"beach","id":"beach","revision":1,"state":"delivered","model":"kling-v3","prompt":"","entry":"beach","price":"0.3165","attempts":1,"task":"task-1","files":[{"path":"clips/beach.mp4","bytes":12}],"submitted":1795383000000,"completed":1795383140000,"delivered":1795383150000}"##);
 }
 
 #[test]
