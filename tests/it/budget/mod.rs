@@ -23,10 +23,22 @@ async fn an_edited_or_removed_shot_keeps_its_money_and_comes_back_to_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_way_to_resolve_moves_only_the_money_it_says() {
+async fn a_doubt_that_is_resolved_moves_only_the_money_it_says() {
     live(resolves::doubts()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stalled_shot_that_is_resolved_moves_only_the_money_it_says() {
     live(resolves::stalled()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn older_texts_and_removed_shots_are_resolved_and_not_bought_by_it() {
     live(resolves::left_behind()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_the_user_names_is_paid_as_it_ends() {
     live(resolves::named_tasks()).await;
 }
 
