@@ -1,7 +1,7 @@
 //! The scheduler. [`run`] starts every shot where the ledger has it (`start`), lets them into
 //! flight one by one (`dispatch`), and each lives its own life (`life`, `deliver`) through one door
 //! that commits before it acts (`floor`). Knocks of the gateway are looked into by `evidence`, real
-//! charges asked for by `charges`. It decides nothing about money or states itself: that is
+//! charges asked for by `charges`; `gauges` counts and times what happens. It decides nothing about money or states itself: that is
 //! [`crate::job`] and [`crate::policy`].
 
 mod charges;
@@ -9,6 +9,7 @@ mod deliver;
 mod dispatch;
 mod evidence;
 mod floor;
+mod gauges;
 mod life;
 mod orders;
 mod pacer;
@@ -22,7 +23,8 @@ use crate::ledger::LedgerError;
 use crate::shot::Shot;
 
 use floor::Floor;
-pub use orders::{Ended, Orders, Stop, Stopped, Tally, Tools};
+pub use gauges::{Gauges, Histogram, OUTCOMES};
+pub use orders::{Ended, Orders, Pause, Stop, Stopped, Tally, Tools};
 
 /// Renders the shots, or goes on with them, until nothing is left to do or something stops it.
 /// `tally` always holds the present counts. With [`Orders::submit`] off, `shots` is not looked at:
