@@ -10,7 +10,7 @@ use super::run::{Door, Work, gateway, http, key_for, runtime};
 use super::settings::{Place, catalog, rules};
 use super::terminal::Terminal;
 use super::trouble::Trouble;
-use super::{args, logging};
+use super::{args, logging, serve};
 
 /// Fetches a campaign's clips.
 ///
@@ -34,9 +34,10 @@ pub fn fetch(
     runtime()?.block_on(async {
         let http = http(key, &args.api, &orders.limits)?;
         let door = Door::open(&place.header).await?;
+        let port = serve::take(args.serve.serve).await?;
         let ledger = place.open("rushes fetch")?;
         let gateway = gateway(http, &args.campaign, &place, catalog, &orders.limits)?;
-        let work = Work { place: &place, shots: [].into(), orders, door };
+        let work = Work { place: &place, shots: [].into(), orders, door, port };
         work.drive(ledger, gateway, terminal, out).await
     })
 }

@@ -14,6 +14,7 @@ mod progress;
 mod report;
 mod resolve;
 mod run;
+mod serve;
 mod settings;
 mod signals;
 mod sim;

@@ -12,6 +12,7 @@ use crate::catalog::Catalog;
 use crate::clips::Clips;
 use crate::gateway::{Gateway, HttpGateway, HttpSettings};
 use crate::ledger::{Kind, Ledger, Reader};
+use crate::live::{Live, Port, Show};
 use crate::manifest::{Header, WrittenCallback};
 use crate::policy::limits::Limits;
 use crate::run::{self, Ended, Orders, Stop, Tally, Tools};
@@ -23,7 +24,7 @@ use super::settings::{Place, Ready};
 use super::summary::{Outcome, stopped};
 use super::terminal::{CYAN, RED, Terminal, YELLOW, var};
 use super::trouble::Trouble;
-use super::{args, key, logging, progress, signals, sim};
+use super::{args, key, logging, progress, serve, signals, sim};
 
 /// Renders the shots of a manifest, or goes on with them.
 ///
@@ -53,13 +54,14 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
     runtime()?.block_on(async {
         let http = http(key, &args.api, &orders.limits)?;
         let door = Door::open(&ready.place.header).await?;
+        let port = serve::take(args.serve.serve).await?;
         let ledger = ready.place.open("rushes run")?;
         let gateway = gateway(http, &args.campaign, &ready.place, ready.catalog, &orders.limits)?;
         if ready.budget_is_new && ledger.budget() != ready.budget {
             ledger.set_budget(ready.budget).await?;
         }
         let shots = ready.campaign.shots.into();
-        let work = Work { place: &ready.place, shots, orders, door };
+        let work = Work { place: &ready.place, shots, orders, door, port };
         work.drive(ledger, gateway, terminal, out).await
     })
 }
@@ -128,6 +130,8 @@ pub struct Work<'a> {
     pub orders: Orders,
     /// Where the gateway can call, if the manifest says so.
     pub door: Option<Door>,
+    /// Where the live page is, if the user wants one.
+    pub port: Option<Port>,
 }
 
 /// Where the gateway can call about a run's tasks; closed when dropped.
@@ -183,11 +187,33 @@ impl Work<'_> {
         let stop = Stop::default();
         let (sender, tally) = watch::channel(Tally::default());
         let signals = signals::listen(stop.clone())?;
+        let live = self.port.map(|port| {
+            serve::announce(&port, terminal);
+            let show = Show {
+                ledger: self.place.ledger.clone(),
+                folder: self.place.folder.clone(),
+                tally: tally.clone(),
+                rate: self.orders.limits.rate,
+                stop: stop.clone(),
+                pause: tools.pause.clone(),
+                gauges: Arc::clone(&tools.gauges),
+            };
+            Live::open(port, show)
+        });
         let follower = tokio::spawn(progress::follow(tally, terminal.clone()));
         let ended = run::run(self.shots, self.orders, tools, stop, sender).await;
         signals.abort();
         if let Some(door) = self.door {
             door.listening.close().await;
+        }
+        if let Some(live) = live {
+            let why = match &ended {
+                Ok(Ended::Done) => None,
+                Ok(Ended::Interrupted) => Some("stopped by the user".to_owned()),
+                Ok(Ended::Stopped(stopped)) => Some(stopped.to_string()),
+                Err(error) => Some(error.to_string()),
+            };
+            live.close(why).await;
         }
         // It ends by itself when the run has dropped the tally.
         drop(follower.await);

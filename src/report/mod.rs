@@ -4,6 +4,7 @@
 pub mod csv;
 pub mod json;
 pub mod model;
+pub mod sheet;
 pub mod text;
 
 use std::io;

@@ -456,9 +456,7 @@ impl Floor {
 
     /// Shows whether the user paused it.
     pub(super) fn show_paused(&self, paused: bool) {
-        self.tally.send_if_modified(|tally| {
-            std::mem::replace(&mut tally.paused, paused) != paused
-        });
+        self.tally.send_if_modified(|tally| std::mem::replace(&mut tally.paused, paused) != paused);
     }
 
     /// Shows the money as it is.

@@ -4,12 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floors from the ground up; rooms on one floor do not import each other, but for the ground.
-const FLOORS: [&[&str]; 6] = [
-    &["answer", "charge", "job", "mishap", "money", "shot", "text", "time", "token", "work"],
+const FLOORS: [&[&str]; 7] = [
+    &[
+        "answer", "charge", "doorway", "job", "mishap", "money", "shot", "text", "time", "token",
+        "work",
+    ],
     &["catalog", "policy"],
     &["callback", "clips", "gateway", "ledger", "manifest"],
     &["plan"],
     &["report", "run", "sim"],
+    &["live"],
     &["cli"],
 ];
 

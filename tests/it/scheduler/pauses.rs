@@ -70,7 +70,7 @@ async fn a_pause_lets_what_was_bought_come_home_and_loses_nothing() {
 }
 
 /// So many POSTs at the full rate, after which one more would show.
-const LONG: usize = 600;
+const LONG: usize = 150;
 
 #[tokio::test(start_paused = true)]
 async fn after_a_pause_nothing_leaves_that_was_only_about_to() {
@@ -94,30 +94,33 @@ async fn after_a_pause_nothing_leaves_that_was_only_about_to() {
 
 #[tokio::test(start_paused = true)]
 async fn a_purchase_claimed_before_the_pause_and_not_on_the_wire_is_taken_back() {
-    // The claim takes its place in the window, which is full: between the two lies a second.
+    // At this rate two may be on their way at once: one leaves, and the user pauses.
     let mut stage = Stage::new();
-    stage.orders.limits.rate = Rate { count: 100, window: Window::Second };
-    let gateway = Arc::new(Puppet::default());
-    let many = shots(400);
-    let presses = async {
-        let mut held = 0;
-        for _ in 0..40 {
-            sleep(Duration::from_millis(97)).await;
-            stage.pause.press();
-            let before = gateway.posted().len();
-            sleep(Duration::from_millis(300)).await;
-            assert_eq!(gateway.posted().len(), before, "a POST left while paused");
-            let open = stage.states().values().filter(|state| **state == "submitting").count();
-            assert_eq!(open, 0);
-            held += 1;
+    stage.orders.limits.rate = Rate { count: 500, window: Window::Second };
+    let (pause, count) = (stage.pause.clone(), AtomicUsize::new(0));
+    let late = Arc::new(AtomicUsize::new(0));
+    let left_late = Arc::clone(&late);
+    let gateway = Arc::new(Puppet::default().on_submit(move |prompt, _| {
+        left_late.fetch_add(usize::from(pause.is_pressed()), Ordering::Relaxed);
+        if count.fetch_add(1, Ordering::Relaxed).is_multiple_of(7) {
+            pause.press();
+        }
+        bought(prompt)
+    }));
+    let many = shots(200);
+    let run = stage.run(&many, &gateway);
+    let releases = async {
+        loop {
+            sleep(Duration::from_millis(50)).await;
             stage.pause.release();
         }
-        held
     };
-    let ((ended, tally), held) = tokio::join!(stage.run(&many, &gateway), presses);
-    assert_eq!((ended, tally.delivered, held), (Ended::Done, 400, 40));
-    assert_eq!(gateway.posted().len(), 400);
-    assert_eq!(stage.money(), (usd("40"), usd("0")));
+    let (ended, tally) = tokio::select! { ended = run => ended, () = releases => unreachable!() };
+    assert_eq!((ended, tally.delivered), (Ended::Done, 200));
+    assert_eq!((gateway.posted().len(), late.load(Ordering::Relaxed)), (200, 0));
+    assert_eq!(stage.money(), (usd("20"), usd("0")));
+    let taken_back: u32 = stage.rows().iter().map(|row| row.attempts - 1).sum();
+    assert!(taken_back > 0, "no pause came between a claim and its POST");
 }
 
 #[tokio::test(start_paused = true)]
