@@ -10,7 +10,7 @@ use futures::stream::{self, Stream};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::feed::Feed;
+use super::feed::{Feed, News, Start};
 
 /// After so long without news something is said all the same.
 const BEAT_EVERY: Duration = Duration::from_secs(15);
@@ -43,15 +43,18 @@ async fn follow(feed: Feed, first: Bytes, page: mpsc::Sender<Bytes>, place: Owne
             () = page.closed() => return,
         }
     };
-    let Some(pieces) = rows.ok().and_then(|rows| rows.pieces().ok()) else { return };
+    let Ok(Start { reading: known, rows, seat }) = rows else { return };
+    let Ok(pieces) = rows.pieces() else { return };
+    drop(rows);
     if !send_all(pieces, &page).await {
         return;
     }
     loop {
         let sent = tokio::select! {
             event = news.recv() => match event {
-                Ok(Some(event)) => page.send(event).await,
-                Ok(None) | Err(_) => break,
+                Ok(News::Rows(reading, _)) if reading <= known => Ok(()),
+                Ok(News::Rows(_, event) | News::Run(event)) => page.send(event).await,
+                Ok(News::End) | Err(_) => break,
             },
             _ = beats.tick() => page.send(BEAT).await,
             () = page.closed() => break,
@@ -60,7 +63,7 @@ async fn follow(feed: Feed, first: Bytes, page: mpsc::Sender<Bytes>, place: Owne
             break;
         }
     }
-    drop(place);
+    drop((seat, place));
 }
 
 async fn send_all(

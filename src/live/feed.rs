@@ -41,9 +41,29 @@ const MOST_BEHIND: usize = 128;
 /// So many may wait for their first rows.
 const MOST_WAITING: usize = 64;
 
-/// An event on the wire; `None` is the end.
-pub(super) type News = Option<Bytes>;
-type Newcomer = oneshot::Sender<Arc<Spooled>>;
+/// What pages are told.
+#[derive(Clone, Debug)]
+pub(super) enum News {
+    /// Rows changed, as of this reading.
+    Rows(u64, Bytes),
+    /// The run does something else.
+    Run(Bytes),
+    /// There are no more news.
+    End,
+}
+
+/// Every row as of one reading, for a page that comes anew.
+pub(super) struct Start {
+    /// Which reading it was: news of it or earlier ones are no news.
+    pub(super) reading: u64,
+    pub(super) rows: Arc<Spooled>,
+    /// Held as long as the page follows.
+    pub(super) seat: Seat,
+}
+
+/// As long as somebody holds one, what changes is told.
+pub(super) type Seat = Arc<()>;
+type Newcomer = oneshot::Sender<Start>;
 
 /// Where pages listen.
 #[derive(Clone)]
@@ -63,6 +83,9 @@ pub(super) struct Follower {
     newcomers: mpsc::Receiver<Newcomer>,
     quits: Arc<AtomicBool>,
     memory: Memory,
+    /// Counts the readings.
+    reading: u64,
+    seats: Seat,
     said: Option<Phase>,
 }
 
@@ -81,6 +104,8 @@ pub(super) fn feed(show: &Show, over: watch::Receiver<Option<Over>>) -> (Feed, F
         newcomers,
         quits,
         memory: Memory::default(),
+        reading: 0,
+        seats: Seat::default(),
         said: None,
     };
     (feed, follower)
@@ -89,7 +114,7 @@ pub(super) fn feed(show: &Show, over: watch::Receiver<Option<Over>>) -> (Feed, F
 impl Feed {
     /// What happens from now on, and the rows as of the next reading. Nothing comes of the second
     /// when nobody reads any more.
-    pub(super) fn join(&self) -> (broadcast::Receiver<News>, oneshot::Receiver<Arc<Spooled>>) {
+    pub(super) fn join(&self) -> (broadcast::Receiver<News>, oneshot::Receiver<Start>) {
         let news = self.news.subscribe();
         let (sender, rows) = oneshot::channel();
         // Without a place to wait the sender is dropped, which says as much.
@@ -122,15 +147,14 @@ impl Follower {
         let mut waiting = Vec::new();
         loop {
             self.say_phase();
-            let wanted = !waiting.is_empty() || (is_stale && self.news.receiver_count() > 0);
+            let wanted = !waiting.is_empty() || (is_stale && self.is_followed());
             tokio::select! {
                 biased;
                 () = is_over(&mut self.over) => break,
                 Some(newcomer) = self.newcomers.recv() => waiting.push(newcomer),
                 () = sleep_until(next), if wanted => {
-                    is_stale = false;
                     let began = Instant::now();
-                    self.read(std::mem::take(&mut waiting)).await;
+                    is_stale = !self.read(std::mem::take(&mut waiting)).await;
                     next = began + began.elapsed() * (REST + 1);
                     next = next.max(began + READ_EVERY);
                 }
@@ -140,60 +164,73 @@ impl Follower {
                 }
             }
         }
-        if !waiting.is_empty() || self.news.receiver_count() > 0 {
+        if !waiting.is_empty() || self.is_followed() {
             self.read(waiting).await;
         }
         self.say_phase();
-        drop(self.news.send(None));
+        drop(self.news.send(News::End));
+    }
+
+    /// Whether some page has its rows and waits for news.
+    fn is_followed(&self) -> bool {
+        Arc::strong_count(&self.seats) > 1
     }
 
     /// Tells what the run does, at once when that is another thing, and otherwise with the rows.
     fn say_phase(&mut self) {
-        let phase =
-            Phase::of(&self.tally.borrow(), self.over.borrow().as_ref(), self.rate.to_string());
+        let phase = self.phase();
         let told = |said: &Phase| said.state == phase.state && said.why == phase.why;
         if !self.said.as_ref().is_some_and(told) {
             self.tell_phase(phase);
         }
     }
 
+    fn phase(&self) -> Phase {
+        Phase::of(&self.tally.borrow(), self.over.borrow().as_ref(), self.rate.to_string())
+    }
+
     fn tell_phase(&mut self, phase: Phase) {
         // Nobody may listen; that is no news.
-        drop(self.news.send(Some(run_event(&phase))));
+        drop(self.news.send(News::Run(run_event(&phase))));
         self.said = Some(phase);
     }
 
-    async fn read(&mut self, newcomers: Vec<Newcomer>) {
+    /// Reads once; whether that succeeded.
+    async fn read(&mut self, newcomers: Vec<Newcomer>) -> bool {
+        self.reading += 1;
+        let reading = self.reading;
+        // What is not put back is told again as a whole.
         let mut memory = std::mem::take(&mut self.memory);
-        let (ledger, news) = (self.ledger.clone(), self.news.clone());
+        let ledger = self.ledger.clone();
+        let news = self.is_followed().then(|| self.news.clone());
         let (quits, wanted) = (Arc::clone(&self.quits), !newcomers.is_empty());
-        let reading = work::blocking(move || {
-            let rows = memory.read(&ledger, &news, wanted, &quits);
-            (memory, rows)
+        let read = work::blocking(move || {
+            let tell =
+                |event| drop(news.as_ref().map(|news| news.send(News::Rows(reading, event))));
+            memory.read(&ledger, &tell, wanted, &quits).map(|rows| (memory, rows))
         });
-        match reading.await {
-            Ok((memory, rows)) => {
+        let why = match read.await {
+            Ok(Ok((memory, rows))) => {
                 self.memory = memory;
-                match rows {
-                    Ok(Some(rows)) => {
-                        let rows = Arc::new(rows);
-                        for newcomer in newcomers {
-                            drop(newcomer.send(Arc::clone(&rows)));
-                        }
+                if let Some(rows) = rows.map(Arc::new) {
+                    for newcomer in newcomers {
+                        let (rows, seat) = (Arc::clone(&rows), Arc::clone(&self.seats));
+                        drop(newcomer.send(Start { reading, rows, seat }));
                     }
-                    Ok(None) => {}
-                    Err(error) => tracing::debug!("the live page cannot read: {error}"),
                 }
+                None
             }
-            // The memory is gone with it: the next reading tells everything again.
-            Err(error) => tracing::debug!("the live page cannot read: {error}"),
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(why) = &why {
+            tracing::debug!("the live page cannot read: {why}");
         }
-        let tally = self.tally.borrow().clone();
-        let over = self.over.borrow().clone();
-        let phase = Phase::of(&tally, over.as_ref(), self.rate.to_string());
+        let phase = self.phase();
         if self.said.as_ref() != Some(&phase) {
             self.tell_phase(phase);
         }
+        why.is_none()
     }
 }
 
@@ -214,16 +251,15 @@ struct Memory {
 }
 
 impl Memory {
-    /// Reads the ledger once: changes go to `news`; all of it is answered, if `wanted`.
+    /// Reads the ledger once and tells what changed; all of it is answered, if `wanted`.
     fn read(
         &mut self,
         ledger: &Path,
-        news: &broadcast::Sender<News>,
+        tell: &dyn Fn(Bytes),
         wanted: bool,
         quits: &AtomicBool,
     ) -> Result<Option<Spooled>, ReportError> {
         let reader = Reader::open(ledger)?;
-        let tell = |event| drop(news.send(Some(event)));
         let head = sheet::head(&reader)?;
         let mut spool = wanted.then(Spool::default);
         if let Some(spool) = &mut spool {

@@ -102,12 +102,12 @@ impl Live {
     /// Says that the run has ended, and why if it ended early; then frees the port and closes every
     /// connection, within a second.
     pub async fn close(mut self, why: Option<String>) {
-        self.serving.abort();
-        // That it did not end by itself is no news.
-        drop((&mut self.serving).await);
         self.over.send_replace(Some(Over { why }));
         let told = async {
+            // That either did not end by itself is no news.
             drop((&mut self.following).await);
+            self.serving.abort();
+            drop((&mut self.serving).await);
             self.latch.emptied().await;
         };
         if timeout(GRACE, told).await.is_err() {

@@ -169,3 +169,62 @@ impl Desk {
 fn not_allowed(methods: &'static str) -> Response<Body> {
     (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, methods)]).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use axum::body::to_bytes;
+
+    use super::*;
+    use crate::policy::limits::{Rate, Window};
+    use crate::run::{Ended, Stopped, Tally};
+
+    fn desk(tally: Tally, over: Option<Over>) -> Desk {
+        let show = Show {
+            ledger: PathBuf::new(),
+            folder: PathBuf::new(),
+            tally: watch::channel(tally).1,
+            rate: Rate { count: 2, window: Window::Second },
+            stop: crate::run::Stop::default(),
+            pause: crate::run::Pause::default(),
+            gauges: Arc::default(),
+        };
+        let over = watch::channel(over).1;
+        let (feed, _) = feed::feed(&show, over.clone());
+        let gate = Gate::new("127.0.0.1:1".parse().unwrap(), None);
+        let (pages, making) = (Arc::new(Semaphore::new(1)), Semaphore::new(1));
+        Desk { gate, show, feed, over, pages, making }
+    }
+
+    async fn text(response: Response<Body>) -> String {
+        let bytes = to_bytes(response.into_body(), 10_000).await.unwrap();
+        String::from_utf8(bytes.into()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn buttons_press_what_they_say_until_the_run_has_ended() {
+        let desk = desk(Tally::default(), None);
+        for (button, paused, stopped) in
+            [("pause", true, false), ("resume", false, false), ("stop", false, true)]
+        {
+            assert_eq!(desk.press(button).status(), StatusCode::NO_CONTENT);
+            let Show { pause, stop, .. } = &desk.show;
+            assert_eq!((pause.is_pressed(), stop.is_pressed()), (paused, stopped), "{button}");
+        }
+        let desk = super::tests::desk(Tally::default(), Some(Over { why: None }));
+        let late = desk.press("pause");
+        assert_eq!(late.status(), StatusCode::CONFLICT);
+        assert_eq!(text(late).await, r#"{"error":"the run has ended"}"#);
+        assert!(!desk.show.pause.is_pressed());
+    }
+
+    #[tokio::test]
+    async fn a_run_that_cannot_write_is_not_well() {
+        let full = Ended::Stopped(Stopped::Disk("full".into()));
+        let sick = desk(Tally { stopping: Some(full), ..Tally::default() }, None).health();
+        assert_eq!(sick.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(text(sick).await, "the disk cannot be written: full\n");
+        assert_eq!(text(desk(Tally::default(), None).health()).await, "ok\n");
+    }
+}

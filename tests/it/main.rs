@@ -19,6 +19,7 @@ mod house;
 mod kills;
 mod language;
 mod ledger;
+mod live;
 mod manifest;
 mod manifest_identity;
 mod manifests;
