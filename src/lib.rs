@@ -19,6 +19,7 @@
 //! | room | holds | does not know |
 //! |---|---|---|
 //! | [`money`], [`time`], [`text`], [`shot`], [`answer`], [`charge`], [`footage`], [`hook`], [`token`], [`work`], [`job`] | the words as types; in [`job`] the one function that makes every transition | I/O, clocks |
+//! | [`doorway`] | where HTTP comes in: few connections, short lives, an end | what is said there |
 //! | [`mishap`] | where tests make a debug build die; nothing in a release build | everything else |
 //! | [`policy`] | pace, backoff, cap, who is next: pure functions of state and time | I/O, clocks |
 //! | [`catalog`] | dated data: models, what they accept, what they cost | files |
@@ -32,6 +33,7 @@
 //! | [`run`] | the scheduler: drives jobs, commits, acts | SQL, HTTP |
 //! | [`report`] | from the ledger only | the manifest |
 //! | [`sim`] | a stand-in gateway with faults on demand | the ledger |
+//! | [`live`] | the page that follows a run, and its buttons: looks on, never in the way | the manifest, the gateway |
 //! | [`cli`] | arguments, settings, the terminal, exit codes | – |
 //!
 //! # Invariants
@@ -52,11 +54,13 @@ pub mod catalog;
 pub mod charge;
 pub mod cli;
 pub mod clips;
+pub mod doorway;
 pub mod footage;
 pub mod gateway;
 pub mod hook;
 pub mod job;
 pub mod ledger;
+pub mod live;
 pub mod manifest;
 pub mod mishap;
 pub mod money;

@@ -82,6 +82,16 @@ pub fn json_text(value: &impl Serialize) -> io::Result<String> {
     Ok(safe)
 }
 
+/// [`json_text`] that may also stand inside an HTML page's script: no tag begins or ends in it.
+///
+/// # Errors
+/// When `value` cannot be written as JSON.
+pub fn json_for_pages(value: &impl Serialize) -> io::Result<String> {
+    // Outside of JSON's strings there are none of these.
+    let json = json_text(value)?;
+    Ok(json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"))
+}
+
 /// Whether `text` begins like an HTML or XML page.
 #[must_use]
 pub fn is_markup(text: &str) -> bool {

@@ -1,9 +1,12 @@
-//! The secret part of a callback's address: it names one attempt, and nobody can guess it. Made in
-//! [`crate::callback`], kept in the ledger, sent to the gateway, and shown nowhere.
+//! The secret part of an address, which nobody can guess: of a callback, where it names one attempt
+//! and is kept in the ledger, sent to the gateway and shown nowhere; of the live page, where it is
+//! shown to the user alone. Made in [`crate::callback`].
 
 use std::fmt;
 
-/// 128 random bits that name an attempt to whoever was told them.
+use subtle::ConstantTimeEq;
+
+/// 128 random bits that mean something to whoever was told them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token([u8; 16]);
 
@@ -27,6 +30,12 @@ impl Token {
     #[must_use]
     pub fn secret(&self) -> String {
         format!("{:032x}", u128::from_be_bytes(self.0))
+    }
+
+    /// Whether `text` is the token's secret, in a time that does not tell how much of it is right.
+    #[must_use]
+    pub fn is(&self, text: &str) -> bool {
+        self.secret().as_bytes().ct_eq(text.as_bytes()).into()
     }
 
     /// `text` with a word in the token's place, should somebody echo it.
@@ -54,6 +63,8 @@ mod tests {
         let secret = token.secret();
         assert_eq!(secret.len(), 32);
         assert_eq!(Token::parse(&secret), Some(token));
+        assert!(token.is(&secret) && !token.is("") && !token.is(&secret[1..]));
+        assert!(!token.is(&secret.replace('0', "1")));
         assert_eq!(format!("{token:?}"), "Token(…)");
         assert_eq!(token.hidden_in(format!("no {secret}!")), "no [token]!");
         let (longer, signed) = (format!("{secret}0"), format!("+{}", &secret[1..]));

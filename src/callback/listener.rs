@@ -11,9 +11,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
@@ -22,30 +20,29 @@ use axum::extract::State;
 use axum::http::{Method, Request, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::serve::Listener;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::doorway::{Bounds, Connection, Doorway, Latch};
 use crate::token::Token;
 
 use super::{Inbox, tasks_named};
 
 /// The longest body, in bytes.
 const MOST_BODY: usize = 64 << 10;
-/// The most that a connection may send in all, in bytes: a body, its head, and what chunks add.
-const MOST_SENT: usize = MOST_BODY + (32 << 10);
-/// Connections at once; others wait until one of them ends.
-const MOST_CONNECTIONS: usize = 64;
-/// How long a connection lives, from being accepted to its last byte.
-const LIFE: Duration = Duration::from_secs(10);
+/// What a connection may cost; it may send a body, its head, and what chunks add.
+const BOUNDS: Bounds = Bounds {
+    connections: 64,
+    life: Duration::from_secs(10),
+    received: MOST_BODY + (32 << 10),
+    ..Bounds::NONE
+};
 
 /// An open door. Dropping it closes it; [`Listening::close`] waits until it is.
 #[derive(Debug)]
 pub struct Listening {
     address: SocketAddr,
-    closing: watch::Sender<bool>,
-    places: Arc<Semaphore>,
+    latch: Latch,
     serving: JoinHandle<()>,
 }
 
@@ -56,17 +53,15 @@ pub struct Listening {
 pub async fn listen(address: SocketAddr, inbox: Arc<Inbox>) -> io::Result<Listening> {
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
-    let (closing, is_closing) = watch::channel(false);
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-    let (places_of, inbox_of) = (Arc::clone(&places), Arc::clone(&inbox));
-    let door = Door { listener, places: places_of, inbox: inbox_of, closing: is_closing };
+    let (doorway, latch) = Doorway::new(listener, BOUNDS);
+    let door = Door { doorway, inbox: Arc::clone(&inbox) };
     let routes = Router::new().fallback(knock).with_state(inbox);
     let serving = tokio::spawn(async move {
         if let Err(error) = axum::serve(door, routes).await {
             tracing::warn!("callbacks are not listened for any more: {error}");
         }
     });
-    Ok(Listening { address, closing, places, serving })
+    Ok(Listening { address, latch, serving })
 }
 
 impl Listening {
@@ -81,12 +76,11 @@ impl Listening {
         self.shut();
         // It was told to end; that it did not end by itself is no news.
         drop((&mut self.serving).await);
-        let all = u32::try_from(MOST_CONNECTIONS).unwrap_or(u32::MAX);
-        drop(self.places.acquire_many(all).await);
+        self.latch.emptied().await;
     }
 
     fn shut(&self) {
-        self.closing.send_replace(true);
+        self.latch.shut();
         self.serving.abort();
     }
 }
@@ -119,90 +113,22 @@ async fn knock(State(inbox): State<Arc<Inbox>>, request: Request<Body>) -> impl 
     (status, [(header::CONNECTION, "close")])
 }
 
-/// A listener whose connections are few and short.
+/// A doorway where nobody is let in before the inbox is open.
 struct Door {
-    listener: TcpListener,
-    places: Arc<Semaphore>,
+    doorway: Doorway,
     inbox: Arc<Inbox>,
-    closing: watch::Receiver<bool>,
 }
 
 impl Listener for Door {
-    type Io = Socket;
+    type Io = Connection;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Socket, SocketAddr) {
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
         self.inbox.opened().await;
-        // The semaphore is never closed; without a place there would merely be no limit.
-        let place = Arc::clone(&self.places).acquire_owned().await.ok();
-        let (stream, from) = Listener::accept(&mut self.listener).await;
-        let mut closing = self.closing.clone();
-        let over = Box::pin(async move {
-            tokio::select! {
-                () = tokio::time::sleep(LIFE) => {}
-                _ = closing.wait_for(|closes| *closes) => {}
-            }
-        });
-        (Socket { stream, over, is_over: false, left: MOST_SENT, _place: place }, from)
+        self.doorway.accept().await
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-}
-
-/// A connection with an end.
-struct Socket {
-    stream: TcpStream,
-    over: Pin<Box<dyn Future<Output = ()> + Send>>,
-    is_over: bool,
-    /// Bytes that may still come.
-    left: usize,
-    _place: Option<OwnedSemaphorePermit>,
-}
-
-impl Socket {
-    /// Also has the connection woken when its time is over.
-    fn check(&mut self, context: &mut Context<'_>) -> io::Result<()> {
-        self.is_over = self.is_over || self.over.as_mut().poll(context).is_ready();
-        if self.is_over { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
-    }
-}
-
-impl AsyncRead for Socket {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.check(context)?;
-        let before = into.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(context, into);
-        let read = into.filled().len() - before;
-        match self.left.checked_sub(read) {
-            Some(left) => self.left = left,
-            None => return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())),
-        }
-        polled
-    }
-}
-
-impl AsyncWrite for Socket {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.check(context)?;
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.check(context)?;
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        self.doorway.local_addr()
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
+use crate::live::Wish;
 use crate::money::Usd;
 use crate::policy::limits::Rate;
 use crate::sim::{Profile, SimOptions};
@@ -125,6 +126,17 @@ pub struct Api {
     pub api_base: String,
 }
 
+/// The live page.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct Serve {
+    /// Watch, pause and stop it in a browser while it runs: the address is printed. Alone on this
+    /// machine only, at port 7878 or a free one; 8080 at that port; 0.0.0.0:8080 for other machines
+    /// too, with a secret in the address. Also serves ./metrics for Prometheus, and ./healthz
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "")]
+    #[arg(help_heading = "Watching")]
+    pub serve: Option<Wish>,
+}
+
 /// What `run` does and `plan` foretells.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Work {
@@ -198,6 +210,7 @@ Examples:
   rushes run shots.yaml --only 'beach*'     these shots first
   rushes run shots.yaml --deadline 07:00    stop buying at seven
   rushes run shots.yaml --retry-failed      give failed shots another try
+  rushes run shots.yaml --serve             watch it in a browser
 
 Ctrl-C once: buys nothing more, writes down what is on the wire, leaves rendering shots to the next
 run. Twice: leaves at once. The same command goes on from there.
@@ -219,6 +232,9 @@ pub struct Run {
     /// Leave clips on the gateway; fetch them within 7 days with `rushes fetch`
     #[arg(long, help_heading = "When to stop")]
     pub no_download: bool,
+    /// The live page.
+    #[command(flatten)]
+    pub serve: Serve,
     /// Where the gateway is.
     #[command(flatten)]
     pub api: Api,
@@ -313,6 +329,9 @@ pub struct Resolve {
 #[command(after_help = "\
 Takes the key as `rushes run` does, and has the same exit codes. Polls and downloads are free.")]
 pub struct Fetch {
+    /// The live page.
+    #[command(flatten)]
+    pub serve: Serve,
     /// Where the gateway is.
     #[command(flatten)]
     pub api: Api,

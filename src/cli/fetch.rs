@@ -11,7 +11,7 @@ use super::settings::{Place, catalog, rules};
 use super::tell::Teller;
 use super::terminal::{Terminal, var};
 use super::trouble::Trouble;
-use super::{args, logging};
+use super::{args, logging, serve};
 
 /// Fetches a campaign's clips.
 ///
@@ -35,10 +35,11 @@ pub fn fetch(
     runtime()?.block_on(async {
         let http = http(key, &args.api, &orders.limits)?;
         let door = Door::open(&place.header).await?;
+        let port = serve::take(args.serve.serve).await?;
         let teller = Teller::of(&place.header, "rushes fetch", var)?;
         let (ledger, log) = place.open("rushes fetch", &log)?;
         let gateway = gateway(http, &args.campaign, &place, catalog, &orders.limits)?;
-        let work = Work { place: &place, shots: [].into(), orders, door, log, teller };
+        let work = Work { place: &place, shots: [].into(), orders, door, port, log, teller };
         work.drive(ledger, gateway, terminal, out).await
     })
 }

@@ -16,6 +16,7 @@ mod progress;
 mod report;
 mod resolve;
 mod run;
+mod serve;
 mod settings;
 mod signals;
 mod sim;

@@ -114,10 +114,14 @@ const fn all(tally: &Tally) -> usize {
 
 /// Two lines: the bar with the shots, and the money.
 fn picture(tally: &Tally, left: Option<Duration>) -> String {
-    let stopping = if tally.stopped.is_some() { " · stopping" } else { "" };
+    let held = match tally {
+        Tally { stopping: Some(_), .. } => " · stopping",
+        Tally { paused: true, .. } => " · paused",
+        _ => "",
+    };
     let time = left.map_or_else(String::new, time_left);
     let funds = money(&tally.budget, &tally.balance);
-    format!("{} {}{time}{stopping}\n{funds}", bar(tally, BAR_WIDTH), shots(tally))
+    format!("{} {}{time}{held}\n{funds}", bar(tally, BAR_WIDTH), shots(tally))
 }
 
 /// One line.

@@ -12,6 +12,7 @@ use crate::catalog::Catalog;
 use crate::clips::Clips;
 use crate::gateway::{Gateway, HttpGateway, HttpSettings};
 use crate::ledger::{Kind, Ledger, Reader};
+use crate::live::{Live, Port, Show};
 use crate::manifest::{Header, WrittenCallback};
 use crate::policy::limits::Limits;
 use crate::run::{self, Ended, Orders, STORY, Stop, Tally, Tools};
@@ -26,7 +27,7 @@ use super::summary::{Outcome, stopped};
 use super::tell::Teller;
 use super::terminal::{CYAN, RED, Terminal, YELLOW, var};
 use super::trouble::Trouble;
-use super::{args, key, leave, logging, progress, signals, sim};
+use super::{args, key, leave, logging, progress, serve, signals, sim};
 
 /// Renders the shots of a manifest, or goes on with them.
 ///
@@ -56,6 +57,7 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
     runtime()?.block_on(async {
         let http = http(key, &args.api, &orders.limits)?;
         let door = Door::open(&ready.place.header).await?;
+        let port = serve::take(args.serve.serve).await?;
         let teller = Teller::of(&ready.place.header, "rushes run", var)?;
         let (ledger, log) = ready.place.open("rushes run", &log)?;
         let gateway = gateway(http, &args.campaign, &ready.place, ready.catalog, &orders.limits)?;
@@ -63,7 +65,7 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
             ledger.set_budget(ready.budget).await?;
         }
         let shots = ready.campaign.shots.into();
-        let work = Work { place: &ready.place, shots, orders, door, log, teller };
+        let work = Work { place: &ready.place, shots, orders, door, port, log, teller };
         work.drive(ledger, gateway, terminal, out).await
     })
 }
@@ -132,6 +134,8 @@ pub struct Work<'a> {
     pub orders: Orders,
     /// Where the gateway can call, if the manifest says so.
     pub door: Option<Door>,
+    /// Where the live page is, if the user wants one.
+    pub port: Option<Port>,
     /// The campaign's log.
     pub log: Keeper,
     /// Who is told how it goes.
@@ -192,6 +196,21 @@ impl Work<'_> {
         let (sender, tally) = watch::channel(Tally::default());
         let signals = signals::listen(stop.clone())?;
         let teller = self.teller.map(|teller| tokio::spawn(teller.follow(tally.clone())));
+        let live = self.port.map(|port| {
+            serve::announce(&port, terminal);
+            let typed = self.place.clone();
+            let show = Show {
+                ledger: self.place.ledger.clone(),
+                again: Arc::new(move |verb, rest| typed.again(verb, rest)),
+                folder: self.place.folder.clone(),
+                tally: tally.clone(),
+                rate: self.orders.limits.rate,
+                stop: stop.clone(),
+                pause: tools.pause.clone(),
+                gauges: Arc::clone(&tools.gauges),
+            };
+            Live::open(port, show)
+        });
         let follower = tokio::spawn(progress::follow(tally, terminal.clone()));
         let ended = run::run(self.shots, self.orders, tools, stop, sender).await;
         // Before the others stop listening, so that no signal falls in between.
@@ -199,6 +218,15 @@ impl Work<'_> {
         signals.abort();
         if let Some(door) = self.door {
             door.listening.close().await;
+        }
+        if let Some(live) = live {
+            let why = match &ended {
+                Ok(Ended::Done) => None,
+                Ok(Ended::Interrupted) => Some("stopped by the user".to_owned()),
+                Ok(Ended::Stopped(stopped)) => Some(stopped.to_string()),
+                Err(error) => Some(error.to_string()),
+            };
+            live.close(why).await;
         }
         // It ends by itself when the run has dropped the tally.
         drop(follower.await);

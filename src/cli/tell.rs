@@ -172,7 +172,7 @@ impl Teller {
                 (format!("the cap{cap} holds back {held}; what was bought goes on"), None)
             }
             (Occasion::Credit, _) => {
-                let why = tally.stopped.as_ref().map(|why| safe(&why.to_string()));
+                let why = stopped(tally).map(|why| safe(&why.to_string()));
                 let what = why.clone().unwrap_or_default();
                 (format!("{what}; nothing more is bought, what was bought goes on"), why)
             }
@@ -197,10 +197,18 @@ fn hook(text: &OsString) -> Result<Hook, Trouble> {
 fn seen(tally: &Tally) -> Seen {
     Seen {
         held_by_cap: tally.held_by_cap,
-        out_of_credit: matches!(tally.stopped, Some(Stopped::Credit(_))),
+        out_of_credit: matches!(stopped(tally), Some(Stopped::Credit(_))),
         failed: tally.ends.failed,
         settled: tally.ends.settled,
         latest: tally.ends.latest,
+    }
+}
+
+/// What stopped the run early, if something has.
+const fn stopped(tally: &Tally) -> Option<&Stopped> {
+    match &tally.stopping {
+        Some(Ended::Stopped(why)) => Some(why),
+        _ => None,
     }
 }
 

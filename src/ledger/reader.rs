@@ -92,6 +92,15 @@ impl Reader {
         self.within(spending::spending)
     }
 
+    /// Whether a delivered revision has this file, a path relative to the campaign folder.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn lists(&self, path: &str) -> Result<bool, LedgerError> {
+        let listed = "SELECT 1 FROM files WHERE path = ?1 LIMIT 1";
+        self.within(|conn| Ok(conn.query_row(listed, [path], |_| Ok(())).optional()?.is_some()))
+    }
+
     /// Every known revision's entry, also older and removed ones; for the plan.
     ///
     /// # Errors

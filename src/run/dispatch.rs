@@ -34,6 +34,8 @@ pub(super) async fn run(floor: &Arc<Floor>, mut lives: JoinSet<()>, stop: &Stop)
     let (mut interrupted, mut said) = (false, false);
     loop {
         evidence::release(floor);
+        let paused = floor.tools.pause.is_pressed();
+        floor.show_paused(paused);
         let next = if interrupted { Next::Over } else { next(floor) };
         let awaited = if interrupted { None } else { awaited(floor) };
         if matches!(next, Next::Over) && lives.is_empty() {
@@ -49,6 +51,7 @@ pub(super) async fn run(floor: &Arc<Floor>, mut lives: JoinSet<()>, stop: &Stop)
             biased;
             () = stop.pressed(), if !interrupted => {
                 interrupted = true;
+                floor.show_stopping(Ended::Interrupted);
                 floor.leave();
             }
             Some(ended) = lives.join_next(), if !lives.is_empty() => note_panic(floor, ended),
@@ -63,6 +66,7 @@ pub(super) async fn run(floor: &Arc<Floor>, mut lives: JoinSet<()>, stop: &Stop)
                 }
             }
             () = until(floor, awaited) => {}
+            () = floor.tools.pause.turns(paused) => {}
             () = bell => {}
         }
     }
@@ -118,9 +122,9 @@ async fn place(floor: &Floor, next: &Next) {
 
 fn next(floor: &Floor) -> Next {
     match judge(floor) {
-        Next::Wait(Some(until)) => {
+        Next::Wait(until) => {
             let deadline = floor.to_deadline().map(|left| floor.epoch.now() + left);
-            Next::Wait(Some(deadline.map_or(until, |deadline| until.min(deadline))))
+            Next::Wait(until.into_iter().chain(deadline).min())
         }
         next => next,
     }
@@ -147,6 +151,8 @@ fn judge(floor: &Floor) -> Next {
         }
         floor.show_held(board.queue.len());
         Next::Over
+    } else if floor.tools.pause.is_pressed() {
+        Next::Wait(None)
     } else if quiet > now {
         Next::Wait(Some(quiet))
     } else {
@@ -160,7 +166,8 @@ fn pick(floor: &Floor) -> Option<Box<Card>> {
     let mut board = floor.board();
     let quiet = board.throttled.quiet_until().max(board.outage.quiet_until());
     let full = board.in_flight >= floor.orders.limits.in_flight;
-    if board.stopped.is_some() || full || quiet > floor.epoch.now() {
+    let held_back = board.stopped.is_some() || floor.tools.pause.is_pressed();
+    if held_back || full || quiet > floor.epoch.now() {
         return None;
     }
     let left = floor.left(&board);

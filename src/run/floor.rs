@@ -19,7 +19,7 @@ use crate::time::Timestamp;
 
 use super::charges::Charges;
 use super::evidence::Evidence;
-use super::orders::{Orders, Stop, Stopped, Tally, Tools};
+use super::orders::{Ended, Orders, Stop, Stopped, Tally, Tools};
 use super::pacer::{Epoch, Pacer};
 use super::story::{self, Told};
 
@@ -204,7 +204,7 @@ impl Floor {
         story::stopping(&why);
         board.stopped = Some(why.clone());
         drop(board);
-        self.tally.send_modify(|tally| tally.stopped = Some(why));
+        self.show_stopping(Ended::Stopped(why));
         self.bell.notify_one();
     }
 
@@ -217,6 +217,11 @@ impl Floor {
     /// Whether nothing more may be sent, not even what has its place in flight already.
     pub(super) fn is_stopping(&self) -> bool {
         self.leave.is_pressed() || self.board().stopped.is_some()
+    }
+
+    /// Whether nothing may be sent now: the run stops, or the user paused it.
+    pub(super) fn holds_back(&self) -> bool {
+        self.is_stopping() || self.tools.pause.is_pressed()
     }
 
     /// Whether polls and downloads end as well.
@@ -424,6 +429,16 @@ impl Floor {
             self.failed(card, job.state.why().unwrap_or_default());
         }
         if job.state.name() != card.job().state.name() {
+            let lasted = self.epoch.now().saturating_sub(card.seen.1);
+            match (&card.job().state, &job.state) {
+                (State::Rendering { since, .. }, State::Rendered { .. }) => {
+                    self.tools.gauges.rendering.record(self.judged_at(card).since(*since));
+                }
+                (State::Rendered { .. }, State::Delivered { .. }) => {
+                    self.tools.gauges.fetching.record(lasted);
+                }
+                _ => {}
+            }
             let clock = match &job.state {
                 State::Rendering { since, .. } => *since,
                 _ => self.tools.clock.now(),
@@ -450,6 +465,18 @@ impl Floor {
         if card.entry.current {
             self.tally.send_modify(|tally| *tally.of(&card.entry.job.state) += 1);
         }
+    }
+
+    /// Shows that and why nothing more is submitted; the first reason stays.
+    pub(super) fn show_stopping(&self, ended: Ended) {
+        self.tally.send_modify(|tally| {
+            tally.stopping.get_or_insert(ended);
+        });
+    }
+
+    /// Shows whether the user paused it.
+    pub(super) fn show_paused(&self, paused: bool) {
+        self.tally.send_if_modified(|tally| std::mem::replace(&mut tally.paused, paused) != paused);
     }
 
     /// Shows the money as it is.

@@ -151,7 +151,7 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
             return floor.step(card, Event::NotSendable(error.to_string())).await;
         }
     };
-    if floor.is_stopping() || is_named(floor, card) {
+    if floor.holds_back() || is_named(floor, card) {
         return Ok(Action::Requeue(Pause::None));
     }
     let now = floor.tools.clock.now();
@@ -181,7 +181,7 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
     let step = floor.decide(card, event, now)?;
     let _post = floor.moved(card, &told, step);
     floor.posts.leave().await;
-    if floor.is_stopping() || floor.tools.ledger.has_failed() {
+    if floor.holds_back() || floor.tools.ledger.has_failed() {
         let why = "submitting stopped before it was sent".to_owned();
         if let Some((evidence, _)) = calls {
             evidence.forget(attempt);
@@ -190,7 +190,9 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
     }
     floor.board().sent = true;
     mishap::point("before the POST leaves");
+    let left = floor.epoch.now();
     let answer = floor.tools.gateway.submit(body).await;
+    floor.tools.gauges.answered(&answer, floor.epoch.now().saturating_sub(left));
     mishap::point("POST answered");
     let answer = match token {
         Some(token) => answer.with_why(|why| token.hidden_in(why)),

@@ -1,7 +1,8 @@
 //! The scheduler. [`run`] starts every shot where the ledger has it (`start`), lets them into
 //! flight one by one (`dispatch`), and each lives its own life (`life`, `deliver`) through one door
 //! that commits before it acts (`floor`). Knocks of the gateway are looked into by `evidence`, real
-//! charges asked for by `charges`; `story` tells the log. It decides nothing about money or states itself: that is
+//! charges asked for by `charges`; `story` tells the log, `gauges` counts and times what happens. It
+//! decides nothing about money or states itself: that is
 //! [`crate::job`] and [`crate::policy`].
 
 mod charges;
@@ -9,6 +10,7 @@ mod deliver;
 mod dispatch;
 mod evidence;
 mod floor;
+mod gauges;
 mod life;
 mod orders;
 mod pacer;
@@ -23,7 +25,8 @@ use crate::ledger::LedgerError;
 use crate::shot::Shot;
 
 use floor::Floor;
-pub use orders::{Ended, Ends, Orders, Stop, Stopped, Tally, Tools};
+pub use gauges::{Gauges, Histogram, OUTCOMES};
+pub use orders::{Ended, Ends, Orders, Pause, Stop, Stopped, Tally, Tools};
 pub use story::{STORY, Told};
 
 /// Renders the shots, or goes on with them, until nothing is left to do or something stops it.

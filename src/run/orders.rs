@@ -14,6 +14,8 @@ use crate::policy::budget::{Balance, Budget};
 use crate::policy::limits::Limits;
 use crate::time::{Clock, Timestamp};
 
+use super::gauges::Gauges;
+
 /// What a run is to do.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
@@ -82,10 +84,14 @@ pub struct Tools {
     pub clock: Arc<dyn Clock>,
     /// Where the gateway can call back, if it can.
     pub callbacks: Option<Callbacks>,
+    /// The user's pause button.
+    pub pause: Pause,
+    /// What is counted and timed while it runs.
+    pub gauges: Arc<Gauges>,
 }
 
 impl Tools {
-    /// Tools without callbacks.
+    /// Tools without callbacks, not paused.
     #[must_use]
     pub fn new(
         gateway: Arc<dyn Gateway>,
@@ -93,7 +99,8 @@ impl Tools {
         clips: Clips,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { gateway, ledger, clips, clock, callbacks: None }
+        let (pause, gauges) = (Pause::default(), Arc::default());
+        Self { gateway, ledger, clips, clock, callbacks: None, pause, gauges }
     }
 }
 
@@ -193,8 +200,10 @@ pub struct Tally {
     pub balance: Balance,
     /// The cap.
     pub budget: Budget,
-    /// Why submitting has stopped, if it has.
-    pub stopped: Option<Stopped>,
+    /// How the run will end, once submitting has stopped for good.
+    pub stopping: Option<Ended>,
+    /// Whether nothing is submitted until the user says so.
+    pub paused: bool,
     /// Shots that wait while none of them fits under the cap and none that pauses could.
     pub held_by_cap: usize,
     /// How shots came to their ends in this run.
@@ -241,6 +250,12 @@ impl Tally {
         }
     }
 
+    /// Submitting or rendering; stalled ones are not waited for.
+    #[must_use]
+    pub const fn in_flight(&self) -> usize {
+        self.submitting + self.rendering
+    }
+
     /// All shots.
     #[must_use]
     pub const fn total(&self) -> usize {
@@ -281,5 +296,46 @@ impl Stop {
     pub(super) async fn pressed(&self) {
         // The sender lives in `self`, so that waiting can only end with a press.
         let _ = self.0.subscribe().wait_for(|pressed| *pressed).await;
+    }
+}
+
+/// The user's pause button; clones share it. Paused, a run buys nothing and does everything else:
+/// what is on the wire is answered and written down, tasks are polled, clips are fetched, callbacks
+/// heard, a stop or a deadline obeyed.
+///
+/// The button is looked at before a purchase is claimed in the ledger, and once more when its POST
+/// is about to leave: one that was claimed before the press and has not left is written down as not
+/// sent, and its price is free again. So when [`Pause::press`] has returned, only those POSTs are on
+/// the wire that had passed that last look, and no other leaves before [`Pause::release`].
+#[derive(Clone, Debug)]
+pub struct Pause(watch::Sender<bool>);
+
+impl Default for Pause {
+    fn default() -> Self {
+        Self(watch::Sender::new(false))
+    }
+}
+
+impl Pause {
+    /// Nothing more is bought from now on.
+    pub fn press(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Buying goes on.
+    pub fn release(&self) {
+        self.0.send_replace(false);
+    }
+
+    /// Whether it is pressed.
+    #[must_use]
+    pub fn is_pressed(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Waits until it is no longer as it was.
+    pub(super) async fn turns(&self, was_pressed: bool) {
+        // The sender lives in `self`, so that waiting can only end with a turn.
+        let _ = self.0.subscribe().wait_for(|pressed| *pressed != was_pressed).await;
     }
 }

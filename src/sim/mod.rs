@@ -22,7 +22,6 @@ mod profile;
 mod purchase;
 mod reply;
 mod server;
-mod socket;
 mod world;
 
 pub use books::{Booked, Books, Tally};

@@ -18,11 +18,11 @@ use futures::stream;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::doorway::{Bounds, Doorway, Wire};
 use crate::time::Clock;
 
 use super::call::Caller;
 use super::reply::{Answered, Clip, ClipReply, Reply};
-use super::socket::{Fuse, Sockets};
 use super::world::World;
 
 /// The longest request body, in bytes.
@@ -39,7 +39,7 @@ struct Server {
 }
 
 type Shared = State<Arc<Server>>;
-type Wire = ConnectInfo<Fuse>;
+type Line = ConnectInfo<Wire>;
 
 /// Serves a world until `shutdown`; then lets answers that are on their way arrive, for two
 /// seconds at most, and cuts whoever still waits for one that would never come. `POST` and `GET`
@@ -67,12 +67,12 @@ pub async fn serve(
         .route("/sim/books", get(books))
         .fallback(|| async { to_response(Answered::page(404, "Not Found")) })
         .with_state(server);
-    let serving =
-        axum::serve(Sockets(listener), routes.into_make_service_with_connect_info::<Fuse>())
-            .with_graceful_shutdown(async move {
-                shutdown.await;
-                stop.send_replace(true);
-            });
+    let (doorway, _latch) = Doorway::new(listener, Bounds::NONE);
+    let serving = axum::serve(doorway, routes.into_make_service_with_connect_info::<Wire>())
+        .with_graceful_shutdown(async move {
+            shutdown.await;
+            stop.send_replace(true);
+        });
     let ended = tokio::select! {
         ended = serving.into_future() => ended,
         () = overdue(grace) => Ok(()),
@@ -128,7 +128,7 @@ impl Server {
             .then(|| to_response(Answered::refusal(401, "Unauthorized: invalid API key", false)))
     }
 
-    async fn send(&self, reply: Reply, fuse: Fuse) -> Response<Body> {
+    async fn send(&self, reply: Reply, wire: Wire) -> Response<Body> {
         match reply {
             Reply::Answered(answered) => to_response(answered),
             // It arrived, so this is the world's own trouble: nothing was sold.
@@ -138,23 +138,23 @@ impl Server {
                 let piece = answered.body.split_to(at.min(total));
                 let mut response = to_response(answered);
                 response.headers_mut().insert(header::CONTENT_LENGTH, total.into());
-                *response.body_mut() = body(vec![piece], Duration::ZERO, Some(fuse));
+                *response.body_mut() = body(vec![piece], Duration::ZERO, Some(wire));
                 response
             }
-            Reply::Cut => cut(&fuse),
-            Reply::Hang => self.hang(&fuse).await,
+            Reply::Cut => cut(&wire),
+            Reply::Hang => self.hang(&wire).await,
         }
     }
 
-    async fn hang(&self, fuse: &Fuse) -> Response<Body> {
+    async fn hang(&self, wire: &Wire) -> Response<Body> {
         stopped(self.stopping.clone()).await;
-        cut(fuse)
+        cut(wire)
     }
 }
 
 async fn submit(
     State(server): Shared,
-    ConnectInfo(fuse): Wire,
+    ConnectInfo(wire): Line,
     headers: HeaderMap,
     body: Body,
 ) -> Response<Body> {
@@ -170,12 +170,12 @@ async fn submit(
     let now = server.clock.now();
     let reply = server.world().submit(&body, now);
     server.caller.take_on(&server.world, &server.clock);
-    server.send(reply, fuse).await
+    server.send(reply, wire).await
 }
 
 async fn poll(
     State(server): Shared,
-    ConnectInfo(fuse): Wire,
+    ConnectInfo(wire): Line,
     headers: HeaderMap,
     Query(query): Query<HashMap<String, String>>,
 ) -> Response<Body> {
@@ -187,7 +187,7 @@ async fn poll(
     };
     let now = server.clock.now();
     let reply = server.world().poll(task, now);
-    server.send(reply, fuse).await
+    server.send(reply, wire).await
 }
 
 async fn record(
@@ -204,7 +204,7 @@ async fn record(
 
 async fn clip(
     State(server): Shared,
-    ConnectInfo(fuse): Wire,
+    ConnectInfo(wire): Line,
     headers: HeaderMap,
     address: Uri,
 ) -> Response<Body> {
@@ -216,8 +216,8 @@ async fn clip(
     let reply = server.world().clip(address.path(), resume, now);
     match reply {
         ClipReply::Answered(answered) => to_response(answered),
-        ClipReply::Hang => server.hang(&fuse).await,
-        ClipReply::Clip(clip) => film(clip, fuse),
+        ClipReply::Hang => server.hang(&wire).await,
+        ClipReply::Clip(clip) => film(clip, wire),
     }
 }
 
@@ -227,9 +227,9 @@ async fn books(State(server): Shared) -> impl IntoResponse {
     axum::Json(books)
 }
 
-fn film(clip: Clip, fuse: Fuse) -> Response<Body> {
+fn film(clip: Clip, wire: Wire) -> Response<Body> {
     let pieces = clip.pieces();
-    let mut response = Response::new(body(pieces, clip.pause, clip.cut.then_some(fuse)));
+    let mut response = Response::new(body(pieces, clip.pause, clip.cut.then_some(wire)));
     let mut say = |name, value: String| {
         if let Ok(value) = value.parse() {
             response.headers_mut().insert(name, value);
@@ -249,26 +249,26 @@ fn film(clip: Clip, fuse: Fuse) -> Response<Body> {
     response
 }
 
-/// Bytes in pieces, each after a pause; with a fuse, the connection then breaks.
-fn body(pieces: Vec<Bytes>, pause: Duration, fuse: Option<Fuse>) -> Body {
+/// Bytes in pieces, each after a pause; with a wire, the connection then breaks.
+fn body(pieces: Vec<Bytes>, pause: Duration, wire: Option<Wire>) -> Body {
     let sent = stream::iter(pieces).then(move |piece| async move {
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
         }
         Ok(piece)
     });
-    let Some(fuse) = fuse else { return Body::from_stream(sent) };
+    let Some(wire) = wire else { return Body::from_stream(sent) };
     Body::from_stream(sent.chain(stream::once(async move {
         // While this waits, the server flushes what it has.
         tokio::time::sleep(Duration::from_millis(1)).await;
-        fuse.blow();
+        wire.cut();
         Err(io::Error::new(io::ErrorKind::ConnectionAborted, "cut by the simulator"))
     })))
 }
 
 /// Cuts the connection; the answer goes nowhere.
-fn cut(fuse: &Fuse) -> Response<Body> {
-    fuse.blow();
+fn cut(wire: &Wire) -> Response<Body> {
+    wire.cut();
     Response::new(Body::empty())
 }
 

@@ -4,15 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floors from the ground up; rooms on one floor do not import each other, but for the ground.
-const FLOORS: [&[&str]; 6] = [
+const FLOORS: [&[&str]; 7] = [
     &[
-        "answer", "charge", "footage", "hook", "job", "mishap", "money", "shot", "text", "time",
-        "token", "work",
+        "answer", "charge", "doorway", "footage", "hook", "job", "mishap", "money", "shot", "text",
+        "time", "token", "work",
     ],
     &["catalog", "policy"],
     &["callback", "clips", "gateway", "ledger", "manifest", "notify"],
     &["plan"],
     &["report", "run", "sim"],
+    &["live"],
     &["cli"],
 ];
 

@@ -20,6 +20,7 @@ mod house;
 mod kills;
 mod language;
 mod ledger;
+mod live;
 mod log;
 mod manifest;
 mod manifest_identity;

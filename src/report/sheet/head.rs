@@ -19,8 +19,8 @@ const MOST_TAGS: usize = 50;
 pub(super) struct Head {
     campaign: String,
     simulated: bool,
-    /// When the page was made, in Unix milliseconds.
-    at: i64,
+    /// When the page was made, in Unix milliseconds; a live one is of now.
+    at: Option<i64>,
     /// Who works on the campaign.
     running: Option<String>,
     money: Money,
@@ -82,7 +82,7 @@ impl Head {
         });
         Ok(Self {
             simulated: summary.kind == Kind::Simulator,
-            at: sheet.now.as_millis(),
+            at: (!sheet.live).then(|| sheet.now.as_millis()),
             running: summary.held_by.as_deref().map(safe),
             money: Money::of(&summary),
             models,

@@ -21,6 +21,11 @@ function follow() {
     }
     soon();
   });
+  // Older and removed revisions are no longer shown once they are done.
+  events.addEventListener("gone", (event) => {
+    for (const key of JSON.parse(event.data)) stale = shots.delete(key) || stale;
+    soon();
+  });
   events.addEventListener("run", (event) => {
     run = JSON.parse(event.data);
     drawControls();

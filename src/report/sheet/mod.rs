@@ -12,11 +12,10 @@ use std::io::{self, Write};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::ledger::Row;
-use crate::text::json_text;
+use crate::text::json_for_pages;
 use crate::time::Timestamp;
 
 use super::need::Again;
@@ -97,7 +96,7 @@ impl Sheet<'_> {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn head(&self) -> Result<String, ReportError> {
-        Ok(html_json(&head::Head::of(self)?)?)
+        Ok(json_for_pages(&head::Head::of(self)?)?)
     }
 }
 
@@ -112,14 +111,7 @@ pub fn is_ours(head: &[u8]) -> bool {
 /// # Errors
 /// Never in practice: a row can always be written as JSON.
 pub fn shot(row: &Row) -> io::Result<String> {
-    html_json(&shot::Shot::of(row))
-}
-
-/// JSON that may stand in a script of an HTML page.
-fn html_json(value: &impl Serialize) -> io::Result<String> {
-    let json = json_text(value)?;
-    // These stand in JSON only within texts, where an escape means the same.
-    Ok(json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"))
+    json_for_pages(&shot::Shot::of(row))
 }
 
 /// What the page may do: run its own script in its own style, and show its own clips.

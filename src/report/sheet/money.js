@@ -3,7 +3,8 @@
 function drawTop() {
   document.title = `${head.campaign} – rushes`;
   at("campaign").textContent = head.campaign;
-  at("kind").textContent = head.simulated ? "Contact sheet · simulator, nothing was really paid" : "Contact sheet";
+  at("kind").textContent = [head.live ? "Live" : "Contact sheet", head.at ? moment(head.at) : null,
+    head.simulated ? "simulator, nothing was really paid" : null].filter(Boolean).join(" · ");
   drawSum();
   drawMoney();
   drawNeeds();

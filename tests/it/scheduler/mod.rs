@@ -3,6 +3,7 @@
 mod callbacks;
 mod charges;
 mod clock;
+mod pauses;
 pub mod stage;
 mod stops;
 

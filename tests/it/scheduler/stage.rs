@@ -19,7 +19,7 @@ use rushes::ledger::{Kind, Ledger, Opening, Reader, Row};
 use rushes::money::Usd;
 use rushes::policy::budget::Budget;
 use rushes::policy::limits::Limits;
-use rushes::run::{self, Ended, Orders, Stop, Tally, Tools};
+use rushes::run::{self, Ended, Orders, Pause, Stop, Tally, Tools};
 use rushes::shot::{Fingerprint, Request, Shot, ShotId};
 use rushes::time::{Clock, Timestamp};
 use rushes::token::Token;
@@ -250,6 +250,7 @@ pub struct Stage {
     pub orders: Orders,
     pub budget: Option<Budget>,
     pub stop: Stop,
+    pub pause: Pause,
     pub callbacks: Option<Callbacks>,
 }
 
@@ -262,6 +263,7 @@ impl Stage {
             orders: Orders::new(limits),
             budget: None,
             stop: Stop::default(),
+            pause: Pause::default(),
             callbacks: None,
         }
     }
@@ -310,6 +312,8 @@ impl Stage {
             clips: Clips::open(self.folder.path()).unwrap(),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             callbacks: self.callbacks.clone(),
+            pause: self.pause.clone(),
+            gauges: Arc::default(),
         };
         let (tally, seen) = watch::channel(Tally::default());
         let ended = run::run(shots.into(), self.orders.clone(), tools, self.stop.clone(), tally);

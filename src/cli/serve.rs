@@ -1,0 +1,38 @@
+//! `--serve`: where the live page is, said to the user.
+
+use crate::live::{Port, USUAL_PORT, Wish};
+
+use super::terminal::{CYAN, Terminal, YELLOW};
+use super::trouble::Trouble;
+
+/// Takes the port that `--serve` asks for, before anything is sent.
+///
+/// # Errors
+/// When it cannot be listened on.
+pub async fn take(wish: Option<Wish>) -> Result<Option<Port>, Trouble> {
+    let Some(wish) = wish else { return Ok(None) };
+    let port = wish.take().await.map_err(|error| {
+        let place = match wish {
+            Wish::Usual => "on this machine".to_owned(),
+            Wish::At(address) => format!("on {address}"),
+        };
+        Trouble::new(format!("--serve: the live page cannot be served {place}: {error}"))
+            .help("name a free address of this machine, such as --serve 127.0.0.1:8080")
+            .help("or --serve alone, which takes a free port")
+    })?;
+    Ok(Some(port))
+}
+
+/// Says where the page is.
+pub fn announce(port: &Port, terminal: &Terminal) {
+    if port.is_moved() {
+        let taken = format!("another program has port {USUAL_PORT}; a free one was taken");
+        terminal.say(YELLOW, "note", &taken);
+    }
+    terminal.say(CYAN, "live", &port.url());
+    if port.is_public() {
+        let others = "from other machines put this one's name in its place; whoever has the address \
+                      can watch, pause and stop the run, and nothing is encrypted on the way";
+        terminal.say(YELLOW, "note", others);
+    }
+}

@@ -1,0 +1,108 @@
+//! Delivered clips: only files that the ledger lists, and only where they lie in truth below the
+//! campaign folder's clips.
+
+use std::path::{Path, PathBuf};
+
+use axum::body::Body;
+use axum::http::{Request, Response, StatusCode};
+use axum::response::IntoResponse;
+use tower_http::services::ServeFile;
+
+use crate::ledger::Reader;
+use crate::work;
+
+use super::Show;
+
+/// The folder of clips below the campaign folder.
+const CLIPS: &str = "clips";
+
+/// Answers with the clip at `name` below `clips/`, percent-encoded as it came.
+pub(super) async fn film(show: &Show, name: &str, request: Request<Body>) -> Response<Body> {
+    let Some(path) = named(name) else { return StatusCode::NOT_FOUND.into_response() };
+    let (folder, ledger) = (show.folder.clone(), show.ledger.clone());
+    let found = work::blocking(move || find(&folder, &ledger, &path)).await;
+    let Ok(Some(file)) = found else { return StatusCode::NOT_FOUND.into_response() };
+    match ServeFile::new(file).try_call(request).await {
+        Ok(response) => response.map(Body::new),
+        Err(_) => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+/// The path that a name stands for, `clips/…`, if it can be a clip's.
+fn named(name: &str) -> Option<String> {
+    let name = decoded(name)?;
+    let is_plain = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains('\\');
+    let is_clip = name.split('/').all(is_plain)
+        && !name.chars().any(char::is_control)
+        && Path::new(&name).extension().is_some_and(|end| end == "mp4");
+    is_clip.then(|| format!("{CLIPS}/{name}"))
+}
+
+/// A listed clip's file, unless a link stands in its place.
+fn find(folder: &Path, ledger: &Path, path: &str) -> Option<PathBuf> {
+    if !Reader::open(ledger).ok()?.lists(path).ok()? {
+        return None;
+    }
+    // `clips` itself may be a link; what lies below it may not.
+    let clips = folder.join(CLIPS).canonicalize().ok()?;
+    let within = path.strip_prefix(CLIPS)?.strip_prefix('/')?;
+    let file = clips.join(within);
+    let is_itself = file.canonicalize().is_ok_and(|truly| truly == file);
+    (is_itself && file.is_file()).then_some(file)
+}
+
+/// Text without percent-encoding, in one go.
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let mut digit = || char::from(rest.next()?).to_digit(16);
+                u8::try_from(digit()? * 16 + digit()?).ok()?
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_can_be_a_clip_is_looked_for() {
+        for (name, path) in [
+            ("beach.mp4", "clips/beach.mp4"),
+            ("beach~r2.mp4", "clips/beach~r2.mp4"),
+            ("beach%7er2.mp4", "clips/beach~r2.mp4"),
+            ("day%201/%E6%B5%B7.mp4", "clips/day 1/海.mp4"),
+        ] {
+            assert_eq!(named(name).as_deref(), Some(path));
+        }
+        for name in [
+            "",
+            "..%2fledger.sqlite",
+            "../ledger.sqlite",
+            "..%2Fx.mp4",
+            "%2e%2e/x.mp4",
+            "/etc/x.mp4",
+            "%2fetc/x.mp4",
+            "a//b.mp4",
+            "a/./b.mp4",
+            ".rushes-x.mp4",
+            "a/.b/c.mp4",
+            "..\\x.mp4",
+            "x.mp4%00",
+            "x%0a.mp4",
+            "x.part",
+            "x.mp4/",
+            "x%zz.mp4",
+            "%ff.mp4",
+            "%",
+        ] {
+            assert_eq!(named(name), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! A page beside the ledger of a campaign that was rendered, with nobody running.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rushes::live::{Live, Port, Show, Wish};
+use rushes::policy::limits::{Rate, Window};
+use rushes::run::{Gauges, Pause, Stop, Tally};
+use rushes::shot::Shot;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+use super::client::Site;
+use crate::scheduler::stage::{Puppet, Stage};
+
+pub struct Rig {
+    pub site: Site,
+    pub folder: PathBuf,
+    pub tally: watch::Sender<Tally>,
+    pub pause: Pause,
+    pub stop: Stop,
+    live: Option<Live>,
+    runtime: Runtime,
+    _stage: Stage,
+}
+
+impl Rig {
+    pub fn new(shots: &[Shot]) -> Self {
+        Self::at("127.0.0.1:0", shots)
+    }
+
+    /// With its page at an address; the shots are rendered.
+    pub fn at(address: &str, shots: &[Shot]) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let (stage, port, live, site, show) = runtime.block_on(async {
+            let mut stage = Stage::new();
+            stage.orders.limits.poll_every = Duration::from_millis(10);
+            let fast = Rate { count: 10_000, window: Window::Second };
+            (stage.orders.limits.rate, stage.orders.limits.poll_rate) = (fast, fast);
+            stage.run(shots, &Arc::new(Puppet::default())).await;
+            let port: Port = address.parse::<Wish>().unwrap().take().await.unwrap();
+            let site = Site::at(&port.url());
+            let (sender, tally) = watch::channel(Tally::default());
+            let show = Show {
+                ledger: stage.ledger(),
+                again: Arc::new(|verb, rest| format!("rushes {verb} shots.yaml {rest}")),
+                folder: stage.ledger().parent().unwrap().to_owned(),
+                tally,
+                rate: Rate { count: 2, window: Window::Second },
+                stop: Stop::default(),
+                pause: Pause::default(),
+                gauges: Arc::new(Gauges::default()),
+            };
+            let is_public = port.is_public();
+            let live = Live::open(port, show.clone());
+            (stage, is_public, live, site, (show, sender))
+        });
+        assert_eq!(port, site.prefix.len() > 1, "a token where others can come");
+        let (show, tally) = show;
+        let Show { folder, pause, stop, .. } = show;
+        Self { site, folder, tally, pause, stop, live: Some(live), runtime, _stage: stage }
+    }
+
+    /// The run ends.
+    pub fn close(&mut self) {
+        let live = self.live.take().unwrap();
+        self.runtime.block_on(live.close(Some("the cap".into())));
+    }
+}
