@@ -432,6 +432,18 @@ fn what_is_said_of_another_task_is_not_believed() {
 }
 
 #[test]
+fn a_state_that_is_not_known_is_warned_of_once_and_polled_on() {
+    let manifest = ONE_SHOT.replace("limits: {", "limits: {render_timeout: 300ms, ");
+    let sandbox = campaign().manifest(&manifest);
+    let server = selling(vec![bought()], &json!({"taskId": "task-1", "state": "dreaming"}));
+    let run = sandbox.run(["run", "shots.yaml", "--api-base", &server.url()]);
+    let run = run.exits(1).says("1 stalled");
+    let polls = server.requests().iter().filter(|request| request.method == "GET").count();
+    let warned = run.stderr().matches("a state that is not known: \"dreaming\"").count();
+    assert!(polls > 1 && warned == 1, "{polls} polls: {}", run.stderr());
+}
+
+#[test]
 fn what_was_given_up_and_left_the_manifest_can_still_be_resolved() {
     let sandbox = campaign();
     let server = gateway(vec![Reply::cut()]);

@@ -6,7 +6,7 @@ use std::process::Command;
 use super::{campaign, sells};
 
 /// The system calls that matter, in order, as `strace` writes them.
-fn calls(program: Command) -> Vec<String> {
+fn calls(program: &Command) -> Vec<String> {
     let mut strace = Command::new("strace");
     strace.args(["-f", "-y", "-qq", "-e", "trace=fsync,fdatasync,rename,renameat,renameat2"]);
     strace.arg(program.get_program()).args(program.get_args()).env_clear();
@@ -21,7 +21,7 @@ fn calls(program: Command) -> Vec<String> {
 #[ignore = "needs strace and leave to trace; by hand"]
 fn a_clip_is_synced_before_it_is_named_and_its_name_before_the_ledger_says_so() {
     let (sandbox, server) = (campaign(&["beach"]), sells());
-    let calls = calls(sandbox.command(&["run", "shots.yaml", "--api-base", &server.url()]));
+    let calls = calls(&sandbox.command(&["run", "shots.yaml", "--api-base", &server.url()]));
     let next = |from: usize, what: &[&str]| {
         let is_it = |call: &String| what.iter().all(|part| call.contains(part));
         let found = calls[from..].iter().position(is_it);

@@ -398,6 +398,32 @@ async fn a_call_wakes_a_shot_that_stalled() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stalled_shot_that_a_call_wakes_takes_nobodys_place_with_it_when_it_is_done() {
+    let mut stage = Stage::new().calling();
+    stage.orders.limits.in_flight = 1;
+    stage.orders.limits.render_timeout = 5 * MINUTE;
+    stage.orders.rules.render_timeout = 5 * MINUTE;
+    let called = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let is_done = Arc::clone(&called);
+    let gateway = Arc::new(Puppet::default().on_poll(move |task, nth| match task {
+        "task-s000" if !is_done.load(std::sync::atomic::Ordering::Relaxed) => working(),
+        "task-s001" if nth < 48 => working(),
+        _ => completed(),
+    }));
+    let (_, tally, _) = meanwhile(&stage, 3, &gateway, async {
+        sleep(7 * MINUTE).await;
+        assert_eq!(gateway.posted(), ["s000", "s001"]);
+        called.store(true, std::sync::atomic::Ordering::Relaxed);
+        stage.call(gateway.token("s000"), &[]);
+        sleep(MINUTE).await;
+        assert_eq!(stage.states()["s000"], "delivered");
+        assert_eq!(gateway.posted(), ["s000", "s001"], "the one place is taken");
+    })
+    .await;
+    assert_eq!((tally.delivered, gateway.posted().len()), (3, 3));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_key_that_is_refused_while_evidence_is_looked_for_ends_the_run() {
     let stage = Stage::new().calling();
     let gateway = Arc::new(losing().on_poll(|task, _| match task {
