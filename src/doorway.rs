@@ -239,3 +239,74 @@ impl AsyncWrite for Connection {
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::Body;
+    use axum::extract::ConnectInfo;
+    use axum::routing::get;
+    use bytes::Bytes;
+    use futures::stream;
+    use tokio::time::{Instant, timeout};
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+    const SHORT: Duration = Duration::from_millis(200);
+
+    async fn endless(ConnectInfo(wire): ConnectInfo<Wire>) -> Body {
+        wire.stay();
+        let piece = || Ok::<_, io::Error>(Bytes::from_static(&[b'x'; 4096]));
+        Body::from_stream(stream::repeat_with(piece))
+    }
+
+    /// What a client sends and takes; then how long its connection lives on.
+    async fn outlives(bounds: Bounds, sent: &str, taken: Duration) -> Duration {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (doorway, latch) = Doorway::new(listener, bounds);
+        let routes = Router::new().route("/", get(endless));
+        let routes = routes.into_make_service_with_connect_info::<Wire>();
+        let serving = tokio::spawn(async { axum::serve(doorway, routes).await });
+        let client = TcpStream::connect(address).await.unwrap();
+        let began = Instant::now();
+        client.writable().await.unwrap();
+        client.try_write(sent.as_bytes()).unwrap();
+        // It is inside once the next place is kept for the next one.
+        let all = usize::try_from(bounds.connections).unwrap();
+        while latch.places.available_permits() > all - 2 {
+            assert!(began.elapsed() < PATIENCE);
+            tokio::task::yield_now().await;
+        }
+        while began.elapsed() < taken {
+            client.readable().await.unwrap();
+            let mut into = [0; 4096];
+            match client.try_read(&mut into) {
+                Ok(read) => assert!(read > 0, "it was cut while it took what it was sent"),
+                Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+            }
+        }
+        serving.abort();
+        drop(serving.await);
+        let still = Instant::now();
+        timeout(PATIENCE, latch.emptied()).await.expect("it is never cut");
+        still.elapsed()
+    }
+
+    fn bounds() -> Bounds {
+        Bounds { connections: 8, ..Bounds::NONE }
+    }
+
+    #[tokio::test]
+    async fn who_says_nothing_is_cut_when_its_time_is_over() {
+        outlives(Bounds { life: SHORT, ..bounds() }, "GET / HT", Duration::ZERO).await;
+    }
+
+    #[tokio::test]
+    async fn who_takes_nothing_is_cut_and_who_takes_may_stay_beyond_a_life() {
+        let bounds = Bounds { life: SHORT, stall: 2 * SHORT, ..bounds() };
+        let request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+        outlives(bounds, request, 5 * SHORT).await;
+    }
+}

@@ -211,6 +211,19 @@ mod tests {
     }
 
     #[test]
+    fn the_bar_says_that_it_is_paused_or_stops() {
+        let ends = |tally: &Tally| {
+            let picture = picture(tally, None);
+            picture.lines().next().unwrap().rsplit_once("stalled").unwrap().1.to_owned()
+        };
+        assert_eq!(ends(&tally()), "");
+        let paused = Tally { paused: true, ..tally() };
+        assert_eq!(ends(&paused), " · paused");
+        let stopping = Some(crate::run::Ended::Interrupted);
+        assert_eq!(ends(&Tally { stopping, ..paused }), " · stopping");
+    }
+
+    #[test]
     fn a_line_says_shots_and_money() {
         let said = "20 of 40 shots delivered, 5 rendering, 10 queued, 3 failed, 2 stalled \
                     · $0 spent; no cap";

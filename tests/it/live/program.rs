@@ -220,3 +220,18 @@ fn the_usual_port_or_a_free_one_is_taken_and_closing_the_page_changes_nothing() 
     assert_eq!(run.ends(), Some(0));
     sandbox.run(["fetch", "shots.yaml", "--sim", "--serve=127.0.0.1:0"]).exits(0).warns("live: ");
 }
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_paused_run_and_its_page_as_ever() {
+    let sandbox = Sandbox::new().manifest(&manifest(9));
+    let run = Run::start(&sandbox, &["run", "shots.yaml", "--sim", "--serve", "127.0.0.1:0"]);
+    let mut events = run.site.follow().ok().unwrap();
+    assert_eq!(run.site.press("pause"), 204);
+    events.until_run("paused");
+    let id = run.child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    assert_eq!(events.until_run("ended")["why"], "stopped by the user");
+    assert_eq!(events.next(), None);
+    assert_eq!(run.ends(), Some(130));
+}
