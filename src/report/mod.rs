@@ -2,15 +2,18 @@
 //! manifest, no network and no terminal.
 
 pub mod csv;
+pub mod glance;
 pub mod json;
 pub mod model;
+pub mod outlook;
 pub mod text;
 
 use std::io;
 
 use crate::ledger::{LedgerError, Reader, Row, Summary};
 
-pub use model::{Counts, Digest};
+pub use model::Counts;
+pub use outlook::Outlook;
 
 /// Where a report's rows come from: a ledger, or a test.
 pub trait Source {
