@@ -245,7 +245,16 @@ pub struct Run {
 
 /// `rushes status`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rushes status shots.yaml             where it stands, also while it runs
+  rushes status shots.yaml --watch     again and again, until the run has ended
+  rushes status shots.yaml --watch=60 | tee -a night.txt")]
 pub struct Status {
+    /// Show it again every so many seconds [default: 2], until the run has ended or Ctrl-C
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "2", value_parser = clap::value_parser!(u32).range(1..=86400))]
+    pub watch: Option<u32>,
     /// The campaign.
     #[command(flatten)]
     pub campaign: Campaign,

@@ -11,12 +11,11 @@ use crate::money::Usd;
 use crate::plan::{Action, Plan, Scope, USUAL_RENDER, plan as lay_out, shown};
 use crate::policy::budget::{Balance, Budget};
 use crate::policy::limits::Limits;
-use crate::report::text::{dollars, plural, safe};
+use crate::report::text::{dollars, plural, safe, span};
 use crate::text::json_text;
 
 use super::args::{self, PlanFormat};
 use super::logging;
-use super::progress::span;
 use super::settings::Ready;
 use super::terminal::Terminal;
 use super::trouble::Trouble;

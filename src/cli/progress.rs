@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::report::text::{money, plural};
+use crate::report::text::{money, plural, span};
 use crate::run::Tally;
 
 use super::terminal::Terminal;
@@ -181,20 +181,6 @@ fn bar(tally: &Tally, width: usize) -> String {
     text
 }
 
-/// A span to a useful precision: `45s`, `2m 30s`, `12m`, `3h 20m`, `2d 4h`.
-pub fn span(span: Duration) -> String {
-    let secs = span.as_secs();
-    match (secs / 86_400, secs / 3600 % 24, secs / 60 % 60) {
-        (0, 0, 0) => format!("{secs}s"),
-        (0, 0, minutes @ 0..5) if !secs.is_multiple_of(60) => format!("{minutes}m {}s", secs % 60),
-        (0, 0, minutes) => format!("{minutes}m"),
-        (0, hours, 0) => format!("{hours}h"),
-        (0, hours, minutes) => format!("{hours}h {minutes}m"),
-        (days, 0, _) => format!("{days}d"),
-        (days, hours, _) => format!("{days}d {hours}h"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,13 +222,5 @@ mod tests {
         assert_eq!(estimate(2, 10, minute), None);
         assert_eq!(estimate(6, 12, minute), Some(minute * 2));
         assert_eq!(estimate(6, 0, minute), None);
-    }
-
-    #[test]
-    fn spans_read_at_a_glance() {
-        let shown: Vec<_> = [5, 150, 720, 7200, 12_000, 86_400, 187_200]
-            .map(|secs| span(Duration::from_secs(secs)))
-            .into();
-        assert_eq!(shown, ["5s", "2m 30s", "12m", "2h", "3h 20m", "1d", "2d 4h"]);
     }
 }

@@ -1,18 +1,23 @@
-//! `rushes status`: where a campaign stands, in a few lines.
+//! `rushes status`: where a campaign stands, in a small table; once, or again and again.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::time::Duration;
 
-use crate::ledger::Summary;
-use crate::report::Digest;
-use crate::report::text::{head, plural};
+use jiff::tz::TimeZone;
+
+use crate::report::Outlook;
+use crate::report::glance::{Frame, glance};
 use crate::time::{Clock, SystemClock, Timestamp};
 
-use super::progress::span;
+use super::run::runtime;
 use super::settings::Place;
-use super::terminal::Terminal;
+use super::signals::Signals;
+use super::terminal::{Terminal, width};
 use super::trouble::Trouble;
 use super::{args, logging};
+
+/// Where standard output is no terminal.
+const USUAL_WIDTH: usize = 80;
 
 /// Prints where a campaign stands.
 ///
@@ -25,49 +30,71 @@ pub fn status(
 ) -> Result<(), Trouble> {
     logging::start(args.campaign.logs, terminal);
     let place = Place::find(&args.campaign, terminal.color)?;
-    let reader = place.existing()?;
-    let now = SystemClock.now();
-    let (summary, digest) = (reader.summary()?, Digest::of(&reader, now)?);
-    Ok(write(out, &summary, &digest, now, &place.again("report", ""))?)
+    match args.watch {
+        None => Ok(out.write_all(look(&place)?.text.as_bytes())?),
+        Some(seconds) => {
+            let every = Duration::from_secs(u64::from(seconds));
+            runtime()?.block_on(watch(&place, every, out))
+        }
+    }
 }
 
-fn write(
-    out: &mut dyn Write,
-    summary: &Summary,
-    digest: &Digest,
-    now: Timestamp,
-    report: &str,
-) -> io::Result<()> {
-    writeln!(out, "{}", head(summary, &digest.counts, digest.stalled))?;
-    if let Some((shot, since)) = &digest.oldest {
-        let age = span(now.since(*since));
-        writeln!(out, "longest rendering: {shot}, for {age}")?;
-    }
-    for (count, what) in [
-        (digest.not_fetched, "could not be fetched so far"),
-        (digest.others, "of an older text or removed from the manifest"),
-    ] {
-        if count > 0 {
-            writeln!(out, "{}: {what}", plural(count, "shot"))?;
+/// What one look shows.
+struct Look {
+    text: String,
+    is_running: bool,
+}
+
+fn look(place: &Place) -> Result<Look, Trouble> {
+    let reader = place.existing()?;
+    let (summary, now) = (reader.summary()?, SystemClock.now());
+    let outlook = Outlook::of(&reader, &summary, now)?;
+    let frame = Frame {
+        width: width().unwrap_or(USUAL_WIDTH),
+        clock: &|at| on_the_wall(at, now),
+        report: &place.again("report", ""),
+    };
+    let text = glance(&summary, &outlook, now, &frame);
+    Ok(Look { text, is_running: summary.held_by.is_some() })
+}
+
+/// The time of day here, with the day when it is not within one.
+fn on_the_wall(at: Timestamp, now: Timestamp) -> String {
+    let Ok(moment) = jiff::Timestamp::from_millisecond(at.as_millis()) else {
+        return at.to_string();
+    };
+    let is_soon = at.since(now) < Duration::from_secs(24 * 3600);
+    let format = if is_soon { "%H:%M" } else { "%a %d %b, %H:%M" };
+    moment.to_zoned(TimeZone::system()).strftime(format).to_string()
+}
+
+/// How many rows of a terminal a text takes: a command to type is never broken.
+fn rows(text: &str) -> usize {
+    let width = width().unwrap_or(USUAL_WIDTH).max(1);
+    text.lines().map(|line| line.chars().count().max(1).div_ceil(width)).sum()
+}
+
+/// Looks again and again until the run has ended or the user has seen enough. On a terminal each
+/// look takes the place of the one before.
+async fn watch(place: &Place, every: Duration, out: &mut dyn Write) -> Result<(), Trouble> {
+    let deaf = |error| Trouble::new(format!("Ctrl-C cannot be listened for: {error}"));
+    let mut signals = Signals::new().map_err(deaf)?;
+    let mut drawn = None;
+    loop {
+        let Look { text, is_running } = look(place)?;
+        match (drawn, width()) {
+            (Some(rows), Some(_)) => write!(out, "\x1b[{rows}A\x1b[J{text}")?,
+            (Some(_), None) => write!(out, "\n{text}")?,
+            (None, _) => write!(out, "{text}")?,
+        }
+        out.flush()?;
+        drawn = Some(rows(&text));
+        if !is_running {
+            return Ok(());
+        }
+        tokio::select! {
+            () = tokio::time::sleep(every) => {}
+            () = signals.next() => return Ok(()),
         }
     }
-    match &summary.held_by {
-        Some(holder) => {
-            write!(out, "running: {holder}")?;
-            if let Some(left) = digest.seconds_left(now) {
-                write!(
-                    out,
-                    "; about {} left at the present pace",
-                    span(Duration::from_secs(left))
-                )?;
-            }
-            writeln!(out)?;
-        }
-        None => writeln!(out, "not running")?,
-    }
-    let counts = &digest.counts;
-    if counts.failed + counts.in_doubt + digest.stalled + digest.not_fetched > 0 {
-        writeln!(out, "every shot with its reason: {report}")?;
-    }
-    Ok(())
 }

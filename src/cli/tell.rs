@@ -13,12 +13,12 @@ use tokio::time::Instant;
 use crate::hook::{Hook, Occasion};
 use crate::manifest::Header;
 use crate::notify::{Message, Notifier, Seen, Watch};
-use crate::report::text::{dollars, money, plural, safe};
+use crate::report::text::{dollars, money, plural, safe, span};
 use crate::run::{Ended, Stopped, Tally};
 use crate::time::{Clock, SystemClock};
 
 use super::exit::Exit;
-use super::progress::{shots, span};
+use super::progress::shots;
 use super::signals::Signals;
 use super::trouble::Trouble;
 

@@ -65,6 +65,14 @@ impl Terminal {
     }
 }
 
+/// How many characters fit on a line of standard output; `None` when that is no terminal.
+#[must_use]
+pub fn width() -> Option<usize> {
+    let stdout = io::stdout();
+    let size = stdout.is_terminal().then(|| terminal_size::terminal_size_of(&stdout)).flatten();
+    size.map(|(terminal_size::Width(width), _)| usize::from(width))
+}
+
 /// `word` in `style`, if `color`.
 #[must_use]
 pub fn paint(color: bool, style: Style, word: &str) -> String {

@@ -2,9 +2,11 @@
 //! manifest, no network and no terminal.
 
 pub mod csv;
+pub mod glance;
 pub mod json;
 pub mod model;
 pub mod need;
+pub mod outlook;
 pub mod sheet;
 pub mod text;
 
@@ -12,7 +14,8 @@ use std::io;
 
 use crate::ledger::{LedgerError, Reader, Row, Spending, Summary};
 
-pub use model::{Counts, Digest};
+pub use model::Counts;
+pub use outlook::Outlook;
 
 /// Where a report's rows come from: a ledger, or a test.
 pub trait Source {

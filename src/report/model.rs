@@ -1,4 +1,4 @@
-//! Counts and moments over a report's rows.
+//! Counts and words over a report's rows.
 
 mod mismatch;
 
@@ -11,11 +11,8 @@ use serde::Serialize;
 
 use crate::charge::Charge;
 use crate::job::{Failure, State};
-use crate::ledger::{LedgerError, Row};
+use crate::ledger::Row;
 use crate::money::Usd;
-use crate::time::Timestamp;
-
-use super::Source;
 
 /// Rows by state, under the states' names and in the order of a shot's life.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -80,72 +77,6 @@ impl Counts {
     }
 }
 
-/// What a glance at a campaign shows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Digest {
-    /// Rows by state.
-    pub counts: Counts,
-    /// Rendering rows that are stalled.
-    pub stalled: usize,
-    /// Rendered rows whose download failed.
-    pub not_fetched: usize,
-    /// Rows of older or removed revisions.
-    pub others: usize,
-    /// The shot that renders longest, and since when.
-    pub oldest: Option<(String, Timestamp)>,
-    /// Deliveries of the last half hour, and the first of them.
-    pub lately: Option<(usize, Timestamp)>,
-}
-
-impl Digest {
-    /// Reads every row once.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn of(source: &dyn Source, now: Timestamp) -> Result<Self, LedgerError> {
-        let mut digest = Self::default();
-        source.rows(&mut |row| digest.add(&row, now))?;
-        Ok(digest)
-    }
-
-    fn add(&mut self, row: &Row, now: Timestamp) {
-        const LATELY_SECS: u64 = 30 * 60;
-        let state = &row.entry.job.state;
-        self.counts.add(state);
-        self.others += usize::from(!row.entry.current);
-        match state {
-            State::Rendering { since, stalled, .. } => {
-                self.stalled += usize::from(stalled.is_some());
-                if self.oldest.as_ref().is_none_or(|(_, oldest)| since < oldest) {
-                    self.oldest = Some((name(row), *since));
-                }
-            }
-            State::Rendered { why: Some(_), .. } => self.not_fetched += 1,
-            State::Delivered { .. } => {
-                let Some(at) = row.delivered_at else { return };
-                if now.since(at).as_secs() < LATELY_SECS {
-                    let (count, first) = self.lately.unwrap_or((0, at));
-                    self.lately = Some((count + 1, first.min(at)));
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// About how many seconds the rest takes at the pace of the last half hour; `None` while
-    /// there is no pace to speak of, or no rest.
-    #[must_use]
-    pub fn seconds_left(&self, now: Timestamp) -> Option<u64> {
-        let (done, first) = self.lately.filter(|(done, _)| *done >= 3)?;
-        let counts = &self.counts;
-        let left = counts.queued + counts.submitting + counts.rendering + counts.rendered;
-        let left = u64::try_from(left.saturating_sub(self.stalled)).ok()?;
-        let done = u64::try_from(done).ok()?;
-        let passed = now.since(first).as_secs();
-        (left > 0 && passed > 0).then(|| passed.saturating_mul(left) / done)
-    }
-}
-
 /// A row's shot, with its revision where that is not the current one: `beach`, `beach~r1`.
 #[must_use]
 pub fn name(row: &Row) -> String {
@@ -178,16 +109,8 @@ pub fn reason(row: &Row) -> Option<Cow<'_, str>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, at};
+    use super::super::sample::Sample;
     use super::*;
-
-    #[test]
-    fn a_digest_finds_what_needs_a_look() {
-        let digest = Digest::of(&Sample::mixed(), at(3600)).unwrap();
-        assert_eq!(digest.counts.all(), 7);
-        assert_eq!((digest.stalled, digest.not_fetched, digest.others), (1, 1, 1));
-        assert_eq!(digest.oldest, Some(("alley".to_owned(), at(10))));
-    }
 
     #[test]
     fn a_charge_is_odd_when_it_is_not_the_price_in_dollars() {
@@ -204,14 +127,5 @@ mod tests {
         assert!(!odd(delivered, "0.4", "USD"));
         let failed = &mut sample.rows[4];
         assert!(!odd(failed, "0", "USD") && odd(failed, "0.3165", "USD"));
-    }
-
-    #[test]
-    fn the_rest_is_estimated_from_the_pace_of_the_last_half_hour() {
-        let mut digest = Digest { lately: Some((6, at(0))), ..Digest::default() };
-        digest.counts.queued = 12;
-        assert_eq!(digest.seconds_left(at(600)), Some(1200));
-        digest.lately = Some((1, at(0)));
-        assert_eq!(digest.seconds_left(at(600)), None);
     }
 }

@@ -2,6 +2,7 @@
 //! without the characters that could steer a terminal.
 
 use std::io::Write;
+use std::time::Duration;
 
 use crate::job::State;
 use crate::ledger::{Row, Summary};
@@ -109,6 +110,21 @@ pub fn dollars(amount: Usd) -> String {
     format!("${amount}")
 }
 
+/// A span to a useful precision: `45s`, `2m 30s`, `12m`, `3h 20m`, `2d 4h`.
+#[must_use]
+pub fn span(span: Duration) -> String {
+    let secs = span.as_secs();
+    match (secs / 86_400, secs / 3600 % 24, secs / 60 % 60) {
+        (0, 0, 0) => format!("{secs}s"),
+        (0, 0, minutes @ 0..5) if !secs.is_multiple_of(60) => format!("{minutes}m {}s", secs % 60),
+        (0, 0, minutes) => format!("{minutes}m"),
+        (0, hours, 0) => format!("{hours}h"),
+        (0, hours, minutes) => format!("{hours}h {minutes}m"),
+        (days, 0, _) => format!("{days}d"),
+        (days, hours, _) => format!("{days}d {hours}h"),
+    }
+}
+
 /// `1 shot`, `2 shots`.
 #[must_use]
 pub fn plural(count: usize, noun: &str) -> String {
@@ -185,5 +201,13 @@ mod tests {
         $0.50 unconfirmed: what the gateway's 5xx answers could have cost at worst (counted against the cap)
         ");
         assert_eq!(money(&Budget::default(), &Balance::default()), "$0 spent; no cap");
+    }
+
+    #[test]
+    fn spans_read_at_a_glance() {
+        let shown: Vec<_> = [5, 150, 720, 7200, 12_000, 86_400, 187_200]
+            .map(|secs| span(Duration::from_secs(secs)))
+            .into();
+        assert_eq!(shown, ["5s", "2m 30s", "12m", "2h", "3h 20m", "1d", "2d 4h"]);
     }
 }

@@ -38,5 +38,6 @@ mod security;
 #[cfg(target_os = "linux")]
 mod signals;
 mod sim;
+mod status;
 mod storm;
 mod support;

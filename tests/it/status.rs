@@ -1,0 +1,66 @@
+//! `rushes status`, while a run works and after it.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use crate::sandbox::{Sandbox, TWO_SHOTS};
+use crate::support::{Reply, Script};
+
+const SLOW: &str = "\
+campaign: slow
+budget: 5
+limits: {rate: 50/s, poll_every: 50ms, poll_rate: 50/s}
+shots:
+  - {id: beach, model: kling-v3, prompt: A beach}
+";
+
+#[test]
+fn it_says_where_a_campaign_stands_and_ends_when_nobody_runs() {
+    let sandbox = Sandbox::new().manifest(TWO_SHOTS);
+    sandbox.run(["run", "shots.yaml", "--sim"]).exits(0);
+    let once = sandbox.run(["status", "shots.yaml", "--sim"]).exits(0);
+    let once = once.says("summer: 2 shots: 2 delivered").says("spent        $0.3324");
+    let once = once.says("cap          none").says("running      nobody").says("kling-v2-6");
+    let again = sandbox.run(["status", "shots.yaml", "--sim", "--watch"]).exits(0);
+    assert_eq!(once.stdout(), again.stdout());
+    sandbox.run(["status", "shots.yaml", "--sim", "--watch=0"]).exits(2).warns("--watch");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_watch_repeats_itself_while_a_run_works_and_ends_with_it_or_with_ctrl_c() {
+    let (gate, held) = tokio::sync::watch::channel(false);
+    let posted = Reply::text(400, "no").held(held);
+    let server = Script::new().always_post(posted).serve();
+    let sandbox = Sandbox::new().manifest(SLOW).var("KLING_API_KEY", "sk-live-0123456789");
+    let url = server.url();
+    let mut run = sandbox.command(&["run", "shots.yaml", "--api-base", &url]);
+    let mut run = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while server.requests().is_empty() {
+        assert_eq!(run.try_wait().unwrap(), None, "it has ended");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let watch = || {
+        let mut watch = sandbox.command(&["status", "shots.yaml", "--watch=1"]);
+        let mut watch = watch.stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(watch.stdout.take().unwrap()).lines().map(Result::unwrap);
+        (watch, lines)
+    };
+    let (mut first, mut said) = watch();
+    let (mut second, mut also) = watch();
+    let blocks = |said: &mut dyn Iterator<Item = String>| {
+        let mut said = said.filter(|line| line.starts_with("slow: "));
+        [said.next().unwrap(), said.next().unwrap()]
+    };
+    assert_eq!(blocks(&mut said), ["slow: 1 shot: 1 submitting", "slow: 1 shot: 1 submitting"]);
+    blocks(&mut also);
+    let id = first.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    assert_eq!(first.wait().unwrap().code(), Some(0), "enough was seen");
+    gate.send(true).unwrap();
+    let rest: Vec<_> = also.collect();
+    assert_eq!(second.wait().unwrap().code(), Some(0), "the run has ended");
+    assert!(rest.iter().any(|line| line.contains("1 failed")), "{rest:?}");
+    assert!(rest.iter().any(|line| line.contains("running      nobody")), "{rest:?}");
+    assert_eq!(run.wait().unwrap().code(), Some(1));
+}
