@@ -15,10 +15,10 @@ pub const STORY: &str = "story";
 /// More shots that are queued at a run's start are told of in one line.
 const MOST_QUEUED: usize = 10_000;
 
-macro_rules! keeps_a_log {
-    () => {
-        tracing::enabled!(target: STORY, tracing::Level::INFO)
-    };
+/// Whether anybody listens at all. Not `enabled!`: asked without an event that follows, it leaves
+/// its answer to the next event of that thread, and a warning would be lost.
+fn keeps_a_log() -> bool {
+    tracing::dispatcher::has_been_set()
 }
 
 /// What is told of an event, put aside before the event is spent on a decision.
@@ -51,7 +51,7 @@ impl Told {
             Event::RetryFailed => Some("run --retry-failed"),
             _ => None,
         };
-        let files = (!files.is_empty() && keeps_a_log!()).then(|| {
+        let files = (!files.is_empty() && keeps_a_log()).then(|| {
             let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
             (paths.join(" "), files.iter().map(|file| file.bytes).sum())
         });
@@ -62,7 +62,7 @@ impl Told {
     pub fn tell(&self, entry: &Entry, step: &Step) {
         let (from, to) = (&entry.job.state, &step.job.state);
         let is_news = step.change.is_some() || from.name() != to.name() || from.why() != to.why();
-        if !is_news || !keeps_a_log!() {
+        if !is_news || !keeps_a_log() {
             return;
         }
         let change = step.change.as_ref();
@@ -125,7 +125,7 @@ fn task(state: &State) -> Option<&str> {
 
 /// The shots that this run means to buy.
 pub(super) fn queued<'a>(entries: impl Iterator<Item = &'a Entry> + Clone) {
-    if !keeps_a_log!() {
+    if !keeps_a_log() {
         return;
     }
     let count = entries.clone().count();

@@ -3,5 +3,6 @@
 
 mod driver;
 mod harm;
+mod live;
 mod sheet;
 mod thousand;

@@ -184,9 +184,11 @@ fn a_chat_that_fails_is_asked_again_three_times_at_most_and_one_that_says_no_is_
 
 #[test]
 fn nobody_listening_changes_nothing_but_a_warning() {
-    let gone = { chat().url() };
-    let sandbox = Sandbox::new().manifest(TWO_SHOTS);
-    let sandbox = sandbox.var("RUSHES_NOTIFY_URL", &(gone + SECRET));
+    // A port that is taken and on which nobody listens.
+    let deaf = tokio::net::TcpSocket::new_v4().unwrap();
+    deaf.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}{SECRET}", deaf.local_addr().unwrap());
+    let sandbox = Sandbox::new().manifest(TWO_SHOTS).var("RUSHES_NOTIFY_URL", &url);
     let done = sandbox.run(["run", "shots.yaml", "--sim"]).exits(0).says("2 delivered");
     assert_eq!(done.stderr().matches("nobody could be told (end): http://127.0.0.1").count(), 1);
     assert!(!done.stderr().contains("s3cret"), "{}", done.stderr());

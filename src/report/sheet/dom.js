@@ -62,7 +62,9 @@ const command = ({ line, when }) =>
 function show(dialog, titleId, title, ...content) {
   const close = el("button.cross", { type: "button", "aria-label": "Close", onclick: () => dialog.close() }, "✕");
   dialog.replaceChildren(el("div.sheet", null,
-    el("div.dialog-head", null, el("h2", { id: titleId }, ...[title].flat()), close), ...content));
+    el("div.dialog-head", null, el("h2", { id: titleId, tabIndex: -1 }, ...[title].flat()), close), ...content));
   dialog.onclick = (event) => { if (event.target === dialog) dialog.close(); };
   if (!dialog.open) dialog.showModal();
+  // Not the cross, which the space bar would press.
+  at(titleId).focus();
 }

@@ -72,7 +72,9 @@ function drawControls() {
     paused: [button("resume", "Resume", "Goes on submitting"), button("stop", "Stop", "Like Ctrl-C: the run ends")],
   }[run.state] || [];
   box.className = `controls run-${run.state}`;
-  box.replaceChildren(el("span.lamp", { role: "status" }, RUNS[run.state] || run.state, run.why ? `: ${run.why}` : ""), ...can);
+  const pace = { running: `${run.in_flight} in flight, at most ${run.rate}`, paused: `${run.in_flight} in flight` }[run.state];
+  box.replaceChildren(el("span.lamp", { role: "status" }, RUNS[run.state] || run.state, run.why ? `: ${run.why}` : ""),
+    el("span.dim", null, pace || ""), ...can);
 }
 
 async function tell(what) {

@@ -63,7 +63,7 @@ function shares(title, list) {
     bar.style.width = `${(100 * (Number(share.spent) + Number(share.reserved))) / most}%`;
     return el("tr", null,
       el("th", { scope: "row" }, share.name, bar),
-      el("td", null, plural(share.bought, "clip")),
+      el("td", null, `${share.bought.toLocaleString("en")} bought`),
       el("td", null, dollars(share.spent),
         Number(share.reserved) ? el("small", null, ` + ${dollars(share.reserved)} reserved`) : null));
   });

@@ -156,11 +156,10 @@ async fn takes_play_side_by_side(browser: &Browser) {
     assert!((1..=3).contains(&there));
     assert_eq!(browser.js("return document.querySelectorAll('#compare figure').length").await, 3);
     browser.press(" ").await;
-    browser
-        .until(&format!("{films}.every((film) => !film.paused && film.currentTime > 0.1)"))
-        .await;
+    let all = |what: &str| format!("{films}.filter((film) => {what}).length === {there}");
+    browser.until(&all("!film.paused && film.currentTime > 0.1")).await;
     browser.press(" ").await;
-    browser.until(&format!("{films}.every((film) => film.paused)")).await;
+    browser.until(&all("film.paused")).await;
     browser.press("\u{e00c}").await;
     browser.until("!document.getElementById('compare').open").await;
 }

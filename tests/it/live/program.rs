@@ -73,7 +73,7 @@ fn a_page_follows_a_run_from_the_first_submit_to_the_last_clip() {
     // While it runs, a clip can be seen already.
     let shots = first.last().unwrap().1.as_array().unwrap().clone();
     let done = shots.iter().find(|shot| shot["state"] == "delivered").unwrap();
-    let clip = run.site.get(done["files"][0].as_str().unwrap());
+    let clip = run.site.get(done["files"][0]["path"].as_str().unwrap());
     assert_eq!((clip.status, &clip.body[4..8]), (200, &b"ftyp"[..]));
     let samples = parse(&run.site.get("metrics").text());
     assert!(value(&samples, "rushes_attempts_total", Some(("outcome", "bought"))) >= 1.0);
