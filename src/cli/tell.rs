@@ -134,7 +134,7 @@ impl Teller {
                 at: SystemClock.now(),
                 seconds: lasted.as_secs(),
                 text,
-                counts: counts(&tally),
+                counts: tally.by_state().to_vec(),
                 balance: tally.balance,
                 budget: tally.budget,
                 ended,
@@ -210,17 +210,4 @@ const fn stopped(tally: &Tally) -> Option<&Stopped> {
         Some(Ended::Stopped(why)) => Some(why),
         _ => None,
     }
-}
-
-fn counts(tally: &Tally) -> Vec<(&'static str, usize)> {
-    vec![
-        ("queued", tally.queued),
-        ("submitting", tally.submitting),
-        ("rendering", tally.rendering),
-        ("stalled", tally.stalled),
-        ("rendered", tally.rendered),
-        ("delivered", tally.delivered),
-        ("failed", tally.failed),
-        ("in_doubt", tally.in_doubt),
-    ]
 }

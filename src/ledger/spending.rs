@@ -79,7 +79,7 @@ macro_rules! sums {
     };
 }
 
-/// Reads [`sums`] from a column on, in millionths of a dollar.
+/// Reads [`sums!`] from a column on, in millionths of a dollar.
 fn sums(row: &Row<'_>, from: usize) -> rusqlite::Result<[i64; 3]> {
     let sum = |column| row.get::<_, Option<i64>>(column).map(Option::unwrap_or_default);
     Ok([sum(from)?, sum(from + 1)?, sum(from + 2)?])

@@ -12,16 +12,7 @@ pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8"
 pub(super) fn text(tally: &Tally, gauges: &Gauges) -> String {
     let mut page = Page::default();
     page.family("rushes_shots", "gauge", "The manifest's shots by state.");
-    for (state, count) in [
-        ("queued", tally.queued),
-        ("submitting", tally.submitting),
-        ("rendering", tally.rendering),
-        ("stalled", tally.stalled),
-        ("rendered", tally.rendered),
-        ("delivered", tally.delivered),
-        ("failed", tally.failed),
-        ("in_doubt", tally.in_doubt),
-    ] {
+    for (state, count) in tally.by_state() {
         page.sample("rushes_shots", Some(("state", state)), count);
     }
     page.family("rushes_attempts_total", "counter", "POSTs of this run by what came of them.");

@@ -256,17 +256,25 @@ impl Tally {
         self.submitting + self.rendering
     }
 
+    /// The counts under their states' names, in the order of a shot's life.
+    #[must_use]
+    pub const fn by_state(&self) -> [(&'static str, usize); 8] {
+        [
+            ("queued", self.queued),
+            ("submitting", self.submitting),
+            ("rendering", self.rendering),
+            ("stalled", self.stalled),
+            ("rendered", self.rendered),
+            ("delivered", self.delivered),
+            ("failed", self.failed),
+            ("in_doubt", self.in_doubt),
+        ]
+    }
+
     /// All shots.
     #[must_use]
-    pub const fn total(&self) -> usize {
-        self.queued
-            + self.submitting
-            + self.rendering
-            + self.rendered
-            + self.delivered
-            + self.failed
-            + self.in_doubt
-            + self.stalled
+    pub fn total(&self) -> usize {
+        self.by_state().iter().map(|(_, count)| count).sum()
     }
 }
 
