@@ -155,7 +155,9 @@ pub fn plan<'a>(shots: &'a [Shot], entries: &[Entry], scope: Scope<'_>) -> Plan<
 fn action(job: &Job, scope: Scope<'_>) -> Action {
     match &job.state {
         State::Queued { .. } => Action::Render,
-        State::Submitting { .. } | State::InDoubt { .. } if job.resubmits < scope.resubmits => {
+        State::Submitting { .. } | State::InDoubt { .. }
+            if job.resubmits < scope.resubmits && job.refusals < scope.resubmits =>
+        {
             Action::Render
         }
         State::Submitting { .. } | State::InDoubt { .. } => Action::InDoubt,
@@ -355,15 +357,17 @@ mod tests {
         let mut entries = [
             entry("a", doubt.clone()),
             entry("b", State::Submitting { attempt, doubt: None }),
-            entry("c", doubt),
+            entry("c", doubt.clone()),
+            entry("d", doubt),
         ];
         entries[2].job.resubmits = 5;
-        let shots = ["a", "b", "c"].map(|id| shot(id, Some("0.30")));
+        entries[3].job.refusals = 5;
+        let shots = ["a", "b", "c", "d"].map(|id| shot(id, Some("0.30")));
         let held = plan(&shots, &entries, Scope::default());
-        assert_eq!((held.count(Action::InDoubt), held.total), (3, Usd::ZERO));
+        assert_eq!((held.count(Action::InDoubt), held.total), (4, Usd::ZERO));
         let again = plan(&shots, &entries, Scope { resubmits: 5, ..Scope::default() });
         let actions: Vec<_> = again.lines.iter().map(|line| line.action).collect();
-        assert_eq!(actions, [Action::Render, Action::Render, Action::InDoubt]);
+        assert_eq!(actions, [Action::Render, Action::Render, Action::InDoubt, Action::InDoubt]);
         assert_eq!(again.total, usd("0.60"));
     }
 

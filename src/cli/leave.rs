@@ -23,10 +23,13 @@ const HEAD: u64 = 1 << 10;
 pub fn leave(place: &Place, terminal: &Terminal) {
     let results = || {
         write(&place.folder, RESULTS, csv::is_ours, &mut |out| {
-            csv::write(&Reader::open(&place.ledger)?, out)
+            csv::write(&Reader::open(&place.ledger)?.after_all(), out)
         })
     };
-    let sheet = || sheet(place, &Reader::open(&place.ledger)?);
+    let sheet = || sheet(place, &Reader::open(&place.ledger)?.after_all());
+    for name in [sheet::FILE, RESULTS] {
+        sweep(&place.folder, name);
+    }
     for (name, format, written) in [(sheet::FILE, "html", sheet()), (RESULTS, "csv", results())] {
         let Err(error) = written else { continue };
         let path = place.folder.join(name);
@@ -63,11 +66,7 @@ fn write(
 ) -> Result<PathBuf, ReportError> {
     let path = folder.join(name);
     check(&path, is_ours)?;
-    // The name it has while it is written. A killed run may leave it, and the next one takes it
-    // away: never what somebody made to lead elsewhere.
-    let part = format!(".{name}.part");
-    drop(fs::remove_file(folder.join(&part)));
-    let mut part = tempfile::Builder::new().prefix(&part).rand_bytes(0).tempfile_in(folder)?;
+    let mut part = tempfile::Builder::new().prefix(&part_of(name)).tempfile_in(folder)?;
     let mut out = BufWriter::new(part.as_file_mut());
     fill(&mut out)?;
     out.flush()?;
@@ -77,7 +76,22 @@ fn write(
     Ok(path)
 }
 
-/// Whether what has that name may be replaced: only what a run wrote, and nobody changed.
+/// How the names begin that a file has while it is written.
+fn part_of(name: &str) -> String {
+    format!(".{name}.part")
+}
+
+/// Takes away what killed runs left.
+fn sweep(folder: &Path, name: &str) {
+    let Ok(found) = fs::read_dir(folder) else { return };
+    for entry in found.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(&part_of(name)) {
+            drop(fs::remove_file(entry.path()));
+        }
+    }
+}
+
+/// Whether what has that name may be replaced: only what begins as a run writes it.
 fn check(path: &Path, is_ours: fn(&[u8]) -> bool) -> io::Result<()> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

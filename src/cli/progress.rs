@@ -114,20 +114,25 @@ const fn all(tally: &Tally) -> usize {
 
 /// Two lines: the bar with the shots, and the money.
 fn picture(tally: &Tally, left: Option<Duration>) -> String {
-    let held = match tally {
-        Tally { stopping: Some(_), .. } => " · stopping",
-        Tally { paused: true, .. } => " · paused",
-        _ => "",
-    };
+    let held = held(tally);
     let time = left.map_or_else(String::new, time_left);
     let funds = money(&tally.budget, &tally.balance);
     format!("{} {}{time}{held}\n{funds}", bar(tally, BAR_WIDTH), shots(tally))
 }
 
+/// Why nothing more is submitted.
+const fn held(tally: &Tally) -> &'static str {
+    match tally {
+        Tally { stopping: Some(_), .. } => " · stopping",
+        Tally { paused: true, .. } => " · paused",
+        _ => "",
+    }
+}
+
 /// One line.
 fn line(tally: &Tally) -> String {
     let funds = money(&tally.budget, &tally.balance).replace('\n', "; ");
-    format!("{} · {funds}", shots(tally))
+    format!("{}{} · {funds}", shots(tally), held(tally))
 }
 
 fn time_left(left: Duration) -> String {

@@ -263,7 +263,7 @@ fn summarize(
     out: &mut dyn Write,
 ) -> Exit {
     let read = || {
-        let reader = Reader::open(&place.ledger)?;
+        let reader = Reader::open(&place.ledger)?.after_all();
         Ok::<_, crate::ledger::LedgerError>((reader.summary()?, Outcome::of(&reader, only)?))
     };
     match read() {

@@ -31,6 +31,8 @@ pub struct Reader {
     conn: Connection,
     /// How many of the schemas it had when it was opened: an older ledger is read as it lies.
     schema: usize,
+    /// Whether a lock that is held says that somebody still works.
+    heeds_lock: bool,
 }
 
 impl Reader {
@@ -40,7 +42,20 @@ impl Reader {
     /// When there is none, or it is newer than this program, damaged or unreadable.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
         let (path, conn, schema) = open::for_reading(path)?;
-        Ok(Self { path, conn, schema })
+        Ok(Self { path, conn, schema, heeds_lock: true })
+    }
+
+    /// The same for who holds the run lock and has ended its work: what it left half done is shown
+    /// as the next run will find it.
+    #[must_use]
+    pub fn after_all(mut self) -> Self {
+        self.heeds_lock = false;
+        self
+    }
+
+    /// Who works on it, as one phrase.
+    fn held_by(&self) -> Option<String> {
+        self.heeds_lock.then(|| lock::held_by(&self.path)).flatten()
     }
 
     /// What the ledger says of itself.
@@ -48,7 +63,7 @@ impl Reader {
     /// # Errors
     /// When it cannot be read.
     pub fn summary(&self) -> Result<Summary, LedgerError> {
-        let held_by = lock::held_by(&self.path);
+        let held_by = self.held_by();
         self.within(|conn| {
             let (budget, balance) = conn.query_row(PURSE, [], purse)?;
             conn.query_row("SELECT name, kind FROM campaign", [], |row| {
@@ -65,11 +80,11 @@ impl Reader {
     /// # Errors
     /// When it cannot be read.
     pub fn rows(&self, each: &mut dyn FnMut(Row)) -> Result<(), LedgerError> {
-        let held_before = lock::held_by(&self.path).is_some();
+        let held_before = self.held_by().is_some();
         self.within(|conn| {
             // The first read fixes what is seen; a run that began or ended around it was there.
             conn.query_row("SELECT only FROM campaign", [], |_| Ok(()))?;
-            let held = held_before || lock::held_by(&self.path).is_some();
+            let held = held_before || self.held_by().is_some();
             let mut each = |mut row: Row| {
                 if let State::Submitting { attempt, .. } = row.entry.job.state
                     && !held

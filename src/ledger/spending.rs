@@ -34,7 +34,7 @@ pub struct Pile {
     pub model: String,
     /// The manifest's tags, in its order.
     pub tags: Vec<String>,
-    /// Attempts that reserved a price or paid it.
+    /// Tasks that were bought, but for those that failed for nothing.
     pub bought: usize,
     /// Their money.
     pub balance: Balance,
@@ -92,7 +92,7 @@ fn balance(micros: [i64; 3]) -> Balance {
 
 fn piles(conn: &Connection) -> rusqlite::Result<Vec<Pile>> {
     conn.prepare_cached(concat!(
-        "SELECT r.model, r.tags, sum(account IN ('spent', 'reserved')), ",
+        "SELECT r.model, r.tags, sum(a.task_id IS NOT NULL AND account IN ('spent', 'reserved')), ",
         sums!("a.price_micro"),
         " FROM attempts AS a JOIN revisions AS r ON r.id = a.revision \
          WHERE account <> 'released' GROUP BY r.model, r.tags ORDER BY r.model, r.tags",

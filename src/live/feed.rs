@@ -2,7 +2,8 @@
 //! something happened, at most once a second and for at most a twentieth of the time; it keeps a
 //! hash of each row and sends the rows that are not what they were.
 //!
-//! Who comes anew gets every row as of one reading and then what changes. Nobody is waited for: who
+//! Who comes anew gets every row as of one reading, between two events `all`, and then what changes:
+//! a page that was away forgets what is no longer among them. Nobody is waited for: who
 //! cannot keep up is dropped and comes anew.
 
 use std::collections::{BTreeSet, HashMap};
@@ -262,6 +263,7 @@ impl Memory {
         let head = show.sheet(&reader).head()?;
         let mut spool = wanted.then(Spool::default);
         if let Some(spool) = &mut spool {
+            spool.write_all(&event("all", "\"begin\""))?;
             spool.write_all(&event("head", &head))?;
         }
         if self.head != head {
@@ -296,6 +298,7 @@ impl Memory {
         if let Some(event) = all.rest() {
             spool.write_all(&event)?;
         }
+        spool.write_all(&event("all", "\"end\""))?;
         Ok(Some(spool.finish()?))
     }
 

@@ -51,6 +51,8 @@ pub(super) fn hide(node: &Node, log: &mut Log) {
 }
 
 fn url(node: &Node, name: &str, log: &mut Log) -> Option<Hook> {
+    // Also when it is mistyped.
+    log.hide(node.place);
     let written = text(node, name, log)?;
     let fix = format!(
         "write `{name}: https://…`; on this machine plain http:// will do, such as \

@@ -60,8 +60,8 @@ pub struct Setbacks {
     quiet_until: Duration,
     /// Setbacks in a row with nothing passed in between; those within one pause count once.
     in_a_row: u32,
-    /// When the row began.
-    row_began: Duration,
+    /// When the row began, and its last setback.
+    row: (Duration, Duration),
 }
 
 /// The slowest pace is a 32nd.
@@ -79,7 +79,7 @@ impl Setbacks {
             accepted: 0,
             quiet_until: Duration::ZERO,
             in_a_row: 0,
-            row_began: Duration::ZERO,
+            row: (Duration::ZERO, Duration::ZERO),
         }
     }
 
@@ -89,8 +89,9 @@ impl Setbacks {
         let fresh = now >= self.quiet_until;
         if fresh {
             if self.in_a_row == 0 {
-                self.row_began = now;
+                self.row.0 = now;
             }
+            self.row.1 = now;
             self.in_a_row += 1;
             if self.slowing {
                 self.level = (self.level + 1).min(LOWEST_LEVEL);
@@ -132,10 +133,12 @@ impl Setbacks {
         self.in_a_row
     }
 
-    /// How long this has been going on.
+    /// How long it has been tried in vain: from the first setback of the row to its last, so that
+    /// a pause in which nothing was tried does not count.
     #[must_use]
-    pub fn lasting(&self, now: Duration) -> Duration {
-        if self.in_a_row == 0 { Duration::ZERO } else { now.saturating_sub(self.row_began) }
+    pub const fn lasting(&self) -> Duration {
+        let (began, last) = self.row;
+        if self.in_a_row == 0 { Duration::ZERO } else { last.saturating_sub(began) }
     }
 }
 
@@ -204,7 +207,7 @@ mod tests {
         assert!(setbacks.hit(secs(12), None, 1.0));
         assert_eq!((setbacks.places(), setbacks.in_a_row()), (4, 2));
         assert_eq!(setbacks.quiet_until(), secs(14));
-        assert_eq!(setbacks.lasting(secs(21)), secs(20));
+        assert_eq!(setbacks.lasting(), secs(11), "from the first try to the last");
         (0..RECOVERY).for_each(|_| setbacks.passed());
         assert_eq!((setbacks.places(), setbacks.in_a_row()), (2, 0));
         (0..RECOVERY).for_each(|_| setbacks.passed());

@@ -196,7 +196,7 @@ fn check_throttling(floor: &Floor) {
     let board = floor.board();
     let hopeless = board.in_flight == 0
         && board.throttled.in_a_row() >= THROTTLED_ROUNDS
-        && board.throttled.lasting(floor.epoch.now()) >= THROTTLED_FOR;
+        && board.throttled.lasting() >= THROTTLED_FOR;
     let rounds = board.throttled.in_a_row();
     drop(board);
     if hopeless {

@@ -139,6 +139,10 @@ fn results_are_written_anew_by_every_run_and_by_fetch() {
     };
     sandbox.run(["run", "shots.yaml", "--sim", "--no-download"]).exits(1);
     assert_eq!(files(), ["", ""]);
+    // The run that wrote the page still holds the lock, but works no more.
+    let page = fs::read_to_string(sandbox.path("renders/summer.sim/contact-sheet.html")).unwrap();
+    assert!(page.contains(r#""running":null"#));
+    assert_eq!(page.matches(r#""need":"fetch""#).count(), 2);
     sandbox.run(["fetch", "shots.yaml", "--sim"]).exits(0);
     assert_eq!(files(), ["clips/beach.mp4", "clips/alley.mp4"]);
     fs::remove_file(&results).unwrap();

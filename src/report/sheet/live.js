@@ -9,8 +9,20 @@ function follow() {
     Object.assign(head, JSON.parse(event.data));
     soon();
   });
+  // Everything comes between two of these, also to a page that was away meanwhile.
+  let fresh = null;
+  events.addEventListener("all", (event) => {
+    if (JSON.parse(event.data) === "begin") {
+      fresh = new Set();
+      return;
+    }
+    for (const key of [...shots.keys()].filter((key) => !fresh.has(key))) stale = shots.delete(key);
+    fresh = null;
+    soon();
+  });
   events.addEventListener("shots", (event) => {
     for (const shot of JSON.parse(event.data)) {
+      if (fresh) fresh.add(shot.key);
       const isNew = !shots.has(shot.key);
       const before = JSON.stringify(shots.get(shot.key));
       if (before === JSON.stringify(shot)) continue;

@@ -105,7 +105,7 @@ fn a_new_page_gets_every_row_and_then_what_changed() {
     let mut keys = Vec::new();
     let mut sizes = Vec::new();
     let mut names = Vec::new();
-    while keys.len() < 450 {
+    while names.last().is_none_or(|name| name != "all") || keys.is_empty() {
         let (name, data) = events.next().unwrap();
         if name == "shots" {
             let shots = data.as_array().unwrap();
@@ -115,7 +115,7 @@ fn a_new_page_gets_every_row_and_then_what_changed() {
         names.push(name);
     }
     assert_eq!(sizes, [200, 200, 50]);
-    assert_eq!(names[..2], ["run", "head"]);
+    assert_eq!(names, ["run", "all", "head", "shots", "shots", "shots", "all"]);
     keys.sort_unstable();
     keys.dedup();
     assert_eq!(keys.len(), 450);
