@@ -132,7 +132,7 @@ const fn held(tally: &Tally) -> &'static str {
 /// One line.
 fn line(tally: &Tally) -> String {
     let funds = money(&tally.budget, &tally.balance).replace('\n', "; ");
-    format!("{}{} · {funds}", shots(tally), held(tally))
+    format!("{} · {funds}{}", shots(tally), held(tally))
 }
 
 fn time_left(left: Duration) -> String {
