@@ -374,8 +374,13 @@ impl Job {
     pub fn is_bought_again(&self, rules: &Rules) -> bool {
         matches!(self.state, State::InDoubt { .. })
             && rules.on_doubt == OnDoubt::Resubmit
-            && self.resubmits < rules.attempts
-            && self.refusals < rules.attempts
+            && self.may_be_sent_again(rules.attempts)
+    }
+
+    /// Whether a doubt about it has not been met by as many further requests as are allowed.
+    #[must_use]
+    pub const fn may_be_sent_again(&self, attempts: u32) -> bool {
+        self.resubmits < attempts && self.refusals < attempts
     }
 }
 

@@ -156,7 +156,7 @@ fn action(job: &Job, scope: Scope<'_>) -> Action {
     match &job.state {
         State::Queued { .. } => Action::Render,
         State::Submitting { .. } | State::InDoubt { .. }
-            if job.resubmits < scope.resubmits && job.refusals < scope.resubmits =>
+            if job.may_be_sent_again(scope.resubmits) =>
         {
             Action::Render
         }

@@ -45,16 +45,9 @@ pub fn leave(place: &Place, terminal: &Terminal) {
 /// # Errors
 /// When the ledger cannot be read or the page not be written.
 pub fn sheet(place: &Place, reader: &Reader) -> Result<PathBuf, ReportError> {
-    write(&place.folder, sheet::FILE, sheet::is_ours, &mut |out| sheet_into(place, reader, out))
-}
-
-/// The contact sheet, wherever it goes.
-///
-/// # Errors
-/// When the ledger cannot be read or `out` not be written.
-pub fn sheet_into(place: &Place, reader: &Reader, out: &mut dyn Write) -> Result<(), ReportError> {
     let again = |verb: &str, rest: &str| place.again(verb, rest);
-    Sheet { source: reader, again: &again, now: SystemClock.now(), live: false }.write(out)
+    let sheet = Sheet { source: reader, again: &again, now: SystemClock.now(), live: false };
+    write(&place.folder, sheet::FILE, sheet::is_ours, &mut |out| sheet.write(out))
 }
 
 /// Whole or not at all: whoever has the old one open keeps that.

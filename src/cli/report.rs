@@ -1,5 +1,6 @@
 //! `rushes report`: the ledger's rows, as text, JSON, JSONL or CSV, or the contact sheet.
 
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 
 use crate::report::{ReportError, csv, json, text};
@@ -32,7 +33,8 @@ pub fn report(
             if io::stdout().is_terminal() {
                 writeln!(out, "{}", page.display()).map_err(ReportError::from)?;
             } else {
-                leave::sheet_into(&place, &reader, out)?;
+                let mut page = File::open(page).map_err(ReportError::from)?;
+                io::copy(&mut page, out).map_err(ReportError::from)?;
             }
         }
     }

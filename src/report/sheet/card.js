@@ -38,7 +38,7 @@ function picture(shot) {
     if (told.length) parts.push(el("span.told", null, told.join(" · ")));
   }
   if (shot.state !== "delivered") {
-    parts.push(el("span.badge", null, el("i", { "aria-hidden": "true" }, STATES[shot.state].mark), word(shot.state)));
+    parts.push(el("span.badge", null, sign(shot.state), word(shot.state)));
   }
   return parts;
 }

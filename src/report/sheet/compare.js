@@ -7,7 +7,7 @@ function compare(title, keys) {
   const columns = list.map((shot) => el("figure", { "data-key": shot.key },
     clip(shot)
       ? el("video", { src: clip(shot), loop: true, muted: true, playsInline: true, preload: "auto", onclick: toggle })
-      : el(`div.nofilm.is-${shot.state}`, null, el("i", { "aria-hidden": "true" }, STATES[shot.state].mark), word(shot.state)),
+      : noFilm(shot),
     el("figcaption", null,
       el("b", null, variant(shot).map(([name, value]) => (name === "take" ? `take ${value}` : value)).join(" · ") || shot.key),
       el("span.dim", null, `${shot.key} · ${dollars(shot.price)}`),

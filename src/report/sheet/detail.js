@@ -25,7 +25,7 @@ const starButton = (key) => el("button.chip", {
 
 function films(shot) {
   if (!shot.files || !shot.files.length) {
-    return [el(`div.nofilm.is-${shot.state}`, null, el("i", { "aria-hidden": "true" }, STATES[shot.state].mark), word(shot.state))];
+    return [noFilm(shot)];
   }
   return shot.files.map((file, index) => el("figure", null,
     el("video", { controls: true, loop: true, playsInline: true, preload: "metadata", autoplay: index === 0, muted: index > 0, src: link(file.path) }),
@@ -42,7 +42,7 @@ const filmed = (file) => [
 function facts(shot) {
   const row = (name, ...value) => [el("dt", null, name), el("dd", null, ...value)];
   const rows = [
-    row("State", el(`span.tell.is-${shot.state}`, null, el("i", { "aria-hidden": "true" }, STATES[shot.state].mark), ` ${word(shot.state)}`),
+    row("State", el(`span.tell.is-${shot.state}`, null, sign(shot.state), ` ${word(shot.state)}`),
       shot.old ? " · an older text, or no longer in the manifest" : ""),
     shot.reason ? row("Reason", shot.reason) : [],
     odd(shot).length ? row("Look", ...odd(shot).map((text) => el("div.odd", null, `⚠ ${text}`))) : [],

@@ -25,6 +25,12 @@ function svg(tag, attributes, ...children) {
   return node;
 }
 
+// A state's sign, which its word beside it says to those who do not see it.
+const sign = (state) => el("i", { "aria-hidden": "true" }, STATES[state].mark);
+
+// What stands where a film would.
+const noFilm = (shot) => el(`div.nofilm.is-${shot.state}`, null, sign(shot.state), word(shot.state));
+
 const options = (select, pairs, chosen) =>
   select.replaceChildren(...pairs.map(([value, text]) =>
     el("option", { value, textContent: text, selected: value === chosen })));

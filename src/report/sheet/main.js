@@ -11,7 +11,7 @@ function drawChoices() {
       changed();
       at("states").querySelector(`[data-state=${state}]`).focus();
     },
-  }, el("i", { "aria-hidden": "true" }, STATES[state].mark), ` ${word(state)} `, el("b", null, (counts.get(state) || 0).toLocaleString("en")))));
+  }, sign(state), ` ${word(state)} `, el("b", null, (counts.get(state) || 0).toLocaleString("en")))));
   const of = (values) => [...new Set(values)].sort().map((value) => [value, value]);
   const models = of([...shots.values()].map((shot) => shot.model));
   const tags = of([...shots.values()].flatMap((shot) => shot.tags || []));

@@ -22,7 +22,7 @@ function drawSum() {
   at("sum").replaceChildren(
     plural(shots.size, "shot"),
     ...counts.flatMap(([state, count]) => [el(`span.tell.is-${state}`, null,
-      el("i", { "aria-hidden": "true" }, STATES[state].mark), ` ${count} ${word(state)}`)]));
+      sign(state), ` ${count} ${word(state)}`)]));
   at("strip").setAttribute("aria-label", said);
   at("strip").replaceChildren(...counts.map(([state, count]) => {
     const part = el(`span.is-${state}`, { title: `${count} ${word(state)}` });
@@ -130,7 +130,7 @@ function drawNeeds() {
       open: opened.has(need),
       ontoggle: (event) => { if (event.currentTarget.open) opened.add(need); else opened.delete(need); },
     },
-      el("summary", null, el("i", { "aria-hidden": "true" }, STATES[list[0].state].mark),
+      el("summary", null, sign(list[0].state),
         el("b", null, list.length.toLocaleString("en")), ` ${NEEDS[need]} `,
         el("span.dim", null, list.slice(0, 3).map((shot) => shot.key).join(", "), list.length > 3 ? ", …" : "")),
       el("ul", null, ...named, more > 0 ? el("li.more", null, `and ${more.toLocaleString("en")} more`) : null),
