@@ -10,12 +10,12 @@ use std::sync::Arc;
 
 use rushes::catalog::Catalog;
 use rushes::clips::Clips;
-use rushes::ledger::{Kind, Ledger, Opening, Reader};
+use rushes::domain::time::{Clock, SystemClock};
+use rushes::ledger::{Kind, Ledger, LedgerOptions, Snapshot};
 use rushes::manifest::{self, Reading};
 use rushes::policy::limits::Limits;
-use rushes::run::{self, Orders, Stop, Tally, Tools};
-use rushes::sim::{SimGateway, SimOptions, World};
-use rushes::time::{Clock, SystemClock};
+use rushes::scheduler::{self, RunOptions, CancelToken, Progress, Deps};
+use rushes::simulator::{Simulator, SimOptions, World};
 use tokio::sync::watch;
 
 #[tokio::main]
@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("ledger.sqlite");
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let ledger = Ledger::open(&Opening {
+    let ledger = SqliteLedger::open(&LedgerOptions {
         path: &path,
         campaign: &campaign.header.campaign,
         kind: Kind::Simulator,
@@ -37,19 +37,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
         at: clock.now(),
     })?;
 
-    let mut orders = Orders::new(campaign.header.limits.over(&Limits::default()));
+    let mut orders = RunOptions::new(campaign.header.limits.over(&Limits::default()));
     orders.rules.on_doubt = campaign.header.on_doubt;
     let world = World::open(SimOptions::default(), catalog)?;
-    let gateway = SimGateway::new(world, Arc::clone(&clock), orders.limits.submit_timeout);
-    let tools = Tools::new(Arc::new(gateway), ledger, Clips::open(folder.path())?, clock);
+    let gateway = Simulator::new(world, Arc::clone(&clock), orders.limits.submit_timeout);
+    let tools = Deps::new(Arc::new(gateway), ledger, Clips::open(folder.path())?, clock);
 
     // `tally` could drive a progress bar; `stop` a button.
-    let (tally, _) = watch::channel(Tally::default());
-    let ended = run::run(campaign.shots.into(), orders, tools, Stop::default(), tally).await?;
+    let (tally, _) = watch::channel(Progress::default());
+    let ended = run::run(campaign.shots.into(), orders, tools, CancelToken::default(), tally).await?;
     println!("{ended:?}");
-    Reader::open(&path)?.rows(&mut |row| {
+    Snapshot::open(&path)?.rows(&mut |row| {
         let price = row.price.map_or_else(|| "unknown".to_owned(), |price| price.to_string());
-        println!("{:24} {:10} ${price}", row.entry.shot, row.entry.job.state.name());
+        println!("{:24} {:10} ${price}", row.entry.shot, row.entry.status.state.name());
     })?;
     Ok(())
 }

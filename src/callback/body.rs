@@ -3,10 +3,10 @@
 
 use serde_json::Value;
 
-use crate::answer::TaskId;
+use crate::domain::outcome::TaskId;
 
 /// The most tasks of one body that are looked at.
-pub const MOST_NAMED: usize = 4;
+pub const MAX_NAMED: usize = 4;
 /// How deep a body is looked through.
 const DEEPEST: u8 = 5;
 /// The names of a task's id, the surest first.
@@ -29,7 +29,7 @@ fn collect(value: &Value, names: &[&str], deeper: u8, tasks: &mut Vec<TaskId>) {
     match value {
         Value::Object(fields) => {
             for task in names.iter().filter_map(|name| fields.get(*name).and_then(id)) {
-                if tasks.len() < MOST_NAMED && !tasks.contains(&task) {
+                if tasks.len() < MAX_NAMED && !tasks.contains(&task) {
                     tasks.push(task);
                 }
             }
@@ -72,7 +72,7 @@ mod tests {
             assert_eq!(named(body), Vec::<String>::new(), "{body}");
         }
         let many: Vec<_> = (0..1000).map(|n| serde_json::json!({"taskId": n})).collect();
-        assert_eq!(named(&serde_json::json!(many).to_string()).len(), MOST_NAMED);
+        assert_eq!(named(&serde_json::json!(many).to_string()).len(), MAX_NAMED);
         let deep = format!("{}{}{}", r#"{"a":"#.repeat(9), r#"{"taskId":"t1"}"#, "}".repeat(9));
         assert_eq!(named(&deep), Vec::<String>::new());
         assert_eq!(named(&"[".repeat(60_000)), Vec::<String>::new());

@@ -2,7 +2,7 @@
 //! ten seconds at most whatever its client does, and is cut when it sends more than a callback
 //! can be long.
 //!
-//! The port is taken at once, but nobody is let in before the inbox is open: a knock that came before
+//! The port is taken at once, but nobody is let in before the queue is open: a knock that came before
 //! its token was known would be thanked for and forgotten. Who is inside when it closes is told to
 //! come again.
 //!
@@ -23,39 +23,39 @@ use axum::serve::Listener;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::doorway::{Bounds, Connection, Doorway, Latch};
-use crate::token::Token;
+use crate::domain::secret::Secret;
+use crate::listener::{BoundedListener, ConnLimits, Connection, ShutdownHandle};
 
-use super::{Inbox, tasks_named};
+use super::{WebhookQueue, tasks_named};
 
 /// The longest body, in bytes.
 const MOST_BODY: usize = 64 << 10;
 /// What a connection may cost; it may send a body, its head, and what chunks add.
-const BOUNDS: Bounds = Bounds {
+const BOUNDS: ConnLimits = ConnLimits {
     connections: 64,
     life: Duration::from_secs(10),
     received: MOST_BODY + (32 << 10),
-    ..Bounds::NONE
+    ..ConnLimits::NONE
 };
 
 /// An open door. Dropping it closes it; [`Listening::close`] waits until it is.
 #[derive(Debug)]
 pub struct Listening {
     address: SocketAddr,
-    latch: Latch,
+    latch: ShutdownHandle,
     serving: JoinHandle<()>,
 }
 
-/// Opens the door: knocks go to `inbox`.
+/// Opens the door: knocks go to `queue`.
 ///
 /// # Errors
 /// When the address cannot be listened on.
-pub async fn listen(address: SocketAddr, inbox: Arc<Inbox>) -> io::Result<Listening> {
+pub async fn listen(address: SocketAddr, queue: Arc<WebhookQueue>) -> io::Result<Listening> {
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
-    let (doorway, latch) = Doorway::new(listener, BOUNDS);
-    let door = Door { doorway, inbox: Arc::clone(&inbox) };
-    let routes = Router::new().fallback(knock).with_state(inbox);
+    let (doorway, latch) = BoundedListener::new(listener, BOUNDS);
+    let door = Door { doorway, queue: Arc::clone(&queue) };
+    let routes = Router::new().fallback(knock).with_state(queue);
     let serving = tokio::spawn(async move {
         if let Err(error) = axum::serve(door, routes).await {
             tracing::warn!("callbacks are not listened for any more: {error}");
@@ -92,9 +92,9 @@ impl Drop for Listening {
 }
 
 /// One request. What it says is looked at only by whoever waits for it.
-async fn knock(State(inbox): State<Arc<Inbox>>, request: Request<Body>) -> impl IntoResponse {
+async fn knock(State(queue): State<Arc<WebhookQueue>>, request: Request<Body>) -> impl IntoResponse {
     let last = request.uri().path().rsplit('/').next();
-    let token = last.and_then(Token::parse).filter(|_| *request.method() == Method::POST);
+    let token = last.and_then(Secret::parse).filter(|_| *request.method() == Method::POST);
     let status = match token {
         None => StatusCode::NOT_FOUND,
         // A body that announces too much is not waited for.
@@ -102,10 +102,10 @@ async fn knock(State(inbox): State<Arc<Inbox>>, request: Request<Body>) -> impl 
             StatusCode::PAYLOAD_TOO_LARGE
         }
         Some(token) => match to_bytes(request.into_body(), MOST_BODY).await {
-            Ok(_) if !inbox.is_open() => StatusCode::SERVICE_UNAVAILABLE,
+            Ok(_) if !queue.is_open() => StatusCode::SERVICE_UNAVAILABLE,
             Err(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Ok(body) => {
-                inbox.knock(token, tasks_named(&body));
+                queue.push(token, tasks_named(&body));
                 StatusCode::NO_CONTENT
             }
         },
@@ -113,10 +113,10 @@ async fn knock(State(inbox): State<Arc<Inbox>>, request: Request<Body>) -> impl 
     (status, [(header::CONNECTION, "close")])
 }
 
-/// A doorway where nobody is let in before the inbox is open.
+/// A doorway where nobody is let in before the queue is open.
 struct Door {
-    doorway: Doorway,
-    inbox: Arc<Inbox>,
+    doorway: BoundedListener,
+    queue: Arc<WebhookQueue>,
 }
 
 impl Listener for Door {
@@ -124,7 +124,7 @@ impl Listener for Door {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
-        self.inbox.opened().await;
+        self.queue.opened().await;
         self.doorway.accept().await
     }
 

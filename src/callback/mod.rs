@@ -4,23 +4,23 @@
 //! token from an unknown one. Must not know what a knock is about.
 
 mod body;
-mod inbox;
+mod webhook_queue;
 mod listener;
 
-pub use body::{MOST_NAMED, tasks_named};
-pub use inbox::Inbox;
+pub use body::{MAX_NAMED, tasks_named};
+pub use webhook_queue::WebhookQueue;
 pub use listener::{Listening, listen};
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::token::Token;
+use crate::domain::secret::Secret;
 
 /// How a run is called back.
 #[derive(Clone, Debug)]
 pub struct Callbacks {
     /// Where knocks arrive.
-    pub inbox: Arc<Inbox>,
+    pub queue: Arc<WebhookQueue>,
     /// The address under which the gateway reaches the door; an attempt's is `URL/TOKEN`.
     pub url: String,
     /// How long after its POST a knock about an attempt in doubt is waited for.
@@ -30,8 +30,8 @@ pub struct Callbacks {
 impl Callbacks {
     /// What the gateway is to call about an attempt.
     #[must_use]
-    pub fn address(&self, token: &Token) -> String {
-        format!("{}/{}", self.url.trim_end_matches('/'), token.secret())
+    pub fn address(&self, token: &Secret) -> String {
+        format!("{}/{}", self.url.trim_end_matches('/'), token.reveal())
     }
 }
 
@@ -39,8 +39,8 @@ impl Callbacks {
 ///
 /// # Errors
 /// When the system has no randomness to give, which it always has.
-pub fn new_token() -> std::io::Result<Token> {
+pub fn new_token() -> std::io::Result<Secret> {
     let mut bits = [0; 16];
     getrandom::fill(&mut bits).map_err(std::io::Error::other)?;
-    Ok(Token::from_bytes(bits))
+    Ok(Secret::from_bytes(bits))
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use crate::policy::limits::Limits;
-use crate::run::Orders;
+use crate::scheduler::RunOptions;
 
 use super::exit::Exit;
 use super::run::{Door, Work, gateway, http, key_for, runtime};
@@ -31,7 +31,7 @@ pub fn fetch(
     // Nothing is bought, so nothing is asked about what a failed task would cost.
     let rules = rules(&place.header, &limits, kept.budget, false);
     let check_charges = place.header.check_charges;
-    let orders = Orders { rules, submit: false, check_charges, ..Orders::new(limits) };
+    let orders = RunOptions { rules, submit: false, check_charges, ..RunOptions::new(limits) };
     runtime()?.block_on(async {
         let http = http(key, &args.api, &orders.limits)?;
         let door = Door::open(&place.header).await?;

@@ -14,8 +14,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::run::STORY;
-use crate::text::plain;
+use crate::domain::sanitize::plain;
+use crate::scheduler::EVENT_LOG;
 
 use super::args::{LogFormat, Logs};
 use super::log::Log;
@@ -41,7 +41,7 @@ fn begin(logs: Logs, terminal: &Terminal, log: Option<Log>) {
         _ => (LevelFilter::TRACE, LevelFilter::INFO),
     };
     let shown = Targets::new().with_default(theirs).with_target("rushes", ours);
-    let shown = shown.with_target(STORY, LevelFilter::OFF);
+    let shown = shown.with_target(EVENT_LOG, LevelFilter::OFF);
     let registry = tracing_subscriber::registry().with(log.map(Log::layer));
     let fmt = tracing_subscriber::fmt::layer().with_writer(Above(terminal.clone()));
     let begun = match logs.log_format {
@@ -97,7 +97,7 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        use crate::time::{Clock, SystemClock};
+        use crate::domain::time::{Clock, SystemClock};
         if self.times {
             write!(writer, "{} ", SystemClock.now())?;
         }

@@ -2,15 +2,18 @@
 //! lock. All shots are checked before any is changed.
 
 use std::io::Write;
+use std::sync::Arc;
 
-use crate::answer::TaskId;
-use crate::job::{Event, Failure, Found, OnDoubt, Resolution, Rules, State};
-use crate::ledger::{Entry, Freed, Ledger};
-use crate::money::Usd;
+use crate::domain::money::Usd;
+use crate::domain::outcome::TaskId;
+use crate::domain::state::{Failure, OnDoubt, RecoveredTask, Resolution, Rules, ShotEvent, State};
+use crate::domain::time::{Clock, SystemClock};
+use crate::ledger::{
+    Assign, Change, Commit, Entry, Ledger, ReservedAttempt, SqliteLedger, Verdict,
+};
 use crate::policy::limits::Limits;
 use crate::report::text::{dollars, safe};
-use crate::run::Told;
-use crate::time::{Clock, SystemClock};
+use crate::scheduler::Cause;
 
 use super::run::runtime;
 use super::settings::{Place, rules};
@@ -51,7 +54,7 @@ pub fn resolve(
             }
             Trouble::new(last).help(format!("how each shot stands: {}", place.again("report", "")))
         })?;
-        if let Resolution::Task(Found { task, .. }) = &resolution
+        if let Resolution::Task(RecoveredTask { task, .. }) = &resolution
             && ledger.knows_task(task).await?
         {
             let what = format!("the ledger knows the task {task} already; nothing was changed");
@@ -59,23 +62,7 @@ pub fn resolve(
                 .help("copy the id of the task that stands for this shot's prompt"));
         }
         for entry in entries {
-            let mut resolution = resolution.clone();
-            if let (Resolution::Task(found), Some(attempt)) =
-                (&mut resolution, entry.job.state.attempt())
-            {
-                let since = ledger.doubtful_since(entry.revision, attempt).await?;
-                found.sent_at = since.unwrap_or(found.sent_at);
-            }
-            let (event, at) = (Event::Resolved(resolution.clone()), SystemClock.now());
-            let told = Told::of(&event, &[]);
-            let step = entry.job.after(event, at, &rules).map_err(Trouble::new)?;
-            let became = if resolution == Resolution::NotBought {
-                not_bought(&ledger.not_bought(entry.revision, step.clone(), at).await?, entry)
-            } else {
-                ledger.commit(entry.revision, step.clone(), at).await?;
-                became(&resolution, entry)
-            };
-            told.tell(entry, &step);
+            let became = decide(&ledger, entry, &resolution, &rules).await?;
             writeln!(out, "{}: {became}", name(entry))?;
         }
         writeln!(out, "to go on: {}", place.again("run", ""))?;
@@ -83,16 +70,69 @@ pub fn resolve(
     })
 }
 
+/// Makes what the user says of a revision durable; answers what became of it.
+async fn decide(
+    ledger: &SqliteLedger,
+    entry: &Entry,
+    resolution: &Resolution,
+    rules: &Rules,
+) -> Result<String, Trouble> {
+    // The user's word is about the shot: one of several requests in doubt may have bought it.
+    let doubtful: Vec<ReservedAttempt> = ledger
+        .reserved_attempts(entry.revision)
+        .await?
+        .into_iter()
+        .filter(|one| one.task.is_none() || Some(one.attempt) == entry.status.state.attempt())
+        .collect();
+    let mut resolution = resolution.clone();
+    match &mut resolution {
+        Resolution::Task(found) => {
+            let since = doubtful.iter().map(|one| one.sent_at).min();
+            found.sent_at = since.unwrap_or(found.sent_at);
+        }
+        Resolution::NotBought { also } => {
+            let others = doubtful.iter().map(|one| one.attempt);
+            *also = others.filter(|one| Some(*one) != entry.status.state.attempt()).collect();
+        }
+        Resolution::Resubmit | Resolution::Abandon => {}
+    }
+    let became = match &resolution {
+        Resolution::NotBought { .. } => not_bought(&doubtful, entry),
+        resolution => became(resolution, entry),
+    };
+    commit(ledger, entry, ShotEvent::Resolved(resolution), rules).await?;
+    Ok(became)
+}
+
+/// Commits what follows from an event, and tells the log.
+async fn commit(
+    ledger: &SqliteLedger,
+    entry: &Entry,
+    event: ShotEvent,
+    rules: &Rules,
+) -> Result<(), Trouble> {
+    let (at, cause) = (SystemClock.now(), Cause::of(&event, &[]));
+    let transition = entry.status.after(event, at, rules).map_err(Trouble::new)?;
+    let record = cause.record(entry, &transition);
+    let (revision, attempt, files) = (entry.revision, None, Vec::new());
+    let change = Change::Transition { revision, transition, attempt, files };
+    let committed = ledger.commit(Arc::new(vec![Commit { at, change }])).await?;
+    for verdict in committed.verdicts {
+        if let Verdict::Refused(error) = verdict {
+            return Err(error.into());
+        }
+    }
+    if let Some(record) = record {
+        record.tell();
+    }
+    Ok(())
+}
+
 /// The run that sent these is dead, or the lock could not have been taken.
-async fn note_cut_posts(ledger: &Ledger, rules: &Rules) -> Result<(), Trouble> {
-    for entry in ledger.entries().await? {
-        if matches!(entry.job.state, State::Submitting { .. }) {
-            let at = SystemClock.now();
-            let event = Event::FoundSubmitting;
-            let told = Told::of(&event, &[]);
-            let step = entry.job.after(event, at, rules).map_err(Trouble::new)?;
-            ledger.commit(entry.revision, step.clone(), at).await?;
-            told.tell(&entry, &step);
+async fn note_cut_posts(ledger: &SqliteLedger, rules: &Rules) -> Result<(), Trouble> {
+    for entry in ledger.assign(Assign::All).await? {
+        if matches!(entry.status.state, State::Submitting { .. }) {
+            commit(ledger, &entry, ShotEvent::FoundSubmitting, rules).await?;
         }
     }
     Ok(())
@@ -107,11 +147,11 @@ fn resolution(args: &args::Resolve) -> Result<Resolution, Trouble> {
         let task = TaskId::new(id).ok_or_else(|| {
             Trouble::new("that is no task id: it is empty, too long, or cannot be printed")
         })?;
-        return Ok(Resolution::Task(Found { task, sent_at: SystemClock.now() }));
+        return Ok(Resolution::Task(RecoveredTask { task, sent_at: SystemClock.now() }));
     }
     // clap lets exactly one of the four through.
     Ok(if args.not_bought {
-        Resolution::NotBought
+        Resolution::NotBought { also: Vec::new() }
     } else if args.resubmit {
         Resolution::Resubmit
     } else {
@@ -148,16 +188,16 @@ fn find<'a>(entries: &'a [Entry], typed: &str) -> Result<&'a Entry, String> {
         .filter(|entry| entry.shot.as_str() == id)
         .filter(|entry| number.is_none_or(|number| entry.number == number))
         .collect();
-    let open: Vec<_> = of_shot.iter().filter(|entry| is_open(&entry.job.state)).collect();
+    let open: Vec<_> = of_shot.iter().filter(|entry| is_open(&entry.status.state)).collect();
     let undecided: Vec<_> =
-        open.iter().filter(|entry| !matches!(entry.job.state, State::Failed { .. })).collect();
+        open.iter().filter(|entry| !matches!(entry.status.state, State::Failed { .. })).collect();
     let current = open.iter().find(|entry| entry.current);
     match (current, open.as_slice(), of_shot.first()) {
         (Some(entry), ..) | (None, [entry], _) => Ok(entry),
         (None, [_, _, ..], _) if let [entry] = undecided[..] => Ok(entry),
         (None, [], None) => Err(format!("{}: no such shot in the ledger", safe(typed))),
         (None, [], Some(entry)) => {
-            let state = word(&entry.job.state);
+            let state = word(&entry.status.state);
             Err(format!("{}: it is {state}, neither in doubt nor stalled", name(entry)))
         }
         (None, [_, _, ..], _) => {
@@ -186,14 +226,15 @@ fn name(entry: &Entry) -> String {
 }
 
 /// Says what came free: the word is about the shot, so it may be more than its last request.
-fn not_bought(freed: &Freed, entry: &Entry) -> String {
-    let price = match (freed.unpriced, freed.price) {
+fn not_bought(freed: &[ReservedAttempt], entry: &Entry) -> String {
+    let price: Usd = freed.iter().filter_map(|one| one.price).sum();
+    let price = match (freed.iter().any(|one| one.price.is_none()), price) {
         (false, price) => dollars(price),
         (true, Usd::ZERO) => "no known price".to_owned(),
         (true, price) => format!("{} and an unknown price", dollars(price)),
     };
     let queued = if entry.current { " and the shot queued" } else { "" };
-    match freed.requests {
+    match freed.len() {
         1 => format!("not bought; {price} is free again{queued}"),
         requests => format!("not bought; {requests} requests, {price}, are free again{queued}"),
     }
@@ -202,10 +243,10 @@ fn not_bought(freed: &Freed, entry: &Entry) -> String {
 fn became(resolution: &Resolution, entry: &Entry) -> String {
     let price = entry.price.map_or_else(|| "its price".to_owned(), dollars);
     match resolution {
-        Resolution::Task(Found { task, .. }) => {
+        Resolution::Task(RecoveredTask { task, .. }) => {
             format!("bought; the next run fetches task {task}")
         }
-        Resolution::NotBought => "not bought".to_owned(),
+        Resolution::NotBought { .. } => "not bought".to_owned(),
         Resolution::Resubmit if entry.current => {
             format!("queued to be bought again; {price} stays reserved for the first purchase")
         }
@@ -219,9 +260,9 @@ fn became(resolution: &Resolution, entry: &Entry) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{AttemptId, Job};
+    use crate::domain::shot::{Fingerprint, ShotId};
+    use crate::domain::state::{AttemptId, RevisionState};
     use crate::ledger::RevisionId;
-    use crate::shot::{Fingerprint, ShotId};
 
     fn entry(id: &str, number: u32, current: bool, state: State) -> Entry {
         Entry {
@@ -231,7 +272,7 @@ mod tests {
             fingerprint: Fingerprint::from_bytes([0; 16]),
             current,
             clip_name: id.into(),
-            job: Job { state, ..Job::new() },
+            status: RevisionState { state, ..RevisionState::new() },
             price: None,
             charged_if_failed: false,
         }

@@ -7,17 +7,18 @@ use jiff::tz::TimeZone;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
-use crate::callback::{self, Callbacks, Inbox, Listening};
+use crate::callback::{self, Callbacks, WebhookQueue, Listening};
 use crate::catalog::Catalog;
-use crate::clips::Clips;
-use crate::gateway::{Gateway, HttpGateway, HttpSettings};
-use crate::ledger::{Kind, Ledger, Reader};
+use crate::blocking::Threads;
+use crate::clips::FolderStore;
+use crate::domain::shot::Shot;
+use crate::domain::time::{Clock, SystemClock};
+use crate::provider::{Provider, HttpProvider, HttpSettings};
+use crate::ledger::{Kind, Ledger, Snapshot, SqliteLedger};
 use crate::live::{Live, Port, Show};
 use crate::manifest::{Header, WrittenCallback};
 use crate::policy::limits::Limits;
-use crate::run::{self, Ended, Orders, STORY, Stop, Tally, Tools};
-use crate::shot::Shot;
-use crate::time::{Clock, SystemClock};
+use crate::scheduler::{self, RunOutcome, RunOptions, EVENT_LOG, CancelToken, Progress, Deps};
 
 use super::exit::Exit;
 use super::log::Keeper;
@@ -42,7 +43,7 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
         .map(|deadline| deadline.moment(SystemClock.now(), &TimeZone::system()))
         .transpose()
         .map_err(|why| Trouble::new(format!("--deadline: {why}")))?;
-    let orders = Orders {
+    let orders = RunOptions {
         rules: ready.rules(),
         download: !args.no_download,
         only: args.work.only.clone(),
@@ -50,7 +51,7 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
         max_failures: args.max_failures,
         deadline,
         check_charges: ready.place.header.check_charges,
-        ..Orders::new(ready.limits.clone())
+        ..RunOptions::new(ready.limits.clone())
     };
     let key = key_for(&ready.place)?;
     ready.warn(terminal);
@@ -86,11 +87,11 @@ pub fn http(
     key: Option<String>,
     api: &args::Api,
     limits: &Limits,
-) -> Result<Option<Arc<dyn Gateway>>, Trouble> {
+) -> Result<Option<Arc<dyn Provider>>, Trouble> {
     let Some(key) = key else { return Ok(None) };
     let clock = Arc::new(SystemClock);
     let settings = HttpSettings::new(api.api_base.clone(), key, limits.submit_timeout, clock);
-    match HttpGateway::new(settings) {
+    match HttpProvider::new(settings) {
         Ok(gateway) => Ok(Some(Arc::new(gateway))),
         Err(error) => Err(Trouble::new(error)),
     }
@@ -101,12 +102,12 @@ pub fn http(
 /// # Errors
 /// When the simulator cannot go on with its tasks.
 pub fn gateway(
-    http: Option<Arc<dyn Gateway>>,
+    http: Option<Arc<dyn Provider>>,
     typed: &args::Campaign,
     place: &Place,
     catalog: Catalog,
     limits: &Limits,
-) -> Result<Arc<dyn Gateway>, Trouble> {
+) -> Result<Arc<dyn Provider>, Trouble> {
     match http {
         Some(http) => Ok(http),
         None => sim::in_process(typed.sim.as_ref(), &place.folder, catalog, limits.submit_timeout),
@@ -118,7 +119,7 @@ pub fn gateway(
 /// # Errors
 /// When the system refuses.
 pub fn runtime() -> Result<Runtime, Trouble> {
-    tokio::runtime::Builder::new_multi_thread()
+    tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Trouble::new(format!("no threads can be started: {error}")))
@@ -131,7 +132,7 @@ pub struct Work<'a> {
     /// Its shots; none for `fetch`.
     pub shots: Arc<[Shot]>,
     /// What to do.
-    pub orders: Orders,
+    pub orders: RunOptions,
     /// Where the gateway can call, if the manifest says so.
     pub door: Option<Door>,
     /// Where the live page is, if the user wants one.
@@ -157,15 +158,15 @@ impl Door {
         let Some(WrittenCallback { listen, url, wait }) = header.callback.clone() else {
             return Ok(None);
         };
-        let inbox = Arc::new(Inbox::default());
+        let queue = Arc::new(WebhookQueue::default());
         let deaf = |error| {
             Trouble::new(format!("callbacks cannot be listened for on {listen}: {error}")).help(
                 "name a free address of this machine in the manifest's `callback: {listen: …}`",
             )
         };
-        let listening = callback::listen(listen, Arc::clone(&inbox)).await.map_err(deaf)?;
+        let listening = callback::listen(listen, Arc::clone(&queue)).await.map_err(deaf)?;
         tracing::debug!("listening for callbacks on {}", listening.address());
-        Ok(Some(Self { listening, callbacks: Callbacks { inbox, url, wait } }))
+        Ok(Some(Self { listening, callbacks: Callbacks { queue, url, wait } }))
     }
 }
 
@@ -176,12 +177,12 @@ impl Work<'_> {
     /// Whatever keeps it from sending anything.
     pub async fn drive(
         self,
-        ledger: Ledger,
-        gateway: Arc<dyn Gateway>,
+        ledger: SqliteLedger,
+        gateway: Arc<dyn Provider>,
         terminal: &Terminal,
         out: &mut dyn Write,
     ) -> Result<Exit, Trouble> {
-        let clips = Clips::open(&self.place.folder).map_err(|error| {
+        let clips = FolderStore::open(&self.place.folder, Threads::Pool).map_err(|error| {
             let fix = "see to it that you may write that folder, or choose another with --out";
             Trouble::new(error).help(fix)
         })?;
@@ -191,9 +192,12 @@ impl Work<'_> {
         let held = ledger.clone();
         let callbacks = self.door.as_ref().map(|door| door.callbacks.clone());
         let tools =
-            Tools { callbacks, ..Tools::new(gateway, ledger, clips, Arc::new(SystemClock)) };
-        let stop = Stop::default();
-        let (sender, tally) = watch::channel(Tally::default());
+            Deps {
+                callbacks,
+                ..Deps::new(gateway, Arc::new(ledger), Arc::new(clips), Arc::new(SystemClock))
+            };
+        let stop = CancelToken::default();
+        let (sender, tally) = watch::channel(Progress::default());
         let signals = signals::listen(stop.clone())?;
         let teller = self.teller.map(|teller| tokio::spawn(teller.follow(tally.clone())));
         let live = self.port.map(|port| {
@@ -207,12 +211,12 @@ impl Work<'_> {
                 rate: self.orders.limits.rate,
                 stop: stop.clone(),
                 pause: tools.pause.clone(),
-                gauges: Arc::clone(&tools.gauges),
+                metrics: Arc::clone(&tools.metrics),
             };
             Live::open(port, show)
         });
         let follower = tokio::spawn(progress::follow(tally, terminal.clone()));
-        let ended = run::run(self.shots, self.orders, tools, stop, sender).await;
+        let ended = scheduler::run(self.shots, self.orders, tools, stop, sender).await;
         // Before the others stop listening, so that no signal falls in between.
         let leave = Signals::new();
         signals.abort();
@@ -221,9 +225,9 @@ impl Work<'_> {
         }
         if let Some(live) = live {
             let why = match &ended {
-                Ok(Ended::Done) => None,
-                Ok(Ended::Interrupted) => Some("stopped by the user".to_owned()),
-                Ok(Ended::Stopped(stopped)) => Some(stopped.to_string()),
+                Ok(RunOutcome::Done) => None,
+                Ok(RunOutcome::Interrupted) => Some("stopped by the user".to_owned()),
+                Ok(RunOutcome::Stopped(stopped)) => Some(stopped.to_string()),
                 Err(error) => Some(error.to_string()),
             };
             live.close(why).await;
@@ -235,9 +239,9 @@ impl Work<'_> {
         let exit = summarize(self.place, &ended, only.as_ref(), terminal, out);
         let (how, why) = ended.in_words();
         let (exit_code, must_stay) = (exit.code(), true);
-        tracing::info!(target: STORY, event = "ended", how, why, exit_code, must_stay);
+        tracing::info!(target: EVENT_LOG, event = "ended", how, why, exit_code, must_stay);
         if let Some((what, help)) = stopped(&ended, self.place, cap) {
-            let interrupted = ended == Ended::Interrupted;
+            let interrupted = ended == RunOutcome::Interrupted;
             let style = if interrupted { YELLOW } else { RED };
             terminal.say(style, if interrupted { "note" } else { "error" }, &what);
             terminal.say(CYAN, "help", &help);
@@ -257,13 +261,13 @@ impl Work<'_> {
 /// not change how the run ended.
 fn summarize(
     place: &Place,
-    ended: &Ended,
+    ended: &RunOutcome,
     only: Option<&globset::GlobMatcher>,
     terminal: &Terminal,
     out: &mut dyn Write,
 ) -> Exit {
     let read = || {
-        let reader = Reader::open(&place.ledger)?.after_all();
+        let reader = Snapshot::open(&place.ledger)?.after_all();
         Ok::<_, crate::ledger::LedgerError>((reader.summary()?, Outcome::of(&reader, only)?))
     };
     match read() {
@@ -273,7 +277,7 @@ fn summarize(
         }
         Err(error) => {
             terminal.say(RED, "error", &error.to_string());
-            if *ended == Ended::Interrupted { Exit::Interrupted } else { Exit::StoppedEarly }
+            if *ended == RunOutcome::Interrupted { Exit::Interrupted } else { Exit::StoppedEarly }
         }
     }
 }

@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use crate::catalog::Catalog;
-use crate::gateway::Gateway;
-use crate::sim::{self, SimGateway, SimOptions, World};
-use crate::time::SystemClock;
+use crate::domain::time::SystemClock;
+use crate::provider::Provider;
+use crate::simulator::{self, Simulator, SimOptions, World};
 
 use super::run::runtime;
 use super::settings::private_folder;
@@ -28,11 +28,11 @@ pub fn in_process(
     folder: &Path,
     catalog: Catalog,
     submit_timeout: Duration,
-) -> Result<Arc<dyn Gateway>, Trouble> {
+) -> Result<Arc<dyn Provider>, Trouble> {
     let dir = Some(folder.to_owned());
     let options = SimOptions { dir, ..options.cloned().unwrap_or_default() };
     let world = World::open(options, catalog).map_err(Trouble::new)?;
-    Ok(Arc::new(SimGateway::new(world, Arc::new(SystemClock), submit_timeout)))
+    Ok(Arc::new(Simulator::new(world, Arc::new(SystemClock), submit_timeout)))
 }
 
 fn millis(span: Duration) -> u64 {
@@ -69,7 +69,7 @@ pub fn serve(args: &args::Sim, terminal: &Terminal, out: &mut dyn Write) -> Resu
         writeln!(out, "listening on http://{address}")?;
         out.flush()?;
         let stop = async move { signals.next().await };
-        sim::serve(listener, world, Arc::new(SystemClock), stop)
+        simulator::serve(listener, world, Arc::new(SystemClock), stop)
             .await
             .map_err(|error| Trouble::new(format!("the simulator ended: {error}")))
     })

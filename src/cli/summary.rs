@@ -5,14 +5,14 @@ use std::io::{self, Write};
 
 use globset::GlobMatcher;
 
+use crate::domain::money::Usd;
 use crate::ledger::{LedgerError, Row, Summary};
-use crate::money::Usd;
 use crate::report::model::{mismatches, name, odd_charge};
 use crate::report::need::{Command, Need};
 use crate::report::sheet;
 use crate::report::text::{dollars, head, plural, safe};
 use crate::report::{Counts, Source};
-use crate::run::{Ended, Stopped};
+use crate::scheduler::{RunOutcome, StopReason};
 
 use super::settings::Place;
 
@@ -54,14 +54,14 @@ impl Outcome {
     }
 
     fn add(&mut self, row: &Row) {
-        self.counts.add(&row.entry.job.state);
+        self.counts.add(&row.entry.status.state);
         self.odd_charges += usize::from(odd_charge(row).is_some());
         self.mismatched += usize::from(!mismatches(row).is_empty());
         let Some(need) = Need::of(row) else { return };
         let group = &mut self.groups[need as usize];
         group.count += 1;
         if group.listed.len() < MOST_LISTED {
-            let why = safe(row.entry.job.state.why().unwrap_or_default());
+            let why = safe(row.entry.status.state.why().unwrap_or_default());
             group.listed.push((name(row), why));
         }
     }
@@ -117,14 +117,14 @@ impl Outcome {
 
 /// Why a run stopped early and what to do about it; `None` when it went to its end.
 #[must_use]
-pub fn stopped(ended: &Ended, place: &Place, cap: Option<Usd>) -> Option<(String, String)> {
+pub fn stopped(ended: &RunOutcome, place: &Place, cap: Option<Usd>) -> Option<(String, String)> {
     let go_on = place.again("run", "");
-    let Ended::Stopped(stopped) = ended else {
-        let interrupted = *ended == Ended::Interrupted;
+    let RunOutcome::Stopped(stopped) = ended else {
+        let interrupted = *ended == RunOutcome::Interrupted;
         return interrupted.then(|| ("interrupted".to_owned(), format!("to go on: {go_on}")));
     };
     let (what, help) = match stopped {
-        Stopped::Cap { held } => (
+        StopReason::Cap { held } => (
             format!(
                 "the cap{} holds back {}",
                 cap.map_or_else(String::new, |cap| format!(" of {}", dollars(cap))),
@@ -132,43 +132,43 @@ pub fn stopped(ended: &Ended, place: &Place, cap: Option<Usd>) -> Option<(String
             ),
             format!("to allow more: {}", place.again("run", "--budget USD")),
         ),
-        Stopped::Credit(why) => (
+        StopReason::Credit(why) => (
             format!("the gateway wants more credit: {why}"),
             format!("top up the account, then: {go_on}"),
         ),
-        Stopped::Key(why) => (
+        StopReason::Key(why) => (
             format!("the gateway refuses the key: {why}"),
             format!("set KLING_API_KEY to a valid key, then: {go_on}"),
         ),
-        Stopped::Address(why) => (
+        StopReason::Address(why) => (
             format!("this is not the gateway: {why}"),
             "check --api-base; the gateway's own address is https://apimodels.app".to_owned(),
         ),
-        Stopped::Unreached(why) => (
+        StopReason::Unreached(why) => (
             format!("the gateway could not be reached: {why}"),
             format!("check the network and --api-base, then: {go_on}"),
         ),
-        Stopped::Throttled(why) => (
+        StopReason::Throttled(why) => (
             format!("the gateway answers nothing but 429: {why}"),
             format!("check the account's limits and credit, or wait; then: {go_on}"),
         ),
-        Stopped::Deadline => {
+        StopReason::Deadline => {
             ("the deadline passed with shots left".to_owned(), format!("to go on: {go_on}"))
         }
-        Stopped::Failures(count) => (
+        StopReason::Failures(count) => (
             format!("{count} shots failed in this run (--max-failures)"),
             format!("see why in the list, then: {go_on}"),
         ),
-        Stopped::Ledger(why) => (
+        StopReason::Ledger(why) => (
             // It says itself what happened and what to do.
             why.clone(),
             format!("when that is done, to go on: {go_on}"),
         ),
-        Stopped::Disk(why) => (
+        StopReason::Disk(why) => (
             format!("the disk is full or cannot be written: {why}"),
             format!("make room, then: {go_on}"),
         ),
-        Stopped::Defect(why) => (
+        StopReason::Defect(why) => (
             format!("a defect in rushes: {why}"),
             format!("please report it; nothing is lost, to go on: {go_on}"),
         ),

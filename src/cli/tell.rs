@@ -10,12 +10,12 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::hook::{Hook, Occasion};
+use crate::domain::time::{Clock, SystemClock};
+use crate::domain::webhook::{Hook, Occasion};
 use crate::manifest::Header;
 use crate::notify::{Message, Notifier, Seen, Watch};
 use crate::report::text::{dollars, money, plural, safe, span};
-use crate::run::{Ended, Stopped, Tally};
-use crate::time::{Clock, SystemClock};
+use crate::scheduler::{RunOutcome, StopReason, Progress};
 
 use super::exit::Exit;
 use super::progress::shots;
@@ -36,7 +36,7 @@ pub struct Teller {
     began: Instant,
     /// What is being told.
     posts: JoinSet<()>,
-    tally: Tally,
+    tally: Progress,
 }
 
 impl Teller {
@@ -74,12 +74,12 @@ impl Teller {
             command,
             began: Instant::now(),
             posts: JoinSet::new(),
-            tally: Tally::default(),
+            tally: Progress::default(),
         }))
     }
 
     /// Follows a run until its tally's sender is gone.
-    pub async fn follow(mut self, mut tally: watch::Receiver<Tally>) -> Self {
+    pub async fn follow(mut self, mut tally: watch::Receiver<Progress>) -> Self {
         loop {
             let ended = tally.changed().await.is_err();
             self.tally = tally.borrow_and_update().clone();
@@ -94,7 +94,7 @@ impl Teller {
 
     /// Tells how the run ended, and waits a while until everything is told, or until the user will
     /// not have it.
-    pub async fn end(mut self, ended: &Ended, exit: Exit, leave: Option<Signals>) {
+    pub async fn end(mut self, ended: &RunOutcome, exit: Exit, leave: Option<Signals>) {
         // What stopped it at its very end is in the same message.
         if self.watch.takes(Occasion::End) {
             self.tell(Occasion::End, Some((ended, exit)));
@@ -119,7 +119,7 @@ impl Teller {
     }
 
     /// Begins to tell it.
-    fn tell(&mut self, occasion: Occasion, ended: Option<(&Ended, Exit)>) {
+    fn tell(&mut self, occasion: Occasion, ended: Option<(&RunOutcome, Exit)>) {
         let lasted = self.began.elapsed();
         let (text, why) =
             self.words(occasion, ended.map(|(ended, exit)| (ended, exit.code())), lasted);
@@ -151,7 +151,7 @@ impl Teller {
     fn words(
         &self,
         occasion: Occasion,
-        ended: Option<(&Ended, u8)>,
+        ended: Option<(&RunOutcome, u8)>,
         lasted: Duration,
     ) -> (String, Option<String>) {
         let tally = &self.tally;
@@ -159,8 +159,8 @@ impl Teller {
             (Occasion::End, Some((ended, code))) => {
                 let why = ended.in_words().1.map(|why| safe(&why));
                 let what = match (ended, &why) {
-                    (Ended::Stopped(_), Some(why)) => format!("stopped early: {why}"),
-                    (Ended::Interrupted, _) => "interrupted".to_owned(),
+                    (RunOutcome::Stopped(_), Some(why)) => format!("stopped early: {why}"),
+                    (RunOutcome::Interrupted, _) => "interrupted".to_owned(),
                     _ => "at its end".to_owned(),
                 };
                 (format!("{what} (exit code {code}, after {})", span(lasted)), why)
@@ -194,10 +194,10 @@ fn hook(text: &OsString) -> Result<Hook, Trouble> {
     })
 }
 
-fn seen(tally: &Tally) -> Seen {
+fn seen(tally: &Progress) -> Seen {
     Seen {
         held_by_cap: tally.held_by_cap,
-        out_of_credit: matches!(stopped(tally), Some(Stopped::Credit(_))),
+        out_of_credit: matches!(stopped(tally), Some(StopReason::Credit(_))),
         failed: tally.ends.failed,
         settled: tally.ends.settled,
         latest: tally.ends.latest,
@@ -205,9 +205,9 @@ fn seen(tally: &Tally) -> Seen {
 }
 
 /// What stopped the run early, if something has.
-const fn stopped(tally: &Tally) -> Option<&Stopped> {
+const fn stopped(tally: &Progress) -> Option<&StopReason> {
     match &tally.stopping {
-        Some(Ended::Stopped(why)) => Some(why),
+        Some(RunOutcome::Stopped(why)) => Some(why),
         _ => None,
     }
 }

@@ -8,19 +8,63 @@ mod partial;
 mod place;
 mod verify;
 
-pub use partial::Partial;
+use partial::Partial;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::footage::Footage;
-use crate::time::Timestamp;
+use bytes::Bytes;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use crate::blocking::Threads;
+use crate::domain::clip_info::ClipInfo;
+use crate::domain::time::Timestamp;
+
+/// Where clips are kept.
+pub trait ClipStore: Send + Sync + 'static {
+    /// Begins to receive the clip for a path that [`clip_path`] made.
+    ///
+    /// # Errors
+    /// When `path` leads out of `clips/`.
+    fn begin(&self, path: &str) -> Result<Box<dyn ClipWriter>, ClipError>;
+
+    /// When the clip can no longer be fetched: a whole clip that already lies at `path`, written
+    /// after `submitted_at`, as an earlier run left it between storing and recording it.
+    fn adopt<'a>(
+        &'a self,
+        path: &'a str,
+        submitted_at: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<Stored>, ClipError>>;
+}
+
+/// A clip that is being received.
+pub trait ClipWriter: Send {
+    /// Bytes received so far.
+    fn len(&self) -> u64;
+
+    /// Whether nothing was received yet.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes the next bytes. After an error [`ClipWriter::len`] says how much is left to go on from.
+    fn write(&mut self, bytes: Bytes) -> BoxFuture<'_, Result<(), ClipError>>;
+
+    /// Forgets what was received, to start over.
+    fn restart(&mut self) -> BoxFuture<'_, Result<(), ClipError>>;
+
+    /// Verifies what was received (`total` is the length the host announced), makes it durable and
+    /// gives it its final name. A file already there is kept if it is the same, else moved aside.
+    fn publish(self: Box<Self>, total: Option<u64>) -> BoxFuture<'static, Result<Stored, ClipError>>;
+}
 
 /// The campaign folder's clips.
 #[derive(Clone, Debug)]
-pub struct Clips {
+pub struct FolderStore {
     folder: PathBuf,
+    threads: Threads,
 }
 
 /// A clip that lies durably under its final name.
@@ -33,7 +77,7 @@ pub struct Stored {
     /// Its hash.
     pub sha256: [u8; 32],
     /// What it turned out to be, if it says so.
-    pub footage: Option<Footage>,
+    pub clip_info: Option<ClipInfo>,
     /// Why that cannot be read, for people. The clip is kept all the same: a player may read it.
     pub unread: Option<Box<str>>,
     /// Where a file that stood in its place was moved, relative to the campaign folder.
@@ -70,59 +114,51 @@ const CLIPS: &str = "clips";
 /// File systems keep the time of writing this coarsely.
 const GRAIN: Duration = Duration::from_secs(2);
 
-impl Clips {
+impl FolderStore {
     /// The clips of a campaign folder. Creates `clips/` and removes temporary files that a killed
     /// run left behind; call it under the run lock. Blocking.
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn open(campaign_folder: &Path) -> Result<Self, ClipError> {
+    pub fn open(campaign_folder: &Path, threads: Threads) -> Result<Self, ClipError> {
         let clips = campaign_folder.join(CLIPS);
         std::fs::create_dir_all(&clips).map_err(ClipError::disk(&clips))?;
         place::sync_folder(campaign_folder).map_err(ClipError::disk(campaign_folder))?;
         place::sweep(&clips)?;
         // Better found out now than when the first clip is paid for.
         drop(place::temporary(&clips.join("clip.mp4")).map_err(ClipError::disk(&clips))?);
-        Ok(Self { folder: campaign_folder.to_owned() })
+        Ok(Self { folder: campaign_folder.to_owned(), threads })
+    }
+}
+
+/// The final path, relative to the campaign folder: `clips/beach.mp4`, `clips/beach~r2.mp4`,
+/// `clips/beach~2.mp4`, `clips/beach~r2~2.mp4`. `revision` and `part` count from 1.
+#[must_use]
+pub fn clip_path(clip_name: &str, revision: u32, part: usize) -> String {
+    let revision = if revision > 1 { format!("~r{revision}") } else { String::new() };
+    let part = if part > 1 { format!("~{part}") } else { String::new() };
+    format!("{CLIPS}/{clip_name}{revision}{part}.mp4")
+}
+
+/// How many files that may be clips lie in a campaign folder; links to folders are not followed,
+/// and what cannot be read is not counted. Blocking.
+#[must_use]
+pub fn count_clips(folder: &Path) -> usize {
+    place::count(&folder.join(CLIPS))
+}
+
+impl ClipStore for FolderStore {
+    fn begin(&self, path: &str) -> Result<Box<dyn ClipWriter>, ClipError> {
+        Ok(Box::new(Partial::create(&self.folder, path.to_owned(), self.threads)?))
     }
 
-    /// The final path, relative to the campaign folder: `clips/beach.mp4`, `clips/beach~r2.mp4`,
-    /// `clips/beach~2.mp4`, `clips/beach~r2~2.mp4`. `revision` and `part` count from 1.
-    #[must_use]
-    pub fn path(clip_name: &str, revision: u32, part: usize) -> String {
-        let revision = if revision > 1 { format!("~r{revision}") } else { String::new() };
-        let part = if part > 1 { format!("~{part}") } else { String::new() };
-        format!("{CLIPS}/{clip_name}{revision}{part}.mp4")
-    }
-
-    /// How many files that may be clips lie in a campaign folder; links to folders are not
-    /// followed, and what cannot be read is not counted. Blocking.
-    #[must_use]
-    pub fn count(folder: &Path) -> usize {
-        place::count(&folder.join(CLIPS))
-    }
-
-    /// Begins to receive a clip.
-    ///
-    /// # Errors
-    /// When no temporary file can be made, or `path` leads out of `clips/`.
-    pub async fn begin(&self, path: &str) -> Result<Partial, ClipError> {
-        let (folder, path) = (self.folder.clone(), path.to_owned());
-        blocking(move || Partial::create(&folder, path)).await
-    }
-
-    /// When the clip can no longer be fetched: a whole clip that already lies at `path`, written
-    /// after `submitted_at`, as an earlier run left it between renaming and recording it.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub async fn adopt(
-        &self,
-        path: &str,
+    fn adopt<'a>(
+        &'a self,
+        path: &'a str,
         submitted_at: Timestamp,
-    ) -> Result<Option<Stored>, ClipError> {
+    ) -> BoxFuture<'a, Result<Option<Stored>, ClipError>> {
         let (folder, path) = (self.folder.clone(), path.to_owned());
-        blocking(move || adopt(&folder, path, submitted_at)).await
+        blocking(self.threads, move || adopt(&folder, path, submitted_at)).boxed()
     }
 }
 
@@ -150,17 +186,17 @@ fn adopt(
         Ok(()) => {}
         Err(_not_a_clip) => return Ok(None),
     }
-    let (footage, unread) = told(footage::read(&mut open, metadata.len()));
+    let (clip_info, unread) = told(footage::read(&mut open, metadata.len()));
     let sha256 = place::hash(&file).map_err(&at)?;
     place::settle(&file).map_err(&at)?;
     let bytes = metadata.len();
-    Ok(Some(Stored { path, bytes, sha256, footage, unread, moved_aside: None }))
+    Ok(Some(Stored { path, bytes, sha256, clip_info, unread, moved_aside: None }))
 }
 
 /// A clip's footage, or why there is none.
-fn told(read: Result<Footage, Box<str>>) -> (Option<Footage>, Option<Box<str>>) {
+fn told(read: Result<ClipInfo, Box<str>>) -> (Option<ClipInfo>, Option<Box<str>>) {
     match read {
-        Ok(footage) => (Some(footage), None),
+        Ok(clip_info) => (Some(clip_info), None),
         Err(why) => (None, Some(why)),
     }
 }
@@ -171,9 +207,10 @@ fn is_absent(error: &io::Error) -> bool {
 
 /// Runs file work where it may block.
 async fn blocking<T: Send + 'static>(
+    threads: Threads,
     work: impl FnOnce() -> Result<T, ClipError> + Send + 'static,
 ) -> Result<T, ClipError> {
-    crate::work::blocking(work).await.unwrap_or_else(|error| {
+    threads.run(work).await.unwrap_or_else(|error| {
         Err(ClipError::Disk { path: CLIPS.into(), source: io::Error::other(error) })
     })
 }
@@ -184,9 +221,9 @@ mod tests {
 
     #[test]
     fn a_clips_path_tells_revision_and_part() {
-        assert_eq!(Clips::path("beach", 1, 1), "clips/beach.mp4");
-        assert_eq!(Clips::path("beach", 2, 1), "clips/beach~r2.mp4");
-        assert_eq!(Clips::path("beach", 1, 2), "clips/beach~2.mp4");
-        assert_eq!(Clips::path("day1/beach", 2, 3), "clips/day1/beach~r2~3.mp4");
+        assert_eq!(clip_path("beach", 1, 1), "clips/beach.mp4");
+        assert_eq!(clip_path("beach", 2, 1), "clips/beach~r2.mp4");
+        assert_eq!(clip_path("beach", 1, 2), "clips/beach~2.mp4");
+        assert_eq!(clip_path("day1/beach", 2, 3), "clips/day1/beach~r2~3.mp4");
     }
 }

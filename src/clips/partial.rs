@@ -4,19 +4,23 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::{Bytes, BytesMut};
+use futures::FutureExt;
+use futures::future::{BoxFuture, ready};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use crate::mishap;
+use crate::blocking::Threads;
+use crate::failpoint;
 
-use super::{ClipError, MOST_BYTES, Stored, blocking, footage, place, told, verify};
+use super::{ClipError, ClipWriter, MOST_BYTES, Stored, blocking, footage, place, told, verify};
 
 /// How much is gathered before it is written, in bytes. Less in a debug build, where tests have
 /// small clips and die between two batches.
 const BATCH: usize = if cfg!(debug_assertions) { 4 << 10 } else { 256 << 10 };
 
 /// A clip that is being received, in a temporary file beside its final place.
-pub struct Partial {
+pub(super) struct Partial {
+    threads: Threads,
     /// Gathered, not yet written.
     batch: BytesMut,
     /// In the hands of a blocking task while it writes; `None` after such a task was lost.
@@ -36,64 +40,17 @@ struct Sink {
 }
 
 impl Partial {
-    pub(super) fn create(campaign_folder: &Path, path: String) -> Result<Self, ClipError> {
+    pub(super) fn create(
+        campaign_folder: &Path,
+        path: String,
+        threads: Threads,
+    ) -> Result<Self, ClipError> {
         let file = place::resolve(campaign_folder, &path)?;
         place::make_folders(campaign_folder, &file)?;
         let temporary = place::temporary(&file).map_err(ClipError::disk(&file))?;
-        mishap::point("temporary clip made");
+        failpoint::point("temporary clip made");
         let sink = Sink { temporary, hash: Sha256::new(), written: 0, path, file };
-        Ok(Self { batch: BytesMut::new(), sink: Some(sink), written: 0 })
-    }
-
-    /// Bytes received so far.
-    #[must_use]
-    pub fn len(&self) -> u64 {
-        self.written + self.batch.len() as u64
-    }
-
-    /// Whether nothing was received yet.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Takes the next bytes. After an error [`Partial::len`] says how much is left to go on from.
-    ///
-    /// # Errors
-    /// When they cannot be written, or the clip exceeds [`MOST_BYTES`].
-    pub async fn write(&mut self, bytes: Bytes) -> Result<(), ClipError> {
-        if self.len() + bytes.len() as u64 > MOST_BYTES {
-            return Err(ClipError::NotAClip(format!("longer than {} GiB", MOST_BYTES >> 30)));
-        }
-        self.batch.extend_from_slice(&bytes);
-        if self.batch.len() < BATCH {
-            return Ok(());
-        }
-        let batch = self.batch.split().freeze();
-        self.with_sink(move |sink| sink.write(&batch)).await
-    }
-
-    /// Forgets what was received, to start over.
-    ///
-    /// # Errors
-    /// When the temporary file cannot be cut.
-    pub async fn restart(&mut self) -> Result<(), ClipError> {
-        self.batch.clear();
-        self.with_sink(|sink| {
-            sink.hash = Sha256::new();
-            sink.cut_to(0)
-        })
-        .await
-    }
-
-    /// Verifies what was received (`total` is the length the host announced), makes it durable and
-    /// gives it its final name. A file already there is kept if it is the same, else moved aside.
-    ///
-    /// # Errors
-    /// When it is no whole clip, or cannot be stored.
-    pub async fn finish(mut self, total: Option<u64>) -> Result<Stored, ClipError> {
-        let (sink, batch) = (self.take_sink()?, self.batch);
-        blocking(move || sink.finish(&batch, total)).await
+        Ok(Self { threads, batch: BytesMut::new(), sink: Some(sink), written: 0 })
     }
 
     fn take_sink(&mut self) -> Result<Sink, ClipError> {
@@ -108,7 +65,7 @@ impl Partial {
         work: impl FnOnce(&mut Sink) -> io::Result<()> + Send + 'static,
     ) -> Result<(), ClipError> {
         let mut sink = self.take_sink()?;
-        let (sink, result) = blocking(move || {
+        let (sink, result) = blocking(self.threads, move || {
             let result = work(&mut sink);
             Ok((sink, result))
         })
@@ -120,12 +77,51 @@ impl Partial {
     }
 }
 
+impl ClipWriter for Partial {
+    fn len(&self) -> u64 {
+        self.written + self.batch.len() as u64
+    }
+
+    fn write(&mut self, bytes: Bytes) -> BoxFuture<'_, Result<(), ClipError>> {
+        if self.len() + bytes.len() as u64 > MOST_BYTES {
+            let why = format!("longer than {} GiB", MOST_BYTES >> 30);
+            return ready(Err(ClipError::NotAClip(why))).boxed();
+        }
+        self.batch.extend_from_slice(&bytes);
+        if self.batch.len() < BATCH {
+            return ready(Ok(())).boxed();
+        }
+        let batch = self.batch.split().freeze();
+        self.with_sink(move |sink| sink.write(&batch)).boxed()
+    }
+
+    fn restart(&mut self) -> BoxFuture<'_, Result<(), ClipError>> {
+        self.batch.clear();
+        let cut = |sink: &mut Sink| {
+            sink.hash = Sha256::new();
+            sink.cut_to(0)
+        };
+        self.with_sink(cut).boxed()
+    }
+
+    fn publish(
+        mut self: Box<Self>,
+        total: Option<u64>,
+    ) -> BoxFuture<'static, Result<Stored, ClipError>> {
+        async move {
+            let (sink, batch) = (self.take_sink()?, self.batch);
+            blocking(self.threads, move || sink.finish(&batch, total)).await
+        }
+        .boxed()
+    }
+}
+
 impl Sink {
     /// Writes all of `bytes` or, on an error, none of them.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self.temporary.as_file_mut().write_all(bytes) {
             Ok(()) => {
-                mishap::point("clip written in part");
+                failpoint::point("clip written in part");
                 self.hash.update(bytes);
                 self.written += bytes.len() as u64;
                 Ok(())
@@ -149,15 +145,15 @@ impl Sink {
         let at = ClipError::disk(&self.file);
         let written = self.temporary.as_file_mut().write_all(rest);
         written.map_err(&at)?;
-        mishap::point("clip written");
+        failpoint::point("clip written");
         self.hash.update(rest);
         let bytes = self.written + rest.len() as u64;
         verify::verify(self.temporary.as_file_mut(), bytes, total)
             .map_err(&at)?
             .map_err(ClipError::NotAClip)?;
-        let (footage, unread) = told(footage::read(self.temporary.as_file_mut(), bytes));
+        let (clip_info, unread) = told(footage::read(self.temporary.as_file_mut(), bytes));
         self.temporary.as_file().sync_all().map_err(&at)?;
-        mishap::point("clip verified");
+        failpoint::point("clip verified");
         let sha256 = self.hash.finalize().into();
         let aside = place::give_name(self.temporary.into_temp_path(), &self.file, bytes, &sha256)
             .map_err(&at)?;
@@ -165,6 +161,6 @@ impl Sink {
             let folder = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
             format!("{folder}/{}", name.to_string_lossy())
         });
-        Ok(Stored { path: self.path, bytes, sha256, footage, unread, moved_aside })
+        Ok(Stored { path: self.path, bytes, sha256, clip_info, unread, moved_aside })
     }
 }

@@ -252,7 +252,7 @@ const fn instead(theirs: Kind) -> &'static str {
 
 impl LedgerError {
     /// What an `SQLite` error in `ledger` means.
-    pub(super) fn of(ledger: &Path, error: &rusqlite::Error) -> Self {
+    pub(in crate::ledger) fn of(ledger: &Path, error: &rusqlite::Error) -> Self {
         let (ledger, cause) = (ledger.to_owned(), error.to_string());
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
@@ -268,22 +268,22 @@ impl LedgerError {
     }
 
     /// What an error of the file system at `place` means.
-    pub(super) fn inaccessible(place: &Path, cause: &std::io::Error) -> Self {
+    pub(in crate::ledger) fn inaccessible(place: &Path, cause: &std::io::Error) -> Self {
         let (place, cause) = (place.to_owned(), cause.to_string());
         Self::Inaccessible { place, cause, fix: PERMISSION }
     }
 
-    pub(super) fn defect(what: impl Into<String>) -> Self {
+    pub(crate) fn defect(what: impl Into<String>) -> Self {
         Self::Defect { what: what.into() }
     }
 }
 
 /// The fix for what cannot be opened.
-pub(super) const PERMISSION: &str =
+pub(in crate::ledger) const PERMISSION: &str =
     "see to it that you may read and write it and its folder, or choose another with --out";
 
 /// Whether giving up the reserve may help. Not after a failed sync: what that one wrote is unknown.
-pub(super) fn is_full(error: &rusqlite::Error) -> bool {
+pub(in crate::ledger) fn is_full(error: &rusqlite::Error) -> bool {
     error.sqlite_error().is_some_and(|e| {
         e.code == ErrorCode::DiskFull
             || matches!(

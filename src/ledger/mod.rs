@@ -1,68 +1,185 @@
-//! The campaign's ledger: the only truth about what was sent, bought, paid and fetched, and the
-//! only room that knows SQL. Promises that what a call wrote is on the disk when the call returns,
-//! and that no claim is granted over the cap. Must not know the gateway, the clips or the clock.
-//!
-//! # The file
-//! An `SQLite` database (`application_id` `rush`, `user_version` the number of its schema, write-ahead
-//! log, full sync). Anyone may read it with `sqlite3`, also during a run; the schema is in
-//! `schema/1.sql` and the files after it. A ledger of an older schema is read as it is, and brought
-//! to the newest by whoever opens it for writing, whole or not at all.
-//!
-//! | table or view | holds |
-//! |---|---|
-//! | `campaign` | one row: its name, whose tasks it holds (`gateway` or `simulator`), the cap, who made the file |
-//! | `revisions` | a row per (shot, fingerprint): its number, place in the manifest, request, state, reason, URLs |
-//! | `attempts` | a row per POST, written before it is sent: its price, whether a failed task is charged, its outcome, task id, and the account its price lies in; the secret part of its callback's address, and what the gateway says it really cost |
-//! | `money` | every movement of an attempt's price into (positive) or out of (negative) `reserved`, `spent`, `unconfirmed`; never changed |
-//! | `balance` | one row: the sums of `money`, kept by a trigger and compared with it at every opening |
-//! | `files` | the clips of delivered revisions, and what they turned out to be: length, size, sound |
-//! | `results` | for people: a row per revision, dollars as decimal text, times as RFC 3339 |
-//! | `spend` | for people: cap, spent, reserved and unconfirmed in dollars |
-//!
-//! Money is in millionths of a dollar, times are milliseconds since the Unix epoch.
-//!
-//! # Beside it
-//! `….lock` is locked while a run works, and says who; `….reserve` is room that is given up when the
-//! disk is full, so that task ids can still be written; `….mark` says how much the ledger knew, so
-//! that one that was emptied or replaced by an older copy is not believed; `….rescued` is what a run
-//! knew when its ledger was taken away from under it, and the next run puts it back. After a failed write the file is not touched
-//! again by this process: every later call answers with that failure.
+//! Where a campaign's truth is kept: what was sent, bought, paid and fetched. Promises that what a
+//! call wrote is durable when it answers, and that no claim is granted over the cap. Must not know
+//! the provider, the clips or the clock.
 
-mod encode;
 mod error;
-#[cfg(test)]
-mod full_disk;
-mod lock;
-mod mark;
-mod open;
-mod queue;
-mod reader;
-mod record;
-mod rescue;
-mod reserve;
-mod schema;
-mod spending;
-mod watch;
-mod writer;
+pub mod sqlite;
 
-pub use error::LedgerError;
-pub use reader::Reader;
-pub use spending::{Pile, Spending, Stray};
-
-use std::path::Path;
 use std::sync::Arc;
 
-use crate::answer::TaskId;
-use crate::charge::Charge;
-use crate::footage::Footage;
-use crate::job::{AttemptId, Job, Step};
-use crate::money::Usd;
-use crate::policy::budget::{Balance, Budget};
-use crate::shot::{Fingerprint, Shot, ShotId};
-use crate::time::Timestamp;
-use crate::token::Token;
+use futures::future::BoxFuture;
 
-use queue::Queue;
+use crate::domain::charge::Charge;
+use crate::domain::clip_info::ClipInfo;
+use crate::domain::money::Usd;
+use crate::domain::outcome::TaskId;
+use crate::domain::secret::Secret;
+use crate::domain::shot::{Fingerprint, Shot, ShotId};
+use crate::domain::state::{AttemptId, RevisionState};
+use crate::domain::time::Timestamp;
+use crate::domain::transition::Transition;
+use crate::policy::budget::{Balance, Budget};
+
+pub use error::LedgerError;
+pub use sqlite::{LedgerOptions, OrphanReservation, Snapshot, SpendGroup, Spending, SqliteLedger};
+
+/// The answer to a call: ready once what was asked for is durable.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, LedgerError>>;
+
+/// Where a campaign's truth is kept. What a call wrote is durable when its answer comes; what could
+/// not be written was not granted, and after a failed write every later call answers with that
+/// failure.
+pub trait Ledger: Send + Sync + 'static {
+    /// The cap as it is kept.
+    fn budget(&self) -> Budget;
+
+    /// The money as of the last commit: good for choosing, while the claim decides.
+    fn balance(&self) -> Balance;
+
+    /// Whether something could not be written, after which nothing more may be sent. True before
+    /// those whose call it was are told.
+    fn has_failed(&self) -> bool;
+
+    /// Keeps another cap.
+    fn set_budget(&self, budget: Budget) -> Answer<'_, ()>;
+
+    /// Makes these shots the campaign's current ones: unknown (shot, fingerprint) pairs become new
+    /// revisions, queued; known ones keep their state; all others are no longer current. Answers
+    /// the current entries, in the order of `shots`. Writes only what changed.
+    fn record(&self, shots: Arc<[Shot]>, at: Timestamp) -> Answer<'_, Vec<Entry>>;
+
+    /// Hands over revisions to be worked on.
+    fn assign(&self, which: Assign) -> Answer<'_, Vec<Entry>>;
+
+    /// The attempts that the provider may call about: those that are submitting, rendering or in
+    /// doubt and whose key was on the wire, of every revision.
+    fn subscriptions(&self) -> Answer<'_, Vec<CallbackSubscription>>;
+
+    /// Makes a batch durable in one transaction, in its order. A claim is granted only if the cap
+    /// allows it; it and any commit that cannot be are refused alone, and have written nothing.
+    ///
+    /// The answer is an error when the batch cannot be written even after the reserve was given up:
+    /// then nothing more may be sent.
+    fn commit(&self, batch: Arc<Vec<Commit>>) -> Answer<'_, Committed>;
+
+    /// Whether any attempt has this task.
+    fn knows_task<'a>(&'a self, task: &'a TaskId) -> Answer<'a, bool>;
+
+    /// The attempts of a revision whose price is reserved, the oldest first.
+    fn reserved_attempts(&self, revision: RevisionId) -> Answer<'_, Vec<ReservedAttempt>>;
+}
+
+/// Which revisions are handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Assign {
+    /// Every current revision in manifest order, then the leftovers.
+    All,
+    /// Older or removed revisions whose purchase is unfinished
+    /// ([`State::is_unfinished_purchase`](crate::domain::state::State::is_unfinished_purchase)).
+    Leftovers,
+}
+
+/// Something to be made durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commit {
+    /// When it happened.
+    pub at: Timestamp,
+    /// What changes.
+    pub change: Change,
+}
+
+/// What a commit changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A revision's transition: its state, its attempts' changes, and the money's moves.
+    Transition {
+        /// Whose.
+        revision: RevisionId,
+        /// The transition.
+        transition: Transition,
+        /// The attempt to be made, if the transition is a claim: the cap decides whether it is.
+        attempt: Option<Box<AttemptSpec>>,
+        /// The clips, if it is a delivery.
+        files: Vec<ClipFile>,
+    },
+    /// What the provider says an attempt really cost. Moves no money.
+    Charge {
+        /// Whose.
+        attempt: AttemptId,
+        /// How much.
+        charge: Charge,
+    },
+}
+
+/// An attempt to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptSpec {
+    /// What it costs by the catalog; `None`: unknown.
+    pub price: Option<Usd>,
+    /// Whether it costs that even if its task fails. Kept with the attempt, because the run that
+    /// sees the task fail may go by another catalog.
+    pub charged_if_failed: bool,
+    /// An unguessable id of our own; the secret part of the address at which the provider may call.
+    pub key: Secret,
+    /// Whether the provider is told the key.
+    pub key_on_wire: bool,
+    /// Where it is sent, and from which account.
+    pub origin: Origin,
+    /// What is sent: canonical JSON, local files by their hash, without callback and key.
+    pub wire: Box<str>,
+}
+
+/// Where attempts go, and from which account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The provider's address: scheme, host, port and path prefix, normalized by the provider.
+    pub address: Arc<str>,
+    /// A salted hash of the account's key, in hexadecimal digits; empty where there is no key.
+    pub account: Arc<str>,
+}
+
+/// What became of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// One for each commit, in the same order.
+    pub verdicts: Vec<Verdict>,
+    /// The money after it.
+    pub balance: Balance,
+    /// The disk was full and the reserve was given up to write this: send nothing more.
+    pub reserve_used: bool,
+    /// The file was taken away and this was written to the copy that was saved: send nothing more.
+    pub displaced: Option<LedgerError>,
+}
+
+/// What became of a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The attempt and its reserved price are durable; the POST may leave.
+    Claimed(AttemptId),
+    /// The price does not fit under what is left of the cap; nothing was written.
+    OverCap,
+    /// It is durable.
+    Written {
+        /// The shot that had the task before, if it was bought by this transition and is known from
+        /// another attempt. Both are kept and counted.
+        task_first_of: Option<ShotId>,
+    },
+    /// It cannot be; nothing was written.
+    Refused(LedgerError),
+}
+
+/// An attempt whose price is reserved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReservedAttempt {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// Its price; `None`: unknown.
+    pub price: Option<Usd>,
+    /// When its POST left.
+    pub sent_at: Timestamp,
+    /// Its task, if it has one.
+    pub task: Option<TaskId>,
+}
 
 /// A revision's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,21 +192,6 @@ pub enum Kind {
     Gateway,
     /// The in-process simulator's.
     Simulator,
-}
-
-/// What it takes to open a ledger for writing.
-#[derive(Clone, Debug)]
-pub struct Opening<'a> {
-    /// The `SQLite` file; its folder exists.
-    pub path: &'a Path,
-    /// The campaign's name.
-    pub campaign: &'a str,
-    /// Whose tasks it will hold.
-    pub kind: Kind,
-    /// What the lock says about its holder, such as `rushes run`.
-    pub holder: &'a str,
-    /// Now.
-    pub at: Timestamp,
 }
 
 /// A revision as the scheduler sees it.
@@ -109,86 +211,22 @@ pub struct Entry {
     /// among revision 1s without regard to case.
     pub clip_name: Box<str>,
     /// Where it stands.
-    pub job: Job,
+    pub status: RevisionState,
     /// What its next purchase would cost; for bought ones what the last attempt reserved.
     pub price: Option<Usd>,
     /// While an attempt of it is open: whether that is charged even if its task fails.
     pub charged_if_failed: bool,
 }
 
-/// On what terms an attempt is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Terms {
-    /// What it costs by the catalog; `None`: nobody knows.
-    pub price: Option<Usd>,
-    /// Whether it costs that even if its task fails. Kept with the attempt, because who sees the
-    /// task fail may go by another catalog.
-    pub charged_if_failed: bool,
-    /// Whether the shot is in doubt and bought again; otherwise only a queued one can be claimed.
-    pub despite_doubt: bool,
-    /// The secret part of the address at which the gateway may call about it.
-    pub token: Option<Token>,
-}
-
-impl Terms {
-    /// A queued shot at this price, and for nothing if the task fails.
-    #[must_use]
-    pub const fn new(price: Option<Usd>) -> Self {
-        Self { price, charged_if_failed: false, despite_doubt: false, token: None }
-    }
-}
-
-/// The answer to a claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Claim {
-    /// The attempt and its reserved price are durable; the POST may leave.
-    Granted {
-        /// The attempt.
-        attempt: AttemptId,
-        /// The money after it.
-        balance: Balance,
-    },
-    /// The price does not fit under what is left of the cap; nothing was written.
-    OverCap {
-        /// The money as it is.
-        balance: Balance,
-    },
-}
-
 /// An attempt that the gateway may call about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Call {
+pub struct CallbackSubscription {
     /// The attempt.
     pub attempt: AttemptId,
-    /// The secret part of the address it was given.
-    pub token: Token,
+    /// Its key, the secret part of the address that the provider was given.
+    pub key: Secret,
     /// When its POST left.
     pub sent_at: Timestamp,
-}
-
-/// A transition is durable.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Committed {
-    /// The money after it.
-    pub balance: Balance,
-    /// The disk was full and the reserve was given up to write this: send nothing more.
-    pub reserve_used: bool,
-    /// The file was taken away and this was written to the copy that was saved: send nothing more.
-    pub displaced: Option<LedgerError>,
-    /// The shot that had the task before, if it was bought by this transition and is known from
-    /// another attempt. Both are kept and counted.
-    pub task_first_of: Option<ShotId>,
-}
-
-/// What came free when the user said that a shot was not bought.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Freed {
-    /// How many of its requests were reserved.
-    pub requests: usize,
-    /// The sum of their prices, as far as they are known.
-    pub price: Usd,
-    /// Whether some had no known price.
-    pub unpriced: bool,
 }
 
 /// A delivered clip's file.
@@ -202,7 +240,7 @@ pub struct ClipFile {
     pub sha256: [u8; 32],
     /// What it turned out to be; `None` where that could not be read, or an older version, which
     /// did not look, fetched it.
-    pub footage: Option<Footage>,
+    pub clip_info: Option<ClipInfo>,
     /// Why the footage could not be read, for people.
     pub unread: Option<Box<str>>,
 }
@@ -257,208 +295,4 @@ pub struct Summary {
     pub balance: Balance,
     /// Who holds the run lock, as one phrase (`rushes run, process 4242 on host, since …`).
     pub held_by: Option<String>,
-}
-
-/// A ledger open for writing; holds the run lock until the last clone is dropped.
-#[derive(Clone)]
-pub struct Ledger {
-    queue: Arc<Queue>,
-}
-
-impl Ledger {
-    /// Opens or creates the ledger and takes the run lock. Blocking.
-    ///
-    /// # Errors
-    /// When another run holds the lock; when the file is newer than this program, of another
-    /// campaign or kind, damaged, or cannot be written.
-    pub fn open(opening: &Opening<'_>) -> Result<Self, LedgerError> {
-        Ok(Self { queue: Arc::new(open::for_writing(opening)?) })
-    }
-
-    /// Whether a ledger, or anything that speaks of one, lies at `path`. Blocking.
-    #[must_use]
-    pub fn is_known(path: &Path) -> bool {
-        let lies = |path: &Path| std::fs::symlink_metadata(path).is_ok();
-        std::fs::metadata(path).is_ok_and(|file| file.len() > 0)
-            || lies(&lock::beside(path, "mark"))
-            || rescue::is_there(path)
-    }
-
-    /// The cap as it is kept.
-    #[must_use]
-    pub fn budget(&self) -> Budget {
-        self.queue.purse().0
-    }
-
-    /// The money as it is.
-    #[must_use]
-    pub fn balance(&self) -> Balance {
-        self.queue.purse().1
-    }
-
-    /// Keeps another cap.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub async fn set_budget(&self, budget: Budget) -> Result<(), LedgerError> {
-        self.queue.ask(move |pen| writer::set_budget(pen, budget)).await
-    }
-
-    /// Makes these shots the campaign's current ones: unknown (shot, fingerprint) pairs become new
-    /// revisions, queued; known ones keep their state; all others are no longer current. Answers
-    /// the current entries, in the order of `shots`. Writes only what changed.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub async fn record(
-        &self,
-        shots: Arc<[Shot]>,
-        at: Timestamp,
-    ) -> Result<Vec<Entry>, LedgerError> {
-        self.queue.ask(move |pen| record::record(pen, &shots, at)).await
-    }
-
-    /// Every current revision, and those older or removed ones whose purchase is unfinished
-    /// ([`crate::job::State::is_unfinished_purchase`]).
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub async fn entries(&self) -> Result<Vec<Entry>, LedgerError> {
-        self.queue.ask(|pen| Ok(reader::open_entries(pen)?)).await
-    }
-
-    /// Of [`Ledger::entries`] those that [`Ledger::record`] does not answer: older or removed
-    /// revisions whose purchase is unfinished.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub async fn leftovers(&self) -> Result<Vec<Entry>, LedgerError> {
-        self.queue.ask(|pen| Ok(reader::leftovers(pen)?)).await
-    }
-
-    /// Records an attempt and reserves its price, if the cap allows it, in one transaction: the
-    /// revision is `submitting` when this returns [`Claim::Granted`].
-    ///
-    /// # Errors
-    /// When it cannot be written; then nothing more may be sent.
-    pub async fn claim(
-        &self,
-        revision: RevisionId,
-        terms: Terms,
-        at: Timestamp,
-    ) -> Result<Claim, LedgerError> {
-        self.queue.ask(move |pen| writer::claim(pen, revision, terms, at)).await
-    }
-
-    /// Makes a transition durable: the revision's job, the attempt's change and the money's move.
-    ///
-    /// # Errors
-    /// When it cannot be written even after the reserve was given up; then nothing more may be
-    /// sent.
-    pub async fn commit(
-        &self,
-        revision: RevisionId,
-        step: Step,
-        at: Timestamp,
-    ) -> Result<Committed, LedgerError> {
-        self.deliver(revision, step, Vec::new(), at).await
-    }
-
-    /// Like [`Ledger::commit`] for a delivery, together with the files.
-    ///
-    /// # Errors
-    /// As for [`Ledger::commit`].
-    pub async fn deliver(
-        &self,
-        revision: RevisionId,
-        step: Step,
-        files: Vec<ClipFile>,
-        at: Timestamp,
-    ) -> Result<Committed, LedgerError> {
-        self.queue.ask(move |pen| writer::commit(pen, revision, &step, &files, at)).await
-    }
-
-    /// Whether the ledger knows a task id.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub async fn knows_task(&self, task: &TaskId) -> Result<bool, LedgerError> {
-        let task = task.clone();
-        self.queue.ask(move |pen| Ok(reader::knows_task(pen, &task)?)).await
-    }
-
-    /// Whether something could not be written, after which nothing more may be sent. True before
-    /// those whose call it was are told.
-    #[must_use]
-    pub fn has_failed(&self) -> bool {
-        self.queue.has_failed()
-    }
-
-    /// When an attempt was sent; `None` when there is no such attempt.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub async fn sent_at(&self, attempt: AttemptId) -> Result<Option<Timestamp>, LedgerError> {
-        self.queue.ask(move |pen| Ok(reader::sent_at(pen, attempt)?)).await
-    }
-
-    /// When the first request was sent that may have bought a revision which `attempt` put in
-    /// doubt: nobody can tell which of several did.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub async fn doubtful_since(
-        &self,
-        revision: RevisionId,
-        attempt: AttemptId,
-    ) -> Result<Option<Timestamp>, LedgerError> {
-        self.queue.ask(move |pen| Ok(reader::doubtful_since(pen, revision, attempt)?)).await
-    }
-
-    /// [`Ledger::commit`] for evidence that an attempt in doubt bought `task`; `None`, and nothing
-    /// is written, when the ledger knows that task already.
-    ///
-    /// # Errors
-    /// As for [`Ledger::commit`].
-    pub async fn recover(
-        &self,
-        revision: RevisionId,
-        step: Step,
-        task: TaskId,
-        at: Timestamp,
-    ) -> Result<Option<Committed>, LedgerError> {
-        self.queue.ask(move |pen| writer::recover(pen, revision, &step, &task, at)).await
-    }
-
-    /// [`Ledger::commit`] for a shot that was not bought by what the user says: in the same
-    /// transaction every other attempt of the revision that is reserved and has no task is
-    /// released too.
-    ///
-    /// # Errors
-    /// As for [`Ledger::commit`].
-    pub async fn not_bought(
-        &self,
-        revision: RevisionId,
-        step: Step,
-        at: Timestamp,
-    ) -> Result<Freed, LedgerError> {
-        self.queue.ask(move |pen| writer::not_bought(pen, revision, &step, at)).await
-    }
-
-    /// The attempts that the gateway may call about: those that are submitting, rendering or in
-    /// doubt and have a token, of every revision.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub async fn calls(&self) -> Result<Vec<Call>, LedgerError> {
-        self.queue.ask(|pen| Ok(reader::calls(pen)?)).await
-    }
-
-    /// Keeps what the gateway says an attempt really cost. Moves no money.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub async fn charge(&self, attempt: AttemptId, charge: Charge) -> Result<(), LedgerError> {
-        self.queue.ask(move |pen| writer::charge(pen, attempt, &charge)).await
-    }
 }

@@ -17,12 +17,12 @@ use bytes::Bytes;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
-use crate::ledger::{Reader, Row};
+use crate::blocking::Threads;
+use crate::domain::sanitize::json_for_pages;
+use crate::ledger::{Snapshot, Row};
 use crate::policy::limits::Rate;
 use crate::report::{ReportError, model, sheet};
-use crate::run::Tally;
-use crate::text::json_for_pages;
-use crate::work;
+use crate::scheduler::Progress;
 
 use super::Show;
 use super::phase::{Over, Phase};
@@ -76,7 +76,7 @@ pub(super) struct Feed {
 /// The one who reads.
 pub(super) struct Follower {
     show: Show,
-    tally: watch::Receiver<Tally>,
+    tally: watch::Receiver<Progress>,
     rate: Rate,
     over: watch::Receiver<Option<Over>>,
     news: broadcast::Sender<News>,
@@ -204,7 +204,7 @@ impl Follower {
         let show = self.show.clone();
         let news = self.is_followed().then(|| self.news.clone());
         let (quits, wanted) = (Arc::clone(&self.quits), !newcomers.is_empty());
-        let read = work::blocking(move || {
+        let read = Threads::Pool.run(move || {
             let tell =
                 |event| drop(news.as_ref().map(|news| news.send(News::Rows(reading, event))));
             memory.read(&show, &tell, wanted, &quits).map(|rows| (memory, rows))
@@ -259,7 +259,7 @@ impl Memory {
         wanted: bool,
         quits: &AtomicBool,
     ) -> Result<Option<Spooled>, ReportError> {
-        let reader = Reader::open(&show.ledger)?;
+        let reader = Snapshot::open(&show.ledger)?;
         let head = show.sheet(&reader).head()?;
         let mut spool = wanted.then(Spool::default);
         if let Some(spool) = &mut spool {

@@ -8,8 +8,8 @@ use axum::http::{Request, Response, StatusCode};
 use axum::response::IntoResponse;
 use tower_http::services::ServeFile;
 
-use crate::ledger::Reader;
-use crate::work;
+use crate::blocking::Threads;
+use crate::ledger::Snapshot;
 
 use super::Show;
 
@@ -20,7 +20,7 @@ const CLIPS: &str = "clips";
 pub(super) async fn film(show: &Show, name: &str, request: Request<Body>) -> Response<Body> {
     let Some(path) = named(name) else { return StatusCode::NOT_FOUND.into_response() };
     let (folder, ledger) = (show.folder.clone(), show.ledger.clone());
-    let found = work::blocking(move || find(&folder, &ledger, &path)).await;
+    let found = Threads::Pool.run(move || find(&folder, &ledger, &path)).await;
     let Ok(Some(file)) = found else { return StatusCode::NOT_FOUND.into_response() };
     match ServeFile::new(file).try_call(request).await {
         Ok(response) => response.map(Body::new),
@@ -40,7 +40,7 @@ fn named(name: &str) -> Option<String> {
 
 /// A listed clip's file, unless a link stands in its place.
 fn find(folder: &Path, ledger: &Path, path: &str) -> Option<PathBuf> {
-    if !Reader::open(ledger).ok()?.lists(path).ok()? {
+    if !Snapshot::open(ledger).ok()?.lists(path).ok()? {
         return None;
     }
     // `clips` itself may be a link; what lies below it may not.

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::run::{Ended, Stopped, Tally};
-use crate::text::plain;
+use crate::domain::sanitize::plain;
+use crate::scheduler::{RunOutcome, StopReason, Progress};
 
 /// A reason is cut to so many characters.
 const MOST_WHY: usize = 500;
@@ -25,7 +25,7 @@ pub(super) struct Phase {
 }
 
 impl Phase {
-    pub(super) fn of(tally: &Tally, over: Option<&Over>, rate: String) -> Self {
+    pub(super) fn of(tally: &Progress, over: Option<&Over>, rate: String) -> Self {
         let (state, why) = match (over, &tally.stopping, tally.paused) {
             (Some(over), ..) => ("ended", over.why.clone()),
             (None, Some(ended), _) => ("stopping", why(ended)),
@@ -37,22 +37,22 @@ impl Phase {
     }
 }
 
-fn why(ended: &Ended) -> Option<String> {
+fn why(ended: &RunOutcome) -> Option<String> {
     match ended {
-        Ended::Done => None,
-        Ended::Interrupted => Some("stopped by the user".to_owned()),
-        Ended::Stopped(stopped) => Some(stopped.to_string()),
+        RunOutcome::Done => None,
+        RunOutcome::Interrupted => Some("stopped by the user".to_owned()),
+        RunOutcome::Stopped(stopped) => Some(stopped.to_string()),
     }
 }
 
 /// Why the run is not well, if it is not: it has ended, or something could not be written.
-pub(super) fn illness(tally: &Tally, over: Option<&Over>) -> Option<String> {
+pub(super) fn illness(tally: &Progress, over: Option<&Over>) -> Option<String> {
     if over.is_some() {
         return Some("the run has ended".to_owned());
     }
     match &tally.stopping {
-        Some(Ended::Stopped(
-            stopped @ (Stopped::Ledger(_) | Stopped::Disk(_) | Stopped::Defect(_)),
+        Some(RunOutcome::Stopped(
+            stopped @ (StopReason::Ledger(_) | StopReason::Disk(_) | StopReason::Defect(_)),
         )) => Some(plain(&stopped.to_string(), MOST_WHY)),
         _ => None,
     }
@@ -64,13 +64,13 @@ mod tests {
 
     #[test]
     fn the_page_is_told_what_the_run_does_and_why() {
-        let tally = |stopping, paused| Tally { stopping, paused, rendering: 3, ..Tally::default() };
-        let state = |tally: &Tally, over: Option<&Over>| {
+        let tally = |stopping, paused| Progress { stopping, paused, rendering: 3, ..Progress::default() };
+        let state = |tally: &Progress, over: Option<&Over>| {
             let phase = Phase::of(tally, over, "2/s".into());
             assert_eq!(phase.in_flight, 3);
             (phase.state, phase.why)
         };
-        let full = Some(Ended::Stopped(Stopped::Disk("\u{1b}[31mfull".into())));
+        let full = Some(RunOutcome::Stopped(StopReason::Disk("\u{1b}[31mfull".into())));
         let told = Some("the disk cannot be written: full".to_owned());
         let over = Over { why: Some("the cap".into()) };
         assert_eq!(state(&tally(None, false), None), ("running", None));
@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(state(&tally(full.clone(), true), None), ("stopping", told.clone()));
         assert_eq!(state(&tally(full.clone(), true), Some(&over)), ("ended", over.why.clone()));
         assert_eq!(illness(&tally(full, false), None), told);
-        assert_eq!(illness(&tally(Some(Ended::Interrupted), true), None), None);
+        assert_eq!(illness(&tally(Some(RunOutcome::Interrupted), true), None), None);
         assert!(illness(&tally(None, false), Some(&over)).is_some());
     }
 }

@@ -11,10 +11,10 @@ use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use tokio::sync::{Semaphore, watch};
 
-use crate::doorway::Wire;
-use crate::ledger::Reader;
+use crate::blocking::Threads;
+use crate::ledger::Snapshot;
+use crate::listener::Wire;
 use crate::report::ReportError;
-use crate::work;
 
 use super::feed::{self, Feed};
 use super::gate::Gate;
@@ -88,7 +88,7 @@ impl Desk {
             "" => self.page(wire).await,
             "healthz" => self.health(),
             "metrics" => {
-                let text = metrics::text(&self.show.tally.borrow(), &self.show.gauges);
+                let text = metrics::text(&self.show.tally.borrow(), &self.show.metrics);
                 ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()
             }
             _ => match path.strip_prefix("clips/") {
@@ -108,9 +108,9 @@ impl Desk {
         }
         tracing::info!("{button}: asked for on the live page");
         match button {
-            "pause" => self.show.pause.press(),
-            "resume" => self.show.pause.release(),
-            _ => self.show.stop.press(),
+            "pause" => self.show.pause.pause(),
+            "resume" => self.show.pause.resume(),
+            _ => self.show.stop.cancel(),
         }
         StatusCode::NO_CONTENT.into_response()
     }
@@ -133,9 +133,9 @@ impl Desk {
         let show = self.show.clone();
         // The semaphore is never closed; without a permit more than one would be made at once.
         let permit = self.making.acquire().await;
-        let made = work::blocking(move || {
+        let made = Threads::Pool.run(move || {
             let mut spool = Spool::default();
-            show.sheet(&Reader::open(&show.ledger)?).write(&mut spool)?;
+            show.sheet(&Snapshot::open(&show.ledger)?).write(&mut spool)?;
             Ok::<Spooled, ReportError>(spool.finish()?)
         });
         let made = made.await;
@@ -178,18 +178,18 @@ mod tests {
 
     use super::*;
     use crate::policy::limits::{Rate, Window};
-    use crate::run::{Ended, Stopped, Tally};
+    use crate::scheduler::{RunOutcome, StopReason, Progress};
 
-    fn desk(tally: Tally, over: Option<Over>) -> Desk {
+    fn desk(tally: Progress, over: Option<Over>) -> Desk {
         let show = Show {
             ledger: PathBuf::new(),
             again: Arc::new(|verb, _| verb.to_owned()),
             folder: PathBuf::new(),
             tally: watch::channel(tally).1,
             rate: Rate { count: 2, window: Window::Second },
-            stop: crate::run::Stop::default(),
-            pause: crate::run::Pause::default(),
-            gauges: Arc::default(),
+            stop: crate::scheduler::CancelToken::default(),
+            pause: crate::scheduler::PauseSwitch::default(),
+            metrics: Arc::default(),
         };
         let over = watch::channel(over).1;
         let (feed, _) = feed::feed(&show, over.clone());
@@ -205,7 +205,7 @@ mod tests {
 
     #[tokio::test]
     async fn buttons_press_what_they_say_until_the_run_has_ended() {
-        let desk = desk(Tally::default(), None);
+        let desk = desk(Progress::default(), None);
         for (button, paused, stopped) in
             [("pause", true, false), ("resume", false, false), ("stop", false, true)]
         {
@@ -213,19 +213,19 @@ mod tests {
             let Show { pause, stop, .. } = &desk.show;
             assert_eq!((pause.is_pressed(), stop.is_pressed()), (paused, stopped), "{button}");
         }
-        let desk = super::tests::desk(Tally::default(), Some(Over { why: None }));
+        let desk = super::tests::desk(Progress::default(), Some(Over { why: None }));
         let late = desk.press("pause");
         assert_eq!(late.status(), StatusCode::CONFLICT);
         assert_eq!(text(late).await, r#"{"error":"the run has ended"}"#);
-        assert!(!desk.show.pause.is_pressed());
+        assert!(!desk.show.pause.is_paused());
     }
 
     #[tokio::test]
     async fn a_run_that_cannot_write_is_not_well() {
-        let full = Ended::Stopped(Stopped::Disk("full".into()));
-        let sick = desk(Tally { stopping: Some(full), ..Tally::default() }, None).health();
+        let full = RunOutcome::Stopped(StopReason::Disk("full".into()));
+        let sick = desk(Progress { stopping: Some(full), ..Progress::default() }, None).health();
         assert_eq!(sick.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(text(sick).await, "the disk cannot be written: full\n");
-        assert_eq!(text(desk(Tally::default(), None).health()).await, "ok\n");
+        assert_eq!(text(desk(Progress::default(), None).health()).await, "ok\n");
     }
 }

@@ -1,7 +1,6 @@
 //! Text to shots: reads a YAML or CSV manifest, checks it against the catalog, expands, prices and
 //! fingerprints it, and reports every mistake with its place. Sends nothing, writes nothing.
 
-mod body;
 mod callback;
 mod header;
 mod notify;
@@ -19,14 +18,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use crate::catalog::Catalog;
-use crate::hook::{Hook, Occasion};
-use crate::job::OnDoubt;
-use crate::money::Usd;
+use crate::domain::money::Usd;
+use crate::domain::shot::Shot;
+use crate::domain::state::OnDoubt;
+use crate::domain::webhook::{Hook, Occasion};
 use crate::policy::limits::SomeLimits;
-use crate::shot::{Request, Shot};
 
 /// What a manifest says about everything but its shots.
 #[derive(Clone, Debug)]
@@ -134,39 +131,4 @@ pub fn load(path: &Path, reading: &Reading<'_>) -> Result<Campaign, Mistakes> {
 /// When the file cannot be read, is no manifest at all, or its settings are wrong.
 pub fn header(path: &Path, color: bool) -> Result<Header, Mistakes> {
     read::header_alone(path, color)
-}
-
-/// Why a request's body could not be made; nothing was sent.
-#[derive(Debug, thiserror::Error)]
-pub enum BodyError {
-    /// The file is not what it was when the manifest was read.
-    #[error("{path} changed after the run began; run again to render it as it is now")]
-    Changed {
-        /// The file as the manifest writes it.
-        path: String,
-    },
-    /// The file cannot be read.
-    #[error("{path} cannot be read: {source}")]
-    Unreadable {
-        /// The file as the manifest writes it.
-        path: String,
-        /// Why.
-        source: std::io::Error,
-    },
-}
-
-/// The bytes to POST: the request's JSON with its local files, read now, as base64. Blocking.
-///
-/// # Errors
-/// When a local file cannot be read or is not the one that was fingerprinted.
-pub fn body(request: &Request) -> Result<Bytes, BodyError> {
-    body::body(request, None)
-}
-
-/// The same with `callback_url`, in the place of its own if it has one.
-///
-/// # Errors
-/// As for [`body()`].
-pub fn body_with_callback(request: &Request, callback_url: &str) -> Result<Bytes, BodyError> {
-    body::body(request, Some(callback_url))
 }

@@ -4,10 +4,10 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use rushes::ledger::Reader;
-use rushes::money::Usd;
-use rushes::sim::{Fate, Purchase, Told};
-use rushes::time::Timestamp;
+use rushes::domain::money::Usd;
+use rushes::domain::time::Timestamp;
+use rushes::ledger::Snapshot;
+use rushes::simulator::{Fate, Purchase, Told};
 use rusqlite::{Connection, OpenFlags};
 use sha2::{Digest, Sha256};
 
@@ -75,7 +75,7 @@ pub struct Agreement {
 /// every purchase is known or in doubt, and the money agrees to the last micro-dollar. Requests
 /// must differ in their prompts. A purchase that was answered with a 5xx is what the user lets be
 /// bought again; it must be unconfirmed, or in doubt if the answer never arrived.
-pub fn assert_agreement(ledger: &Path, books: &rushes::sim::Books) -> Agreement {
+pub fn assert_agreement(ledger: &Path, books: &rushes::simulator::Books) -> Agreement {
     let attempts = attempts(ledger);
     let by_task: HashMap<&str, &Attempt> =
         attempts.iter().filter_map(|a| Some((a.task.as_deref()?, a))).collect();
@@ -164,7 +164,7 @@ pub struct Doubt {
 }
 
 /// Every shot in doubt, with the truth about it.
-pub fn doubts(ledger: &Path, books: &rushes::sim::Books) -> Vec<Doubt> {
+pub fn doubts(ledger: &Path, books: &rushes::simulator::Books) -> Vec<Doubt> {
     let attempts = attempts(ledger);
     let known: HashSet<&str> = attempts.iter().filter_map(|a| a.task.as_deref()).collect();
     let in_doubt = attempts.iter().filter(|a| a.account == "reserved" && a.task.is_none());
@@ -182,9 +182,9 @@ pub fn doubts(ledger: &Path, books: &rushes::sim::Books) -> Vec<Doubt> {
 /// Checks that every delivered clip lies in the campaign folder as the ledger has it, to the last
 /// byte.
 pub fn assert_clips(folder: &Path, ledger: &Path) {
-    let reader = Reader::open(ledger).unwrap();
+    let reader = Snapshot::open(ledger).unwrap();
     let check = &mut |row: rushes::ledger::Row| {
-        if row.entry.job.state.name() == "delivered" {
+        if row.entry.status.state.name() == "delivered" {
             assert!(!row.files.is_empty(), "{}", row.entry.shot);
         }
         for file in &row.files {

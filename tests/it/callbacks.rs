@@ -355,12 +355,12 @@ async fn a_run_that_cannot_listen_sends_nothing() {
 fn rushes_ledger(campaign: &Campaign) -> rushes::ledger::Ledger {
     let folder = campaign.sandbox.path("renders/night");
     std::fs::create_dir_all(&folder).unwrap();
-    rushes::ledger::Ledger::open(&rushes::ledger::Opening {
+    rushes::ledger::SqliteLedger::open(&rushes::ledger::LedgerOptions {
         path: &folder.join("ledger.sqlite"),
         campaign: "night",
         kind: rushes::ledger::Kind::Gateway,
         holder: "a test",
-        at: rushes::time::Timestamp::from_millis(0),
+        at: rushes::domain::time::Timestamp::from_millis(0),
     })
     .unwrap()
 }
@@ -381,8 +381,8 @@ fn the_simulator_calls_and_so_purchases_that_nobody_was_told_of_are_found() {
     let ended = sandbox.run(["run", "shots.yaml", "--sim=flaky:2"]);
     assert!(matches!(ended.code(), Some(0 | 1)), "{}{}", ended.stdout(), ended.stderr());
     let folder = sandbox.path("renders/night.sim");
-    let now = rushes::time::Clock::now(&rushes::time::SystemClock);
-    let books = rushes::sim::books(&folder, now).unwrap();
+    let now = rushes::domain::time::Clock::now(&rushes::domain::time::SystemClock);
+    let books = rushes::simulator::books(&folder, now).unwrap();
     let ledger = rusqlite::Connection::open(folder.join("ledger.sqlite")).unwrap();
     let known = |task: &str| -> bool {
         let sql = "SELECT count(*) FROM attempts WHERE task_id = ?1";

@@ -8,10 +8,10 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::log::{Log, Place, Source};
-use crate::manifest::shots::media;
+use crate::domain::sanitize::steers;
+use crate::disk;
 use crate::manifest::text::file::Chars;
 use crate::manifest::text::position::Position;
-use crate::text::steers;
 
 /// The most characters of a line that are drawn, and how many of them before the mistake.
 const MOST_WIDE: usize = 140;
@@ -72,7 +72,7 @@ fn read(
     mut wanted: Vec<(u32, usize, &mut Stretch)>,
     is_hidden: impl Fn(u32, u32) -> bool,
 ) {
-    let Ok(file) = media::open(&source.path) else { return };
+    let Ok(file) = disk::open_file(&source.path) else { return };
     let Some(last) = wanted.last().map(|(line, _, _)| *line) else { return };
     let mut position = Position::START;
     let mut next = 0;
@@ -101,7 +101,7 @@ fn read(
 /// The line above a place and its own, tabs and all.
 pub(in crate::manifest) fn line_and_above(place: Place, log: &Log) -> [String; 2] {
     let mut lines = [const { String::new() }; 2];
-    let Some(file) = log.path(place.file).and_then(|path| media::open(path).ok()) else {
+    let Some(file) = log.path(place.file).and_then(|path| disk::open_file(path).ok()) else {
         return lines;
     };
     let mut position = Position::START;
@@ -119,7 +119,7 @@ pub(in crate::manifest) fn line_and_above(place: Place, log: &Log) -> [String; 2
 
 /// Where a file stops being UTF-8.
 pub(in crate::manifest) fn broken(file: u16, log: &Log) -> Place {
-    let opened = log.path(file).and_then(|path| media::open(path).ok());
+    let opened = log.path(file).and_then(|path| disk::open_file(path).ok());
     let mut position = Position::START;
     for c in opened.into_iter().flat_map(Chars::new).map_while(Result::ok) {
         position.see(c);

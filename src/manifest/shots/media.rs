@@ -2,7 +2,6 @@
 //! hashes local files, each once however many shots use it.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
+use crate::disk;
 use crate::catalog::{base64_bytes, is_http_url};
 
 /// Bigger than this and the gateway may well refuse it; its page names no limit.
@@ -110,7 +110,7 @@ fn read(path: &Path) -> Known {
             Some("write the path of a PNG, JPEG or WebP file that you can open".into()),
         ),
     };
-    let mut file = open(path).map_err(unreadable)?;
+    let mut file = disk::open_file(path).map_err(unreadable)?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 64 * 1024];
     let mut bytes = 0;
@@ -134,14 +134,4 @@ fn read(path: &Path) -> Known {
         return Err((format!("{} is an empty file", path.display()), Some(fix.into())));
     }
     Ok((hash.finalize().into(), bytes))
-}
-
-/// Opens a file, and only a file: a pipe or a device could block or never end.
-pub(in crate::manifest) fn open(path: &Path) -> io::Result<File> {
-    let found = std::fs::metadata(path)?;
-    if !found.is_file() {
-        let what = if found.is_dir() { "it is a folder" } else { "it is not a file" };
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
-    }
-    File::open(path)
 }

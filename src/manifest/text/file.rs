@@ -7,7 +7,7 @@ use std::io::{self, Read, Seek};
 use std::path::Path;
 
 use crate::manifest::report::log::{Log, Mistake, Place};
-use crate::manifest::shots::media;
+use crate::disk;
 
 /// Bytes read at a time.
 const CHUNK: usize = 64 * 1024;
@@ -19,7 +19,7 @@ const CHUNK: usize = 64 * 1024;
 pub(in crate::manifest) fn open(path: &Path, log: &mut Log) -> Result<Option<(u16, File)>, String> {
     let cannot = |error: io::Error| format!("{} cannot be read: {}", path.display(), plain(&error));
     let file = log.source(path).ok_or("the manifest names too many files")?;
-    let mut opened = media::open(path).map_err(cannot)?;
+    let mut opened = disk::open_file(path).map_err(cannot)?;
     let mut head = Vec::new();
     (&mut opened).take(4).read_to_end(&mut head).map_err(cannot)?;
     if let Some((what, fix)) = no_text(&head, is_table(path)) {

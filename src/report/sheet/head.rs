@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::ledger::{Kind, LedgerError, Spending, Stray, Summary};
-use crate::money::Usd;
+use crate::domain::money::Usd;
+use crate::ledger::{Kind, LedgerError, Spending, OrphanReservation, Summary};
 use crate::report::need::Need;
 use crate::report::text::safe;
 
@@ -88,7 +88,7 @@ impl Head {
             models,
             tags,
             history: history.collect(),
-            strays: spending.strays.iter().map(Reserved::of).collect(),
+            strays: spending.orphans.iter().map(Reserved::of).collect(),
             commands: Need::ALL.map(|need| (need.name(), commands(sheet, need))).into(),
             only: (sheet.again)("plan", "--only '{ids}'"),
             live: sheet.live,
@@ -112,7 +112,7 @@ impl Money {
 }
 
 impl Reserved {
-    fn of(stray: &Stray) -> Self {
+    fn of(stray: &OrphanReservation) -> Self {
         Self {
             shot: format!("{}~r{}", stray.shot, stray.number),
             price: stray.price.map(|price| price.to_string()),
@@ -131,7 +131,7 @@ fn commands(sheet: &Sheet<'_>, need: Need) -> Vec<Command> {
 /// under each.
 fn shares(spending: &Spending, names: impl Fn(&str, &[String]) -> Vec<String>) -> Vec<Share> {
     let mut sums: BTreeMap<String, (usize, Usd, Usd)> = BTreeMap::new();
-    for pile in &spending.piles {
+    for pile in &spending.groups {
         let mut under = names(&pile.model, &pile.tags);
         under.sort_unstable();
         under.dedup();

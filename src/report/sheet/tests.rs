@@ -1,8 +1,8 @@
 use super::super::sample::{Sample, at};
 use super::*;
-use crate::ledger::{Pile, RevisionId, Stray};
+use crate::domain::shot::ShotId;
+use crate::ledger::{SpendGroup, RevisionId, OrphanReservation};
 use crate::policy::budget::Balance;
-use crate::shot::ShotId;
 
 fn page(sample: &Sample, live: bool) -> String {
     let again = |verb: &str, rest: &str| format!("rushes {verb} summer.yaml {rest}");
@@ -73,7 +73,7 @@ fn what_others_wrote_stays_text() {
         row.urls = vec![evil.to_owned()];
         row.files.clear();
     }
-    sample.spending.piles = vec![Pile {
+    sample.spending.groups = vec![SpendGroup {
         model: evil.to_owned(),
         tags: vec![evil.to_owned()],
         bought: 1,
@@ -117,19 +117,19 @@ fn more_shots_than_a_browser_takes_are_left_out_and_counted() {
 fn money_is_told_by_model_by_tag_and_where_else_it_is_reserved() {
     let mut sample = Sample::mixed();
     let usd = |text: &str| text.parse().unwrap();
-    let pile = |model: &str, tags: &[&str], spent: &str| Pile {
+    let pile = |model: &str, tags: &[&str], spent: &str| SpendGroup {
         model: model.to_owned(),
         tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
         bought: 2,
         balance: Balance { spent: usd(spent), reserved: usd("0.5"), ..Balance::default() },
     };
-    sample.spending.piles = vec![
+    sample.spending.groups = vec![
         pile("kling-v2-6", &["hero"], "1"),
         pile("kling-v2-6", &["hero", "night", "hero"], "2"),
         pile("kling-v3", &[], "9"),
     ];
     sample.spending.history = vec![(at(1), Balance { spent: usd("12"), ..Balance::default() })];
-    sample.spending.strays = vec![Stray {
+    sample.spending.orphans = vec![OrphanReservation {
         shot: ShotId::new("beach").unwrap(),
         revision: RevisionId(1),
         number: 2,

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use futures::FutureExt;
-use rushes::callback::{Inbox, Listening, listen, new_token};
+use rushes::callback::{WebhookQueue, Listening, listen, new_token};
 
 use super::*;
 
-/// An open door, and the inbox behind it.
-async fn open() -> (Listening, Arc<Inbox>) {
-    let inbox = Arc::new(Inbox::default());
-    inbox.open();
-    (listen(free_address(), Arc::clone(&inbox)).await.unwrap(), inbox)
+/// An open door, and the queue behind it.
+async fn open() -> (Listening, Arc<WebhookQueue>) {
+    let queue = Arc::new(WebhookQueue::default());
+    queue.open();
+    (listen(free_address(), Arc::clone(&queue)).await.unwrap(), queue)
 }
 
 /// Does something that blocks, beside the listener.
@@ -21,14 +21,14 @@ async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) ->
 
 #[tokio::test]
 async fn a_known_token_comes_in_whatever_stands_before_it() {
-    let (door, inbox) = open().await;
+    let (door, queue) = open().await;
     let (address, token) = (door.address(), new_token().unwrap());
-    inbox.expect(token);
+    queue.expect(token);
     for prefix in ["", "/rushes", "/a/b/c", "//", "/%2e%2e"] {
-        let path = format!("{prefix}/{}?x=1", token.secret());
+        let path = format!("{prefix}/{}?x=1", token.reveal());
         let status = beside(move || send(address, "POST", &path, br#"{"taskId":"t1"}"#)).await;
         assert_eq!(status, 204, "{prefix}");
-        let (who, tasks) = inbox.next().await;
+        let (who, tasks) = queue.next().await;
         assert_eq!((who, tasks[0].as_str()), (token, "t1"));
     }
     door.close().await;
@@ -36,10 +36,10 @@ async fn a_known_token_comes_in_whatever_stands_before_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_waits_until_its_token_can_be_known_and_comes_again_once_nobody_listens() {
-    let inbox = Arc::new(Inbox::default());
-    let door = listen(free_address(), Arc::clone(&inbox)).await.unwrap();
+    let queue = Arc::new(WebhookQueue::default());
+    let door = listen(free_address(), Arc::clone(&queue)).await.unwrap();
     let (address, token) = (door.address(), new_token().unwrap());
-    let path = format!("/{}", token.secret());
+    let path = format!("/{}", token.reveal());
     let empty = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
     let mut early = TcpStream::connect(address).unwrap();
     early.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
@@ -51,9 +51,9 @@ async fn a_call_waits_until_its_token_can_be_known_and_comes_again_once_nobody_l
     .await;
     assert!(silence.is_err(), "nobody is thanked yet");
     early.set_read_timeout(Some(PATIENCE)).unwrap();
-    inbox.expect(token);
-    inbox.open();
-    assert_eq!(inbox.next().await.0, token);
+    queue.expect(token);
+    queue.open();
+    assert_eq!(queue.next().await.0, token);
     let answer = beside(move || {
         let mut answer = String::new();
         early.read_to_string(&mut answer).unwrap();
@@ -64,7 +64,7 @@ async fn a_call_waits_until_its_token_can_be_known_and_comes_again_once_nobody_l
     write!(late, "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n").unwrap();
     // It is inside once somebody who came after it has been answered.
     assert_eq!(beside(move || send(address, "GET", "/", b"")).await, 404);
-    inbox.close();
+    queue.close();
     let answer = beside(move || {
         late.write_all(b"x").unwrap();
         let mut answer = String::new();
@@ -72,16 +72,16 @@ async fn a_call_waits_until_its_token_can_be_known_and_comes_again_once_nobody_l
         answer
     });
     assert!(answer.await.contains(" 503 "));
-    assert_eq!(inbox.next().now_or_never(), None);
+    assert_eq!(queue.next().now_or_never(), None);
     door.close().await;
 }
 
 #[tokio::test]
 async fn who_sends_too_much_is_cut_and_nothing_comes_in() {
-    let (door, inbox) = open().await;
+    let (door, queue) = open().await;
     let (address, token) = (door.address(), new_token().unwrap());
-    inbox.expect(token);
-    let path = format!("/{}", token.secret());
+    queue.expect(token);
+    let path = format!("/{}", token.reveal());
     let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\n");
     let long_header = format!("{head}X: {}\r\n\r\n", "x".repeat(1 << 20));
     let many_headers = format!("{head}{}\r\n", "X: y\r\n".repeat(100_000));
@@ -94,16 +94,16 @@ async fn who_sends_too_much_is_cut_and_nothing_comes_in() {
         let answer = beside(move || exchange(address, sent.as_bytes())).await;
         assert!(!answer.contains(" 204"), "{began}: {answer}");
     }
-    assert_eq!(inbox.next().now_or_never(), None);
+    assert_eq!(queue.next().now_or_never(), None);
     door.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_dawdles_is_thrown_out_and_the_next_one_comes_in() {
-    let (door, inbox) = open().await;
+    let (door, queue) = open().await;
     let (address, token) = (door.address(), new_token().unwrap());
-    inbox.expect(token);
-    let path = format!("/{}", token.secret());
+    queue.expect(token);
+    let path = format!("/{}", token.reveal());
     // As many as there are places; one of them sends a byte now and then, the others nothing.
     let lorises: Vec<_> = (0..64)
         .map(|n| {
@@ -133,7 +133,7 @@ async fn who_dawdles_is_thrown_out_and_the_next_one_comes_in() {
         .collect();
     let status = beside(move || send(address, "POST", &path, b"{}")).await;
     assert_eq!(status, 204);
-    assert_eq!(inbox.next().await.0, token);
+    assert_eq!(queue.next().await.0, token);
     let joined =
         beside(move || lorises.into_iter().map(std::thread::JoinHandle::join).collect::<Vec<_>>())
             .await;

@@ -1,10 +1,10 @@
-//! Kills at every point that the program names with `mishap::point`, at its first and later
+//! Kills at every point that the program names with `failpoint::point`, at its first and later
 //! passings: each must be hit, or the test is red.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use rushes::sim::Profile;
+use rushes::simulator::Profile;
 
 use super::campaign::{Campaign, Script};
 

@@ -14,8 +14,8 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use rushes::money::Usd;
-use rushes::sim::Profile;
+use rushes::domain::money::Usd;
+use rushes::simulator::Profile;
 
 use super::campaign::{Campaign, Script};
 

@@ -11,7 +11,7 @@ fn opening<'a>(path: &'a Path, campaign: &'a str, kind: Kind) -> Opening<'a> {
 
 /// Opens it as this test's campaign would, and gives the refusal.
 fn refusal(path: &Path) -> LedgerError {
-    let opened = Ledger::open(&opening(path, "summer", Kind::Gateway));
+    let opened = SqliteLedger::open(&opening(path, "summer", Kind::Gateway));
     opened.err().expect("it should not open")
 }
 
@@ -56,7 +56,7 @@ async fn only_the_user_can_read_what_lies_there() {
 async fn a_ledger_is_of_one_campaign_and_of_one_kind() {
     let mut desk = Desk::new();
     desk.close();
-    let open = |campaign, kind| Ledger::open(&opening(&desk.path(), campaign, kind)).err().unwrap();
+    let open = |campaign, kind| SqliteLedger::open(&opening(&desk.path(), campaign, kind)).err().unwrap();
     let other = open("winter", Kind::Gateway);
     assert!(matches!(&other, LedgerError::OtherCampaign { theirs, .. } if theirs == "summer"));
     let kind = open("summer", Kind::Simulator);
@@ -226,7 +226,7 @@ async fn a_killed_runs_log_is_taken_up_by_the_next() {
     let rows = desk.rows();
     desk.close();
     let ledger = open_in(killed.path()).unwrap();
-    assert_eq!(ledger.entries().await.unwrap()[0].job, rows[0].entry.job);
+    assert_eq!(ledger.entries().await.unwrap()[0].status, rows[0].entry.status);
     drop(ledger);
 
     // And with its last page torn, only the last transaction is gone.

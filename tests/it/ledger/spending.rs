@@ -1,17 +1,17 @@
 //! Where the money lies: by model and tags, over time, and beside what its shot is about now.
 
-use rushes::job::{Event, Resolution};
-use rushes::ledger::{Claim, Reader, Spending, Terms};
+use rushes::domain::state::{Resolution, ShotEvent};
+use rushes::ledger::{Claim, Snapshot, Spending, AttemptSpec};
 use rushes::policy::budget::Balance;
 
 use super::{Desk, RULES, at, completed, cut, shot, usd};
 
 fn spending(desk: &Desk) -> Spending {
-    Reader::open(&desk.path()).unwrap().spending().unwrap()
+    Snapshot::open(&desk.path()).unwrap().spending().unwrap()
 }
 
 fn sum(spending: &Spending) -> Balance {
-    spending.piles.iter().fold(Balance::default(), |sum, pile| Balance {
+    spending.groups.iter().fold(Balance::default(), |sum, pile| Balance {
         spent: sum.spent + pile.balance.spent,
         reserved: sum.reserved + pile.balance.reserved,
         unconfirmed: sum.unconfirmed + pile.balance.unconfirmed,
@@ -39,8 +39,8 @@ async fn every_price_is_in_the_pile_of_its_model_and_tags() {
         }
     }
     let told = spending(&desk);
-    let piles: Vec<_> = told
-        .piles
+    let groups: Vec<_> = told
+        .groups
         .iter()
         .map(|pile| (pile.model.as_str(), pile.tags.len(), pile.bought, pile.balance))
         .collect();
@@ -54,13 +54,13 @@ async fn every_price_is_in_the_pile_of_its_model_and_tags() {
         ("kling-v3", 2, 2, of(1000, 2000)),
         ("kling-v3", 0, 1, of(0, 0)),
     ];
-    assert_eq!(piles.len(), 3);
+    assert_eq!(groups.len(), 3);
     for pile in expected {
-        assert!(piles.contains(&pile), "{pile:?} in {piles:?}");
+        assert!(groups.contains(&pile), "{pile:?} in {groups:?}");
     }
     assert_eq!(sum(&told), desk.ledger().balance());
     assert_eq!(told.history.last(), Some(&(at(2000), desk.ledger().balance())));
-    assert!(told.strays.is_empty());
+    assert!(told.orphans.is_empty());
 }
 
 #[tokio::test]
@@ -68,13 +68,13 @@ async fn a_long_history_is_told_in_few_moments_that_end_with_the_balance() {
     let shots: Vec<_> = (0..400).map(|i| shot(&format!("s{i}"), 1, Some(10))).collect();
     let (desk, entries) = Desk::with(&shots).await;
     for (entry, millis) in entries.iter().zip((0..).step_by(977)) {
-        let terms = Terms::new(entry.price);
+        let terms = AttemptSpec::new(entry.price);
         let claim = desk.ledger().claim(entry.revision, terms, at(millis)).await.unwrap();
         let Claim::Granted { attempt, .. } = claim else { panic!("{claim:?}") };
-        let job = entry.job.after(Event::Claimed(attempt), at(millis), &RULES).unwrap().job;
-        let not_sent = rushes::answer::Submitted::NotSent { why: "no".into() };
+        let job = entry.status.after(ShotEvent::Claimed(attempt), at(millis), &RULES).unwrap().to;
+        let not_sent = rushes::domain::outcome::SubmitOutcome::NotSent { why: "no".into() };
         if millis % 2 == 0 {
-            desk.tell(entry.revision, &job, Event::Answered(not_sent)).await;
+            desk.tell(entry.revision, &job, ShotEvent::Answered(not_sent)).await;
         }
     }
     let told = spending(&desk);
@@ -88,24 +88,24 @@ async fn a_doubt_that_was_bought_again_is_a_stray_until_it_is_resolved() {
     let (desk, entries) = Desk::with(&[shot("beach", 1, Some(7)), shot("cliff", 1, Some(9))]).await;
     let entry = &entries[0];
     let doubt = desk.tell(entry.revision, &desk.claim(entry).await, cut()).await;
-    assert!(spending(&desk).strays.is_empty(), "the shot itself is about it");
-    let again = Event::Resolved(Resolution::Resubmit);
+    assert!(spending(&desk).orphans.is_empty(), "the shot itself is about it");
+    let again = ShotEvent::Resolved(Resolution::Resubmit);
     let queued = desk.tell(entry.revision, &doubt, again).await;
     let stray = |desk: &Desk| {
-        let strays = spending(desk).strays;
-        let [stray] = strays.as_slice() else { panic!("{strays:?}") };
+        let orphans = spending(desk).orphans;
+        let [stray] = orphans.as_slice() else { panic!("{orphans:?}") };
         assert_eq!((stray.shot.as_str(), stray.number, stray.price), ("beach", 1, Some(usd(7))));
         assert_eq!((stray.revision, stray.sent_at), (entries[0].revision, at(1000)));
     };
     stray(&desk);
-    let claim = desk.ledger().claim(entry.revision, Terms::new(entry.price), at(3000)).await;
+    let claim = desk.ledger().claim(entry.revision, AttemptSpec::new(entry.price), at(3000)).await;
     let Claim::Granted { attempt, .. } = claim.unwrap() else { panic!() };
-    let job = queued.after(Event::Claimed(attempt), at(3000), &RULES).unwrap().job;
+    let job = queued.after(ShotEvent::Claimed(attempt), at(3000), &RULES).unwrap().to;
     let doubt = desk.tell(entry.revision, &job, cut()).await;
     stray(&desk);
-    let not_bought = Event::Resolved(Resolution::NotBought);
+    let not_bought = ShotEvent::Resolved(Resolution::NotBought);
     let step = doubt.after(not_bought, at(4000), &RULES).unwrap();
     desk.ledger().not_bought(entry.revision, step, at(4000)).await.unwrap();
-    assert!(spending(&desk).strays.is_empty());
+    assert!(spending(&desk).orphans.is_empty());
     assert_eq!(desk.ledger().balance(), Balance::default());
 }

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use rushes::run::Tally;
+use rushes::scheduler::Progress;
 use serde_json::json;
 
 use super::client::Events;
@@ -244,6 +244,6 @@ fn a_ledger_that_cannot_be_read_breaks_the_page_and_nothing_else() {
     assert_eq!(events.until_run("running")["in_flight"], 0);
     assert_eq!(events.next(), None);
     assert_eq!(rig.site.get("healthz").status, 200);
-    assert_eq!(rig.tally.borrow().clone(), Tally::default());
+    assert_eq!(rig.tally.borrow().clone(), Progress::default());
     rig.close();
 }

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rushes::answer::{Submitted, TaskId};
-use rushes::job::Resolution;
-use rushes::money::Usd;
+use rushes::domain::money::Usd;
+use rushes::domain::outcome::{SubmitOutcome, TaskId};
+use rushes::domain::state::Resolution;
+use rushes::domain::time::Timestamp;
 use rushes::policy::limits::Limits;
-use rushes::sim::{Books, Fate, Purchase, SimGateway, Told};
-use rushes::time::Timestamp;
+use rushes::simulator::{Books, Fate, Purchase, Simulator, Told};
 use rusqlite::{Connection, OpenFlags};
 use tokio::time::Instant;
 
@@ -189,15 +189,15 @@ impl Oracle {
     }
 
     /// The process has the answer to a POST.
-    pub fn answered(&mut self, prompt: &str, answer: &Submitted) {
+    pub fn answered(&mut self, prompt: &str, answer: &SubmitOutcome) {
         self.note(format!("answer to {prompt}: {answer:?}"));
-        if let Submitted::Bought { task } = answer {
+        if let SubmitOutcome::Bought { task } = answer {
             self.received.push((prompt.to_owned(), task.to_string()));
         }
     }
 
     /// Looks at what was sold since the last time.
-    pub fn audit(&mut self, sim: &SimGateway) {
+    pub fn audit(&mut self, sim: &Simulator) {
         self.calls += 1;
         if self.calls.is_multiple_of(self.every) {
             let books = sim.books();
@@ -441,6 +441,6 @@ fn may_cost(purchase: &Purchase, now: Timestamp) -> Usd {
 /// What a purchase was charged, or is held for it.
 fn costs(purchase: &Purchase, books: &Books) -> Usd {
     let booked = books.purchases.iter().find(|b| b.purchase.task_id == purchase.task_id);
-    let is_over = booked.is_some_and(|booked| booked.state == rushes::sim::TaskState::Failed);
+    let is_over = booked.is_some_and(|booked| booked.state == rushes::simulator::TaskState::Failed);
     if is_over { purchase.charge() } else { purchase.price }
 }

@@ -10,10 +10,10 @@ use std::task::Poll;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::StreamExt;
-use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
-use rushes::gateway::{Download, Gateway, ResumePoint};
-use rushes::run::Stop;
-use rushes::sim::SimGateway;
+use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+use rushes::provider::{Download, Provider, ResumePoint};
+use rushes::scheduler::CancelToken;
+use rushes::simulator::Simulator;
 
 use super::disk::Death;
 use super::oracle::Oracle;
@@ -41,10 +41,10 @@ pub enum Cut {
 
 /// The simulator as one life of the process sees it.
 pub struct Wire {
-    pub sim: Arc<SimGateway>,
+    pub sim: Arc<Simulator>,
     pub oracle: Arc<Mutex<Oracle>>,
     pub death: Arc<Death>,
-    pub stop: Stop,
+    pub stop: CancelToken,
     pub cut: Option<Cut>,
     posts: AtomicU32,
     polls: AtomicU32,
@@ -53,10 +53,10 @@ pub struct Wire {
 
 impl Wire {
     pub fn new(
-        sim: &Arc<SimGateway>,
+        sim: &Arc<Simulator>,
         oracle: &Arc<Mutex<Oracle>>,
         death: &Arc<Death>,
-        stop: &Stop,
+        stop: &CancelToken,
         cut: Option<Cut>,
     ) -> Self {
         Self {
@@ -90,7 +90,7 @@ impl Wire {
         .await
     }
 
-    async fn post(&self, body: Bytes) -> Submitted {
+    async fn post(&self, body: Bytes) -> SubmitOutcome {
         let nth = count(&self.posts);
         if self.death.has_struck() {
             return self.die().await;
@@ -113,7 +113,7 @@ impl Wire {
         answer
     }
 
-    async fn ask(&self, task: &TaskId) -> Polled {
+    async fn ask(&self, task: &TaskId) -> PollOutcome {
         let nth = count(&self.polls);
         if self.death.has_struck() || self.cut == Some(Cut::Polling(nth)) {
             return self.die().await;
@@ -129,7 +129,7 @@ impl Wire {
         &self,
         url: &str,
         resume: Option<&ResumePoint>,
-    ) -> Result<Download, Unfetched> {
+    ) -> Result<Download, DownloadError> {
         let nth = count(&self.fetches);
         if self.death.has_struck() || self.cut == Some(Cut::Fetching(nth)) {
             return self.die().await;
@@ -158,12 +158,12 @@ fn prompt(body: &[u8]) -> String {
     body["prompt"].as_str().unwrap().to_owned()
 }
 
-impl Gateway for Wire {
-    fn submit(&self, body: Bytes) -> BoxFuture<'_, Submitted> {
+impl Provider for Wire {
+    fn submit(&self, body: Bytes) -> BoxFuture<'_, SubmitOutcome> {
         Box::pin(self.post(body))
     }
 
-    fn poll<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, Polled> {
+    fn poll<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, PollOutcome> {
         Box::pin(self.ask(task))
     }
 
@@ -171,7 +171,7 @@ impl Gateway for Wire {
         &'a self,
         url: &'a str,
         resume: Option<&'a ResumePoint>,
-    ) -> BoxFuture<'a, Result<Download, Unfetched>> {
+    ) -> BoxFuture<'a, Result<Download, DownloadError>> {
         Box::pin(self.download(url, resume))
     }
 }

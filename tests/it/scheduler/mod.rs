@@ -10,10 +10,10 @@ mod stops;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
-use rushes::money::Usd;
+use rushes::domain::money::Usd;
+use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use rushes::policy::limits::{Rate, Window};
-use rushes::run::{Ended, Stop, Stopped};
+use rushes::scheduler::{RunOutcome, CancelToken, StopReason};
 use tokio::time::Instant;
 
 use stage::{Puppet, Stage, bought, clip, completed, shot, shots};
@@ -39,10 +39,10 @@ async fn a_campaign_is_rendered_and_costs_nothing_to_run_again() {
     let stage = Stage::new();
     let gateway = Arc::new(Puppet::default());
     let (ended, tally) = stage.run(&shots(30), &gateway).await;
-    assert_eq!((ended, tally.delivered), (Ended::Done, 30));
+    assert_eq!((ended, tally.delivered), (RunOutcome::Done, 30));
     assert_eq!(tally.balance.spent, usd("3"));
     let (ended, tally) = stage.run(&shots(30), &gateway).await;
-    assert_eq!((ended, tally.delivered, tally.balance.spent), (Ended::Done, 30, usd("3")));
+    assert_eq!((ended, tally.delivered, tally.balance.spent), (RunOutcome::Done, 30, usd("3")));
     assert_eq!(gateway.posted().len(), 30);
 }
 
@@ -74,7 +74,7 @@ async fn all_tasks_together_are_never_polled_faster_than_the_poll_rate() {
     let mut stage = Stage::new();
     stage.orders.limits.rate = Rate { count: 1000, window: Window::Second };
     stage.orders.limits.poll_rate = Rate { count: 20, window: Window::Second };
-    let working = Polled::Working { unknown: None };
+    let working = PollOutcome::Working { unknown: None };
     let gateway = Arc::new(
         Puppet::default()
             .on_poll(move |_, nth| if nth < 4 { working.clone() } else { completed() }),
@@ -93,7 +93,7 @@ async fn never_more_in_flight_than_allowed() {
     stage.orders.limits.rate = Rate { count: 100, window: Window::Second };
     let gateway = Arc::new(Puppet::default());
     let (ended, _) = stage.run(&shots(40), &gateway).await;
-    assert_eq!(ended, Ended::Done);
+    assert_eq!(ended, RunOutcome::Done);
     assert_eq!(gateway.seen.lock().unwrap().most_in_flight, 5);
 }
 
@@ -113,10 +113,10 @@ async fn a_5xx_is_retried_and_fails_after_as_many_posts_as_attempts_over_all_run
     let stage = Stage::new();
     let gateway = Arc::new(Puppet::default().on_submit(|prompt, nth| match prompt {
         "s000" if nth > 2 => bought(prompt),
-        _ => Submitted::ServerError { status: 500, retry_after: None, why: why() },
+        _ => SubmitOutcome::ServerError { status: 500, retry_after: None, why: why() },
     }));
     let (ended, tally) = stage.run(&shots(2), &gateway).await;
-    assert_eq!((ended, tally.delivered, tally.failed), (Ended::Done, 1, 1));
+    assert_eq!((ended, tally.delivered, tally.failed), (RunOutcome::Done, 1, 1));
     let posts = gateway.posted();
     assert_eq!(posts.iter().filter(|prompt| *prompt == "s000").count(), 3);
     assert_eq!(posts.iter().filter(|prompt| *prompt == "s001").count(), 5);
@@ -131,11 +131,11 @@ async fn a_429_makes_everyone_wait_as_long_as_the_gateway_asks() {
     let stage = Stage::new();
     let asked = Duration::from_secs(100);
     let gateway = Arc::new(Puppet::default().on_submit(move |prompt, nth| match (prompt, nth) {
-        ("s003", 1) => Submitted::Throttled { retry_after: Some(asked), why: why() },
+        ("s003", 1) => SubmitOutcome::Throttled { retry_after: Some(asked), why: why() },
         _ => bought(prompt),
     }));
     let (ended, tally) = stage.run(&shots(10), &gateway).await;
-    assert_eq!((ended, tally.delivered), (Ended::Done, 10));
+    assert_eq!((ended, tally.delivered), (RunOutcome::Done, 10));
     let seen = gateway.seen.lock().unwrap();
     let refused = seen.submits.iter().find(|(_, prompt)| prompt == "s003").unwrap().0;
     let next = seen.submits.iter().map(|(at, _)| *at).find(|at| *at > refused).unwrap();
@@ -146,10 +146,11 @@ async fn a_429_makes_everyone_wait_as_long_as_the_gateway_asks() {
 async fn an_account_that_only_answers_429_ends_the_run_instead_of_waiting_for_ever() {
     let stage = Stage::new();
     let gateway = Arc::new(
-        Puppet::default().on_submit(|_, _| Submitted::Throttled { retry_after: None, why: why() }),
+        Puppet::default()
+            .on_submit(|_, _| SubmitOutcome::Throttled { retry_after: None, why: why() }),
     );
     let (ended, tally) = stage.run(&shots(3), &gateway).await;
-    assert!(matches!(ended, Ended::Stopped(Stopped::Throttled(_))), "{ended:?}");
+    assert!(matches!(ended, RunOutcome::Stopped(StopReason::Throttled(_))), "{ended:?}");
     assert_eq!(tally.queued, 3);
     assert_eq!(tally.balance.reserved, Usd::ZERO);
 }
@@ -158,12 +159,12 @@ async fn an_account_that_only_answers_429_ends_the_run_instead_of_waiting_for_ev
 async fn a_cut_answer_leaves_the_shot_in_doubt_and_is_never_sent_again() {
     let stage = Stage::new();
     let gateway = Arc::new(Puppet::default().on_submit(|prompt, _| match prompt {
-        "s001" => Submitted::Doubtful { why: "cut".into() },
+        "s001" => SubmitOutcome::Doubtful { why: "cut".into() },
         _ => bought(prompt),
     }));
     for _ in 0..3 {
         let (ended, tally) = stage.run(&shots(3), &gateway).await;
-        assert_eq!((ended, tally.in_doubt, tally.delivered), (Ended::Done, 1, 2));
+        assert_eq!((ended, tally.in_doubt, tally.delivered), (RunOutcome::Done, 1, 2));
         assert_eq!(tally.balance.reserved, usd("0.1"));
     }
     assert_eq!(gateway.posted().len(), 3);
@@ -174,11 +175,11 @@ async fn a_refused_key_stops_submitting_and_what_is_in_flight_is_finished() {
     let mut stage = Stage::new();
     stage.orders.limits.in_flight = 2;
     let gateway = Arc::new(Puppet::default().on_submit(|prompt, _| match prompt {
-        "s002" => Submitted::BadKey { why: "revoked".into() },
+        "s002" => SubmitOutcome::BadKey { why: "revoked".into() },
         _ => bought(prompt),
     }));
     let (ended, tally) = stage.run(&shots(6), &gateway).await;
-    assert_eq!(ended, Ended::Stopped(Stopped::Key("revoked".into())));
+    assert_eq!(ended, RunOutcome::Stopped(StopReason::Key("revoked".into())));
     assert_eq!((tally.delivered + tally.queued, tally.failed), (6, 0));
     assert!(tally.delivered >= 2);
     assert_eq!(stage.states()["s002"], "queued");
@@ -187,19 +188,20 @@ async fn a_refused_key_stops_submitting_and_what_is_in_flight_is_finished() {
 #[tokio::test(start_paused = true)]
 async fn a_gateway_that_was_never_reached_ends_the_run_and_one_that_was_is_waited_for() {
     let stage = Stage::new();
-    let never = Puppet::default().on_submit(|_, _| Submitted::NotSent { why: "refused".into() });
+    let never =
+        Puppet::default().on_submit(|_, _| SubmitOutcome::NotSent { why: "refused".into() });
     let never = Arc::new(never);
     let (ended, tally) = stage.run(&shots(3), &never).await;
-    assert_eq!(ended, Ended::Stopped(Stopped::Unreached("refused".into())));
+    assert_eq!(ended, RunOutcome::Stopped(StopReason::Unreached("refused".into())));
     assert_eq!((tally.queued, tally.balance.reserved), (3, Usd::ZERO));
 
     let outage = Arc::new(Puppet::default().on_submit(|prompt, nth| match prompt {
         "s000" => bought(prompt),
         _ if nth > 12 => bought(prompt),
-        _ => Submitted::NotSent { why: "refused".into() },
+        _ => SubmitOutcome::NotSent { why: "refused".into() },
     }));
     let (ended, tally) = stage.run(&shots(3), &outage).await;
-    assert_eq!((ended, tally.delivered), (Ended::Done, 3));
+    assert_eq!((ended, tally.delivered), (RunOutcome::Done, 3));
 }
 
 #[tokio::test(start_paused = true)]
@@ -211,12 +213,12 @@ async fn nothing_passes_the_cap_and_what_still_fits_runs() {
     five[2].price = Some(usd("0.2"));
     let gateway = Arc::new(Puppet::default());
     let (ended, tally) = stage.run(&five, &gateway).await;
-    assert_eq!(ended, Ended::Stopped(Stopped::Cap { held: 3 }));
+    assert_eq!(ended, RunOutcome::Stopped(StopReason::Cap { held: 3 }));
     assert_eq!(tally.balance.spent, usd("0.3"));
     assert_eq!(gateway.posted(), ["s000", "s001"]);
     let stage = stage.cap("0.4");
     let (ended, tally) = stage.run(&five, &gateway).await;
-    assert_eq!(ended, Ended::Stopped(Stopped::Cap { held: 2 }));
+    assert_eq!(ended, RunOutcome::Stopped(StopReason::Cap { held: 2 }));
     assert_eq!(tally.balance.spent, usd("0.4"));
 }
 
@@ -224,11 +226,11 @@ async fn nothing_passes_the_cap_and_what_still_fits_runs() {
 async fn a_reservation_that_comes_free_lets_a_held_shot_go() {
     let stage = Stage::new().cap("0.2");
     let gateway = Arc::new(Puppet::default().on_poll(|task, _| match task {
-        "task-s000" => Polled::Failed { why: "content policy".into() },
+        "task-s000" => PollOutcome::Failed { why: "content policy".into() },
         _ => completed(),
     }));
     let (ended, tally) = stage.run(&shots(3), &gateway).await;
-    assert_eq!(ended, Ended::Done);
+    assert_eq!(ended, RunOutcome::Done);
     assert_eq!((tally.delivered, tally.failed, tally.balance.spent), (2, 1, usd("0.2")));
 }
 
@@ -237,15 +239,15 @@ async fn a_hung_task_stalls_frees_its_place_and_is_polled_again_by_the_next_run(
     let mut stage = Stage::new();
     stage.orders.limits.in_flight = 1;
     let gateway = Arc::new(Puppet::default().on_poll(|task, nth| match task {
-        "task-s000" if nth < 1500 => Polled::Working { unknown: None },
+        "task-s000" if nth < 1500 => PollOutcome::Working { unknown: None },
         _ => completed(),
     }));
     let (ended, tally) = stage.run(&shots(2), &gateway).await;
-    assert_eq!((ended, tally.stalled, tally.delivered), (Ended::Done, 1, 1));
+    assert_eq!((ended, tally.stalled, tally.delivered), (RunOutcome::Done, 1, 1));
     assert_eq!(tally.balance.reserved, usd("0.1"));
     let polled = gateway.seen.lock().unwrap().polls.len();
     let (ended, tally) = stage.run(&shots(2), &gateway).await;
-    assert_eq!((ended, tally.stalled), (Ended::Done, 1));
+    assert_eq!((ended, tally.stalled), (RunOutcome::Done, 1));
     assert_eq!(gateway.seen.lock().unwrap().polls.len(), polled + 1);
     assert_eq!(gateway.posted().len(), 2);
 }
@@ -254,11 +256,11 @@ async fn a_hung_task_stalls_frees_its_place_and_is_polled_again_by_the_next_run(
 async fn a_download_that_fails_never_buys_and_the_next_run_fetches() {
     let stage = Stage::new();
     let gateway = Arc::new(Puppet::default().on_fetch(|nth| match nth {
-        1..=5 => Err(Unfetched::Gone { why: "answered 403".into() }),
+        1..=5 => Err(DownloadError::Gone { why: "answered 403".into() }),
         _ => Ok(clip()),
     }));
     let (ended, tally) = stage.run(&shots(1), &gateway).await;
-    assert_eq!((ended, tally.rendered, tally.balance.spent), (Ended::Done, 1, usd("0.1")));
+    assert_eq!((ended, tally.rendered, tally.balance.spent), (RunOutcome::Done, 1, usd("0.1")));
     assert_eq!(gateway.seen.lock().unwrap().fetches, 5);
     let (_, tally) = stage.run(&shots(1), &gateway).await;
     assert_eq!(tally.delivered, 1);
@@ -274,13 +276,13 @@ async fn stopping_waits_for_the_post_on_the_wire_and_writes_its_answer_down() {
         (Duration::from_secs(30), bought(prompt))
     }));
     let (ended, tally) = stage.run(&shots(5), &gateway).await;
-    assert_eq!(ended, Ended::Interrupted);
+    assert_eq!(ended, RunOutcome::Interrupted);
     assert_eq!((tally.rendering, tally.queued), (1, 4));
     assert_eq!(stage.states()["s000"], "rendering");
-    stage.stop = Stop::default();
+    stage.stop = CancelToken::default();
     let gateway = Arc::new(Puppet::default());
     let (ended, tally) = stage.run(&shots(5), &gateway).await;
-    assert_eq!((ended, tally.delivered, tally.balance.spent), (Ended::Done, 5, usd("0.5")));
+    assert_eq!((ended, tally.delivered, tally.balance.spent), (RunOutcome::Done, 5, usd("0.5")));
     assert_eq!(gateway.posted().len(), 4);
 }
 
@@ -291,7 +293,7 @@ async fn after_the_deadline_nothing_more_is_submitted() {
     stage.orders.deadline = Some(stage.now().plus(Duration::from_millis(4500)));
     let gateway = Arc::new(Puppet::default());
     let (ended, tally) = stage.run(&shots(20), &gateway).await;
-    assert_eq!(ended, Ended::Stopped(Stopped::Deadline));
+    assert_eq!(ended, RunOutcome::Stopped(StopReason::Deadline));
     assert_eq!((tally.delivered, tally.queued), (5, 15));
 }
 
@@ -300,9 +302,10 @@ async fn too_many_failures_stop_the_run() {
     let mut stage = Stage::new();
     stage.orders.limits.in_flight = 1;
     stage.orders.max_failures = Some(3);
-    let gateway = Arc::new(Puppet::default().on_submit(|_, _| Submitted::Rejected { why: why() }));
+    let gateway =
+        Arc::new(Puppet::default().on_submit(|_, _| SubmitOutcome::Rejected { why: why() }));
     let (ended, tally) = stage.run(&shots(10), &gateway).await;
-    assert_eq!(ended, Ended::Stopped(Stopped::Failures(3)));
+    assert_eq!(ended, RunOutcome::Stopped(StopReason::Failures(3)));
     assert_eq!((tally.failed, tally.queued), (3, 7));
 }
 
@@ -315,10 +318,10 @@ async fn a_removed_shot_in_flight_is_finished_and_a_queued_one_is_never_submitte
         bought(prompt)
     }));
     stage.run(&shots(2), &gateway).await;
-    stage.stop = Stop::default();
+    stage.stop = CancelToken::default();
     let gateway = Arc::new(Puppet::default());
     let (ended, tally) = stage.run(&[shot("other")], &gateway).await;
-    assert_eq!(ended, Ended::Done);
+    assert_eq!(ended, RunOutcome::Done);
     assert_eq!(gateway.posted(), ["other"]);
     assert_eq!(tally.balance.spent, usd("0.2"), "the removed shot is counted to its end");
     assert_eq!(tally.delivered, 1);

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rushes::answer::{Polled, Submitted};
+use rushes::domain::outcome::{PollOutcome, SubmitOutcome};
 use rushes::policy::limits::{Rate, Window};
-use rushes::run::{Ended, Stopped};
+use rushes::scheduler::{RunOutcome, StopReason};
 use tokio::time::{Instant, sleep};
 
 use super::stage::{Puppet, Stage, bought, completed, shots};
@@ -45,7 +45,7 @@ async fn paused_before_anything_a_run_sends_nothing_until_it_goes_on() {
         stage.pause.release();
     };
     let ((ended, tally), ()) = tokio::join!(stage.run(&five, &gateway), resumed);
-    assert_eq!((ended, tally.delivered, tally.paused), (Ended::Done, 5, false));
+    assert_eq!((ended, tally.delivered, tally.paused), (RunOutcome::Done, 5, false));
     assert_eq!(gateway.posted().len(), 5);
 }
 
@@ -63,7 +63,7 @@ async fn a_pause_lets_what_was_bought_come_home_and_loses_nothing() {
         stage.pause.release();
     };
     let ((ended, tally), ()) = tokio::join!(stage.run(&ten, &gateway), looks_on);
-    assert_eq!((ended, tally.delivered), (Ended::Done, 10));
+    assert_eq!((ended, tally.delivered), (RunOutcome::Done, 10));
     let mut posted = gateway.posted();
     posted.dedup();
     assert_eq!(posted.len(), 10, "each once");
@@ -81,11 +81,11 @@ async fn after_a_pause_nothing_leaves_that_was_only_about_to() {
     let looks_on = async {
         sleep(HOUR).await;
         assert_eq!(gateway.posted().len(), LONG);
-        assert!(stage.rows().iter().all(|row| row.entry.job.state.name() != "submitting"));
+        assert!(stage.rows().iter().all(|row| row.entry.status.state.name() != "submitting"));
         stage.pause.release();
     };
     let ((ended, tally), ()) = tokio::join!(stage.run(&many, &gateway), looks_on);
-    assert_eq!((ended, tally.delivered), (Ended::Done, LONG + 100));
+    assert_eq!((ended, tally.delivered), (RunOutcome::Done, LONG + 100));
     let moments: Vec<Instant> =
         gateway.seen.lock().unwrap().submits.iter().map(|(at, _)| *at).collect();
     assert_eq!(moments.len(), LONG + 100);
@@ -116,7 +116,7 @@ async fn a_purchase_claimed_before_the_pause_and_not_on_the_wire_is_taken_back()
         }
     };
     let (ended, tally) = tokio::select! { ended = run => ended, () = releases => unreachable!() };
-    assert_eq!((ended, tally.delivered), (Ended::Done, 200));
+    assert_eq!((ended, tally.delivered), (RunOutcome::Done, 200));
     assert_eq!((gateway.posted().len(), late.load(Ordering::Relaxed)), (200, 0));
     assert_eq!(stage.money(), (usd("20"), usd("0")));
     let taken_back: u32 = stage.rows().iter().map(|row| row.attempts - 1).sum();
@@ -134,8 +134,8 @@ async fn a_stop_ends_a_paused_run() {
     };
     let began = Instant::now();
     let ((ended, tally), ()) = tokio::join!(stage.run(&five, &gateway), stops);
-    assert_eq!((ended, tally.delivered, tally.queued), (Ended::Interrupted, 2, 3));
-    assert_eq!((tally.stopping, tally.paused), (Some(Ended::Interrupted), true));
+    assert_eq!((ended, tally.delivered, tally.queued), (RunOutcome::Interrupted, 2, 3));
+    assert_eq!((tally.stopping, tally.paused), (Some(RunOutcome::Interrupted), true));
     assert!(began.elapsed() < 61 * SECOND);
 }
 
@@ -147,7 +147,7 @@ async fn a_deadline_ends_a_paused_run_on_time() {
     let gateway = Arc::new(Puppet::default());
     let began = Instant::now();
     let (ended, tally) = stage.run(&shots(3), &gateway).await;
-    assert_eq!((ended, tally.queued), (Ended::Stopped(Stopped::Deadline), 3));
+    assert_eq!((ended, tally.queued), (RunOutcome::Stopped(StopReason::Deadline), 3));
     assert!((HOUR..HOUR + SECOND).contains(&began.elapsed()), "{:?}", began.elapsed());
     assert_eq!(gateway.posted(), Vec::<String>::new());
 }
@@ -157,7 +157,7 @@ async fn a_paused_run_ends_where_nothing_fits_under_the_cap() {
     let stage = one_a_second().cap("0.2");
     let gateway = paused_at(&stage, 2);
     let (ended, tally) = stage.run(&shots(5), &gateway).await;
-    assert_eq!(ended, Ended::Stopped(Stopped::Cap { held: 3 }));
+    assert_eq!(ended, RunOutcome::Stopped(StopReason::Cap { held: 3 }));
     assert_eq!((tally.delivered, tally.queued), (2, 3));
 }
 
@@ -166,7 +166,7 @@ async fn a_paused_run_with_nobody_left_to_submit_ends_by_itself() {
     let stage = Stage::new();
     let gateway = paused_at(&stage, 1);
     let (ended, tally) = stage.run(&shots(1), &gateway).await;
-    assert_eq!((ended, tally.delivered), (Ended::Done, 1));
+    assert_eq!((ended, tally.delivered), (RunOutcome::Done, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -174,7 +174,7 @@ async fn pausing_again_and_again_counts_no_attempt_and_retries_go_on_after_it() 
     let mut stage = Stage::new();
     stage.orders.limits.attempts = 2;
     let gateway = Arc::new(Puppet::default().on_submit(|prompt, nth| match nth {
-        1 => Submitted::ServerError { status: 500, retry_after: None, why: "busy".into() },
+        1 => SubmitOutcome::ServerError { status: 500, retry_after: None, why: "busy".into() },
         _ => bought(prompt),
     }));
     let one = shots(1);
@@ -187,7 +187,7 @@ async fn pausing_again_and_again_counts_no_attempt_and_retries_go_on_after_it() 
         }
     };
     let ((ended, tally), ()) = tokio::join!(stage.run(&one, &gateway), presses);
-    assert_eq!((ended, tally.delivered), (Ended::Done, 1));
+    assert_eq!((ended, tally.delivered), (RunOutcome::Done, 1));
     assert_eq!(gateway.posted().len(), 2);
 }
 
@@ -197,12 +197,12 @@ async fn a_callback_is_heard_while_paused() {
     let gateway = Arc::new(
         Puppet::default()
             .on_submit(|prompt, _| match prompt {
-                "s000" => Submitted::Doubtful { why: "cut".into() },
+                "s000" => SubmitOutcome::Doubtful { why: "cut".into() },
                 _ => bought(prompt),
             })
             .on_poll(|task, _| match task {
                 "task-found" | "task-s001" => completed(),
-                _ => Polled::Missing { why: "404".into() },
+                _ => PollOutcome::Missing { why: "404".into() },
             }),
     );
     let two = shots(2);
@@ -214,5 +214,5 @@ async fn a_callback_is_heard_while_paused() {
         assert_eq!(stage.states()["s000"], "delivered");
     };
     let ((ended, _), ()) = tokio::join!(stage.run(&two, &gateway), calls);
-    assert_eq!(ended, Ended::Done);
+    assert_eq!(ended, RunOutcome::Done);
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
-use rushes::gateway::{Gateway, ResumePoint};
-use rushes::sim::{Clip, ClipReply, Profile, SimGateway, SimOptions, World};
-use rushes::time::{Clock, Timestamp};
+use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+use rushes::domain::time::{Clock, Timestamp};
+use rushes::provider::{Provider, ResumePoint};
+use rushes::simulator::{Clip, ClipReply, Profile, Simulator, SimOptions, World};
 
 use super::{START, after, body, data, storm, task, usd, world};
 
@@ -101,13 +101,13 @@ impl Clock for TokioClock {
     }
 }
 
-fn gateway(options: SimOptions) -> SimGateway {
+fn gateway(options: SimOptions) -> Simulator {
     let clock = Arc::new(TokioClock(tokio::time::Instant::now()));
-    SimGateway::new(world(options), clock, Duration::from_secs(60))
+    Simulator::new(world(options), clock, Duration::from_secs(60))
 }
 
 /// Fetches until a whole clip is there, as a patient client would.
-async fn fetched(gateway: &SimGateway, url: &str) -> Vec<u8> {
+async fn fetched(gateway: &Simulator, url: &str) -> Vec<u8> {
     let (mut file, mut validator) = (Vec::new(), None);
     for _ in 0..40 {
         let resume =
@@ -136,15 +136,15 @@ async fn shots_are_bought_polled_and_fetched_through_a_storm_under_a_paused_cloc
     for number in 0..300 {
         let task = loop {
             match gateway.submit(body(number).into()).await {
-                Submitted::Bought { task } => break Some(task),
-                Submitted::Doubtful { .. } => break None,
-                Submitted::BadKey { why }
-                | Submitted::NoCredit { why }
-                | Submitted::Rejected { why }
-                | Submitted::WrongAddress { why } => panic!("{why}"),
-                Submitted::NotSent { .. }
-                | Submitted::Throttled { .. }
-                | Submitted::ServerError { .. } => {}
+                SubmitOutcome::Bought { task } => break Some(task),
+                SubmitOutcome::Doubtful { .. } => break None,
+                SubmitOutcome::BadKey { why }
+                | SubmitOutcome::NoCredit { why }
+                | SubmitOutcome::Rejected { why }
+                | SubmitOutcome::WrongAddress { why } => panic!("{why}"),
+                SubmitOutcome::NotSent { .. }
+                | SubmitOutcome::Throttled { .. }
+                | SubmitOutcome::ServerError { .. } => {}
             }
         };
         let Some(task) = task else {
@@ -154,7 +154,7 @@ async fn shots_are_bought_polled_and_fetched_through_a_storm_under_a_paused_cloc
         for _ in 0..100 {
             tokio::time::sleep(Duration::from_secs(1)).await;
             match gateway.poll(&task).await {
-                Polled::Completed { urls, completed_at } => {
+                PollOutcome::Completed { urls, completed_at } => {
                     assert!(completed_at.is_some());
                     for url in urls {
                         let file = fetched(&gateway, &url).await;
@@ -163,8 +163,8 @@ async fn shots_are_bought_polled_and_fetched_through_a_storm_under_a_paused_cloc
                     }
                     break;
                 }
-                Polled::Failed { .. } => break,
-                Polled::BadKey { why } => panic!("{why}"),
+                PollOutcome::Failed { .. } => break,
+                PollOutcome::BadKey { why } => panic!("{why}"),
                 _ => {}
             }
         }
@@ -179,9 +179,9 @@ async fn shots_are_bought_polled_and_fetched_through_a_storm_under_a_paused_cloc
 async fn a_foreign_or_unknown_address_brings_no_clip() {
     let gateway = gateway(SimOptions::new(Profile::Calm));
     let foreign = gateway.fetch("http://127.0.0.1:9/clips/x.mp4", None).await;
-    assert!(matches!(foreign, Err(Unfetched::Broken { .. })));
+    assert!(matches!(foreign, Err(DownloadError::Broken { .. })));
     let unknown = gateway.fetch("http://simulator.invalid/clips/x.mp4", None).await;
-    assert!(matches!(unknown, Err(Unfetched::Gone { .. })));
+    assert!(matches!(unknown, Err(DownloadError::Gone { .. })));
     let task = TaskId::new("clnone").unwrap();
-    assert!(matches!(gateway.poll(&task).await, Polled::Missing { .. }));
+    assert!(matches!(gateway.poll(&task).await, PollOutcome::Missing { .. }));
 }

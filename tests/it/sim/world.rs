@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use rushes::sim::{self, Fate, Profile, Purchase, Reply, SimOptions, TaskState, Told};
+use rushes::simulator::{self, Fate, Profile, Purchase, Reply, SimOptions, TaskState, Told};
 
 use super::{START, after, body, data, storm, task, usd, world};
 

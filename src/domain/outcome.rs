@@ -1,0 +1,237 @@
+//! What the gateway said, as types. Every row of the outcome table has its own variant, so that
+//! whoever decides must name them all. Made by the gateway, judged in [`crate::domain::state`].
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::domain::time::Timestamp;
+
+/// The gateway's name for a task.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TaskId(Box<str>);
+
+impl TaskId {
+    /// The longest id that is believed, in bytes.
+    pub const MOST_BYTES: usize = 256;
+
+    /// Takes an id as the gateway or the user gave it; `None` when it is empty, longer than
+    /// [`Self::MOST_BYTES`] or holds a character that cannot be printed.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let readable = !text.is_empty()
+            && text.len() <= Self::MOST_BYTES
+            && !text.chars().any(char::is_control);
+        readable.then(|| Self(text.into()))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// What a POST's outcome means. `why` is a sentence for people, safe to print.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubmitOutcome {
+    /// Refused, DNS, TLS, could not connect: no byte of the request was written.
+    NotSent {
+        /// What stood in the way.
+        why: String,
+    },
+    /// 429: too many requests, too many parallel tasks, or an exhausted account.
+    Throttled {
+        /// The gateway's `Retry-After`, from now.
+        retry_after: Option<Duration>,
+        /// The gateway's message.
+        why: String,
+    },
+    /// 5xx, answered.
+    ServerError {
+        /// The status, from the status line or the envelope.
+        status: u16,
+        /// The gateway's `Retry-After`, from now.
+        retry_after: Option<Duration>,
+        /// The gateway's message.
+        why: String,
+    },
+    /// 400, 404 and 422 in the envelope, and any other 4xx: this request will never be accepted.
+    Rejected {
+        /// The gateway's message.
+        why: String,
+    },
+    /// 401 or 403.
+    BadKey {
+        /// The gateway's message.
+        why: String,
+    },
+    /// 402.
+    NoCredit {
+        /// The gateway's message.
+        why: String,
+    },
+    /// 3xx, or 404 or 405 without the envelope: this is not the gateway's address.
+    WrongAddress {
+        /// What answered.
+        why: String,
+    },
+    /// A task id: paid for.
+    Bought {
+        /// The task.
+        task: TaskId,
+    },
+    /// Time-out or cut after the first byte was written, or a 2xx without a readable task id: it
+    /// may have been bought.
+    Doubtful {
+        /// What happened.
+        why: String,
+    },
+}
+
+impl SubmitOutcome {
+    /// What was answered, as a sentence for people; empty when it was bought.
+    #[must_use]
+    pub fn why(&self) -> &str {
+        match self {
+            Self::NotSent { why }
+            | Self::Throttled { why, .. }
+            | Self::ServerError { why, .. }
+            | Self::Rejected { why }
+            | Self::BadKey { why }
+            | Self::NoCredit { why }
+            | Self::WrongAddress { why }
+            | Self::Doubtful { why } => why,
+            Self::Bought { .. } => "",
+        }
+    }
+
+    /// The same with its reason as `rewrite` makes it.
+    #[must_use]
+    pub fn with_why(mut self, rewrite: impl FnOnce(String) -> String) -> Self {
+        match &mut self {
+            Self::NotSent { why }
+            | Self::Throttled { why, .. }
+            | Self::ServerError { why, .. }
+            | Self::Rejected { why }
+            | Self::BadKey { why }
+            | Self::NoCredit { why }
+            | Self::WrongAddress { why }
+            | Self::Doubtful { why } => *why = rewrite(std::mem::take(why)),
+            Self::Bought { .. } => {}
+        }
+        self
+    }
+
+    /// Whether a 5xx came from a proxy in front of the gateway, which cannot know what the gateway did.
+    #[must_use]
+    pub const fn is_from_proxy(status: u16) -> bool {
+        matches!(status, 502 | 504 | 520..=524)
+    }
+}
+
+/// What a poll said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PollOutcome {
+    /// Not done yet.
+    Working {
+        /// The gateway's word for the state, when it is none that is known.
+        unknown: Option<String>,
+    },
+    /// Done and paid.
+    Completed {
+        /// Where the clips lie; at least one, `http` or `https`.
+        urls: Vec<String>,
+        /// The gateway's `completeTime`.
+        completed_at: Option<Timestamp>,
+    },
+    /// The gateway could not render it.
+    Failed {
+        /// The best text there is.
+        why: String,
+    },
+    /// 404 in the envelope or bare: the gateway does not know the task.
+    Missing {
+        /// The gateway's message.
+        why: String,
+    },
+    /// 401 or 403.
+    BadKey {
+        /// The gateway's message.
+        why: String,
+    },
+    /// An answer about another task than the one that was asked for.
+    OtherTask {
+        /// The task it names.
+        theirs: TaskId,
+    },
+    /// An answer that says nothing about the task: 429, 5xx, an unreadable body.
+    Unclear {
+        /// The gateway's `Retry-After`, from now.
+        retry_after: Option<Duration>,
+        /// What was answered.
+        why: String,
+    },
+    /// No answer: not connected, timed out, or cut.
+    Unanswered {
+        /// What happened.
+        why: String,
+    },
+}
+
+impl PollOutcome {
+    /// The same with its reason as `rewrite` makes it.
+    #[must_use]
+    pub fn with_why(mut self, rewrite: impl FnOnce(String) -> String) -> Self {
+        match &mut self {
+            Self::Working { unknown: Some(why) }
+            | Self::Failed { why }
+            | Self::Missing { why }
+            | Self::BadKey { why }
+            | Self::Unclear { why, .. }
+            | Self::Unanswered { why } => *why = rewrite(std::mem::take(why)),
+            Self::Working { unknown: None } | Self::Completed { .. } | Self::OtherTask { .. } => {}
+        }
+        self
+    }
+}
+
+/// Why a clip could not be fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DownloadError {
+    /// 403, 404 or 410: expired, if its seven days are over.
+    Gone {
+        /// What was answered.
+        why: String,
+    },
+    /// Anything else: try again.
+    Broken {
+        /// What happened.
+        why: String,
+    },
+}
+
+impl DownloadError {
+    /// The same, told in other words.
+    #[must_use]
+    pub fn map_why(self, words: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::Gone { why } => Self::Gone { why: words(why) },
+            Self::Broken { why } => Self::Broken { why: words(why) },
+        }
+    }
+
+    /// What happened, as a sentence for people.
+    #[must_use]
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Gone { why } | Self::Broken { why } => why,
+        }
+    }
+}

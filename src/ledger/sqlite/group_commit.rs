@@ -1,0 +1,345 @@
+//! Group commit: calls that arrive while another batch is being synced share the next transaction
+//! and its sync. A batch runs beside the runtime only as long as it takes, so that a paused clock
+//! stands still for it. Knows nothing of what the calls do.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use super::LedgerError;
+use super::rows::{MONEY, money};
+use super::lock::Lock;
+use super::high_water_mark::{Known, HighWaterMark};
+use super::rescue::{Rescued, rescue};
+use super::reserve::Reserve;
+use super::file_watch::FileWatch;
+use crate::blocking::Threads;
+use crate::failpoint;
+use crate::ledger::Origin;
+use crate::ledger::error::is_full;
+use crate::policy::budget::{Balance, Budget};
+
+/// What a call writes with: the batch's transaction.
+pub(super) struct Tx<'a> {
+    pub conn: &'a Connection,
+    /// The ledger, for its errors.
+    pub ledger: &'a Path,
+    /// Whether the reserve is gone: what was bought is still written, nothing is bought.
+    pub reserve_used: bool,
+    /// That the file was taken away, if it was: again nothing is bought.
+    pub displaced: Option<&'a LedgerError>,
+}
+
+impl Tx<'_> {
+    /// The row of an attempt's address and account; made if there is none.
+    pub(super) fn origin(&self, origin: &Origin) -> rusqlite::Result<i64> {
+        let (address, account) = (&*origin.address, &*origin.account);
+        let known = "SELECT id FROM origins WHERE address = ?1 AND account = ?2";
+        let known = self.conn.prepare_cached(known)?.query_row([address, account], |row| row.get(0));
+        match known.optional()? {
+            Some(id) => Ok(id),
+            None => self
+                .conn
+                .prepare_cached("INSERT INTO origins (address, account) VALUES (?1, ?2)")?
+                .insert([address, account]),
+        }
+    }
+
+    /// The cap and the money as of this call.
+    pub(super) fn money(&self) -> rusqlite::Result<(Budget, Balance)> {
+        self.conn.prepare_cached(MONEY)?.query_row([], money)
+    }
+}
+
+/// Why a call was not done.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// It cannot be; it wrote nothing, and the other calls go on.
+    Refused(LedgerError),
+    /// The file failed; nobody's call can be done.
+    Sql(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+/// A call in the queue: its work, which is done again when a batch is, and who waits for it.
+trait Call: Send {
+    fn work(&mut self, tx: &Tx<'_>) -> rusqlite::Result<()>;
+    fn answer(self: Box<Self>, batch: Result<(), LedgerError>);
+}
+
+struct Ask<T, W> {
+    work: W,
+    done: Option<Result<T, LedgerError>>,
+    asker: oneshot::Sender<Result<T, LedgerError>>,
+}
+
+impl<T, W> Call for Ask<T, W>
+where
+    T: Send,
+    W: FnMut(&Tx<'_>) -> Result<T, Fault> + Send,
+{
+    fn work(&mut self, tx: &Tx<'_>) -> rusqlite::Result<()> {
+        self.done = Some(match (self.work)(tx) {
+            Ok(value) => Ok(value),
+            Err(Fault::Refused(error)) => Err(error),
+            Err(Fault::Sql(error)) => return Err(error),
+        });
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, batch: Result<(), LedgerError>) {
+        let Self { done, asker, .. } = *self;
+        let never = || Err(LedgerError::defect("a call was not made"));
+        let answer = batch.and_then(|()| done.unwrap_or_else(never));
+        // Whoever asked may have gone; what they asked for is done all the same.
+        drop(asker.send(answer));
+    }
+}
+
+type Batch = Vec<Box<dyn Call>>;
+
+/// An open ledger and the calls that wait for it.
+pub(super) struct GroupCommit {
+    path: PathBuf,
+    threads: Threads,
+    line: Mutex<Line>,
+    desk: Mutex<Desk>,
+    /// As of the last batch.
+    money: Mutex<(Budget, Balance)>,
+    /// Whether a batch could not be written, known before anybody who waits for it is told.
+    failed: AtomicBool,
+    /// Last, so that the file is closed before another process may open it.
+    _lock: Lock,
+}
+
+#[derive(Default)]
+struct Line {
+    waiting: Batch,
+    /// Whether a batch is being written or about to be.
+    served: bool,
+}
+
+/// What is kept beside an open ledger.
+pub(super) struct Kept {
+    pub reserve: Reserve,
+    pub mark: HighWaterMark,
+    pub watch: FileWatch,
+    pub lock: Lock,
+}
+
+/// What one batch at a time works with.
+struct Desk {
+    conn: Connection,
+    reserve: Option<Reserve>,
+    mark: HighWaterMark,
+    watch: FileWatch,
+    /// Where the ledger went; `conn` is open on the copy that was saved.
+    displaced: Option<LedgerError>,
+    /// The failure after which the file is not touched any more.
+    failed: Option<LedgerError>,
+    #[cfg(test)]
+    relief: Relief,
+}
+
+/// What a test does where giving up the reserve would make room.
+#[cfg(test)]
+type Relief = Option<Box<dyn FnMut(&Connection) + Send>>;
+
+impl GroupCommit {
+    pub(super) fn new(
+        path: PathBuf,
+        threads: Threads,
+        conn: Connection,
+        kept: Kept,
+    ) -> rusqlite::Result<Self> {
+        let Kept { reserve, mut mark, watch, lock } = kept;
+        let now = conn.query_row(MONEY, [], money)?;
+        mark.note(Known::of(&conn)?);
+        let desk = Desk {
+            conn,
+            reserve: Some(reserve),
+            mark,
+            watch,
+            displaced: None,
+            failed: None,
+            #[cfg(test)]
+            relief: None,
+        };
+        Ok(Self {
+            path,
+            threads,
+            line: Mutex::default(),
+            desk: Mutex::new(desk),
+            money: Mutex::new(now),
+            failed: AtomicBool::new(false),
+            _lock: lock,
+        })
+    }
+
+    /// The cap and the money as of the last batch.
+    pub(super) fn money(&self) -> (Budget, Balance) {
+        *locked(&self.money)
+    }
+
+    /// Whether a batch could not be written.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
+    }
+
+    /// Has `work` done in a transaction shared with other calls; durable when this returns. Once
+    /// this was polled the work is done, even if nobody waits for it any more. `work` may be run
+    /// again after all it wrote was rolled back.
+    pub(super) async fn ask<T, W>(self: &Arc<Self>, work: W) -> Result<T, LedgerError>
+    where
+        T: Send + 'static,
+        W: FnMut(&Tx<'_>) -> Result<T, Fault> + Send + 'static,
+    {
+        let ending = || LedgerError::Ending { ledger: self.path.clone() };
+        let runtime = Handle::try_current().map_err(|_| ending())?;
+        let (asker, answer) = oneshot::channel();
+        let call = Box::new(Ask { work, done: None, asker });
+        let idle = {
+            let mut line = locked(&self.line);
+            line.waiting.push(call);
+            !std::mem::replace(&mut line.served, true)
+        };
+        if idle {
+            serve(Turn(Some(Arc::clone(self))), &runtime);
+        }
+        answer.await.unwrap_or_else(|_| Err(ending()))
+    }
+
+    #[cfg(test)]
+    pub(super) fn at_desk(&self, sit: impl FnOnce(&Connection, &mut Relief)) {
+        let Desk { conn, relief, .. } = &mut *locked(&self.desk);
+        sit(conn, relief);
+    }
+
+    /// Writes one batch; afterwards takes the next turn or leaves the line to the next caller.
+    fn batch(&self) -> (Batch, Result<(), LedgerError>, bool) {
+        let mut desk = locked(&self.desk);
+        let mut batch = std::mem::take(&mut locked(&self.line).waiting);
+        let written = desk.write(&self.path, &mut batch);
+        self.failed.fetch_or(written.is_err(), Ordering::AcqRel);
+        drop(desk);
+        let outcome = written.map(|money| *locked(&self.money) = money);
+        let mut line = locked(&self.line);
+        line.served = !line.waiting.is_empty();
+        (batch, outcome, line.served)
+    }
+}
+
+/// The right and the duty to serve the line. Dropped unserved, when the runtime ends, it tells
+/// everyone so by dropping their calls.
+struct Turn(Option<Arc<GroupCommit>>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(queue) = &self.0 {
+            let mut line = locked(&queue.line);
+            line.served = false;
+            let unserved = std::mem::take(&mut line.waiting);
+            drop(line);
+            drop(unserved);
+        }
+    }
+}
+
+fn serve(turn: Turn, runtime: &Handle) {
+    let again = runtime.clone();
+    let Some(threads) = turn.0.as_ref().map(|queue| queue.threads) else { return };
+    let served = threads.begin(runtime, move || {
+        let mut turn = turn;
+        let Some(queue) = &turn.0 else { return };
+        let (batch, outcome, more) = queue.batch();
+        let queue = turn.0.take();
+        if more {
+            serve(Turn(queue), &again);
+        } else {
+            // Before anyone is answered: whoever drops the last handle frees the run lock.
+            drop(queue);
+        }
+        for call in batch {
+            call.answer(outcome.clone());
+        }
+    });
+    drop(served);
+}
+
+impl Desk {
+    /// Writes a batch as one transaction, giving up the reserve if that is what it takes.
+    fn write(
+        &mut self,
+        ledger: &Path,
+        batch: &mut Batch,
+    ) -> Result<(Budget, Balance), LedgerError> {
+        if let Some(failed) = &self.failed {
+            return Err(failed.clone());
+        }
+        self.look_after(ledger)?;
+        let mut written = self.attempt(ledger, batch);
+        if written.as_ref().is_err_and(is_full)
+            && let Some(reserve) = self.reserve.take()
+            && reserve.give_up().is_ok()
+        {
+            tracing::warn!("the disk is full: the reserve of {} is given up", ledger.display());
+            #[cfg(test)]
+            if let Some(relief) = &mut self.relief {
+                relief(&self.conn);
+            }
+            written = self.attempt(ledger, batch);
+        }
+        // Before anyone is answered, so that no POST leaves that is not noted.
+        let noted = written.map(|(money, known)| {
+            self.mark.note(known);
+            money
+        });
+        noted.map_err(|error| self.failed.insert(LedgerError::of(ledger, &error)).clone())
+    }
+
+    /// Saves what the ledger knows when its file is not there any more.
+    fn look_after(&mut self, ledger: &Path) -> Result<(), LedgerError> {
+        if self.displaced.is_some() {
+            return Ok(());
+        }
+        let Some(loss) = self.watch.loss() else { return Ok(()) };
+        let saved = rescue(&self.conn, ledger, loss);
+        let Rescued { conn, error } = saved.map_err(|e| self.failed.insert(e).clone())?;
+        self.conn = conn;
+        self.displaced = Some(error);
+        Ok(())
+    }
+
+    fn attempt(
+        &mut self,
+        ledger: &Path,
+        batch: &mut Batch,
+    ) -> rusqlite::Result<((Budget, Balance), Known)> {
+        let reserve_used = self.reserve.is_none();
+        let transaction = Transaction::new(&mut self.conn, TransactionBehavior::Immediate)?;
+        let tx = Tx { conn: &transaction, ledger, reserve_used, displaced: self.displaced.as_ref() };
+        for call in batch {
+            call.work(&tx)?;
+        }
+        let (money, known) = (tx.money()?, Known::of(&transaction)?);
+        failpoint::point("batch not yet committed");
+        transaction.commit()?;
+        failpoint::point("batch committed");
+        Ok((money, known))
+    }
+}
+
+/// A panic while the lock was held leaves nothing half done that the next holder could see: the
+/// transaction is rolled back by then.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

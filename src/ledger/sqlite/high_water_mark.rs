@@ -1,0 +1,128 @@
+//! How much a ledger knew, noted beside it: an emptied file, an older copy, a log that was removed
+//! or cut short, all look like good ledgers and would have what they forgot bought again.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use super::LedgerError;
+use super::lock::{beside, no_link, private};
+
+/// How much a ledger knows. Attempts and movements of money are only ever added.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Known {
+    attempts: i64,
+    movements: i64,
+}
+
+impl Known {
+    /// Of an open ledger.
+    pub(super) fn of(conn: &Connection) -> rusqlite::Result<Self> {
+        let newest = "SELECT coalesce((SELECT max(id) FROM attempts), 0), \
+             coalesce((SELECT max(id) FROM money), 0)";
+        conn.prepare_cached(newest)?
+            .query_row([], |row| Ok(Self { attempts: row.get(0)?, movements: row.get(1)? }))
+    }
+}
+
+/// The note beside a ledger. It is not synced: whatever loses it loses nothing else.
+#[derive(Debug)]
+pub(super) struct HighWaterMark {
+    path: PathBuf,
+    file: File,
+    noted: Known,
+}
+
+/// The longest note that is read, in bytes.
+const MOST_BYTES: u64 = 1024;
+
+impl HighWaterMark {
+    /// The note beside the ledger at `ledger`; made if there is none.
+    pub(super) fn of(ledger: &Path) -> Result<Self, LedgerError> {
+        let path = beside(ledger, "mark");
+        let read = || {
+            no_link(&path)?;
+            let mut options = OpenOptions::new();
+            let mut file =
+                private(options.read(true).write(true).create(true)).truncate(false).open(&path)?;
+            let mut text = Vec::new();
+            (&mut file).take(MOST_BYTES).read_to_end(&mut text)?;
+            Ok((file, parse(&String::from_utf8_lossy(&text)).unwrap_or_default()))
+        };
+        match read() {
+            Ok((file, noted)) => Ok(Self { path, file, noted }),
+            Err(cause) => Err(LedgerError::inaccessible(&path, &cause)),
+        }
+    }
+
+    /// Refuses a ledger that knows less than it did.
+    pub(super) fn admit(&self, ledger: &Path, known: Known) -> Result<(), LedgerError> {
+        let (had, has) = (self.noted, known);
+        if has.attempts >= had.attempts && has.movements >= had.movements {
+            return Ok(());
+        }
+        Err(LedgerError::Forgetful {
+            ledger: ledger.to_owned(),
+            mark: self.path.clone(),
+            had: had.attempts,
+            has: has.attempts,
+            movements: had.movements.saturating_sub(has.movements).max(0),
+        })
+    }
+
+    /// Notes what the ledger knows now.
+    pub(super) fn note(&mut self, known: Known) {
+        if known == self.noted {
+            return;
+        }
+        // Always as long, so that it is written over in place and needs no room.
+        let text = format!(
+            "{:>20} attempts, {:>20} movements of money: what the ledger beside this knew\n",
+            known.attempts, known.movements
+        );
+        let written = self.file.rewind().and_then(|()| self.file.write_all(text.as_bytes()));
+        match written {
+            Ok(()) => self.noted = known,
+            // It guards against what happens between runs; this run goes on without it.
+            Err(error) => tracing::debug!("{}: {error}", self.path.display()),
+        }
+    }
+}
+
+fn parse(text: &str) -> Option<Known> {
+    let (attempts, rest) = text.split_once(" attempts, ")?;
+    let (movements, _) = rest.split_once(" movements")?;
+    let number = |text: &str| text.trim().parse().ok();
+    Some(Known { attempts: number(attempts)?, movements: number(movements)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ledger_that_knows_less_than_was_noted_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("ledger.sqlite");
+        let known = |attempts, movements| Known { attempts, movements };
+        HighWaterMark::of(&ledger).unwrap().note(known(7, 9));
+        let mut mark = HighWaterMark::of(&ledger).unwrap();
+        assert!(mark.admit(&ledger, known(7, 9)).is_ok());
+        assert!(mark.admit(&ledger, known(8, 12)).is_ok());
+        for forgetful in [known(6, 9), known(7, 8), known(0, 0)] {
+            let error = mark.admit(&ledger, forgetful).unwrap_err().to_string();
+            assert!(error.contains("ledger.sqlite.mark"), "{error}");
+        }
+        mark.note(known(3, 0));
+        assert_eq!(HighWaterMark::of(&ledger).unwrap().noted, known(3, 0));
+    }
+
+    #[test]
+    fn an_unreadable_note_says_nothing() {
+        for text in ["", "many attempts, some movements", "\u{fffd}"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+}

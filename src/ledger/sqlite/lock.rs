@@ -1,0 +1,216 @@
+//! The run lock: one process works on a ledger at a time. An advisory lock that ends with the
+//! process; the file beside the ledger stays behind and only says who held it.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::LedgerError;
+use crate::domain::time::Timestamp;
+
+/// The lock, held until dropped.
+#[derive(Debug)]
+pub(super) struct Lock {
+    file: File,
+    /// The ledger itself: a lock file that somebody deletes no longer keeps anybody out. Dropped
+    /// after the ledger is closed, because closing this would free `SQLite`'s own locks.
+    also: Vec<File>,
+}
+
+/// A reader looks whether the lock is held by taking it for a moment; a run must not mistake that
+/// for a run.
+const TRIES: u32 = 10;
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);
+/// Whoever does not say who they are.
+const SOMEBODY: &str = "another process";
+/// The longest word about the holder that is believed, in bytes.
+const MOST_BYTES: u64 = 1024;
+
+impl Lock {
+    /// Takes the lock of the ledger at `ledger`.
+    pub(super) fn take(ledger: &Path) -> Result<Self, LedgerError> {
+        let place = beside(ledger, "lock");
+        no_link(&place).map_err(|cause| LedgerError::inaccessible(&place, &cause))?;
+        let mut options = OpenOptions::new();
+        private(options.read(true).write(true).create(true)).truncate(false);
+        let file = locked(ledger, &place, &options)?;
+        Ok(Self { file, also: Vec::new() })
+    }
+
+    /// Locks the ledger itself too, once it is there, where the system keeps such a lock and
+    /// `SQLite`'s apart.
+    pub(super) fn take_ledger(&mut self, ledger: &Path) -> Result<(), LedgerError> {
+        if cfg!(target_os = "linux") {
+            self.take_also(ledger, OpenOptions::new().read(true))?;
+        }
+        Ok(())
+    }
+
+    /// Takes one more lock, if it can be had: a network share refuses one on a file that is open
+    /// for reading only, and there the lock file alone keeps others out.
+    fn take_also(&mut self, ledger: &Path, options: &OpenOptions) -> Result<(), LedgerError> {
+        match locked(ledger, ledger, options) {
+            Ok(file) => self.also.push(file),
+            Err(locked @ LedgerError::Locked { .. }) => return Err(locked),
+            Err(error) => tracing::debug!("the ledger itself is not locked: {error}"),
+        }
+        Ok(())
+    }
+
+    /// Says who holds it.
+    pub(super) fn sign(&mut self, holder: &str, at: Timestamp) {
+        let line = format!("{holder}, process {} on {}, since {at}\n", std::process::id(), host());
+        let written = self
+            .file
+            .set_len(0)
+            .and_then(|()| self.file.rewind())
+            .and_then(|()| self.file.write_all(line.as_bytes()));
+        // Who holds it is for people; a full disk is found out where it matters.
+        drop(written);
+    }
+}
+
+/// Opens the file at `place` and locks it.
+fn locked(ledger: &Path, place: &Path, options: &OpenOptions) -> Result<File, LedgerError> {
+    let failed = |cause: io::Error| LedgerError::inaccessible(place, &cause);
+    let file = options.open(place).map_err(failed)?;
+    let mut tries = 1;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if tries < TRIES => {
+                tries += 1;
+                std::thread::sleep(BETWEEN_TRIES);
+            }
+            Err(TryLockError::WouldBlock) => {
+                let holder = File::open(beside(ledger, "lock"))
+                    .map_or_else(|_| SOMEBODY.to_owned(), |mut file| holder_in(&mut file));
+                return Err(LedgerError::Locked { ledger: ledger.to_owned(), holder });
+            }
+            Err(TryLockError::Error(cause)) => return Err(failed(cause)),
+        }
+    }
+}
+
+/// Who holds the lock of the ledger at `ledger`, as one phrase; `None` when nobody does.
+pub(super) fn held_by(ledger: &Path) -> Option<String> {
+    let mut file = File::open(beside(ledger, "lock")).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(holder_in(&mut file)),
+        Ok(()) | Err(TryLockError::Error(_)) => None,
+    }
+}
+
+/// What a lock file says, made safe to print.
+fn holder_in(file: &mut File) -> String {
+    let mut line = Vec::new();
+    let read = file.rewind().and_then(|()| file.take(MOST_BYTES).read_to_end(&mut line));
+    let line = String::from_utf8_lossy(&line);
+    let line: String = line.trim().chars().filter(|c| !c.is_control()).collect();
+    if read.is_err() || line.is_empty() { SOMEBODY.to_owned() } else { line }
+}
+
+fn host() -> String {
+    ["/proc/sys/kernel/hostname", "/etc/hostname"]
+        .iter()
+        .find_map(|file| std::fs::read_to_string(file).ok())
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "this machine".to_owned())
+}
+
+/// `ledger.sqlite` and `lock` make `ledger.sqlite.lock`.
+pub(super) fn beside(ledger: &Path, extension: &str) -> PathBuf {
+    let mut path = ledger.as_os_str().to_owned();
+    path.push(".");
+    path.push(extension);
+    path.into()
+}
+
+/// Files that are made so can be read by nobody but the user.
+pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+/// What is emptied and written anew must be a file of ours, and not lead to another's.
+pub(super) fn no_link(path: &Path) -> io::Result<()> {
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => {
+            Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a link to another file"))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_of_two_is_told_who_the_first_is_and_since_when() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("ledger.sqlite");
+        assert_eq!(held_by(&ledger), None);
+        let at = Timestamp::from_millis(1_705_123_450_007);
+        let mut held = Lock::take(&ledger).unwrap();
+        held.sign("rushes run", at);
+        let who = held_by(&ledger).unwrap();
+        let pid = std::process::id();
+        assert!(who.starts_with(&format!("rushes run, process {pid} on ")), "{who}");
+        assert!(who.ends_with("since 2024-01-13T05:24:10.007Z"), "{who}");
+        let refused = Lock::take(&ledger).unwrap_err();
+        assert!(refused.to_string().contains(&who), "{refused}");
+        drop(held);
+        assert_eq!(held_by(&ledger), None, "the file stays, the lock does not");
+        assert!(Lock::take(&ledger).is_ok());
+    }
+
+    #[test]
+    fn whatever_a_lock_file_says_is_safe_to_print() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("ledger.sqlite");
+        let file = File::create(beside(&ledger, "lock")).unwrap();
+        file.lock().unwrap();
+        assert_eq!(held_by(&ledger).as_deref(), Some("another process"));
+        (&file).write_all(b"\x1b[31mred\xff\n").unwrap();
+        assert_eq!(held_by(&ledger).as_deref(), Some("[31mred\u{fffd}"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_system_that_locks_no_ledger_opened_for_reading_keeps_nobody_from_their_campaign() {
+        use std::os::unix::fs::OpenOptionsExt;
+        // A file that is opened so can be locked by nobody: EBADF, as on an NFS share.
+        const O_PATH: i32 = 0o10_000_000;
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("ledger.sqlite");
+        File::create(&ledger).unwrap();
+        let mut lock = Lock::take(&ledger).unwrap();
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(O_PATH);
+        assert!(locked(&ledger, &ledger, &options).is_err());
+        lock.take_also(&ledger, &options).unwrap();
+        assert!(matches!(Lock::take(&ledger), Err(LedgerError::Locked { .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test sets its stage")]
+    fn a_link_in_the_place_of_lock_or_mark_leads_to_no_file_that_is_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("ledger.sqlite");
+        let diary = folder.path().join("diary.txt");
+        std::fs::write(&diary, "dear diary").unwrap();
+        for extension in ["lock", "mark"] {
+            std::os::unix::fs::symlink(&diary, beside(&ledger, extension)).unwrap();
+        }
+        let refused = Lock::take(&ledger).unwrap_err();
+        assert!(refused.to_string().contains("link"), "{refused}");
+        let refused = super::super::high_water_mark::HighWaterMark::of(&ledger).err().unwrap();
+        assert!(refused.to_string().contains("link"), "{refused}");
+        assert_eq!(std::fs::read_to_string(&diary).unwrap(), "dear diary");
+    }
+}

@@ -1,0 +1,238 @@
+//! OpenOptions a ledger: what is looked at before anything is changed, and in which order the lock,
+//! the reserve and the file are taken.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::rows::Word;
+use super::lock::{Lock, private};
+use super::high_water_mark::{Known, HighWaterMark};
+use super::group_commit::{Kept, GroupCommit};
+use super::rescue;
+use super::reserve::Reserve;
+use super::schema::{Found, damage, keep_cap_twice, look, migrate};
+use super::file_watch::FileWatch;
+use super::{Kind, LedgerError, LedgerOptions};
+use crate::failpoint;
+
+/// How long a write waits for somebody who looks into the file with another program.
+pub(super) const BUSY: Duration = Duration::from_secs(30);
+/// How long the write-ahead file may stay after it was copied into the ledger, in bytes.
+const LOG_STAYS: i64 = 16 << 20;
+/// Pages in the write-ahead file after which it is copied into the ledger.
+const LOG_PAGES: i64 = 4000;
+const STATEMENTS: usize = 32;
+
+/// Opens or makes a ledger for writing.
+pub(super) fn for_writing(opening: &LedgerOptions<'_>) -> Result<GroupCommit, LedgerError> {
+    let path = true_path(opening.path);
+    is_to_be_made(&path)?;
+    let mut lock = Lock::take(&path)?;
+    rescue::put_back(&path)?;
+    let made = is_to_be_made(&path)?;
+    let mark = HighWaterMark::of(&path)?;
+    if made {
+        is_new(&path, &mark)?;
+    }
+    let reserve = Reserve::prepare(&path)?;
+    if made {
+        make(&path).map_err(|cause| LedgerError::inaccessible(&path, &cause))?;
+        failpoint::point("empty ledger made");
+    }
+    lock.take_ledger(&path)?;
+    lock.sign(opening.holder, opening.at);
+    let sql = |error: rusqlite::Error| LedgerError::of(&path, &error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut conn = Connection::open_with_flags(&path, flags).map_err(sql)?;
+    conn.busy_timeout(BUSY).map_err(sql)?;
+    let found = look(&conn, &path)?;
+    match found {
+        Found::Empty => mark.admit(&path, Known::default())?,
+        Found::Ledger(_) => {
+            let bytes = fs::metadata(&path).map_or(u64::MAX, |file| file.len());
+            if let Some(cause) = damage(&conn, bytes).map_err(sql)? {
+                return Err(LedgerError::Damaged { ledger: path, cause });
+            }
+            is_of(&conn, &path, opening)?;
+            mark.admit(&path, Known::of(&conn).map_err(sql)?)?;
+        }
+    }
+    set_up(&conn, &path)?;
+    failpoint::point("ledger set up");
+    migrate(&mut conn, found, opening).map_err(sql)?;
+    keep_cap_twice(&conn).map_err(sql)?;
+    let kept = Kept { reserve, mark, watch: FileWatch::over(&path), lock };
+    GroupCommit::new(path.clone(), opening.threads, conn, kept).map_err(|error| LedgerError::of(&path, &error))
+}
+
+/// Opens a ledger that is there for reading, and says how many of the schemas it has.
+pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection, usize), LedgerError> {
+    let mut path = true_path(path);
+    if rescue::is_there(&path) {
+        let rescued = rescue::copy_of(&path);
+        if fs::symlink_metadata(&path).is_ok() {
+            return Err(LedgerError::TwoLedgers { ledger: path, rescued });
+        }
+        path = rescued;
+    }
+    if is_to_be_made(&path)? {
+        return Err(LedgerError::Missing { ledger: path });
+    }
+    let sql = |error: rusqlite::Error| LedgerError::of(&path, &error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = |flags| {
+        let conn = Connection::open_with_flags(&path, flags)?;
+        conn.busy_timeout(BUSY)?;
+        conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        Ok(conn)
+    };
+    if has_journal(&path) {
+        // Only who may write can undo what was cut short; reading once as such does it.
+        drop(open(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX));
+    }
+    let beside_a_run = open(flags).map_err(sql);
+    let conn = match beside_a_run {
+        Err(LedgerError::Inaccessible { .. }) if has_journal(&path) => {
+            return Err(LedgerError::CutShort { ledger: path });
+        }
+        // A folder that cannot be written has no place for what readers and writers share. Without
+        // a write-ahead file nobody writes, and the ledger can be read as it lies.
+        Err(LedgerError::Inaccessible { .. }) if !has_log(&path) => {
+            open_as_it_lies(&path).map_err(sql)?
+        }
+        other => other?,
+    };
+    match look(&conn, &path)? {
+        Found::Empty => Err(LedgerError::Missing { ledger: path }),
+        Found::Ledger(schema) => Ok((path, conn, schema)),
+    }
+}
+
+/// The write-ahead file of a ledger.
+pub(super) fn log_of(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    log.into()
+}
+
+fn has_log(path: &Path) -> bool {
+    fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0)
+}
+
+/// Whether a write is to be undone that did not go by the write-ahead file: the first of all, which
+/// makes that file the ledger's way of writing.
+fn has_journal(path: &Path) -> bool {
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-journal");
+    fs::metadata(journal).is_ok_and(|journal| journal.len() > 0)
+}
+
+/// Whether a file that is empty or not there was never more: `SQLite` would take it for a new one
+/// and throw away the log of an old one.
+fn is_new(path: &Path, mark: &HighWaterMark) -> Result<(), LedgerError> {
+    mark.admit(path, Known::default())?;
+    if has_log(path) {
+        return Err(LedgerError::Emptied { ledger: path.to_owned(), log: log_of(path) });
+    }
+    Ok(())
+}
+
+fn open_as_it_lies(path: &Path) -> rusqlite::Result<Connection> {
+    let name = path.to_str().ok_or_else(|| rusqlite::Error::InvalidPath(path.to_owned()))?;
+    let name = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(format!("file:{name}?immutable=1"), flags)
+}
+
+/// The path without links, so that two names of one ledger have one lock.
+fn true_path(path: &Path) -> PathBuf {
+    let of_folder = || {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?;
+        Some(folder.join(path.file_name()?))
+    };
+    fs::canonicalize(path).ok().or_else(of_folder).unwrap_or_else(|| path.to_owned())
+}
+
+/// Whether there is no ledger yet; an error when something else lies there.
+fn is_to_be_made(path: &Path) -> Result<bool, LedgerError> {
+    const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(LedgerError::inaccessible(path, &error)),
+    };
+    let mut head = Vec::new();
+    file.take(MAGIC.len() as u64)
+        .read_to_end(&mut head)
+        .map_err(|error| LedgerError::inaccessible(path, &error))?;
+    // An empty file is what a run leaves that was killed while it made the ledger.
+    if !head.is_empty() && head != MAGIC {
+        let what = "it is not an SQLite file".to_owned();
+        return Err(LedgerError::Foreign { ledger: path.to_owned(), what });
+    }
+    Ok(head.is_empty())
+}
+
+/// Makes the file, for the user's eyes only, and its name durable.
+fn make(path: &Path) -> std::io::Result<()> {
+    private(OpenOptions::new().write(true).create(true)).truncate(false).open(path)?.sync_all()?;
+    #[cfg(unix)]
+    if let Some(folder) = path.parent() {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Whether it is this campaign's and of this kind.
+fn is_of(conn: &Connection, path: &Path, opening: &LedgerOptions<'_>) -> Result<(), LedgerError> {
+    let ledger = path.to_owned();
+    let (theirs, kind): (String, Kind) = conn
+        .query_row("SELECT name, kind FROM campaign", [], |row| {
+            Ok((row.get(0)?, row.get::<_, Word<Kind>>(1)?.0))
+        })
+        .map_err(|error| LedgerError::of(path, &error))?;
+    if kind != opening.kind {
+        return Err(LedgerError::OtherKind { ledger, theirs: kind });
+    }
+    if theirs != opening.campaign {
+        let ours = opening.campaign.to_owned();
+        return Err(LedgerError::OtherCampaign { ledger, theirs, ours });
+    }
+    Ok(())
+}
+
+/// What durability and honesty ask of `SQLite`.
+pub(super) fn set_up(conn: &Connection, path: &Path) -> Result<(), LedgerError> {
+    let sql = |error: rusqlite::Error| LedgerError::of(path, &error);
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    let mode: String =
+        conn.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0)).map_err(sql)?;
+    if mode != "wal" {
+        return Err(LedgerError::Inaccessible {
+            place: path.to_owned(),
+            cause: "this file system cannot hold a ledger that is read while it is written"
+                .to_owned(),
+            fix: "put the campaign folder on a local disk with --out",
+        });
+    }
+    let pragmas = [
+        ("synchronous", "full"),
+        ("fullfsync", "on"),
+        ("checkpoint_fullfsync", "on"),
+        ("foreign_keys", "on"),
+        ("cell_size_check", "on"),
+        ("trusted_schema", "off"),
+    ];
+    for (name, value) in pragmas {
+        conn.pragma_update(None, name, value).map_err(sql)?;
+    }
+    conn.pragma_update(None, "journal_size_limit", LOG_STAYS).map_err(sql)?;
+    conn.pragma_update(None, "wal_autocheckpoint", LOG_PAGES).map_err(sql)
+}

@@ -1,0 +1,81 @@
+//! Room on the disk that is set aside while there is some, and given up when there is none, so
+//! that a task id can still be written down.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::LedgerError;
+use super::lock::{beside, private};
+use crate::failpoint;
+
+/// How much is set aside, in bytes: room for the answers of some hundred POSTs on the wire.
+pub(super) const RESERVE_BYTES: usize = 1 << 20;
+
+/// The reserve file of a ledger.
+#[derive(Debug)]
+pub(super) struct Reserve {
+    path: PathBuf,
+}
+
+impl Reserve {
+    /// Sees to it that the reserve of the ledger at `ledger` is there, really written.
+    pub(super) fn prepare(ledger: &Path) -> Result<Self, LedgerError> {
+        let path = beside(ledger, "reserve");
+        let whole = |file: std::fs::Metadata| file.is_file() && file.len() == RESERVE_BYTES as u64;
+        // Never through a link, which might lead to something that matters to somebody.
+        if !std::fs::symlink_metadata(&path).is_ok_and(whole)
+            && let Err(cause) = write(&path)
+        {
+            drop(std::fs::remove_file(&path));
+            return Err(LedgerError::NoReserve { reserve: path, cause: cause.to_string() });
+        }
+        Ok(Self { path })
+    }
+
+    /// Gives the room back to the disk.
+    pub(super) fn give_up(self) -> io::Result<()> {
+        std::fs::remove_file(self.path)
+    }
+}
+
+fn write(path: &Path) -> io::Result<()> {
+    // Nothing that a file system could compress or leave as a hole.
+    let mut noise = vec![0; RESERVE_BYTES];
+    fastrand::fill(&mut noise);
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file: File = private(OpenOptions::new().write(true).create_new(true)).open(path)?;
+    failpoint::point("reserve still empty");
+    file.write_all(&noise)?;
+    failpoint::point("reserve written");
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_reserve_is_made_whole_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("ledger.sqlite");
+        let path = beside(&ledger, "reserve");
+        std::fs::File::create(&path).unwrap().set_len(5).unwrap();
+        let reserve = Reserve::prepare(&ledger).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), RESERVE_BYTES as u64);
+        reserve.give_up().unwrap();
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn without_room_for_the_reserve_nothing_begins() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("ledger.sqlite");
+        std::fs::create_dir(beside(&ledger, "reserve")).unwrap();
+        let error = Reserve::prepare(&ledger).unwrap_err();
+        assert!(error.to_string().contains("nothing was sent"), "{error}");
+    }
+}

@@ -1,0 +1,245 @@
+//! The words of the house as columns and back. What is read is believed only as far as it can
+//! have been written: anything else is a damaged ledger.
+
+use std::fmt;
+
+use rusqlite::Row as SqlRow;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, Type, ValueRef};
+
+use super::{Entry, Kind, RevisionId};
+use crate::domain::money::Usd;
+use crate::domain::outcome::TaskId;
+use crate::domain::shot::{Fingerprint, ShotId};
+use crate::domain::state::{Account, AttemptId, Failure, RevisionState, State};
+use crate::domain::time::Timestamp;
+use crate::policy::budget::{Balance, Budget};
+
+pub(super) const fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Gateway => "gateway",
+        Kind::Simulator => "simulator",
+    }
+}
+
+const fn failure_name(failure: Failure) -> &'static str {
+    match failure {
+        Failure::Rejected => "rejected",
+        Failure::RefusedTooOften => "refused_too_often",
+        Failure::NotRendered => "not_rendered",
+        Failure::Expired => "expired",
+        Failure::Abandoned => "abandoned",
+    }
+}
+
+/// A text that stands for one of a few things.
+pub(super) struct Word<T>(pub T);
+
+fn word<T: Copy>(value: ValueRef<'_>, all: &[T], name: fn(T) -> &'static str) -> FromSqlResult<T> {
+    let text = value.as_str()?;
+    all.iter()
+        .find(|one| name(**one) == text)
+        .copied()
+        .ok_or_else(|| FromSqlError::Other(format!("nothing is called {text:?}").into()))
+}
+
+impl FromSql for Word<Kind> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        word(value, &[Kind::Gateway, Kind::Simulator], kind_name).map(Self)
+    }
+}
+
+impl FromSql for Word<Account> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        use Account::{Released, Reserved, Spent, Unconfirmed};
+        word(value, &[Released, Reserved, Unconfirmed, Spent], Account::name).map(Self)
+    }
+}
+
+impl FromSql for Word<Failure> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        use Failure::{Abandoned, Expired, NotRendered, RefusedTooOften, Rejected};
+        let all = [Rejected, RefusedTooOften, NotRendered, Expired, Abandoned];
+        word(value, &all, failure_name).map(Self)
+    }
+}
+
+/// A state as columns of `revisions`.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct StateColumns<'a> {
+    pub state: &'static str,
+    pub attempt: Option<i64>,
+    pub failure: Option<&'static str>,
+    pub why: Option<&'a str>,
+    pub since: Option<i64>,
+    pub completed_at: Option<i64>,
+    pub urls: Option<String>,
+    /// Whether `urls` and `completed_at` stay as they are: a report shows them to the end.
+    pub keeps_urls: bool,
+}
+
+impl<'a> StateColumns<'a> {
+    pub(super) fn of(state: &'a State) -> Self {
+        let blank = Self {
+            state: state.name(),
+            attempt: None,
+            failure: None,
+            why: state.why(),
+            since: None,
+            completed_at: None,
+            urls: None,
+            keeps_urls: false,
+        };
+        match state {
+            State::Queued { .. } => blank,
+            State::Submitting { attempt, .. } | State::InDoubt { attempt, .. } => {
+                Self { attempt: Some(attempt.0), ..blank }
+            }
+            State::Rendering { attempt, since, .. } => {
+                Self { attempt: Some(attempt.0), since: Some(since.as_millis()), ..blank }
+            }
+            State::Rendered { attempt, urls, completed_at, .. } => Self {
+                attempt: Some(attempt.0),
+                completed_at: Some(completed_at.as_millis()),
+                urls: Some(list(urls)),
+                ..blank
+            },
+            State::Delivered { attempt } => {
+                Self { attempt: Some(attempt.0), keeps_urls: true, ..blank }
+            }
+            State::Failed { attempt, failure, .. } => Self {
+                attempt: attempt.map(|attempt| attempt.0),
+                failure: Some(failure_name(*failure)),
+                keeps_urls: true,
+                ..blank
+            },
+        }
+    }
+}
+
+/// A list of texts as JSON.
+pub(super) fn list<T: AsRef<str>>(texts: &[T]) -> String {
+    let texts = texts.iter().map(|text| serde_json::Value::from(text.as_ref()));
+    serde_json::Value::Array(texts.collect()).to_string()
+}
+
+/// A column with a JSON list of texts; NULL is an empty one.
+pub(super) fn unlist(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Vec<String>> {
+    let text = row.get_ref(column)?.as_str_or_null()?;
+    text.map_or(Ok(Vec::new()), |text| {
+        serde_json::from_str(text).map_err(|error| odd(column, error.to_string()))
+    })
+}
+
+/// Names and texts as a JSON object; `None` when there are none.
+pub(super) fn pairs(texts: &[(Box<str>, Box<str>)]) -> Option<String> {
+    let object = texts.iter().map(|(name, text)| (name.to_string(), (**text).into()));
+    (!texts.is_empty()).then(|| serde_json::Value::Object(object.collect()).to_string())
+}
+
+/// A column with a JSON object of texts; NULL is an empty one.
+pub(super) fn unpairs(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Vec<(String, String)>> {
+    let Some(text) = row.get_ref(column)?.as_str_or_null()? else { return Ok(Vec::new()) };
+    let object: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(text).map_err(|error| odd(column, error))?;
+    let told = object.into_iter().map(|(name, value)| match value {
+        serde_json::Value::String(text) => Ok((name, text)),
+        other => Err(odd(column, format!("{other} is no text"))),
+    });
+    told.collect()
+}
+
+/// A value that was never written so.
+pub(super) fn odd(column: usize, what: impl fmt::Display) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, what.to_string().into())
+}
+
+/// Columns of `revisions` that make an [`Entry`], to be read by [`entry`]. What the attempt knows
+/// is looked up only where it matters.
+pub(super) const ENTRY: &str = "id, shot, number, fingerprint, current, clip_name, price_micro, \
+     state, attempt, failure, why, since, completed_at, urls, refusals, resubmits, \
+     CASE WHEN state IN ('rendering', 'rendered') \
+     THEN (SELECT task_id FROM attempts WHERE attempts.id = revisions.attempt) END, \
+     state IN ('submitting', 'rendering', 'in_doubt') AND \
+     (SELECT charged_if_failed FROM attempts WHERE attempts.id = revisions.attempt)";
+/// How many columns [`ENTRY`] has.
+pub(super) const ENTRY_COLUMNS: usize = 18;
+
+/// An entry from the columns of [`ENTRY`]; the shot's id may be known already.
+pub(super) fn entry(row: &SqlRow<'_>, shot: Option<ShotId>) -> rusqlite::Result<Entry> {
+    let shot = match shot {
+        Some(shot) => shot,
+        None => shot_id(row, 1)?.ok_or_else(|| odd(1, "a shot without an id"))?,
+    };
+    Ok(Entry {
+        revision: RevisionId(row.get(0)?),
+        shot,
+        number: row.get(2)?,
+        fingerprint: Fingerprint::from_bytes(row.get(3)?),
+        current: row.get(4)?,
+        clip_name: row.get(5)?,
+        price: usd(row, 6)?,
+        charged_if_failed: row.get::<_, Option<bool>>(17)?.unwrap_or_default(),
+        status: RevisionState {
+            state: state(row)?,
+            refusals: row.get(14)?,
+            resubmits: row.get(15)?,
+        },
+    })
+}
+
+fn state(row: &SqlRow<'_>) -> rusqlite::Result<State> {
+    let attempt = || row.get(8).map(AttemptId);
+    let why = || row.get::<_, Option<Box<str>>>(10);
+    let task =
+        || TaskId::new(row.get_ref(16)?.as_str()?).ok_or_else(|| odd(16, "an unreadable task id"));
+    Ok(match row.get_ref(7)?.as_str()? {
+        "queued" => State::Queued { why: why()? },
+        "submitting" => State::Submitting { attempt: attempt()?, doubt: None },
+        "rendering" => State::Rendering {
+            attempt: attempt()?,
+            task: task()?,
+            since: Timestamp::from_millis(row.get(11)?),
+            silence: crate::domain::state::Unanswered::default(),
+            stalled: why()?,
+        },
+        "rendered" => State::Rendered {
+            attempt: attempt()?,
+            task: task()?,
+            urls: unlist(row, 13)?,
+            completed_at: Timestamp::from_millis(row.get(12)?),
+            why: why()?,
+        },
+        "delivered" => State::Delivered { attempt: attempt()? },
+        "failed" => State::Failed {
+            attempt: row.get::<_, Option<i64>>(8)?.map(AttemptId),
+            failure: row.get::<_, Word<Failure>>(9)?.0,
+            why: row.get(10)?,
+        },
+        "in_doubt" => State::InDoubt { attempt: attempt()?, why: row.get(10)? },
+        other => return Err(odd(7, format!("no state is called {other:?}"))),
+    })
+}
+
+pub(super) fn shot_id(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Option<ShotId>> {
+    let text = row.get_ref(column)?.as_str_or_null()?;
+    text.map(|text| ShotId::new(text).map_err(|bad| odd(column, bad))).transpose()
+}
+
+pub(super) fn usd(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Option<Usd>> {
+    Ok(row.get::<_, Option<i64>>(column)?.map(Usd::from_micros))
+}
+
+pub(super) fn moment(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
+}
+
+/// The cap and the money, to be read by [`money`].
+pub(super) const MONEY: &str =
+    "SELECT cap_micro, strict, spent, reserved, unconfirmed FROM campaign, balance";
+
+pub(super) fn money(row: &SqlRow<'_>) -> rusqlite::Result<(Budget, Balance)> {
+    let micros = |column| row.get(column).map(Usd::from_micros);
+    let budget = Budget { cap: usd(row, 0)?, strict: row.get(1)? };
+    let balance = Balance { spent: micros(2)?, reserved: micros(3)?, unconfirmed: micros(4)? };
+    Ok((budget, balance))
+}

@@ -1,0 +1,329 @@
+//! Reading a ledger, for reports and plans, also while a run writes it.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use rusqlite::{Connection, OptionalExtension, Row as SqlRow, Transaction, TransactionBehavior};
+
+use super::rows::{
+    ENTRY, ENTRY_COLUMNS, MONEY, Word, entry, moment, odd, money, shot_id, unlist, unpairs, usd,
+};
+use super::group_commit::Tx;
+use super::schema::{WITH_CHARGES, WITH_FOOTAGE};
+use super::{
+    CallbackSubscription, ClipFile, Entry, Kind, LedgerError, ReservedAttempt, RevisionId, Row, Spending, Summary, lock, open,
+    spending,
+};
+use crate::domain::charge::Charge;
+use crate::domain::clip_info::ClipInfo;
+use crate::domain::outcome::TaskId;
+use crate::domain::secret::Secret;
+use crate::domain::shot::ShotId;
+use crate::domain::state::{AttemptId, State};
+use crate::domain::time::Timestamp;
+
+/// What is shown of a shot whose run died with its POST on the wire.
+const CUT_SHORT: &str = "the run ended while its request was on the wire; the next run decides";
+
+/// A ledger open for reading, also while a run writes it. Blocking.
+pub struct Snapshot {
+    path: PathBuf,
+    conn: Connection,
+    /// How many of the schemas it had when it was opened: an older ledger is read as it lies.
+    schema: usize,
+    /// Whether a lock that is held says that somebody still works.
+    heeds_lock: bool,
+}
+
+impl Snapshot {
+    /// Opens an existing ledger; changes nothing.
+    ///
+    /// # Errors
+    /// When there is none, or it is newer than this program, damaged or unreadable.
+    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        let (path, conn, schema) = open::for_reading(path)?;
+        Ok(Self { path, conn, schema, heeds_lock: true })
+    }
+
+    /// The same for who holds the run lock and has ended its work: what it left half done is shown
+    /// as the next run will find it.
+    #[must_use]
+    pub fn after_all(mut self) -> Self {
+        self.heeds_lock = false;
+        self
+    }
+
+    /// Who works on it, as one phrase.
+    fn held_by(&self) -> Option<String> {
+        self.heeds_lock.then(|| lock::held_by(&self.path)).flatten()
+    }
+
+    /// What the ledger says of itself.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn summary(&self) -> Result<Summary, LedgerError> {
+        let held_by = self.held_by();
+        self.within(|conn| {
+            let (budget, balance) = conn.query_row(MONEY, [], money)?;
+            conn.query_row("SELECT name, kind FROM campaign", [], |row| {
+                let kind = row.get::<_, Word<Kind>>(1)?.0;
+                Ok(Summary { campaign: row.get(0)?, kind, budget, balance, held_by })
+            })
+        })
+    }
+
+    /// Hands every revision that a report shows to `each`: the current ones in manifest order,
+    /// then older or removed ones whose purchase is unfinished. A revision that is `submitting`
+    /// while nobody holds the run lock is shown `in_doubt`.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn rows(&self, each: &mut dyn FnMut(Row)) -> Result<(), LedgerError> {
+        let held_before = self.held_by().is_some();
+        self.within(|conn| {
+            // The first read fixes what is seen; a run that began or ended around it was there.
+            conn.query_row("SELECT only FROM campaign", [], |_| Ok(()))?;
+            let held = held_before || self.held_by().is_some();
+            let mut each = |mut row: Row| {
+                if let State::Submitting { attempt, .. } = row.entry.status.state
+                    && !held
+                {
+                    let why = CUT_SHORT.into();
+                    row.entry.status.state = State::InDoubt { attempt, why };
+                }
+                each(row);
+            };
+            read_rows(conn, self.schema, "current = 1 ORDER BY position", &mut each)?;
+            read_rows(conn, self.schema, &older(), &mut each)
+        })
+    }
+
+    /// Where the money lies and how it got there.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn spending(&self) -> Result<Spending, LedgerError> {
+        self.within(spending::spending)
+    }
+
+    /// Whether a delivered revision has this file, a path relative to the campaign folder.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn lists(&self, path: &str) -> Result<bool, LedgerError> {
+        let listed = "SELECT 1 FROM files WHERE path = ?1 LIMIT 1";
+        self.within(|conn| Ok(conn.query_row(listed, [path], |_| Ok(())).optional()?.is_some()))
+    }
+
+    /// Every known revision's entry, also older and removed ones; for the plan.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn entries(&self) -> Result<Vec<Entry>, LedgerError> {
+        self.within(|conn| entries(conn, "1 = 1 ORDER BY current DESC, position, shot, number"))
+    }
+
+    /// Reads one moment's ledger.
+    fn within<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, LedgerError> {
+        Transaction::new_unchecked(&self.conn, TransactionBehavior::Deferred)
+            .and_then(|tx| read(&tx))
+            .map_err(|error| LedgerError::of(&self.path, &error))
+    }
+}
+
+/// Which revisions are older or removed ones whose purchase is unfinished, and their order.
+fn older() -> String {
+    let unfinished = State::UNFINISHED.join("', '");
+    format!("current = 0 AND state IN ('{unfinished}') ORDER BY shot, number")
+}
+
+fn entries(conn: &Connection, which: &str) -> rusqlite::Result<Vec<Entry>> {
+    conn.prepare_cached(&format!("SELECT {ENTRY} FROM revisions WHERE {which}"))?
+        .query_map([], |row| entry(row, None))?
+        .collect()
+}
+
+/// The current revisions in manifest order, then unfinished others.
+pub(super) fn open_entries(tx: &Tx<'_>) -> rusqlite::Result<Vec<Entry>> {
+    let mut all = entries(tx.conn, "current = 1 ORDER BY position")?;
+    all.append(&mut leftovers(tx)?);
+    Ok(all)
+}
+
+/// The older or removed revisions whose purchase is unfinished.
+pub(super) fn leftovers(tx: &Tx<'_>) -> rusqlite::Result<Vec<Entry>> {
+    entries(tx.conn, &older())
+}
+
+/// The attempts that the provider may call about.
+pub(super) fn subscriptions(tx: &Tx<'_>) -> rusqlite::Result<Vec<CallbackSubscription>> {
+    tx.conn
+        .prepare_cached(
+            "SELECT a.id, a.token, a.sent_at FROM revisions AS r JOIN attempts AS a \
+             ON a.id = r.attempt WHERE r.state IN ('submitting', 'rendering', 'in_doubt') \
+             AND a.key_on_wire = 1 AND a.token IS NOT NULL",
+        )?
+        .query_map([], |row| {
+            let key = Secret::parse(row.get_ref(1)?.as_str()?);
+            Ok(CallbackSubscription {
+                attempt: AttemptId(row.get(0)?),
+                key: key.ok_or_else(|| odd(1, "an unreadable key"))?,
+                sent_at: Timestamp::from_millis(row.get(2)?),
+            })
+        })?
+        .collect()
+}
+
+/// Whether any attempt has this task.
+pub(super) fn knows_task(tx: &Tx<'_>, task: &TaskId) -> rusqlite::Result<bool> {
+    let known = "SELECT 1 FROM attempts WHERE task_id = ?1 LIMIT 1";
+    Ok(tx.conn.prepare_cached(known)?.query_row([task.as_str()], |_| Ok(())).optional()?.is_some())
+}
+
+/// The attempts of a revision whose price is reserved.
+pub(super) fn reserved_attempts(
+    tx: &Tx<'_>,
+    revision: RevisionId,
+) -> rusqlite::Result<Vec<ReservedAttempt>> {
+    tx.conn
+        .prepare_cached(
+            "SELECT id, price_micro, sent_at, task_id FROM attempts \
+             WHERE revision = ?1 AND account = 'reserved' ORDER BY id",
+        )?
+        .query_map([revision.0], |row| {
+            Ok(ReservedAttempt {
+                attempt: AttemptId(row.get(0)?),
+                price: usd(row, 1)?,
+                sent_at: Timestamp::from_millis(row.get(2)?),
+                task: task_id(row, 3)?,
+            })
+        })?
+        .collect()
+}
+
+/// Whose earlier attempt has the task of the attempt that `$mine` names, a column or parameter of
+/// SQL. By the index of tasks: left to itself, SQLite goes through all earlier attempts.
+macro_rules! first_of {
+    ($mine:literal) => {
+        concat!(
+            "SELECT shot FROM attempts AS mine \
+             JOIN attempts AS first INDEXED BY by_task \
+               ON first.task_id = mine.task_id AND +first.id < mine.id \
+             JOIN revisions AS had ON had.id = first.revision \
+             WHERE mine.id = ",
+            $mine,
+            " ORDER BY +first.id LIMIT 1"
+        )
+    };
+}
+
+/// The shot that had an attempt's task before.
+pub(super) fn task_first_of(tx: &Tx<'_>, attempt: AttemptId) -> rusqlite::Result<Option<ShotId>> {
+    tx.conn
+        .prepare_cached(first_of!("?1"))?
+        .query_row([attempt.0], |row| shot_id(row, 0))
+        .optional()
+        .map(Option::flatten)
+}
+
+fn read_rows(
+    conn: &Connection,
+    schema: usize,
+    which: &str,
+    each: &mut dyn FnMut(Row),
+) -> rusqlite::Result<()> {
+    let charge = if schema >= WITH_CHARGES { CHARGE } else { "NULL, NULL" };
+    let (origin, clip_info) = match schema {
+        WITH_FOOTAGE.. => ("entry, variant", "millis, width, height, sound, unread"),
+        _ => ("NULL, NULL", "NULL, NULL, NULL, NULL, NULL"),
+    };
+    let sql = format!(
+        "SELECT {ENTRY}, model, request, tags, completed_at, delivered_at, urls, \
+           (SELECT task_id FROM attempts WHERE attempts.id = revisions.attempt), \
+           CASE WHEN attempt IS NULL THEN price_micro \
+             ELSE (SELECT price_micro FROM attempts WHERE attempts.id = revisions.attempt) END, \
+           (SELECT count(*) FROM attempts WHERE revision = revisions.id), \
+           (SELECT max(sent_at) FROM attempts WHERE revision = revisions.id), \
+           ({first_of}), {charge}, {origin} \
+         FROM revisions WHERE {which}",
+        first_of = first_of!("revisions.attempt"),
+    );
+    let mut files = conn.prepare_cached(&format!(
+        "SELECT path, bytes, sha256, {clip_info} FROM files WHERE revision = ?1 ORDER BY part",
+    ))?;
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(found) = rows.next()? {
+        let mut row = row(found)?;
+        row.files =
+            files.query_map([row.entry.revision.0], clip_file)?.collect::<Result<_, _>>()?;
+        each(row);
+    }
+    Ok(())
+}
+
+/// A clip from the columns that [`read_rows`] asks for.
+fn clip_file(file: &SqlRow<'_>) -> rusqlite::Result<ClipFile> {
+    let unsigned = |column, number: i64| u64::try_from(number).map_err(|error| odd(column, error));
+    let millis: Option<i64> = file.get(3)?;
+    let clip_info = millis.map(|millis| {
+        Ok::<_, rusqlite::Error>(ClipInfo {
+            millis: unsigned(3, millis)?,
+            width: file.get(4)?,
+            height: file.get(5)?,
+            sound: file.get(6)?,
+        })
+    });
+    Ok(ClipFile {
+        path: file.get(0)?,
+        bytes: unsigned(1, file.get(1)?)?,
+        sha256: file.get(2)?,
+        clip_info: clip_info.transpose()?,
+        unread: file.get(7)?,
+    })
+}
+
+/// What the gateway says the attempt cost.
+const CHARGE: &str = "(SELECT charge FROM attempts WHERE attempts.id = revisions.attempt), \
+     (SELECT charge_currency FROM attempts WHERE attempts.id = revisions.attempt)";
+
+fn task_id(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Option<TaskId>> {
+    let text = row.get_ref(column)?.as_str_or_null()?;
+    text.map(|text| TaskId::new(text).ok_or_else(|| odd(column, "an unreadable task id")))
+        .transpose()
+}
+
+/// A row but for its files.
+fn row(found: &SqlRow<'_>) -> rusqlite::Result<Row> {
+    let column = |after: usize| ENTRY_COLUMNS + after;
+    let text =
+        |after| -> rusqlite::Result<_> { Ok(found.get_ref(column(after))?.as_str_or_null()?) };
+    let charge = match (text(11)?, text(12)?) {
+        (Some(amount), Some(currency)) => Some(
+            Charge::new(amount, currency).ok_or_else(|| odd(column(11), "an unreadable charge"))?,
+        ),
+        _ => None,
+    };
+    Ok(Row {
+        entry: entry(found, None)?,
+        model: found.get(column(0))?,
+        request: found.get(column(1))?,
+        tags: unlist(found, column(2))?,
+        entry_id: found.get(column(13))?,
+        variant: unpairs(found, column(14))?,
+        task: task_id(found, column(6))?,
+        task_first_of: shot_id(found, column(10))?,
+        price: usd(found, column(7))?,
+        charge,
+        attempts: found.get(column(8))?,
+        urls: unlist(found, column(5))?,
+        files: Vec::new(),
+        submitted_at: moment(found, column(9))?,
+        completed_at: moment(found, column(3))?,
+        delivered_at: moment(found, column(4))?,
+    })
+}

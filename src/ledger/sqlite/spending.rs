@@ -1,0 +1,143 @@
+//! Where a campaign's money lies and how it got there, over all its attempts: also those of older
+//! and removed revisions, which a report's rows leave out.
+
+use rusqlite::{Connection, Row};
+
+use super::RevisionId;
+use super::rows::{odd, shot_id, unlist, usd};
+use crate::domain::money::Usd;
+use crate::domain::shot::ShotId;
+use crate::domain::time::Timestamp;
+use crate::policy::budget::Balance;
+
+/// The most moments of a campaign's history that are told.
+const MOST_MOMENTS: i64 = 120;
+/// The most stray reservations that are told.
+const MOST_STRAYS: i64 = 100;
+
+/// Where the money lies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spending {
+    /// By model and tags; every attempt is in exactly one.
+    pub groups: Vec<SpendGroup>,
+    /// `spent` and `reserved` as they rose and fell, oldest first; at most some 120 moments.
+    pub history: Vec<(Timestamp, Balance)>,
+    /// Prices that stay reserved for a request which its shot is no longer about: the doubt that
+    /// was bought again, say. At most 100, the oldest first.
+    pub orphans: Vec<OrphanReservation>,
+}
+
+/// The money of the attempts of one model with the same tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpendGroup {
+    /// The model's API name.
+    pub model: String,
+    /// The manifest's tags, in its order.
+    pub tags: Vec<String>,
+    /// Tasks that were bought, but for those that failed for nothing.
+    pub bought: usize,
+    /// Their money.
+    pub balance: Balance,
+}
+
+/// A price that stays reserved beside what its shot is about now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrphanReservation {
+    /// The shot.
+    pub shot: ShotId,
+    /// Its revision.
+    pub revision: RevisionId,
+    /// The revision's number.
+    pub number: u32,
+    /// The price; `None`: unknown.
+    pub price: Option<Usd>,
+    /// When the request was sent.
+    pub sent_at: Timestamp,
+    /// What became of the request.
+    pub why: Option<String>,
+}
+
+/// Reads it.
+pub(super) fn spending(conn: &Connection) -> rusqlite::Result<Spending> {
+    Ok(Spending { groups: groups(conn)?, history: history(conn)?, orphans: orphans(conn)? })
+}
+
+/// What lies in each account, of a table with `account` and the column `$micro`.
+macro_rules! sums {
+    ($micro:literal) => {
+        concat!(
+            "sum(iif(account = 'spent', ",
+            $micro,
+            ", 0)), ",
+            "sum(iif(account = 'reserved', ",
+            $micro,
+            ", 0)), ",
+            "sum(iif(account = 'unconfirmed', ",
+            $micro,
+            ", 0))"
+        )
+    };
+}
+
+/// Reads [`sums!`] from a column on, in millionths of a dollar.
+fn sums(row: &Row<'_>, from: usize) -> rusqlite::Result<[i64; 3]> {
+    let sum = |column| row.get::<_, Option<i64>>(column).map(Option::unwrap_or_default);
+    Ok([sum(from)?, sum(from + 1)?, sum(from + 2)?])
+}
+
+fn balance(micros: [i64; 3]) -> Balance {
+    let [spent, reserved, unconfirmed] = micros.map(|micros| Usd::from_micros(micros.max(0)));
+    Balance { spent, reserved, unconfirmed }
+}
+
+fn groups(conn: &Connection) -> rusqlite::Result<Vec<SpendGroup>> {
+    conn.prepare_cached(concat!(
+        "SELECT r.model, r.tags, sum(a.task_id IS NOT NULL AND account IN ('spent', 'reserved')), ",
+        sums!("a.price_micro"),
+        " FROM attempts AS a JOIN revisions AS r ON r.id = a.revision \
+         WHERE account <> 'released' GROUP BY r.model, r.tags ORDER BY r.model, r.tags",
+    ))?
+    .query_map([], |row| {
+        let bought: i64 = row.get(2)?;
+        let bought = usize::try_from(bought).map_err(|error| odd(2, error))?;
+        let (model, tags, balance) = (row.get(0)?, unlist(row, 1)?, balance(sums(row, 3)?));
+        Ok(SpendGroup { model, tags, bought, balance })
+    })?
+    .collect()
+}
+
+/// The movements of money, summed over spans of equal length and then one after another.
+fn history(conn: &Connection) -> rusqlite::Result<Vec<(Timestamp, Balance)>> {
+    let mut statement = conn.prepare_cached(concat!(
+        "WITH ends AS (SELECT min(at) AS first, max(at) AS last FROM money), \
+           spans AS (SELECT first, max(1, (last - first) / ?1) AS span FROM ends) \
+         SELECT max(at), ",
+        sums!("micro"),
+        " FROM money, spans GROUP BY (at - first) / span ORDER BY 1",
+    ))?;
+    let mut sum = [0; 3];
+    let mut rows = statement.query([MOST_MOMENTS])?;
+    let mut history = Vec::new();
+    while let Some(row) = rows.next()? {
+        for (sum, moved) in sum.iter_mut().zip(sums(row, 1)?) {
+            *sum += moved;
+        }
+        history.push((Timestamp::from_millis(row.get(0)?), balance(sum)));
+    }
+    Ok(history)
+}
+
+fn orphans(conn: &Connection) -> rusqlite::Result<Vec<OrphanReservation>> {
+    conn.prepare_cached(
+        "SELECT r.shot, r.id, r.number, a.price_micro, a.sent_at, a.why \
+         FROM attempts AS a JOIN revisions AS r ON r.id = a.revision \
+         WHERE a.account = 'reserved' AND r.attempt IS NOT a.id ORDER BY a.id LIMIT ?1",
+    )?
+    .query_map([MOST_STRAYS], |row| {
+        let shot = shot_id(row, 0)?.ok_or_else(|| odd(0, "a shot without a name"))?;
+        let sent_at = Timestamp::from_millis(row.get(4)?);
+        let (revision, number) = (RevisionId(row.get(1)?), row.get(2)?);
+        Ok(OrphanReservation { shot, revision, number, price: usd(row, 3)?, sent_at, why: row.get(5)? })
+    })?
+    .collect()
+}

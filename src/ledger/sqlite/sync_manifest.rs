@@ -1,0 +1,316 @@
+//! Holds the manifest's shots against the revisions that are stored, and writes the difference.
+//! A million unchanged shots are read once, compared in place, and nothing is written.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use rusqlite::{Row as SqlRow, params};
+
+use super::rows::{ENTRY, ENTRY_COLUMNS, entry, list, pairs};
+use super::group_commit::{Fault, Tx};
+use super::{Entry, RevisionId};
+use crate::domain::money::Usd;
+use crate::domain::shot::{Request, Shot, ShotId};
+use crate::domain::state::{Failure, RevisionState, State};
+use crate::domain::time::Timestamp;
+
+/// Makes `shots` the current ones; answers their entries in the same order.
+pub(super) fn record(tx: &Tx<'_>, shots: &[Shot], at: Timestamp) -> Result<Vec<Entry>, Fault> {
+    let mut stored = scan(tx, shots)?;
+    name_clips(tx, shots, &mut stored)?;
+    for revision in &stored.retired {
+        tx.conn
+            .prepare_cached("UPDATE revisions SET current = 0 WHERE id = ?1")?
+            .execute([revision.0])?;
+    }
+    let todo = stored.slots.into_iter().zip(shots).zip(0_i64..);
+    let entries = todo.map(|((slot, shot), position)| match slot {
+        Slot::Same(entry) => Ok(entry),
+        Slot::Changed(entry) => update(tx, position, shot, entry),
+        Slot::New { number, clip_name } => insert(tx, position, shot, number, clip_name, at),
+    });
+    Ok(entries.collect::<rusqlite::Result<_>>()?)
+}
+
+/// What is to be done about one of the shots.
+enum Slot {
+    /// Nothing: stored as it is.
+    Same(Entry),
+    /// Stored, to be written again with this entry.
+    Changed(Entry),
+    /// Not stored.
+    New { number: u32, clip_name: Box<str> },
+}
+
+struct Stored {
+    slots: Vec<Slot>,
+    /// Current until now.
+    retired: Vec<RevisionId>,
+    /// How many revisions there are, all told.
+    count: usize,
+    /// Changed ones whose clip has to be named.
+    renamed: Vec<usize>,
+}
+
+fn scan(tx: &Tx<'_>, shots: &[Shot]) -> rusqlite::Result<Stored> {
+    let unknown = || Slot::New { number: 1, clip_name: Box::default() };
+    let mut stored = Stored {
+        slots: std::iter::repeat_with(unknown).take(shots.len()).collect(),
+        retired: Vec::new(),
+        count: 0,
+        renamed: Vec::new(),
+    };
+    let mut finder = Finder { shots, by_id: None };
+    let sql = format!(
+        "SELECT {ENTRY}, position, priority, model, tags, request, entry, variant FROM revisions"
+    );
+    let mut statement = tx.conn.prepare_cached(&sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        stored.count += 1;
+        let Some((index, shot)) = finder.find(row)? else {
+            if row.get(4)? {
+                stored.retired.push(RevisionId(row.get(0)?));
+            }
+            continue;
+        };
+        let mut entry = entry(row, Some(shot.id.clone()))?;
+        let returns = !std::mem::replace(&mut entry.current, true);
+        let priced = is_unbought(&entry.status.state) && entry.price != shot.price;
+        if priced {
+            entry.price = shot.price;
+        }
+        let renamed = is_without_files(&entry.status.state)
+            && (returns || !is_name_for(&entry.clip_name, &shot.clip_name));
+        if renamed {
+            stored.renamed.push(index);
+        }
+        let outcome = if returns || priced || renamed || !says_the_same(row, index, shot)? {
+            Slot::Changed(entry)
+        } else {
+            Slot::Same(entry)
+        };
+        if let Some(place) = stored.slots.get_mut(index) {
+            *place = outcome;
+        }
+    }
+    Ok(stored)
+}
+
+/// Finds the shot whose revision a row is.
+struct Finder<'a> {
+    shots: &'a [Shot],
+    /// Made when the first row is not where the manifest has it.
+    by_id: Option<HashMap<&'a str, usize>>,
+}
+
+impl<'a> Finder<'a> {
+    fn find(&mut self, row: &SqlRow<'_>) -> rusqlite::Result<Option<(usize, &'a Shot)>> {
+        let (id, fingerprint) = (row.get_ref(1)?.as_str()?, row.get_ref(3)?.as_blob()?);
+        let is_it =
+            |shot: &Shot| shot.id.as_str() == id && shot.fingerprint.as_bytes() == fingerprint;
+        let position: i64 = row.get(ENTRY_COLUMNS)?;
+        if let Ok(index) = usize::try_from(position)
+            && let Some(shot) = self.shots.get(index)
+            && is_it(shot)
+        {
+            return Ok(Some((index, shot)));
+        }
+        let shots = self.shots;
+        let by_id = self.by_id.get_or_insert_with(|| {
+            shots.iter().enumerate().map(|(index, shot)| (shot.id.as_str(), index)).collect()
+        });
+        let found = by_id.get(id).and_then(|index| Some((*index, shots.get(*index)?)));
+        Ok(found.filter(|(_, shot)| is_it(shot)))
+    }
+}
+
+/// Whether the columns after [`ENTRY`]'s are as the shot has them.
+fn says_the_same(row: &SqlRow<'_>, index: usize, shot: &Shot) -> rusqlite::Result<bool> {
+    let column = |after: usize| ENTRY_COLUMNS + after;
+    let position: i64 = row.get(column(0))?;
+    let priority: i32 = row.get(column(1))?;
+    let text = |after| -> rusqlite::Result<&str> { Ok(row.get_ref(column(after))?.as_str()?) };
+    let maybe = |after| -> rusqlite::Result<Option<&str>> {
+        Ok(row.get_ref(column(after))?.as_str_or_null()?)
+    };
+    let tags = text(3)?;
+    Ok(usize::try_from(position) == Ok(index)
+        && priority == shot.priority
+        && text(2)? == &*shot.model
+        && (if shot.tags.is_empty() { tags == "[]" } else { tags == list(&shot.tags) })
+        && text(4)? == as_written(&shot.request)
+        && maybe(5)? == Some(&*shot.entry)
+        && maybe(6)? == pairs(&shot.variant).as_deref())
+}
+
+/// The request with the paths of its local files, as the manifest wrote them.
+fn as_written(request: &Request) -> Cow<'_, str> {
+    if request.files.is_empty() {
+        return Cow::Borrowed(&request.json);
+    }
+    let Ok(mut json) = serde_json::from_str::<serde_json::Map<_, _>>(&request.json) else {
+        return Cow::Borrowed(&request.json);
+    };
+    for file in &request.files {
+        json.insert(file.param.to_string(), (*file.written).into());
+    }
+    Cow::Owned(serde_json::Value::Object(json).to_string())
+}
+
+/// Whether a next purchase would be at the catalog's price.
+const fn is_unbought(state: &State) -> bool {
+    match state {
+        State::Queued { .. } => true,
+        State::Failed { failure, .. } => !matches!(failure, Failure::Abandoned),
+        _ => false,
+    }
+}
+
+/// Whether no clip lies, or is to lie, under the revision's present name.
+const fn is_without_files(state: &State) -> bool {
+    match state {
+        State::Queued { .. } => true,
+        State::Failed { failure, .. } => !matches!(failure, Failure::Abandoned | Failure::Expired),
+        _ => false,
+    }
+}
+
+/// The same rule in SQL.
+const WITH_FILES: &str = "SELECT clip_name, number FROM revisions \
+     WHERE state <> 'queued' AND NOT (state = 'failed' AND failure NOT IN ('abandoned', 'expired'))";
+
+/// Whether a stored name is the wanted one, or what was made of it because that was taken.
+fn is_name_for(stored: &str, wanted: &str) -> bool {
+    stored.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('~'))
+}
+
+/// Numbers new revisions and names the clips of new and renamed ones, so that no two revisions
+/// ever write to one path.
+fn name_clips(tx: &Tx<'_>, shots: &[Shot], stored: &mut Stored) -> rusqlite::Result<()> {
+    let is_new = |slot: &Slot| matches!(slot, Slot::New { .. });
+    if stored.renamed.is_empty() && !stored.slots.iter().any(is_new) {
+        return Ok(());
+    }
+    let renamed: HashSet<usize> = stored.renamed.iter().copied().collect();
+    let mut taken: HashSet<(String, u32)> = HashSet::with_capacity(shots.len());
+    let mut with_files = tx.conn.prepare_cached(WITH_FILES)?;
+    let mut rows = with_files.query([])?;
+    while let Some(row) = rows.next()? {
+        taken.insert((row.get_ref(0)?.as_str()?.to_lowercase(), row.get(1)?));
+    }
+    for (index, slot) in stored.slots.iter().enumerate() {
+        if let Slot::Same(entry) | Slot::Changed(entry) = slot
+            && !renamed.contains(&index)
+        {
+            taken.insert((entry.clip_name.to_lowercase(), entry.number));
+        }
+    }
+    let mut last = tx.conn.prepare_cached("SELECT max(number) FROM revisions WHERE shot = ?1")?;
+    for (index, (slot, shot)) in stored.slots.iter_mut().zip(shots).enumerate() {
+        match slot {
+            Slot::New { number, clip_name } => {
+                if stored.count > 0 {
+                    let last: Option<u32> = last.query_row([shot.id.as_str()], |row| row.get(0))?;
+                    *number = last.unwrap_or(0).saturating_add(1);
+                }
+                *clip_name = free_name(&mut taken, &shot.clip_name, &shot.id, *number);
+            }
+            Slot::Changed(entry) if renamed.contains(&index) => {
+                entry.clip_name = free_name(&mut taken, &shot.clip_name, &shot.id, entry.number);
+            }
+            Slot::Changed(_) | Slot::Same(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// The wanted name, or one made unique by the shot's id: ids and wanted names hold no `~`.
+fn free_name(
+    taken: &mut HashSet<(String, u32)>,
+    wanted: &str,
+    shot: &ShotId,
+    number: u32,
+) -> Box<str> {
+    let mut name = wanted.to_owned();
+    while !taken.insert((name.to_lowercase(), number)) {
+        name.push('~');
+        if reads_as_part(shot.as_str()) {
+            name.push_str("shot-");
+        }
+        name.push_str(shot.as_str());
+    }
+    name.into()
+}
+
+/// Whether `~` and this id would read as a revision (`~r2`) or a part (`~2`) of another's clip.
+fn reads_as_part(id: &str) -> bool {
+    let digits = id.strip_prefix(['r', 'R']).unwrap_or(id);
+    digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn update(tx: &Tx<'_>, position: i64, shot: &Shot, entry: Entry) -> rusqlite::Result<Entry> {
+    tx.conn
+        .prepare_cached(
+            "UPDATE revisions SET current = 1, position = ?2, priority = ?3, clip_name = ?4, \
+             price_micro = ?5, model = ?6, tags = ?7, request = ?8, entry = ?9, variant = ?10 \
+             WHERE id = ?1",
+        )?
+        .execute(params![
+            entry.revision.0,
+            position,
+            shot.priority,
+            entry.clip_name,
+            entry.price.map(Usd::micros),
+            shot.model,
+            list(&shot.tags),
+            as_written(&shot.request),
+            shot.entry,
+            pairs(&shot.variant),
+        ])?;
+    Ok(entry)
+}
+
+fn insert(
+    tx: &Tx<'_>,
+    position: i64,
+    shot: &Shot,
+    number: u32,
+    clip_name: Box<str>,
+    at: Timestamp,
+) -> rusqlite::Result<Entry> {
+    let revision = tx
+        .conn
+        .prepare_cached(
+            "INSERT INTO revisions (shot, number, fingerprint, current, position, priority, \
+             clip_name, price_micro, state, model, tags, request, recorded_at, \
+             entry, variant) \
+             VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, 'queued', ?8, ?9, ?10, ?11, ?12, ?13)",
+        )?
+        .insert(params![
+            shot.id.as_str(),
+            number,
+            shot.fingerprint.as_bytes(),
+            position,
+            shot.priority,
+            clip_name,
+            shot.price.map(Usd::micros),
+            shot.model,
+            list(&shot.tags),
+            as_written(&shot.request),
+            at.as_millis(),
+            shot.entry,
+            pairs(&shot.variant),
+        ])?;
+    Ok(Entry {
+        revision: RevisionId(revision),
+        shot: shot.id.clone(),
+        number,
+        fingerprint: shot.fingerprint,
+        current: true,
+        clip_name,
+        status: RevisionState::new(),
+        price: shot.price,
+        charged_if_failed: false,
+    })
+}

@@ -1,0 +1,298 @@
+//! The statements of a batch inside its transaction. Each commit checks before it writes, so that
+//! what is refused has written nothing.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::group_commit::{Fault, Tx};
+use super::rows::{StateColumns, Word, usd};
+use super::snapshot;
+use crate::domain::charge::Charge;
+use crate::domain::money::Usd;
+use crate::domain::state::{Account, AttemptId, AttemptOutcome, RevisionState, State};
+use crate::domain::time::Timestamp;
+use crate::domain::transition::{AttemptChange, Transition};
+use crate::ledger::{
+    AttemptSpec, Change, ClipFile, Commit, Committed, LedgerError, RevisionId, Verdict,
+};
+use crate::policy::budget::Budget;
+
+/// Keeps another cap.
+pub(super) fn set_budget(tx: &Tx<'_>, budget: Budget) -> Result<(), Fault> {
+    let cap = budget.cap.map(Usd::micros);
+    tx.conn
+        .execute("UPDATE campaign SET cap_micro = ?1, strict = ?2", params![cap, budget.strict])?;
+    Ok(())
+}
+
+/// Writes a batch, one commit after the other.
+pub(super) fn commit(tx: &Tx<'_>, batch: &[Commit]) -> Result<Committed, Fault> {
+    let mut verdicts = Vec::with_capacity(batch.len());
+    for Commit { at, change } in batch {
+        let verdict = match change {
+            Change::Transition { revision, transition, attempt: Some(spec), .. } => {
+                claim(tx, *revision, transition, spec, *at)
+            }
+            Change::Transition { revision, transition, attempt: None, files } => {
+                write(tx, *revision, transition, files, *at)
+            }
+            Change::Charge { attempt, charge: cost } => charge(tx, *attempt, cost),
+        };
+        verdicts.push(match verdict {
+            Err(Fault::Refused(error)) => Verdict::Refused(error),
+            verdict => verdict?,
+        });
+    }
+    let (_, balance) = tx.money()?;
+    let (reserve_used, displaced) = (tx.reserve_used, tx.displaced.cloned());
+    Ok(Committed { verdicts, balance, reserve_used, displaced })
+}
+
+/// The cap's check, the attempt, its reserved price and the state, all or nothing.
+fn claim(
+    tx: &Tx<'_>,
+    revision: RevisionId,
+    transition: &Transition,
+    spec: &AttemptSpec,
+    at: Timestamp,
+) -> Result<Verdict, Fault> {
+    if tx.reserve_used {
+        let ledger = tx.ledger.to_owned();
+        return Err(Fault::Refused(LedgerError::DiskFull { ledger }));
+    }
+    if let Some(displaced) = tx.displaced {
+        return Err(Fault::Refused(displaced.clone()));
+    }
+    let price = spec.price;
+    if price.is_some_and(|price| price < Usd::ZERO) {
+        return Err(Fault::Refused(LedgerError::defect("a negative price was claimed")));
+    }
+    // A claim may come from these two states alone, and of a current revision.
+    let wanted = match &transition.to.state {
+        State::Submitting { doubt: Some(_), .. } => "in_doubt",
+        _ => "queued",
+    };
+    let claimable = tx
+        .conn
+        .prepare_cached("SELECT state = ?2 AND current = 1 FROM revisions WHERE id = ?1")?
+        .query_row(params![revision.0, wanted], |row| row.get(0))
+        .optional()?;
+    if claimable != Some(true) {
+        let what = format!("revision {} was claimed but is not a {wanted} current one", revision.0);
+        return Err(Fault::Refused(LedgerError::defect(what)));
+    }
+    let (budget, balance) = tx.money()?;
+    if !budget.allows(&balance, price) {
+        return Ok(Verdict::OverCap);
+    }
+    let attempt = insert_attempt(tx, revision, spec, at)?;
+    if let Some(price) = price {
+        move_money(tx, attempt, Account::Reserved, price.micros(), at)?;
+    }
+    write_state(tx, revision, &transition.to.clone().with_attempt(attempt), at)?;
+    tx.conn
+        .prepare_cached("UPDATE revisions SET price_micro = ?2 WHERE id = ?1")?
+        .execute(params![revision.0, price.map(Usd::micros)])?;
+    Ok(Verdict::Claimed(attempt))
+}
+
+fn insert_attempt(
+    tx: &Tx<'_>,
+    revision: RevisionId,
+    spec: &AttemptSpec,
+    at: Timestamp,
+) -> rusqlite::Result<AttemptId> {
+    let origin = tx.origin(&spec.origin)?;
+    tx.conn
+        .prepare_cached(
+            "INSERT INTO attempts (revision, number, price_micro, charged_if_failed, sent_at, \
+             token, key_on_wire, origin, wire, account) VALUES (?1, \
+             (SELECT coalesce(max(number), 0) + 1 FROM attempts WHERE revision = ?1), \
+             ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'reserved')",
+        )?
+        .insert(params![
+            revision.0,
+            spec.price.map(Usd::micros),
+            spec.charged_if_failed,
+            at.as_millis(),
+            spec.key.reveal(),
+            spec.key_on_wire,
+            origin,
+            spec.wire,
+        ])
+        .map(AttemptId)
+}
+
+/// A transition that is no claim: the state, the attempts' changes, the money's moves, the files.
+fn write(
+    tx: &Tx<'_>,
+    revision: RevisionId,
+    transition: &Transition,
+    files: &[ClipFile],
+    at: Timestamp,
+) -> Result<Verdict, Fault> {
+    let changes: Vec<AttemptChange> = transition.changes().collect();
+    let known = changes
+        .iter()
+        .map(|change| kept_in(tx, revision, change.attempt))
+        .collect::<Result<Vec<_>, _>>()?;
+    if !write_state(tx, revision, &transition.to, at)? {
+        let what = format!("there is no revision {}", revision.0);
+        return Err(Fault::Refused(LedgerError::defect(what)));
+    }
+    for (change, (from, price)) in changes.iter().zip(known) {
+        write_change(tx, change, &transition.to.state, at)?;
+        if let Some(price) = price
+            && from != change.account
+        {
+            move_money(tx, change.attempt, from, -price.micros(), at)?;
+            move_money(tx, change.attempt, change.account, price.micros(), at)?;
+        }
+    }
+    for (part, file) in (1_i64..).zip(files) {
+        write_file(tx, revision, part, file)?;
+    }
+    let task_first_of = match &transition.change {
+        Some(change) if change.outcome == Some(AttemptOutcome::Bought) => {
+            snapshot::task_first_of(tx, change.attempt)?
+        }
+        _ => None,
+    };
+    Ok(Verdict::Written { task_first_of })
+}
+
+fn write_file(
+    tx: &Tx<'_>,
+    revision: RevisionId,
+    part: i64,
+    file: &ClipFile,
+) -> rusqlite::Result<()> {
+    let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let clip_info = file.clip_info;
+    tx.conn
+        .prepare_cached(
+            "INSERT OR REPLACE INTO files (revision, part, path, bytes, sha256, millis, width, \
+             height, sound, unread) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?
+        .execute(params![
+            revision.0,
+            part,
+            file.path,
+            signed(file.bytes),
+            file.sha256,
+            clip_info.map(|clip_info| signed(clip_info.millis)),
+            clip_info.map(|clip_info| clip_info.width),
+            clip_info.map(|clip_info| clip_info.height),
+            clip_info.map(|clip_info| clip_info.sound),
+            file.unread,
+        ])?;
+    Ok(())
+}
+
+/// What the provider says an attempt cost.
+fn charge(tx: &Tx<'_>, attempt: AttemptId, charge: &Charge) -> Result<Verdict, Fault> {
+    tx.conn
+        .prepare_cached("UPDATE attempts SET charge = ?2, charge_currency = ?3 WHERE id = ?1")?
+        .execute(params![attempt.0, charge.amount(), charge.currency()])?;
+    Ok(Verdict::Written { task_first_of: None })
+}
+
+/// The account an attempt's price lies in, and the price.
+fn kept_in(
+    tx: &Tx<'_>,
+    revision: RevisionId,
+    attempt: AttemptId,
+) -> Result<(Account, Option<Usd>), Fault> {
+    tx.conn
+        .prepare_cached(
+            "SELECT account, price_micro FROM attempts WHERE id = ?1 AND revision = ?2",
+        )?
+        .query_row([attempt.0, revision.0], |row| {
+            Ok((row.get::<_, Word<Account>>(0)?.0, usd(row, 1)?))
+        })
+        .optional()?
+        .ok_or_else(|| {
+            let what = format!("attempt {} is not one of revision {}", attempt.0, revision.0);
+            Fault::Refused(LedgerError::defect(what))
+        })
+}
+
+/// Answers whether there is such a revision.
+fn write_state(
+    tx: &Tx<'_>,
+    revision: RevisionId,
+    status: &RevisionState,
+    at: Timestamp,
+) -> rusqlite::Result<bool> {
+    let columns = StateColumns::of(&status.state);
+    let delivered_at = matches!(status.state, State::Delivered { .. }).then(|| at.as_millis());
+    let rows = tx
+        .conn
+        .prepare_cached(
+            "UPDATE revisions SET state = ?2, attempt = ?3, failure = ?4, why = ?5, since = ?6, \
+             completed_at = iif(?7, completed_at, ?8), urls = iif(?7, urls, ?9), \
+             delivered_at = coalesce(?10, delivered_at), refusals = ?11, resubmits = ?12 \
+             WHERE id = ?1",
+        )?
+        .execute(params![
+            revision.0,
+            columns.state,
+            columns.attempt,
+            columns.failure,
+            columns.why,
+            columns.since,
+            columns.keeps_urls,
+            columns.completed_at,
+            columns.urls,
+            delivered_at,
+            status.refusals,
+            status.resubmits,
+        ])?;
+    Ok(rows == 1)
+}
+
+/// How a POST ended is said once; a task may be given by the user later, and replaced.
+fn write_change(
+    tx: &Tx<'_>,
+    change: &AttemptChange,
+    state: &State,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    let task = match state {
+        State::Rendering { attempt, task, .. } if *attempt == change.attempt => Some(task.as_str()),
+        _ => None,
+    };
+    let outcome = change.outcome.map(AttemptOutcome::name);
+    let answered_at = outcome.is_some().then(|| at.as_millis());
+    tx.conn
+        .prepare_cached(
+            "UPDATE attempts SET account = ?2, outcome = coalesce(outcome, ?3), \
+             why = coalesce(why, ?4), answered_at = coalesce(answered_at, ?5), \
+             task_id = coalesce(?6, task_id) WHERE id = ?1",
+        )?
+        .execute(params![
+            change.attempt.0,
+            change.account.name(),
+            outcome,
+            change.why,
+            answered_at,
+            task,
+        ])?;
+    Ok(())
+}
+
+/// Nothing lies in `released`.
+fn move_money(
+    tx: &Tx<'_>,
+    attempt: AttemptId,
+    account: Account,
+    micros: i64,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    if account == Account::Released || micros == 0 {
+        return Ok(());
+    }
+    tx.conn
+        .prepare_cached("INSERT INTO money (attempt, at, account, micro) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![attempt.0, at.as_millis(), account.name(), micros])?;
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! The slow-down after the gateway said no to everyone. Pure: moments are spans since the run began,
+//! chance is an argument.
+
+use std::time::Duration;
+
+use super::retry;
+
+/// The pace of everyone after setbacks of one kind that concern everyone: 429s, or failures to
+/// reach the gateway.
+#[derive(Clone, Debug)]
+pub struct Backpressure {
+    /// Whether a setback also halves the pace.
+    slowing: bool,
+    /// Each level halves the pace.
+    level: u32,
+    /// Passed since the level last changed.
+    accepted: u32,
+    /// Nothing leaves before this.
+    quiet_until: Duration,
+    /// Setbacks in a row with nothing passed in between; those within one pause count once.
+    in_a_row: u32,
+    /// When the row began, and its last setback.
+    row: (Duration, Duration),
+}
+
+/// The slowest pace is a 32nd.
+const LOWEST_LEVEL: u32 = 5;
+/// So many passed in a row double the pace again.
+const RECOVERY: u32 = 8;
+
+impl Backpressure {
+    /// None so far. `slowing` ones halve the pace besides making everyone pause.
+    #[must_use]
+    pub const fn new(slowing: bool) -> Self {
+        Self {
+            slowing,
+            level: 0,
+            accepted: 0,
+            quiet_until: Duration::ZERO,
+            in_a_row: 0,
+            row: (Duration::ZERO, Duration::ZERO),
+        }
+    }
+
+    /// Notes a setback: everyone pauses. Answers whether this began a new pause (as opposed to
+    /// being one more victim of the same trouble).
+    pub fn hit(&mut self, now: Duration, asked: Option<Duration>, chance: f64) -> bool {
+        let fresh = now >= self.quiet_until;
+        if fresh {
+            if self.in_a_row == 0 {
+                self.row.0 = now;
+            }
+            self.row.1 = now;
+            self.in_a_row += 1;
+            if self.slowing {
+                self.level = (self.level + 1).min(LOWEST_LEVEL);
+                self.accepted = 0;
+            }
+        }
+        if fresh || asked.is_some() {
+            let until = now + retry::wait(asked, self.in_a_row, chance);
+            self.quiet_until = self.quiet_until.max(until);
+        }
+        fresh
+    }
+
+    /// Notes that one got through: the row is broken, and the pace recovers step by step.
+    pub fn passed(&mut self) {
+        self.in_a_row = 0;
+        self.accepted += 1;
+        if self.accepted >= RECOVERY {
+            self.accepted = 0;
+            self.level = self.level.saturating_sub(1);
+        }
+    }
+
+    /// When the next one may leave.
+    #[must_use]
+    pub const fn quiet_until(&self) -> Duration {
+        self.quiet_until
+    }
+
+    /// How many places in the normal pace one submission takes now: 1, 2, 4, …
+    #[must_use]
+    pub const fn places(&self) -> u32 {
+        1 << self.level
+    }
+
+    /// Pauses in a row with nothing passed in between.
+    #[must_use]
+    pub const fn in_a_row(&self) -> u32 {
+        self.in_a_row
+    }
+
+    /// How long it has been tried in vain: from the first setback of the row to its last, so that
+    /// a pause in which nothing was tried does not count.
+    #[must_use]
+    pub const fn lasting(&self) -> Duration {
+        let (began, last) = self.row;
+        if self.in_a_row == 0 { Duration::ZERO } else { last.saturating_sub(began) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn secs(n: u64) -> Duration {
+        Duration::from_secs(n)
+    }
+
+    #[test]
+    fn victims_of_one_trouble_count_once_and_recovery_gives_the_pace_back() {
+        let mut setbacks = Backpressure::new(true);
+        assert!(setbacks.hit(secs(1), Some(secs(5)), 0.5));
+        assert!(!setbacks.hit(secs(2), None, 0.5));
+        assert!(!setbacks.hit(secs(2), Some(secs(10)), 0.5));
+        assert_eq!((setbacks.places(), setbacks.quiet_until()), (2, secs(12)));
+        assert!(setbacks.hit(secs(12), None, 1.0));
+        assert_eq!((setbacks.places(), setbacks.in_a_row()), (4, 2));
+        assert_eq!(setbacks.quiet_until(), secs(14));
+        assert_eq!(setbacks.lasting(), secs(11), "from the first try to the last");
+        (0..RECOVERY).for_each(|_| setbacks.passed());
+        assert_eq!((setbacks.places(), setbacks.in_a_row()), (2, 0));
+        (0..RECOVERY).for_each(|_| setbacks.passed());
+        assert_eq!(setbacks.places(), 1);
+    }
+}

@@ -1,0 +1,121 @@
+//! A paid gateway as the scheduler sees it: submit, poll, find, charge, fetch. `http` speaks to the
+//! gateway and knows reqwest; the simulator implements the same trait in-process. What only one
+//! gateway does stays in here.
+
+pub mod wire;
+
+mod body;
+mod http;
+mod submission;
+
+pub use body::body;
+pub use http::{HttpProvider, HttpSettings, SetupError};
+pub use submission::{FileError, FilePart, LoadedFiles, Submission, canonical_wire};
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::{BoxFuture, FutureExt, ready};
+use futures::stream::BoxStream;
+
+use crate::domain::charge::ChargeOutcome;
+use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+use crate::domain::secret::Secret;
+use crate::ledger::Origin;
+
+/// Something that renders shots for money.
+///
+/// An implementation never sends a request twice by itself: a retry the ledger does not see is a
+/// purchase the ledger does not see. Dropping a future of [`Provider::submit`] leaves the purchase
+/// in doubt, so the scheduler never does.
+pub trait Provider: Send + Sync + 'static {
+    /// What this provider can do.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+
+    /// Sends one POST, once. Ends within the submit time-out.
+    fn submit(&self, submission: Submission) -> BoxFuture<'_, SubmitOutcome>;
+
+    /// Asks for the states of tasks, once; one outcome each, in the same order. Free. At most
+    /// [`Capabilities::poll_batch`] tasks.
+    fn poll<'a>(&'a self, tasks: &'a [TaskHandle]) -> BoxFuture<'a, Vec<PollOutcome>>;
+
+    /// Asks whether an attempt with this key bought a task, once. Free.
+    fn find<'a>(&'a self, _key: &'a Secret) -> BoxFuture<'a, FindOutcome> {
+        ready(FindOutcome::CannotTell).boxed()
+    }
+
+    /// Asks what a finished task really cost, once. Free. A provider that keeps no such records need
+    /// not implement it.
+    fn charge<'a>(&'a self, _task: &'a TaskHandle) -> BoxFuture<'a, ChargeOutcome> {
+        let why = "this gateway does not say what a task cost".to_owned();
+        ready(ChargeOutcome::Unknown { why }).boxed()
+    }
+
+    /// Opens a result URL, from `resume` on where that is possible. Free; carries no key.
+    fn fetch<'a>(
+        &'a self,
+        url: &'a str,
+        resume: Option<&'a ResumePoint>,
+    ) -> BoxFuture<'a, Result<Download, DownloadError>>;
+}
+
+/// What a provider can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Where attempts go, and from which account.
+    pub origin: Origin,
+    /// How many tasks one poll may ask for.
+    pub poll_batch: usize,
+    /// How long finished clips are kept.
+    pub result_lifetime: Duration,
+}
+
+/// How long the seed's gateway keeps a clip, by its own page.
+pub const RESULT_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
+
+impl Default for Capabilities {
+    fn default() -> Self {
+        Self { origin: Origin::default(), poll_batch: 1, result_lifetime: RESULT_LIFETIME }
+    }
+}
+
+/// A task, as it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TaskHandle {
+    /// The provider's id for it.
+    pub task: TaskId,
+}
+
+/// What the provider knows of an attempt key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FindOutcome {
+    /// It bought this task.
+    Found(TaskId),
+    /// It bought nothing.
+    NotThere,
+    /// The provider cannot be asked, or did not say.
+    CannotTell,
+}
+
+/// How far an earlier download of the same URL came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResumePoint {
+    /// Bytes already on disk.
+    pub at: u64,
+    /// The strong validator (`ETag`, else `Last-Modified`) of those bytes.
+    pub validator: String,
+}
+
+/// A clip on its way.
+pub struct Download {
+    /// The first byte's offset: the resume point when the host took it up, else 0.
+    pub starts_at: u64,
+    /// The whole clip's length in bytes, when the host says it.
+    pub total: Option<u64>,
+    /// What a later [`ResumePoint`] must carry; `None` when the host cannot resume.
+    pub validator: Option<String>,
+    /// The bytes. Ends with an error on a cut, and when nothing came for the idle time-out.
+    pub bytes: BoxStream<'static, Result<Bytes, DownloadError>>,
+}

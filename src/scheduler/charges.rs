@@ -1,0 +1,168 @@
+//! What finished tasks really cost: asked of the provider and written down beside their prices. Only
+//! beside them: it moves no money, delays no clip, and is given up when the provider does not say.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BinaryHeap, VecDeque};
+use std::time::Duration;
+
+use crate::domain::charge::{Charge, ChargeOutcome};
+use crate::domain::money::Usd;
+use crate::domain::outcome::TaskId;
+use crate::domain::shot::ShotId;
+use crate::domain::state::{AttemptId, Failure, State};
+use crate::ledger::{Change, Commit};
+
+use super::event_log;
+use super::poll::Question;
+use super::core::{Now, Scheduler};
+use super::shot_state::Slot;
+
+/// So many questions are asked at once.
+const MAX_AT_ONCE: usize = 4;
+/// How often one charge is asked for.
+const MAX_TRIES: u32 = 2;
+/// After so many answers in a row from which nothing can be learned, no charge is asked for.
+const MAX_MISSES: u32 = 3;
+
+/// The questions that are still to be asked.
+#[derive(Default)]
+pub(super) struct Charges {
+    waiting: VecDeque<ChargeQuestion>,
+    /// Those to be asked again, and when.
+    again: BinaryHeap<Reverse<(Duration, AttemptId)>>,
+    unsettled: Vec<ChargeQuestion>,
+    /// Under way, those to be asked again among them.
+    asking: usize,
+    misses: u32,
+    /// Whether it was said that charges cannot be learned.
+    said_unknown: bool,
+    /// Whether it was said that something cost more than its price.
+    said_dearer: bool,
+}
+
+/// What did this task cost?
+#[derive(Clone, Debug)]
+pub struct ChargeQuestion {
+    shot: ShotId,
+    attempt: AttemptId,
+    /// The task.
+    pub task: TaskId,
+    /// What it should have cost.
+    expected: Option<Usd>,
+    tries: u32,
+}
+
+impl Charges {
+    /// Whether nothing is asked any more.
+    pub(super) fn are_known(&self) -> bool {
+        self.asking == 0
+    }
+}
+
+impl Scheduler {
+    /// Asks what a task cost, if it has ended and the user wants to know.
+    pub(super) fn ask_charge(&mut self, slot: Slot, task: TaskId) {
+        let (Some(charges), Some(shot)) = (&mut self.charges, self.slots.get(slot)) else { return };
+        let entry = &shot.entry;
+        let (attempt, expected) = match &entry.status.state {
+            State::Rendered { attempt, .. } => (*attempt, entry.price),
+            State::Failed { attempt: Some(attempt), failure: Failure::NotRendered, .. } => {
+                let is_free = !entry.charged_if_failed;
+                (*attempt, if is_free { Some(Usd::ZERO) } else { entry.price })
+            }
+            _ => return,
+        };
+        if charges.misses >= MAX_MISSES {
+            return;
+        }
+        let shot = entry.shot.clone();
+        charges.waiting.push_back(ChargeQuestion { shot, attempt, task, expected, tries: 0 });
+        self.next_charge();
+    }
+
+    fn next_charge(&mut self) {
+        let Some(charges) = &mut self.charges else { return };
+        while charges.asking < MAX_AT_ONCE
+            && let Some(question) = charges.waiting.pop_front()
+        {
+            charges.asking += 1;
+            self.questions.push_back(Question::Charge(question));
+        }
+    }
+
+    /// Asks those again whose time has come.
+    pub(super) fn wake_charges(&mut self, now: Now) {
+        let Some(charges) = &mut self.charges else { return };
+        while let Some(Reverse((at, attempt))) = charges.again.peek().copied()
+            && at <= now.elapsed
+        {
+            charges.again.pop();
+            let found = charges.unsettled.iter().position(|one| one.attempt == attempt);
+            if let Some(place) = found {
+                self.questions.push_back(Question::Charge(charges.unsettled.swap_remove(place)));
+            }
+        }
+    }
+
+    /// When a charge is to be asked for again.
+    pub(super) fn charges_wake(&self) -> Option<Duration> {
+        let again = &self.charges.as_ref()?.again;
+        again.peek().map(|Reverse((at, _))| *at).filter(|_| !self.leaving)
+    }
+
+    /// The provider said what a task cost, or did not.
+    pub(super) fn charged(&mut self, now: Now, mut asked: ChargeQuestion, outcome: ChargeOutcome) {
+        let Some(charges) = &mut self.charges else { return };
+        asked.tries += 1;
+        if outcome == ChargeOutcome::Unsettled && asked.tries < MAX_TRIES {
+            let at = now.elapsed + self.options.limits.poll_every;
+            charges.again.push(Reverse((at, asked.attempt)));
+            charges.unsettled.push(asked);
+            return;
+        }
+        charges.asking -= 1;
+        match outcome {
+            ChargeOutcome::Settled(charge) => {
+                charges.misses = 0;
+                let ChargeQuestion { shot, attempt, task, .. } = &asked;
+                self.out.records.push(event_log::charged(shot, *attempt, task, &charge));
+                charges.compare(&asked, &charge);
+                let change = Change::Charge { attempt: asked.attempt, charge };
+                self.out.commits.push(Commit { at: now.clock, change });
+                self.out.owners.push(None);
+            }
+            ChargeOutcome::Unsettled => {
+                tracing::debug!(shot = %asked.shot, "its charge is not settled yet");
+            }
+            ChargeOutcome::Unknown { why } => charges.missed(&why),
+        }
+        self.next_charge();
+    }
+}
+
+impl Charges {
+    /// Says once if something cost more than its price, for the cap goes by prices.
+    fn compare(&mut self, question: &ChargeQuestion, charge: &Charge) {
+        let ChargeQuestion { shot, expected, .. } = question;
+        let dearer = expected.filter(|price| charge.against(*price) == Some(Ordering::Greater));
+        let Some(price) = dearer else { return };
+        if !std::mem::replace(&mut self.said_dearer, true) {
+            tracing::warn!(
+                %shot,
+                "the gateway charged {charge} where {price} USD was expected: prices have changed, \
+                 and the cap goes by those of the catalog; lower the cap or bring the catalog up to \
+                 date (--catalog). Further charges like this one are only written down"
+            );
+        }
+    }
+
+    fn missed(&mut self, why: &str) {
+        self.misses += 1;
+        if self.misses >= MAX_MISSES {
+            self.waiting.clear();
+        }
+        if !std::mem::replace(&mut self.said_unknown, true) {
+            tracing::warn!("what a task really cost cannot be learned from this gateway: {why}");
+        }
+    }
+}

@@ -1,0 +1,530 @@
+//! The scheduler: all that a run knows, owned by one value. [`Scheduler::handle`] takes one event and
+//! answers nothing at once: what is to be written and what is to be done then is collected until the
+//! driver takes it with [`Scheduler::take_output`]. It reads no clock, touches no file and no
+//! network, and never waits; the time comes with every call.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashSet, VecDeque};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::money::Usd;
+use crate::domain::outcome::{PollOutcome, TaskId};
+use crate::domain::secret::KeyMint;
+use crate::domain::shot::Shot;
+use crate::domain::state::{OnDoubt, Rules, ShotEvent, State};
+use crate::domain::transition::{Next, Transition};
+use crate::domain::time::Timestamp;
+use crate::ledger::{Change, ClipFile, Commit, Committed, LedgerError, Origin, Verdict};
+use crate::policy::backpressure::Backpressure;
+use crate::policy::budget::{Balance, Budget};
+use crate::policy::queue::{Queue, Rank};
+use crate::policy::rate::RateLimiter;
+use crate::provider::Capabilities;
+
+use super::charges::Charges;
+use super::doubts::Doubts;
+use super::effects::{Effect, Event};
+use super::event_log::{self, Cause, EventRecord};
+use super::metrics::Metrics;
+use super::options::{Deps, RunOptions};
+use super::outcome::{RunOutcome, StopReason};
+use super::progress::Progress;
+use super::shot_state::{Activity, ShotState, Slot, Slots};
+
+/// The moment of an event, by two clocks.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// The wall clock, which may be set while the run goes on.
+    pub clock: Timestamp,
+    /// How long the run has lasted, by a clock that only goes forward.
+    pub elapsed: Duration,
+}
+
+/// What the driver has to do: write `commits` in one transaction, then tell the log, then begin
+/// the effects.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// What is to be written.
+    pub commits: Vec<Commit>,
+    /// Whose each commit is, in the same order; `None` for a charge.
+    pub owners: Vec<Option<Slot>>,
+    /// What the log is told once the commits are durable.
+    pub records: Vec<EventRecord>,
+    /// What is to be begun once the commits are durable.
+    pub effects: Vec<Effect>,
+}
+
+/// A run's whole state.
+pub struct Scheduler {
+    pub(super) shots: Arc<[Shot]>,
+    pub(super) options: RunOptions,
+    /// Where attempts go, and from which account.
+    pub(super) origin: Origin,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) slots: Slots,
+    /// Shots with work going on; the run lasts while there are some.
+    pub(super) active: usize,
+    /// Who waits to be submitted, and in which slot each is, by place in the manifest.
+    pub(super) queue: Queue,
+    pub(super) queued: Vec<Option<Slot>>,
+    /// Submitting or rendering; stalled ones are not counted.
+    pub(super) in_flight: u32,
+    /// POSTs that were begun and not answered.
+    pub(super) on_wire: u32,
+    /// Claimed, and waiting for the moment to leave.
+    pub(super) leaving_soon: VecDeque<Slot>,
+    pub(super) budget: Budget,
+    pub(super) balance: Balance,
+    /// Prices of shots whose claim is not yet in the balance.
+    pub(super) picked: Usd,
+    pub(super) posts: RateLimiter,
+    pub(super) polls: RateLimiter,
+    /// 429s.
+    pub(super) throttled: Backpressure,
+    /// Failures to reach the provider.
+    pub(super) outage: Backpressure,
+    /// Polls and other questions that wait for their place in the poll rate.
+    pub(super) questions: VecDeque<super::poll::Question>,
+    pub(super) poll_batch: usize,
+    /// When shots that wait go on.
+    pub(super) timers: BinaryHeap<Reverse<(Duration, Slot)>>,
+    /// Downloads under way, and the shots that wait for a place among them.
+    pub(super) downloads: usize,
+    pub(super) to_fetch: VecDeque<Slot>,
+    pub(super) doubts: Option<Doubts>,
+    pub(super) charges: Option<Charges>,
+    pub(super) keys: KeyMint,
+    pub(super) rng: fastrand::Rng,
+    /// When the run began, by the wall clock.
+    pub(super) began: Timestamp,
+    /// Whether the provider ever answered in this run.
+    pub(super) reached: bool,
+    /// Whether a POST left in this run.
+    pub(super) sent: bool,
+    /// The ledger's failure, if it failed before anything was sent.
+    pub(super) unsent_failure: Option<LedgerError>,
+    /// Odd answers to polls that were warned of.
+    pub(super) strange: HashSet<String>,
+    /// Failed in this run.
+    pub(super) failures: u32,
+    pub(super) paused: bool,
+    /// Why nothing more is submitted; the first reason stays.
+    pub(super) stopped: Option<StopReason>,
+    pub(super) interrupted: bool,
+    /// Whether polls and downloads have ended too.
+    pub(super) leaving: bool,
+    pub(super) said_awaited: bool,
+    pub(super) progress: Progress,
+    pub(super) out: Output,
+}
+
+impl Scheduler {
+    /// A scheduler that knows no shot yet.
+    ///
+    /// # Errors
+    /// When the system has no randomness for attempt keys, which it always has.
+    pub fn new(shots: Arc<[Shot]>, options: RunOptions, deps: &Deps, began: Timestamp) -> io::Result<Self> {
+        let Capabilities { origin, poll_batch, .. } = deps.provider.capabilities();
+        let (budget, balance) = (deps.ledger.budget(), deps.ledger.balance());
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(io::Error::other)?;
+        Ok(Self {
+            queued: vec![None; shots.len()],
+            shots,
+            origin,
+            poll_batch: poll_batch.max(1),
+            metrics: Arc::clone(&deps.metrics),
+            slots: Slots::default(),
+            active: 0,
+            queue: Queue::default(),
+            in_flight: 0,
+            on_wire: 0,
+            leaving_soon: VecDeque::new(),
+            budget,
+            balance,
+            picked: Usd::ZERO,
+            posts: RateLimiter::new(options.limits.rate),
+            polls: RateLimiter::new(options.limits.poll_rate),
+            throttled: Backpressure::new(true),
+            outage: Backpressure::new(false),
+            questions: VecDeque::new(),
+            timers: BinaryHeap::new(),
+            downloads: 0,
+            to_fetch: VecDeque::new(),
+            doubts: deps.callbacks.clone().map(Doubts::new),
+            charges: options.check_charges.then(Charges::default),
+            keys: KeyMint::from_seed(seed),
+            rng: fastrand::Rng::new(),
+            began,
+            reached: false,
+            sent: false,
+            unsent_failure: None,
+            strange: HashSet::new(),
+            failures: 0,
+            paused: false,
+            stopped: None,
+            interrupted: false,
+            leaving: false,
+            said_awaited: false,
+            progress: Progress { balance, budget, ..Progress::default() },
+            out: Output::default(),
+            options,
+        })
+    }
+
+    /// Takes one event. What follows from it is in [`Scheduler::take_output`].
+    pub fn handle(&mut self, now: Now, event: Event) {
+        match event {
+            Event::Tick => {}
+            Event::Loaded { slot, files } => self.loaded(now, slot, files),
+            Event::Submitted { slot, outcome, took } => self.submitted(now, slot, outcome, took),
+            Event::Polled { slots, outcomes } => {
+                for (slot, outcome) in slots.into_iter().zip(outcomes) {
+                    self.polled(now, slot, outcome);
+                }
+            }
+            Event::Found { slot, task, outcome } => self.found(now, slot, task, outcome),
+            Event::Downloaded { slot, outcome } => self.downloaded(now, slot, outcome),
+            Event::Adopted { slot, stored } => self.adopted(now, slot, stored),
+            Event::Charged { question, outcome } => self.charged(now, question, outcome),
+            Event::Callback { key, tasks } => self.called(now, key, tasks),
+            Event::Paused(paused) => self.set_paused(paused),
+            Event::Cancelled => self.interrupt(),
+            Event::LedgerUnreadable(error) => self.ledger_failed(error),
+            Event::Panicked { was_post, why } => {
+                self.on_wire -= u32::from(was_post && self.on_wire > 0);
+                self.stop_and_leave(StopReason::Defect(why));
+            }
+        }
+        self.go_on(now);
+    }
+
+    /// Does what the time allows: wakes what waited, asks, fetches, submits.
+    pub(super) fn go_on(&mut self, now: Now) {
+        self.wake(now);
+        self.release_doubts(now);
+        self.check_deadline(now);
+        self.check_throttling();
+        self.begin_leaving(now);
+        self.begin_questions(now);
+        self.begin_downloads();
+        self.submit_next(now);
+    }
+
+    /// What the driver has to do now.
+    pub fn take_output(&mut self) -> Output {
+        std::mem::take(&mut self.out)
+    }
+
+    /// The commits of the last output are durable, or were refused one by one.
+    pub fn committed(
+        &mut self,
+        now: Now,
+        commits: &[Commit],
+        owners: &[Option<Slot>],
+        committed: Committed,
+    ) {
+        let Committed { verdicts, balance, reserve_used, displaced } = committed;
+        self.balance = balance;
+        self.progress.balance = balance;
+        for ((commit, slot), verdict) in commits.iter().zip(owners).zip(verdicts) {
+            match (*slot, verdict) {
+                (Some(slot), Verdict::Claimed(attempt)) => {
+                    if let Change::Transition { transition, attempt: Some(spec), .. } =
+                        &commit.change
+                    {
+                        self.claimed(now, slot, attempt, spec, transition.clone());
+                    }
+                }
+                (Some(slot), Verdict::OverCap) => self.over_cap(now, slot),
+                (Some(slot), Verdict::Written { task_first_of: Some(first) }) => {
+                    if let Some(shot) = self.slots.get(slot)
+                        && let Some(task) = shot.entry.status.state.task()
+                    {
+                        tracing::warn!(
+                            shot = %shot.entry.shot,
+                            "the gateway answered with task {task}, which is already the task of \
+                             {first}; both purchases are counted, look at both clips"
+                        );
+                    }
+                }
+                (_, Verdict::Refused(error)) => self.ledger_failed(error),
+                _ => {}
+            }
+        }
+        if let Some(displaced) = displaced {
+            self.stop_and_leave(StopReason::Ledger(displaced.to_string()));
+        }
+        if reserve_used {
+            let why = "the disk is full; the last reserve was used to write the ledger";
+            self.stop(StopReason::Disk(why.into()));
+        }
+        self.slots.sweep();
+        self.go_on(now);
+    }
+
+    /// The commits could not be written: nothing that was to follow from them happens. A task id
+    /// among them is said on standard error, because that is now the only trace of a purchase.
+    pub fn commit_failed(&mut self, commits: &[Commit], owners: &[Option<Slot>], error: LedgerError) {
+        for (commit, slot) in commits.iter().zip(owners) {
+            let Change::Transition { transition, .. } = &commit.change else { continue };
+            if let (State::Rendering { attempt, task, .. }, true, Some(shot)) = (
+                &transition.to.state,
+                transition.change.is_some(),
+                slot.and_then(|slot| self.slots.get(slot)),
+            ) {
+                event_log::unwritten(&shot.entry, *attempt, task);
+                tracing::error!(
+                    "shot {0} was bought as task {task}, and this could not be written to the \
+                     ledger; once it can be written again: rushes resolve MANIFEST {0} --task-id \
+                     {task}",
+                    shot.entry.shot,
+                );
+            }
+        }
+        self.ledger_failed(error);
+    }
+
+    /// Decides what follows from an event for a shot, puts it among what is to be written if it must
+    /// outlive the process, and answers what the shot does next; `None` after a defect, which ends
+    /// the run.
+    pub(super) fn step(&mut self, now: Now, slot: Slot, event: ShotEvent) -> Option<Next> {
+        self.step_with(now, slot, event, Vec::new())
+    }
+
+    /// [`Scheduler::step`] for a delivery, with its files.
+    pub(super) fn step_with(
+        &mut self,
+        now: Now,
+        slot: Slot,
+        event: ShotEvent,
+        files: Vec<ClipFile>,
+    ) -> Option<Next> {
+        let shot = self.slots.get(slot)?;
+        // That the provider is done is held against the clock, like what is written down.
+        let judged = match &event {
+            ShotEvent::Polled(PollOutcome::Completed { .. }) => now.clock,
+            _ => shot.judged_at(now),
+        };
+        let cause = Cause::of(&event, &files);
+        let transition = match shot.entry.status.after(event, judged, &self.rules(shot)) {
+            Ok(transition) => transition,
+            Err(defect) => {
+                let why = format!("{}: {defect}", shot.entry.shot);
+                self.stop_and_leave(StopReason::Defect(why));
+                return None;
+            }
+        };
+        if transition.is_durable(&shot.entry.status) {
+            let (revision, at) = (shot.entry.revision, now.clock);
+            let transition = transition.clone();
+            let change = Change::Transition { revision, transition, attempt: None, files };
+            self.out.commits.push(Commit { at, change });
+            self.out.owners.push(Some(slot));
+        }
+        Some(self.moved(now, slot, cause, transition))
+    }
+
+    /// Takes over a shot's new state and counts it.
+    pub(super) fn moved(
+        &mut self,
+        now: Now,
+        slot: Slot,
+        cause: Cause,
+        transition: Transition,
+    ) -> Next {
+        let Some(shot) = self.slots.get_mut(slot) else { return Next::Rest };
+        self.out.records.extend(cause.record(&shot.entry, &transition));
+        let Transition { to, then, .. } = transition;
+        self.progress.moved(shot.entry.current, &shot.entry.status.state, &to.state);
+        if to.state.name() != shot.entry.status.state.name() {
+            let lasted = now.elapsed.saturating_sub(shot.seen.1);
+            match (&shot.entry.status.state, &to.state) {
+                (State::Rendering { since, .. }, State::Rendered { .. }) => {
+                    self.metrics.rendering.record(shot.judged_at(now).since(*since));
+                }
+                (State::Rendered { .. }, State::Delivered { .. }) => {
+                    self.metrics.fetching.record(lasted);
+                }
+                _ => {}
+            }
+            let clock = match &to.state {
+                State::Rendering { since, .. } => *since,
+                _ => now.clock,
+            };
+            shot.seen = (clock, now.elapsed);
+        }
+        if let (Some(doubts), State::Rendering { task, .. }) = (&mut self.doubts, &to.state) {
+            doubts.note_bought(task);
+        }
+        let failed = matches!(to.state, State::Failed { .. });
+        shot.entry.status = to;
+        if failed {
+            self.failed(slot);
+        }
+        then
+    }
+
+    fn failed(&mut self, slot: Slot) {
+        if let Some(shot) = self.slots.get(slot) {
+            let why = shot.entry.status.state.why().unwrap_or_default();
+            tracing::warn!(shot = %shot.entry.shot, "failed: {why}");
+        }
+        self.failures += 1;
+        if self.options.max_failures.is_some_and(|max| self.failures >= max) {
+            self.stop(StopReason::Failures(self.failures));
+        }
+    }
+
+    /// The rules for a shot: what this run may not submit (an older or removed revision, a shot
+    /// that `--only` leaves out) is not bought again either, so its doubts are held. What a failed
+    /// task costs was settled when it was bought.
+    pub(super) fn rules(&self, shot: &ShotState) -> Rules {
+        let on_doubt =
+            if self.submits(shot) { self.options.rules.on_doubt } else { OnDoubt::Hold };
+        let failed_tasks_charged = shot.entry.charged_if_failed;
+        Rules { on_doubt, failed_tasks_charged, ..self.options.rules }
+    }
+
+    /// Whether this run may buy it.
+    pub(super) fn submits(&self, shot: &ShotState) -> bool {
+        shot.place.is_some()
+            && self.options.submit
+            && self.options.selects(shot.entry.shot.as_str())
+    }
+
+    /// Gives a shot something to do, or nothing.
+    pub(super) fn set(&mut self, slot: Slot, activity: Activity) {
+        let Some(shot) = self.slots.get_mut(slot) else { return };
+        let (was, is) = (shot.activity.is_active(), activity.is_active());
+        shot.activity = activity;
+        match (was, is) {
+            (false, true) => self.active += 1,
+            (true, false) => self.active -= 1,
+            _ => {}
+        }
+    }
+
+    /// Gives a shot a place in flight.
+    pub(super) fn board(&mut self, slot: Slot) {
+        if let Some(shot) = self.slots.get_mut(slot)
+            && !std::mem::replace(&mut shot.holds_place, true)
+        {
+            self.in_flight += 1;
+        }
+    }
+
+    /// Takes a shot's place in flight back.
+    pub(super) fn land(&mut self, slot: Slot) {
+        if let Some(shot) = self.slots.get_mut(slot)
+            && std::mem::replace(&mut shot.holds_place, false)
+        {
+            self.in_flight -= 1;
+        }
+    }
+
+    /// Wakes a shot at a moment of the run.
+    pub(super) fn wake_at(&mut self, slot: Slot, at: Duration) {
+        self.timers.push(Reverse((at, slot)));
+    }
+
+    /// Wakes the shots whose time has come.
+    fn wake(&mut self, now: Now) {
+        while let Some(Reverse((at, slot))) = self.timers.peek().copied() {
+            if at > now.elapsed {
+                break;
+            }
+            self.timers.pop();
+            let Some(shot) = self.slots.get(slot) else { continue };
+            match shot.activity {
+                Activity::PollAt(due) if due == at => self.ask_poll(slot),
+                Activity::FindAt(due) if due == at => self.queue_find(slot),
+                Activity::FetchAt(due) if due == at => self.queue_download(slot),
+                _ => {}
+            }
+        }
+        self.wake_charges(now);
+    }
+
+    /// Puts a shot into the queue, to be submitted at once or after a pause.
+    pub(super) fn enqueue(&mut self, now: Now, slot: Slot, pause: Duration) {
+        let Some(place) = self.slots.get(slot).and_then(|shot| shot.place) else {
+            self.set(slot, Activity::Resting);
+            return;
+        };
+        let Some(shot) = self.shots.get(place as usize) else { return };
+        let rank = Rank::new(shot.priority, place);
+        if pause.is_zero() {
+            self.queue.push(rank, shot.price);
+        } else {
+            self.queue.push_paused(rank, shot.price, now.elapsed + pause);
+        }
+        self.queued[place as usize] = Some(slot);
+        self.set(slot, Activity::Queued);
+    }
+
+    /// Takes a shot out of the queue; whether it was there.
+    pub(super) fn unqueue(&mut self, place: u32) -> bool {
+        let Some(shot) = self.shots.get(place as usize) else { return false };
+        let was_there = self.queued[place as usize].take().is_some();
+        if was_there {
+            self.queue.remove(Rank::new(shot.priority, place), shot.price);
+        }
+        was_there
+    }
+
+    /// When something is to be done even if no event comes; `None`: never.
+    #[must_use]
+    pub fn next_wake(&self, now: Now) -> Option<Duration> {
+        let timer = self.timers.peek().map(|Reverse((at, _))| *at);
+        let polls = (!self.questions.is_empty()).then(|| self.polls.not_before()).flatten();
+        let leave = (!self.leaving_soon.is_empty()).then(|| self.posts.leaves_at());
+        let all = [
+            timer.filter(|_| !self.leaving),
+            polls.filter(|_| !self.leaving),
+            leave,
+            self.next_submission(now),
+            self.next_release(now),
+            self.charges_wake(),
+        ];
+        all.into_iter().flatten().min()
+    }
+
+    /// How the run ended, once it has.
+    #[must_use]
+    pub fn outcome(&mut self, now: Now) -> Option<Result<RunOutcome, LedgerError>> {
+        if !self.is_over(now) {
+            return None;
+        }
+        let outcome = self.run_outcome();
+        Some(match &self.unsent_failure {
+            Some(failure) if outcome != RunOutcome::Interrupted => Err(failure.clone()),
+            _ => Ok(outcome),
+        })
+    }
+
+    /// What a run shows while it goes on.
+    #[must_use]
+    pub const fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Whether no POST may leave any more, not even one that was claimed.
+    #[must_use]
+    pub const fn is_stopping(&self) -> bool {
+        self.leaving || self.stopped.is_some()
+    }
+
+    /// Whether polls and downloads have ended.
+    #[must_use]
+    pub const fn is_leaving(&self) -> bool {
+        self.leaving
+    }
+
+    /// The task a shot renders as, if it does.
+    pub(super) fn task_of(&self, slot: Slot) -> Option<TaskId> {
+        self.slots.get(slot)?.entry.status.state.task().cloned()
+    }
+}

@@ -1,0 +1,376 @@
+//! Who is submitted next: places in flight, money, rate and pauses; and the way of a POST from its
+//! claim to its answer.
+
+use std::time::Duration;
+
+use crate::domain::outcome::SubmitOutcome;
+use crate::domain::state::{AttemptId, ShotEvent, State};
+use crate::domain::transition::{Backoff, Next, Transition};
+use crate::failpoint;
+use crate::ledger::{AttemptSpec, CallbackSubscription, Change, Commit};
+use crate::policy::retry;
+use crate::provider::{LoadedFiles, Submission, canonical_wire};
+
+use super::effects::Effect;
+use super::event_log::Cause;
+use super::outcome::StopReason;
+use super::core::{Now, Scheduler};
+use super::shot_state::{Activity, Slot, Work};
+
+/// After so many rounds of 429 the user is told that it may mean more than haste.
+const THROTTLED_WARNING: u32 = 5;
+/// How soon a shot that did not fit under the cap after all is looked at again.
+const OVER_CAP_PAUSE: Duration = Duration::from_secs(1);
+
+impl Scheduler {
+    /// Submits as many as may be submitted now.
+    pub(super) fn submit_next(&mut self, now: Now) {
+        self.queue.wake(now.elapsed);
+        while self.may_submit(now) {
+            let places = self.throttled.places();
+            if !self.posts.take(now.elapsed, places) {
+                return;
+            }
+            let left = self.left();
+            let Some((rank, price)) = self.queue.pop(left) else { return };
+            let place = rank.position.0;
+            let Some(slot) = self.queued[place as usize].take() else { continue };
+            self.board(slot);
+            self.picked += price.unwrap_or_default();
+            self.begin_submission(now, slot, place);
+        }
+    }
+
+    /// Whether a shot may be submitted as soon as the rate allows it.
+    fn may_submit(&mut self, now: Now) -> bool {
+        if self.is_stopping() || self.queue.is_empty() || self.is_full() {
+            return false;
+        }
+        let fits = self.queue.fits(self.left());
+        let held = if fits || self.queue.next_wake().is_some() { 0 } else { self.queue.len() };
+        // Something in flight may free money; until then they are shown as held back.
+        if held > 0 || fits {
+            self.progress.held_by_cap = held;
+        }
+        fits && !self.paused && self.quiet_until() <= now.elapsed
+    }
+
+    /// When the next submission may be possible, if time alone brings it.
+    pub(super) fn next_submission(&self, now: Now) -> Option<Duration> {
+        if self.is_stopping() || self.queue.is_empty() {
+            return None;
+        }
+        let deadline = self.to_deadline(now).map(|left| now.elapsed + left);
+        let next = if self.is_full() {
+            None
+        } else if !self.queue.fits(self.left()) {
+            self.queue.next_wake()
+        } else if self.paused {
+            None
+        } else {
+            self.posts.not_before().map(|ready| ready.max(self.quiet_until()))
+        };
+        next.into_iter().chain(deadline).min()
+    }
+
+    /// Whether a shot that waits may still be submitted, now or after a pause.
+    pub(super) fn can_submit_later(&self) -> bool {
+        !self.is_stopping()
+            && !self.queue.is_empty()
+            && (self.queue.fits(self.left()) || self.queue.next_wake().is_some())
+    }
+
+    const fn is_full(&self) -> bool {
+        self.in_flight >= self.options.limits.in_flight
+    }
+
+    fn quiet_until(&self) -> Duration {
+        self.throttled.quiet_until().max(self.outage.quiet_until())
+    }
+
+    /// What is left under the cap once the picked ones are paid; `None` without a cap.
+    fn left(&self) -> Option<crate::domain::money::Usd> {
+        self.budget.left(&self.balance).map(|left| left.less(self.picked))
+    }
+
+    /// Reads the shot's local files, if it has some; else claims it at once.
+    fn begin_submission(&mut self, now: Now, slot: Slot, place: u32) {
+        let Some(shot) = self.shots.get(place as usize) else { return };
+        if shot.request.files.is_empty() {
+            self.claim(now, slot, LoadedFiles::default());
+        } else {
+            let request = shot.request.clone();
+            self.set(slot, Activity::Loading);
+            self.out.effects.push(Effect::Load { slot, request });
+        }
+    }
+
+    /// The shot's local files were read, or could not be.
+    pub(super) fn loaded(&mut self, now: Now, slot: Slot, files: Result<LoadedFiles, String>) {
+        match files {
+            Ok(files) => self.claim(now, slot, files),
+            Err(why) => {
+                if let Some(shot) = self.slots.get(slot) {
+                    tracing::warn!(shot = %shot.entry.shot, "not sent: {why}");
+                }
+                self.unpick(slot);
+                self.posts.cancel();
+                if let Some(next) = self.step(now, slot, ShotEvent::NotSendable(why)) {
+                    self.settle(now, slot, next);
+                }
+            }
+        }
+    }
+
+    /// Puts the attempt and its reserved price among what is to be written.
+    fn claim(&mut self, now: Now, slot: Slot, files: LoadedFiles) {
+        let Some(shot) = self.slots.get(slot) else { return };
+        let Some(planned) = shot.place.and_then(|place| self.shots.get(place as usize)) else {
+            return;
+        };
+        // A callback may just have named the task of a shot that is about to be bought again.
+        if self.is_stopping() || self.paused || self.is_named(slot) {
+            self.unpick(slot);
+            self.posts.cancel();
+            self.settle(now, slot, Next::Requeue(Backoff::None));
+            return;
+        }
+        let transition =
+            match shot.entry.status.after(ShotEvent::Claim, now.clock, &self.rules(shot)) {
+                Ok(transition) => transition,
+                Err(defect) => {
+                    let why = format!("{}: {defect}", shot.entry.shot);
+                    self.stop_and_leave(StopReason::Defect(why));
+                    return;
+                }
+            };
+        let attempt = AttemptSpec {
+            price: planned.price,
+            charged_if_failed: self.options.rules.failed_tasks_charged,
+            key: self.keys.mint(),
+            key_on_wire: self.doubts.is_some(),
+            origin: self.origin.clone(),
+            wire: canonical_wire(&planned.request),
+        };
+        failpoint::point("before the claim");
+        let revision = shot.entry.revision;
+        let change = Change::Transition {
+            revision,
+            transition,
+            attempt: Some(Box::new(attempt)),
+            files: Vec::new(),
+        };
+        self.out.commits.push(Commit { at: now.clock, change });
+        self.out.owners.push(Some(slot));
+        if let Some(shot) = self.slots.get_mut(slot) {
+            shot.work = Work::Submit(files);
+        }
+        self.set(slot, Activity::Claiming);
+    }
+
+    /// The attempt is durable: the shot is submitting, and its POST leaves when the rate allows it.
+    pub(super) fn claimed(
+        &mut self,
+        now: Now,
+        slot: Slot,
+        attempt: AttemptId,
+        spec: &AttemptSpec,
+        transition: Transition,
+    ) {
+        failpoint::point("claim committed");
+        self.unpick(slot);
+        if let Some(shot) = self.slots.get_mut(slot) {
+            shot.entry.charged_if_failed = spec.charged_if_failed;
+            shot.key = Some(spec.key);
+        }
+        if let Some(doubts) = &mut self.doubts {
+            let (key, sent_at) = (spec.key, now.clock);
+            doubts.expect(CallbackSubscription { attempt, key, sent_at }, slot);
+            self.out.effects.push(Effect::Expect(key));
+        }
+        let cause = Cause::of(&ShotEvent::Claim, &[]);
+        let transition = Transition { to: transition.to.with_attempt(attempt), ..transition };
+        let _post = self.moved(now, slot, cause, transition);
+        self.set(slot, Activity::Leaving);
+        self.leaving_soon.push_back(slot);
+    }
+
+    /// It was picked by a balance that has changed since; it is looked at again in a moment.
+    pub(super) fn over_cap(&mut self, now: Now, slot: Slot) {
+        self.unpick(slot);
+        self.posts.cancel();
+        self.settle(now, slot, Next::Requeue(Backoff::Refused(Some(OVER_CAP_PAUSE))));
+    }
+
+    /// The price of a picked shot is in the ledger's balance, or is not to be.
+    fn unpick(&mut self, slot: Slot) {
+        let place = self.slots.get(slot).and_then(|shot| shot.place);
+        let shot = place.and_then(|place| self.shots.get(place as usize));
+        self.picked -= shot.and_then(|shot| shot.price).unwrap_or_default();
+    }
+
+    /// Lets the claimed ones leave, as far as the rate allows it. Once the run stops they do not
+    /// leave any more, and are written down as not sent.
+    pub(super) fn begin_leaving(&mut self, now: Now) {
+        while let Some(slot) = self.leaving_soon.front().copied() {
+            if self.is_stopping() || self.paused {
+                self.leaving_soon.pop_front();
+                self.posts.cancel();
+                self.not_sent(now, slot);
+                continue;
+            }
+            if !self.posts.leave(now.elapsed) {
+                return;
+            }
+            self.leaving_soon.pop_front();
+            self.post(slot);
+        }
+    }
+
+    fn post(&mut self, slot: Slot) {
+        let Some(shot) = self.slots.get_mut(slot) else { return };
+        let files = match std::mem::take(&mut shot.work) {
+            Work::Submit(files) => files,
+            _ => LoadedFiles::default(),
+        };
+        let planned = shot.place.and_then(|place| self.shots.get(place as usize));
+        let (Some(planned), Some(key)) = (planned, shot.key) else { return };
+        let callback = self.doubts.as_ref().map(|doubts| doubts.address(&key));
+        let params = planned.request.json.clone();
+        let submission = Submission { key, params, files: files.0, callback };
+        self.sent = true;
+        self.on_wire += 1;
+        self.out.effects.push(Effect::Submit { slot, submission: Box::new(submission) });
+        self.set(slot, Activity::Posting);
+    }
+
+    fn not_sent(&mut self, now: Now, slot: Slot) {
+        let why = "submitting stopped before it was sent".to_owned();
+        self.answered(now, slot, SubmitOutcome::NotSent { why });
+    }
+
+    /// A POST ended, or was held back in the last moment (`took` is `None` then).
+    pub(super) fn submitted(
+        &mut self,
+        now: Now,
+        slot: Slot,
+        outcome: SubmitOutcome,
+        took: Option<Duration>,
+    ) {
+        self.on_wire -= 1;
+        failpoint::point("POST answered");
+        let Some(shot) = self.slots.get(slot) else { return };
+        let outcome = match shot.key {
+            Some(key) => outcome.with_why(|why| key.redact_in(why)),
+            None => outcome,
+        };
+        if let Some(took) = took {
+            self.metrics.answered(&outcome, took);
+            self.note_answer(now, slot, &outcome);
+        }
+        self.answered(now, slot, outcome);
+    }
+
+    fn answered(&mut self, now: Now, slot: Slot, outcome: SubmitOutcome) {
+        let Some(attempt) = self.slots.get(slot).and_then(|shot| shot.entry.status.state.attempt())
+        else {
+            return;
+        };
+        let why = outcome.why().to_owned();
+        let Some(next) = self.step(now, slot, ShotEvent::Answered(outcome)) else { return };
+        if !self.is_open(slot, attempt) {
+            self.forget(attempt);
+        }
+        if let Next::Stop(cause) = next {
+            self.stop(StopReason::from((cause, why)));
+            self.settle(now, slot, Next::Requeue(Backoff::None));
+        } else {
+            self.settle(now, slot, next);
+        }
+    }
+
+    /// Whether an attempt bought its shot, or may have.
+    fn is_open(&self, slot: Slot, attempt: AttemptId) -> bool {
+        self.slots.get(slot).is_some_and(|shot| match &shot.entry.status.state {
+            State::InDoubt { attempt: open, .. } | State::Rendering { attempt: open, .. } => {
+                *open == attempt
+            }
+            _ => false,
+        })
+    }
+
+    /// What an answer to a POST means to all other shots.
+    fn note_answer(&mut self, now: Now, slot: Slot, outcome: &SubmitOutcome) {
+        let Some(shot) = self.slots.get(slot).map(|shot| &shot.entry.shot) else { return };
+        if !matches!(outcome, SubmitOutcome::NotSent { .. }) {
+            self.reached = true;
+            self.outage.passed();
+        }
+        match outcome {
+            SubmitOutcome::Bought { task } => {
+                self.throttled.passed();
+                tracing::debug!(%shot, %task, "bought");
+            }
+            SubmitOutcome::Throttled { retry_after, why } => {
+                let fresh = self.throttled.hit(now.elapsed, *retry_after, self.rng.f64());
+                let rounds = self.throttled.in_a_row();
+                tracing::debug!(%shot, "429: {why}");
+                if fresh && rounds == THROTTLED_WARNING {
+                    tracing::warn!(
+                        "the gateway has answered 429 {rounds} times in a row and accepted nothing \
+                         ({why}); the account may be exhausted or at its limit of parallel tasks"
+                    );
+                }
+            }
+            SubmitOutcome::NotSent { why } => {
+                if self.outage.hit(now.elapsed, None, self.rng.f64()) {
+                    tracing::warn!("the gateway cannot be reached: {why}");
+                }
+                if !self.reached && self.outage.in_a_row() >= self.options.limits.attempts {
+                    self.stop_and_leave(StopReason::Unreached(why.clone()));
+                }
+            }
+            SubmitOutcome::ServerError { why, .. } => tracing::debug!(%shot, "refused: {why}"),
+            SubmitOutcome::Doubtful { why } => tracing::warn!(%shot, "in doubt: {why}"),
+            SubmitOutcome::Rejected { .. }
+            | SubmitOutcome::BadKey { .. }
+            | SubmitOutcome::NoCredit { .. }
+            | SubmitOutcome::WrongAddress { .. } => {}
+        }
+    }
+
+    /// Lets a shot go on to what follows from its last event.
+    pub(super) fn settle(&mut self, now: Now, slot: Slot, next: Next) {
+        match next {
+            Next::Poll(wait) => {
+                self.board(slot);
+                self.poll_in(now, slot, wait);
+            }
+            Next::Fetch => {
+                self.land(slot);
+                self.fetch(slot);
+            }
+            Next::Requeue(backoff) => {
+                self.land(slot);
+                let pause = self.pause_of(slot, &backoff);
+                self.shelve(now, slot, Some(pause));
+            }
+            Next::Rest | Next::Stop(_) | Next::Post => {
+                self.land(slot);
+                self.shelve(now, slot, None);
+            }
+        }
+    }
+
+    /// How long a shot waits in the queue. 429s and outages make all shots wait, so that the shot
+    /// need not wait on top of it.
+    fn pause_of(&mut self, slot: Slot, backoff: &Backoff) -> Duration {
+        match backoff {
+            Backoff::None | Backoff::Throttled(_) | Backoff::Unreached => Duration::ZERO,
+            Backoff::Refused(asked) => {
+                let refusals = self.slots.get(slot).map_or(1, |shot| shot.entry.status.refusals);
+                retry::wait(*asked, refusals, self.rng.f64())
+            }
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! The loop around the scheduler: takes the events that are there, hands them over, commits what
+//! they came to in one transaction, and only then begins the effects. It decides nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until};
+
+use crate::callback::Callbacks;
+use crate::domain::time::Clock;
+use crate::failpoint;
+use crate::ledger::{Ledger, LedgerError};
+
+use super::effects::{Effect, Event, World};
+use super::options::Deps;
+use super::outcome::RunOutcome;
+use super::progress::Progress;
+use super::core::{Now, Output, Scheduler};
+use super::switches::{CancelToken, PauseSwitch};
+
+/// A driver for one run.
+pub(super) struct Driver {
+    started: Instant,
+    clock: Arc<dyn Clock>,
+    ledger: Arc<dyn Ledger>,
+    callbacks: Option<Callbacks>,
+    cancel: CancelToken,
+    pause: PauseSwitch,
+    world: Arc<World>,
+    /// POSTs, which are never broken off.
+    posts: JoinSet<Event>,
+    /// Everything else, which ends when the run leaves.
+    others: JoinSet<Event>,
+    progress: watch::Sender<Progress>,
+}
+
+impl Driver {
+    pub(super) fn new(deps: Deps, cancel: CancelToken, progress: watch::Sender<Progress>) -> Self {
+        let Deps { provider, ledger, clips, clock, callbacks, pause, threads, .. } = deps;
+        let world = World {
+            provider,
+            ledger: Arc::clone(&ledger),
+            clips,
+            threads,
+            cancel: cancel.clone(),
+            pause: pause.clone(),
+            stopped: AtomicBool::new(false),
+        };
+        Self {
+            started: Instant::now(),
+            clock,
+            ledger,
+            callbacks,
+            cancel,
+            pause,
+            world: Arc::new(world),
+            posts: JoinSet::new(),
+            others: JoinSet::new(),
+            progress,
+        }
+    }
+
+    pub(super) fn now(&self) -> Now {
+        Now { clock: self.clock.now(), elapsed: self.started.elapsed() }
+    }
+
+    /// Drives the run to its end.
+    pub(super) async fn run(
+        mut self,
+        mut scheduler: Scheduler,
+    ) -> Result<RunOutcome, LedgerError> {
+        let mut is_cancelled = false;
+        let mut is_paused = false;
+        if let Some(callbacks) = &self.callbacks {
+            callbacks.queue.open();
+        }
+        let outcome = loop {
+            self.carry_out(&mut scheduler).await;
+            if let Some(outcome) = scheduler.outcome(self.now()) {
+                break outcome;
+            }
+            let wake = scheduler.next_wake(self.now());
+            let event = tokio::select! {
+                biased;
+                () = self.cancel.cancelled(), if !is_cancelled => {
+                    is_cancelled = true;
+                    Event::Cancelled
+                }
+                () = self.pause.turns(is_paused) => {
+                    is_paused = !is_paused;
+                    Event::Paused(is_paused)
+                }
+                Some(ended) = self.posts.join_next(), if !self.posts.is_empty() => {
+                    event_of(ended, true)
+                }
+                Some(ended) = self.others.join_next(), if !self.others.is_empty() => {
+                    event_of(ended, false)
+                }
+                event = callback(self.callbacks.as_ref()), if !scheduler.is_leaving() => event,
+                () = until(self.started, wake) => Event::Tick,
+            };
+            scheduler.handle(self.now(), event);
+            while let Some(ended) = self.posts.try_join_next() {
+                scheduler.handle(self.now(), event_of(ended, true));
+            }
+            while let Some(ended) = self.others.try_join_next() {
+                scheduler.handle(self.now(), event_of(ended, false));
+            }
+        };
+        if let Some(callbacks) = &self.callbacks {
+            callbacks.queue.close();
+        }
+        self.show(&scheduler);
+        outcome
+    }
+
+    /// Commits what the scheduler wants written, then begins what is to follow. What comes of the
+    /// commits themselves is carried out likewise.
+    async fn carry_out(&mut self, scheduler: &mut Scheduler) {
+        loop {
+            let Output { commits, owners, records, effects } = scheduler.take_output();
+            let has_commits = !commits.is_empty();
+            if has_commits {
+                let batch = Arc::new(commits);
+                let committed = self.ledger.commit(Arc::clone(&batch)).await;
+                match committed {
+                    Ok(committed) => scheduler.committed(self.now(), &batch, &owners, committed),
+                    Err(error) => {
+                        scheduler.commit_failed(&batch, &owners, error);
+                        self.show(scheduler);
+                        continue;
+                    }
+                }
+                failpoint::point("transition committed");
+            }
+            for record in records {
+                record.tell();
+            }
+            for effect in effects {
+                self.begin(effect);
+            }
+            self.show(scheduler);
+            if !has_commits {
+                return;
+            }
+        }
+    }
+
+    fn begin(&mut self, effect: Effect) {
+        match effect {
+            Effect::Submit { slot, submission } => {
+                self.posts.spawn(Arc::clone(&self.world).submit(slot, *submission));
+            }
+            Effect::Expect(key) => {
+                if let Some(callbacks) = &self.callbacks {
+                    callbacks.queue.expect(key);
+                }
+            }
+            Effect::Forget(key) => {
+                if let Some(callbacks) = &self.callbacks {
+                    callbacks.queue.forget(&key);
+                }
+            }
+            Effect::Leave => {
+                self.others.abort_all();
+                if let Some(callbacks) = &self.callbacks {
+                    callbacks.queue.close();
+                }
+            }
+            effect => {
+                self.others.spawn(Arc::clone(&self.world).perform(effect));
+            }
+        }
+    }
+
+    /// Shows how the run stands, and stops POSTs that are about to leave when it stops.
+    fn show(&self, scheduler: &Scheduler) {
+        self.world.stopped.store(scheduler.is_stopping(), Ordering::Release);
+        self.progress.send_if_modified(|shown| {
+            let is_news = shown != scheduler.progress();
+            if is_news {
+                shown.clone_from(scheduler.progress());
+            }
+            is_news
+        });
+    }
+}
+
+/// The event an effect came back as. One that was aborted says nothing.
+fn event_of(ended: Result<Event, JoinError>, was_post: bool) -> Event {
+    match ended {
+        Ok(event) => event,
+        Err(error) if error.is_cancelled() => Event::Tick,
+        Err(error) => Event::Panicked { was_post, why: error.to_string() },
+    }
+}
+
+/// The next callback.
+async fn callback(callbacks: Option<&Callbacks>) -> Event {
+    match callbacks {
+        Some(callbacks) => {
+            let (key, tasks) = callbacks.queue.next().await;
+            Event::Callback { key, tasks }
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn until(started: Instant, moment: Option<Duration>) {
+    match moment {
+        Some(moment) => sleep_until(started + moment).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,239 @@
+//! What is done outside the scheduler, and what comes back. Each effect does one thing and comes
+//! back as one event; it decides nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures::StreamExt;
+
+use crate::blocking::Threads;
+use crate::clips::{ClipError, ClipStore, ClipWriter, Stored};
+use crate::domain::charge::ChargeOutcome;
+use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+use crate::domain::secret::Secret;
+use crate::domain::shot::Request;
+use crate::domain::time::Timestamp;
+use crate::failpoint;
+use crate::ledger::{Ledger, LedgerError};
+use crate::provider::{Download, LoadedFiles, Provider, ResumePoint, Submission, TaskHandle};
+
+use super::charges::ChargeQuestion;
+use super::shot_state::Slot;
+use super::switches::{CancelToken, PauseSwitch};
+
+/// Something to be done.
+#[derive(Debug)]
+pub enum Effect {
+    /// Read a shot's local files.
+    Load { slot: Slot, request: Request },
+    /// Send a POST, unless submitting stopped in the last moment.
+    Submit { slot: Slot, submission: Box<Submission> },
+    /// Ask how tasks stand.
+    Poll { slots: Vec<Slot>, tasks: Vec<TaskHandle> },
+    /// Ask whether the provider knows a task that the ledger does not know.
+    Find { slot: Slot, task: TaskId },
+    /// Ask what a task cost.
+    Charge { question: ChargeQuestion },
+    /// Download a clip and store it, from where an earlier try stopped.
+    Download { slot: Slot, url: String, path: String, partial: Option<PartialClip> },
+    /// Look for a clip that an earlier run stored and did not record.
+    Adopt { slot: Slot, path: String, completed_at: Timestamp },
+    /// Hear callbacks with this key.
+    Expect(Secret),
+    /// Do not hear them any more.
+    Forget(Secret),
+    /// End everything but what is on the wire.
+    Leave,
+}
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Event {
+    /// Time passed.
+    Tick,
+    /// A shot's local files were read, or why they could not be.
+    Loaded { slot: Slot, files: Result<LoadedFiles, String> },
+    /// A POST ended; after how long, unless it did not leave.
+    Submitted { slot: Slot, outcome: SubmitOutcome, took: Option<Duration> },
+    /// Tasks were polled, one outcome each.
+    Polled { slots: Vec<Slot>, outcomes: Vec<PollOutcome> },
+    /// A task that a callback named was asked for; `None`: the ledger knows it.
+    Found { slot: Slot, task: TaskId, outcome: Option<PollOutcome> },
+    /// One try of a download ended.
+    Downloaded { slot: Slot, outcome: DownloadOutcome },
+    /// A clip was looked for on the disk.
+    Adopted { slot: Slot, stored: Option<Stored> },
+    /// The provider was asked what a task cost.
+    Charged { question: ChargeQuestion, outcome: ChargeOutcome },
+    /// A callback came and named these tasks.
+    Callback { key: Secret, tasks: Vec<TaskId> },
+    /// The user paused the run, or let it go on.
+    Paused(bool),
+    /// The user stopped the run.
+    Cancelled,
+    /// The ledger could not be read.
+    LedgerUnreadable(LedgerError),
+    /// An effect panicked.
+    Panicked { was_post: bool, why: String },
+}
+
+/// How one try of a download ended.
+#[derive(Debug)]
+pub enum DownloadOutcome {
+    /// The clip is durable under its final name.
+    Stored(Stored),
+    /// It is not, and trying again may help; `partial` goes on from where this try stopped.
+    Failed { error: DownloadError, partial: Option<PartialClip> },
+    /// The disk failed; trying again would not help.
+    DiskFailed(DownloadError),
+}
+
+/// What was received of a clip so far, and what a host needs to go on from there.
+pub struct PartialClip {
+    writer: Box<dyn ClipWriter>,
+    validator: Option<String>,
+}
+
+impl std::fmt::Debug for PartialClip {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PartialClip").field("bytes", &self.writer.len()).finish_non_exhaustive()
+    }
+}
+
+/// What effects work with.
+pub(super) struct World {
+    pub(super) provider: Arc<dyn Provider>,
+    pub(super) ledger: Arc<dyn Ledger>,
+    pub(super) clips: Arc<dyn ClipStore>,
+    pub(super) threads: Threads,
+    pub(super) cancel: CancelToken,
+    pub(super) pause: PauseSwitch,
+    /// Whether submitting has stopped, looked at once more when a POST is about to leave.
+    pub(super) stopped: AtomicBool,
+}
+
+impl World {
+    fn holds_back(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+            || self.cancel.is_cancelled()
+            || self.pause.is_paused()
+            || self.ledger.has_failed()
+    }
+
+    /// Sends a POST once.
+    pub(super) async fn submit(self: Arc<Self>, slot: Slot, submission: Submission) -> Event {
+        if self.holds_back() {
+            let why = "submitting stopped before it was sent".to_owned();
+            return Event::Submitted { slot, outcome: SubmitOutcome::NotSent { why }, took: None };
+        }
+        failpoint::point("before the POST leaves");
+        let left = tokio::time::Instant::now();
+        let outcome = self.provider.submit(submission).await;
+        Event::Submitted { slot, outcome, took: Some(left.elapsed()) }
+    }
+
+    /// Does anything but a POST; `None` for what is done at once, by the driver.
+    pub(super) async fn perform(self: Arc<Self>, effect: Effect) -> Event {
+        match effect {
+            Effect::Load { slot, request } => {
+                let files = self.threads.run(move || LoadedFiles::read(&request)).await;
+                let files = match files {
+                    Ok(files) => files.map_err(|error| error.to_string()),
+                    Err(lost) => return Event::Panicked { was_post: false, why: lost.to_string() },
+                };
+                Event::Loaded { slot, files }
+            }
+            Effect::Poll { slots, tasks } => {
+                let outcomes = self.provider.poll(&tasks).await;
+                Event::Polled { slots, outcomes }
+            }
+            Effect::Find { slot, task } => match self.ledger.knows_task(&task).await {
+                Err(error) => Event::LedgerUnreadable(error),
+                Ok(true) => Event::Found { slot, task, outcome: None },
+                Ok(false) => {
+                    let handle = TaskHandle { task };
+                    let mut outcomes = self.provider.poll(std::slice::from_ref(&handle)).await;
+                    Event::Found { slot, task: handle.task, outcome: outcomes.pop() }
+                }
+            },
+            Effect::Charge { question } => {
+                let task = TaskHandle { task: question.task.clone() };
+                let outcome = self.provider.charge(&task).await;
+                Event::Charged { question, outcome }
+            }
+            Effect::Download { slot, url, path, partial } => {
+                let outcome = self.download(&url, &path, partial).await;
+                Event::Downloaded { slot, outcome }
+            }
+            Effect::Adopt { slot, path, completed_at } => {
+                let stored = self.clips.adopt(&path, completed_at).await;
+                Event::Adopted { slot, stored: stored.ok().flatten() }
+            }
+            Effect::Submit { slot, submission } => self.submit(slot, *submission).await,
+            Effect::Expect(_) | Effect::Forget(_) | Effect::Leave => Event::Tick,
+        }
+    }
+
+    /// Downloads a clip, from where an earlier try stopped if the host can go on there.
+    async fn download(
+        &self,
+        url: &str,
+        path: &str,
+        partial: Option<PartialClip>,
+    ) -> DownloadOutcome {
+        let resume = partial.as_ref().and_then(|partial| {
+            let (at, validator) = (partial.writer.len(), partial.validator.clone()?);
+            (at > 0).then_some(ResumePoint { at, validator })
+        });
+        let Download { starts_at, total, validator, mut bytes } =
+            match self.provider.fetch(url, resume.as_ref()).await {
+                Ok(download) => download,
+                // A host that refuses to go on is asked for the whole next time.
+                Err(error) => return DownloadOutcome::Failed { error, partial: None },
+            };
+        let mut writer = match partial {
+            Some(partial) => partial.writer,
+            None => match self.clips.begin(path) {
+                Ok(writer) => writer,
+                Err(error) => return error.into(),
+            },
+        };
+        if resume.is_none() || starts_at != writer.len() {
+            if let Err(error) = writer.restart().await {
+                return error.into();
+            }
+        }
+        if starts_at != writer.len() {
+            let why = format!("the host began at byte {starts_at}, which was not asked for");
+            return DownloadOutcome::Failed { error: DownloadError::Broken { why }, partial: None };
+        }
+        while let Some(chunk) = bytes.next().await {
+            match chunk {
+                Ok(chunk) => {
+                    if let Err(error) = writer.write(chunk).await {
+                        return error.into();
+                    }
+                }
+                Err(error) => {
+                    let partial = Some(PartialClip { writer, validator });
+                    return DownloadOutcome::Failed { error, partial };
+                }
+            }
+        }
+        match writer.publish(total).await {
+            Ok(stored) => DownloadOutcome::Stored(stored),
+            Err(error) => error.into(),
+        }
+    }
+}
+
+impl From<ClipError> for DownloadOutcome {
+    fn from(clip: ClipError) -> Self {
+        let error = DownloadError::Broken { why: clip.to_string() };
+        match clip {
+            ClipError::NotAClip(_) => Self::Failed { error, partial: None },
+            ClipError::Disk { .. } => Self::DiskFailed(error),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The scheduler: one owner of a run's state, a driver around it, and effects that do one thing each.
+//!
+//! # The way of one shot
+//! 1. `cli::run::run` loads the manifest, opens the ledger, and calls [`run`].
+//! 2. `Ledger::record` makes the manifest's shots the current ones; `Ledger::assign` hands over what
+//!    is to be worked on.
+//! 3. `recovery`: `Scheduler::recover_from` says what each stored state means now; a queued shot goes
+//!    into the queue (`Scheduler::enqueue`).
+//! 4. `dispatch`: `Scheduler::submit_next` takes it out when place, money and rate allow it;
+//!    `Scheduler::claim` makes the transition ([`RevisionState::after`]) and puts it into the output.
+//! 5. `driver`: `Driver::carry_out` has `Ledger::commit` write the batch, and hands the verdicts to
+//!    `Scheduler::committed`.
+//! 6. `dispatch`: `Scheduler::claimed`, then `Scheduler::begin_leaving` and `Scheduler::post` when the
+//!    window allows it.
+//! 7. `effects`: `World::submit` sends the POST once (`Provider::submit`) and comes back as an event.
+//! 8. `dispatch`: `Scheduler::submitted` makes the transition to rendering; `Scheduler::settle` sends
+//!    it on to be polled.
+//! 9. `poll`: `Scheduler::poll_in`, `Scheduler::begin_questions`; `World::perform` polls;
+//!    `Scheduler::polled` makes the transition to rendered.
+//! 10. `download`: `Scheduler::fetch`, `Scheduler::begin_downloads`; `World::download` writes the clip
+//!     (`ClipStore::begin`, `ClipWriter::publish`); `Scheduler::stored` makes the transition to
+//!     delivered.
+//!
+//! Between any two of them lies the driver's loop: events in, one commit, effects out.
+//!
+//! [`RevisionState::after`]: crate::domain::state::RevisionState::after
+
+mod charges;
+mod core;
+mod dispatch;
+mod doubts;
+mod download;
+mod driver;
+mod effects;
+mod event_log;
+mod metrics;
+mod options;
+mod outcome;
+mod poll;
+mod progress;
+mod recovery;
+mod shot_state;
+mod stops;
+mod switches;
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::domain::shot::Shot;
+use crate::failpoint;
+use crate::ledger::{Assign, LedgerError};
+
+use self::core::Scheduler;
+use driver::Driver;
+pub use event_log::{Cause, EVENT_LOG, EventRecord};
+pub use metrics::{Histogram, Metrics, OUTCOMES};
+pub use options::{Deps, RunOptions};
+pub use outcome::{RunOutcome, StopReason};
+pub use progress::{Ends, Progress};
+pub use switches::{CancelToken, PauseSwitch};
+
+/// Renders the shots, or goes on with them, until nothing is left to do or something stops it.
+/// `progress` always holds the present counts. With [`RunOptions::submit`] off, `shots` is not looked
+/// at: what the ledger has in flight is polled and fetched.
+///
+/// # Errors
+/// When the ledger fails before anything was sent.
+pub async fn run(
+    shots: Arc<[Shot]>,
+    options: RunOptions,
+    deps: Deps,
+    cancel: CancelToken,
+    progress: watch::Sender<Progress>,
+) -> Result<RunOutcome, LedgerError> {
+    let ledger = Arc::clone(&deps.ledger);
+    let began = deps.clock.now();
+    let mut scheduler = Scheduler::new(Arc::clone(&shots), options.clone(), &deps, began)
+        .map_err(|error| LedgerError::defect(format!("no random numbers: {error}")))?;
+    let driver = Driver::new(deps, cancel, progress);
+    let now = driver.now();
+    let subscriptions = ledger.subscriptions().await?;
+    let places = (0_u32..).map(Some);
+    let (current, others) = if options.submit {
+        let recorded = ledger.record(shots, now.clock).await?;
+        failpoint::point("shots recorded");
+        event_log::queued(recorded.iter().filter(|entry| options.takes_up(entry)));
+        (recorded, ledger.assign(Assign::Leftovers).await?)
+    } else {
+        (Vec::new(), ledger.assign(Assign::All).await?)
+    };
+    let entries = current.into_iter().zip(places).chain(others.into_iter().map(|it| (it, None)));
+    scheduler.recover_from(now, entries, subscriptions);
+    driver.run(scheduler).await
+}

@@ -1,0 +1,76 @@
+//! How a run ended, and why one stopped early.
+
+use std::fmt;
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunOutcome {
+    /// There is nothing left that this run could do.
+    Done,
+    /// The user stopped it.
+    Interrupted,
+    /// Something else stopped it early.
+    Stopped(StopReason),
+}
+
+impl RunOutcome {
+    /// How it ended in one word, and why where that needs a reason: `done`, `interrupted`,
+    /// `stopped`.
+    #[must_use]
+    pub fn in_words(&self) -> (&'static str, Option<String>) {
+        match self {
+            Self::Done => ("done", None),
+            Self::Interrupted => ("interrupted", None),
+            Self::Stopped(why) => ("stopped", Some(why.to_string())),
+        }
+    }
+}
+
+/// What stopped a run early.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// Shots that no longer fit under the cap.
+    Cap {
+        /// How many are held back.
+        held: usize,
+    },
+    /// 402.
+    Credit(String),
+    /// 401, 403.
+    Key(String),
+    /// Not the gateway.
+    Address(String),
+    /// Never reached at all.
+    Unreached(String),
+    /// 429 again and again with nothing accepted.
+    Throttled(String),
+    /// The deadline passed with shots left.
+    Deadline,
+    /// `--max-failures`.
+    Failures(u32),
+    /// The ledger could not be written, in a whole sentence.
+    Ledger(String),
+    /// The disk is full or cannot be written.
+    Disk(String),
+    /// A defect in this program.
+    Defect(String),
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cap { held: 1 } => write!(f, "one shot no longer fits under the cap"),
+            Self::Cap { held } => write!(f, "{held} shots no longer fit under the cap"),
+            Self::Credit(why) => write!(f, "the gateway says the account is out of credit: {why}"),
+            Self::Key(why) => write!(f, "the gateway does not accept the key: {why}"),
+            Self::Address(why) => write!(f, "what answered is not the gateway: {why}"),
+            Self::Unreached(why) => write!(f, "the gateway was never reached: {why}"),
+            Self::Ledger(why) | Self::Throttled(why) => f.write_str(why),
+            Self::Deadline => f.write_str("the deadline has passed"),
+            Self::Failures(1) => f.write_str("one shot failed (--max-failures)"),
+            Self::Failures(count) => write!(f, "{count} shots failed (--max-failures)"),
+            Self::Disk(why) => write!(f, "the disk cannot be written: {why}"),
+            Self::Defect(why) => write!(f, "a defect in rushes: {why}"),
+        }
+    }
+}

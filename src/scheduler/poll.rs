@@ -1,0 +1,195 @@
+//! Questions to the provider, all at the poll rate: how a task stands, whether it knows a task that
+//! a callback named, what a finished task cost.
+
+use std::time::Duration;
+
+use crate::domain::outcome::PollOutcome;
+use crate::domain::state::ShotEvent;
+use crate::domain::transition::{Next, StopCause};
+use crate::failpoint;
+use crate::policy::retry;
+use crate::provider::TaskHandle;
+
+use super::charges::ChargeQuestion;
+use super::effects::Effect;
+use super::outcome::StopReason;
+use super::core::{Now, Scheduler};
+use super::shot_state::{Activity, Slot};
+
+/// So many odd answers to polls are worth a warning, each once.
+const MAX_STRANGE: usize = 20;
+
+/// A question that waits for its place in the poll rate.
+#[derive(Debug)]
+pub(super) enum Question {
+    /// How does this shot's task stand?
+    Poll(Slot),
+    /// Does the provider know the task that a callback named for this shot?
+    Find(Slot),
+    /// What did a finished task cost?
+    Charge(ChargeQuestion),
+}
+
+impl Scheduler {
+    /// Polls a shot's task after a while: what the provider asked for, else the usual span.
+    pub(super) fn poll_in(&mut self, now: Now, slot: Slot, wait: Option<Duration>) {
+        let at = now.elapsed + wait.unwrap_or(self.options.limits.poll_every);
+        if let Some(shot) = self.slots.get_mut(slot) {
+            (shot.unclear, shot.is_asked) = (0, false);
+        }
+        self.poll_at(now, slot, at);
+    }
+
+    fn poll_at(&mut self, now: Now, slot: Slot, at: Duration) {
+        if at <= now.elapsed {
+            self.ask_poll(slot);
+        } else {
+            self.set(slot, Activity::PollAt(at));
+            self.wake_at(slot, at);
+        }
+    }
+
+    /// Polls a shot's task as soon as the poll rate allows it.
+    pub(super) fn ask_poll(&mut self, slot: Slot) {
+        self.set(slot, Activity::PollQueued);
+        self.questions.push_back(Question::Poll(slot));
+    }
+
+    /// A callback said that a task may have ended: polls it now, but not sooner than a moment after
+    /// the last poll that a callback caused, nor sooner than the provider asked for.
+    pub(super) fn poll_early(&mut self, now: Now, slot: Slot, at: Duration) {
+        let Some(shot) = self.slots.get(slot) else { return };
+        if let Activity::PollAt(due) = shot.activity
+            && !shot.is_asked
+            && at < due
+        {
+            self.poll_at(now, slot, at);
+        }
+    }
+
+    /// Asks what waits, as far as the poll rate allows it.
+    pub(super) fn begin_questions(&mut self, now: Now) {
+        if self.leaving {
+            self.questions.clear();
+            return;
+        }
+        while !self.questions.is_empty() && self.polls.take_and_leave(now.elapsed) {
+            let Some(question) = self.questions.pop_front() else { return };
+            match question {
+                Question::Poll(slot) => self.begin_poll(slot),
+                Question::Find(slot) => self.begin_find(slot),
+                Question::Charge(question) => self.out.effects.push(Effect::Charge { question }),
+            }
+        }
+    }
+
+    /// Polls a task, and as many others that wait as the provider takes in one request.
+    fn begin_poll(&mut self, slot: Slot) {
+        let mut slots = Vec::with_capacity(self.poll_batch);
+        let mut tasks = Vec::with_capacity(self.poll_batch);
+        let mut next = Some(slot);
+        while let Some(slot) = next {
+            if let Some(task) = self.task_of(slot) {
+                self.set(slot, Activity::Polling);
+                slots.push(slot);
+                tasks.push(TaskHandle { task });
+            }
+            next = match self.questions.front() {
+                Some(Question::Poll(more)) if slots.len() < self.poll_batch => Some(*more),
+                _ => None,
+            };
+            if next.is_some() {
+                self.questions.pop_front();
+            }
+        }
+        self.out.effects.push(Effect::Poll { slots, tasks });
+    }
+
+    /// A poll ended.
+    pub(super) fn polled(&mut self, now: Now, slot: Slot, outcome: PollOutcome) {
+        failpoint::point("poll answered");
+        let task = self.task_of(slot);
+        let Some(shot) = self.slots.get_mut(slot) else { return };
+        let outcome = match shot.key {
+            Some(key) => outcome.with_why(|why| key.redact_in(why)),
+            None => outcome,
+        };
+        shot.unclear = match &outcome {
+            PollOutcome::Unclear { .. }
+            | PollOutcome::OtherTask { .. }
+            | PollOutcome::Unanswered { .. }
+            | PollOutcome::BadKey { .. } => shot.unclear + 1,
+            _ => 0,
+        };
+        let unclear = shot.unclear;
+        self.note_poll(slot, &outcome, unclear);
+        let Some(next) = self.step(now, slot, ShotEvent::Polled(outcome)) else { return };
+        match next {
+            Next::Poll(asked) => {
+                let every = self.options.limits.poll_every;
+                let wait = asked.map_or_else(
+                    || retry::poll_wait(every, unclear),
+                    |asked| retry::wait(Some(asked), 1, 0.0).max(every),
+                );
+                // What the provider asks for, a callback does not shorten.
+                if let Some(shot) = self.slots.get_mut(slot) {
+                    shot.is_asked = asked.is_some();
+                }
+                self.poll_at(now, slot, now.elapsed + wait);
+                self.poll_if_called(now, slot);
+            }
+            Next::Stop(_) => {
+                self.stop_polls();
+                self.set(slot, Activity::Resting);
+            }
+            next => {
+                if let Some(task) = task {
+                    self.ask_charge(slot, task);
+                }
+                self.settle(now, slot, next);
+            }
+        }
+    }
+
+    /// The provider refuses the key even for polls.
+    pub(super) fn stop_polls(&mut self) {
+        let why = "the gateway refuses the key for polls".to_owned();
+        self.stop_and_leave(StopReason::from((StopCause::Key, why)));
+    }
+
+    /// What a poll's answer means to all other shots.
+    fn note_poll(&mut self, slot: Slot, outcome: &PollOutcome, unclear: u32) {
+        let Some(shot) = self.slots.get(slot).map(|shot| &shot.entry.shot) else { return };
+        if let PollOutcome::Unanswered { why } = outcome {
+            tracing::debug!(%shot, "poll unanswered: {why}");
+            if !self.reached && unclear >= self.options.limits.attempts {
+                self.stop_and_leave(StopReason::Unreached(why.clone()));
+            }
+            return;
+        }
+        self.reached = true;
+        let mut is_new = |what: String| {
+            self.strange.len() < MAX_STRANGE && self.strange.insert(what)
+        };
+        match outcome {
+            PollOutcome::Working { unknown: Some(state) } => {
+                if is_new(state.clone()) {
+                    tracing::warn!(%shot, "the gateway names a state that is not known: {state:?}");
+                }
+            }
+            PollOutcome::OtherTask { theirs } => {
+                if is_new(format!("another task for {shot}")) {
+                    tracing::warn!(
+                        %shot,
+                        "asked after its task, the gateway answered about another one, {theirs}; \
+                         that is not believed"
+                    );
+                }
+            }
+            PollOutcome::Unclear { why, .. } | PollOutcome::Missing { why } => {
+                tracing::debug!(%shot, "poll: {why}");
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Where every shot stands when a run begins, and what it does first.
+
+use std::time::Duration;
+
+use crate::domain::state::{ShotEvent, State};
+use crate::domain::transition::{Backoff, Next};
+use crate::ledger::{CallbackSubscription, Entry};
+
+use super::core::{Now, Scheduler};
+use super::shot_state::{ShotState, Slot};
+
+impl Scheduler {
+    /// Takes over what the ledger has: the shots of the manifest with their places in it, those that
+    /// are older or left the manifest and are not finished, and the attempts that the provider may
+    /// call about. What follows is in the next output.
+    pub fn recover_from(
+        &mut self,
+        now: Now,
+        entries: impl Iterator<Item = (Entry, Option<u32>)>,
+        subscriptions: Vec<CallbackSubscription>,
+    ) {
+        let mut slots = Vec::new();
+        for (entry, place) in entries {
+            if entry.current {
+                self.progress.count(&entry.status.state);
+            }
+            let shot = ShotState::new(entry, place, now);
+            if let Some(first) = self.first(&shot) {
+                slots.push((self.slots.insert(shot), first));
+            }
+        }
+        self.expect_callbacks(subscriptions, &slots);
+        for (slot, first) in slots {
+            let next = match first {
+                First::Happened(event) => self.step(now, slot, event),
+                First::Next(next) => Some(next),
+            };
+            if let Some(next) = next {
+                self.settle(now, slot, next);
+            }
+        }
+        self.go_on(now);
+    }
+
+    fn expect_callbacks(
+        &mut self,
+        subscriptions: Vec<CallbackSubscription>,
+        slots: &[(Slot, First)],
+    ) {
+        let Some(doubts) = &mut self.doubts else { return };
+        let mut by_attempt: std::collections::HashMap<_, _> =
+            subscriptions.into_iter().map(|one| (one.attempt, one)).collect();
+        for (slot, _) in slots {
+            let Some(shot) = self.slots.get_mut(*slot) else { continue };
+            let attempt = shot.entry.status.state.attempt();
+            if let Some(subscription) = attempt.and_then(|attempt| by_attempt.remove(&attempt)) {
+                shot.key = Some(subscription.key);
+                self.out.effects.push(super::effects::Effect::Expect(subscription.key));
+                doubts.expect(subscription, *slot);
+            }
+        }
+    }
+
+    /// What a shot does first; `None` when nothing can happen to it in this run.
+    fn first(&self, shot: &ShotState) -> Option<First> {
+        let submits = self.submits(shot);
+        let queue = First::Next(Next::Requeue(Backoff::None));
+        match &shot.entry.status.state {
+            State::Queued { .. } => submits.then_some(queue),
+            State::Submitting { .. } => Some(First::Happened(ShotEvent::FoundSubmitting)),
+            State::Rendering { .. } => Some(First::Next(Next::Poll(Some(Duration::ZERO)))),
+            State::Rendered { .. } => Some(First::Next(Next::Fetch)),
+            State::InDoubt { .. } if shot.entry.status.is_bought_again(&self.rules(shot)) => {
+                Some(queue)
+            }
+            // A callback may still say what became of it.
+            State::InDoubt { .. } => self.doubts.is_some().then_some(First::Next(Next::Rest)),
+            State::Failed { .. } => {
+                let again = submits
+                    && self.options.retry_failed
+                    && shot.entry.status.state.may_be_retried();
+                again.then_some(First::Happened(ShotEvent::RetryFailed))
+            }
+            State::Delivered { .. } => None,
+        }
+    }
+}
+
+/// What happens first to a shot in a run.
+enum First {
+    /// Something happened to it before the run.
+    Happened(ShotEvent),
+    /// It goes on where the ledger has it.
+    Next(Next),
+}

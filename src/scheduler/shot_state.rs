@@ -1,0 +1,191 @@
+//! A shot's revision on its way through a run, and where the scheduler keeps it.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::domain::outcome::TaskId;
+use crate::domain::secret::Secret;
+use crate::domain::state::State;
+use crate::domain::time::Timestamp;
+use crate::ledger::{ClipFile, Entry};
+
+use crate::provider::LoadedFiles;
+
+use super::effects::PartialClip;
+use super::core::Now;
+
+/// A shot's place among those that the scheduler keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slot(u32);
+
+/// What goes on with a shot.
+#[derive(Debug)]
+pub(super) enum Activity {
+    /// Nothing, unless a callback comes or the user decides.
+    Resting,
+    /// It waits to be submitted.
+    Queued,
+    /// Its local files are read.
+    Loading,
+    /// Its claim is about to be committed.
+    Claiming,
+    /// It is claimed, and leaves when the rate allows it.
+    Leaving,
+    /// Its POST is on the wire.
+    Posting,
+    /// It is polled at this moment of the run.
+    PollAt(Duration),
+    /// It waits for its place in the poll rate.
+    PollQueued,
+    /// Its poll is on the wire.
+    Polling,
+    /// A task that a callback named is asked for at this moment of the run.
+    FindAt(Duration),
+    /// A task that a callback named is asked for, or waits for its place in the poll rate.
+    Finding,
+    /// It waits for a place among the downloads.
+    FetchQueued,
+    /// Its download is tried again at this moment of the run.
+    FetchAt(Duration),
+    /// Its clip is being downloaded, or looked for on the disk.
+    Fetching,
+}
+
+impl Activity {
+    /// Whether the run goes on because of it.
+    pub(super) const fn is_active(&self) -> bool {
+        !matches!(self, Self::Resting | Self::Queued)
+    }
+}
+
+/// A shot's revision on its way through a run.
+#[derive(Debug)]
+pub struct ShotState {
+    /// What the ledger knows of it.
+    pub(super) entry: Entry,
+    /// Its place in the manifest; `None` when this run does not submit it.
+    pub(super) place: Option<u32>,
+    pub(super) activity: Activity,
+    pub(super) holds_place: bool,
+    /// The key of the attempt that its state is about, to be kept out of what is said of it.
+    pub(super) key: Option<Secret>,
+    /// Whether it is to be bought again once a callback was waited for long enough.
+    pub(super) again: bool,
+    /// What the wall clock said when this run first saw it in its state, and how long the run had
+    /// lasted then.
+    pub(super) seen: (Timestamp, Duration),
+    /// Polls in a row that said nothing about its task.
+    pub(super) unclear: u32,
+    /// Whether the provider itself said when to poll again, which a callback does not shorten.
+    pub(super) is_asked: bool,
+    pub(super) work: Work,
+}
+
+/// What a shot carries while something goes on with it.
+#[derive(Debug, Default)]
+pub(super) enum Work {
+    #[default]
+    None,
+    /// Its local files, from before its claim to its POST.
+    Submit(LoadedFiles),
+    /// Tasks that callbacks named and that are still to be asked for; the first is being asked for.
+    Find { tasks: VecDeque<TaskId>, tries: u32 },
+    /// Its clips so far.
+    Fetch(Box<Fetch>),
+}
+
+/// How far the download of a shot's clips has come.
+#[derive(Debug, Default)]
+pub(super) struct Fetch {
+    /// Stored ones, in the order of the result URLs.
+    pub(super) files: Vec<ClipFile>,
+    /// Tries of the next one.
+    pub(super) tries: u32,
+    /// What was received of the next one.
+    pub(super) partial: Option<PartialClip>,
+    /// Why the last try failed.
+    pub(super) failure: Option<crate::domain::outcome::DownloadError>,
+}
+
+impl ShotState {
+    /// A shot as the ledger has it when a run begins.
+    pub(super) fn new(entry: Entry, place: Option<u32>, now: Now) -> Self {
+        // If the clock was set back between two runs, a task from the future counts from now.
+        let clock = match &entry.status.state {
+            State::Rendering { since, .. } => now.clock.max(*since),
+            _ => now.clock,
+        };
+        Self {
+            entry,
+            place,
+            activity: Activity::Resting,
+            holds_place: false,
+            key: None,
+            again: false,
+            seen: (clock, now.elapsed),
+            unclear: 0,
+            is_asked: false,
+            work: Work::None,
+        }
+    }
+
+    /// The moment by which its waiting is judged. What it waits for at the provider goes by the time
+    /// that passed while this run watched, not by a clock that may be set meanwhile.
+    pub(super) fn judged_at(&self, now: Now) -> Timestamp {
+        match self.entry.status.state {
+            State::Rendering { .. } | State::Rendered { .. } => {
+                let (clock, elapsed) = self.seen;
+                clock.plus(now.elapsed.saturating_sub(elapsed))
+            }
+            _ => now.clock,
+        }
+    }
+}
+
+/// All shots that the scheduler keeps. A slot is used again once its shot is done.
+#[derive(Debug, Default)]
+pub(super) struct Slots {
+    shots: Vec<Option<ShotState>>,
+    free: Vec<Slot>,
+    /// Done; freed by the next sweep, because what is being committed may still name them.
+    done: Vec<Slot>,
+}
+
+impl Slots {
+    pub(super) fn insert(&mut self, shot: ShotState) -> Slot {
+        match self.free.pop() {
+            Some(slot) => {
+                self.shots[slot.0 as usize] = Some(shot);
+                slot
+            }
+            None => {
+                // As many as a manifest has shots, which are counted in 32 bits.
+                let slot = Slot(u32::try_from(self.shots.len()).unwrap_or(u32::MAX));
+                self.shots.push(Some(shot));
+                slot
+            }
+        }
+    }
+
+    pub(super) fn get(&self, slot: Slot) -> Option<&ShotState> {
+        self.shots.get(slot.0 as usize)?.as_ref()
+    }
+
+    pub(super) fn get_mut(&mut self, slot: Slot) -> Option<&mut ShotState> {
+        self.shots.get_mut(slot.0 as usize)?.as_mut()
+    }
+
+    /// Nothing more happens to this shot in this run.
+    pub(super) fn retire(&mut self, slot: Slot) {
+        self.done.push(slot);
+    }
+
+    /// Frees the slots of retired shots.
+    pub(super) fn sweep(&mut self) {
+        for slot in self.done.drain(..) {
+            if self.shots[slot.0 as usize].take().is_some() {
+                self.free.push(slot);
+            }
+        }
+    }
+}
