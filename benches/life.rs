@@ -13,13 +13,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt, ready};
 use futures::stream;
-use rushes::clips::Clips;
+use rushes::blocking::Threads;
+use rushes::clips::FolderStore;
 use rushes::domain::money::Usd;
 use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use rushes::domain::shot::{Fingerprint, Request, Shot, ShotId};
 use rushes::domain::time::{Clock, SystemClock};
-use rushes::provider::{Download, Provider, ResumePoint};
-use rushes::ledger::{Kind, Ledger, LedgerOptions};
+use rushes::provider::{Download, Provider, ResumePoint, Submission, TaskHandle};
+use rushes::ledger::{Kind, LedgerOptions, SqliteLedger};
 use rushes::policy::limits::{Limits, Rate, Window};
 use rushes::scheduler::{self, RunOptions, CancelToken, Progress, Deps};
 use tokio::sync::watch;
@@ -33,7 +34,7 @@ struct Instant {
 }
 
 impl Provider for Instant {
-    fn submit(&self, _body: Bytes) -> BoxFuture<'_, SubmitOutcome> {
+    fn submit(&self, _submission: Submission) -> BoxFuture<'_, SubmitOutcome> {
         let nth = self.sold.fetch_add(1, Ordering::Relaxed);
         if nth + 1 == self.hold {
             self.held.store(peak().unwrap_or(0), Ordering::Relaxed);
@@ -46,14 +47,14 @@ impl Provider for Instant {
         ready(answer).boxed()
     }
 
-    fn poll<'a>(&'a self, _task: &'a TaskId) -> BoxFuture<'a, PollOutcome> {
+    fn poll<'a>(&'a self, tasks: &'a [TaskHandle]) -> BoxFuture<'a, Vec<PollOutcome>> {
         let polled = if self.sold.load(Ordering::Relaxed) < self.hold {
             PollOutcome::Working { unknown: None }
         } else {
             let urls = vec!["https://host.invalid/clip.mp4".to_owned()];
             PollOutcome::Completed { urls, completed_at: None }
         };
-        ready(polled).boxed()
+        ready(vec![polled; tasks.len()]).boxed()
     }
 
     fn fetch<'a>(
@@ -123,6 +124,7 @@ async fn campaign(
         kind: Kind::Gateway,
         holder: "a benchmark",
         at: clock.now(),
+        threads: Threads::Pool,
     })?;
     // Slower than the ledger can write, so that shots do not pile up before it.
     let count_a_second = if hold > 0 { 4_000 } else { 1_000_000 };
@@ -137,14 +139,14 @@ async fn campaign(
     let gateway = Arc::new(Instant { sold: AtomicUsize::new(0), hold, held: AtomicU64::new(0) });
     let tools = Deps::new(
         Arc::clone(&gateway) as Arc<dyn Provider>,
-        ledger,
-        Clips::open(folder.path())?,
+        Arc::new(ledger),
+        Arc::new(FolderStore::open(folder.path(), Threads::Pool)?),
         clock,
     );
     let (tally, seen) = watch::channel(Progress::default());
     let (cpu_before, started) = (cpu(), tokio::time::Instant::now());
     let orders = RunOptions { download, ..RunOptions::new(limits) };
-    let ended = run::run(shots, orders, tools, CancelToken::default(), tally).await?;
+    let ended = scheduler::run(shots, orders, tools, CancelToken::default(), tally).await?;
     let (wall, cpu_after) = (started.elapsed(), cpu());
     let tally = seen.borrow().clone();
     let [user, system] = match (cpu_before, cpu_after) {

@@ -9,9 +9,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rushes::catalog::Catalog;
-use rushes::clips::Clips;
+use rushes::blocking::Threads;
+use rushes::clips::FolderStore;
 use rushes::domain::time::{Clock, SystemClock};
-use rushes::ledger::{Kind, Ledger, LedgerOptions, Snapshot};
+use rushes::ledger::{Kind, LedgerOptions, Snapshot, SqliteLedger};
 use rushes::manifest::{self, Reading};
 use rushes::policy::limits::Limits;
 use rushes::scheduler::{self, RunOptions, CancelToken, Progress, Deps};
@@ -35,17 +36,23 @@ async fn main() -> Result<(), Box<dyn Error>> {
         kind: Kind::Simulator,
         holder: "the campaign example",
         at: clock.now(),
+        threads: Threads::Pool,
     })?;
 
     let mut orders = RunOptions::new(campaign.header.limits.over(&Limits::default()));
     orders.rules.on_doubt = campaign.header.on_doubt;
     let world = World::open(SimOptions::default(), catalog)?;
     let gateway = Simulator::new(world, Arc::clone(&clock), orders.limits.submit_timeout);
-    let tools = Deps::new(Arc::new(gateway), ledger, Clips::open(folder.path())?, clock);
+    let tools = Deps::new(
+        Arc::new(gateway),
+        Arc::new(ledger),
+        Arc::new(FolderStore::open(folder.path(), Threads::Pool)?),
+        clock,
+    );
 
     // `tally` could drive a progress bar; `stop` a button.
     let (tally, _) = watch::channel(Progress::default());
-    let ended = run::run(campaign.shots.into(), orders, tools, CancelToken::default(), tally).await?;
+    let ended = scheduler::run(campaign.shots.into(), orders, tools, CancelToken::default(), tally).await?;
     println!("{ended:?}");
     Snapshot::open(&path)?.rows(&mut |row| {
         let price = row.price.map_or_else(|| "unknown".to_owned(), |price| price.to_string());

@@ -12,13 +12,14 @@ use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt, ready};
 use futures::stream;
 use rushes::catalog::{Catalog, Params};
-use rushes::clips::Clips;
+use rushes::blocking::Threads;
+use rushes::clips::FolderStore;
 use rushes::domain::money::Usd;
 use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use rushes::domain::shot::{Request, Shot, ShotId};
 use rushes::domain::time::{Clock, SystemClock};
-use rushes::provider::{Download, Provider, ResumePoint};
-use rushes::ledger::{Kind, Ledger, LedgerOptions};
+use rushes::provider::{Download, Provider, ResumePoint, Submission, TaskHandle};
+use rushes::ledger::{Kind, LedgerOptions, SqliteLedger};
 use rushes::policy::limits::Limits;
 use rushes::scheduler::{self, RunOptions, CancelToken, Progress, Deps};
 use serde_json::json;
@@ -31,9 +32,9 @@ struct NextDoor {
 }
 
 impl Provider for NextDoor {
-    fn submit(&self, body: Bytes) -> BoxFuture<'_, SubmitOutcome> {
+    fn submit(&self, submission: Submission) -> BoxFuture<'_, SubmitOutcome> {
         let nth = self.sold.fetch_add(1, Ordering::Relaxed);
-        println!("asked for {}", String::from_utf8_lossy(&body));
+        println!("asked for {}", submission.params);
         // Whoever cannot say for sure that nothing was bought answers `Doubtful`.
         let answer = match TaskId::new(&format!("take-{nth}")) {
             Some(task) => SubmitOutcome::Bought { task },
@@ -42,9 +43,12 @@ impl Provider for NextDoor {
         ready(answer).boxed()
     }
 
-    fn poll<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, PollOutcome> {
-        let urls = vec![format!("https://next-door.invalid/{task}.mp4")];
-        ready(PollOutcome::Completed { urls, completed_at: None }).boxed()
+    fn poll<'a>(&'a self, tasks: &'a [TaskHandle]) -> BoxFuture<'a, Vec<PollOutcome>> {
+        let done = tasks.iter().map(|TaskHandle { task }| {
+            let urls = vec![format!("https://next-door.invalid/{task}.mp4")];
+            PollOutcome::Completed { urls, completed_at: None }
+        });
+        ready(done.collect()).boxed()
     }
 
     fn fetch<'a>(
@@ -90,14 +94,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
         kind: Kind::Gateway,
         holder: "the own_gateway example",
         at: clock.now(),
+        threads: Threads::Pool,
     })?;
     let limits = Limits { poll_every: std::time::Duration::from_millis(50), ..Limits::default() };
     let tools =
-        Deps::new(Arc::new(NextDoor::default()), ledger, Clips::open(folder.path())?, clock);
+        Deps::new(
+        Arc::new(NextDoor::default()),
+        Arc::new(ledger),
+        Arc::new(FolderStore::open(folder.path(), Threads::Pool)?),
+        clock,
+    );
     let shots = [shot("beach", "a beach at dusk")?, shot("forest", "a forest at dawn")?];
     let (tally, seen) = watch::channel(Progress::default());
     let orders = RunOptions::new(limits);
-    let ended = run::run(Arc::new(shots), orders, tools, CancelToken::default(), tally).await?;
+    let ended = scheduler::run(Arc::new(shots), orders, tools, CancelToken::default(), tally).await?;
     let tally = seen.borrow();
     println!("{ended:?}: {} delivered, ${} spent", tally.delivered, tally.balance.spent);
     Ok(())

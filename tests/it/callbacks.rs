@@ -352,7 +352,7 @@ async fn a_run_that_cannot_listen_sends_nothing() {
     assert!(server.requests().is_empty());
 }
 
-fn rushes_ledger(campaign: &Campaign) -> rushes::ledger::Ledger {
+fn rushes_ledger(campaign: &Campaign) -> rushes::ledger::SqliteLedger {
     let folder = campaign.sandbox.path("renders/night");
     std::fs::create_dir_all(&folder).unwrap();
     rushes::ledger::SqliteLedger::open(&rushes::ledger::LedgerOptions {
@@ -361,6 +361,7 @@ fn rushes_ledger(campaign: &Campaign) -> rushes::ledger::Ledger {
         kind: rushes::ledger::Kind::Gateway,
         holder: "a test",
         at: rushes::domain::time::Timestamp::from_millis(0),
+        threads: rushes::blocking::Threads::Pool,
     })
     .unwrap()
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use crate::support::calls::Calls;
 use rushes::domain::charge::{Charge, ChargeOutcome};
 use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use rushes::domain::time::{Clock, Timestamp};
@@ -45,14 +46,14 @@ fn gateway(server: &Server) -> HttpProvider {
 
 async fn submit(reply: Reply) -> SubmitOutcome {
     let server = Script::new().post(reply).serve();
-    let said = gateway(&server).submit("{}".into()).await;
+    let said = gateway(&server).buy("{}".into()).await;
     assert_eq!(server.requests().len(), 1, "one POST, whatever was answered");
     said
 }
 
 async fn poll(reply: Reply) -> PollOutcome {
     let server = Script::new().get(reply).serve();
-    gateway(&server).poll(&task("t1")).await
+    gateway(&server).ask(&task("t1")).await
 }
 
 fn task(id: &str) -> TaskId {
@@ -76,7 +77,7 @@ fn doubt(said: SubmitOutcome) -> String {
 async fn a_post_carries_the_request_and_the_key_to_the_endpoint() {
     let server = Script::new().post(bought()).serve();
     let gateway = HttpProvider::new(settings(&(server.url() + "/proxy/"))).unwrap();
-    let said = gateway.submit(r#"{"model":"kling-v3"}"#.into()).await;
+    let said = gateway.buy(r#"{"model":"kling-v3"}"#.into()).await;
     assert_eq!(said, SubmitOutcome::Bought { task: task("t1") });
     let [request] = &server.requests()[..] else { panic!() };
     assert_eq!((&*request.method, &*request.target), ("POST", "/proxy/api/v1/video/generations"));
@@ -122,9 +123,9 @@ async fn a_redirect_is_never_followed_and_the_key_goes_nowhere_else() {
         let redirect = || Reply::text(status, "").header("Location", &target);
         let server = Script::new().post(redirect()).get(redirect()).serve();
         let gateway = gateway(&server);
-        let said = gateway.submit("{}".into()).await;
+        let said = gateway.buy("{}".into()).await;
         assert!(matches!(&said, SubmitOutcome::WrongAddress { why } if why.contains(&target)));
-        let said = gateway.poll(&task("t1")).await;
+        let said = gateway.ask(&task("t1")).await;
         assert!(
             matches!(&said, PollOutcome::Unclear { why, .. } if why.contains(&target)),
             "{said:?}"
@@ -178,16 +179,16 @@ async fn what_was_never_connected_was_never_sent() {
         listener.local_addr().unwrap()
     };
     let gateway = HttpProvider::new(settings(&format!("http://{free}"))).unwrap();
-    let said = gateway.submit("{}".into()).await;
+    let said = gateway.buy("{}".into()).await;
     let SubmitOutcome::NotSent { why } = said else { panic!("{said:?}") };
     assert!(why.starts_with(&format!("could not connect to {free}")), "{why}");
-    assert!(matches!(gateway.poll(&task("t1")).await, PollOutcome::Unanswered { .. }));
+    assert!(matches!(gateway.ask(&task("t1")).await, PollOutcome::Unanswered { .. }));
 }
 
 #[tokio::test]
 async fn a_name_that_does_not_resolve_was_never_sent() {
     let gateway = HttpProvider::new(settings("https://rushes.invalid")).unwrap();
-    let said = gateway.submit("{}".into()).await;
+    let said = gateway.buy("{}".into()).await;
     assert!(matches!(said, SubmitOutcome::NotSent { .. }), "{said:?}");
 }
 
@@ -195,7 +196,7 @@ async fn a_name_that_does_not_resolve_was_never_sent() {
 async fn a_failed_tls_handshake_was_never_sent() {
     let server = Script::new().slam(usize::MAX).serve();
     let base = server.url().replace("http:", "https:");
-    let said = HttpProvider::new(settings(&base)).unwrap().submit("{}".into()).await;
+    let said = HttpProvider::new(settings(&base)).unwrap().buy("{}".into()).await;
     assert!(matches!(said, SubmitOutcome::NotSent { .. }), "{said:?}");
     assert!(server.connections() > 0);
 }
@@ -204,7 +205,7 @@ async fn a_failed_tls_handshake_was_never_sent() {
 async fn a_tls_handshake_that_hangs_was_never_sent() {
     let server = Script::new().serve();
     let base = server.url().replace("http:", "https:");
-    let said = HttpProvider::new(hasty(&base)).unwrap().submit("{}".into()).await;
+    let said = HttpProvider::new(hasty(&base)).unwrap().buy("{}".into()).await;
     assert!(matches!(said, SubmitOutcome::NotSent { .. }), "{said:?}");
     assert_eq!(server.requests().len(), 0);
 }
@@ -213,7 +214,7 @@ async fn a_tls_handshake_that_hangs_was_never_sent() {
 async fn a_cut_before_the_answer_leaves_a_doubt() {
     doubt(submit(Reply::cut()).await);
     let server = Script::new().slam(1).post(bought()).serve();
-    doubt(gateway(&server).submit("{}".into()).await);
+    doubt(gateway(&server).buy("{}".into()).await);
     assert_eq!(server.connections(), 1, "it was not tried again");
 }
 
@@ -267,13 +268,13 @@ async fn an_answer_that_never_ends_is_given_up() {
         let gateway = HttpProvider::new(hasty(&server.url())).unwrap();
         (server, gateway)
     });
-    let said = pairs.iter().map(|(_, gateway)| gateway.submit("{}".into()));
+    let said = pairs.iter().map(|(_, gateway)| gateway.buy("{}".into()));
     for said in futures::future::join_all(said).await {
         doubt(said);
     }
     assert!(pairs.iter().all(|(server, _)| server.requests().len() == 1));
     let server = Script::new().get(Reply::hang()).serve();
-    let said = HttpProvider::new(hasty(&server.url())).unwrap().poll(&task("t1")).await;
+    let said = HttpProvider::new(hasty(&server.url())).unwrap().ask(&task("t1")).await;
     assert!(matches!(said, PollOutcome::Unanswered { .. }), "{said:?}");
 }
 
@@ -288,7 +289,7 @@ async fn an_answer_too_long_to_be_one_is_not_read_to_its_end() {
 #[tokio::test]
 async fn garbage_instead_of_http_leaves_a_doubt() {
     let server = Script::new().post(bought().header("\0", "\n")).serve();
-    doubt(gateway(&server).submit("{}".into()).await);
+    doubt(gateway(&server).buy("{}".into()).await);
 }
 
 #[tokio::test]
@@ -296,7 +297,7 @@ async fn every_post_has_a_connection_of_its_own() {
     let server = Script::new().always_post(bought().then_close()).serve();
     let gateway = gateway(&server);
     for sent in 1..=20 {
-        let said = gateway.submit("{}".into()).await;
+        let said = gateway.buy("{}".into()).await;
         assert_eq!(said, SubmitOutcome::Bought { task: task("t1") }, "POST {sent}");
     }
     assert_eq!((server.connections(), server.requests().len()), (20, 20));
@@ -324,10 +325,10 @@ async fn a_poll_asks_for_its_task_on_a_kept_connection() {
         .serve();
     let gateway = gateway(&server);
     let odd = task("a b&c=d/é");
-    assert_eq!(gateway.poll(&odd).await, PollOutcome::Working { unknown: None });
+    assert_eq!(gateway.ask(&odd).await, PollOutcome::Working { unknown: None });
     let urls = vec!["https://h/a".to_owned()];
     let completed_at = Some(Timestamp::from_millis(1_705_123_500_000));
-    assert_eq!(gateway.poll(&odd).await, PollOutcome::Completed { urls, completed_at });
+    assert_eq!(gateway.ask(&odd).await, PollOutcome::Completed { urls, completed_at });
     for request in server.requests() {
         let target = "/api/v1/video/generations?task_id=a+b%26c%3Dd%2F%C3%A9";
         assert_eq!((&*request.method, &*request.target), ("GET", target));
@@ -341,8 +342,8 @@ async fn posts_do_not_wait_for_each_other() {
     let server = Script::new().always_post(Reply::hang()).serve();
     let gateway = gateway(&server);
     tokio::select! {
-        said = gateway.submit("{}".into()) => panic!("{said:?}"),
-        said = gateway.submit("{}".into()) => panic!("{said:?}"),
+        said = gateway.buy("{}".into()) => panic!("{said:?}"),
+        said = gateway.buy("{}".into()) => panic!("{said:?}"),
         () = server.received(2) => {}
     }
 }
@@ -516,15 +517,15 @@ async fn a_charge_is_asked_for_at_the_same_gateway_and_read_to_its_last_digit() 
     let gateway = HttpProvider::new(settings(&(server.url() + "/proxy/"))).unwrap();
     let task = TaskId::new("a/../b?c").unwrap();
     let charge = |amount| ChargeOutcome::Settled(Charge::new(amount, "USD").unwrap());
-    assert_eq!(gateway.charge(&task).await, charge("0.3165"));
-    assert_eq!(gateway.charge(&task).await, charge("0.31650001"));
-    assert_eq!(gateway.charge(&task).await, ChargeOutcome::Unsettled);
+    assert_eq!(gateway.billed(&task).await, charge("0.3165"));
+    assert_eq!(gateway.billed(&task).await, charge("0.31650001"));
+    assert_eq!(gateway.billed(&task).await, ChargeOutcome::Unsettled);
     for request in server.requests() {
         assert_eq!(request.target, "/proxy/api/v1/records/a%2F..%2Fb%3Fc");
         assert_eq!(request.header("authorization"), Some(format!("Bearer {KEY}").as_str()));
     }
     for dots in [".", ".."] {
-        let said = gateway.charge(&TaskId::new(dots).unwrap()).await;
+        let said = gateway.billed(&TaskId::new(dots).unwrap()).await;
         assert!(matches!(said, ChargeOutcome::Unknown { .. }), "{said:?}");
     }
     assert_eq!(server.requests().len(), 3);
@@ -552,7 +553,7 @@ async fn anything_but_a_record_says_nothing_about_a_charge_and_never_the_key() {
     let gateway = HttpProvider::new(settings(&server.url())).unwrap();
     let task = TaskId::new("t-1").unwrap();
     for nth in 0..count {
-        let said = gateway.charge(&task).await;
+        let said = gateway.billed(&task).await;
         let ChargeOutcome::Unknown { why } = &said else { panic!("{nth}: {said:?}") };
         assert!(!why.contains(KEY) && !why.is_empty(), "{nth}: {why}");
     }

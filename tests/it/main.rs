@@ -9,7 +9,7 @@ mod budget;
 mod callbacks;
 mod cases;
 mod cli;
-mod clips;
+//mod clips;
 mod contract;
 #[cfg(target_os = "linux")]
 mod disk;
@@ -19,7 +19,7 @@ mod house;
 #[cfg(unix)]
 mod kills;
 mod language;
-mod ledger;
+//mod ledger;
 mod live;
 mod log;
 mod manifest;

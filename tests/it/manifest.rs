@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use rushes::catalog::Catalog;
-use rushes::manifest::{BodyError, Campaign, Mistakes, Reading, body, load};
+use rushes::domain::secret::Secret;
+use rushes::manifest::{Campaign, Mistakes, Reading, load};
+use rushes::provider::{FileError, LoadedFiles, Submission, body};
 
 fn reading(catalog: &Catalog) -> Reading<'_> {
     Reading { catalog, capped: None, color: false }
@@ -240,7 +242,9 @@ fn a_body_is_the_request_with_its_files_or_nothing() {
     assert_eq!(&*request.json, r#"{"model":"kling-v3","prompt":"x"}"#);
     let expected =
         r#"{"model":"kling-v3","prompt":"x","image":"iVBORw0KGgogYW5kIHRoZSByZXN0"}"#.as_bytes();
-    assert_eq!(body(request).unwrap(), expected);
+    let (key, params) = (Secret::from_bytes([7; 16]), request.json.clone());
+    let files = LoadedFiles::read(request).unwrap().0;
+    assert_eq!(body(&Submission { key, params, files, callback: None }), expected);
     // Written as base64, in a `data:` URL or as a file, it is the same shot.
     for image in [
         "iVBORw0KGgogYW5kIHRoZSByZXN0AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
@@ -256,10 +260,10 @@ fn a_body_is_the_request_with_its_files_or_nothing() {
         [b"\x89PNG\r\n\x1a\n and the rust".as_slice(), b"\x89PNG\r\n\x1a\n and the rest+", b""]
     {
         std::fs::write(folder.path().join("a.png"), changed).unwrap();
-        assert!(matches!(body(request), Err(BodyError::Changed { .. })));
+        assert!(matches!(LoadedFiles::read(request), Err(FileError::Changed { .. })));
     }
     std::fs::remove_file(folder.path().join("a.png")).unwrap();
-    assert!(matches!(body(request), Err(BodyError::Unreadable { .. })));
+    assert!(matches!(LoadedFiles::read(request), Err(FileError::Unreadable { .. })));
 }
 
 #[test]
@@ -318,18 +322,18 @@ fn bombs_of_aliases_and_templates_end_in_a_mistake() {
 
 #[test]
 fn a_callback_address_takes_the_place_of_another_and_is_nobody_elses_business() {
-    use rushes::domain::shot::Request;
-    use rushes::manifest::body_with_callback;
-    let request = |json: &str| Request { json: json.into(), files: Box::default() };
-    let sent = |json: &str| {
-        let body = body_with_callback(&request(json), "http://h/\"1\"").unwrap();
+    let called = |json: &str, callback: Option<&str>| {
+        let (key, params) = (Secret::from_bytes([7; 16]), json.into());
+        let callback = callback.map(str::to_owned);
+        let body = body(&Submission { key, params, files: Vec::new(), callback });
         String::from_utf8(body.to_vec()).unwrap()
     };
+    let sent = |json: &str| called(json, Some("http://h/\"1\""));
     let ours = r#""callback_url":"http://h/\"1\"""#;
     assert_eq!(sent("{}"), format!("{{{ours}}}"));
     assert_eq!(sent(r#"{"a":1}"#), format!(r#"{{"a":1,{ours}}}"#));
     assert_eq!(sent(r#"{"callback_url":"x","a":1}"#), format!(r#"{{"a":1,{ours}}}"#));
     let prompt = r#"{"prompt":"say \"callback_url\":"}"#;
     assert_eq!(sent(prompt), format!("{},{ours}}}", &prompt[..prompt.len() - 1]));
-    assert_eq!(body(&request("{\"a\":1}")).unwrap(), "{\"a\":1}");
+    assert_eq!(called("{\"a\":1}", None), "{\"a\":1}");
 }

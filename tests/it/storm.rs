@@ -68,8 +68,8 @@ impl Campaign {
         self.start().0.wait().unwrap().code()
     }
 
-    fn books(&self) -> sim::Books {
-        sim::books(&self.folder(), SystemClock.now()).unwrap()
+    fn books(&self) -> simulator::Books {
+        simulator::books(&self.folder(), SystemClock.now()).unwrap()
     }
 
     /// Waits until so many shots are delivered.
@@ -119,7 +119,7 @@ fn a_storm_with_three_ctrl_c_and_a_kill_ends_with_every_shot_and_cent_accounted_
     let agreement = assert_agreement(&campaign.ledger(), &books);
     let counts = campaign.counts();
     let count = |state| counts.get(state).copied().unwrap_or(0);
-    let stuck = books.purchases().filter(|p| p.fate == sim::Fate::Stuck).count();
+    let stuck = books.purchases().filter(|p| p.fate == simulator::Fate::Stuck).count();
     assert_eq!(
         count("delivered") + count("failed") + count("in_doubt") + count("rendering"),
         SHOTS,

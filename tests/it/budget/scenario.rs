@@ -229,7 +229,7 @@ fn puppet(
             Gateway::Forgets => PollOutcome::Missing { why: why() },
             Gateway::Stalls => PollOutcome::Working { unknown: None },
             Gateway::IsLeft => {
-                button.press();
+                button.cancel();
                 PollOutcome::Working { unknown: None }
             }
             Gateway::RendersOften => {

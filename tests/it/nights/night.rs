@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fastrand::Rng;
-use rushes::clips::Clips;
+use rushes::blocking::Threads;
+use rushes::clips::FolderStore;
 use rushes::domain::state::{OnDoubt, Rules};
 use rushes::domain::time::{Clock, Timestamp};
 use rushes::provider::Provider;
-use rushes::ledger::{Kind, Ledger, LedgerError, LedgerOptions};
+use rushes::ledger::{Kind, Ledger, LedgerError, LedgerOptions, SqliteLedger};
 use rushes::policy::budget::Budget;
 use rushes::scheduler::{self, RunOutcome, RunOptions, CancelToken, StopReason, Progress, Deps};
 use rushes::simulator::{Fate, Simulator, SimOptions, World};
@@ -124,13 +125,14 @@ impl Stage {
         self.folder.path().join("ledger.sqlite")
     }
 
-    pub fn open(&self, holder: &str) -> Result<Ledger, LedgerError> {
+    pub fn open(&self, holder: &str) -> Result<SqliteLedger, LedgerError> {
         SqliteLedger::open(&LedgerOptions {
             path: &self.ledger(),
             campaign: "night",
             kind: Kind::Gateway,
             holder,
             at: self.machine.now(),
+            threads: Threads::InPlace,
         })
     }
 
@@ -213,17 +215,19 @@ impl Stage {
             return End::NotStarted(error);
         }
         // As a run does when the folder for clips cannot be made: nothing was sent.
-        let Ok(clips) = Clips::open(self.folder.path()) else {
+        let Ok(clips) = FolderStore::open(self.folder.path(), Threads::InPlace) else {
             return End::Ran(RunOutcome::Stopped(StopReason::Disk("no clips".into())), Progress::default());
         };
         let stop = CancelToken::default();
         let wire = Wire::new(&self.sim, &self.oracle, death, &stop, doom.cut);
         let clock = Arc::clone(&self.machine) as Arc<dyn Clock>;
         let gateway = Arc::new(wire) as Arc<dyn Provider>;
-        let tools = Deps::new(gateway, ledger.clone(), clips, clock);
+        let (kept, clips) = (Arc::new(ledger.clone()), Arc::new(clips));
+        let tools =
+            Deps { threads: Threads::InPlace, ..Deps::new(gateway, kept, clips, clock) };
         let (tally, seen) = watch::channel(Progress::default());
         let shots = self.night.shots(&self.night.catalog());
-        let ended = run::run(shots.into(), self.orders(doom), tools, stop, tally).await;
+        let ended = scheduler::run(shots.into(), self.orders(doom), tools, stop, tally).await;
         // The ledger is closed by whoever is last, and tidied up if that is the run.
         self.oracle.lock().unwrap().life_is_over();
         drop(ledger);

@@ -4,13 +4,18 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use std::sync::Arc;
+
 use rushes::domain::money::Usd;
 use rushes::domain::outcome::TaskId;
 use rushes::domain::state::{
     AttemptId, Failure, OnDoubt, RecoveredTask, Resolution, Rules, ShotEvent, State,
 };
 use rushes::domain::time::{Clock, Timestamp};
-use rushes::ledger::{Entry, Ledger};
+use rushes::ledger::{
+    Assign, Change, Commit, Entry, Ledger, ReservedAttempt, RevisionId, SqliteLedger, Verdict,
+};
+use rushes::domain::transition::Transition;
 
 use super::night::Stage;
 use super::oracle::is_lie;
@@ -110,14 +115,15 @@ fn resolve_by(
     let resolved = stage.in_time(async {
         note_cut_posts(stage, &ledger, &rules).await;
         let mut resolved = 0;
-        for entry in ledger.entries().await.unwrap() {
+        for entry in ledger.assign(Assign::All).await.unwrap() {
             let prompt = &prompts[&entry.revision.0];
             let decided = decide(&entry, prompt);
             let resolution = match (&entry.status.state, decided) {
                 (State::InDoubt { attempt, .. }, None) => {
-                    let sent_at = ledger.sent_at(*attempt).await.unwrap().unwrap();
-                    let truth = truth(stage, &ledger, prompt, sent_at).await;
-                    dated(truth, &ledger, &entry, *attempt).await
+                    let reserved = ledger.reserved_attempts(entry.revision).await.unwrap();
+                    let ours = reserved.iter().find(|one| one.attempt == *attempt).unwrap();
+                    let truth = truth(stage, &ledger, prompt, ours.sent_at).await;
+                    dated(truth, &reserved, *attempt)
                 }
                 (
                     State::InDoubt { .. } | State::Rendering { stalled: Some(_), .. },
@@ -130,15 +136,10 @@ fn resolve_by(
             };
             stage.oracle.lock().unwrap().hears(prompt, &resolution);
             let at = stage.machine.now();
-            let not_bought = resolution == Resolution::NotBought;
             let Ok(step) = entry.status.after(ShotEvent::Resolved(resolution), at, &rules) else {
                 continue;
             };
-            if not_bought {
-                ledger.not_bought(entry.revision, step, at).await.unwrap();
-            } else {
-                ledger.commit(entry.revision, step, at).await.unwrap();
-            }
+            commit(&ledger, entry.revision, step, at).await;
             resolved += 1;
         }
         resolved
@@ -158,12 +159,12 @@ fn prompts(stage: &Stage) -> std::collections::HashMap<i64, String> {
 }
 
 /// As `rushes resolve` does before it looks at anything.
-async fn note_cut_posts(stage: &Stage, ledger: &Ledger, rules: &Rules) {
-    for entry in ledger.entries().await.unwrap() {
+async fn note_cut_posts(stage: &Stage, ledger: &SqliteLedger, rules: &Rules) {
+    for entry in ledger.assign(Assign::All).await.unwrap() {
         if matches!(entry.status.state, State::Submitting { .. }) {
             let at = stage.machine.now();
             let step = entry.status.after(ShotEvent::FoundSubmitting, at, rules).unwrap();
-            ledger.commit(entry.revision, step, at).await.unwrap();
+            commit(ledger, entry.revision, step, at).await;
         }
     }
 }
@@ -171,7 +172,7 @@ async fn note_cut_posts(stage: &Stage, ledger: &Ledger, rules: &Rules) {
 /// What the gateway's console shows for a prompt: a task that the ledger does not know, best the one
 /// that was begun when the attempt was sent; or none. One that was behind a 5xx long before is not
 /// taken for it.
-async fn truth(stage: &Stage, ledger: &Ledger, prompt: &str, sent_at: Timestamp) -> Resolution {
+async fn truth(stage: &Stage, ledger: &SqliteLedger, prompt: &str, sent_at: Timestamp) -> Resolution {
     let books = stage.sim.books();
     let apart = |at: i64| at.abs_diff(sent_at.as_millis());
     let mut shown: Vec<_> = books.purchases().filter(|p| p.prompt == *prompt).collect();
@@ -183,19 +184,30 @@ async fn truth(stage: &Stage, ledger: &Ledger, prompt: &str, sent_at: Timestamp)
             return Resolution::Task(RecoveredTask { task, sent_at });
         }
     }
-    Resolution::NotBought
+    Resolution::NotBought { also: Vec::new() }
 }
 
 /// A task may be of the first of several doubts.
-async fn dated(
-    truth: Resolution,
-    ledger: &Ledger,
-    entry: &Entry,
-    attempt: AttemptId,
-) -> Resolution {
-    let Resolution::Task(RecoveredTask { task, .. }) = truth else { return truth };
-    let since = ledger.doubtful_since(entry.revision, attempt).await.unwrap();
-    Resolution::Task(RecoveredTask { task, sent_at: since.unwrap() })
+fn dated(truth: Resolution, reserved: &[ReservedAttempt], attempt: AttemptId) -> Resolution {
+    let doubtful = || reserved.iter().filter(|one| one.task.is_none() || one.attempt == attempt);
+    match truth {
+        Resolution::Task(RecoveredTask { task, .. }) => {
+            let sent_at = doubtful().map(|one| one.sent_at).min().unwrap();
+            Resolution::Task(RecoveredTask { task, sent_at })
+        }
+        Resolution::NotBought { .. } => {
+            let others = doubtful().map(|one| one.attempt).filter(|one| *one != attempt);
+            Resolution::NotBought { also: others.collect() }
+        }
+        truth => truth,
+    }
+}
+
+async fn commit(ledger: &SqliteLedger, revision: RevisionId, transition: Transition, at: Timestamp) {
+    let (attempt, files) = (None, Vec::new());
+    let change = Change::Transition { revision, transition, attempt, files };
+    let committed = ledger.commit(Arc::new(vec![Commit { at, change }])).await.unwrap();
+    assert!(matches!(committed.verdicts[..], [Verdict::Written { .. }]));
 }
 
 /// Clocks are wrong by less than this, in milliseconds.

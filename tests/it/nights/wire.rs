@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
-use bytes::Bytes;
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::StreamExt;
 use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
-use rushes::provider::{Download, Provider, ResumePoint};
+use rushes::provider::{Download, Provider, ResumePoint, Submission, TaskHandle};
 use rushes::scheduler::CancelToken;
 use rushes::simulator::Simulator;
 
@@ -90,19 +90,19 @@ impl Wire {
         .await
     }
 
-    async fn post(&self, body: Bytes) -> SubmitOutcome {
+    async fn post(&self, submission: Submission) -> SubmitOutcome {
         let nth = count(&self.posts);
         if self.death.has_struck() {
             return self.die().await;
         }
-        let prompt = prompt(&body);
+        let prompt = prompt(&submission.params);
         self.oracle.lock().unwrap().about_to_post(&prompt);
         match self.cut {
             Some(Cut::BeforePost(at)) if at == nth => return self.die().await,
-            Some(Cut::InterruptPost(at)) if at == nth => self.stop.press(),
+            Some(Cut::InterruptPost(at)) if at == nth => self.stop.cancel(),
             _ => {}
         }
-        let answer = self.watched(self.sim.submit(body)).await;
+        let answer = self.watched(self.sim.submit(submission)).await;
         if self.cut == Some(Cut::OnTheWire(nth)) {
             return self.die().await;
         }
@@ -120,9 +120,11 @@ impl Wire {
         }
         self.oracle.lock().unwrap().about_to_poll(task);
         if self.cut == Some(Cut::InterruptPoll(nth)) {
-            self.stop.press();
+            self.stop.cancel();
         }
-        self.watched(self.sim.poll(task)).await
+        let handle = TaskHandle { task: task.clone() };
+        let polled = self.watched(self.sim.poll(std::slice::from_ref(&handle))).await;
+        polled.into_iter().next().unwrap()
     }
 
     async fn download(
@@ -153,18 +155,19 @@ fn count(counter: &AtomicU32) -> u32 {
 }
 
 /// Every text of every shot has a prompt of its own.
-fn prompt(body: &[u8]) -> String {
-    let body: serde_json::Value = serde_json::from_slice(body).unwrap();
+fn prompt(params: &str) -> String {
+    let body: serde_json::Value = serde_json::from_str(params).unwrap();
     body["prompt"].as_str().unwrap().to_owned()
 }
 
 impl Provider for Wire {
-    fn submit(&self, body: Bytes) -> BoxFuture<'_, SubmitOutcome> {
-        Box::pin(self.post(body))
+    fn submit(&self, submission: Submission) -> BoxFuture<'_, SubmitOutcome> {
+        Box::pin(self.post(submission))
     }
 
-    fn poll<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, PollOutcome> {
-        Box::pin(self.ask(task))
+    fn poll<'a>(&'a self, tasks: &'a [TaskHandle]) -> BoxFuture<'a, Vec<PollOutcome>> {
+        let polls = tasks.iter().map(|handle| self.ask(&handle.task));
+        futures::future::join_all(polls).boxed()
     }
 
     fn fetch<'a>(

@@ -1,6 +1,8 @@
 //! What calls of the gateway do to a run, in virtual time; and what calls of anybody else do not.
 
 use rushes::domain::state::OnDoubt;
+use futures::future::BoxFuture;
+use rushes::provider::{Submission, TaskHandle};
 use rushes::scheduler::Progress;
 use tokio::time::sleep;
 
@@ -202,7 +204,7 @@ async fn a_flood_of_calls_does_not_become_a_flood_of_polls() {
         stage.call(gateway.token("s001"), &["task-s001"]);
         sleep(Duration::from_secs(10)).await;
         assert_eq!(stage.states()["s001"], "delivered", "the true call is still heard");
-        stage.stop.press();
+        stage.stop.cancel();
     })
     .await;
 }
@@ -247,7 +249,7 @@ async fn a_call_finds_what_an_earlier_run_left_in_doubt() {
         let gateway = Arc::new(losing());
         let (ended, tally, _) = meanwhile(&stage, 3, &gateway, async {
             sleep(MINUTE).await;
-            stage.stop.press();
+            stage.stop.cancel();
         })
         .await;
         assert_eq!((ended, tally.in_doubt), (RunOutcome::Interrupted, 1));
@@ -353,7 +355,7 @@ async fn whatever_ends_a_run_ends_the_wait() {
     let stage = Stage::new().calling();
     let (ended, _, took) = meanwhile(&stage, 3, &gateway, async {
         sleep(2 * MINUTE).await;
-        stage.stop.press();
+        stage.stop.cancel();
     })
     .await;
     assert_eq!(ended, RunOutcome::Interrupted);
@@ -457,23 +459,22 @@ async fn what_the_gateway_echoes_of_the_address_is_written_nowhere() {
 struct EchoOf(Arc<Puppet>, Arc<std::sync::Mutex<Vec<String>>>);
 
 impl rushes::provider::Provider for EchoOf {
-    fn submit(&self, body: bytes::Bytes) -> futures::future::BoxFuture<'_, SubmitOutcome> {
-        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        let url = body["callback_url"].as_str().unwrap().to_owned();
+    fn submit(&self, submission: Submission) -> BoxFuture<'_, SubmitOutcome> {
+        let url = submission.callback.unwrap();
         self.1.lock().unwrap().push(url.rsplit('/').next().unwrap().to_owned());
         let why = format!("400: {url} cannot be called");
         Box::pin(async { SubmitOutcome::Rejected { why } })
     }
 
-    fn poll<'a>(&'a self, task: &'a TaskId) -> futures::future::BoxFuture<'a, PollOutcome> {
-        self.0.poll(task)
+    fn poll<'a>(&'a self, tasks: &'a [TaskHandle]) -> BoxFuture<'a, Vec<PollOutcome>> {
+        self.0.poll(tasks)
     }
 
     fn fetch<'a>(
         &'a self,
         url: &'a str,
         resume: Option<&'a rushes::provider::ResumePoint>,
-    ) -> futures::future::BoxFuture<'a, Result<rushes::provider::Download, DownloadError>> {
+    ) -> BoxFuture<'a, Result<rushes::provider::Download, DownloadError>> {
         self.0.fetch(url, resume)
     }
 }

@@ -62,7 +62,7 @@ async fn a_task_that_hangs_stalls_when_its_time_has_passed_whatever_the_clock_sa
 async fn leaves_one_in_flight(stage: &mut Stage) {
     let stop = stage.stop.clone();
     let gateway = Arc::new(Puppet::default().on_submit(move |prompt, _| {
-        stop.press();
+        stop.cancel();
         bought(prompt)
     }));
     let (ended, tally) = stage.run(&shots(1), &gateway).await;

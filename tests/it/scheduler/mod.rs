@@ -272,7 +272,7 @@ async fn stopping_waits_for_the_post_on_the_wire_and_writes_its_answer_down() {
     let mut stage = Stage::new();
     let stop = stage.stop.clone();
     let gateway = Arc::new(Puppet::default().on_slow_submit(move |prompt, _| {
-        stop.press();
+        stop.cancel();
         (Duration::from_secs(30), bought(prompt))
     }));
     let (ended, tally) = stage.run(&shots(5), &gateway).await;
@@ -314,7 +314,7 @@ async fn a_removed_shot_in_flight_is_finished_and_a_queued_one_is_never_submitte
     let mut stage = Stage::new();
     let stop = stage.stop.clone();
     let gateway = Arc::new(Puppet::default().on_submit(move |prompt, _| {
-        stop.press();
+        stop.cancel();
         bought(prompt)
     }));
     stage.run(&shots(2), &gateway).await;

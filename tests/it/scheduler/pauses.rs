@@ -26,7 +26,7 @@ fn paused_at(stage: &Stage, nth: usize) -> Arc<Puppet> {
     let (pause, count) = (stage.pause.clone(), AtomicUsize::new(0));
     Arc::new(Puppet::default().on_submit(move |prompt, _| {
         if count.fetch_add(1, Ordering::Relaxed) + 1 == nth {
-            pause.press();
+            pause.pause();
         }
         bought(prompt)
     }))
@@ -35,14 +35,14 @@ fn paused_at(stage: &Stage, nth: usize) -> Arc<Puppet> {
 #[tokio::test(start_paused = true)]
 async fn paused_before_anything_a_run_sends_nothing_until_it_goes_on() {
     let stage = Stage::new();
-    stage.pause.press();
+    stage.pause.pause();
     let gateway = Arc::new(Puppet::default());
     let five = shots(5);
     let resumed = async {
         sleep(HOUR).await;
         assert_eq!(gateway.posted(), Vec::<String>::new());
         assert!(stage.rows().iter().all(|row| row.attempts == 0), "nothing is claimed either");
-        stage.pause.release();
+        stage.pause.resume();
     };
     let ((ended, tally), ()) = tokio::join!(stage.run(&five, &gateway), resumed);
     assert_eq!((ended, tally.delivered, tally.paused), (RunOutcome::Done, 5, false));
@@ -60,7 +60,7 @@ async fn a_pause_lets_what_was_bought_come_home_and_loses_nothing() {
         let delivered = stage.states().values().filter(|state| **state == "delivered").count();
         assert_eq!(delivered, 4, "polled and fetched while paused");
         assert_eq!(stage.money(), (usd("0.4"), usd("0")), "no price is kept aside");
-        stage.pause.release();
+        stage.pause.resume();
     };
     let ((ended, tally), ()) = tokio::join!(stage.run(&ten, &gateway), looks_on);
     assert_eq!((ended, tally.delivered), (RunOutcome::Done, 10));
@@ -82,7 +82,7 @@ async fn after_a_pause_nothing_leaves_that_was_only_about_to() {
         sleep(HOUR).await;
         assert_eq!(gateway.posted().len(), LONG);
         assert!(stage.rows().iter().all(|row| row.entry.status.state.name() != "submitting"));
-        stage.pause.release();
+        stage.pause.resume();
     };
     let ((ended, tally), ()) = tokio::join!(stage.run(&many, &gateway), looks_on);
     assert_eq!((ended, tally.delivered), (RunOutcome::Done, LONG + 100));
@@ -101,9 +101,9 @@ async fn a_purchase_claimed_before_the_pause_and_not_on_the_wire_is_taken_back()
     let late = Arc::new(AtomicUsize::new(0));
     let left_late = Arc::clone(&late);
     let gateway = Arc::new(Puppet::default().on_submit(move |prompt, _| {
-        left_late.fetch_add(usize::from(pause.is_pressed()), Ordering::Relaxed);
+        left_late.fetch_add(usize::from(pause.is_paused()), Ordering::Relaxed);
         if count.fetch_add(1, Ordering::Relaxed).is_multiple_of(7) {
-            pause.press();
+            pause.pause();
         }
         bought(prompt)
     }));
@@ -112,7 +112,7 @@ async fn a_purchase_claimed_before_the_pause_and_not_on_the_wire_is_taken_back()
     let releases = async {
         loop {
             sleep(Duration::from_millis(50)).await;
-            stage.pause.release();
+            stage.pause.resume();
         }
     };
     let (ended, tally) = tokio::select! { ended = run => ended, () = releases => unreachable!() };
@@ -130,7 +130,7 @@ async fn a_stop_ends_a_paused_run() {
     let five = shots(5);
     let stops = async {
         sleep(60 * SECOND).await;
-        stage.stop.press();
+        stage.stop.cancel();
     };
     let began = Instant::now();
     let ((ended, tally), ()) = tokio::join!(stage.run(&five, &gateway), stops);
@@ -143,7 +143,7 @@ async fn a_stop_ends_a_paused_run() {
 async fn a_deadline_ends_a_paused_run_on_time() {
     let mut stage = Stage::new();
     stage.orders.deadline = Some(stage.now().plus(HOUR));
-    stage.pause.press();
+    stage.pause.pause();
     let gateway = Arc::new(Puppet::default());
     let began = Instant::now();
     let (ended, tally) = stage.run(&shots(3), &gateway).await;
@@ -180,9 +180,9 @@ async fn pausing_again_and_again_counts_no_attempt_and_retries_go_on_after_it() 
     let one = shots(1);
     let presses = async {
         for _ in 0..50 {
-            stage.pause.press();
+            stage.pause.pause();
             sleep(Duration::from_millis(90)).await;
-            stage.pause.release();
+            stage.pause.resume();
             sleep(Duration::from_millis(10)).await;
         }
     };
@@ -208,7 +208,7 @@ async fn a_callback_is_heard_while_paused() {
     let two = shots(2);
     let calls = async {
         sleep(5 * SECOND).await;
-        stage.pause.press();
+        stage.pause.pause();
         stage.call(gateway.token("s000"), &["task-found"]);
         sleep(60 * SECOND).await;
         assert_eq!(stage.states()["s000"], "delivered");

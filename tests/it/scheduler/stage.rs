@@ -11,15 +11,16 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream;
 use rushes::callback::Callbacks;
-use rushes::clips::Clips;
+use rushes::blocking::Threads;
+use rushes::clips::FolderStore;
 use rushes::domain::charge::ChargeOutcome;
 use rushes::domain::money::Usd;
 use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use rushes::domain::secret::Secret;
 use rushes::domain::shot::{Fingerprint, Request, Shot, ShotId};
 use rushes::domain::time::{Clock, Timestamp};
-use rushes::provider::{Download, Provider, ResumePoint};
-use rushes::ledger::{Kind, Ledger, LedgerOptions, Snapshot, Row};
+use rushes::provider::{Download, Provider, ResumePoint, Submission, TaskHandle};
+use rushes::ledger::{Kind, Ledger, LedgerOptions, Row, Snapshot, SqliteLedger};
 use rushes::policy::budget::Budget;
 use rushes::policy::limits::Limits;
 use rushes::scheduler::{self, RunOutcome, RunOptions, PauseSwitch, CancelToken, Progress, Deps};
@@ -162,14 +163,26 @@ impl Puppet {
     }
 }
 
+impl Puppet {
+    async fn poll_once(&self, task: &TaskId) -> PollOutcome {
+        self.seen.lock().unwrap().polls.push((Instant::now(), task.to_string()));
+        let polled = (self.on_poll)(task.as_str(), self.nth(&format!("poll {task}")));
+        if matches!(polled, PollOutcome::Completed { .. } | PollOutcome::Failed { .. }) {
+            let mut seen = self.seen.lock().unwrap();
+            seen.in_flight = seen.in_flight.saturating_sub(1);
+        }
+        polled
+    }
+}
+
 impl Provider for Puppet {
-    fn submit(&self, body: Bytes) -> BoxFuture<'_, SubmitOutcome> {
-        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        let prompt = body["prompt"].as_str().unwrap().to_owned();
+    fn submit(&self, submission: Submission) -> BoxFuture<'_, SubmitOutcome> {
+        let params: serde_json::Value = serde_json::from_str(&submission.params).unwrap();
+        let prompt = params["prompt"].as_str().unwrap().to_owned();
         {
             let mut seen = self.seen.lock().unwrap();
             seen.submits.push((Instant::now(), prompt.clone()));
-            if let Some(url) = body["callback_url"].as_str() {
+            if let Some(url) = &submission.callback {
                 let token = Secret::parse(url.rsplit('/').next().unwrap()).unwrap();
                 seen.callbacks.push((prompt.clone(), token));
             }
@@ -187,17 +200,13 @@ impl Provider for Puppet {
         .boxed()
     }
 
-    fn poll<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, PollOutcome> {
-        self.seen.lock().unwrap().polls.push((Instant::now(), task.to_string()));
-        let polled = (self.on_poll)(task.as_str(), self.nth(&format!("poll {task}")));
-        if matches!(polled, PollOutcome::Completed { .. } | PollOutcome::Failed { .. }) {
-            let mut seen = self.seen.lock().unwrap();
-            seen.in_flight = seen.in_flight.saturating_sub(1);
-        }
-        async move { polled }.boxed()
+    fn poll<'a>(&'a self, tasks: &'a [TaskHandle]) -> BoxFuture<'a, Vec<PollOutcome>> {
+        let polls = tasks.iter().map(|handle| self.poll_once(&handle.task));
+        futures::future::join_all(polls).boxed()
     }
 
-    fn charge<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, ChargeOutcome> {
+    fn charge<'a>(&'a self, handle: &'a TaskHandle) -> BoxFuture<'a, ChargeOutcome> {
+        let task = &handle.task;
         self.seen.lock().unwrap().charges.push(task.to_string());
         let (delay, billed) = (self.on_charge)(task.as_str(), self.nth(&format!("charge {task}")));
         async move {
@@ -304,22 +313,24 @@ impl Stage {
             kind: Kind::Gateway,
             holder: "a test",
             at: self.clock.now(),
+            threads: Threads::InPlace,
         })
         .unwrap();
         if let Some(budget) = self.budget {
             ledger.set_budget(budget).await.unwrap();
         }
         let tools = Deps {
-            gateway,
-            ledger,
-            clips: Clips::open(self.folder.path()).unwrap(),
+            provider: gateway,
+            ledger: Arc::new(ledger),
+            clips: Arc::new(FolderStore::open(self.folder.path(), Threads::InPlace).unwrap()),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             callbacks: self.callbacks.clone(),
             pause: self.pause.clone(),
             metrics: Arc::default(),
+            threads: Threads::InPlace,
         };
         let (tally, seen) = watch::channel(Progress::default());
-        let ended = run::run(shots.into(), self.orders.clone(), tools, self.stop.clone(), tally);
+        let ended = scheduler::run(shots.into(), self.orders.clone(), tools, self.stop.clone(), tally);
         let ended = ended.await.unwrap();
         let tally = seen.borrow().clone();
         (ended, tally)

@@ -30,7 +30,7 @@ async fn after_a_stop_nothing_leaves_that_was_only_about_to() {
     let (stop, count) = (stage.stop.clone(), AtomicUsize::new(0));
     let gateway = Puppet::default().on_poll(|_, _| WORKING).on_submit(move |prompt, _| {
         if count.fetch_add(1, Ordering::Relaxed) + 1 == LONG {
-            stop.press();
+            stop.cancel();
         }
         bought(prompt)
     });
@@ -164,7 +164,7 @@ async fn a_doubt_of_a_stopped_run_is_judged_by_what_the_next_run_is_told() {
         1 => cut(),
         // The second purchase is stopped on its way.
         2 => {
-            stop.press();
+            stop.cancel();
             SubmitOutcome::Throttled { retry_after: None, why: "slow down".into() }
         }
         _ => unreachable!("it was stopped"),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use crate::support::calls::Calls;
 use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use rushes::domain::time::{Clock, Timestamp};
 use rushes::provider::{Provider, ResumePoint};
@@ -135,7 +136,7 @@ async fn shots_are_bought_polled_and_fetched_through_a_storm_under_a_paused_cloc
     let (mut delivered, mut doubtful) = (0, 0);
     for number in 0..300 {
         let task = loop {
-            match gateway.submit(body(number).into()).await {
+            match gateway.buy(body(number).into()).await {
                 SubmitOutcome::Bought { task } => break Some(task),
                 SubmitOutcome::Doubtful { .. } => break None,
                 SubmitOutcome::BadKey { why }
@@ -153,7 +154,7 @@ async fn shots_are_bought_polled_and_fetched_through_a_storm_under_a_paused_cloc
         };
         for _ in 0..100 {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            match gateway.poll(&task).await {
+            match gateway.ask(&task).await {
                 PollOutcome::Completed { urls, completed_at } => {
                     assert!(completed_at.is_some());
                     for url in urls {
@@ -183,5 +184,5 @@ async fn a_foreign_or_unknown_address_brings_no_clip() {
     let unknown = gateway.fetch("http://simulator.invalid/clips/x.mp4", None).await;
     assert!(matches!(unknown, Err(DownloadError::Gone { .. })));
     let task = TaskId::new("clnone").unwrap();
-    assert!(matches!(gateway.poll(&task).await, PollOutcome::Missing { .. }));
+    assert!(matches!(gateway.ask(&task).await, PollOutcome::Missing { .. }));
 }

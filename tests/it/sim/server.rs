@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use rushes::clips::Clips;
+use crate::support::calls::Calls;
+use rushes::blocking::Threads;
+use rushes::clips::{ClipStore, FolderStore, clip_path};
 use rushes::domain::outcome::{PollOutcome, SubmitOutcome};
 use rushes::domain::time::{Clock, Timestamp};
 use rushes::provider::{Provider, HttpProvider, HttpSettings};
@@ -275,21 +277,21 @@ async fn the_gateways_own_client_sees_every_purchase_the_books_admit_and_the_cli
     })
     .unwrap();
     let dir = tempfile::tempdir().unwrap();
-    let clips = Clips::open(dir.path()).unwrap();
+    let clips = FolderStore::open(dir.path(), Threads::Pool).unwrap();
     let (mut bought, mut stored) = (0, 0);
     for number in 0..60 {
-        let SubmitOutcome::Bought { task } = client.submit(body(number).into()).await else {
+        let SubmitOutcome::Bought { task } = client.buy(body(number).into()).await else {
             continue;
         };
         bought += 1;
         for _ in 0..8 {
-            let PollOutcome::Completed { urls, .. } = client.poll(&task).await else { continue };
+            let PollOutcome::Completed { urls, .. } = client.ask(&task).await else { continue };
             let Ok(mut download) = client.fetch(&urls[0], None).await else { continue };
-            let mut partial = clips.begin(&Clips::path(task.as_str(), 1, 1)).await.unwrap();
+            let mut partial = clips.begin(&clip_path(task.as_str(), 1, 1)).unwrap();
             while let Some(Ok(bytes)) = download.bytes.next().await {
                 partial.write(bytes).await.unwrap();
             }
-            if partial.finish(download.total).await.is_ok() {
+            if partial.publish(download.total).await.is_ok() {
                 stored += 1;
                 break;
             }
