@@ -105,8 +105,13 @@ impl RateLimiter {
         let late = u32::try_from(CATCH_UP.as_nanos() / cell.as_nanos().max(1)).unwrap_or(u32::MAX);
         let burst = NonZeroU32::MIN.saturating_add(late.max(1));
         let clock = ManualClock::default();
+        let spread = Spread::direct_with_clock(quota.allow_burst(burst), clock.clone());
+        // The burst is for catching up; nothing is late at the beginning.
+        for _ in 1..burst.get() {
+            let _granted = spread.check();
+        }
         Self {
-            spread: Spread::direct_with_clock(quota.allow_burst(burst), clock.clone()),
+            spread,
             clock,
             window: SlidingWindow::new(rate),
             granted: 0,

@@ -190,7 +190,6 @@ impl Scheduler {
             Event::Adopted { slot, stored } => self.adopted(now, slot, stored),
             Event::Charged { question, outcome } => self.charged(now, question, outcome),
             Event::Callback { key, tasks } => self.called(now, key, tasks),
-            Event::Paused(paused) => self.set_paused(paused),
             Event::Cancelled => self.interrupt(),
             Event::LedgerUnreadable(error) => self.ledger_failed(error),
             Event::Panicked { was_post, why } => {

@@ -67,13 +67,17 @@ impl Driver {
         Now { clock: self.clock.now(), elapsed: self.started.elapsed() }
     }
 
+    pub(super) fn is_paused(&self) -> bool {
+        self.pause.is_paused()
+    }
+
     /// Drives the run to its end.
     pub(super) async fn run(
         mut self,
         mut scheduler: Scheduler,
     ) -> Result<RunOutcome, LedgerError> {
         let mut is_cancelled = false;
-        let mut is_paused = false;
+        let mut is_paused = self.pause.is_paused();
         if let Some(callbacks) = &self.callbacks {
             callbacks.queue.open();
         }
@@ -91,7 +95,7 @@ impl Driver {
                 }
                 () = self.pause.turns(is_paused) => {
                     is_paused = !is_paused;
-                    Event::Paused(is_paused)
+                    Event::Tick
                 }
                 Some(ended) = self.posts.join_next(), if !self.posts.is_empty() => {
                     event_of(ended, true)
@@ -102,6 +106,8 @@ impl Driver {
                 event = callback(self.callbacks.as_ref()), if !scheduler.is_leaving() => event,
                 () = until(self.started, wake) => Event::Tick,
             };
+            // Looked at before anything is claimed.
+            scheduler.set_paused(self.pause.is_paused());
             scheduler.handle(self.now(), event);
             while let Some(ended) = self.posts.try_join_next() {
                 scheduler.handle(self.now(), event_of(ended, true));

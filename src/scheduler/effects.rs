@@ -68,8 +68,6 @@ pub enum Event {
     Charged { question: ChargeQuestion, outcome: ChargeOutcome },
     /// A callback came and named these tasks.
     Callback { key: Secret, tasks: Vec<TaskId> },
-    /// The user paused the run, or let it go on.
-    Paused(bool),
     /// The user stopped the run.
     Cancelled,
     /// The ledger could not be read.

@@ -90,6 +90,7 @@ pub async fn run(
         (Vec::new(), ledger.assign(Assign::All).await?)
     };
     let entries = current.into_iter().zip(places).chain(others.into_iter().map(|it| (it, None)));
+    scheduler.set_paused(driver.is_paused());
     scheduler.recover_from(now, entries, subscriptions);
     driver.run(scheduler).await
 }

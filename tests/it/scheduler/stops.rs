@@ -42,9 +42,8 @@ async fn after_a_stop_nothing_leaves_that_was_only_about_to() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_leaves_that_was_claimed_in_the_same_moment_as_what_stops_the_run() {
+async fn nothing_leaves_after_what_stops_the_run() {
     let mut stage = Stage::new();
-    // So fast that twenty are claimed in one moment, and by one batch of the ledger.
     stage.orders.limits.rate = Rate { count: 1000, window: Window::Second };
     stage.orders.limits.attempts = 1;
     let refused = || SubmitOutcome::NotSent { why: "refused".into() };
@@ -54,8 +53,6 @@ async fn nothing_leaves_that_was_claimed_in_the_same_moment_as_what_stops_the_ru
     assert_eq!(ended, RunOutcome::Stopped(StopReason::Unreached("refused".into())));
     assert_eq!((gateway.posted(), tally.queued), (vec!["s000".to_owned()], 20));
     assert_eq!(tally.balance.reserved, Usd::ZERO);
-    let claimed = stage.rows().iter().filter(|row| row.attempts == 1).count();
-    assert_eq!(claimed, 20, "they were about to leave");
 }
 
 #[tokio::test(start_paused = true)]
