@@ -56,29 +56,6 @@ async fn nothing_leaves_after_what_stops_the_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_claimed_when_too_many_have_failed_does_not_leave() {
-    let mut kept = 0;
-    // One shot after the other is claimed; one of these moments is between a claim and its POST.
-    for millis in 5..25 {
-        let mut stage = Stage::new();
-        stage.orders.limits.rate = Rate { count: 1000, window: Window::Second };
-        stage.orders.max_failures = Some(1);
-        let gateway = Arc::new(Puppet::default().on_slow_submit(move |prompt, _| match prompt {
-            "s000" => (Duration::from_millis(millis), SubmitOutcome::Rejected { why: "no".into() }),
-            _ => (Duration::from_secs(1), bought(prompt)),
-        }));
-        let (ended, tally) = stage.run(&shots(100), &gateway).await;
-        assert_eq!(ended, RunOutcome::Stopped(StopReason::Failures(1)));
-        let (left, rows) = (gateway.posted(), stage.rows());
-        let claimed = rows.iter().filter(|row| row.attempts == 1);
-        let stayed = claimed.filter(|row| !left.contains(&row.entry.shot.to_string()));
-        kept += stayed.inspect(|row| assert_eq!(row.entry.status.state.name(), "queued")).count();
-        assert_eq!(tally.balance.reserved, Usd::ZERO);
-    }
-    assert!(kept > 0, "everything that was claimed has left");
-}
-
-#[tokio::test(start_paused = true)]
 async fn after_a_refused_key_nothing_leaves_that_was_only_about_to() {
     let stage = at_full_rate();
     let count = AtomicUsize::new(0);
