@@ -7,12 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
-use rushes::job::{Event, Job, OnDoubt, Rules};
+use rushes::domain::money::Usd;
+use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+use rushes::domain::shot::{Fingerprint, Request, Shot, ShotId};
+use rushes::domain::state::{OnDoubt, RevisionState, Rules, ShotEvent};
+use rushes::domain::time::Timestamp;
 use rushes::ledger::{Claim, ClipFile, Entry, Kind, Ledger, Opening, Reader, Terms};
-use rushes::money::Usd;
-use rushes::shot::{Fingerprint, Request, Shot, ShotId};
-use rushes::time::Timestamp;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -132,21 +132,21 @@ async fn live(ledger: &Ledger, entry: &Entry) -> Result<(), Failure> {
     else {
         return Err("over a cap that is not there".into());
     };
-    let mut job: Job = entry.job.after(Event::Claimed(attempt), AT, &RULES)?.job;
+    let mut status: RevisionState = entry.status.after(ShotEvent::Claimed(attempt), AT, &RULES)?.to;
     let task = TaskId::new(&format!("task-{}", attempt.0)).ok_or("no task id")?;
     let urls = vec![format!("https://results.example/{}.mp4", attempt.0)];
     for event in [
-        Event::Answered(Submitted::Bought { task }),
-        Event::Polled(Polled::Completed { urls, completed_at: None }),
-        Event::NotFetched(Unfetched::Broken { why: "cut".to_owned() }),
+        ShotEvent::Answered(SubmitOutcome::Bought { task }),
+        ShotEvent::Polled(PollOutcome::Completed { urls, completed_at: None }),
+        ShotEvent::NotFetched(DownloadError::Broken { why: "cut".to_owned() }),
     ] {
-        let step = job.after(event, AT, &RULES)?;
-        job = step.job.clone();
+        let step = status.after(event, AT, &RULES)?;
+        status = step.to.clone();
         ledger.commit(entry.revision, step, AT).await?;
     }
-    let step = job.after(Event::Delivered, AT, &RULES)?;
+    let step = status.after(ShotEvent::Delivered, AT, &RULES)?;
     let path = format!("clips/{}.mp4", entry.clip_name);
-    let file = ClipFile { path, bytes: 1 << 20, sha256: [7; 32], footage: None, unread: None };
+    let file = ClipFile { path, bytes: 1 << 20, sha256: [7; 32], clip_info: None, unread: None };
     ledger.deliver(entry.revision, step, vec![file], AT).await?;
     Ok(())
 }

@@ -13,15 +13,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt, ready};
 use futures::stream;
-use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
 use rushes::clips::Clips;
+use rushes::domain::money::Usd;
+use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+use rushes::domain::shot::{Fingerprint, Request, Shot, ShotId};
+use rushes::domain::time::{Clock, SystemClock};
 use rushes::gateway::{Download, Gateway, ResumePoint};
 use rushes::ledger::{Kind, Ledger, Opening};
-use rushes::money::Usd;
 use rushes::policy::limits::{Limits, Rate, Window};
 use rushes::run::{self, Orders, Stop, Tally, Tools};
-use rushes::shot::{Fingerprint, Request, Shot, ShotId};
-use rushes::time::{Clock, SystemClock};
 use tokio::sync::watch;
 
 /// Sells everything at once; its tasks are done as soon as `hold` of them were sold.
@@ -33,25 +33,25 @@ struct Instant {
 }
 
 impl Gateway for Instant {
-    fn submit(&self, _body: Bytes) -> BoxFuture<'_, Submitted> {
+    fn submit(&self, _body: Bytes) -> BoxFuture<'_, SubmitOutcome> {
         let nth = self.sold.fetch_add(1, Ordering::Relaxed);
         if nth + 1 == self.hold {
             self.held.store(peak().unwrap_or(0), Ordering::Relaxed);
         }
         let task = TaskId::new(&format!("task-{nth:08}"));
         let answer = task.map_or_else(
-            || Submitted::Doubtful { why: "no id".into() },
-            |task| Submitted::Bought { task },
+            || SubmitOutcome::Doubtful { why: "no id".into() },
+            |task| SubmitOutcome::Bought { task },
         );
         ready(answer).boxed()
     }
 
-    fn poll<'a>(&'a self, _task: &'a TaskId) -> BoxFuture<'a, Polled> {
+    fn poll<'a>(&'a self, _task: &'a TaskId) -> BoxFuture<'a, PollOutcome> {
         let polled = if self.sold.load(Ordering::Relaxed) < self.hold {
-            Polled::Working { unknown: None }
+            PollOutcome::Working { unknown: None }
         } else {
             let urls = vec!["https://host.invalid/clip.mp4".to_owned()];
-            Polled::Completed { urls, completed_at: None }
+            PollOutcome::Completed { urls, completed_at: None }
         };
         ready(polled).boxed()
     }
@@ -60,7 +60,7 @@ impl Gateway for Instant {
         &'a self,
         _url: &'a str,
         _resume: Option<&'a ResumePoint>,
-    ) -> BoxFuture<'a, Result<Download, Unfetched>> {
+    ) -> BoxFuture<'a, Result<Download, DownloadError>> {
         let clip = Bytes::from_static(b"\0\0\0\x10ftypisom\0\0\0\0\0\0\0\x0cmdatclip");
         let bytes = Box::pin(stream::iter([Ok(clip)]));
         ready(Ok(Download { starts_at: 0, total: Some(28), validator: None, bytes })).boxed()

@@ -10,12 +10,12 @@ use std::sync::Arc;
 
 use rushes::catalog::Catalog;
 use rushes::clips::Clips;
+use rushes::domain::time::{Clock, SystemClock};
 use rushes::ledger::{Kind, Ledger, Opening, Reader};
 use rushes::manifest::{self, Reading};
 use rushes::policy::limits::Limits;
 use rushes::run::{self, Orders, Stop, Tally, Tools};
 use rushes::sim::{SimGateway, SimOptions, World};
-use rushes::time::{Clock, SystemClock};
 use tokio::sync::watch;
 
 #[tokio::main]
@@ -49,7 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("{ended:?}");
     Reader::open(&path)?.rows(&mut |row| {
         let price = row.price.map_or_else(|| "unknown".to_owned(), |price| price.to_string());
-        println!("{:24} {:10} ${price}", row.entry.shot, row.entry.job.state.name());
+        println!("{:24} {:10} ${price}", row.entry.shot, row.entry.status.state.name());
     })?;
     Ok(())
 }

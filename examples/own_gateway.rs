@@ -11,16 +11,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt, ready};
 use futures::stream;
-use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
 use rushes::catalog::{Catalog, Params};
 use rushes::clips::Clips;
+use rushes::domain::money::Usd;
+use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+use rushes::domain::shot::{Request, Shot, ShotId};
+use rushes::domain::time::{Clock, SystemClock};
 use rushes::gateway::{Download, Gateway, ResumePoint};
 use rushes::ledger::{Kind, Ledger, Opening};
-use rushes::money::Usd;
 use rushes::policy::limits::Limits;
 use rushes::run::{self, Orders, Stop, Tally, Tools};
-use rushes::shot::{Request, Shot, ShotId};
-use rushes::time::{Clock, SystemClock};
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -31,27 +31,27 @@ struct NextDoor {
 }
 
 impl Gateway for NextDoor {
-    fn submit(&self, body: Bytes) -> BoxFuture<'_, Submitted> {
+    fn submit(&self, body: Bytes) -> BoxFuture<'_, SubmitOutcome> {
         let nth = self.sold.fetch_add(1, Ordering::Relaxed);
         println!("asked for {}", String::from_utf8_lossy(&body));
         // Whoever cannot say for sure that nothing was bought answers `Doubtful`.
         let answer = match TaskId::new(&format!("take-{nth}")) {
-            Some(task) => Submitted::Bought { task },
-            None => Submitted::Doubtful { why: "the task has no name".into() },
+            Some(task) => SubmitOutcome::Bought { task },
+            None => SubmitOutcome::Doubtful { why: "the task has no name".into() },
         };
         ready(answer).boxed()
     }
 
-    fn poll<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, Polled> {
+    fn poll<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, PollOutcome> {
         let urls = vec![format!("https://next-door.invalid/{task}.mp4")];
-        ready(Polled::Completed { urls, completed_at: None }).boxed()
+        ready(PollOutcome::Completed { urls, completed_at: None }).boxed()
     }
 
     fn fetch<'a>(
         &'a self,
         _url: &'a str,
         _resume: Option<&'a ResumePoint>,
-    ) -> BoxFuture<'a, Result<Download, Unfetched>> {
+    ) -> BoxFuture<'a, Result<Download, DownloadError>> {
         let clip = Bytes::from_static(b"\0\0\0\x10ftypisom\0\0\0\0\0\0\0\x0cmdatfilm");
         ready(Ok(Download {
             starts_at: 0,

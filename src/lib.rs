@@ -18,9 +18,10 @@
 //!
 //! | room | holds | does not know |
 //! |---|---|---|
-//! | [`money`], [`time`], [`text`], [`shot`], [`answer`], [`charge`], [`footage`], [`hook`], [`token`], [`work`], [`job`] | the words as types; in [`job`] the one function that makes every transition | I/O, clocks |
-//! | [`doorway`] | where HTTP comes in: few connections, short lives, an end | what is said there |
-//! | [`mishap`] | where tests make a debug build die; nothing in a release build | everything else |
+//! | [`domain`] | the words as types; in [`domain::transition`] the one function that makes every transition | I/O, clocks |
+//! | [`blocking`] | work that may block a thread | what the work is |
+//! | [`listener`] | where HTTP comes in: few connections, short lives, an end | what is said there |
+//! | [`failpoint`] | where tests make a debug build die; nothing in a release build | everything else |
 //! | [`policy`] | pace, backoff, cap, who is next: pure functions of state and time | I/O, clocks |
 //! | [`catalog`] | dated data: models, what they accept, what they cost | files |
 //! | [`manifest`] | text to shots, with diagnostics | money spent, network |
@@ -40,38 +41,29 @@
 //! - **Commit, then act.** A transition is durable before anything follows from it: the attempt and
 //!   its reserved price before the POST leaves, the task id before it is polled, the clip under its
 //!   final name before the shot is delivered.
-//! - **One door.** Every transition is made by [`job::Job::after`] and passes through one function
-//!   of [`run`].
+//! - **One door.** Every transition is made by [`domain::state::RevisionState::after`] and passes through
+//!   one function of [`run`].
 //! - **Nothing is sent twice by itself.** No HTTP client, middleware or redirect repeats a POST;
 //!   only the scheduler does, and only after the ledger says that the last one was refused.
 //! - **Money is a whole number of micro-dollars**, and every movement is an append-only row.
 
 #![forbid(unsafe_code)]
 
-pub mod answer;
+pub mod blocking;
 pub mod callback;
 pub mod catalog;
-pub mod charge;
 pub mod cli;
 pub mod clips;
-pub mod doorway;
-pub mod footage;
+pub mod domain;
+pub mod failpoint;
 pub mod gateway;
-pub mod hook;
-pub mod job;
 pub mod ledger;
+pub mod listener;
 pub mod live;
 pub mod manifest;
-pub mod mishap;
-pub mod money;
 pub mod notify;
 pub mod plan;
 pub mod policy;
 pub mod report;
 pub mod run;
-pub mod shot;
 pub mod sim;
-pub mod text;
-pub mod time;
-pub mod token;
-pub mod work;

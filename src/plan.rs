@@ -7,12 +7,12 @@ use std::time::Duration;
 use globset::GlobMatcher;
 use serde_json::{Map, Value};
 
-use crate::job::{Failure, Job, State};
+use crate::domain::money::Usd;
+use crate::domain::shot::{Request, Shot};
+use crate::domain::state::{Failure, RevisionState, State};
 use crate::ledger::Entry;
-use crate::money::Usd;
 use crate::policy::budget::{Balance, Budget};
 use crate::policy::limits::Limits;
-use crate::shot::{Request, Shot};
 
 /// What a run would do with a shot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -134,7 +134,7 @@ pub fn plan<'a>(shots: &'a [Shot], entries: &[Entry], scope: Scope<'_>) -> Plan<
         if scope.only.is_some_and(|only| !only.is_match(shot.id.as_str())) {
             continue;
         }
-        let action = entry.map_or(Action::Render, |entry| action(&entry.job, scope));
+        let action = entry.map_or(Action::Render, |entry| action(&entry.status, scope));
         let price = match entry {
             Some(entry) if !action.buys() => entry.price,
             _ => shot.price,
@@ -145,18 +145,18 @@ pub fn plan<'a>(shots: &'a [Shot], entries: &[Entry], scope: Scope<'_>) -> Plan<
         }
         plan.lines.push(line);
     }
-    for entry in known.values().filter(|entry| entry.job.state.is_unfinished_purchase()) {
+    for entry in known.values().filter(|entry| entry.status.state.is_unfinished_purchase()) {
         plan.others.shots += 1;
         plan.others.total += entry.price.unwrap_or(Usd::ZERO);
     }
     plan
 }
 
-fn action(job: &Job, scope: Scope<'_>) -> Action {
-    match &job.state {
+fn action(status: &RevisionState, scope: Scope<'_>) -> Action {
+    match &status.state {
         State::Queued { .. } => Action::Render,
         State::Submitting { .. } | State::InDoubt { .. }
-            if job.may_be_sent_again(scope.resubmits) =>
+            if status.may_be_sent_again(scope.resubmits) =>
         {
             Action::Render
         }
@@ -253,11 +253,11 @@ pub fn shown(request: &Request) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::TaskId;
-    use crate::job::AttemptId;
+    use crate::domain::outcome::TaskId;
+    use crate::domain::shot::{Fingerprint, LocalFile, ShotId};
+    use crate::domain::state::AttemptId;
+    use crate::domain::time::Timestamp;
     use crate::ledger::RevisionId;
-    use crate::shot::{Fingerprint, LocalFile, ShotId};
-    use crate::time::Timestamp;
 
     fn usd(text: &str) -> Usd {
         text.parse().unwrap()
@@ -286,7 +286,7 @@ mod tests {
             fingerprint: Fingerprint::from_bytes([1; 16]),
             current: true,
             clip_name: id.into(),
-            job: Job { state, ..Job::new() },
+            status: RevisionState { state, ..RevisionState::new() },
             price: Some(usd("0.10")),
             charged_if_failed: false,
         }
@@ -301,7 +301,7 @@ mod tests {
             attempt: AttemptId(1),
             task: TaskId::new("t").unwrap(),
             since: Timestamp::from_millis(0),
-            silence: crate::job::Silence::default(),
+            silence: crate::domain::state::Unanswered::default(),
             stalled: Some("late".into()),
         }
     }
@@ -360,8 +360,8 @@ mod tests {
             entry("c", doubt.clone()),
             entry("d", doubt),
         ];
-        entries[2].job.resubmits = 5;
-        entries[3].job.refusals = 5;
+        entries[2].status.resubmits = 5;
+        entries[3].status.refusals = 5;
         let shots = ["a", "b", "c", "d"].map(|id| shot(id, Some("0.30")));
         let held = plan(&shots, &entries, Scope::default());
         assert_eq!((held.count(Action::InDoubt), held.total), (4, Usd::ZERO));

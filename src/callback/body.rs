@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::answer::TaskId;
+use crate::domain::outcome::TaskId;
 
 /// The most tasks of one body that are looked at.
 pub const MOST_NAMED: usize = 4;

@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
-use crate::answer::TaskId;
-use crate::token::Token;
+use crate::domain::outcome::TaskId;
+use crate::domain::secret::Secret;
 
 use super::MOST_NAMED;
 
@@ -23,9 +23,9 @@ pub struct Inbox {
 #[derive(Debug, Default)]
 struct Calls {
     /// What was named in knocks that nobody looked at yet; `None` while there are none.
-    known: HashMap<Token, Option<Vec<TaskId>>>,
+    known: HashMap<Secret, Option<Vec<TaskId>>>,
     /// Tokens with such knocks, in the order they came.
-    waiting: VecDeque<Token>,
+    waiting: VecDeque<Secret>,
 }
 
 impl Inbox {
@@ -52,12 +52,12 @@ impl Inbox {
     }
 
     /// From now on knocks with this token come in.
-    pub fn expect(&self, token: Token) {
+    pub fn expect(&self, token: Secret) {
         self.calls().known.entry(token).or_default();
     }
 
     /// From now on they do not.
-    pub fn forget(&self, token: &Token) {
+    pub fn forget(&self, token: &Secret) {
         let mut calls = self.calls();
         if let Some(Some(_)) = calls.known.remove(token) {
             calls.waiting.retain(|waiting| waiting != token);
@@ -65,7 +65,7 @@ impl Inbox {
     }
 
     /// Somebody knocked and named these tasks.
-    pub fn knock(&self, token: Token, tasks: Vec<TaskId>) {
+    pub fn knock(&self, token: Secret, tasks: Vec<TaskId>) {
         let mut calls = self.calls();
         let Some(named) = calls.known.get_mut(&token) else { return };
         let is_first = named.is_none();
@@ -83,7 +83,7 @@ impl Inbox {
     }
 
     /// The next knock, as soon as there is one. Loses none when it is dropped.
-    pub async fn next(&self) -> (Token, Vec<TaskId>) {
+    pub async fn next(&self) -> (Secret, Vec<TaskId>) {
         loop {
             let rings = self.bell.notified();
             if let Some(knock) = self.take() {
@@ -93,7 +93,7 @@ impl Inbox {
         }
     }
 
-    fn take(&self) -> Option<(Token, Vec<TaskId>)> {
+    fn take(&self) -> Option<(Secret, Vec<TaskId>)> {
         let mut calls = self.calls();
         loop {
             let token = calls.waiting.pop_front()?;
@@ -114,8 +114,8 @@ mod tests {
 
     use super::*;
 
-    fn token(byte: u8) -> Token {
-        Token::from_bytes([byte; 16])
+    fn token(byte: u8) -> Secret {
+        Secret::from_bytes([byte; 16])
     }
 
     fn task(text: &str) -> TaskId {

@@ -23,26 +23,26 @@ use axum::serve::Listener;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::doorway::{Bounds, Connection, Doorway, Latch};
-use crate::token::Token;
+use crate::domain::secret::Secret;
+use crate::listener::{BoundedListener, ConnLimits, Connection, ShutdownHandle};
 
 use super::{Inbox, tasks_named};
 
 /// The longest body, in bytes.
 const MOST_BODY: usize = 64 << 10;
 /// What a connection may cost; it may send a body, its head, and what chunks add.
-const BOUNDS: Bounds = Bounds {
+const BOUNDS: ConnLimits = ConnLimits {
     connections: 64,
     life: Duration::from_secs(10),
     received: MOST_BODY + (32 << 10),
-    ..Bounds::NONE
+    ..ConnLimits::NONE
 };
 
 /// An open door. Dropping it closes it; [`Listening::close`] waits until it is.
 #[derive(Debug)]
 pub struct Listening {
     address: SocketAddr,
-    latch: Latch,
+    latch: ShutdownHandle,
     serving: JoinHandle<()>,
 }
 
@@ -53,7 +53,7 @@ pub struct Listening {
 pub async fn listen(address: SocketAddr, inbox: Arc<Inbox>) -> io::Result<Listening> {
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
-    let (doorway, latch) = Doorway::new(listener, BOUNDS);
+    let (doorway, latch) = BoundedListener::new(listener, BOUNDS);
     let door = Door { doorway, inbox: Arc::clone(&inbox) };
     let routes = Router::new().fallback(knock).with_state(inbox);
     let serving = tokio::spawn(async move {
@@ -94,7 +94,7 @@ impl Drop for Listening {
 /// One request. What it says is looked at only by whoever waits for it.
 async fn knock(State(inbox): State<Arc<Inbox>>, request: Request<Body>) -> impl IntoResponse {
     let last = request.uri().path().rsplit('/').next();
-    let token = last.and_then(Token::parse).filter(|_| *request.method() == Method::POST);
+    let token = last.and_then(Secret::parse).filter(|_| *request.method() == Method::POST);
     let status = match token {
         None => StatusCode::NOT_FOUND,
         // A body that announces too much is not waited for.
@@ -115,7 +115,7 @@ async fn knock(State(inbox): State<Arc<Inbox>>, request: Request<Body>) -> impl 
 
 /// A doorway where nobody is let in before the inbox is open.
 struct Door {
-    doorway: Doorway,
+    doorway: BoundedListener,
     inbox: Arc<Inbox>,
 }
 

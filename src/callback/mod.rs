@@ -14,7 +14,7 @@ pub use listener::{Listening, listen};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::token::Token;
+use crate::domain::secret::Secret;
 
 /// How a run is called back.
 #[derive(Clone, Debug)]
@@ -30,8 +30,8 @@ pub struct Callbacks {
 impl Callbacks {
     /// What the gateway is to call about an attempt.
     #[must_use]
-    pub fn address(&self, token: &Token) -> String {
-        format!("{}/{}", self.url.trim_end_matches('/'), token.secret())
+    pub fn address(&self, token: &Secret) -> String {
+        format!("{}/{}", self.url.trim_end_matches('/'), token.reveal())
     }
 }
 
@@ -39,8 +39,8 @@ impl Callbacks {
 ///
 /// # Errors
 /// When the system has no randomness to give, which it always has.
-pub fn new_token() -> std::io::Result<Token> {
+pub fn new_token() -> std::io::Result<Secret> {
     let mut bits = [0; 16];
     getrandom::fill(&mut bits).map_err(std::io::Error::other)?;
-    Ok(Token::from_bytes(bits))
+    Ok(Secret::from_bytes(bits))
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_yaml::Spanned;
 
-use crate::money::Usd;
+use crate::domain::money::Usd;
 
 use super::fingerprint::canonical;
 use super::price::{DURATION, Rate, Row};

@@ -4,7 +4,7 @@
 use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
 
-use crate::shot::Fingerprint;
+use crate::domain::shot::Fingerprint;
 
 use super::image::{base64_bytes, is_http_url};
 use super::values::is_given;

@@ -21,8 +21,8 @@ pub use image::{base64_bytes, is_http_url};
 pub use nearest::{Change, Nearest, in_words};
 pub use suggest::{closest, slip};
 
-use crate::money::Usd;
-use crate::shot::Fingerprint;
+use crate::domain::money::Usd;
+use crate::domain::shot::Fingerprint;
 use values::Values;
 
 /// The catalog that comes with this version, as it stands in the source tree.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::money::Usd;
+use crate::domain::money::Usd;
 
 use super::price::{DURATION, Row};
 use super::said::Said;

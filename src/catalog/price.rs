@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::money::Usd;
+use crate::domain::money::Usd;
 
 use super::said::Said;
 use super::values::Values;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
+use crate::domain::money::Usd;
 use crate::live::Wish;
-use crate::money::Usd;
 use crate::policy::limits::Rate;
 use crate::sim::{Profile, SimOptions};
 

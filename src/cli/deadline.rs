@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::civil;
 use jiff::tz::TimeZone;
 
+use crate::domain::time::Timestamp;
 use crate::policy::limits::span;
-use crate::time::Timestamp;
 
 /// What was typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
+use crate::domain::time::{Clock, SystemClock};
 use crate::ledger::Reader;
 use crate::report::sheet::{self, Sheet};
 use crate::report::{ReportError, csv};
-use crate::time::{Clock, SystemClock};
 
 use super::settings::Place;
 use super::terminal::{CYAN, Terminal, YELLOW};

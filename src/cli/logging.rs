@@ -14,8 +14,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::domain::sanitize::plain;
 use crate::run::STORY;
-use crate::text::plain;
 
 use super::args::{LogFormat, Logs};
 use super::log::Log;
@@ -97,7 +97,7 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        use crate::time::{Clock, SystemClock};
+        use crate::domain::time::{Clock, SystemClock};
         if self.times {
             write!(writer, "{} ", SystemClock.now())?;
         }

@@ -4,15 +4,15 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::job::{OnDoubt, Rules};
+use crate::domain::money::Usd;
+use crate::domain::sanitize::json_text;
+use crate::domain::state::{OnDoubt, Rules};
 use crate::ledger::Summary;
 use crate::manifest::{Campaign, Mistakes};
-use crate::money::Usd;
 use crate::plan::{Action, Plan, Scope, USUAL_RENDER, plan as lay_out, shown};
 use crate::policy::budget::{Balance, Budget};
 use crate::policy::limits::Limits;
 use crate::report::text::{dollars, plural, safe, span};
-use crate::text::json_text;
 
 use super::args::{self, PlanFormat};
 use super::logging;

@@ -3,14 +3,14 @@
 
 use std::io::Write;
 
-use crate::answer::TaskId;
-use crate::job::{Event, Failure, Found, OnDoubt, Resolution, Rules, State};
+use crate::domain::money::Usd;
+use crate::domain::outcome::TaskId;
+use crate::domain::state::{Failure, OnDoubt, RecoveredTask, Resolution, Rules, ShotEvent, State};
+use crate::domain::time::{Clock, SystemClock};
 use crate::ledger::{Entry, Freed, Ledger};
-use crate::money::Usd;
 use crate::policy::limits::Limits;
 use crate::report::text::{dollars, safe};
 use crate::run::Told;
-use crate::time::{Clock, SystemClock};
 
 use super::run::runtime;
 use super::settings::{Place, rules};
@@ -51,7 +51,7 @@ pub fn resolve(
             }
             Trouble::new(last).help(format!("how each shot stands: {}", place.again("report", "")))
         })?;
-        if let Resolution::Task(Found { task, .. }) = &resolution
+        if let Resolution::Task(RecoveredTask { task, .. }) = &resolution
             && ledger.knows_task(task).await?
         {
             let what = format!("the ledger knows the task {task} already; nothing was changed");
@@ -61,14 +61,14 @@ pub fn resolve(
         for entry in entries {
             let mut resolution = resolution.clone();
             if let (Resolution::Task(found), Some(attempt)) =
-                (&mut resolution, entry.job.state.attempt())
+                (&mut resolution, entry.status.state.attempt())
             {
                 let since = ledger.doubtful_since(entry.revision, attempt).await?;
                 found.sent_at = since.unwrap_or(found.sent_at);
             }
-            let (event, at) = (Event::Resolved(resolution.clone()), SystemClock.now());
+            let (event, at) = (ShotEvent::Resolved(resolution.clone()), SystemClock.now());
             let told = Told::of(&event, &[]);
-            let step = entry.job.after(event, at, &rules).map_err(Trouble::new)?;
+            let step = entry.status.after(event, at, &rules).map_err(Trouble::new)?;
             let became = if resolution == Resolution::NotBought {
                 not_bought(&ledger.not_bought(entry.revision, step.clone(), at).await?, entry)
             } else {
@@ -86,11 +86,11 @@ pub fn resolve(
 /// The run that sent these is dead, or the lock could not have been taken.
 async fn note_cut_posts(ledger: &Ledger, rules: &Rules) -> Result<(), Trouble> {
     for entry in ledger.entries().await? {
-        if matches!(entry.job.state, State::Submitting { .. }) {
+        if matches!(entry.status.state, State::Submitting { .. }) {
             let at = SystemClock.now();
-            let event = Event::FoundSubmitting;
+            let event = ShotEvent::FoundSubmitting;
             let told = Told::of(&event, &[]);
-            let step = entry.job.after(event, at, rules).map_err(Trouble::new)?;
+            let step = entry.status.after(event, at, rules).map_err(Trouble::new)?;
             ledger.commit(entry.revision, step.clone(), at).await?;
             told.tell(&entry, &step);
         }
@@ -107,7 +107,7 @@ fn resolution(args: &args::Resolve) -> Result<Resolution, Trouble> {
         let task = TaskId::new(id).ok_or_else(|| {
             Trouble::new("that is no task id: it is empty, too long, or cannot be printed")
         })?;
-        return Ok(Resolution::Task(Found { task, sent_at: SystemClock.now() }));
+        return Ok(Resolution::Task(RecoveredTask { task, sent_at: SystemClock.now() }));
     }
     // clap lets exactly one of the four through.
     Ok(if args.not_bought {
@@ -148,16 +148,16 @@ fn find<'a>(entries: &'a [Entry], typed: &str) -> Result<&'a Entry, String> {
         .filter(|entry| entry.shot.as_str() == id)
         .filter(|entry| number.is_none_or(|number| entry.number == number))
         .collect();
-    let open: Vec<_> = of_shot.iter().filter(|entry| is_open(&entry.job.state)).collect();
+    let open: Vec<_> = of_shot.iter().filter(|entry| is_open(&entry.status.state)).collect();
     let undecided: Vec<_> =
-        open.iter().filter(|entry| !matches!(entry.job.state, State::Failed { .. })).collect();
+        open.iter().filter(|entry| !matches!(entry.status.state, State::Failed { .. })).collect();
     let current = open.iter().find(|entry| entry.current);
     match (current, open.as_slice(), of_shot.first()) {
         (Some(entry), ..) | (None, [entry], _) => Ok(entry),
         (None, [_, _, ..], _) if let [entry] = undecided[..] => Ok(entry),
         (None, [], None) => Err(format!("{}: no such shot in the ledger", safe(typed))),
         (None, [], Some(entry)) => {
-            let state = word(&entry.job.state);
+            let state = word(&entry.status.state);
             Err(format!("{}: it is {state}, neither in doubt nor stalled", name(entry)))
         }
         (None, [_, _, ..], _) => {
@@ -202,7 +202,7 @@ fn not_bought(freed: &Freed, entry: &Entry) -> String {
 fn became(resolution: &Resolution, entry: &Entry) -> String {
     let price = entry.price.map_or_else(|| "its price".to_owned(), dollars);
     match resolution {
-        Resolution::Task(Found { task, .. }) => {
+        Resolution::Task(RecoveredTask { task, .. }) => {
             format!("bought; the next run fetches task {task}")
         }
         Resolution::NotBought => "not bought".to_owned(),
@@ -219,9 +219,9 @@ fn became(resolution: &Resolution, entry: &Entry) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{AttemptId, Job};
+    use crate::domain::shot::{Fingerprint, ShotId};
+    use crate::domain::state::{AttemptId, RevisionState};
     use crate::ledger::RevisionId;
-    use crate::shot::{Fingerprint, ShotId};
 
     fn entry(id: &str, number: u32, current: bool, state: State) -> Entry {
         Entry {
@@ -231,7 +231,7 @@ mod tests {
             fingerprint: Fingerprint::from_bytes([0; 16]),
             current,
             clip_name: id.into(),
-            job: Job { state, ..Job::new() },
+            status: RevisionState { state, ..RevisionState::new() },
             price: None,
             charged_if_failed: false,
         }

@@ -10,14 +10,14 @@ use tokio::sync::watch;
 use crate::callback::{self, Callbacks, Inbox, Listening};
 use crate::catalog::Catalog;
 use crate::clips::Clips;
+use crate::domain::shot::Shot;
+use crate::domain::time::{Clock, SystemClock};
 use crate::gateway::{Gateway, HttpGateway, HttpSettings};
 use crate::ledger::{Kind, Ledger, Reader};
 use crate::live::{Live, Port, Show};
 use crate::manifest::{Header, WrittenCallback};
 use crate::policy::limits::Limits;
 use crate::run::{self, Ended, Orders, STORY, Stop, Tally, Tools};
-use crate::shot::Shot;
-use crate::time::{Clock, SystemClock};
 
 use super::exit::Exit;
 use super::log::Keeper;

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use crate::catalog::Catalog;
 use crate::clips::Clips;
-use crate::job::Rules;
+use crate::domain::state::Rules;
+use crate::domain::time::{Clock, SystemClock};
 use crate::ledger::{Kind, Ledger, LedgerError, Opening, Reader, Summary};
 use crate::manifest::{self, Campaign, Header, Manifest, Mistakes, WrittenBudget};
 use crate::policy::budget::Budget;
 use crate::policy::limits::Limits;
 use crate::report::text::{plural, safe};
 use crate::sim::{Profile, SimOptions};
-use crate::time::{Clock, SystemClock};
 
 use super::args;
 use super::log::{Keeper, Log};
@@ -335,7 +335,7 @@ pub fn rules(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::money::Usd;
+    use crate::domain::money::Usd;
 
     fn usd(text: &str) -> Usd {
         text.parse().unwrap()

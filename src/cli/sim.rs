@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use crate::catalog::Catalog;
+use crate::domain::time::SystemClock;
 use crate::gateway::Gateway;
 use crate::sim::{self, SimGateway, SimOptions, World};
-use crate::time::SystemClock;
 
 use super::run::runtime;
 use super::settings::private_folder;

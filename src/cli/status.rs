@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+use crate::domain::time::{Clock, SystemClock, Timestamp};
 use crate::report::Outlook;
 use crate::report::glance::{Frame, glance};
-use crate::time::{Clock, SystemClock, Timestamp};
 
 use super::run::runtime;
 use super::settings::Place;

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 
 use globset::GlobMatcher;
 
+use crate::domain::money::Usd;
 use crate::ledger::{LedgerError, Row, Summary};
-use crate::money::Usd;
 use crate::report::model::{mismatches, name, odd_charge};
 use crate::report::need::{Command, Need};
 use crate::report::sheet;
@@ -54,14 +54,14 @@ impl Outcome {
     }
 
     fn add(&mut self, row: &Row) {
-        self.counts.add(&row.entry.job.state);
+        self.counts.add(&row.entry.status.state);
         self.odd_charges += usize::from(odd_charge(row).is_some());
         self.mismatched += usize::from(!mismatches(row).is_empty());
         let Some(need) = Need::of(row) else { return };
         let group = &mut self.groups[need as usize];
         group.count += 1;
         if group.listed.len() < MOST_LISTED {
-            let why = safe(row.entry.job.state.why().unwrap_or_default());
+            let why = safe(row.entry.status.state.why().unwrap_or_default());
             group.listed.push((name(row), why));
         }
     }

@@ -10,12 +10,12 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::hook::{Hook, Occasion};
+use crate::domain::time::{Clock, SystemClock};
+use crate::domain::webhook::{Hook, Occasion};
 use crate::manifest::Header;
 use crate::notify::{Message, Notifier, Seen, Watch};
 use crate::report::text::{dollars, money, plural, safe, span};
 use crate::run::{Ended, Stopped, Tally};
-use crate::time::{Clock, SystemClock};
 
 use super::exit::Exit;
 use super::progress::shots;

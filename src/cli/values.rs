@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::money::Usd;
+use crate::domain::money::Usd;
 use crate::policy::limits::span;
 
 /// `--budget`.

@@ -7,8 +7,8 @@ use std::panic::catch_unwind;
 
 use mp4parse::{MediaContext, SampleEntry, Track, TrackType};
 
-use crate::footage::Footage;
-use crate::text::plain;
+use crate::domain::clip_info::ClipInfo;
+use crate::domain::sanitize::plain;
 
 /// The most boxes that are looked at.
 const MOST_BOXES: u32 = 1 << 12;
@@ -20,7 +20,7 @@ const MOST_MILLIS: u64 = 24 * 60 * 60 * 1000;
 const MOST_REASON: usize = 120;
 
 /// Reads the footage of a file of `length` bytes; the error says, for people, why it cannot be.
-pub(super) fn read(file: &mut (impl Read + Seek), length: u64) -> Result<Footage, Box<str>> {
+pub(super) fn read(file: &mut (impl Read + Seek), length: u64) -> Result<ClipInfo, Box<str>> {
     let movie = Digest::of(file, length)?;
     let parsed = catch_unwind(|| mp4parse::read_mp4(&mut Cursor::new(&movie)))
         .map_err(|_| "what it says of itself makes no sense")?
@@ -28,7 +28,7 @@ pub(super) fn read(file: &mut (impl Read + Seek), length: u64) -> Result<Footage
     footage(&parsed).map_err(Into::into)
 }
 
-fn footage(movie: &MediaContext) -> Result<Footage, &'static str> {
+fn footage(movie: &MediaContext) -> Result<ClipInfo, &'static str> {
     let of = |kind| move |track: &&Track| track.track_type == kind;
     let picture = movie.tracks.iter().find(of(TrackType::Video)).ok_or("it has no picture")?;
     let (width, height) = size(picture).ok_or("it does not say how large its picture is")?;
@@ -37,7 +37,7 @@ fn footage(movie: &MediaContext) -> Result<Footage, &'static str> {
         return Err("it says that it lasts longer than a day");
     }
     let sound = movie.tracks.iter().any(|track| of(TrackType::Audio)(&track));
-    Ok(Footage { millis, width, height, sound })
+    Ok(ClipInfo { millis, width, height, sound })
 }
 
 /// Width and height in pixels, as they are shown: pixels may be oblong, and a phone's portrait is a

@@ -14,8 +14,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::footage::Footage;
-use crate::time::Timestamp;
+use crate::domain::clip_info::ClipInfo;
+use crate::domain::time::Timestamp;
 
 /// The campaign folder's clips.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ pub struct Stored {
     /// Its hash.
     pub sha256: [u8; 32],
     /// What it turned out to be, if it says so.
-    pub footage: Option<Footage>,
+    pub clip_info: Option<ClipInfo>,
     /// Why that cannot be read, for people. The clip is kept all the same: a player may read it.
     pub unread: Option<Box<str>>,
     /// Where a file that stood in its place was moved, relative to the campaign folder.
@@ -150,17 +150,17 @@ fn adopt(
         Ok(()) => {}
         Err(_not_a_clip) => return Ok(None),
     }
-    let (footage, unread) = told(footage::read(&mut open, metadata.len()));
+    let (clip_info, unread) = told(footage::read(&mut open, metadata.len()));
     let sha256 = place::hash(&file).map_err(&at)?;
     place::settle(&file).map_err(&at)?;
     let bytes = metadata.len();
-    Ok(Some(Stored { path, bytes, sha256, footage, unread, moved_aside: None }))
+    Ok(Some(Stored { path, bytes, sha256, clip_info, unread, moved_aside: None }))
 }
 
 /// A clip's footage, or why there is none.
-fn told(read: Result<Footage, Box<str>>) -> (Option<Footage>, Option<Box<str>>) {
+fn told(read: Result<ClipInfo, Box<str>>) -> (Option<ClipInfo>, Option<Box<str>>) {
     match read {
-        Ok(footage) => (Some(footage), None),
+        Ok(clip_info) => (Some(clip_info), None),
         Err(why) => (None, Some(why)),
     }
 }
@@ -173,7 +173,7 @@ fn is_absent(error: &io::Error) -> bool {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ClipError> + Send + 'static,
 ) -> Result<T, ClipError> {
-    crate::work::blocking(work).await.unwrap_or_else(|error| {
+    crate::blocking::run(work).await.unwrap_or_else(|error| {
         Err(ClipError::Disk { path: CLIPS.into(), source: io::Error::other(error) })
     })
 }

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use crate::mishap;
+use crate::failpoint;
 
 use super::{ClipError, MOST_BYTES, Stored, blocking, footage, place, told, verify};
 
@@ -40,7 +40,7 @@ impl Partial {
         let file = place::resolve(campaign_folder, &path)?;
         place::make_folders(campaign_folder, &file)?;
         let temporary = place::temporary(&file).map_err(ClipError::disk(&file))?;
-        mishap::point("temporary clip made");
+        failpoint::point("temporary clip made");
         let sink = Sink { temporary, hash: Sha256::new(), written: 0, path, file };
         Ok(Self { batch: BytesMut::new(), sink: Some(sink), written: 0 })
     }
@@ -125,7 +125,7 @@ impl Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self.temporary.as_file_mut().write_all(bytes) {
             Ok(()) => {
-                mishap::point("clip written in part");
+                failpoint::point("clip written in part");
                 self.hash.update(bytes);
                 self.written += bytes.len() as u64;
                 Ok(())
@@ -149,15 +149,15 @@ impl Sink {
         let at = ClipError::disk(&self.file);
         let written = self.temporary.as_file_mut().write_all(rest);
         written.map_err(&at)?;
-        mishap::point("clip written");
+        failpoint::point("clip written");
         self.hash.update(rest);
         let bytes = self.written + rest.len() as u64;
         verify::verify(self.temporary.as_file_mut(), bytes, total)
             .map_err(&at)?
             .map_err(ClipError::NotAClip)?;
-        let (footage, unread) = told(footage::read(self.temporary.as_file_mut(), bytes));
+        let (clip_info, unread) = told(footage::read(self.temporary.as_file_mut(), bytes));
         self.temporary.as_file().sync_all().map_err(&at)?;
-        mishap::point("clip verified");
+        failpoint::point("clip verified");
         let sha256 = self.hash.finalize().into();
         let aside = place::give_name(self.temporary.into_temp_path(), &self.file, bytes, &sha256)
             .map_err(&at)?;
@@ -165,6 +165,6 @@ impl Sink {
             let folder = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
             format!("{folder}/{}", name.to_string_lossy())
         });
-        Ok(Stored { path: self.path, bytes, sha256, footage, unread, moved_aside })
+        Ok(Stored { path: self.path, bytes, sha256, clip_info, unread, moved_aside })
     }
 }

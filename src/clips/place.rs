@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use sha2::{Digest, Sha256};
 use tempfile::{NamedTempFile, TempPath};
 
-use crate::mishap;
+use crate::failpoint;
 
 use super::{CLIPS, ClipError, is_absent};
 
@@ -102,19 +102,19 @@ pub(super) fn give_name(
     if let Some(found) = present(file)? {
         if found.is_file() && found.len() == bytes && hash(file)? == *sha256 {
             temporary.close()?;
-            mishap::point("same clip found");
+            failpoint::point("same clip found");
             settle(file)?;
             return Ok(None);
         }
         aside = Some(move_aside(file)?);
-        mishap::point("other file moved aside");
+        failpoint::point("other file moved aside");
     }
     rename_new(&temporary, file)?;
-    mishap::point("clip renamed");
+    failpoint::point("clip renamed");
     // Gone by its old name, or a second name where the file system cannot rename in one step.
     drop(temporary);
     settle(file)?;
-    mishap::point("clip settled");
+    failpoint::point("clip settled");
     Ok(aside)
 }
 

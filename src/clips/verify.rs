@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use crate::text::{is_markup, page, plain};
+use crate::domain::sanitize::{is_markup, page, plain};
 
 use super::mp4::{Boxes, walk};
 

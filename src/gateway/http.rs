@@ -15,10 +15,10 @@ use reqwest::header::{
 };
 use reqwest::{Response, Url};
 
-use crate::answer::{Polled, Submitted, TaskId, Unfetched};
-use crate::charge::Billed;
-use crate::text::plain;
-use crate::time::Clock;
+use crate::domain::charge::ChargeOutcome;
+use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+use crate::domain::sanitize::plain;
+use crate::domain::time::Clock;
 
 use super::wire::{self, Answer, MOST_BODY};
 use super::{Download, Gateway, ResumePoint};
@@ -130,7 +130,7 @@ impl HttpGateway {
         })
     }
 
-    async fn submit_once(&self, body: Bytes) -> Submitted {
+    async fn submit_once(&self, body: Bytes) -> SubmitOutcome {
         let request = self
             .clients
             .submit
@@ -144,16 +144,16 @@ impl HttpGateway {
                 let answer = self.read(response).await;
                 let said = wire::submitted(&answer);
                 match said {
-                    Submitted::Bought { .. } => said,
+                    SubmitOutcome::Bought { .. } => said,
                     _ => self.hiding_the_key(&answer).map_or(said, |it| wire::submitted(&it)),
                 }
             }
             Err(error) => {
                 let why = self.without_key(&explain(&error));
                 if error.is_connect() || error.is_builder() {
-                    Submitted::NotSent { why }
+                    SubmitOutcome::NotSent { why }
                 } else {
-                    Submitted::Doubtful { why: format!("no answer: {why}") }
+                    SubmitOutcome::Doubtful { why: format!("no answer: {why}") }
                 }
             }
         }
@@ -165,7 +165,7 @@ impl HttpGateway {
         request.header(AUTHORIZATION, self.authorization.clone())
     }
 
-    async fn poll_once(&self, task: &TaskId) -> Polled {
+    async fn poll_once(&self, task: &TaskId) -> PollOutcome {
         let mut url = self.endpoint.clone();
         url.query_pairs_mut().append_pair("task_id", task.as_str());
         match self.question(url).send().await {
@@ -173,17 +173,19 @@ impl HttpGateway {
                 let answer = self.read(response).await;
                 let said = wire::polled_of(task, &answer);
                 match said {
-                    Polled::Completed { .. } => said,
+                    PollOutcome::Completed { .. } => said,
                     _ => self.hiding_the_key(&answer).map_or(said, |it| wire::polled_of(task, &it)),
                 }
             }
-            Err(error) => Polled::Unanswered { why: self.without_key(&explain(&error)) },
+            Err(error) => PollOutcome::Unanswered { why: self.without_key(&explain(&error)) },
         }
     }
 
-    async fn charge_once(&self, task: &TaskId) -> Billed {
+    async fn charge_once(&self, task: &TaskId) -> ChargeOutcome {
         let Some(url) = address::record(&self.endpoint, task.as_str()) else {
-            return Billed::Unknown { why: "the task's id cannot stand in an address".to_owned() };
+            return ChargeOutcome::Unknown {
+                why: "the task's id cannot stand in an address".to_owned(),
+            };
         };
         match self.question(url).send().await {
             Ok(response) => {
@@ -191,7 +193,7 @@ impl HttpGateway {
                 let hidden = self.hiding_the_key(&answer);
                 wire::billed(task, hidden.as_ref().unwrap_or(&answer))
             }
-            Err(error) => Billed::Unknown { why: self.without_key(&explain(&error)) },
+            Err(error) => ChargeOutcome::Unknown { why: self.without_key(&explain(&error)) },
         }
     }
 
@@ -247,15 +249,15 @@ impl HttpGateway {
 }
 
 impl Gateway for HttpGateway {
-    fn submit(&self, body: Bytes) -> BoxFuture<'_, Submitted> {
+    fn submit(&self, body: Bytes) -> BoxFuture<'_, SubmitOutcome> {
         self.submit_once(body).boxed()
     }
 
-    fn poll<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, Polled> {
+    fn poll<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, PollOutcome> {
         self.poll_once(task).boxed()
     }
 
-    fn charge<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, Billed> {
+    fn charge<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, ChargeOutcome> {
         self.charge_once(task).boxed()
     }
 
@@ -263,7 +265,7 @@ impl Gateway for HttpGateway {
         &'a self,
         url: &'a str,
         resume: Option<&'a ResumePoint>,
-    ) -> BoxFuture<'a, Result<Download, Unfetched>> {
+    ) -> BoxFuture<'a, Result<Download, DownloadError>> {
         let fetched = fetch::fetch(&self.clients, url, resume, self.idle_timeout);
         // A result host that the gateway chose may be named by what it was told.
         fetched.map_err(|unfetched| unfetched.map_why(|why| self.without_key(&why))).boxed()

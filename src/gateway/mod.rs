@@ -11,8 +11,8 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
-use crate::answer::{Polled, Submitted, TaskId, Unfetched};
-use crate::charge::Billed;
+use crate::domain::charge::ChargeOutcome;
+use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 
 /// Something that renders shots for money.
 ///
@@ -21,16 +21,16 @@ use crate::charge::Billed;
 /// in doubt, so the scheduler never does.
 pub trait Gateway: Send + Sync + 'static {
     /// POSTs `body`, a JSON object, once. Ends within the submit time-out.
-    fn submit(&self, body: Bytes) -> BoxFuture<'_, Submitted>;
+    fn submit(&self, body: Bytes) -> BoxFuture<'_, SubmitOutcome>;
 
     /// Asks for a task's state, once. Free.
-    fn poll<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, Polled>;
+    fn poll<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, PollOutcome>;
 
     /// Asks what a finished task really cost, once. Free. A gateway that keeps no such records need
     /// not care.
-    fn charge<'a>(&'a self, _task: &'a TaskId) -> BoxFuture<'a, Billed> {
+    fn charge<'a>(&'a self, _task: &'a TaskId) -> BoxFuture<'a, ChargeOutcome> {
         let why = "this gateway does not say what a task cost".to_owned();
-        Box::pin(std::future::ready(Billed::Unknown { why }))
+        Box::pin(std::future::ready(ChargeOutcome::Unknown { why }))
     }
 
     /// Opens a result URL, from `resume` on where that is possible. Free; carries no key.
@@ -38,7 +38,7 @@ pub trait Gateway: Send + Sync + 'static {
         &'a self,
         url: &'a str,
         resume: Option<&'a ResumePoint>,
-    ) -> BoxFuture<'a, Result<Download, Unfetched>>;
+    ) -> BoxFuture<'a, Result<Download, DownloadError>>;
 }
 
 /// How far an earlier download of the same URL came.
@@ -59,5 +59,5 @@ pub struct Download {
     /// What a later [`ResumePoint`] must carry; `None` when the host cannot resume.
     pub validator: Option<String>,
     /// The bytes. Ends with an error on a cut, and when nothing came for the idle time-out.
-    pub bytes: BoxStream<'static, Result<Bytes, Unfetched>>,
+    pub bytes: BoxStream<'static, Result<Bytes, DownloadError>>,
 }

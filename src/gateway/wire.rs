@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::answer::{Polled, Submitted, TaskId};
-use crate::charge::{Billed, Charge};
-pub use crate::text::plain;
-use crate::text::{is_markup, page};
+use crate::domain::charge::{Charge, ChargeOutcome};
+use crate::domain::outcome::{PollOutcome, SubmitOutcome, TaskId};
+pub use crate::domain::sanitize::plain;
+use crate::domain::sanitize::{is_markup, page};
 
 mod fields;
 
@@ -47,31 +47,31 @@ const MOST_WHY: usize = 300;
 /// A readable task id wins over every error around it: it may have been bought, and asking after a
 /// task is free.
 #[must_use]
-pub fn submitted(answer: &Answer) -> Submitted {
+pub fn submitted(answer: &Answer) -> SubmitOutcome {
     let body = Body::read(answer);
     if !matches!(answer.status, 300..=399)
         && let Some(task) = body.fields().and_then(task_id)
     {
-        return Submitted::Bought { task };
+        return SubmitOutcome::Bought { task };
     }
     let Some(status) = judged_status(answer.status, &body) else {
-        return Submitted::Doubtful {
+        return SubmitOutcome::Doubtful {
             why: format!("answered {} without a task id: {}", answer.status, body.excerpt()),
         };
     };
     let why = body.why(status);
     let retry_after = answer.retry_after;
     match status {
-        300..=399 => Submitted::WrongAddress { why: redirect(answer) },
-        401 | 403 => Submitted::BadKey { why },
-        402 => Submitted::NoCredit { why },
+        300..=399 => SubmitOutcome::WrongAddress { why: redirect(answer) },
+        401 | 403 => SubmitOutcome::BadKey { why },
+        402 => SubmitOutcome::NoCredit { why },
         404 | 405 if !body.is_envelope() => {
-            Submitted::WrongAddress { why: format!("not the gateway's answer: {why}") }
+            SubmitOutcome::WrongAddress { why: format!("not the gateway's answer: {why}") }
         }
-        429 => Submitted::Throttled { retry_after, why },
-        500..=599 => Submitted::ServerError { status, retry_after, why },
-        400..=499 => Submitted::Rejected { why },
-        _ => Submitted::Doubtful { why: format!("answered with an odd status: {why}") },
+        429 => SubmitOutcome::Throttled { retry_after, why },
+        500..=599 => SubmitOutcome::ServerError { status, retry_after, why },
+        400..=499 => SubmitOutcome::Rejected { why },
+        _ => SubmitOutcome::Doubtful { why: format!("answered with an odd status: {why}") },
     }
 }
 
@@ -80,7 +80,7 @@ pub fn submitted(answer: &Answer) -> Submitted {
 /// A state the gateway names in `data` wins over the envelope's `code`, not over the status line.
 /// Beside an error `code`, a word outside of `data` is about the call and not about the task.
 #[must_use]
-pub fn polled(answer: &Answer) -> Polled {
+pub fn polled(answer: &Answer) -> PollOutcome {
     let body = Body::read(answer);
     let of_task = body.has_data() || judged_status(answer.status, &body).is_none();
     if let (200..=299, Some(fields), true) = (answer.status, body.fields(), of_task)
@@ -91,36 +91,38 @@ pub fn polled(answer: &Answer) -> Polled {
     let retry_after = answer.retry_after;
     let Some(status) = judged_status(answer.status, &body) else {
         let why = format!("answered {} without a state: {}", answer.status, body.excerpt());
-        return Polled::Unclear { retry_after, why };
+        return PollOutcome::Unclear { retry_after, why };
     };
     let why = body.why(status);
     match status {
-        401 | 403 => Polled::BadKey { why },
-        404 => Polled::Missing { why },
-        300..=399 => Polled::Unclear { retry_after, why: redirect(answer) },
-        _ => Polled::Unclear { retry_after, why },
+        401 | 403 => PollOutcome::BadKey { why },
+        404 => PollOutcome::Missing { why },
+        300..=399 => PollOutcome::Unclear { retry_after, why: redirect(answer) },
+        _ => PollOutcome::Unclear { retry_after, why },
     }
 }
 
 /// What an answered poll of `task` means: [`polled`], unless it speaks of another task.
 #[must_use]
-pub fn polled_of(task: &TaskId, answer: &Answer) -> Polled {
+pub fn polled_of(task: &TaskId, answer: &Answer) -> PollOutcome {
     let said = polled(answer);
-    let speaks =
-        matches!(said, Polled::Working { .. } | Polled::Completed { .. } | Polled::Failed { .. });
+    let speaks = matches!(
+        said,
+        PollOutcome::Working { .. } | PollOutcome::Completed { .. } | PollOutcome::Failed { .. }
+    );
     let theirs = speaks.then(|| Body::read(answer).fields().and_then(task_id)).flatten();
     match theirs.filter(|theirs| theirs != task) {
-        Some(theirs) => Polled::OtherTask { theirs },
+        Some(theirs) => PollOutcome::OtherTask { theirs },
         None => said,
     }
 }
 
 /// What the answer to a question for `task`'s record means. Anything but a readable record is
-/// [`Billed::Unknown`]: nobody promised that there are records.
+/// [`ChargeOutcome::Unknown`]: nobody promised that there are records.
 #[must_use]
-pub fn billed(task: &TaskId, answer: &Answer) -> Billed {
+pub fn billed(task: &TaskId, answer: &Answer) -> ChargeOutcome {
     let body = Body::read(answer);
-    let unknown = |why: String| Billed::Unknown { why: plain(&why, MOST_WHY) };
+    let unknown = |why: String| ChargeOutcome::Unknown { why: plain(&why, MOST_WHY) };
     let (200..=299, None, Some(fields)) =
         (answer.status, judged_status(answer.status, &body), body.fields())
     else {
@@ -136,7 +138,7 @@ pub fn billed(task: &TaskId, answer: &Answer) -> Billed {
         _ => return unknown(format!("no readable record: {}", body.excerpt())),
     };
     if !settled {
-        return Billed::Unsettled;
+        return ChargeOutcome::Unsettled;
     }
     let amount = field(fields, &["credits"]).and_then(|value| match value {
         Value::Number(number) => Some(number.to_string()),
@@ -145,31 +147,31 @@ pub fn billed(task: &TaskId, answer: &Answer) -> Billed {
     });
     let currency = field(fields, &["currency"]).and_then(Value::as_str);
     match amount.zip(currency).and_then(|(amount, currency)| Charge::new(&amount, currency)) {
-        Some(charge) => Billed::Settled(charge),
+        Some(charge) => ChargeOutcome::Settled(charge),
         None => unknown(format!("no readable record: {}", body.excerpt())),
     }
 }
 
 /// What `data` says of the task; `None` when it names no state.
-fn state(fields: &Map<String, Value>, body: &Body<'_>) -> Option<Polled> {
+fn state(fields: &Map<String, Value>, body: &Body<'_>) -> Option<PollOutcome> {
     let state = field(fields, &["state", "status"])?.as_str()?.trim();
     Some(match state.to_ascii_lowercase().as_str() {
-        "pending" | "processing" => Polled::Working { unknown: None },
+        "pending" | "processing" => PollOutcome::Working { unknown: None },
         "completed" => {
             let urls = result_urls(fields);
             if urls.is_empty() {
                 let why = format!("completed, but without a result URL: {}", body.excerpt());
-                return Some(Polled::Unclear { retry_after: None, why });
+                return Some(PollOutcome::Unclear { retry_after: None, why });
             }
-            Polled::Completed { urls, completed_at: completed_at(fields) }
+            PollOutcome::Completed { urls, completed_at: completed_at(fields) }
         }
         "failed" => {
             let why = failure(fields)
                 .or_else(|| body.message().filter(|text| !is_pleasantry(text)))
                 .unwrap_or_else(|| "failed; the gateway gave no reason".to_owned());
-            Polled::Failed { why: plain(&why, MOST_WHY) }
+            PollOutcome::Failed { why: plain(&why, MOST_WHY) }
         }
-        _ => Polled::Working { unknown: Some(plain(state, 60)) },
+        _ => PollOutcome::Working { unknown: Some(plain(state, 60)) },
     })
 }
 

@@ -7,12 +7,12 @@ use rusqlite::Row as SqlRow;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, Type, ValueRef};
 
 use super::{Entry, Kind, RevisionId};
-use crate::answer::TaskId;
-use crate::job::{Account, AttemptId, Failure, Job, State};
-use crate::money::Usd;
+use crate::domain::money::Usd;
+use crate::domain::outcome::TaskId;
+use crate::domain::shot::{Fingerprint, ShotId};
+use crate::domain::state::{Account, AttemptId, Failure, RevisionState, State};
+use crate::domain::time::Timestamp;
 use crate::policy::budget::{Balance, Budget};
-use crate::shot::{Fingerprint, ShotId};
-use crate::time::Timestamp;
 
 pub(super) const fn kind_name(kind: Kind) -> &'static str {
     match kind {
@@ -179,7 +179,11 @@ pub(super) fn entry(row: &SqlRow<'_>, shot: Option<ShotId>) -> rusqlite::Result<
         clip_name: row.get(5)?,
         price: usd(row, 6)?,
         charged_if_failed: row.get::<_, Option<bool>>(17)?.unwrap_or_default(),
-        job: Job { state: state(row)?, refusals: row.get(14)?, resubmits: row.get(15)? },
+        status: RevisionState {
+            state: state(row)?,
+            refusals: row.get(14)?,
+            resubmits: row.get(15)?,
+        },
     })
 }
 
@@ -195,7 +199,7 @@ fn state(row: &SqlRow<'_>) -> rusqlite::Result<State> {
             attempt: attempt()?,
             task: task()?,
             since: Timestamp::from_millis(row.get(11)?),
-            silence: crate::job::Silence::default(),
+            silence: crate::domain::state::Unanswered::default(),
             stalled: why()?,
         },
         "rendered" => State::Rendered {

@@ -10,9 +10,9 @@ use rusqlite::Connection;
 use super::lock::beside;
 use super::queue::Fault;
 use super::*;
-use crate::answer::Submitted;
-use crate::job::{Event, OnDoubt, Rules};
-use crate::shot::Request;
+use crate::domain::outcome::SubmitOutcome;
+use crate::domain::shot::Request;
+use crate::domain::state::{OnDoubt, Rules, ShotEvent};
 
 const RULES: Rules = Rules {
     attempts: 3,
@@ -34,7 +34,7 @@ fn open(folder: &Path) -> Result<Ledger, LedgerError> {
 }
 
 /// A ledger with two claimed shots and more that are queued.
-async fn with_two_on_the_wire(folder: &Path) -> (Ledger, Vec<Entry>, Vec<Job>) {
+async fn with_two_on_the_wire(folder: &Path) -> (Ledger, Vec<Entry>, Vec<RevisionState>) {
     let shots: Vec<Shot> = (0..40_u8)
         .map(|i| Shot {
             id: ShotId::new(&format!("s{i}")).unwrap(),
@@ -55,15 +55,15 @@ async fn with_two_on_the_wire(folder: &Path) -> (Ledger, Vec<Entry>, Vec<Job>) {
     for entry in &entries[..2] {
         let claim = ledger.claim(entry.revision, Terms::new(entry.price), AT).await.unwrap();
         let Claim::Granted { attempt, .. } = claim else { panic!("{claim:?}") };
-        jobs.push(entry.job.after(Event::Claimed(attempt), AT, &RULES).unwrap().job);
+        jobs.push(entry.status.after(ShotEvent::Claimed(attempt), AT, &RULES).unwrap().to);
     }
     (ledger, entries, jobs)
 }
 
 /// A task id of the longest kind, so that a full file has no room for it.
-fn bought(job: &Job, task: char) -> Step {
+fn bought(job: &RevisionState, task: char) -> Transition {
     let task = TaskId::new(&task.to_string().repeat(TaskId::MOST_BYTES)).unwrap();
-    job.after(Event::Answered(Submitted::Bought { task }), AT, &RULES).unwrap()
+    job.after(ShotEvent::Answered(SubmitOutcome::Bought { task }), AT, &RULES).unwrap()
 }
 
 /// The disk ends here; with `relief`, giving up the reserve makes room.
@@ -128,7 +128,7 @@ async fn on_a_full_disk_the_reserve_makes_room_for_task_ids_and_nothing_is_bough
 
     let later = ledger.claim(entries[3].revision, Terms::new(entries[3].price), AT).await;
     assert!(matches!(later, Err(LedgerError::DiskFull { .. })), "{later:?}");
-    let stalled = Step { change: None, ..bought(&jobs[0], 'a') };
+    let stalled = Transition { change: None, ..bought(&jobs[0], 'a') };
     let later = ledger.commit(entries[0].revision, stalled, AT).await.unwrap();
     assert!(later.reserve_used, "what is in flight is still written");
 
@@ -136,7 +136,7 @@ async fn on_a_full_disk_the_reserve_makes_room_for_task_ids_and_nothing_is_bough
     let ledger = open(folder.path()).unwrap();
     assert!(reserve.exists(), "set aside again");
     let states: Vec<_> =
-        ledger.entries().await.unwrap().iter().map(|entry| entry.job.state.name()).collect();
+        ledger.entries().await.unwrap().iter().map(|entry| entry.status.state.name()).collect();
     assert_eq!(states[..4], ["rendering", "rendering", "queued", "queued"]);
     assert_eq!(ledger.balance().reserved, Usd::from_micros(10));
 }
@@ -165,7 +165,7 @@ async fn when_even_the_reserve_does_not_help_nothing_is_written_ever_again() {
     drop(ledger);
     let ledger = open(folder.path()).unwrap();
     let states: Vec<_> =
-        ledger.entries().await.unwrap().iter().map(|entry| entry.job.state.name()).collect();
+        ledger.entries().await.unwrap().iter().map(|entry| entry.status.state.name()).collect();
     assert_eq!(states[..3], ["submitting", "submitting", "queued"]);
 }
 
@@ -193,7 +193,7 @@ async fn a_failed_call_takes_its_whole_batch_back_and_poisons_the_ledger() {
     assert_eq!(later.to_string(), bad.to_string());
     drop(ledger);
     let states = open(folder.path()).unwrap().entries().await.unwrap();
-    assert_eq!(states[0].job.state.name(), "submitting");
+    assert_eq!(states[0].status.state.name(), "submitting");
 }
 
 #[test]

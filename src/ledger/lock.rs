@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::LedgerError;
-use crate::time::Timestamp;
+use crate::domain::time::Timestamp;
 
 /// The lock, held until dropped.
 #[derive(Debug)]

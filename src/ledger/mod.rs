@@ -52,15 +52,16 @@ pub use spending::{Pile, Spending, Stray};
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::answer::TaskId;
-use crate::charge::Charge;
-use crate::footage::Footage;
-use crate::job::{AttemptId, Job, Step};
-use crate::money::Usd;
+use crate::domain::charge::Charge;
+use crate::domain::clip_info::ClipInfo;
+use crate::domain::money::Usd;
+use crate::domain::outcome::TaskId;
+use crate::domain::secret::Secret;
+use crate::domain::shot::{Fingerprint, Shot, ShotId};
+use crate::domain::state::{AttemptId, RevisionState};
+use crate::domain::time::Timestamp;
+use crate::domain::transition::Transition;
 use crate::policy::budget::{Balance, Budget};
-use crate::shot::{Fingerprint, Shot, ShotId};
-use crate::time::Timestamp;
-use crate::token::Token;
 
 use queue::Queue;
 
@@ -109,7 +110,7 @@ pub struct Entry {
     /// among revision 1s without regard to case.
     pub clip_name: Box<str>,
     /// Where it stands.
-    pub job: Job,
+    pub status: RevisionState,
     /// What its next purchase would cost; for bought ones what the last attempt reserved.
     pub price: Option<Usd>,
     /// While an attempt of it is open: whether that is charged even if its task fails.
@@ -127,7 +128,7 @@ pub struct Terms {
     /// Whether the shot is in doubt and bought again; otherwise only a queued one can be claimed.
     pub despite_doubt: bool,
     /// The secret part of the address at which the gateway may call about it.
-    pub token: Option<Token>,
+    pub token: Option<Secret>,
 }
 
 impl Terms {
@@ -161,7 +162,7 @@ pub struct Call {
     /// The attempt.
     pub attempt: AttemptId,
     /// The secret part of the address it was given.
-    pub token: Token,
+    pub token: Secret,
     /// When its POST left.
     pub sent_at: Timestamp,
 }
@@ -202,7 +203,7 @@ pub struct ClipFile {
     pub sha256: [u8; 32],
     /// What it turned out to be; `None` where that could not be read, or an older version, which
     /// did not look, fetched it.
-    pub footage: Option<Footage>,
+    pub clip_info: Option<ClipInfo>,
     /// Why the footage could not be read, for people.
     pub unread: Option<Box<str>>,
 }
@@ -319,7 +320,7 @@ impl Ledger {
     }
 
     /// Every current revision, and those older or removed ones whose purchase is unfinished
-    /// ([`crate::job::State::is_unfinished_purchase`]).
+    /// ([`crate::domain::state::State::is_unfinished_purchase`]).
     ///
     /// # Errors
     /// When it cannot be read.
@@ -358,7 +359,7 @@ impl Ledger {
     pub async fn commit(
         &self,
         revision: RevisionId,
-        step: Step,
+        step: Transition,
         at: Timestamp,
     ) -> Result<Committed, LedgerError> {
         self.deliver(revision, step, Vec::new(), at).await
@@ -371,7 +372,7 @@ impl Ledger {
     pub async fn deliver(
         &self,
         revision: RevisionId,
-        step: Step,
+        step: Transition,
         files: Vec<ClipFile>,
         at: Timestamp,
     ) -> Result<Committed, LedgerError> {
@@ -423,7 +424,7 @@ impl Ledger {
     pub async fn recover(
         &self,
         revision: RevisionId,
-        step: Step,
+        step: Transition,
         task: TaskId,
         at: Timestamp,
     ) -> Result<Option<Committed>, LedgerError> {
@@ -439,7 +440,7 @@ impl Ledger {
     pub async fn not_bought(
         &self,
         revision: RevisionId,
-        step: Step,
+        step: Transition,
         at: Timestamp,
     ) -> Result<Freed, LedgerError> {
         self.queue.ask(move |pen| writer::not_bought(pen, revision, &step, at)).await

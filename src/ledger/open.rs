@@ -17,7 +17,7 @@ use super::reserve::Reserve;
 use super::schema::{Found, damage, keep_cap_twice, look, migrate};
 use super::watch::Watch;
 use super::{Kind, LedgerError, Opening};
-use crate::mishap;
+use crate::failpoint;
 
 /// How long a write waits for somebody who looks into the file with another program.
 pub(super) const BUSY: Duration = Duration::from_secs(30);
@@ -41,7 +41,7 @@ pub(super) fn for_writing(opening: &Opening<'_>) -> Result<Queue, LedgerError> {
     let reserve = Reserve::prepare(&path)?;
     if made {
         make(&path).map_err(|cause| LedgerError::inaccessible(&path, &cause))?;
-        mishap::point("empty ledger made");
+        failpoint::point("empty ledger made");
     }
     lock.take_ledger(&path)?;
     lock.sign(opening.holder, opening.at);
@@ -62,7 +62,7 @@ pub(super) fn for_writing(opening: &Opening<'_>) -> Result<Queue, LedgerError> {
         }
     }
     set_up(&conn, &path)?;
-    mishap::point("ledger set up");
+    failpoint::point("ledger set up");
     migrate(&mut conn, found, opening).map_err(sql)?;
     keep_cap_twice(&conn).map_err(sql)?;
     let kept = Kept { reserve, mark, watch: Watch::over(&path), lock };

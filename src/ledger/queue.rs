@@ -18,9 +18,9 @@ use super::mark::{Known, Mark};
 use super::rescue::{Rescued, rescue};
 use super::reserve::Reserve;
 use super::watch::Watch;
-use crate::mishap;
+use crate::blocking;
+use crate::failpoint;
 use crate::policy::budget::{Balance, Budget};
-use crate::work;
 
 /// What a call writes with: the batch's transaction.
 pub(super) struct Pen<'a> {
@@ -234,7 +234,7 @@ impl Drop for Turn {
 
 fn serve(turn: Turn, runtime: &Handle) {
     let again = runtime.clone();
-    let served = work::begin(runtime, move || {
+    let served = blocking::begin(runtime, move || {
         let mut turn = turn;
         let Some(queue) = &turn.0 else { return };
         let (batch, outcome, more) = queue.batch();
@@ -308,9 +308,9 @@ impl Desk {
             call.work(&pen)?;
         }
         let (purse, known) = (pen.purse()?, Known::of(&tx)?);
-        mishap::point("batch not yet committed");
+        failpoint::point("batch not yet committed");
         tx.commit()?;
-        mishap::point("batch committed");
+        failpoint::point("batch committed");
         Ok((purse, known))
     }
 }

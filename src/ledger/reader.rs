@@ -14,13 +14,13 @@ use super::{
     Call, ClipFile, Entry, Kind, LedgerError, RevisionId, Row, Spending, Summary, lock, open,
     spending,
 };
-use crate::answer::TaskId;
-use crate::charge::Charge;
-use crate::footage::Footage;
-use crate::job::{AttemptId, State};
-use crate::shot::ShotId;
-use crate::time::Timestamp;
-use crate::token::Token;
+use crate::domain::charge::Charge;
+use crate::domain::clip_info::ClipInfo;
+use crate::domain::outcome::TaskId;
+use crate::domain::secret::Secret;
+use crate::domain::shot::ShotId;
+use crate::domain::state::{AttemptId, State};
+use crate::domain::time::Timestamp;
 
 /// What is shown of a shot whose run died with its POST on the wire.
 const CUT_SHORT: &str = "the run ended while its request was on the wire; the next run decides";
@@ -86,11 +86,11 @@ impl Reader {
             conn.query_row("SELECT only FROM campaign", [], |_| Ok(()))?;
             let held = held_before || self.held_by().is_some();
             let mut each = |mut row: Row| {
-                if let State::Submitting { attempt, .. } = row.entry.job.state
+                if let State::Submitting { attempt, .. } = row.entry.status.state
                     && !held
                 {
                     let why = CUT_SHORT.into();
-                    row.entry.job.state = State::InDoubt { attempt, why };
+                    row.entry.status.state = State::InDoubt { attempt, why };
                 }
                 each(row);
             };
@@ -170,7 +170,7 @@ pub(super) fn calls(pen: &Pen<'_>) -> rusqlite::Result<Vec<Call>> {
              AND a.token IS NOT NULL",
         )?
         .query_map([], |row| {
-            let token = Token::parse(row.get_ref(1)?.as_str()?);
+            let token = Secret::parse(row.get_ref(1)?.as_str()?);
             Ok(Call {
                 attempt: AttemptId(row.get(0)?),
                 token: token.ok_or_else(|| odd(1, "an unreadable token"))?,
@@ -240,7 +240,7 @@ fn read_rows(
     each: &mut dyn FnMut(Row),
 ) -> rusqlite::Result<()> {
     let charge = if schema >= WITH_CHARGES { CHARGE } else { "NULL, NULL" };
-    let (origin, footage) = match schema {
+    let (origin, clip_info) = match schema {
         WITH_FOOTAGE.. => ("entry, variant", "millis, width, height, sound, unread"),
         _ => ("NULL, NULL", "NULL, NULL, NULL, NULL, NULL"),
     };
@@ -256,7 +256,7 @@ fn read_rows(
         first_of = first_of!("revisions.attempt"),
     );
     let mut files = conn.prepare_cached(&format!(
-        "SELECT path, bytes, sha256, {footage} FROM files WHERE revision = ?1 ORDER BY part",
+        "SELECT path, bytes, sha256, {clip_info} FROM files WHERE revision = ?1 ORDER BY part",
     ))?;
     let mut statement = conn.prepare_cached(&sql)?;
     let mut rows = statement.query([])?;
@@ -273,8 +273,8 @@ fn read_rows(
 fn clip_file(file: &SqlRow<'_>) -> rusqlite::Result<ClipFile> {
     let unsigned = |column, number: i64| u64::try_from(number).map_err(|error| odd(column, error));
     let millis: Option<i64> = file.get(3)?;
-    let footage = millis.map(|millis| {
-        Ok::<_, rusqlite::Error>(Footage {
+    let clip_info = millis.map(|millis| {
+        Ok::<_, rusqlite::Error>(ClipInfo {
             millis: unsigned(3, millis)?,
             width: file.get(4)?,
             height: file.get(5)?,
@@ -285,7 +285,7 @@ fn clip_file(file: &SqlRow<'_>) -> rusqlite::Result<ClipFile> {
         path: file.get(0)?,
         bytes: unsigned(1, file.get(1)?)?,
         sha256: file.get(2)?,
-        footage: footage.transpose()?,
+        clip_info: clip_info.transpose()?,
         unread: file.get(7)?,
     })
 }

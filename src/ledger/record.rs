@@ -9,10 +9,10 @@ use rusqlite::{Row as SqlRow, params};
 use super::encode::{ENTRY, ENTRY_COLUMNS, entry, list, pairs};
 use super::queue::{Fault, Pen};
 use super::{Entry, RevisionId};
-use crate::job::{Failure, Job, State};
-use crate::money::Usd;
-use crate::shot::{Request, Shot, ShotId};
-use crate::time::Timestamp;
+use crate::domain::money::Usd;
+use crate::domain::shot::{Request, Shot, ShotId};
+use crate::domain::state::{Failure, RevisionState, State};
+use crate::domain::time::Timestamp;
 
 /// Makes `shots` the current ones; answers their entries in the same order.
 pub(super) fn record(pen: &Pen<'_>, shots: &[Shot], at: Timestamp) -> Result<Vec<Entry>, Fault> {
@@ -76,11 +76,11 @@ fn scan(pen: &Pen<'_>, shots: &[Shot]) -> rusqlite::Result<Stored> {
         };
         let mut entry = entry(row, Some(shot.id.clone()))?;
         let returns = !std::mem::replace(&mut entry.current, true);
-        let priced = is_unbought(&entry.job.state) && entry.price != shot.price;
+        let priced = is_unbought(&entry.status.state) && entry.price != shot.price;
         if priced {
             entry.price = shot.price;
         }
-        let renamed = is_without_files(&entry.job.state)
+        let renamed = is_without_files(&entry.status.state)
             && (returns || !is_name_for(&entry.clip_name, &shot.clip_name));
         if renamed {
             stored.renamed.push(index);
@@ -309,7 +309,7 @@ fn insert(
         fingerprint: shot.fingerprint,
         current: true,
         clip_name,
-        job: Job::new(),
+        status: RevisionState::new(),
         price: shot.price,
         charged_if_failed: false,
     })

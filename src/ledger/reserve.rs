@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::LedgerError;
 use super::lock::{beside, private};
-use crate::mishap;
+use crate::failpoint;
 
 /// How much is set aside, in bytes: room for the answers of some hundred POSTs on the wire.
 pub(super) const RESERVE_BYTES: usize = 1 << 20;
@@ -48,9 +48,9 @@ fn write(path: &Path) -> io::Result<()> {
         _ => {}
     }
     let mut file: File = private(OpenOptions::new().write(true).create_new(true)).open(path)?;
-    mishap::point("reserve still empty");
+    failpoint::point("reserve still empty");
     file.write_all(&noise)?;
-    mishap::point("reserve written");
+    failpoint::point("reserve written");
     file.sync_all()
 }
 

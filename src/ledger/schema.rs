@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 
 use super::encode::kind_name;
 use super::{LedgerError, Opening};
-use crate::mishap;
+use crate::failpoint;
 
 /// Marks an `SQLite` file as a ledger of rushes: `rush`.
 pub(super) const APPLICATION_ID: i64 = 0x7275_7368;
@@ -78,7 +78,7 @@ pub(super) fn migrate(
     for schema in SCHEMAS.iter().skip(had) {
         tx.execute_batch(schema)?;
     }
-    mishap::point("schema half way");
+    failpoint::point("schema half way");
     if found == Found::Empty {
         tx.pragma_update(None, "application_id", APPLICATION_ID)?;
         tx.execute(
@@ -92,7 +92,7 @@ pub(super) fn migrate(
     let version = i64::try_from(SCHEMAS.len()).unwrap_or(i64::MAX);
     tx.pragma_update(None, "user_version", version)?;
     tx.commit()?;
-    mishap::point("schema committed");
+    failpoint::point("schema committed");
     Ok(())
 }
 

@@ -5,10 +5,10 @@ use rusqlite::{Connection, Row};
 
 use super::RevisionId;
 use super::encode::{odd, shot_id, unlist, usd};
-use crate::money::Usd;
+use crate::domain::money::Usd;
+use crate::domain::shot::ShotId;
+use crate::domain::time::Timestamp;
 use crate::policy::budget::Balance;
-use crate::shot::ShotId;
-use crate::time::Timestamp;
 
 /// The most moments of a campaign's history that are told.
 const MOST_MOMENTS: i64 = 120;

@@ -7,12 +7,13 @@ use super::encode::{StateColumns, Word, usd};
 use super::queue::{Fault, Pen};
 use super::reader;
 use super::{Claim, ClipFile, Committed, Freed, LedgerError, RevisionId, Terms};
-use crate::answer::TaskId;
-use crate::charge::Charge;
-use crate::job::{Account, AttemptChange, AttemptId, Job, Outcome, State, Step};
-use crate::money::Usd;
+use crate::domain::charge::Charge;
+use crate::domain::money::Usd;
+use crate::domain::outcome::TaskId;
+use crate::domain::state::{Account, AttemptId, AttemptOutcome, RevisionState, State};
+use crate::domain::time::Timestamp;
+use crate::domain::transition::{AttemptChange, Transition};
 use crate::policy::budget::Budget;
-use crate::time::Timestamp;
 
 /// Keeps another cap.
 pub(super) fn set_budget(pen: &Pen<'_>, budget: Budget) -> Result<(), Fault> {
@@ -68,7 +69,7 @@ pub(super) fn claim(
                 price.map(Usd::micros),
                 charged_if_failed,
                 at.as_millis(),
-                token.map(|token| token.secret()),
+                token.map(|token| token.reveal()),
             ])?,
     );
     if let Some(price) = price {
@@ -88,18 +89,18 @@ pub(super) fn claim(
 pub(super) fn commit(
     pen: &Pen<'_>,
     revision: RevisionId,
-    step: &Step,
+    step: &Transition,
     files: &[ClipFile],
     at: Timestamp,
 ) -> Result<Committed, Fault> {
     let change = step.change.as_ref();
     let known = change.map(|change| lies_in(pen, revision, change.attempt)).transpose()?;
-    if !write_job(pen, revision, &step.job, at)? {
+    if !write_job(pen, revision, &step.to, at)? {
         let what = format!("there is no revision {}", revision.0);
         return Err(Fault::Refused(LedgerError::defect(what)));
     }
     if let (Some(change), Some((from, price))) = (change, known) {
-        write_change(pen, change, &step.job.state, at)?;
+        write_change(pen, change, &step.to.state, at)?;
         if let Some(price) = price
             && from != change.account
         {
@@ -109,7 +110,7 @@ pub(super) fn commit(
     }
     for (part, file) in (1_i64..).zip(files) {
         let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        let footage = file.footage;
+        let clip_info = file.clip_info;
         pen.conn
             .prepare_cached(
                 "INSERT OR REPLACE INTO files (revision, part, path, bytes, sha256, millis, width, \
@@ -121,15 +122,15 @@ pub(super) fn commit(
                 file.path,
                 signed(file.bytes),
                 file.sha256,
-                footage.map(|footage| signed(footage.millis)),
-                footage.map(|footage| footage.width),
-                footage.map(|footage| footage.height),
-                footage.map(|footage| footage.sound),
+                clip_info.map(|clip_info| signed(clip_info.millis)),
+                clip_info.map(|clip_info| clip_info.width),
+                clip_info.map(|clip_info| clip_info.height),
+                clip_info.map(|clip_info| clip_info.sound),
                 file.unread,
             ])?;
     }
     let task_first_of = match change {
-        Some(change) if change.outcome == Some(Outcome::Bought) => {
+        Some(change) if change.outcome == Some(AttemptOutcome::Bought) => {
             reader::task_first_of(pen, change.attempt)?
         }
         _ => None,
@@ -143,7 +144,7 @@ pub(super) fn commit(
 pub(super) fn recover(
     pen: &Pen<'_>,
     revision: RevisionId,
-    step: &Step,
+    step: &Transition,
     task: &TaskId,
     at: Timestamp,
 ) -> Result<Option<Committed>, Fault> {
@@ -158,7 +159,7 @@ pub(super) fn recover(
 pub(super) fn not_bought(
     pen: &Pen<'_>,
     revision: RevisionId,
-    step: &Step,
+    step: &Transition,
     at: Timestamp,
 ) -> Result<Freed, Fault> {
     let Some(asked) = step.change.as_ref().filter(|change| change.account == Account::Released)
@@ -176,7 +177,7 @@ pub(super) fn not_bought(
     commit(pen, revision, step, &[], at)?;
     for (attempt, price) in doubtful.iter().filter(|(attempt, _)| *attempt != asked.attempt) {
         let change = AttemptChange { attempt: *attempt, ..asked.clone() };
-        write_change(pen, &change, &step.job.state, at)?;
+        write_change(pen, &change, &step.to.state, at)?;
         if let Some(price) = price {
             move_money(pen, *attempt, Account::Reserved, -price.micros(), at)?;
         }
@@ -220,11 +221,11 @@ fn lies_in(
 fn write_job(
     pen: &Pen<'_>,
     revision: RevisionId,
-    job: &Job,
+    status: &RevisionState,
     at: Timestamp,
 ) -> rusqlite::Result<bool> {
-    let columns = StateColumns::of(&job.state);
-    let delivered_at = matches!(job.state, State::Delivered { .. }).then(|| at.as_millis());
+    let columns = StateColumns::of(&status.state);
+    let delivered_at = matches!(status.state, State::Delivered { .. }).then(|| at.as_millis());
     let rows = pen
         .conn
         .prepare_cached(
@@ -244,8 +245,8 @@ fn write_job(
             columns.completed_at,
             columns.urls,
             delivered_at,
-            job.refusals,
-            job.resubmits,
+            status.refusals,
+            status.resubmits,
         ])?;
     Ok(rows == 1)
 }
@@ -261,7 +262,7 @@ fn write_change(
         State::Rendering { attempt, task, .. } if *attempt == change.attempt => Some(task.as_str()),
         _ => None,
     };
-    let outcome = change.outcome.map(Outcome::name);
+    let outcome = change.outcome.map(AttemptOutcome::name);
     let answered_at = outcome.is_some().then(|| at.as_millis());
     pen.conn
         .prepare_cached(

@@ -17,12 +17,12 @@ use bytes::Bytes;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
+use crate::blocking;
+use crate::domain::sanitize::json_for_pages;
 use crate::ledger::{Reader, Row};
 use crate::policy::limits::Rate;
 use crate::report::{ReportError, model, sheet};
 use crate::run::Tally;
-use crate::text::json_for_pages;
-use crate::work;
 
 use super::Show;
 use super::phase::{Over, Phase};
@@ -204,7 +204,7 @@ impl Follower {
         let show = self.show.clone();
         let news = self.is_followed().then(|| self.news.clone());
         let (quits, wanted) = (Arc::clone(&self.quits), !newcomers.is_empty());
-        let read = work::blocking(move || {
+        let read = blocking::run(move || {
             let tell =
                 |event| drop(news.as_ref().map(|news| news.send(News::Rows(reading, event))));
             memory.read(&show, &tell, wanted, &quits).map(|rows| (memory, rows))

@@ -8,8 +8,8 @@ use axum::http::{Request, Response, StatusCode};
 use axum::response::IntoResponse;
 use tower_http::services::ServeFile;
 
+use crate::blocking;
 use crate::ledger::Reader;
-use crate::work;
 
 use super::Show;
 
@@ -20,7 +20,7 @@ const CLIPS: &str = "clips";
 pub(super) async fn film(show: &Show, name: &str, request: Request<Body>) -> Response<Body> {
     let Some(path) = named(name) else { return StatusCode::NOT_FOUND.into_response() };
     let (folder, ledger) = (show.folder.clone(), show.ledger.clone());
-    let found = work::blocking(move || find(&folder, &ledger, &path)).await;
+    let found = blocking::run(move || find(&folder, &ledger, &path)).await;
     let Ok(Some(file)) = found else { return StatusCode::NOT_FOUND.into_response() };
     match ServeFile::new(file).try_call(request).await {
         Ok(response) => response.map(Body::new),

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
 
-use crate::token::Token;
+use crate::domain::secret::Secret;
 
 /// What a button's request must carry, as `1`: no page of another site can send it unasked.
 pub(super) const BUTTON: HeaderName = HeaderName::from_static("x-rushes");
@@ -14,7 +14,7 @@ pub(super) const BUTTON: HeaderName = HeaderName::from_static("x-rushes");
 #[derive(Clone, Debug)]
 pub(super) struct Gate {
     address: SocketAddr,
-    token: Option<Token>,
+    token: Option<Secret>,
 }
 
 /// Why somebody may not come in.
@@ -46,7 +46,7 @@ impl Refusal {
 }
 
 impl Gate {
-    pub(super) const fn new(address: SocketAddr, token: Option<Token>) -> Self {
+    pub(super) const fn new(address: SocketAddr, token: Option<Secret>) -> Self {
         Self { address, token }
     }
 
@@ -62,7 +62,7 @@ impl Gate {
             IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
             _ => {}
         }
-        let token = self.token.map_or_else(String::new, |token| format!("{}/", token.secret()));
+        let token = self.token.map_or_else(String::new, |token| format!("{}/", token.reveal()));
         format!("http://{address}/{token}")
     }
 
@@ -171,10 +171,10 @@ mod tests {
 
     #[test]
     fn a_token_opens_the_gate_under_any_name_and_nothing_else_does() {
-        let token = Token::from_bytes([7; 16]);
+        let token = Secret::from_bytes([7; 16]);
         let gate = Gate::new("0.0.0.0:80".parse().unwrap(), Some(token));
         let host = [("host", "studio.example")];
-        let secret = token.secret();
+        let secret = token.reveal();
         assert_eq!(gate.url(), format!("http://127.0.0.1:80/{secret}/"));
         assert_eq!(asks(&gate, &Method::GET, &format!("/{secret}/events"), &host), None);
         let wrong = secret.replace('7', "8");

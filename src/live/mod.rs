@@ -36,18 +36,18 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::doorway::{Bounds, Doorway, Latch};
+use crate::domain::time::{Clock, SystemClock};
 use crate::ledger::Reader;
+use crate::listener::{BoundedListener, ConnLimits, ShutdownHandle};
 use crate::policy::limits::Rate;
 use crate::report::sheet::Sheet;
 use crate::run::{Gauges, Pause, Stop, Tally};
-use crate::time::{Clock, SystemClock};
 
 use feed::Feed;
 use phase::Over;
 
 /// What a connection may cost. One carries one request; pages, events and clips stay longer.
-const BOUNDS: Bounds = Bounds {
+const BOUNDS: ConnLimits = ConnLimits {
     connections: 64,
     life: Duration::from_secs(10),
     stall: Duration::from_secs(30),
@@ -91,7 +91,7 @@ impl Show {
 pub struct Live {
     over: watch::Sender<Option<Over>>,
     feed: Feed,
-    latch: Latch,
+    latch: ShutdownHandle,
     serving: JoinHandle<()>,
     following: JoinHandle<()>,
 }
@@ -104,7 +104,7 @@ impl Live {
         let (listener, gate) = port.into_parts();
         let (feed, follower) = feed::feed(&show, is_over.clone());
         let following = tokio::spawn(follower.follow());
-        let (doorway, latch) = Doorway::new(listener, BOUNDS);
+        let (doorway, latch) = BoundedListener::new(listener, BOUNDS);
         let routes = routes::routes(gate, show, feed.clone(), is_over);
         let serving = tokio::spawn(async move {
             if let Err(error) = axum::serve(doorway, routes).await {

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
+use crate::domain::sanitize::plain;
 use crate::run::{Ended, Stopped, Tally};
-use crate::text::plain;
 
 /// A reason is cut to so many characters.
 const MOST_WHY: usize = 500;

@@ -11,10 +11,10 @@ use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use tokio::sync::{Semaphore, watch};
 
-use crate::doorway::Wire;
+use crate::blocking;
 use crate::ledger::Reader;
+use crate::listener::Wire;
 use crate::report::ReportError;
-use crate::work;
 
 use super::feed::{self, Feed};
 use super::gate::Gate;
@@ -133,7 +133,7 @@ impl Desk {
         let show = self.show.clone();
         // The semaphore is never closed; without a permit more than one would be made at once.
         let permit = self.making.acquire().await;
-        let made = work::blocking(move || {
+        let made = blocking::run(move || {
             let mut spool = Spool::default();
             show.sheet(&Reader::open(&show.ledger)?).write(&mut spool)?;
             Ok::<Spooled, ReportError>(spool.finish()?)

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::BodyError;
 use super::shots::media;
-use crate::shot::{LocalFile, Request};
+use crate::domain::shot::{LocalFile, Request};
 
 /// Where the gateway is to call when the task has ended.
 const CALLBACK: &str = "callback_url";

@@ -12,10 +12,10 @@ use super::text::tree::{Node, Pair, Value};
 use super::{Header, WrittenBudget};
 use super::{callback, notify};
 use crate::catalog;
-use crate::job::OnDoubt;
-use crate::money::Usd;
+use crate::domain::money::Usd;
+use crate::domain::shot::ShotId;
+use crate::domain::state::OnDoubt;
 use crate::policy::limits::{Rate, SomeLimits, span};
-use crate::shot::ShotId;
 
 pub(super) const KEYS: [&str; 11] = [
     "campaign",

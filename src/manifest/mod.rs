@@ -22,11 +22,11 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::catalog::Catalog;
-use crate::hook::{Hook, Occasion};
-use crate::job::OnDoubt;
-use crate::money::Usd;
+use crate::domain::money::Usd;
+use crate::domain::shot::{Request, Shot};
+use crate::domain::state::OnDoubt;
+use crate::domain::webhook::{Hook, Occasion};
 use crate::policy::limits::SomeLimits;
-use crate::shot::{Request, Shot};
 
 /// What a manifest says about everything but its shots.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use super::WrittenNotify;
 use super::header::{count, known_keys, text};
 use super::report::log::{Log, Mistake, did_you_mean};
 use super::text::tree::{Node, Pair, Value};
-use crate::hook::{Hook, Occasion};
+use crate::domain::webhook::{Hook, Occasion};
 
 pub(super) const KEYS: [&str; 3] = ["url", "on", "failures"];
 /// What to write.

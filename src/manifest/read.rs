@@ -17,9 +17,9 @@ use super::text::tree::{Node, Pair, Value};
 use super::text::yaml::{self, Document, NoShots, Sink};
 use super::{Campaign, Header, header};
 use crate::catalog::{Catalog, closest};
-use crate::job::OnDoubt;
+use crate::domain::shot::Shot;
+use crate::domain::state::OnDoubt;
 use crate::policy::limits::SomeLimits;
-use crate::shot::Shot;
 
 /// A manifest that was read, mistakes and all.
 #[derive(Debug)]

@@ -288,7 +288,7 @@ fn own_keys(catalog: &Catalog) -> Map<String, Value> {
     }
 }
 
-/// A part of a path that is a safe file name, as [`crate::shot::ShotId`] has it.
+/// A part of a path that is a safe file name, as [`crate::domain::shot::ShotId`] has it.
 const SAFE: &str = r"[^\x00-\x2f\x3a-\x40\x5b-\x5e\x60\x7b-\xa0]([^\x00-\x2c\x2f\x3a-\x40\x5b-\x5e\x60\x7b-\xa0]*[^\x00-\x2c\x2e\x2f\x3a-\x40\x5b-\x5e\x60\x7b-\xa0])?";
 /// Names that Windows keeps for itself.
 const DEVICE: &str =

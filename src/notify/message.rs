@@ -3,10 +3,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::hook::Occasion;
+use crate::domain::sanitize::json_text;
+use crate::domain::time::Timestamp;
+use crate::domain::webhook::Occasion;
 use crate::policy::budget::{Balance, Budget};
-use crate::text::json_text;
-use crate::time::Timestamp;
 
 /// A message.
 #[derive(Clone, Debug)]

@@ -14,9 +14,9 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Url};
 
-use crate::hook::Hook;
+use crate::domain::sanitize::plain;
+use crate::domain::webhook::Hook;
 use crate::policy::retry;
-use crate::text::plain;
 
 /// How long one try may take, its answer's head included.
 const TIMEOUT: Duration = Duration::from_secs(10);

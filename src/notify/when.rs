@@ -1,6 +1,6 @@
 //! When there is something to tell: a pure function of what is seen of a run.
 
-use crate::hook::Occasion;
+use crate::domain::webhook::Occasion;
 
 /// So many of the latest shots are looked at, and so many of them failed are many.
 const LATEST: u32 = 20;

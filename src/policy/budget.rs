@@ -1,6 +1,6 @@
 //! The cap: what may still be committed.
 
-use crate::money::Usd;
+use crate::domain::money::Usd;
 
 /// The campaign's money as the ledger has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -73,7 +73,7 @@ pub struct Limits {
     pub poll_rate: Rate,
     /// Shots submitting or rendering at once.
     pub in_flight: u32,
-    /// See [`crate::job::Rules::attempts`]; also tries of a download in one run.
+    /// See [`crate::domain::state::Rules::attempts`]; also tries of a download in one run.
     pub attempts: u32,
     /// How long a POST may take.
     pub submit_timeout: Duration,

@@ -1,8 +1,9 @@
 //! Pure decisions: how fast, how long to wait, whether the money reaches, who is next. No clock,
 //! no I/O; time and chance are arguments.
 
+pub mod backpressure;
 pub mod budget;
 pub mod limits;
-pub mod pace;
 pub mod queue;
+pub mod rate;
 pub mod retry;

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
-use crate::money::Usd;
+use crate::domain::money::Usd;
 
 /// A place in the queue: higher priority first, then manifest order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

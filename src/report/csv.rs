@@ -4,9 +4,9 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use crate::footage::Footage;
+use crate::domain::clip_info::ClipInfo;
+use crate::domain::sanitize::{plain, steers};
 use crate::ledger::Row;
-use crate::text::{plain, steers};
 
 use super::model::{mismatches, reason};
 use super::text::safe;
@@ -76,13 +76,13 @@ pub fn write(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError
 fn cells(row: &Row) -> [String; 23] {
     let shown = |value: Option<&dyn ToString>| value.map_or_else(String::new, ToString::to_string);
     let files: Vec<&str> = row.files.iter().map(|file| file.path.as_str()).collect();
-    let footage = row.files.first().and_then(|file| file.footage);
-    let fact = |of: &dyn Fn(Footage) -> String| footage.map_or_else(String::new, of);
+    let clip_info = row.files.first().and_then(|file| file.clip_info);
+    let fact = |of: &dyn Fn(ClipInfo) -> String| clip_info.map_or_else(String::new, of);
     [
         row.entry.shot.to_string(),
         row.entry.number.to_string(),
         row.entry.current.to_string(),
-        row.entry.job.state.name().to_owned(),
+        row.entry.status.state.name().to_owned(),
         row.model.clone(),
         safe(&shown(row.task.as_ref().map(|task| task as &dyn ToString))),
         shown(row.price.as_ref().map(|price| price as &dyn ToString)),
@@ -179,7 +179,7 @@ mod tests {
         row.entry_id = Some("@beach".to_owned());
         row.variant = vec![("time".into(), "\"dusk\"".into()), ("take".into(), "2".into())];
         row.tags = vec!["+night".into(), "été".into()];
-        row.files[0].footage = Some(sample::FOOTAGE);
+        row.files[0].clip_info = Some(sample::FOOTAGE);
         let text = written(&sample);
         let mut csv = csv::Reader::from_reader(text.as_bytes());
         assert_eq!(&csv.headers().unwrap()[COLUMNS.len() - 1], "prompt");

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
+use crate::domain::money::Usd;
+use crate::domain::time::Timestamp;
 use crate::ledger::Summary;
-use crate::money::Usd;
 use crate::policy::budget::Budget;
-use crate::time::Timestamp;
 
 use super::outlook::{Basis, Kind, Left, Model, Outlook};
 use super::text::{dollars, in_words, plural, safe, span};

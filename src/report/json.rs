@@ -6,9 +6,9 @@ use std::io::{self, Seek, SeekFrom, Write};
 
 use serde::Serialize;
 
-use crate::footage::Footage;
+use crate::domain::clip_info::ClipInfo;
+use crate::domain::sanitize::json_text;
 use crate::ledger::Row;
-use crate::text::json_text;
 
 use super::model::{mismatches, reason};
 use super::{Counts, ReportError, Source, each_row};
@@ -70,9 +70,9 @@ struct Facts {
     sound: bool,
 }
 
-impl From<Footage> for Facts {
-    fn from(footage: Footage) -> Self {
-        let Footage { millis, width, height, sound } = footage;
+impl From<ClipInfo> for Facts {
+    fn from(footage: ClipInfo) -> Self {
+        let ClipInfo { millis, width, height, sound } = footage;
         let seconds = std::time::Duration::from_millis(millis).as_secs_f64();
         Self { seconds, width, height, sound }
     }
@@ -84,9 +84,9 @@ impl<'a> From<&'a Row> for Shot<'a> {
             id: row.entry.shot.as_str(),
             revision: row.entry.number,
             current: row.entry.current,
-            state: row.entry.job.state.name(),
+            state: row.entry.status.state.name(),
             model: &row.model,
-            task_id: row.task.as_ref().map(crate::answer::TaskId::as_str),
+            task_id: row.task.as_ref().map(crate::domain::outcome::TaskId::as_str),
             price: row.price.map(|price| price.to_string()),
             charge: row
                 .charge
@@ -95,7 +95,7 @@ impl<'a> From<&'a Row> for Shot<'a> {
             attempts: row.attempts,
             urls: &row.urls,
             files: row.files.iter().map(|file| file.path.as_str()).collect(),
-            footage: row.files.first().and_then(|file| file.footage).map(Facts::from),
+            footage: row.files.first().and_then(|file| file.clip_info).map(Facts::from),
             mismatch: mismatches(row),
             reason: reason(row),
             submitted_at: row.submitted_at.map(|at| at.to_string()),
@@ -119,7 +119,7 @@ pub fn write(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError
     let mut first = true;
     let mut spool = io::BufWriter::new(tempfile::SpooledTempFile::new(SPOOL_BYTES));
     each_row(source, &mut spool, &mut |spool, row| {
-        counts.add(&row.entry.job.state);
+        counts.add(&row.entry.status.state);
         spool.write_all(if first { b"\n  " } else { b",\n  " })?;
         first = false;
         spool.write_all(json_text(&Shot::from(row))?.as_bytes())?;
@@ -182,7 +182,7 @@ mod tests {
     fn a_charge_stands_there_only_where_it_is_known() {
         let mut sample = Sample::mixed();
         sample.rows.truncate(2);
-        sample.rows[1].charge = crate::charge::Charge::new("0.31650001", "USD");
+        sample.rows[1].charge = crate::domain::charge::Charge::new("0.31650001", "USD");
         let json: serde_json::Value = serde_json::from_str(&written(&sample)).unwrap();
         assert!(json["shots"][0].get("charge").is_none());
         let charge = serde_json::json!({"amount": "0.31650001", "currency": "USD"});
@@ -194,12 +194,12 @@ mod tests {
         let mut sample = Sample::mixed();
         sample.rows.truncate(2);
         sample.rows[0].request = r#"{"duration":5,"sound":"on"}"#.to_owned();
-        sample.rows[0].files[0].footage =
-            Some(Footage { millis: 5041, width: 1280, height: 720, sound: false });
+        sample.rows[0].files[0].clip_info =
+            Some(ClipInfo { millis: 5041, width: 1280, height: 720, sound: false });
         let json: serde_json::Value = serde_json::from_str(&written(&sample)).unwrap();
-        let footage =
+        let clip_info =
             serde_json::json!({"seconds": 5.041, "width": 1280, "height": 720, "sound": false});
-        assert_eq!(json["shots"][0]["footage"], footage);
+        assert_eq!(json["shots"][0]["footage"], clip_info);
         assert_eq!(json["shots"][0]["mismatch"], serde_json::json!(["asked for sound, got none"]));
         for absent in ["footage", "mismatch"] {
             assert!(json["shots"][1].get(absent).is_none());
@@ -220,8 +220,8 @@ mod tests {
     #[test]
     fn lines_are_the_same_shots_each_with_its_campaign() {
         let mut sample = Sample::mixed();
-        sample.rows[0].files[0].footage = Some(sample::FOOTAGE);
-        sample.rows[1].charge = crate::charge::Charge::new("0.4", "USD");
+        sample.rows[0].files[0].clip_info = Some(sample::FOOTAGE);
+        sample.rows[1].charge = crate::domain::charge::Charge::new("0.4", "USD");
         let mut out = Vec::new();
         write_lines(&sample, &mut out).unwrap();
         let lines = String::from_utf8(out).unwrap();

@@ -9,10 +9,10 @@ use std::cmp::Ordering;
 
 use serde::Serialize;
 
-use crate::charge::Charge;
-use crate::job::{Failure, State};
+use crate::domain::charge::Charge;
+use crate::domain::money::Usd;
+use crate::domain::state::{Failure, State};
 use crate::ledger::Row;
-use crate::money::Usd;
 
 /// Rows by state, under the states' names and in the order of a shot's life.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -89,7 +89,8 @@ pub fn name(row: &Row) -> String {
 #[must_use]
 pub fn odd_charge(row: &Row) -> Option<&Charge> {
     let charge = row.charge.as_ref()?;
-    let failed = matches!(row.entry.job.state, State::Failed { failure: Failure::NotRendered, .. });
+    let failed =
+        matches!(row.entry.status.state, State::Failed { failure: Failure::NotRendered, .. });
     let expected = if failed { Usd::ZERO } else { row.price? };
     charge.against(expected).is_some_and(|order| order != Ordering::Equal).then_some(charge)
 }
@@ -97,7 +98,7 @@ pub fn odd_charge(row: &Row) -> Option<&Charge> {
 /// The reason that goes with a row, for people.
 #[must_use]
 pub fn reason(row: &Row) -> Option<Cow<'_, str>> {
-    let why = row.entry.job.state.why();
+    let why = row.entry.status.state.why();
     let Some(first) = &row.task_first_of else { return why.map(Cow::Borrowed) };
     let before = why.map_or_else(String::new, |why| format!("{why}; "));
     let whose = if *first == row.entry.shot { "its own earlier purchase" } else { first.as_str() };

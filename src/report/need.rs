@@ -1,6 +1,6 @@
 //! What a shot needs of the user, and the commands that help.
 
-use crate::job::{Failure, State};
+use crate::domain::state::{Failure, State};
 use crate::ledger::Row;
 
 /// Why a shot wants a look. In the order in which a summary lists them.
@@ -50,7 +50,7 @@ impl Need {
     /// What a row needs.
     #[must_use]
     pub fn of(row: &Row) -> Option<Self> {
-        match &row.entry.job.state {
+        match &row.entry.status.state {
             State::Failed { failure: Failure::Rejected, .. } => Some(Self::Edit),
             State::Failed { failure: Failure::RefusedTooOften | Failure::NotRendered, .. } => {
                 Some(Self::Retry)

@@ -7,11 +7,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::job::State;
+use crate::domain::money::Usd;
+use crate::domain::state::State;
+use crate::domain::time::Timestamp;
 use crate::ledger::{LedgerError, Row, Summary};
-use crate::money::Usd;
 use crate::plan::USUAL_RENDER;
-use crate::time::Timestamp;
 
 use super::model::name;
 use super::{Counts, Source};
@@ -154,7 +154,7 @@ impl Outlook {
 
 impl Gathered {
     fn add(&mut self, row: &Row, now: Timestamp) {
-        let (outlook, state) = (&mut self.outlook, &row.entry.job.state);
+        let (outlook, state) = (&mut self.outlook, &row.entry.status.state);
         outlook.counts.add(state);
         outlook.models.entry(row.model.clone()).or_default().counts.add(state);
         outlook.others += usize::from(!row.entry.current);
@@ -288,8 +288,8 @@ fn median(mut spans: Vec<Duration>) -> Option<Duration> {
 mod tests {
     use super::super::sample::{Sample, at, row};
     use super::*;
-    use crate::answer::TaskId;
-    use crate::job::{AttemptId, Silence};
+    use crate::domain::outcome::TaskId;
+    use crate::domain::state::{AttemptId, Unanswered};
 
     const ATTEMPT: AttemptId = AttemptId(1);
 
@@ -305,7 +305,7 @@ mod tests {
     }
 
     fn rendering(id: &str, since: i64) -> Row {
-        let (task, silence, stalled) = (TaskId::new("t").unwrap(), Silence::default(), None);
+        let (task, silence, stalled) = (TaskId::new("t").unwrap(), Unanswered::default(), None);
         let since = at(since);
         row(id, State::Rendering { attempt: ATTEMPT, task, since, silence, stalled })
     }

@@ -1,12 +1,12 @@
 //! Rows for tests.
 
-use crate::answer::TaskId;
-use crate::footage::Footage;
-use crate::job::{AttemptId, Failure, Job, State};
+use crate::domain::clip_info::ClipInfo;
+use crate::domain::outcome::TaskId;
+use crate::domain::shot::{Fingerprint, ShotId};
+use crate::domain::state::{AttemptId, Failure, RevisionState, State};
+use crate::domain::time::Timestamp;
 use crate::ledger::{ClipFile, Entry, Kind, LedgerError, RevisionId, Row, Spending, Summary};
 use crate::policy::budget::{Balance, Budget};
-use crate::shot::{Fingerprint, ShotId};
-use crate::time::Timestamp;
 
 use super::Source;
 
@@ -24,12 +24,12 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
 
 /// A clip that nobody looked into.
 pub(crate) fn clip_file(path: &str) -> ClipFile {
-    ClipFile { path: path.into(), bytes: 12, sha256: [0; 32], footage: None, unread: None }
+    ClipFile { path: path.into(), bytes: 12, sha256: [0; 32], clip_info: None, unread: None }
 }
 
 /// A clip of five seconds.
-pub(crate) const FOOTAGE: Footage =
-    Footage { millis: 5000, width: 1280, height: 720, sound: false };
+pub(crate) const FOOTAGE: ClipInfo =
+    ClipInfo { millis: 5000, width: 1280, height: 720, sound: false };
 
 pub(crate) fn row(id: &str, state: State) -> Row {
     Row {
@@ -40,7 +40,7 @@ pub(crate) fn row(id: &str, state: State) -> Row {
             fingerprint: Fingerprint::from_bytes([7; 16]),
             current: true,
             clip_name: id.into(),
-            job: Job { state, ..Job::new() },
+            status: RevisionState { state, ..RevisionState::new() },
             price: None,
             charged_if_failed: false,
         },
@@ -78,7 +78,7 @@ impl Sample {
             attempt,
             task: task(),
             since,
-            silence: crate::job::Silence::default(),
+            silence: crate::domain::state::Unanswered::default(),
             stalled: stalled.map(Into::into),
         };
         let rendered = State::Rendered {

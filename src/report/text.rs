@@ -4,11 +4,11 @@
 use std::io::Write;
 use std::time::Duration;
 
-use crate::job::State;
+use crate::domain::money::Usd;
+use crate::domain::sanitize::plain;
+use crate::domain::state::State;
 use crate::ledger::{Row, Summary};
-use crate::money::Usd;
 use crate::policy::budget::{Balance, Budget};
-use crate::text::plain;
 
 use super::model::{mismatches, name, odd_charge, reason};
 use super::{Counts, ReportError, Source, each_row};
@@ -22,7 +22,7 @@ pub fn write(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError
     let (mut counts, mut stalled) = (Counts::default(), 0);
     let mut width = "SHOT".len();
     source.rows(&mut |row| {
-        counts.add(&row.entry.job.state);
+        counts.add(&row.entry.status.state);
         stalled += usize::from(state_word(&row) == STALLED);
         width = width.max(name(&row).chars().count());
     })?;
@@ -47,7 +47,7 @@ const WIDEST_NAME: usize = 40;
 const STALLED: &str = "stalled";
 
 fn state_word(row: &Row) -> &'static str {
-    match &row.entry.job.state {
+    match &row.entry.status.state {
         State::Rendering { stalled: Some(_), .. } => STALLED,
         State::InDoubt { .. } => "in doubt",
         state => state.name(),
@@ -141,7 +141,7 @@ pub fn safe(text: &str) -> String {
 mod tests {
     use super::super::sample::{self, Sample};
     use super::*;
-    use crate::footage::Footage;
+    use crate::domain::clip_info::ClipInfo;
 
     #[test]
     fn the_table_shows_money_counts_and_reasons_and_cannot_steer_the_terminal() {
@@ -173,9 +173,9 @@ mod tests {
             write(sample, &mut out).unwrap();
             String::from_utf8(out).unwrap().lines().last().unwrap().to_owned()
         };
-        sample.rows[0].charge = crate::charge::Charge::new("0.3165", "USD");
+        sample.rows[0].charge = crate::domain::charge::Charge::new("0.3165", "USD");
         assert!(line(&sample).ends_with("$0.3165  clips/beach.mp4"));
-        sample.rows[0].charge = crate::charge::Charge::new("0.35", "USD");
+        sample.rows[0].charge = crate::domain::charge::Charge::new("0.35", "USD");
         assert!(line(&sample).ends_with("clips/beach.mp4; the gateway charged 0.35 USD"));
     }
 
@@ -184,7 +184,7 @@ mod tests {
         let mut sample = Sample::mixed();
         sample.rows.truncate(1);
         sample.rows[0].request = r#"{"duration":5}"#.to_owned();
-        sample.rows[0].files[0].footage = Some(Footage { millis: 10_000, ..sample::FOOTAGE });
+        sample.rows[0].files[0].clip_info = Some(ClipInfo { millis: 10_000, ..sample::FOOTAGE });
         let mut out = Vec::new();
         write(&sample, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();

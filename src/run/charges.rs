@@ -5,11 +5,11 @@ use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::answer::TaskId;
-use crate::charge::{Billed, Charge};
-use crate::job::{AttemptId, Failure, State};
-use crate::money::Usd;
-use crate::shot::ShotId;
+use crate::domain::charge::{Charge, ChargeOutcome};
+use crate::domain::money::Usd;
+use crate::domain::outcome::TaskId;
+use crate::domain::shot::ShotId;
+use crate::domain::state::{AttemptId, Failure, State};
 
 use super::floor::{Card, Floor};
 use super::story;
@@ -118,7 +118,7 @@ async fn work(floor: Arc<Floor>) {
             return;
         };
         match billed {
-            Billed::Settled(charge) => {
+            ChargeOutcome::Settled(charge) => {
                 charges.desk().misses = 0;
                 let kept = floor.tools.ledger.charge(question.attempt, charge.clone()).await;
                 if let Err(error) = kept {
@@ -129,21 +129,21 @@ async fn work(floor: Arc<Floor>) {
                 story::charged(&question.shot, question.attempt, &question.task, &charge);
                 compare(charges, &question, &charge);
             }
-            Billed::Unsettled => {
+            ChargeOutcome::Unsettled => {
                 tracing::debug!(shot = %question.shot, "its charge is not settled yet");
             }
-            Billed::Unknown { why } => missed(charges, &why),
+            ChargeOutcome::Unknown { why } => missed(charges, &why),
         }
     }
 }
 
-async fn answer(floor: &Floor, task: &TaskId) -> Billed {
+async fn answer(floor: &Floor, task: &TaskId) -> ChargeOutcome {
     let mut tries = 1;
     loop {
         floor.polls.place(1).await;
         floor.polls.leave().await;
         match floor.tools.gateway.charge(task).await {
-            Billed::Unsettled if tries < MOST_TRIES => tries += 1,
+            ChargeOutcome::Unsettled if tries < MOST_TRIES => tries += 1,
             billed => return billed,
         }
         tokio::time::sleep(floor.orders.limits.poll_every).await;

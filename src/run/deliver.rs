@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use futures::StreamExt;
 
-use crate::answer::Unfetched;
 use crate::clips::{ClipError, Clips, Partial, Stored};
+use crate::domain::outcome::DownloadError;
+use crate::domain::state::{CLIPS_LIVE, ShotEvent, State};
+use crate::domain::transition::Next;
+use crate::failpoint;
 use crate::gateway::{Download, ResumePoint};
-use crate::job::{Action, CLIPS_LIVE, Event, State};
 use crate::ledger::ClipFile;
-use crate::mishap;
 use crate::policy::retry;
 
 use super::floor::{Card, Floor, Over};
@@ -18,34 +19,34 @@ use super::orders::Stopped;
 /// Why one try failed.
 enum Miss {
     /// Try again.
-    Again(Unfetched),
+    Again(DownloadError),
     /// The disk's fault: trying again would not help.
-    Disk(Unfetched),
+    Disk(DownloadError),
 }
 
 /// Fetches all clips of a rendered shot and records the delivery, or why it could not be made. A
 /// failed download never causes a purchase: the shot stays rendered.
-pub(super) async fn fetch(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
-    let State::Rendered { urls, .. } = &card.job().state else { return Ok(Action::Rest) };
+pub(super) async fn fetch(floor: &Floor, card: &mut Card) -> Result<Next, Over> {
+    let State::Rendered { urls, .. } = &card.job().state else { return Ok(Next::Rest) };
     // On a full disk what room there is belongs to the ledger.
     if !floor.orders.download || floor.disk_is_full() {
-        return Ok(Action::Rest);
+        return Ok(Next::Rest);
     }
     let mut files = Vec::with_capacity(urls.len());
     for (index, url) in urls.iter().enumerate() {
         let path = Clips::path(&card.entry.clip_name, card.entry.number, index + 1);
         match fetch_one(floor, card, url, &path).await {
-            None => return Ok(Action::Rest),
+            None => return Ok(Next::Rest),
             Some(Ok(stored)) => files.push(recorded(card, stored)),
             Some(Err(unfetched)) => {
                 tracing::warn!(shot = %card.entry.shot, "not fetched: {}", unfetched.why());
-                return floor.step(card, Event::NotFetched(unfetched)).await;
+                return floor.step(card, ShotEvent::NotFetched(unfetched)).await;
             }
         }
     }
-    mishap::point("clips stored");
-    let then = floor.step_with(card, Event::Delivered, files).await;
-    mishap::point("delivery committed");
+    failpoint::point("clips stored");
+    let then = floor.step_with(card, ShotEvent::Delivered, files).await;
+    failpoint::point("delivery committed");
     then
 }
 
@@ -57,11 +58,11 @@ fn recorded(card: &Card, stored: Stored) -> ClipFile {
             stored.path
         );
     }
-    let Stored { path, bytes, sha256, footage, unread, .. } = stored;
+    let Stored { path, bytes, sha256, clip_info, unread, .. } = stored;
     if let Some(why) = &unread {
         tracing::warn!(shot = %card.entry.shot, "{path} is kept, but cannot be read: {why}");
     }
-    ClipFile { path, bytes, sha256, footage, unread }
+    ClipFile { path, bytes, sha256, clip_info, unread }
 }
 
 /// Fetches one clip, in as many tries as `attempts` allows; `None` when everybody leaves.
@@ -70,7 +71,7 @@ async fn fetch_one(
     card: &Card,
     url: &str,
     path: &str,
-) -> Option<Result<Stored, Unfetched>> {
+) -> Option<Result<Stored, DownloadError>> {
     let mut begun = None;
     let mut tries = 0;
     loop {
@@ -136,7 +137,7 @@ async fn receive(
     };
     if starts_at != going.partial.len() {
         let why = format!("the host began at byte {starts_at}, which was not asked for");
-        return Err(Miss::Again(Unfetched::Broken { why }));
+        return Err(Miss::Again(DownloadError::Broken { why }));
     }
     going.validator = validator;
     while let Some(chunk) = bytes.next().await {
@@ -153,7 +154,7 @@ async fn receive(
 
 impl From<ClipError> for Miss {
     fn from(error: ClipError) -> Self {
-        let unfetched = Unfetched::Broken { why: error.to_string() };
+        let unfetched = DownloadError::Broken { why: error.to_string() };
         match error {
             ClipError::NotAClip(_) => Self::Again(unfetched),
             ClipError::Disk { .. } => Self::Disk(unfetched),
@@ -163,10 +164,15 @@ impl From<ClipError> for Miss {
 
 /// A clip that can no longer be fetched may already lie under its final name, if an earlier run
 /// was stopped between renaming and recording it.
-async fn adopt(floor: &Floor, card: &Card, path: &str, unfetched: &Unfetched) -> Option<Stored> {
+async fn adopt(
+    floor: &Floor,
+    card: &Card,
+    path: &str,
+    unfetched: &DownloadError,
+) -> Option<Stored> {
     let State::Rendered { completed_at, .. } = &card.job().state else { return None };
     let over = floor.judged_at(card).since(*completed_at) > CLIPS_LIVE;
-    if !over || !matches!(unfetched, Unfetched::Gone { .. }) {
+    if !over || !matches!(unfetched, DownloadError::Gone { .. }) {
         return None;
     }
     floor.tools.clips.adopt(path, *completed_at).await.ok().flatten()

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use crate::answer::TaskId;
-use crate::job::Action;
-use crate::token::Token;
+use crate::domain::outcome::TaskId;
+use crate::domain::secret::Secret;
+use crate::domain::transition::Next;
 
 use super::evidence::{self, Evidence};
 use super::floor::{Card, Floor};
@@ -19,7 +19,7 @@ const THROTTLED_ROUNDS: u32 = 10;
 const THROTTLED_FOR: Duration = Duration::from_secs(600);
 
 /// What to do next.
-enum Next {
+enum Turn {
     /// Somebody may be submitted as soon as the pace allows; this many places in it.
     Submit(u32),
     /// Nobody may, before this moment or before the bell rings.
@@ -36,9 +36,9 @@ pub(super) async fn run(floor: &Arc<Floor>, mut lives: JoinSet<()>, stop: &Stop)
         evidence::release(floor);
         let paused = floor.tools.pause.is_pressed();
         floor.show_paused(paused);
-        let next = if interrupted { Next::Over } else { next(floor) };
+        let next = if interrupted { Turn::Over } else { next(floor) };
         let awaited = if interrupted { None } else { awaited(floor) };
-        if matches!(next, Next::Over) && lives.is_empty() {
+        if matches!(next, Turn::Over) && lives.is_empty() {
             let asking = floor.charges.as_ref().is_some_and(|charges| !charges.are_known());
             match awaited {
                 None if asking => {}
@@ -57,7 +57,7 @@ pub(super) async fn run(floor: &Arc<Floor>, mut lives: JoinSet<()>, stop: &Stop)
             Some(ended) = lives.join_next(), if !lives.is_empty() => note_panic(floor, ended),
             () = place(floor, &next) => {
                 if let Some(card) = pick(floor) {
-                    lives.spawn(life(Arc::clone(floor), card, First::Act(Action::Post)));
+                    lives.spawn(life(Arc::clone(floor), card, First::Act(Next::Post)));
                 }
             }
             (token, tasks) = knock(floor), if !floor.is_leaving() => {
@@ -74,7 +74,7 @@ pub(super) async fn run(floor: &Arc<Floor>, mut lives: JoinSet<()>, stop: &Stop)
 }
 
 /// Waits for the next callback.
-async fn knock(floor: &Floor) -> (Token, Vec<TaskId>) {
+async fn knock(floor: &Floor) -> (Secret, Vec<TaskId>) {
     match &floor.evidence {
         Some(evidence) => evidence.knock().await,
         None => std::future::pending().await,
@@ -112,51 +112,51 @@ fn say_awaited(floor: &Floor, said: &mut bool) {
 }
 
 /// Waits for the moment `next` speaks of.
-async fn place(floor: &Floor, next: &Next) {
+async fn place(floor: &Floor, next: &Turn) {
     match next {
-        Next::Submit(places) => floor.posts.place(*places).await,
-        Next::Wait(Some(until)) => floor.epoch.sleep_until(*until).await,
-        Next::Wait(None) | Next::Over => std::future::pending().await,
+        Turn::Submit(places) => floor.posts.place(*places).await,
+        Turn::Wait(Some(until)) => floor.epoch.sleep_until(*until).await,
+        Turn::Wait(None) | Turn::Over => std::future::pending().await,
     }
 }
 
-fn next(floor: &Floor) -> Next {
+fn next(floor: &Floor) -> Turn {
     match judge(floor) {
-        Next::Wait(until) => {
+        Turn::Wait(until) => {
             let deadline = floor.to_deadline().map(|left| floor.epoch.now() + left);
-            Next::Wait(until.into_iter().chain(deadline).min())
+            Turn::Wait(until.into_iter().chain(deadline).min())
         }
         next => next,
     }
 }
 
-fn judge(floor: &Floor) -> Next {
+fn judge(floor: &Floor) -> Turn {
     check_deadline(floor);
     check_throttling(floor);
     let mut board = floor.board();
     let now = floor.epoch.now();
     board.queue.wake(now);
     if board.stopped.is_some() || board.queue.is_empty() {
-        return Next::Over;
+        return Turn::Over;
     }
     let quiet = board.throttled.quiet_until().max(board.outage.quiet_until());
     let paused = board.queue.next_wake();
     if board.in_flight >= floor.orders.limits.in_flight {
-        Next::Wait(None)
+        Turn::Wait(None)
     } else if !board.queue.fits(floor.left(&board)) {
         // Money may come free as long as something is in flight, and those who pause may be
         // cheaper than those who are ready.
         if let Some(until) = paused {
-            return Next::Wait(Some(until));
+            return Turn::Wait(Some(until));
         }
         floor.show_held(board.queue.len());
-        Next::Over
+        Turn::Over
     } else if floor.tools.pause.is_pressed() {
-        Next::Wait(None)
+        Turn::Wait(None)
     } else if quiet > now {
-        Next::Wait(Some(quiet))
+        Turn::Wait(Some(quiet))
     } else {
-        Next::Submit(board.throttled.places())
+        Turn::Submit(board.throttled.places())
     }
 }
 

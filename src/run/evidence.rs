@@ -9,13 +9,14 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::answer::{Polled, TaskId};
 use crate::callback::{Callbacks, MOST_NAMED};
-use crate::job::{Action, AttemptId, Found, Halt, Pause, State};
+use crate::domain::outcome::{PollOutcome, TaskId};
+use crate::domain::secret::Secret;
+use crate::domain::state::{AttemptId, RecoveredTask, State};
+use crate::domain::time::Timestamp;
+use crate::domain::transition::{Backoff, Next, StopCause};
 use crate::ledger::Call;
 use crate::policy::retry;
-use crate::time::Timestamp;
-use crate::token::Token;
 
 use super::floor::{Card, Floor, Over};
 use super::life::{First, pause_of};
@@ -34,14 +35,14 @@ pub(super) struct Evidence {
 #[derive(Default)]
 struct Desk {
     lines: HashMap<AttemptId, Line>,
-    by_token: HashMap<Token, AttemptId>,
+    by_token: HashMap<Secret, AttemptId>,
     /// Attempts in doubt about which a knock is waited for, and until when.
     awaited: BTreeSet<(Timestamp, AttemptId)>,
 }
 
 /// One attempt.
 struct Line {
-    token: Token,
+    token: Secret,
     sent_at: Timestamp,
     /// Rings when somebody knocked.
     bell: Arc<Notify>,
@@ -99,7 +100,7 @@ impl Evidence {
     }
 
     /// What the gateway is to call about an attempt.
-    pub(super) fn address(&self, token: &Token) -> String {
+    pub(super) fn address(&self, token: &Secret) -> String {
         self.callbacks.address(token)
     }
 
@@ -124,7 +125,7 @@ impl Evidence {
     }
 
     /// The secret of an attempt, to be kept out of what the gateway says.
-    pub(super) fn token(&self, attempt: AttemptId) -> Option<Token> {
+    pub(super) fn token(&self, attempt: AttemptId) -> Option<Secret> {
         self.desk().lines.get(&attempt).map(|line| line.token)
     }
 
@@ -139,7 +140,7 @@ impl Evidence {
     }
 
     /// The next knock.
-    pub(super) async fn knock(&self) -> (Token, Vec<TaskId>) {
+    pub(super) async fn knock(&self) -> (Secret, Vec<TaskId>) {
         self.callbacks.inbox.next().await
     }
 
@@ -186,10 +187,10 @@ const fn open_attempt(card: &Card) -> Option<AttemptId> {
 pub(super) fn settle(
     floor: &Floor,
     card: Box<Card>,
-    then: &Action,
+    then: &Next,
 ) -> Option<(Box<Card>, Vec<TaskId>)> {
     let pause = match then {
-        Action::Requeue(pause) => Some(pause_of(&card, pause)),
+        Next::Requeue(pause) => Some(pause_of(&card, pause)),
         _ => None,
     };
     let waits = floor.evidence.as_ref().zip(open_attempt(&card));
@@ -273,7 +274,7 @@ pub(super) fn release(floor: &Floor) {
 /// Somebody knocked: what begins with it, if something does.
 pub(super) fn called(
     floor: &Floor,
-    token: Token,
+    token: Secret,
     tasks: Vec<TaskId>,
 ) -> Option<(Box<Card>, First)> {
     let evidence = floor.evidence.as_ref()?;
@@ -290,7 +291,7 @@ pub(super) fn called(
             line.named.clear();
             drop(desk);
             floor.board().in_flight += 1;
-            Some((card, First::Act(Action::Poll(Some(Duration::ZERO)))))
+            Some((card, First::Act(Next::Poll(Some(Duration::ZERO)))))
         }
         Whereabouts::Shelved { card, .. } if !line.named.is_empty() => {
             awaited.retain(|(_, waiting)| *waiting != attempt);
@@ -319,8 +320,8 @@ pub(super) async fn trace(
     floor: &Floor,
     card: &mut Card,
     named: Vec<TaskId>,
-) -> Result<Action, Over> {
-    let Some(attempt) = open_attempt(card) else { return Ok(Action::Rest) };
+) -> Result<Next, Over> {
+    let Some(attempt) = open_attempt(card) else { return Ok(Next::Rest) };
     for task in named {
         let known = floor.tools.ledger.knows_task(&task).await;
         if known.map_err(|error| floor.ledger_failed(error))? {
@@ -328,20 +329,20 @@ pub(super) async fn trace(
             continue;
         }
         match ask(floor, card, attempt, &task).await? {
-            None => return Ok(Action::Rest),
+            None => return Ok(Next::Rest),
             Some(false) => {}
             Some(true) => {
                 let sent_at = floor.tools.ledger.sent_at(attempt).await;
                 let sent_at = sent_at.map_err(|error| floor.ledger_failed(error))?;
                 let sent_at = sent_at.unwrap_or_else(|| floor.tools.clock.now());
-                if let Some(then) = floor.found(card, Found { task, sent_at }).await? {
+                if let Some(then) = floor.found(card, RecoveredTask { task, sent_at }).await? {
                     return Ok(then);
                 }
             }
         }
     }
     let again = card.job().is_bought_again(&floor.rules(card));
-    Ok(if again { Action::Requeue(Pause::None) } else { Action::Rest })
+    Ok(if again { Next::Requeue(Backoff::None) } else { Next::Rest })
 }
 
 /// Whether the gateway knows a task; `None` when everybody leaves.
@@ -365,20 +366,22 @@ async fn ask(
         let Some(polled) = floor.unless_leaving(poll).await else { return Ok(None) };
         tries += 1;
         match polled {
-            Polled::Working { .. } | Polled::Completed { .. } | Polled::Failed { .. } => {
+            PollOutcome::Working { .. }
+            | PollOutcome::Completed { .. }
+            | PollOutcome::Failed { .. } => {
                 return Ok(Some(true));
             }
-            Polled::Missing { .. } | Polled::OtherTask { .. } => {
+            PollOutcome::Missing { .. } | PollOutcome::OtherTask { .. } => {
                 let shot = &card.entry.shot;
                 tracing::debug!(%shot, "a callback named a task that the gateway does not know");
                 return Ok(Some(false));
             }
-            Polled::BadKey { .. } => {
+            PollOutcome::BadKey { .. } => {
                 let why = "the gateway refuses the key for polls".to_owned();
-                floor.halt_and_leave(Stopped::from((Halt::Key, why)));
+                floor.halt_and_leave(Stopped::from((StopCause::Key, why)));
                 return Err(Over);
             }
-            Polled::Unclear { .. } | Polled::Unanswered { .. } => {
+            PollOutcome::Unclear { .. } | PollOutcome::Unanswered { .. } => {
                 if tries >= floor.orders.limits.attempts {
                     // The only trace of what may be its purchase.
                     let shot = &card.entry.shot;

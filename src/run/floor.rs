@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, watch};
 
-use crate::answer::Polled;
-use crate::job::{Action, Event, Found, Halt, Job, OnDoubt, Rules, State, Step};
+use crate::domain::money::Usd;
+use crate::domain::outcome::PollOutcome;
+use crate::domain::shot::Shot;
+use crate::domain::state::{OnDoubt, RecoveredTask, RevisionState, Rules, ShotEvent, State};
+use crate::domain::time::Timestamp;
+use crate::domain::transition::{Next, StopCause, Transition};
+use crate::failpoint;
 use crate::ledger::{ClipFile, Committed, Entry, LedgerError};
-use crate::mishap;
-use crate::money::Usd;
-use crate::policy::pace::Setbacks;
+use crate::policy::backpressure::Backpressure;
 use crate::policy::queue::{Queue, Rank};
-use crate::shot::Shot;
-use crate::time::Timestamp;
 
 use super::charges::Charges;
 use super::evidence::Evidence;
@@ -41,15 +42,15 @@ impl Card {
     /// A card as the ledger has it when a run begins, by a clock that says `now`.
     pub(super) fn new(entry: Entry, shot: Option<u32>, now: Timestamp, epoch: Epoch) -> Self {
         // A task from the future is of now: the clock was set back between the runs.
-        let now = match &entry.job.state {
+        let now = match &entry.status.state {
             State::Rendering { since, .. } => now.max(*since),
             _ => now,
         };
         Self { entry, shot, seen: (now, epoch.now()) }
     }
 
-    pub(super) const fn job(&self) -> &Job {
-        &self.entry.job
+    pub(super) const fn job(&self) -> &RevisionState {
+        &self.entry.status
     }
 }
 
@@ -87,9 +88,9 @@ pub(super) struct Board {
     /// Prices of shots that were picked and whose claim is not yet in the ledger's balance.
     pub(super) picked: Usd,
     /// 429s.
-    pub(super) throttled: Setbacks,
+    pub(super) throttled: Backpressure,
     /// Failures to reach the gateway.
-    pub(super) outage: Setbacks,
+    pub(super) outage: Backpressure,
     /// Whether the gateway ever answered in this run.
     pub(super) reached: bool,
     /// Whether a POST left in this run.
@@ -121,8 +122,8 @@ impl Floor {
             waiting: std::iter::repeat_with(|| None).take(shots.len()).collect(),
             in_flight: 0,
             picked: Usd::ZERO,
-            throttled: Setbacks::new(true),
-            outage: Setbacks::new(false),
+            throttled: Backpressure::new(true),
+            outage: Backpressure::new(false),
             reached: false,
             sent: false,
             unsent_failure: None,
@@ -265,7 +266,7 @@ impl Floor {
 
     /// Whether this run means to buy a shot that waits.
     pub(super) fn takes_up(&self, entry: &Entry) -> bool {
-        let waits = matches!(entry.job.state, State::Queued { .. });
+        let waits = matches!(entry.status.state, State::Queued { .. });
         waits && self.orders.selects(entry.shot.as_str())
     }
 
@@ -279,7 +280,7 @@ impl Floor {
     }
 
     /// Decides what follows from an event and makes it durable; only then answers what to do.
-    pub(super) async fn step(&self, card: &mut Card, event: Event) -> Result<Action, Over> {
+    pub(super) async fn step(&self, card: &mut Card, event: ShotEvent) -> Result<Next, Over> {
         self.step_with(card, event, Vec::new()).await
     }
 
@@ -287,13 +288,13 @@ impl Floor {
     pub(super) async fn step_with(
         &self,
         card: &mut Card,
-        event: Event,
+        event: ShotEvent,
         files: Vec<ClipFile>,
-    ) -> Result<Action, Over> {
+    ) -> Result<Next, Over> {
         let now = self.tools.clock.now();
         // The gateway's word that it is done is held against the clock, as what is written down.
         let judged = match &event {
-            Event::Polled(Polled::Completed { .. }) => now,
+            ShotEvent::Polled(PollOutcome::Completed { .. }) => now,
             _ => self.judged_at(card),
         };
         let told = Told::of(&event, &files);
@@ -303,7 +304,7 @@ impl Floor {
             // Boxed, so that the many that only wait to be polled do not carry it.
             let committed = Box::pin(ledger.deliver(revision, step.clone(), files, now)).await;
             self.committed(card, &step, committed)?;
-            mishap::point("transition committed");
+            failpoint::point("transition committed");
         }
         Ok(self.moved(card, &told, step))
     }
@@ -333,11 +334,11 @@ impl Floor {
     pub(super) async fn found(
         &self,
         card: &mut Card,
-        found: Found,
-    ) -> Result<Option<Action>, Over> {
+        found: RecoveredTask,
+    ) -> Result<Option<Next>, Over> {
         let now = self.tools.clock.now();
         let task = found.task.clone();
-        let event = Event::Evidence(found);
+        let event = ShotEvent::Evidence(found);
         let told = Told::of(&event, &[]);
         let step = self.decide(card, event, now)?;
         let (ledger, revision) = (&self.tools.ledger, card.entry.revision);
@@ -349,7 +350,12 @@ impl Floor {
     }
 
     /// Decides what follows from an event.
-    pub(super) fn decide(&self, card: &Card, event: Event, now: Timestamp) -> Result<Step, Over> {
+    pub(super) fn decide(
+        &self,
+        card: &Card,
+        event: ShotEvent,
+        now: Timestamp,
+    ) -> Result<Transition, Over> {
         card.job().after(event, now, &self.rules(card)).map_err(|defect| {
             self.halt_and_leave(Stopped::Defect(format!("{}: {defect}", card.entry.shot)));
             Over
@@ -361,13 +367,13 @@ impl Floor {
     fn committed(
         &self,
         card: &Card,
-        step: &Step,
+        step: &Transition,
         committed: Result<Committed, LedgerError>,
     ) -> Result<(), Over> {
         match committed {
             Ok(Committed { reserve_used, displaced, task_first_of, .. }) => {
                 if let (Some(first), State::Rendering { task, .. }) =
-                    (task_first_of, &step.job.state)
+                    (task_first_of, &step.to.state)
                 {
                     tracing::warn!(
                         shot = %card.entry.shot,
@@ -385,7 +391,7 @@ impl Floor {
                 Ok(())
             }
             Err(error) => {
-                if let State::Rendering { attempt, task, .. } = &step.job.state {
+                if let State::Rendering { attempt, task, .. } = &step.to.state {
                     story::unwritten(&card.entry, *attempt, task);
                     tracing::error!(
                         "shot {} was bought as task {task}, and this could not be written to the \
@@ -411,14 +417,14 @@ impl Floor {
     }
 
     /// Takes over a job whose state is durable, tells the log, and answers what to do.
-    pub(super) fn moved(&self, card: &mut Card, told: &Told, step: Step) -> Action {
+    pub(super) fn moved(&self, card: &mut Card, told: &Told, step: Transition) -> Next {
         told.tell(&card.entry, &step);
-        let Step { job, then, .. } = step;
+        let Transition { to: job, then, .. } = step;
         let balance = self.tools.ledger.balance();
         let counted = card.entry.current;
         self.tally.send_modify(|tally| {
             if counted {
-                let before = tally.of(&card.entry.job.state);
+                let before = tally.of(&card.entry.status.state);
                 *before = before.saturating_sub(1);
                 *tally.of(&job.state) += 1;
             }
@@ -445,7 +451,7 @@ impl Floor {
             };
             card.seen = (clock, self.epoch.now());
         }
-        card.entry.job = job;
+        card.entry.status = job;
         then
     }
 
@@ -463,7 +469,7 @@ impl Floor {
     /// Counts a card in before anything happened to it.
     pub(super) fn count_in(&self, card: &Card) {
         if card.entry.current {
-            self.tally.send_modify(|tally| *tally.of(&card.entry.job.state) += 1);
+            self.tally.send_modify(|tally| *tally.of(&card.entry.status.state) += 1);
         }
     }
 
@@ -489,12 +495,12 @@ impl Floor {
     }
 }
 
-impl From<(Halt, String)> for Stopped {
-    fn from((halt, why): (Halt, String)) -> Self {
+impl From<(StopCause, String)> for Stopped {
+    fn from((halt, why): (StopCause, String)) -> Self {
         match halt {
-            Halt::Key => Self::Key(why),
-            Halt::Credit => Self::Credit(why),
-            Halt::Address => Self::Address(why),
+            StopCause::Key => Self::Key(why),
+            StopCause::Credit => Self::Credit(why),
+            StopCause::Address => Self::Address(why),
         }
     }
 }

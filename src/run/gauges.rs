@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::answer::Submitted;
+use crate::domain::outcome::SubmitOutcome;
 
 /// What may come of a POST, in the order of [`Gauges::attempts`].
 pub const OUTCOMES: [&str; 9] = [
@@ -56,7 +56,7 @@ impl Default for Gauges {
 
 impl Gauges {
     /// A POST that left was answered, or is in doubt, after so long.
-    pub(super) fn answered(&self, answer: &Submitted, took: Duration) {
+    pub(super) fn answered(&self, answer: &SubmitOutcome, took: Duration) {
         self.attempts[place(answer)].fetch_add(1, Ordering::Relaxed);
         self.submitting.record(took);
     }
@@ -69,17 +69,17 @@ impl Gauges {
 }
 
 /// Where [`OUTCOMES`] has an answer.
-const fn place(answer: &Submitted) -> usize {
+const fn place(answer: &SubmitOutcome) -> usize {
     match answer {
-        Submitted::Bought { .. } => 0,
-        Submitted::Throttled { .. } => 1,
-        Submitted::ServerError { .. } => 2,
-        Submitted::Rejected { .. } => 3,
-        Submitted::BadKey { .. } => 4,
-        Submitted::NoCredit { .. } => 5,
-        Submitted::WrongAddress { .. } => 6,
-        Submitted::NotSent { .. } => 7,
-        Submitted::Doubtful { .. } => 8,
+        SubmitOutcome::Bought { .. } => 0,
+        SubmitOutcome::Throttled { .. } => 1,
+        SubmitOutcome::ServerError { .. } => 2,
+        SubmitOutcome::Rejected { .. } => 3,
+        SubmitOutcome::BadKey { .. } => 4,
+        SubmitOutcome::NoCredit { .. } => 5,
+        SubmitOutcome::WrongAddress { .. } => 6,
+        SubmitOutcome::NotSent { .. } => 7,
+        SubmitOutcome::Doubtful { .. } => 8,
     }
 }
 
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn every_outcome_has_its_name() {
         let gauges = Gauges::default();
-        let doubt = Submitted::Doubtful { why: "cut".into() };
+        let doubt = SubmitOutcome::Doubtful { why: "cut".into() };
         gauges.answered(&doubt, Duration::from_secs(1));
         let found: Vec<_> = gauges.attempts().filter(|(_, count)| *count > 0).collect();
         assert_eq!(found, [("in_doubt", 1)]);

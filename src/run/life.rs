@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::answer::{Polled, Submitted, TaskId};
+use crate::blocking;
 use crate::callback::new_token;
-use crate::job::{Action, AttemptId, Event, Pause, State};
+use crate::domain::money::Usd;
+use crate::domain::outcome::{PollOutcome, SubmitOutcome, TaskId};
+use crate::domain::secret::Secret;
+use crate::domain::state::{AttemptId, ShotEvent, State};
+use crate::domain::transition::{Backoff, Next};
+use crate::failpoint;
 use crate::ledger::{Call, Claim, Terms};
 use crate::manifest;
-use crate::mishap;
-use crate::money::Usd;
 use crate::policy::retry;
-use crate::token::Token;
-use crate::work;
 
 use super::charges;
 use super::deliver::fetch;
@@ -27,9 +28,9 @@ use super::story::Told;
 /// How a life begins in this run.
 pub(super) enum First {
     /// Something happened to it before the run, or between runs.
-    Happened(Event),
+    Happened(ShotEvent),
     /// It goes on where the ledger has it.
-    Act(Action),
+    Act(Next),
     /// It is in doubt, and a callback named these tasks.
     Named(Vec<TaskId>),
 }
@@ -45,7 +46,7 @@ pub(super) async fn life(floor: Arc<Floor>, mut card: Box<Card>, first: First) {
     let mut place = None;
     let mut then = match first {
         First::Act(action) => {
-            if matches!(action, Action::Post | Action::Poll(_)) {
+            if matches!(action, Next::Post | Next::Poll(_)) {
                 place = Some(InFlight(&floor));
             }
             Ok(action)
@@ -60,8 +61,8 @@ pub(super) async fn life(floor: Arc<Floor>, mut card: Box<Card>, first: First) {
     loop {
         then = match then {
             // Boxed, so that the many that only wait to be polled carry none of it.
-            Ok(Action::Post) => Box::pin(submit(&floor, &mut card)).await,
-            Ok(Action::Poll(wait)) => {
+            Ok(Next::Post) => Box::pin(submit(&floor, &mut card)).await,
+            Ok(Next::Poll(wait)) => {
                 let task = floor.charges.is_some().then(|| task_of(&card)).flatten();
                 let then = render(&floor, &mut card, wait).await;
                 evidence::done(&floor, &card);
@@ -70,11 +71,11 @@ pub(super) async fn life(floor: Arc<Floor>, mut card: Box<Card>, first: First) {
                 }
                 then
             }
-            Ok(Action::Fetch) => {
+            Ok(Next::Fetch) => {
                 drop(place.take());
                 Box::pin(fetch(&floor, &mut card)).await
             }
-            Ok(rest @ (Action::Requeue(_) | Action::Rest)) => {
+            Ok(rest @ (Next::Requeue(_) | Next::Rest)) => {
                 drop(place.take());
                 let Some((back, named)) = settle(&floor, card, &rest) else { return };
                 card = back;
@@ -82,7 +83,7 @@ pub(super) async fn life(floor: Arc<Floor>, mut card: Box<Card>, first: First) {
                 place = InFlight::of(&floor, &then);
                 then
             }
-            Ok(Action::Halt(_)) | Err(Over) => return,
+            Ok(Next::Halt(_)) | Err(Over) => return,
         };
     }
 }
@@ -92,8 +93,8 @@ struct InFlight<'a>(&'a Floor);
 
 impl<'a> InFlight<'a> {
     /// A place for a shot that was found to render.
-    fn of(floor: &'a Floor, then: &Result<Action, Over>) -> Option<Self> {
-        matches!(then, Ok(Action::Poll(_))).then(|| {
+    fn of(floor: &'a Floor, then: &Result<Next, Over>) -> Option<Self> {
+        matches!(then, Ok(Next::Poll(_))).then(|| {
             floor.board().in_flight += 1;
             Self(floor)
         })
@@ -114,9 +115,9 @@ fn task_of(card: &Card) -> Option<TaskId> {
 }
 
 /// Makes the request, writes the attempt down, sends it once, and writes down what came of it.
-async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
+async fn submit(floor: &Floor, card: &mut Card) -> Result<Next, Over> {
     let Some(shot) = card.shot.and_then(|place| floor.shots.get(place as usize)) else {
-        return Ok(Action::Rest);
+        return Ok(Next::Rest);
     };
     let picked = Picked(floor, shot.price.unwrap_or_default());
     let request = shot.request.clone();
@@ -136,7 +137,7 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
     let body = if shot.request.files.is_empty() {
         make()
     } else {
-        match work::blocking(make).await {
+        match blocking::run(make).await {
             Ok(body) => body,
             Err(error) => {
                 floor.halt_and_leave(Stopped::Defect(error.to_string()));
@@ -148,35 +149,35 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
         Ok(body) => body,
         Err(error) => {
             tracing::warn!(shot = %shot.id, "not sent: {error}");
-            return floor.step(card, Event::NotSendable(error.to_string())).await;
+            return floor.step(card, ShotEvent::NotSendable(error.to_string())).await;
         }
     };
     if floor.holds_back() || is_named(floor, card) {
-        return Ok(Action::Requeue(Pause::None));
+        return Ok(Next::Requeue(Backoff::None));
     }
     let now = floor.tools.clock.now();
     let charged_if_failed = floor.orders.rules.failed_tasks_charged;
     let despite_doubt = matches!(card.job().state, State::InDoubt { .. });
     let token = calls.map(|(_, token)| token);
     let terms = Terms { price: shot.price, charged_if_failed, despite_doubt, token };
-    mishap::point("before the claim");
+    failpoint::point("before the claim");
     let claim = floor.tools.ledger.claim(card.entry.revision, terms, now).await;
     drop(picked);
     let attempt = match claim {
         Ok(Claim::Granted { attempt, .. }) => attempt,
         // It was picked by a balance that has changed since; it is looked at again in a moment.
         Ok(Claim::OverCap { .. }) => {
-            return Ok(Action::Requeue(Pause::Refused(Some(Duration::from_secs(1)))));
+            return Ok(Next::Requeue(Backoff::Refused(Some(Duration::from_secs(1)))));
         }
         Err(error) => return Err(floor.ledger_failed(error)),
     };
-    mishap::point("claim committed");
+    failpoint::point("claim committed");
     if let Some((evidence, token)) = calls {
         evidence.expect(Call { attempt, token, sent_at: now });
     }
     card.entry.charged_if_failed = charged_if_failed;
     // The claim made the transition durable; the job follows.
-    let event = Event::Claimed(attempt);
+    let event = ShotEvent::Claimed(attempt);
     let told = Told::of(&event, &[]);
     let step = floor.decide(card, event, now)?;
     let _post = floor.moved(card, &told, step);
@@ -186,31 +187,31 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Action, Over> {
         if let Some((evidence, _)) = calls {
             evidence.forget(attempt);
         }
-        return floor.step(card, Event::Answered(Submitted::NotSent { why })).await;
+        return floor.step(card, ShotEvent::Answered(SubmitOutcome::NotSent { why })).await;
     }
     floor.board().sent = true;
-    mishap::point("before the POST leaves");
+    failpoint::point("before the POST leaves");
     let left = floor.epoch.now();
     let answer = floor.tools.gateway.submit(body).await;
     floor.tools.gauges.answered(&answer, floor.epoch.now().saturating_sub(left));
-    mishap::point("POST answered");
+    failpoint::point("POST answered");
     let answer = match token {
-        Some(token) => answer.with_why(|why| token.hidden_in(why)),
+        Some(token) => answer.with_why(|why| token.redact_in(why)),
         None => answer,
     };
     note(floor, card, &answer);
     let why = answer.why().to_owned();
-    let then = floor.step(card, Event::Answered(answer)).await?;
-    mishap::point("answer committed");
+    let then = floor.step(card, ShotEvent::Answered(answer)).await?;
+    failpoint::point("answer committed");
     if let Some((evidence, _)) = calls
         && !is_open(card, attempt)
     {
         evidence.forget(attempt);
     }
     match then {
-        Action::Halt(halt) => {
+        Next::Halt(halt) => {
             floor.halt(Stopped::from((halt, why)));
-            Ok(Action::Requeue(Pause::None))
+            Ok(Next::Requeue(Backoff::None))
         }
         then => Ok(then),
     }
@@ -243,21 +244,21 @@ impl Drop for Picked<'_> {
 }
 
 /// What an answer to a POST means to everyone else.
-fn note(floor: &Floor, card: &Card, answer: &Submitted) {
+fn note(floor: &Floor, card: &Card, answer: &SubmitOutcome) {
     let shot = &card.entry.shot;
     let mut board = floor.board();
-    if !matches!(answer, Submitted::NotSent { .. }) {
+    if !matches!(answer, SubmitOutcome::NotSent { .. }) {
         board.reached = true;
         board.outage.passed();
     }
     let now = floor.epoch.now();
     match answer {
-        Submitted::Bought { task } => {
+        SubmitOutcome::Bought { task } => {
             board.throttled.passed();
             drop(board);
             tracing::debug!(%shot, %task, "bought");
         }
-        Submitted::Throttled { retry_after, why } => {
+        SubmitOutcome::Throttled { retry_after, why } => {
             let fresh = board.throttled.hit(now, *retry_after, fastrand::f64());
             let rounds = board.throttled.in_a_row();
             drop(board);
@@ -269,7 +270,7 @@ fn note(floor: &Floor, card: &Card, answer: &Submitted) {
                 );
             }
         }
-        Submitted::NotSent { why } => {
+        SubmitOutcome::NotSent { why } => {
             let fresh = board.outage.hit(now, None, fastrand::f64());
             let rounds = board.outage.in_a_row();
             let never = !board.reached && rounds >= floor.orders.limits.attempts;
@@ -281,27 +282,27 @@ fn note(floor: &Floor, card: &Card, answer: &Submitted) {
                 floor.halt_and_leave(Stopped::Unreached(why.clone()));
             }
         }
-        Submitted::ServerError { why, .. } => {
+        SubmitOutcome::ServerError { why, .. } => {
             drop(board);
             tracing::debug!(%shot, "refused: {why}");
         }
-        Submitted::Doubtful { why } => {
+        SubmitOutcome::Doubtful { why } => {
             drop(board);
             tracing::warn!(%shot, "in doubt: {why}");
         }
-        Submitted::Rejected { .. }
-        | Submitted::BadKey { .. }
-        | Submitted::NoCredit { .. }
-        | Submitted::WrongAddress { .. } => {}
+        SubmitOutcome::Rejected { .. }
+        | SubmitOutcome::BadKey { .. }
+        | SubmitOutcome::NoCredit { .. }
+        | SubmitOutcome::WrongAddress { .. } => {}
     }
 }
 
 /// How long a shot waits in the queue. 429s and outages make everyone wait, so the shot need not
 /// wait on top of it.
-pub(super) fn pause_of(card: &Card, pause: &Pause) -> Duration {
+pub(super) fn pause_of(card: &Card, pause: &Backoff) -> Duration {
     match pause {
-        Pause::None | Pause::Throttled(_) | Pause::Unreached => Duration::ZERO,
-        Pause::Refused(asked) => retry::wait(*asked, card.job().refusals, fastrand::f64()),
+        Backoff::None | Backoff::Throttled(_) | Backoff::Unreached => Duration::ZERO,
+        Backoff::Refused(asked) => retry::wait(*asked, card.job().refusals, fastrand::f64()),
     }
 }
 
@@ -310,7 +311,7 @@ async fn render(
     floor: &Floor,
     card: &mut Card,
     first_wait: Option<Duration>,
-) -> Result<Action, Over> {
+) -> Result<Next, Over> {
     let every = floor.orders.limits.poll_every;
     let mut wait = first_wait.unwrap_or(every);
     let mut unclear = 0;
@@ -318,7 +319,7 @@ async fn render(
     let calls = Calls::of(floor, card);
     loop {
         let State::Rendering { task, .. } = &card.job().state else {
-            return Ok(Action::Rest);
+            return Ok(Next::Rest);
         };
         let poll = async {
             match calls.as_ref().filter(|_| !is_asked) {
@@ -330,24 +331,24 @@ async fn render(
             floor.tools.gateway.poll(task).await
         };
         let Some(mut polled) = floor.unless_leaving(poll).await else {
-            return Ok(Action::Rest);
+            return Ok(Next::Rest);
         };
         if let Some(calls) = &calls {
-            polled = polled.with_why(|why| calls.token.hidden_in(why));
+            polled = polled.with_why(|why| calls.token.redact_in(why));
         }
         unclear = match &polled {
-            Polled::Unclear { .. }
-            | Polled::OtherTask { .. }
-            | Polled::Unanswered { .. }
-            | Polled::BadKey { .. } => unclear + 1,
+            PollOutcome::Unclear { .. }
+            | PollOutcome::OtherTask { .. }
+            | PollOutcome::Unanswered { .. }
+            | PollOutcome::BadKey { .. } => unclear + 1,
             _ => 0,
         };
-        mishap::point("poll answered");
+        failpoint::point("poll answered");
         note_poll(floor, card, &polled, unclear);
-        let then = floor.step(card, Event::Polled(polled)).await?;
-        mishap::point("poll committed");
+        let then = floor.step(card, ShotEvent::Polled(polled)).await?;
+        failpoint::point("poll committed");
         match then {
-            Action::Poll(asked) => {
+            Next::Poll(asked) => {
                 // What the gateway asks for, a callback does not shorten.
                 is_asked = asked.is_some();
                 wait = asked.map_or_else(
@@ -355,7 +356,7 @@ async fn render(
                     |asked| retry::wait(Some(asked), 1, 0.0).max(every),
                 );
             }
-            Action::Halt(halt) => {
+            Next::Halt(halt) => {
                 let why = "the gateway refuses the key for polls".to_owned();
                 floor.halt_and_leave(Stopped::from((halt, why)));
                 return Err(Over);
@@ -369,7 +370,7 @@ async fn render(
 struct Calls<'a> {
     evidence: &'a Evidence,
     attempt: AttemptId,
-    token: Token,
+    token: Secret,
     bell: Arc<Notify>,
 }
 
@@ -391,11 +392,11 @@ impl<'a> Calls<'a> {
 }
 
 /// What a poll's answer means to everyone else.
-fn note_poll(floor: &Floor, card: &Card, polled: &Polled, unclear: u32) {
+fn note_poll(floor: &Floor, card: &Card, polled: &PollOutcome, unclear: u32) {
     let shot = &card.entry.shot;
     let mut board = floor.board();
     match polled {
-        Polled::Unanswered { why } => {
+        PollOutcome::Unanswered { why } => {
             let never = !board.reached && unclear >= floor.orders.limits.attempts;
             drop(board);
             tracing::debug!(%shot, "poll unanswered: {why}");
@@ -403,7 +404,7 @@ fn note_poll(floor: &Floor, card: &Card, polled: &Polled, unclear: u32) {
                 floor.halt_and_leave(Stopped::Unreached(why.clone()));
             }
         }
-        Polled::Working { unknown: Some(state) } => {
+        PollOutcome::Working { unknown: Some(state) } => {
             board.reached = true;
             let warn = board.strange.len() < MOST_STRANGE && board.strange.insert(state.clone());
             drop(board);
@@ -411,7 +412,7 @@ fn note_poll(floor: &Floor, card: &Card, polled: &Polled, unclear: u32) {
                 tracing::warn!(%shot, "the gateway names a state that is not known: {state:?}");
             }
         }
-        Polled::OtherTask { theirs } => {
+        PollOutcome::OtherTask { theirs } => {
             board.reached = true;
             let key = format!("another task for {shot}");
             let warn = board.strange.len() < MOST_STRANGE && board.strange.insert(key);
@@ -424,7 +425,7 @@ fn note_poll(floor: &Floor, card: &Card, polled: &Polled, unclear: u32) {
                 );
             }
         }
-        Polled::Unclear { why, .. } | Polled::Missing { why } => {
+        PollOutcome::Unclear { why, .. } | PollOutcome::Missing { why } => {
             board.reached = true;
             drop(board);
             tracing::debug!(%shot, "poll: {why}");

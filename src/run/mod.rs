@@ -3,7 +3,7 @@
 //! that commits before it acts (`floor`). Knocks of the gateway are looked into by `evidence`, real
 //! charges asked for by `charges`; `story` tells the log, `gauges` counts and times what happens. It
 //! decides nothing about money or states itself: that is
-//! [`crate::job`] and [`crate::policy`].
+//! [`crate::domain::state`] and [`crate::policy`].
 
 mod charges;
 mod deliver;
@@ -21,8 +21,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::domain::shot::Shot;
 use crate::ledger::LedgerError;
-use crate::shot::Shot;
 
 use floor::Floor;
 pub use gauges::{Gauges, Histogram, OUTCOMES};

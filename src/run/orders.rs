@@ -7,12 +7,12 @@ use tokio::sync::watch;
 
 use crate::callback::Callbacks;
 use crate::clips::Clips;
+use crate::domain::state::{OnDoubt, Rules, State};
+use crate::domain::time::{Clock, Timestamp};
 use crate::gateway::Gateway;
-use crate::job::{OnDoubt, Rules, State};
 use crate::ledger::Ledger;
 use crate::policy::budget::{Balance, Budget};
 use crate::policy::limits::Limits;
-use crate::time::{Clock, Timestamp};
 
 use super::gauges::Gauges;
 

@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::policy::limits::Rate;
-use crate::policy::pace::WindowGuard;
+use crate::policy::rate::SlidingWindow;
 
 /// Tokio's clock for governor, so that both follow the same time.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ struct Spread {
 pub(super) struct Pacer {
     epoch: Instant,
     spread: Mutex<Spread>,
-    guard: Mutex<WindowGuard>,
+    guard: Mutex<SlidingWindow>,
 }
 
 impl Pacer {
@@ -58,7 +58,7 @@ impl Pacer {
                 limiter: RateLimiter::direct_with_clock(quota.allow_burst(burst), Monotonic(epoch)),
                 waited: 0,
             }),
-            guard: Mutex::new(WindowGuard::new(rate)),
+            guard: Mutex::new(SlidingWindow::new(rate)),
         }
     }
 
@@ -84,7 +84,7 @@ impl Pacer {
         guard.sent(self.epoch.elapsed());
     }
 
-    async fn ready(&self, guard: &WindowGuard) {
+    async fn ready(&self, guard: &SlidingWindow) {
         let ready = self.epoch + guard.ready_at();
         if ready > Instant::now() {
             sleep_until(ready).await;

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use crate::job::{Action, Event, Failure, Pause, State};
+use crate::domain::state::{Failure, ShotEvent, State};
+use crate::domain::transition::{Backoff, Next};
+use crate::failpoint;
 use crate::ledger::LedgerError;
-use crate::mishap;
 
 use super::evidence::settle;
 use super::floor::{Card, Floor};
@@ -25,7 +26,7 @@ pub(super) async fn start(floor: &Arc<Floor>) -> Result<JoinSet<()>, LedgerError
     }
     let others = if floor.orders.submit {
         let recorded = ledger.record(Arc::clone(&floor.shots), now).await?;
-        mishap::point("shots recorded");
+        failpoint::point("shots recorded");
         story::queued(recorded.iter().filter(|entry| floor.takes_up(entry)));
         for (place, entry) in (0_u32..).zip(recorded) {
             begin(floor, &mut lives, Card::new(entry, Some(place), now, floor.epoch));
@@ -48,10 +49,10 @@ fn begin(floor: &Arc<Floor>, lives: &mut JoinSet<()>, card: Card) {
     let card = Box::new(card);
     match first(floor, &card) {
         // Nobody has knocked yet, so that nobody is given back.
-        None => drop(settle(floor, card, &Action::Rest)),
-        Some(First::Act(again @ Action::Requeue(_))) => drop(settle(floor, card, &again)),
+        None => drop(settle(floor, card, &Next::Rest)),
+        Some(First::Act(again @ Next::Requeue(_))) => drop(settle(floor, card, &again)),
         Some(first) => {
-            if matches!(first, First::Act(Action::Poll(_))) {
+            if matches!(first, First::Act(Next::Poll(_))) {
                 floor.board().in_flight += 1;
             }
             lives.spawn(life(Arc::clone(floor), card, first));
@@ -62,16 +63,16 @@ fn begin(floor: &Arc<Floor>, lives: &mut JoinSet<()>, card: Card) {
 /// What a shot does first; `None` when it rests.
 fn first(floor: &Floor, card: &Card) -> Option<First> {
     let submits = floor.submits(card);
-    let queue = || First::Act(Action::Requeue(Pause::None));
+    let queue = || First::Act(Next::Requeue(Backoff::None));
     match &card.job().state {
         State::Queued { .. } => submits.then(queue),
-        State::Submitting { .. } => Some(First::Happened(Event::FoundSubmitting)),
-        State::Rendering { .. } => Some(First::Act(Action::Poll(Some(Duration::ZERO)))),
-        State::Rendered { .. } => Some(First::Act(Action::Fetch)),
+        State::Submitting { .. } => Some(First::Happened(ShotEvent::FoundSubmitting)),
+        State::Rendering { .. } => Some(First::Act(Next::Poll(Some(Duration::ZERO)))),
+        State::Rendered { .. } => Some(First::Act(Next::Fetch)),
         State::InDoubt { .. } => card.job().is_bought_again(&floor.rules(card)).then(queue),
         State::Failed { failure, .. } => {
             let again = submits && floor.orders.retry_failed && *failure != Failure::Abandoned;
-            again.then_some(First::Happened(Event::RetryFailed))
+            again.then_some(First::Happened(ShotEvent::RetryFailed))
         }
         State::Delivered { .. } => None,
     }

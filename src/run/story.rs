@@ -1,11 +1,12 @@
 //! What a shot's life tells the log: one event a transition, made where every transition passes,
 //! after it is durable. Decides nothing, and costs next to nothing when nobody keeps a log.
 
-use crate::answer::{Submitted, TaskId};
-use crate::charge::Charge;
-use crate::job::{Account, AttemptId, Event, Outcome, Resolution, State, Step};
+use crate::domain::charge::Charge;
+use crate::domain::outcome::{SubmitOutcome, TaskId};
+use crate::domain::shot::ShotId;
+use crate::domain::state::{Account, AttemptId, AttemptOutcome, Resolution, ShotEvent, State};
+use crate::domain::transition::Transition;
 use crate::ledger::{ClipFile, Entry};
-use crate::shot::ShotId;
 
 use super::orders::Stopped;
 
@@ -36,19 +37,19 @@ pub struct Told {
 impl Told {
     /// What is to be told of an event, with the files of a delivery.
     #[must_use]
-    pub fn of(event: &Event, files: &[ClipFile]) -> Self {
+    pub fn of(event: &ShotEvent, files: &[ClipFile]) -> Self {
         let status = match event {
-            Event::Answered(Submitted::ServerError { status, .. }) => Some(*status),
-            Event::Answered(Submitted::Throttled { .. }) => Some(429),
-            Event::Answered(Submitted::NoCredit { .. }) => Some(402),
+            ShotEvent::Answered(SubmitOutcome::ServerError { status, .. }) => Some(*status),
+            ShotEvent::Answered(SubmitOutcome::Throttled { .. }) => Some(429),
+            ShotEvent::Answered(SubmitOutcome::NoCredit { .. }) => Some(402),
             _ => None,
         };
         let command = match event {
-            Event::Resolved(Resolution::Task(_)) => Some("resolve --task-id"),
-            Event::Resolved(Resolution::NotBought) => Some("resolve --not-bought"),
-            Event::Resolved(Resolution::Resubmit) => Some("resolve --resubmit"),
-            Event::Resolved(Resolution::Abandon) => Some("resolve --abandon"),
-            Event::RetryFailed => Some("run --retry-failed"),
+            ShotEvent::Resolved(Resolution::Task(_)) => Some("resolve --task-id"),
+            ShotEvent::Resolved(Resolution::NotBought) => Some("resolve --not-bought"),
+            ShotEvent::Resolved(Resolution::Resubmit) => Some("resolve --resubmit"),
+            ShotEvent::Resolved(Resolution::Abandon) => Some("resolve --abandon"),
+            ShotEvent::RetryFailed => Some("run --retry-failed"),
             _ => None,
         };
         let files = (!files.is_empty() && keeps_a_log()).then(|| {
@@ -59,8 +60,8 @@ impl Told {
     }
 
     /// Tells the log of a step that is durable; not of one that changes nothing to speak of.
-    pub fn tell(&self, entry: &Entry, step: &Step) {
-        let (from, to) = (&entry.job.state, &step.job.state);
+    pub fn tell(&self, entry: &Entry, step: &Transition) {
+        let (from, to) = (&entry.status.state, &step.to.state);
         let is_news = step.change.is_some() || from.name() != to.name() || from.why() != to.why();
         if !is_news || !keeps_a_log() {
             return;
@@ -70,7 +71,7 @@ impl Told {
         let claimed = matches!(to, State::Submitting { .. }).then_some(Account::Reserved);
         let account = change.map(|change| change.account).or(claimed).map(Account::name);
         let price = account.and(entry.price).map(|price| price.to_string());
-        let outcome = change.and_then(|change| change.outcome).map(Outcome::name);
+        let outcome = change.and_then(|change| change.outcome).map(AttemptOutcome::name);
         let why = change.and_then(|change| change.why.as_deref()).or(to.why());
         let (files, bytes) = self.files.as_ref().map(|(paths, bytes)| (paths, *bytes)).unzip();
         tracing::info!(
@@ -94,18 +95,18 @@ impl Told {
     }
 }
 
-const fn word(event: &Event) -> &'static str {
+const fn word(event: &ShotEvent) -> &'static str {
     match event {
-        Event::Claimed(_) => "claimed",
-        Event::NotSendable(_) => "not sendable",
-        Event::Answered(_) => "answered",
-        Event::Polled(_) => "polled",
-        Event::Delivered => "delivered",
-        Event::NotFetched(_) => "not fetched",
-        Event::FoundSubmitting => "found on the wire",
-        Event::Evidence(_) => "found by a callback",
-        Event::RetryFailed => "retried",
-        Event::Resolved(_) => "resolved",
+        ShotEvent::Claimed(_) => "claimed",
+        ShotEvent::NotSendable(_) => "not sendable",
+        ShotEvent::Answered(_) => "answered",
+        ShotEvent::Polled(_) => "polled",
+        ShotEvent::Delivered => "delivered",
+        ShotEvent::NotFetched(_) => "not fetched",
+        ShotEvent::FoundSubmitting => "found on the wire",
+        ShotEvent::Evidence(_) => "found by a callback",
+        ShotEvent::RetryFailed => "retried",
+        ShotEvent::Resolved(_) => "resolved",
     }
 }
 

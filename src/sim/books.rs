@@ -6,8 +6,8 @@ use std::collections::{BinaryHeap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use crate::money::Usd;
-use crate::time::Timestamp;
+use crate::domain::money::Usd;
+use crate::domain::time::Timestamp;
 
 use super::profile::SimOptions;
 use super::purchase::{Purchase, TaskState, Told, dollars};

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::time::{Clock, Timestamp};
+use crate::domain::time::{Clock, Timestamp};
 
 use super::dice::Dice;
 use super::profile::Profile;

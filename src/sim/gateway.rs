@@ -8,11 +8,11 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt};
 
-use crate::answer::{Polled, Submitted, TaskId, Unfetched};
-use crate::charge::Billed;
+use crate::domain::charge::ChargeOutcome;
+use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+use crate::domain::time::Clock;
 use crate::gateway::wire::{self, Answer};
 use crate::gateway::{Download, Gateway, ResumePoint};
-use crate::time::Clock;
 
 use super::books::Books;
 use super::call::Caller;
@@ -76,7 +76,7 @@ impl SimGateway {
 }
 
 impl Gateway for SimGateway {
-    fn submit(&self, body: Bytes) -> BoxFuture<'_, Submitted> {
+    fn submit(&self, body: Bytes) -> BoxFuture<'_, SubmitOutcome> {
         Box::pin(async move {
             self.travel(&body[..body.len().min(1_024)]).await;
             let now = self.clock.now();
@@ -85,18 +85,18 @@ impl Gateway for SimGateway {
             match reply {
                 Reply::Answered(answered) => wire::submitted(&self.answer(answered, false)),
                 Reply::Torn(answered, _) => wire::submitted(&self.answer(answered, true)),
-                Reply::NotSent(why) => Submitted::NotSent { why },
-                Reply::Cut => Submitted::Doubtful { why: CUT.to_owned() },
+                Reply::NotSent(why) => SubmitOutcome::NotSent { why },
+                Reply::Cut => SubmitOutcome::Doubtful { why: CUT.to_owned() },
                 Reply::Hang => {
                     tokio::time::sleep(self.submit_timeout).await;
                     let why = format!("no answer within {:?}", self.submit_timeout);
-                    Submitted::Doubtful { why }
+                    SubmitOutcome::Doubtful { why }
                 }
             }
         })
     }
 
-    fn poll<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, Polled> {
+    fn poll<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, PollOutcome> {
         Box::pin(async move {
             self.travel(task.as_str().as_bytes()).await;
             let now = self.clock.now();
@@ -104,17 +104,17 @@ impl Gateway for SimGateway {
             match reply {
                 Reply::Answered(answered) => wire::polled(&self.answer(answered, false)),
                 Reply::Torn(answered, _) => wire::polled(&self.answer(answered, true)),
-                Reply::NotSent(why) => Polled::Unanswered { why },
-                Reply::Cut => Polled::Unanswered { why: CUT.to_owned() },
+                Reply::NotSent(why) => PollOutcome::Unanswered { why },
+                Reply::Cut => PollOutcome::Unanswered { why: CUT.to_owned() },
                 Reply::Hang => {
                     tokio::time::sleep(PATIENCE).await;
-                    Polled::Unanswered { why: format!("no answer within {PATIENCE:?}") }
+                    PollOutcome::Unanswered { why: format!("no answer within {PATIENCE:?}") }
                 }
             }
         })
     }
 
-    fn charge<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, Billed> {
+    fn charge<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, ChargeOutcome> {
         Box::pin(async move {
             self.travel(task.as_str().as_bytes()).await;
             let now = self.clock.now();
@@ -127,11 +127,11 @@ impl Gateway for SimGateway {
         &'a self,
         url: &'a str,
         resume: Option<&'a ResumePoint>,
-    ) -> BoxFuture<'a, Result<Download, Unfetched>> {
+    ) -> BoxFuture<'a, Result<Download, DownloadError>> {
         Box::pin(async move {
             let Some(path) = url.strip_prefix(NO_HOST) else {
                 let why = format!("{url} is not the simulator's: no such host");
-                return Err(Unfetched::Broken { why });
+                return Err(DownloadError::Broken { why });
             };
             self.travel(path.as_bytes()).await;
             let now = self.clock.now();
@@ -142,7 +142,7 @@ impl Gateway for SimGateway {
                 ClipReply::Answered(answered) => page(answered),
                 ClipReply::Hang => {
                     tokio::time::sleep(PATIENCE).await;
-                    Err(Unfetched::Broken { why: format!("no answer within {PATIENCE:?}") })
+                    Err(DownloadError::Broken { why: format!("no answer within {PATIENCE:?}") })
                 }
             }
         })
@@ -159,7 +159,7 @@ fn download(clip: Clip) -> Download {
         }
         Ok(piece)
     });
-    let end = || Err(Unfetched::Broken { why: "the connection was cut".to_owned() });
+    let end = || Err(DownloadError::Broken { why: "the connection was cut".to_owned() });
     let bytes: BoxStream<'static, _> =
         if cut { pieces.chain(stream::iter([end()])).boxed() } else { pieces.boxed() };
     Download {
@@ -171,7 +171,7 @@ fn download(clip: Clip) -> Download {
 }
 
 /// What is not a clip: an error, or a web page with a 200.
-fn page(answered: Answered) -> Result<Download, Unfetched> {
+fn page(answered: Answered) -> Result<Download, DownloadError> {
     let why = format!("answered {}", answered.status);
     match answered.status {
         200..=299 => Ok(Download {
@@ -180,7 +180,7 @@ fn page(answered: Answered) -> Result<Download, Unfetched> {
             validator: None,
             bytes: stream::iter([Ok(answered.body)]).boxed(),
         }),
-        403 | 404 | 410 => Err(Unfetched::Gone { why }),
-        _ => Err(Unfetched::Broken { why }),
+        403 | 404 | 410 => Err(DownloadError::Gone { why }),
+        _ => Err(DownloadError::Broken { why }),
     }
 }

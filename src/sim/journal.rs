@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn books_of_a_folder_without_a_journal_are_empty() {
         let dir = tempfile::tempdir().unwrap();
-        let books = read(dir.path()).unwrap().books(crate::time::Timestamp::from_millis(0));
+        let books = read(dir.path()).unwrap().books(crate::domain::time::Timestamp::from_millis(0));
         assert!(books.purchases.is_empty());
     }
 }

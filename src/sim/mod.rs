@@ -36,7 +36,7 @@ pub use world::{NO_HOST, World};
 
 use std::path::Path;
 
-use crate::time::Timestamp;
+use crate::domain::time::Timestamp;
 
 /// The books of the simulator whose journal lies in `dir`, as of `now`; nothing is changed.
 ///

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::catalog::{Catalog, Params};
-use crate::money::Usd;
+use crate::domain::money::Usd;
 
 use super::loops::{Film, MOST_SECONDS, Shape, sides};
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::money::Usd;
+use crate::domain::money::Usd;
 
 /// How bad the night gets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::money::Usd;
-use crate::time::Timestamp;
+use crate::domain::money::Usd;
+use crate::domain::time::Timestamp;
 
 use super::dice::Dice;
 use super::faults::{self, Misfortune};
@@ -170,7 +170,7 @@ impl Purchase {
 pub(super) mod dollars {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    use crate::money::Usd;
+    use crate::domain::money::Usd;
 
     /// Writes them.
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::time::Timestamp;
+use crate::domain::time::Timestamp;
 
 use super::dice::Dice;
 

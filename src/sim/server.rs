@@ -18,8 +18,8 @@ use futures::stream;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::doorway::{Bounds, Doorway, Wire};
-use crate::time::Clock;
+use crate::domain::time::Clock;
+use crate::listener::{BoundedListener, ConnLimits, Wire};
 
 use super::call::Caller;
 use super::reply::{Answered, Clip, ClipReply, Reply};
@@ -67,7 +67,7 @@ pub async fn serve(
         .route("/sim/books", get(books))
         .fallback(|| async { to_response(Answered::page(404, "Not Found")) })
         .with_state(server);
-    let (doorway, _latch) = Doorway::new(listener, Bounds::NONE);
+    let (doorway, _latch) = BoundedListener::new(listener, ConnLimits::NONE);
     let serving = axum::serve(doorway, routes.into_make_service_with_connect_info::<Wire>())
         .with_graceful_shutdown(async move {
             shutdown.await;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::catalog::Catalog;
-use crate::job::CLIPS_LIVE;
-use crate::time::Timestamp;
+use crate::domain::state::CLIPS_LIVE;
+use crate::domain::time::Timestamp;
 
 use super::answers;
 use super::books::{Account, Books, Entry, Opened};

@@ -4,10 +4,10 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
+use rushes::domain::money::Usd;
+use rushes::domain::time::Timestamp;
 use rushes::ledger::Reader;
-use rushes::money::Usd;
 use rushes::sim::{Fate, Purchase, Told};
-use rushes::time::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 use sha2::{Digest, Sha256};
 
@@ -184,7 +184,7 @@ pub fn doubts(ledger: &Path, books: &rushes::sim::Books) -> Vec<Doubt> {
 pub fn assert_clips(folder: &Path, ledger: &Path) {
     let reader = Reader::open(ledger).unwrap();
     let check = &mut |row: rushes::ledger::Row| {
-        if row.entry.job.state.name() == "delivered" {
+        if row.entry.status.state.name() == "delivered" {
             assert!(!row.files.is_empty(), "{}", row.entry.shot);
         }
         for file in &row.files {

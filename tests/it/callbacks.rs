@@ -360,7 +360,7 @@ fn rushes_ledger(campaign: &Campaign) -> rushes::ledger::Ledger {
         campaign: "night",
         kind: rushes::ledger::Kind::Gateway,
         holder: "a test",
-        at: rushes::time::Timestamp::from_millis(0),
+        at: rushes::domain::time::Timestamp::from_millis(0),
     })
     .unwrap()
 }
@@ -381,7 +381,7 @@ fn the_simulator_calls_and_so_purchases_that_nobody_was_told_of_are_found() {
     let ended = sandbox.run(["run", "shots.yaml", "--sim=flaky:2"]);
     assert!(matches!(ended.code(), Some(0 | 1)), "{}{}", ended.stdout(), ended.stderr());
     let folder = sandbox.path("renders/night.sim");
-    let now = rushes::time::Clock::now(&rushes::time::SystemClock);
+    let now = rushes::domain::time::Clock::now(&rushes::domain::time::SystemClock);
     let books = rushes::sim::books(&folder, now).unwrap();
     let ledger = rusqlite::Connection::open(folder.join("ledger.sqlite")).unwrap();
     let known = |task: &str| -> bool {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use rushes::clips::{ClipError, Clips, Stored};
-use rushes::time::{Clock, SystemClock, Timestamp};
+use rushes::domain::time::{Clock, SystemClock, Timestamp};
 use tempfile::TempDir;
 
 fn mp4_box(kind: [u8; 4], body: &[u8]) -> Vec<u8> {
@@ -66,8 +66,8 @@ async fn a_clip_lies_under_its_name_with_its_length_and_hash() {
     .into();
     let (path, length) = ("clips/day 1/beach.mp4".to_owned(), bytes.len() as u64);
     let unread = Some("it has no picture".into());
-    let (footage, moved_aside) = (None, None);
-    assert_eq!(stored, Stored { path, bytes: length, sha256, footage, unread, moved_aside });
+    let (clip_info, moved_aside) = (None, None);
+    assert_eq!(stored, Stored { path, bytes: length, sha256, clip_info, unread, moved_aside });
     assert_eq!(files(folder.path()), ["clips/day 1/beach.mp4"]);
 }
 

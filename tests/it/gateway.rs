@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
-use rushes::charge::{Billed, Charge};
+use rushes::domain::charge::{Charge, ChargeOutcome};
+use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+use rushes::domain::time::{Clock, Timestamp};
 use rushes::gateway::{Download, Gateway, HttpGateway, HttpSettings, ResumePoint, SetupError};
-use rushes::time::{Clock, Timestamp};
 use serde_json::{Value, json};
 
 use crate::support::{Reply, Request, Script, Server};
@@ -43,14 +43,14 @@ fn gateway(server: &Server) -> HttpGateway {
     HttpGateway::new(settings(&server.url())).unwrap()
 }
 
-async fn submit(reply: Reply) -> Submitted {
+async fn submit(reply: Reply) -> SubmitOutcome {
     let server = Script::new().post(reply).serve();
     let said = gateway(&server).submit("{}".into()).await;
     assert_eq!(server.requests().len(), 1, "one POST, whatever was answered");
     said
 }
 
-async fn poll(reply: Reply) -> Polled {
+async fn poll(reply: Reply) -> PollOutcome {
     let server = Script::new().get(reply).serve();
     gateway(&server).poll(&task("t1")).await
 }
@@ -67,8 +67,8 @@ fn error(status: u16, code: u16) -> Reply {
     Reply::json(status, &json!({"code": code, "msg": "because", "data": null}))
 }
 
-fn doubt(said: Submitted) -> String {
-    let Submitted::Doubtful { why } = said else { panic!("{said:?}") };
+fn doubt(said: SubmitOutcome) -> String {
+    let SubmitOutcome::Doubtful { why } = said else { panic!("{said:?}") };
     why
 }
 
@@ -77,7 +77,7 @@ async fn a_post_carries_the_request_and_the_key_to_the_endpoint() {
     let server = Script::new().post(bought()).serve();
     let gateway = HttpGateway::new(settings(&(server.url() + "/proxy/"))).unwrap();
     let said = gateway.submit(r#"{"model":"kling-v3"}"#.into()).await;
-    assert_eq!(said, Submitted::Bought { task: task("t1") });
+    assert_eq!(said, SubmitOutcome::Bought { task: task("t1") });
     let [request] = &server.requests()[..] else { panic!() };
     assert_eq!((&*request.method, &*request.target), ("POST", "/proxy/api/v1/video/generations"));
     assert_eq!(request.header("authorization"), Some(&*format!("Bearer {KEY}")));
@@ -89,16 +89,16 @@ async fn a_post_carries_the_request_and_the_key_to_the_endpoint() {
 async fn errors_mean_what_the_table_says_in_the_status_line_and_in_the_envelope() {
     let why = |status: u16| format!("{status}: because");
     for (status, means) in [
-        (400, Submitted::Rejected { why: why(400) }),
-        (401, Submitted::BadKey { why: why(401) }),
-        (402, Submitted::NoCredit { why: why(402) }),
-        (403, Submitted::BadKey { why: why(403) }),
-        (404, Submitted::Rejected { why: why(404) }),
-        (409, Submitted::Rejected { why: why(409) }),
-        (422, Submitted::Rejected { why: why(422) }),
-        (429, Submitted::Throttled { retry_after: None, why: why(429) }),
-        (500, Submitted::ServerError { status: 500, retry_after: None, why: why(500) }),
-        (503, Submitted::ServerError { status: 503, retry_after: None, why: why(503) }),
+        (400, SubmitOutcome::Rejected { why: why(400) }),
+        (401, SubmitOutcome::BadKey { why: why(401) }),
+        (402, SubmitOutcome::NoCredit { why: why(402) }),
+        (403, SubmitOutcome::BadKey { why: why(403) }),
+        (404, SubmitOutcome::Rejected { why: why(404) }),
+        (409, SubmitOutcome::Rejected { why: why(409) }),
+        (422, SubmitOutcome::Rejected { why: why(422) }),
+        (429, SubmitOutcome::Throttled { retry_after: None, why: why(429) }),
+        (500, SubmitOutcome::ServerError { status: 500, retry_after: None, why: why(500) }),
+        (503, SubmitOutcome::ServerError { status: 503, retry_after: None, why: why(503) }),
     ] {
         assert_eq!(submit(error(status, status)).await, means);
         assert_eq!(submit(error(200, status)).await, means);
@@ -110,7 +110,7 @@ async fn a_page_instead_of_the_gateway_is_the_wrong_address() {
     for status in [404, 405] {
         let said = submit(Reply::text(status, "<title>Not here</title>")).await;
         let why = format!("not the gateway's answer: {status}: Not here");
-        assert_eq!(said, Submitted::WrongAddress { why });
+        assert_eq!(said, SubmitOutcome::WrongAddress { why });
     }
 }
 
@@ -123,9 +123,12 @@ async fn a_redirect_is_never_followed_and_the_key_goes_nowhere_else() {
         let server = Script::new().post(redirect()).get(redirect()).serve();
         let gateway = gateway(&server);
         let said = gateway.submit("{}".into()).await;
-        assert!(matches!(&said, Submitted::WrongAddress { why } if why.contains(&target)));
+        assert!(matches!(&said, SubmitOutcome::WrongAddress { why } if why.contains(&target)));
         let said = gateway.poll(&task("t1")).await;
-        assert!(matches!(&said, Polled::Unclear { why, .. } if why.contains(&target)), "{said:?}");
+        assert!(
+            matches!(&said, PollOutcome::Unclear { why, .. } if why.contains(&target)),
+            "{said:?}"
+        );
         assert_eq!((server.requests().len(), elsewhere.connections()), (2, 0));
     }
 }
@@ -141,7 +144,9 @@ async fn a_pause_until_a_date_is_as_long_as_the_answers_own_clock_says() {
         ("yesterday", "Sun, 06 Nov 1994 08:50:37 GMT", Some(60)),
     ] {
         let reply = error(429, 429).header("Date", date).header("Retry-After", until);
-        let Submitted::Throttled { retry_after, .. } = submit(reply).await else { panic!("429") };
+        let SubmitOutcome::Throttled { retry_after, .. } = submit(reply).await else {
+            panic!("429")
+        };
         assert_eq!(retry_after, pause.map(Duration::from_secs), "{date}, {until}");
     }
 }
@@ -152,14 +157,16 @@ async fn retry_after_is_heard_as_seconds_and_as_a_date() {
         let pause = Some(Duration::from_secs(seconds));
         for status in [429, 503] {
             let said = submit(error(status, status).header("Retry-After", written)).await;
-            let (Submitted::Throttled { retry_after, .. }
-            | Submitted::ServerError { retry_after, .. }) = said
+            let (SubmitOutcome::Throttled { retry_after, .. }
+            | SubmitOutcome::ServerError { retry_after, .. }) = said
             else {
                 panic!("{said:?}")
             };
             assert_eq!(retry_after, pause);
             let said = poll(error(status, status).header("Retry-After", written)).await;
-            assert!(matches!(said, Polled::Unclear { retry_after, .. } if retry_after == pause));
+            assert!(
+                matches!(said, PollOutcome::Unclear { retry_after, .. } if retry_after == pause)
+            );
         }
     }
 }
@@ -172,16 +179,16 @@ async fn what_was_never_connected_was_never_sent() {
     };
     let gateway = HttpGateway::new(settings(&format!("http://{free}"))).unwrap();
     let said = gateway.submit("{}".into()).await;
-    let Submitted::NotSent { why } = said else { panic!("{said:?}") };
+    let SubmitOutcome::NotSent { why } = said else { panic!("{said:?}") };
     assert!(why.starts_with(&format!("could not connect to {free}")), "{why}");
-    assert!(matches!(gateway.poll(&task("t1")).await, Polled::Unanswered { .. }));
+    assert!(matches!(gateway.poll(&task("t1")).await, PollOutcome::Unanswered { .. }));
 }
 
 #[tokio::test]
 async fn a_name_that_does_not_resolve_was_never_sent() {
     let gateway = HttpGateway::new(settings("https://rushes.invalid")).unwrap();
     let said = gateway.submit("{}".into()).await;
-    assert!(matches!(said, Submitted::NotSent { .. }), "{said:?}");
+    assert!(matches!(said, SubmitOutcome::NotSent { .. }), "{said:?}");
 }
 
 #[tokio::test]
@@ -189,7 +196,7 @@ async fn a_failed_tls_handshake_was_never_sent() {
     let server = Script::new().slam(usize::MAX).serve();
     let base = server.url().replace("http:", "https:");
     let said = HttpGateway::new(settings(&base)).unwrap().submit("{}".into()).await;
-    assert!(matches!(said, Submitted::NotSent { .. }), "{said:?}");
+    assert!(matches!(said, SubmitOutcome::NotSent { .. }), "{said:?}");
     assert!(server.connections() > 0);
 }
 
@@ -198,7 +205,7 @@ async fn a_tls_handshake_that_hangs_was_never_sent() {
     let server = Script::new().serve();
     let base = server.url().replace("http:", "https:");
     let said = HttpGateway::new(hasty(&base)).unwrap().submit("{}".into()).await;
-    assert!(matches!(said, Submitted::NotSent { .. }), "{said:?}");
+    assert!(matches!(said, SubmitOutcome::NotSent { .. }), "{said:?}");
     assert_eq!(server.requests().len(), 0);
 }
 
@@ -222,15 +229,15 @@ async fn a_cut_within_the_answer_leaves_a_doubt_and_tells_what_came() {
 #[tokio::test]
 async fn a_cut_after_the_last_brace_does_not_lose_the_task() {
     let long = bought().header("Content-Length", "1000").then_close();
-    assert_eq!(submit(long).await, Submitted::Bought { task: task("t1") });
+    assert_eq!(submit(long).await, SubmitOutcome::Bought { task: task("t1") });
 }
 
 #[tokio::test]
 async fn a_cut_error_is_still_that_error() {
     let said = submit(error(500, 500).cut_before_end(3)).await;
-    assert!(matches!(said, Submitted::ServerError { status: 500, .. }), "{said:?}");
+    assert!(matches!(said, SubmitOutcome::ServerError { status: 500, .. }), "{said:?}");
     let said = submit(error(402, 402).cut_before_end(3)).await;
-    assert!(matches!(said, Submitted::NoCredit { .. }), "{said:?}");
+    assert!(matches!(said, SubmitOutcome::NoCredit { .. }), "{said:?}");
 }
 
 #[tokio::test]
@@ -267,7 +274,7 @@ async fn an_answer_that_never_ends_is_given_up() {
     assert!(pairs.iter().all(|(server, _)| server.requests().len() == 1));
     let server = Script::new().get(Reply::hang()).serve();
     let said = HttpGateway::new(hasty(&server.url())).unwrap().poll(&task("t1")).await;
-    assert!(matches!(said, Polled::Unanswered { .. }), "{said:?}");
+    assert!(matches!(said, PollOutcome::Unanswered { .. }), "{said:?}");
 }
 
 #[tokio::test]
@@ -275,7 +282,7 @@ async fn an_answer_too_long_to_be_one_is_not_read_to_its_end() {
     let endless = Reply::bytes(200, &vec![b' '; 2 << 20]).header("Content-Length", "99999999999");
     let why = doubt(submit(endless.clone().hang_before_end(0)).await);
     assert!(why.contains("longer than"), "{why}");
-    assert!(matches!(poll(endless.hang_before_end(0)).await, Polled::Unclear { .. }));
+    assert!(matches!(poll(endless.hang_before_end(0)).await, PollOutcome::Unclear { .. }));
 }
 
 #[tokio::test]
@@ -290,7 +297,7 @@ async fn every_post_has_a_connection_of_its_own() {
     let gateway = gateway(&server);
     for sent in 1..=20 {
         let said = gateway.submit("{}".into()).await;
-        assert_eq!(said, Submitted::Bought { task: task("t1") }, "POST {sent}");
+        assert_eq!(said, SubmitOutcome::Bought { task: task("t1") }, "POST {sent}");
     }
     assert_eq!((server.connections(), server.requests().len()), (20, 20));
 }
@@ -299,8 +306,8 @@ async fn every_post_has_a_connection_of_its_own() {
 async fn the_key_is_hidden_where_an_answer_echoes_it() {
     let body = json!({"code": 401, "msg": format!("unknown key {KEY}")});
     let why = "401: unknown key [key]".to_owned();
-    assert_eq!(submit(Reply::json(200, &body)).await, Submitted::BadKey { why: why.clone() });
-    assert_eq!(poll(Reply::json(401, &body)).await, Polled::BadKey { why });
+    assert_eq!(submit(Reply::json(200, &body)).await, SubmitOutcome::BadKey { why: why.clone() });
+    assert_eq!(poll(Reply::json(401, &body)).await, PollOutcome::BadKey { why });
     let long = KEY.repeat(100);
     let said = doubt(submit(Reply::text(200, &long).cut_before_end(1)).await);
     assert!(!said.contains(&KEY[..12]), "{said}");
@@ -317,10 +324,10 @@ async fn a_poll_asks_for_its_task_on_a_kept_connection() {
         .serve();
     let gateway = gateway(&server);
     let odd = task("a b&c=d/é");
-    assert_eq!(gateway.poll(&odd).await, Polled::Working { unknown: None });
+    assert_eq!(gateway.poll(&odd).await, PollOutcome::Working { unknown: None });
     let urls = vec!["https://h/a".to_owned()];
     let completed_at = Some(Timestamp::from_millis(1_705_123_500_000));
-    assert_eq!(gateway.poll(&odd).await, Polled::Completed { urls, completed_at });
+    assert_eq!(gateway.poll(&odd).await, PollOutcome::Completed { urls, completed_at });
     for request in server.requests() {
         let target = "/api/v1/video/generations?task_id=a+b%26c%3Dd%2F%C3%A9";
         assert_eq!((&*request.method, &*request.target), ("GET", target));
@@ -342,14 +349,14 @@ async fn posts_do_not_wait_for_each_other() {
 
 #[tokio::test]
 async fn polls_are_missing_unclear_or_unanswered() {
-    assert!(matches!(poll(error(404, 404)).await, Polled::Missing { .. }));
-    assert!(matches!(poll(Reply::text(404, "")).await, Polled::Missing { .. }));
-    assert!(matches!(poll(error(500, 500)).await, Polled::Unclear { .. }));
-    assert!(matches!(poll(bought().cut_before_end(3)).await, Polled::Unclear { .. }));
-    assert!(matches!(poll(Reply::cut()).await, Polled::Unanswered { .. }));
+    assert!(matches!(poll(error(404, 404)).await, PollOutcome::Missing { .. }));
+    assert!(matches!(poll(Reply::text(404, "")).await, PollOutcome::Missing { .. }));
+    assert!(matches!(poll(error(500, 500)).await, PollOutcome::Unclear { .. }));
+    assert!(matches!(poll(bought().cut_before_end(3)).await, PollOutcome::Unclear { .. }));
+    assert!(matches!(poll(Reply::cut()).await, PollOutcome::Unanswered { .. }));
 }
 
-async fn read(download: Download) -> Result<Vec<u8>, Unfetched> {
+async fn read(download: Download) -> Result<Vec<u8>, DownloadError> {
     let chunks: Vec<_> = download.bytes.collect().await;
     chunks.into_iter().try_fold(Vec::new(), |mut all, chunk| {
         all.extend_from_slice(&chunk?);
@@ -357,7 +364,7 @@ async fn read(download: Download) -> Result<Vec<u8>, Unfetched> {
     })
 }
 
-async fn fetch(reply: Reply, resume: Option<&ResumePoint>) -> Result<Download, Unfetched> {
+async fn fetch(reply: Reply, resume: Option<&ResumePoint>) -> Result<Download, DownloadError> {
     let server = Script::new().get(reply).serve();
     // The server goes when this returns; what it sent whole is in the client's hands by then.
     gateway(&server).fetch(&(server.url() + "/a.mp4?sig=1"), resume).await
@@ -418,7 +425,7 @@ async fn a_part_that_was_not_asked_for_is_not_taken() {
         Reply::text(416, ""),
     ] {
         let said = fetch(reply, Some(&point)).await.map(|_| ());
-        assert!(matches!(said, Err(Unfetched::Broken { .. })), "{said:?}");
+        assert!(matches!(said, Err(DownloadError::Broken { .. })), "{said:?}");
     }
 }
 
@@ -426,11 +433,11 @@ async fn a_part_that_was_not_asked_for_is_not_taken() {
 async fn only_gone_statuses_say_that_a_clip_is_gone() {
     for status in [403, 404, 410] {
         let said = fetch(Reply::text(status, ""), None).await.map(|_| ());
-        assert!(matches!(said, Err(Unfetched::Gone { .. })), "{said:?}");
+        assert!(matches!(said, Err(DownloadError::Gone { .. })), "{said:?}");
     }
     for status in [204, 304, 400, 401, 429, 500, 503] {
         let said = fetch(Reply::text(status, ""), None).await.map(|_| ());
-        assert!(matches!(said, Err(Unfetched::Broken { .. })), "{said:?}");
+        assert!(matches!(said, Err(DownloadError::Broken { .. })), "{said:?}");
     }
 }
 
@@ -444,7 +451,7 @@ async fn a_download_that_breaks_or_stands_still_ends_with_its_reason() {
         let gateway = HttpGateway::new(hasty(&server.url())).unwrap();
         let download = gateway.fetch(&server.url(), None).await.unwrap();
         let said = read(download).await.unwrap_err();
-        assert!(matches!(&said, Unfetched::Broken { why } if why.contains(word)), "{said:?}");
+        assert!(matches!(&said, DownloadError::Broken { why } if why.contains(word)), "{said:?}");
     }
     let server = Script::new().get(Reply::hang()).serve();
     let gateway = HttpGateway::new(hasty(&server.url())).unwrap();
@@ -478,7 +485,7 @@ async fn only_the_web_is_fetched_from_and_no_circle_is_run() {
     assert_eq!(server.connections(), 0);
     for requests in [1, 12] {
         let said = gateway.fetch(&server.url(), None).await.map(|_| ()).unwrap_err();
-        assert!(matches!(said, Unfetched::Broken { .. }), "{said:?}");
+        assert!(matches!(said, DownloadError::Broken { .. }), "{said:?}");
         assert_eq!(server.requests().len(), requests);
     }
 }
@@ -508,17 +515,17 @@ async fn a_charge_is_asked_for_at_the_same_gateway_and_read_to_its_last_digit() 
         .serve();
     let gateway = HttpGateway::new(settings(&(server.url() + "/proxy/"))).unwrap();
     let task = TaskId::new("a/../b?c").unwrap();
-    let charge = |amount| Billed::Settled(Charge::new(amount, "USD").unwrap());
+    let charge = |amount| ChargeOutcome::Settled(Charge::new(amount, "USD").unwrap());
     assert_eq!(gateway.charge(&task).await, charge("0.3165"));
     assert_eq!(gateway.charge(&task).await, charge("0.31650001"));
-    assert_eq!(gateway.charge(&task).await, Billed::Unsettled);
+    assert_eq!(gateway.charge(&task).await, ChargeOutcome::Unsettled);
     for request in server.requests() {
         assert_eq!(request.target, "/proxy/api/v1/records/a%2F..%2Fb%3Fc");
         assert_eq!(request.header("authorization"), Some(format!("Bearer {KEY}").as_str()));
     }
     for dots in [".", ".."] {
         let said = gateway.charge(&TaskId::new(dots).unwrap()).await;
-        assert!(matches!(said, Billed::Unknown { .. }), "{said:?}");
+        assert!(matches!(said, ChargeOutcome::Unknown { .. }), "{said:?}");
     }
     assert_eq!(server.requests().len(), 3);
 }
@@ -546,7 +553,7 @@ async fn anything_but_a_record_says_nothing_about_a_charge_and_never_the_key() {
     let task = TaskId::new("t-1").unwrap();
     for nth in 0..count {
         let said = gateway.charge(&task).await;
-        let Billed::Unknown { why } = &said else { panic!("{nth}: {said:?}") };
+        let ChargeOutcome::Unknown { why } = &said else { panic!("{nth}: {said:?}") };
         assert!(!why.contains(KEY) && !why.is_empty(), "{nth}: {why}");
     }
 }

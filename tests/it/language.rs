@@ -27,7 +27,7 @@ fn yaml(text: &str) -> Result<Campaign, Mistakes> {
 
 /// Every shot's id, request and price.
 fn shots(campaign: &Campaign) -> Vec<(String, String, String)> {
-    let shot = |shot: &rushes::shot::Shot| {
+    let shot = |shot: &rushes::domain::shot::Shot| {
         (shot.id.to_string(), shot.request.json.to_string(), format!("{:?}", shot.price))
     };
     campaign.shots.iter().map(shot).collect()

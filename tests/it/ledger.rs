@@ -10,16 +10,19 @@ mod spending;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
-use rushes::footage::Footage;
-use rushes::job::{AttemptId, Event, Failure, Found, Job, OnDoubt, Resolution, Rules, State, Step};
+use rushes::domain::clip_info::ClipInfo;
+use rushes::domain::money::Usd;
+use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+use rushes::domain::shot::{Fingerprint, LocalFile, Request, Shot, ShotId};
+use rushes::domain::state::{
+    AttemptId, Failure, OnDoubt, RecoveredTask, Resolution, RevisionState, Rules, ShotEvent, State,
+};
+use rushes::domain::time::Timestamp;
+use rushes::domain::transition::Transition;
 use rushes::ledger::{
     Claim, ClipFile, Entry, Kind, Ledger, LedgerError, Opening, Reader, RevisionId, Row, Terms,
 };
-use rushes::money::Usd;
 use rushes::policy::budget::{Balance, Budget};
-use rushes::shot::{Fingerprint, LocalFile, Request, Shot, ShotId};
-use rushes::time::Timestamp;
 use rusqlite::Connection;
 
 pub const RULES: Rules = Rules {
@@ -109,20 +112,25 @@ impl Desk {
         self.ledger().record(shots.into(), at(0)).await.unwrap()
     }
 
-    async fn claim(&self, entry: &Entry) -> Job {
+    async fn claim(&self, entry: &Entry) -> RevisionState {
         let claim =
             self.ledger().claim(entry.revision, Terms::new(entry.price), at(1000)).await.unwrap();
         let Claim::Granted { attempt, .. } = claim else { panic!("{claim:?}") };
-        entry.job.after(Event::Claimed(attempt), at(1000), &RULES).unwrap().job
+        entry.status.after(ShotEvent::Claimed(attempt), at(1000), &RULES).unwrap().to
     }
 
-    async fn tell(&self, revision: RevisionId, job: &Job, event: Event) -> Job {
+    async fn tell(
+        &self,
+        revision: RevisionId,
+        job: &RevisionState,
+        event: ShotEvent,
+    ) -> RevisionState {
         let step = job.after(event, at(2000), &RULES).unwrap();
         self.ledger().commit(revision, step.clone(), at(2000)).await.unwrap();
-        step.job
+        step.to
     }
 
-    async fn buy(&self, entry: &Entry, task: &str) -> Job {
+    async fn buy(&self, entry: &Entry, task: &str) -> RevisionState {
         let job = self.claim(entry).await;
         self.tell(entry.revision, &job, bought(task)).await
     }
@@ -141,25 +149,25 @@ impl Desk {
     }
 }
 
-pub fn cut() -> Event {
-    Event::Answered(Submitted::Doubtful { why: "cut".to_owned() })
+pub fn cut() -> ShotEvent {
+    ShotEvent::Answered(SubmitOutcome::Doubtful { why: "cut".to_owned() })
 }
 
-pub fn bought(task: &str) -> Event {
-    Event::Answered(Submitted::Bought { task: TaskId::new(task).unwrap() })
+pub fn bought(task: &str) -> ShotEvent {
+    ShotEvent::Answered(SubmitOutcome::Bought { task: TaskId::new(task).unwrap() })
 }
 
-pub fn found(task: &str) -> Found {
-    Found { task: TaskId::new(task).unwrap(), sent_at: at(1) }
+pub fn found(task: &str) -> RecoveredTask {
+    RecoveredTask { task: TaskId::new(task).unwrap(), sent_at: at(1) }
 }
 
-pub fn doubtful() -> Event {
-    Event::Answered(Submitted::Doubtful { why: "timed out".to_owned() })
+pub fn doubtful() -> ShotEvent {
+    ShotEvent::Answered(SubmitOutcome::Doubtful { why: "timed out".to_owned() })
 }
 
-pub fn completed() -> Event {
+pub fn completed() -> ShotEvent {
     let urls = vec!["https://x/1.mp4".to_owned(), "https://x/2.mp4".to_owned()];
-    Event::Polled(Polled::Completed { urls, completed_at: Some(at(2000)) })
+    ShotEvent::Polled(PollOutcome::Completed { urls, completed_at: Some(at(2000)) })
 }
 
 #[tokio::test]
@@ -170,24 +178,24 @@ async fn a_shot_goes_through_its_life_and_the_report_has_every_fact() {
     assert_eq!(desk.ledger().balance(), Balance { reserved: usd(316_500), ..Balance::default() });
     let job = desk.tell(entry.revision, &job, completed()).await;
     assert_eq!(desk.ledger().balance(), Balance { spent: usd(316_500), ..Balance::default() });
-    let step = job.after(Event::Delivered, at(3000), &RULES).unwrap();
+    let step = job.after(ShotEvent::Delivered, at(3000), &RULES).unwrap();
     let file = ClipFile {
         path: "clips/beach.mp4".to_owned(),
         bytes: 5,
         sha256: [7; 32],
-        footage: Some(Footage { millis: 5041, width: 1280, height: 720, sound: true }),
+        clip_info: Some(ClipInfo { millis: 5041, width: 1280, height: 720, sound: true }),
         unread: None,
     };
     let unread = Some("it has no picture".into());
     let path = "clips/beach~2.mp4".to_owned();
-    let files = vec![file.clone(), ClipFile { path, footage: None, unread, ..file }];
+    let files = vec![file.clone(), ClipFile { path, clip_info: None, unread, ..file }];
     let done = desk.ledger().deliver(entry.revision, step, files.clone(), at(3000)).await.unwrap();
     assert!(!done.reserve_used);
 
     let rows = desk.rows();
     let row = &rows[0];
     assert_eq!(rows.len(), 1);
-    assert_eq!(row.entry.job.state.name(), "delivered");
+    assert_eq!(row.entry.status.state.name(), "delivered");
     assert_eq!(row.task, TaskId::new("t-1"));
     assert_eq!((row.price, row.attempts), (Some(usd(316_500)), 1));
     assert_eq!((row.urls.len(), &row.files), (2, &files));
@@ -255,24 +263,31 @@ async fn every_state_is_the_same_after_reopening() {
         (0..12).map(|i| shot(&format!("s{i:02}"), 1, Some(100 + i64::from(i)))).collect();
     let (mut desk, entries) = Desk::with(&shots).await;
     let overdue = RULES.render_timeout + Duration::from_secs(60);
-    let mut jobs: Vec<Job> = entries.iter().map(|entry| entry.job.clone()).collect();
-    let not_fetched = || Event::NotFetched(Unfetched::Gone { why: "404".to_owned() });
-    let refused = || Submitted::ServerError { status: 500, retry_after: None, why: "oh".into() };
-    let rejected = Submitted::Rejected { why: "no — \"never\" \0 🎬".to_owned() };
-    let not_rendered = Polled::Failed { why: String::new() };
-    let paths: [(u32, Vec<Event>); 12] = [
+    let mut jobs: Vec<RevisionState> = entries.iter().map(|entry| entry.status.clone()).collect();
+    let not_fetched = || ShotEvent::NotFetched(DownloadError::Gone { why: "404".to_owned() });
+    let refused =
+        || SubmitOutcome::ServerError { status: 500, retry_after: None, why: "oh".into() };
+    let rejected = SubmitOutcome::Rejected { why: "no — \"never\" \0 🎬".to_owned() };
+    let not_rendered = PollOutcome::Failed { why: String::new() };
+    let paths: [(u32, Vec<ShotEvent>); 12] = [
         (0, vec![]),
-        (0, vec![Event::Answered(refused())]),
+        (0, vec![ShotEvent::Answered(refused())]),
         (0, vec![bought("t-2"), completed(), not_fetched()]),
         (0, vec![bought("t-3")]),
-        (1, vec![bought("t-4"), Event::Polled(Polled::Working { unknown: Some("odd".into()) })]),
-        (0, vec![bought("t-5"), completed(), Event::Delivered]),
-        (0, vec![Event::Answered(rejected)]),
-        (0, vec![bought("t-7"), Event::Polled(not_rendered)]),
+        (
+            1,
+            vec![
+                bought("t-4"),
+                ShotEvent::Polled(PollOutcome::Working { unknown: Some("odd".into()) }),
+            ],
+        ),
+        (0, vec![bought("t-5"), completed(), ShotEvent::Delivered]),
+        (0, vec![ShotEvent::Answered(rejected)]),
+        (0, vec![bought("t-7"), ShotEvent::Polled(not_rendered)]),
         (90, vec![bought("t-8"), completed(), not_fetched()]),
         (0, vec![doubtful()]),
-        (0, vec![doubtful(), Event::Resolved(Resolution::Abandon)]),
-        (0, vec![doubtful(), Event::Resolved(Resolution::Resubmit)]),
+        (0, vec![doubtful(), ShotEvent::Resolved(Resolution::Abandon)]),
+        (0, vec![doubtful(), ShotEvent::Resolved(Resolution::Resubmit)]),
     ];
     for (((late, events), entry), job) in paths.into_iter().zip(&entries).zip(&mut jobs) {
         *job = desk.claim(entry).await;
@@ -280,7 +295,7 @@ async fn every_state_is_the_same_after_reopening() {
             let now = at(1000).plus(overdue * late * nth);
             let step = job.after(event, now, &RULES).unwrap();
             desk.ledger().commit(entry.revision, step.clone(), now).await.unwrap();
-            *job = step.job;
+            *job = step.to;
         }
     }
     let names: std::collections::BTreeSet<&str> = jobs.iter().map(|job| job.state.name()).collect();
@@ -290,7 +305,7 @@ async fn every_state_is_the_same_after_reopening() {
     desk.reopen();
     let again = desk.ledger().entries().await.unwrap();
     for (entry, job) in again.iter().zip(&jobs) {
-        assert_eq!(&entry.job, job, "{}", entry.shot);
+        assert_eq!(&entry.status, job, "{}", entry.shot);
     }
     assert_eq!(desk.record(&shots).await, again);
     assert_eq!(Reader::open(&desk.path()).unwrap().entries().unwrap(), again);
@@ -311,10 +326,11 @@ async fn hundreds_of_claims_at_once_never_pass_the_cap() {
                     ledger.claim(entry.revision, Terms::new(entry.price), at(0)).await.unwrap();
                 let Claim::Granted { attempt, balance } = claim else { return None };
                 assert!(balance.reserved + balance.spent <= usd(1000));
-                let job = entry.job.after(Event::Claimed(attempt), at(0), &RULES).unwrap().job;
+                let job =
+                    entry.status.after(ShotEvent::Claimed(attempt), at(0), &RULES).unwrap().to;
                 let step = job.after(bought(&format!("t{}", attempt.0)), at(0), &RULES).unwrap();
                 ledger.commit(entry.revision, step.clone(), at(0)).await.unwrap();
-                let step = step.job.after(completed(), at(0), &RULES).unwrap();
+                let step = step.to.after(completed(), at(0), &RULES).unwrap();
                 ledger.commit(entry.revision, step, at(0)).await.unwrap();
                 Some(attempt)
             })
@@ -373,7 +389,7 @@ async fn an_edited_shot_is_a_new_revision_and_going_back_goes_back() {
     let open = desk.ledger().entries().await.unwrap();
     assert_eq!(open.len(), 3, "the older one still renders");
     assert_eq!((open[2].revision, open[2].current), (first[0].revision, false));
-    assert_eq!(open[2].job, job);
+    assert_eq!(open[2].status, job);
     assert_eq!(desk.rows().len(), 3);
     assert!(!desk.rows()[2].entry.current);
 
@@ -381,7 +397,7 @@ async fn an_edited_shot_is_a_new_revision_and_going_back_goes_back() {
     let back = desk.record(&[shot("b", 1, Some(10)), shot("a", 1, Some(99))]).await;
     assert_eq!(back[1].revision, first[0].revision);
     assert_eq!((back[1].number, back[1].price), (1, Some(usd(10))));
-    assert_eq!(back[1].job.state.name(), "rendered");
+    assert_eq!(back[1].status.state.name(), "rendered");
     assert_eq!(back[0].price, Some(usd(10)));
     let order: Vec<String> = desk.rows().iter().map(|row| row.entry.shot.to_string()).collect();
     assert_eq!(order, ["b", "a"], "manifest order; the queued older text is not shown");

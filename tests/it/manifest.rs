@@ -44,7 +44,7 @@ fn a_simple_manifest_loads() {
 
 /// `entry: name=value name=value` of each shot.
 fn origins(campaign: &Campaign) -> Vec<String> {
-    let of = |shot: &rushes::shot::Shot| {
+    let of = |shot: &rushes::domain::shot::Shot| {
         let told = shot.variant.iter().map(|(name, value)| format!(" {name}={value}"));
         format!("{}:{}", shot.entry, told.collect::<String>())
     };
@@ -318,8 +318,8 @@ fn bombs_of_aliases_and_templates_end_in_a_mistake() {
 
 #[test]
 fn a_callback_address_takes_the_place_of_another_and_is_nobody_elses_business() {
+    use rushes::domain::shot::Request;
     use rushes::manifest::body_with_callback;
-    use rushes::shot::Request;
     let request = |json: &str| Request { json: json.into(), files: Box::default() };
     let sent = |json: &str| {
         let body = body_with_callback(&request(json), "http://h/\"1\"").unwrap();

@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use rushes::catalog::Catalog;
+use rushes::domain::shot::{Fingerprint, Shot};
 use rushes::manifest::{Reading, load};
-use rushes::shot::{Fingerprint, Shot};
 use serde_json::Value as Json;
 
 mod generate;

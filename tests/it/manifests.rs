@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use rushes::catalog::Catalog;
+use rushes::domain::money::Usd;
 use rushes::manifest::{Reading, load};
-use rushes::money::Usd;
 
 #[test]
 fn every_manifest_that_comes_with_rushes_is_right_and_has_known_prices() {

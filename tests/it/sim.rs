@@ -7,9 +7,9 @@ mod server;
 mod world;
 
 use rushes::catalog::Catalog;
-use rushes::money::Usd;
+use rushes::domain::money::Usd;
+use rushes::domain::time::Timestamp;
 use rushes::sim::{Profile, Reply, SimOptions, World};
-use rushes::time::Timestamp;
 
 /// A world in memory.
 fn world(options: SimOptions) -> World {

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use rushes::domain::time::{Clock, SystemClock};
 use rushes::ledger::Reader;
 use rushes::sim;
-use rushes::time::{Clock, SystemClock};
 
 use crate::books::{assert_agreement, assert_clips, assert_no_temporary_file};
 
@@ -58,7 +58,7 @@ impl Campaign {
         let mut counts = HashMap::new();
         if let Ok(reader) = Reader::open(&self.ledger()) {
             let _ = reader.rows(&mut |row| {
-                *counts.entry(row.entry.job.state.name()).or_default() += 1;
+                *counts.entry(row.entry.status.state.name()).or_default() += 1;
             });
         }
         counts

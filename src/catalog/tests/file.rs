@@ -248,7 +248,7 @@ proptest! {
                 let request = serde_json::json!({"model": model, "duration": "10", "sound": "on"});
                 let request = request.as_object().unwrap();
                 let _ = catalog.check(request);
-                prop_assert!(catalog.price(request) != Some(crate::money::Usd::ZERO));
+                prop_assert!(catalog.price(request) != Some(crate::domain::money::Usd::ZERO));
             }
         }
     }

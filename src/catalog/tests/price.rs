@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::params;
 use crate::catalog::{Catalog, in_words};
-use crate::money::Usd;
+use crate::domain::money::Usd;
 
 /// The price as the page writes it, or nothing.
 fn price(request: &serde_json::Value) -> Option<String> {

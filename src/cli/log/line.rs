@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 use tracing::Event;
 use tracing::field::{Field, Visit};
 
-use crate::text::json_text;
-use crate::time::Timestamp;
+use crate::domain::sanitize::json_text;
+use crate::domain::time::Timestamp;
 
 /// A longer text is cut, in characters.
 const MOST_TEXT: usize = 2000;

@@ -23,9 +23,9 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::domain::time::{Clock, SystemClock, Timestamp};
 use crate::report::text::safe;
 use crate::run::STORY;
-use crate::time::{Clock, SystemClock, Timestamp};
 
 use super::terminal::{Terminal, YELLOW};
 use file::LogFile;

@@ -40,7 +40,7 @@ fn film(moov: &[&[u8]]) -> Vec<u8> {
         .concat()
 }
 
-fn told(bytes: &[u8]) -> Result<Footage, Box<str>> {
+fn told(bytes: &[u8]) -> Result<ClipInfo, Box<str>> {
     read(&mut Cursor::new(bytes), bytes.len() as u64)
 }
 
@@ -79,7 +79,7 @@ fn the_picture_is_as_it_is_shown_and_as_long_as_its_track() {
     let lies = track(*b"vide", &tkhd(5000, 1280, 720, true), (24, 121), b"");
     let sound = track(*b"soun", &tkhd(9000, 0, 0, false), (48_000, 432_000), b"");
     let phone = film(&[&mvhd(1000, 9000), &sound, &lies]);
-    let footage = Footage { millis: 5041, width: 720, height: 1280, sound: true };
+    let footage = ClipInfo { millis: 5041, width: 720, height: 1280, sound: true };
     assert_eq!(told(&phone), Ok(footage));
 }
 
@@ -87,7 +87,7 @@ fn the_picture_is_as_it_is_shown_and_as_long_as_its_track() {
 fn a_film_in_fragments_says_its_length_in_another_place() {
     let picture = track(*b"vide", &tkhd(0, 64, 36, false), (24, 0), b"");
     let mvex = mp4(*b"mvex", &[&mp4(*b"mehd", &[&numbers(&[0, 7500])])]);
-    let footage = Footage { millis: 7500, width: 64, height: 36, sound: false };
+    let footage = ClipInfo { millis: 7500, width: 64, height: 36, sound: false };
     assert_eq!(told(&film(&[&mvhd(1000, 0), &picture, &mvex])), Ok(footage));
     let silent = told(&film(&[&mvhd(1000, 0), &picture]));
     assert_eq!(silent, Err("it does not say how long it is".into()));

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use reqwest::Url;
 
-use crate::text::plain;
+use crate::domain::sanitize::plain;
 
 use super::SetupError;
 

@@ -6,8 +6,8 @@ use futures::{StreamExt, stream};
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_RANGE, HeaderValue, IF_RANGE, RANGE};
 use reqwest::{Response, Url};
 
-use crate::answer::Unfetched;
-use crate::text::plain;
+use crate::domain::outcome::DownloadError;
+use crate::domain::sanitize::plain;
 
 use super::super::{Download, ResumePoint};
 use super::clients::Clients;
@@ -19,7 +19,7 @@ pub(super) async fn fetch(
     url: &str,
     resume: Option<&ResumePoint>,
     idle_timeout: Duration,
-) -> Result<Download, Unfetched> {
+) -> Result<Download, DownloadError> {
     let url = Url::parse(url)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https"))
@@ -47,13 +47,13 @@ fn opened(
     response: Response,
     resume: Option<&ResumePoint>,
     idle_timeout: Duration,
-) -> Result<Download, Unfetched> {
+) -> Result<Download, DownloadError> {
     let status = response.status().as_u16();
     let (starts_at, total) = match status {
         200 => (0, response.content_length()),
         206 => resumed(&response, resume)?,
         403 | 404 | 410 => {
-            return Err(Unfetched::Gone { why: format!("the host answered {status}") });
+            return Err(DownloadError::Gone { why: format!("the host answered {status}") });
         }
         416 => return Err(broken("the host cannot go on where it stopped (416)".to_owned())),
         _ => return Err(broken(format!("the host answered {status}"))),
@@ -73,7 +73,7 @@ fn opened(
 fn resumed(
     response: &Response,
     resume: Option<&ResumePoint>,
-) -> Result<(u64, Option<u64>), Unfetched> {
+) -> Result<(u64, Option<u64>), DownloadError> {
     let range = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
     let range = range.and_then(headers::content_range);
     let wanted = resume.map_or(0, |point| point.at);
@@ -97,6 +97,6 @@ fn explain_idle(error: &reqwest::Error, idle_timeout: Duration) -> String {
     }
 }
 
-const fn broken(why: String) -> Unfetched {
-    Unfetched::Broken { why }
+const fn broken(why: String) -> DownloadError {
+    DownloadError::Broken { why }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::header::{ACCEPT_RANGES, ETAG, HeaderMap, HeaderName, LAST_MODIFIED};
 
-use crate::time::Timestamp;
+use crate::domain::time::Timestamp;
 
 /// The longest pause a `Retry-After` can ask for; longer ones are taken for this.
 const LONGEST_PAUSE: u64 = 24 * 3600;

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::answer::TaskId;
-use crate::time::Timestamp;
+use crate::domain::outcome::TaskId;
+use crate::domain::time::Timestamp;
 
 /// How deep result URLs are looked for in lists, objects and JSON inside of strings.
 const DEEPEST: u8 = 4;

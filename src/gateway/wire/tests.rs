@@ -2,22 +2,22 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::answer::TaskId;
-use crate::time::Timestamp;
+use crate::domain::outcome::TaskId;
+use crate::domain::time::Timestamp;
 
-fn post(status: u16, body: &(impl ToString + ?Sized)) -> Submitted {
+fn post(status: u16, body: &(impl ToString + ?Sized)) -> SubmitOutcome {
     submitted(&Answer::new(status, body.to_string()))
 }
 
-fn poll(status: u16, body: &(impl ToString + ?Sized)) -> Polled {
+fn poll(status: u16, body: &(impl ToString + ?Sized)) -> PollOutcome {
     polled(&Answer::new(status, body.to_string()))
 }
 
-fn bought(id: &str) -> Submitted {
-    Submitted::Bought { task: TaskId::new(id).unwrap() }
+fn bought(id: &str) -> SubmitOutcome {
+    SubmitOutcome::Bought { task: TaskId::new(id).unwrap() }
 }
 
-fn data(data: &Value) -> Polled {
+fn data(data: &Value) -> PollOutcome {
     poll(200, &json!({"code": 200, "msg": "success", "data": data}))
 }
 
@@ -69,17 +69,17 @@ fn a_success_without_a_readable_task_id_is_in_doubt_and_says_what_came() {
         "<html><title>Hello</title>".into(),
         "[".repeat(100_000),
     ] {
-        let Submitted::Doubtful { why } = post(200, &body) else { panic!("{body:.80}") };
+        let SubmitOutcome::Doubtful { why } = post(200, &body) else { panic!("{body:.80}") };
         assert!(why.starts_with("answered 200 without a task id: "), "{why}");
         assert!(why.len() > 32 && why.chars().count() < 400, "{why}");
     }
     let told = post(200, &json!({"code": 200, "data": "clx1"}));
-    assert!(matches!(told, Submitted::Doubtful { why } if why.contains("clx1")));
+    assert!(matches!(told, SubmitOutcome::Doubtful { why } if why.contains("clx1")));
     let cut = Answer { body: Err("cut after 9 bytes".into()), ..Answer::new(200, "") };
     let why = "answered 200 without a task id: cut after 9 bytes".into();
-    assert_eq!(submitted(&cut), Submitted::Doubtful { why });
+    assert_eq!(submitted(&cut), SubmitOutcome::Doubtful { why });
     let long = Answer::new(200, vec![b' '; MOST_BODY + 1]);
-    assert!(matches!(submitted(&long), Submitted::Doubtful { .. }));
+    assert!(matches!(submitted(&long), SubmitOutcome::Doubtful { .. }));
 }
 
 #[test]
@@ -88,25 +88,25 @@ fn an_error_code_in_a_200_is_that_status_and_in_any_other_2xx_a_doubt() {
     let why = |status: u16| format!("{status}: no");
     let no_pause = None;
     for (code, means) in [
-        (400, Submitted::Rejected { why: why(400) }),
-        (401, Submitted::BadKey { why: why(401) }),
-        (402, Submitted::NoCredit { why: why(402) }),
-        (403, Submitted::BadKey { why: why(403) }),
-        (404, Submitted::Rejected { why: why(404) }),
-        (405, Submitted::Rejected { why: why(405) }),
-        (422, Submitted::Rejected { why: why(422) }),
-        (429, Submitted::Throttled { retry_after: no_pause, why: why(429) }),
-        (500, Submitted::ServerError { status: 500, retry_after: no_pause, why: why(500) }),
-        (502, Submitted::ServerError { status: 502, retry_after: no_pause, why: why(502) }),
+        (400, SubmitOutcome::Rejected { why: why(400) }),
+        (401, SubmitOutcome::BadKey { why: why(401) }),
+        (402, SubmitOutcome::NoCredit { why: why(402) }),
+        (403, SubmitOutcome::BadKey { why: why(403) }),
+        (404, SubmitOutcome::Rejected { why: why(404) }),
+        (405, SubmitOutcome::Rejected { why: why(405) }),
+        (422, SubmitOutcome::Rejected { why: why(422) }),
+        (429, SubmitOutcome::Throttled { retry_after: no_pause, why: why(429) }),
+        (500, SubmitOutcome::ServerError { status: 500, retry_after: no_pause, why: why(500) }),
+        (502, SubmitOutcome::ServerError { status: 502, retry_after: no_pause, why: why(502) }),
     ] {
         assert_eq!(post(200, &body(json!(code))), means);
         assert_eq!(post(200, &body(json!(code.to_string()))), means);
         assert_eq!(post(200, &body(json!(f64::from(code)))), means);
         assert_eq!(post(code, &body(json!(code))), means);
-        assert!(matches!(post(202, &body(json!(code))), Submitted::Doubtful { .. }));
+        assert!(matches!(post(202, &body(json!(code))), SubmitOutcome::Doubtful { .. }));
     }
     for odd in [json!(302), json!(399), json!(600), json!(-400), json!(65936), json!("400x")] {
-        assert!(matches!(post(200, &body(odd)), Submitted::Doubtful { .. }));
+        assert!(matches!(post(200, &body(odd)), SubmitOutcome::Doubtful { .. }));
     }
 }
 
@@ -122,12 +122,12 @@ fn not_found_without_the_envelope_is_the_wrong_address() {
     ] {
         for status in [404, 405] {
             let said = post(status, &body);
-            assert!(matches!(said, Submitted::WrongAddress { .. }), "{said:?}");
+            assert!(matches!(said, SubmitOutcome::WrongAddress { .. }), "{said:?}");
         }
-        assert!(matches!(post(400, &body), Submitted::Rejected { .. }));
+        assert!(matches!(post(400, &body), SubmitOutcome::Rejected { .. }));
     }
     let why = "404: no such model".to_owned();
-    assert_eq!(post(404, &json!({"msg": "no such model"})), Submitted::Rejected { why });
+    assert_eq!(post(404, &json!({"msg": "no such model"})), SubmitOutcome::Rejected { why });
 }
 
 #[test]
@@ -136,8 +136,8 @@ fn a_redirect_names_its_target_safely_and_buys_nothing() {
     let body = json!({"data": {"taskId": "clx1"}}).to_string();
     let answer = Answer { location, ..Answer::new(307, body) };
     let why = "307: redirected to https://elsewhere/x; is the address right?".to_owned();
-    assert_eq!(submitted(&answer), Submitted::WrongAddress { why: why.clone() });
-    assert_eq!(polled(&answer), Polled::Unclear { retry_after: None, why });
+    assert_eq!(submitted(&answer), SubmitOutcome::WrongAddress { why: why.clone() });
+    assert_eq!(polled(&answer), PollOutcome::Unclear { retry_after: None, why });
 }
 
 #[test]
@@ -146,24 +146,27 @@ fn errors_keep_their_pause_and_a_readable_reason() {
     let body = "<html><head><title>502 Bad Gateway</title></head><body>nginx";
     let answer = Answer { retry_after: pause, ..Answer::new(502, body) };
     let why = "502: 502 Bad Gateway".to_owned();
-    let means = Submitted::ServerError { status: 502, retry_after: pause, why: why.clone() };
+    let means = SubmitOutcome::ServerError { status: 502, retry_after: pause, why: why.clone() };
     assert_eq!(submitted(&answer), means);
-    assert_eq!(polled(&answer), Polled::Unclear { retry_after: pause, why });
+    assert_eq!(polled(&answer), PollOutcome::Unclear { retry_after: pause, why });
     let unread = Answer { body: Err("the body was cut".into()), ..Answer::new(503, "") };
     let why = "503: the body was cut".to_owned();
-    assert_eq!(submitted(&unread), Submitted::ServerError { status: 503, retry_after: None, why });
+    assert_eq!(
+        submitted(&unread),
+        SubmitOutcome::ServerError { status: 503, retry_after: None, why }
+    );
     let nested = json!({"error": {"message": "bad\n\u{1b}[1mratio", "type": "x"}});
-    assert_eq!(post(400, &nested), Submitted::Rejected { why: "400: bad ratio".into() });
-    assert_eq!(post(400, ""), Submitted::Rejected { why: "400: an empty body".into() });
-    assert!(matches!(post(600, ""), Submitted::Doubtful { .. }));
+    assert_eq!(post(400, &nested), SubmitOutcome::Rejected { why: "400: bad ratio".into() });
+    assert_eq!(post(400, ""), SubmitOutcome::Rejected { why: "400: an empty body".into() });
+    assert!(matches!(post(600, ""), SubmitOutcome::Doubtful { .. }));
 }
 
 #[test]
 fn working_tasks_are_working_whatever_the_gateway_calls_it() {
-    assert_eq!(data(&json!({"state": "pending"})), Polled::Working { unknown: None });
-    assert_eq!(data(&json!({"status": "PROCESSING"})), Polled::Working { unknown: None });
+    assert_eq!(data(&json!({"state": "pending"})), PollOutcome::Working { unknown: None });
+    assert_eq!(data(&json!({"status": "PROCESSING"})), PollOutcome::Working { unknown: None });
     let unknown = Some("paused for lunch".to_owned());
-    assert_eq!(data(&json!({"state": "paused\tfor lunch"})), Polled::Working { unknown });
+    assert_eq!(data(&json!({"state": "paused\tfor lunch"})), PollOutcome::Working { unknown });
 }
 
 #[test]
@@ -178,23 +181,23 @@ fn result_urls_are_found_in_every_shape() {
     ] {
         let said = data(&json!({"state": "completed", "resultUrls": urls}));
         let urls = vec![a.to_owned(), b.to_owned()];
-        assert_eq!(said, Polled::Completed { urls, completed_at: None });
+        assert_eq!(said, PollOutcome::Completed { urls, completed_at: None });
     }
     let said = data(&json!({"state": "completed", "resultUrls": a}));
-    assert_eq!(said, Polled::Completed { urls: vec![a.to_owned()], completed_at: None });
+    assert_eq!(said, PollOutcome::Completed { urls: vec![a.to_owned()], completed_at: None });
 }
 
 #[test]
 fn completed_without_a_url_is_unclear() {
     for urls in [json!(null), json!([]), json!("[["), json!([""]), json!({}), json!(1)] {
         let said = data(&json!({"state": "completed", "resultUrls": urls}));
-        let Polled::Unclear { why, .. } = said else { panic!("{said:?}") };
+        let PollOutcome::Unclear { why, .. } = said else { panic!("{said:?}") };
         assert!(why.starts_with("completed, but without a result URL"), "{why}");
     }
     let deep = "[".repeat(100) + "\"https://h/a\"" + &"]".repeat(100);
     let said =
         poll(200, &format!("{{\"data\":{{\"state\":\"completed\",\"resultUrls\":{deep}}}}}"));
-    assert!(matches!(said, Polled::Unclear { .. }));
+    assert!(matches!(said, PollOutcome::Unclear { .. }));
 }
 
 #[test]
@@ -217,7 +220,7 @@ fn the_time_of_completion_is_read_in_every_unit() {
             "completeTime": written}));
         let completed_at = millis.map(Timestamp::from_millis);
         let urls = vec!["https://h/a".to_owned()];
-        assert_eq!(said, Polled::Completed { urls, completed_at }, "{written}");
+        assert_eq!(said, PollOutcome::Completed { urls, completed_at }, "{written}");
     }
 }
 
@@ -239,10 +242,10 @@ fn a_failure_has_the_best_text_there_is() {
     ] {
         let mut task = json!({"taskId": "clx1", "state": "failed"});
         task.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-        assert_eq!(data(&task), Polled::Failed { why: why.into() });
+        assert_eq!(data(&task), PollOutcome::Failed { why: why.into() });
     }
     let body = json!({"code": 500, "msg": "upstream busy", "data": {"state": "failed"}});
-    assert_eq!(poll(200, &body), Polled::Failed { why: "upstream busy".into() });
+    assert_eq!(poll(200, &body), PollOutcome::Failed { why: "upstream busy".into() });
 }
 
 #[test]
@@ -256,17 +259,17 @@ fn an_error_that_calls_itself_failed_does_not_fail_a_paid_task() {
         }
     }
     let bare = json!({"code": 200, "state": "failed", "failMsg": "too dark"});
-    assert_eq!(poll(200, &bare), Polled::Failed { why: "too dark".into() });
+    assert_eq!(poll(200, &bare), PollOutcome::Failed { why: "too dark".into() });
 }
 
 #[test]
 fn polls_without_a_state_are_judged_by_their_status() {
     let envelope = |code: u16| json!({"code": code, "msg": "no", "data": null}).to_string();
     for (status, body) in [(404, String::new()), (404, envelope(404)), (200, envelope(404))] {
-        assert!(matches!(poll(status, &body), Polled::Missing { .. }), "{status} {body}");
+        assert!(matches!(poll(status, &body), PollOutcome::Missing { .. }), "{status} {body}");
     }
     for (status, body) in [(401, String::new()), (403, envelope(403)), (200, envelope(401))] {
-        assert!(matches!(poll(status, &body), Polled::BadKey { .. }), "{status} {body}");
+        assert!(matches!(poll(status, &body), PollOutcome::BadKey { .. }), "{status} {body}");
     }
     for (status, body) in [
         (200, String::new()),
@@ -283,7 +286,7 @@ fn polls_without_a_state_are_judged_by_their_status() {
         (500, json!({"data": {"state": "failed"}}).to_string()),
         (999, String::new()),
     ] {
-        assert!(matches!(poll(status, &body), Polled::Unclear { .. }), "{status} {body}");
+        assert!(matches!(poll(status, &body), PollOutcome::Unclear { .. }), "{status} {body}");
     }
 }
 
@@ -322,27 +325,27 @@ fn nearly_an_answer() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// The reason in an answer, if it has one.
-fn whys(submitted: &Submitted, polled: &Polled) -> Vec<String> {
+fn whys(submitted: &SubmitOutcome, polled: &PollOutcome) -> Vec<String> {
     let a = match submitted {
-        Submitted::Bought { .. } => None,
-        Submitted::NotSent { why }
-        | Submitted::Throttled { why, .. }
-        | Submitted::ServerError { why, .. }
-        | Submitted::Rejected { why }
-        | Submitted::BadKey { why }
-        | Submitted::NoCredit { why }
-        | Submitted::WrongAddress { why }
-        | Submitted::Doubtful { why } => Some(why.clone()),
+        SubmitOutcome::Bought { .. } => None,
+        SubmitOutcome::NotSent { why }
+        | SubmitOutcome::Throttled { why, .. }
+        | SubmitOutcome::ServerError { why, .. }
+        | SubmitOutcome::Rejected { why }
+        | SubmitOutcome::BadKey { why }
+        | SubmitOutcome::NoCredit { why }
+        | SubmitOutcome::WrongAddress { why }
+        | SubmitOutcome::Doubtful { why } => Some(why.clone()),
     };
     let b = match polled {
-        Polled::Working { unknown } => unknown.clone(),
-        Polled::Completed { .. } => None,
-        Polled::OtherTask { theirs } => Some(theirs.to_string()),
-        Polled::Failed { why }
-        | Polled::Missing { why }
-        | Polled::BadKey { why }
-        | Polled::Unclear { why, .. }
-        | Polled::Unanswered { why } => Some(why.clone()),
+        PollOutcome::Working { unknown } => unknown.clone(),
+        PollOutcome::Completed { .. } => None,
+        PollOutcome::OtherTask { theirs } => Some(theirs.to_string()),
+        PollOutcome::Failed { why }
+        | PollOutcome::Missing { why }
+        | PollOutcome::BadKey { why }
+        | PollOutcome::Unclear { why, .. }
+        | PollOutcome::Unanswered { why } => Some(why.clone()),
     };
     a.into_iter().chain(b).collect()
 }
@@ -371,7 +374,7 @@ proptest! {
             code.is_some_and(|code| (400.0..600.0).contains(&code))
         });
         match submitted(&Answer::new(status, body)) {
-            Submitted::Bought { .. } | Submitted::Doubtful { .. } => {}
+            SubmitOutcome::Bought { .. } | SubmitOutcome::Doubtful { .. } => {}
             other => prop_assert!(status == 200 && names_an_error, "{:?}", other),
         }
     }
@@ -387,12 +390,12 @@ fn an_answer_about_another_task_is_not_taken_for_an_answer() {
     let theirs = TaskId::new("task-2").unwrap();
     for state in ["pending", "odd", "failed"] {
         let other = said(json!({"taskId": "task-2", "state": state}));
-        assert_eq!(other, Polled::OtherTask { theirs: theirs.clone() }, "{state}");
+        assert_eq!(other, PollOutcome::OtherTask { theirs: theirs.clone() }, "{state}");
     }
-    let working = Polled::Working { unknown: None };
+    let working = PollOutcome::Working { unknown: None };
     for id in [json!("task-1"), json!(" task-1 "), json!(null), json!({"x": 1})] {
         assert_eq!(said(json!({"taskId": id, "state": "pending"})), working, "{id}");
     }
     let missing = Answer::new(404, json!({"code": 404, "data": {"taskId": "task-2"}}).to_string());
-    assert!(matches!(polled_of(&task, &missing), Polled::Missing { .. }));
+    assert!(matches!(polled_of(&task, &missing), PollOutcome::Missing { .. }));
 }

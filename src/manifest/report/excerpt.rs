@@ -8,10 +8,10 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::log::{Log, Place, Source};
+use crate::domain::sanitize::steers;
 use crate::manifest::shots::media;
 use crate::manifest::text::file::Chars;
 use crate::manifest::text::position::Position;
-use crate::text::steers;
 
 /// The most characters of a line that are drawn, and how many of them before the mistake.
 const MOST_WIDE: usize = 140;

@@ -18,12 +18,12 @@ use super::source::{Said, base};
 use super::template::Engine;
 use super::{finish, identity};
 use crate::catalog::Catalog;
+use crate::domain::shot::Shot;
 use crate::manifest::header;
 use crate::manifest::report::log::{Log, Mistake, Place};
 use crate::manifest::settings::Settings;
 use crate::manifest::text::table::{Row, Rows, Table};
 use crate::manifest::text::tree::Node;
-use crate::shot::Shot;
 
 /// Shots of one campaign. More are a slip of the pen (`takes: 100000000`), not a plan.
 pub(in crate::manifest) const MOST_SHOTS: usize = 5_000_000;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::expand::{Draft, IdHash, Stage};
 use super::names::{Here, Trouble, cell};
 use super::{entry, identity, request};
+use crate::domain::shot::{Shot, ShotId};
 use crate::manifest::report::log::{Mistake, Place};
-use crate::shot::{Shot, ShotId};
 
 /// The longest path of a clip below `clips/`, in bytes.
 const MOST_PATH: usize = 600;

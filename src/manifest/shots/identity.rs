@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::catalog::{Param, ParamKind};
-use crate::shot::ShotId;
+use crate::domain::shot::ShotId;
 
 /// The longest readable part, in bytes; a longer one is cut and told apart by a hash.
 const MOST_PART: usize = 40;

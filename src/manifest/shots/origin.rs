@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::recipe::Recipe;
+use crate::domain::sanitize::plain;
 use crate::manifest::text::table::Row;
-use crate::text::plain;
 
 /// A longer name or value is cut, in characters: a row may be told by its whole prompt.
 const MOST_TEXT: usize = 100;
@@ -54,7 +54,7 @@ impl Origin {
 
 /// An entry's id as it is written, once for all its shots.
 pub(in crate::manifest) fn entry_id(written: &str) -> Arc<str> {
-    plain(written, crate::shot::ShotId::MOST_BYTES).into()
+    plain(written, crate::domain::shot::ShotId::MOST_BYTES).into()
 }
 
 /// What tells the matrix's combination of that number from the others; the last variable turns

@@ -9,10 +9,10 @@ use super::expand::{Draft, Stage};
 use super::media::{BIG_BYTES, Image};
 use super::source::{Field, Origin};
 use crate::catalog::{Catalog, Params, Problem, in_words};
+use crate::domain::money::Usd;
+use crate::domain::shot::{Fingerprint, LocalFile, Request};
 use crate::manifest::callback;
 use crate::manifest::report::log::Mistake;
-use crate::money::Usd;
-use crate::shot::{Fingerprint, LocalFile, Request};
 
 /// The parameters that prices depend on, for telling people which combination has none.
 const PRICED: [&str; 5] = ["model", "mode", "duration", "sound", "voice_list"];

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::footage::Footage;
+use crate::domain::clip_info::ClipInfo;
 use crate::ledger::{ClipFile, Row};
 
 /// Encoders round: so much of the length asked for may be missing or too much …
@@ -16,15 +16,15 @@ const RATIO_SLACK: f64 = 0.03;
 /// clip that cannot be read. What was not asked for, and what nobody looked at, is no mismatch.
 #[must_use]
 pub fn mismatches(row: &Row) -> Vec<String> {
-    if row.files.iter().all(|file| file.footage.is_none() && file.unread.is_none()) {
+    if row.files.iter().all(|file| file.clip_info.is_none() && file.unread.is_none()) {
         return Vec::new();
     }
     let request: Map<String, Value> = serde_json::from_str(&row.request).unwrap_or_default();
     let several = row.files.len() > 1;
     let of = |file: &ClipFile| {
         let clip = if several { format!("{}: ", file.path) } else { String::new() };
-        let found = match (&file.footage, &file.unread) {
-            (Some(footage), _) => against(&request, footage),
+        let found = match (&file.clip_info, &file.unread) {
+            (Some(clip_info), _) => against(&request, clip_info),
             (None, Some(why)) => vec![format!("the clip cannot be read: {why}")],
             (None, None) => Vec::new(),
         };
@@ -33,10 +33,10 @@ pub fn mismatches(row: &Row) -> Vec<String> {
     row.files.iter().flat_map(of).collect()
 }
 
-fn against(request: &Map<String, Value>, footage: &Footage) -> Vec<String> {
-    let Footage { width, height, .. } = footage;
+fn against(request: &Map<String, Value>, clip_info: &ClipInfo) -> Vec<String> {
+    let ClipInfo { width, height, .. } = clip_info;
     let length = seconds(request.get("duration")).and_then(|asked| {
-        let got = std::time::Duration::from_millis(footage.millis).as_secs_f64();
+        let got = std::time::Duration::from_millis(clip_info.millis).as_secs_f64();
         let slack = (asked * LENGTH_SLACK).max(LEAST_SLACK_SECONDS);
         ((got - asked).abs() > slack).then(|| format!("asked for {asked} s, got {got:.1} s"))
     });
@@ -49,7 +49,7 @@ fn against(request: &Map<String, Value>, footage: &Footage) -> Vec<String> {
         let off = (got / wanted - 1.0).abs() > RATIO_SLACK;
         off.then(|| format!("asked for {asked}, got {width}x{height}"))
     });
-    let silent = is_on(request.get("sound")) && !footage.sound;
+    let silent = is_on(request.get("sound")) && !clip_info.sound;
     let sound = silent.then(|| "asked for sound, got none".to_owned());
     [length, shape, sound].into_iter().flatten().collect()
 }
@@ -83,7 +83,7 @@ fn is_on(value: Option<&Value>) -> bool {
 mod tests {
     use super::super::super::sample;
     use super::*;
-    use crate::job::{AttemptId, State};
+    use crate::domain::state::{AttemptId, State};
 
     /// Milliseconds, width, height, sound; or why they are not known.
     type Clip = (Option<(u64, u32, u32, bool)>, Option<&'static str>);
@@ -94,9 +94,9 @@ mod tests {
         row.files = files
             .iter()
             .zip(1..)
-            .map(|((footage, unread), part)| ClipFile {
+            .map(|((clip_info, unread), part)| ClipFile {
                 path: format!("clips/beach~{part}.mp4"),
-                footage: footage.map(|(millis, width, height, sound)| Footage {
+                clip_info: clip_info.map(|(millis, width, height, sound)| ClipInfo {
                     millis,
                     width,
                     height,

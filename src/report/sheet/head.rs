@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::domain::money::Usd;
 use crate::ledger::{Kind, LedgerError, Spending, Stray, Summary};
-use crate::money::Usd;
 use crate::report::need::Need;
 use crate::report::text::safe;
 

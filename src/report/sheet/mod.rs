@@ -14,9 +14,9 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest, Sha256};
 
+use crate::domain::sanitize::json_for_pages;
+use crate::domain::time::Timestamp;
 use crate::ledger::Row;
-use crate::text::json_for_pages;
-use crate::time::Timestamp;
 
 use super::need::Again;
 use super::{ReportError, Source, each_row};

@@ -7,12 +7,12 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::answer::TaskId;
-use crate::job::State;
+use crate::domain::outcome::TaskId;
+use crate::domain::state::State;
+use crate::domain::time::Timestamp;
 use crate::ledger::{ClipFile, Row};
 use crate::report::model::{mismatches, name, odd_charge, reason};
 use crate::report::need::Need;
-use crate::time::Timestamp;
 
 /// A longer value of a parameter is cut, in characters: an image may be megabytes of base64.
 const MOST_VALUE: usize = 200;
@@ -82,7 +82,7 @@ struct File<'a> {
 
 impl<'a> From<&'a ClipFile> for File<'a> {
     fn from(file: &'a ClipFile) -> Self {
-        let seen = file.footage.as_ref();
+        let seen = file.clip_info.as_ref();
         Self {
             path: &file.path,
             bytes: file.bytes,
@@ -96,7 +96,7 @@ impl<'a> From<&'a ClipFile> for File<'a> {
 
 impl<'a> Shot<'a> {
     pub(super) fn of(row: &'a Row) -> Self {
-        let state = &row.entry.job.state;
+        let state = &row.entry.status.state;
         let (prompt, params) = request(&row.request);
         let millis = |at: Option<Timestamp>| at.map(Timestamp::as_millis);
         Self {

@@ -1,8 +1,8 @@
 use super::super::sample::{Sample, at};
 use super::*;
+use crate::domain::shot::ShotId;
 use crate::ledger::{Pile, RevisionId, Stray};
 use crate::policy::budget::Balance;
-use crate::shot::ShotId;
 
 fn page(sample: &Sample, live: bool) -> String {
     let again = |verb: &str, rest: &str| format!("rushes {verb} summer.yaml {rest}");

@@ -6,14 +6,14 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rushes::answer::{Polled, Submitted, Unfetched};
 use rushes::catalog::Catalog;
-use rushes::job::OnDoubt;
+use rushes::domain::money::Usd;
+use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome};
+use rushes::domain::shot::{Fingerprint, Shot, ShotId};
+use rushes::domain::state::OnDoubt;
 use rushes::manifest::{Reading, load};
-use rushes::money::Usd;
 use rushes::policy::budget::{Balance, Budget};
 use rushes::run::Stop;
-use rushes::shot::{Fingerprint, Shot, ShotId};
 
 use crate::scheduler::stage::{Puppet, Stage, bought, clip, completed, shot};
 
@@ -204,7 +204,7 @@ fn puppet(
 ) -> Puppet {
     let (ledger, button, step) = (stage.ledger(), stage.stop.clone(), *step);
     let why = || "because".to_owned();
-    let broken = move |status| Submitted::ServerError { status, retry_after: None, why: why() };
+    let broken = move |status| SubmitOutcome::ServerError { status, retry_after: None, why: why() };
     let gone = step.makes().any(|makes| makes == Gateway::Gone);
     Puppet::default()
         .on_slow_submit(move |prompt, _| {
@@ -216,30 +216,30 @@ fn puppet(
             let task = || bought(&format!("{prompt}-{nth}"));
             let soon = Duration::from_millis(20);
             match step.makes_of(prompt) {
-                Gateway::Doubts => (soon, Submitted::Doubtful { why: why() }),
+                Gateway::Doubts => (soon, SubmitOutcome::Doubtful { why: why() }),
                 Gateway::Breaks => (soon, broken(500)),
                 Gateway::Proxies => (soon, broken(502)),
-                Gateway::Rejects => (soon, Submitted::Rejected { why: why() }),
+                Gateway::Rejects => (soon, SubmitOutcome::Rejected { why: why() }),
                 Gateway::Kills => (Duration::from_secs(3600), task()),
                 _ => (soon, task()),
             }
         })
         .on_poll(move |task, poll| match step.makes_of(text_of(task)) {
-            Gateway::Fails => Polled::Failed { why: why() },
-            Gateway::Forgets => Polled::Missing { why: why() },
-            Gateway::Stalls => Polled::Working { unknown: None },
+            Gateway::Fails => PollOutcome::Failed { why: why() },
+            Gateway::Forgets => PollOutcome::Missing { why: why() },
+            Gateway::Stalls => PollOutcome::Working { unknown: None },
             Gateway::IsLeft => {
                 button.press();
-                Polled::Working { unknown: None }
+                PollOutcome::Working { unknown: None }
             }
             Gateway::RendersOften => {
                 let url = |n: usize| format!("http://host/{poll}/{n}.mp4");
                 let urls = vec![url(1), url(1), url(2), url(nth)];
-                Polled::Completed { urls, completed_at: None }
+                PollOutcome::Completed { urls, completed_at: None }
             }
             _ => completed(),
         })
-        .on_fetch(move |_| if gone { Err(Unfetched::Gone { why: why() }) } else { Ok(clip()) })
+        .on_fetch(move |_| if gone { Err(DownloadError::Gone { why: why() }) } else { Ok(clip()) })
 }
 
 /// `task-a*-3` is what step 3 bought for `a*`.
@@ -306,7 +306,9 @@ fn stands(stage: &Stage, text: &str) -> &'static str {
     let says = |request: &str| {
         serde_json::from_str::<serde_json::Value>(request).unwrap()["prompt"] == text
     };
-    rows.iter().find(|row| says(&row.request)).map_or("unknown", |row| row.entry.job.state.name())
+    rows.iter()
+        .find(|row| says(&row.request))
+        .map_or("unknown", |row| row.entry.status.state.name())
 }
 
 /// The sums of the movements themselves, not the ledger's running totals; the two must agree.

@@ -25,7 +25,7 @@ async fn a_known_token_comes_in_whatever_stands_before_it() {
     let (address, token) = (door.address(), new_token().unwrap());
     inbox.expect(token);
     for prefix in ["", "/rushes", "/a/b/c", "//", "/%2e%2e"] {
-        let path = format!("{prefix}/{}?x=1", token.secret());
+        let path = format!("{prefix}/{}?x=1", token.reveal());
         let status = beside(move || send(address, "POST", &path, br#"{"taskId":"t1"}"#)).await;
         assert_eq!(status, 204, "{prefix}");
         let (who, tasks) = inbox.next().await;
@@ -39,7 +39,7 @@ async fn a_call_waits_until_its_token_can_be_known_and_comes_again_once_nobody_l
     let inbox = Arc::new(Inbox::default());
     let door = listen(free_address(), Arc::clone(&inbox)).await.unwrap();
     let (address, token) = (door.address(), new_token().unwrap());
-    let path = format!("/{}", token.secret());
+    let path = format!("/{}", token.reveal());
     let empty = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
     let mut early = TcpStream::connect(address).unwrap();
     early.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
@@ -81,7 +81,7 @@ async fn who_sends_too_much_is_cut_and_nothing_comes_in() {
     let (door, inbox) = open().await;
     let (address, token) = (door.address(), new_token().unwrap());
     inbox.expect(token);
-    let path = format!("/{}", token.secret());
+    let path = format!("/{}", token.reveal());
     let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\n");
     let long_header = format!("{head}X: {}\r\n\r\n", "x".repeat(1 << 20));
     let many_headers = format!("{head}{}\r\n", "X: y\r\n".repeat(100_000));
@@ -103,7 +103,7 @@ async fn who_dawdles_is_thrown_out_and_the_next_one_comes_in() {
     let (door, inbox) = open().await;
     let (address, token) = (door.address(), new_token().unwrap());
     inbox.expect(token);
-    let path = format!("/{}", token.secret());
+    let path = format!("/{}", token.reveal());
     // As many as there are places; one of them sends a byte now and then, the others nothing.
     let lorises: Vec<_> = (0..64)
         .map(|n| {

@@ -5,10 +5,10 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use rushes::job::{Event, Job};
+use rushes::domain::shot::Shot;
+use rushes::domain::state::{RevisionState, ShotEvent};
 use rushes::ledger::{Claim, Ledger, Terms};
 use rushes::policy::budget::Budget;
-use rushes::shot::Shot;
 
 use super::{PATIENCE, Run, campaign, each_once, holds, sells};
 use crate::ledger::{RULES, at, bought, completed, doubtful, open_in, shot, usd};
@@ -134,19 +134,19 @@ async fn victim(folder: &Path) -> Ledger {
         let terms = Terms::new(entry.price);
         let claim = ledger.claim(entry.revision, terms, at(1)).await.unwrap();
         let Claim::Granted { attempt, .. } = claim else { panic!("{claim:?}") };
-        let mut job = entry.job.after(Event::Claimed(attempt), at(1), &RULES).unwrap().job;
+        let mut job = entry.status.after(ShotEvent::Claimed(attempt), at(1), &RULES).unwrap().to;
         let task = bought(&format!("task-{nth}"));
         let events = match nth % 5 {
             0 => vec![],
             1 => vec![doubtful()],
             2 => vec![task],
             3 => vec![task, completed()],
-            _ => vec![task, completed(), Event::Delivered],
+            _ => vec![task, completed(), ShotEvent::Delivered],
         };
         for event in events {
-            let step = Job::after(&job, event, at(2), &RULES).unwrap();
+            let step = RevisionState::after(&job, event, at(2), &RULES).unwrap();
             ledger.commit(entry.revision, step.clone(), at(2)).await.unwrap();
-            job = step.job;
+            job = step.to;
         }
     }
     ledger
@@ -161,7 +161,7 @@ async fn is_believed(folder: &Path, what: &str) -> bool {
         return false;
     }
     for entry in &entries[..BOUGHT] {
-        let state = entry.job.state.name();
+        let state = entry.status.state.name();
         assert!(state != "queued", "{what}: {} would be bought again", entry.shot);
     }
     let (budget, balance) = (ledger.budget(), ledger.balance());

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use rushes::catalog::Catalog;
+use rushes::domain::shot::ShotId;
 use rushes::manifest::{Campaign, Reading, load};
-use rushes::shot::ShotId;
 
 /// Stands between the two files of a `table` input.
 const PARTING: &[u8] = b"\n=====\n";

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use rushes::money::Usd;
+use rushes::domain::money::Usd;
 use rushes::sim::Profile;
 
 use super::simulator::Simulator;

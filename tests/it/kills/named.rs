@@ -1,4 +1,4 @@
-//! Kills at every point that the program names with `mishap::point`, at its first and later
+//! Kills at every point that the program names with `failpoint::point`, at its first and later
 //! passings: each must be hit, or the test is red.
 
 use std::collections::BTreeSet;

@@ -14,7 +14,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use rushes::money::Usd;
+use rushes::domain::money::Usd;
 use rushes::sim::Profile;
 
 use super::campaign::{Campaign, Script};

@@ -226,7 +226,7 @@ async fn a_killed_runs_log_is_taken_up_by_the_next() {
     let rows = desk.rows();
     desk.close();
     let ledger = open_in(killed.path()).unwrap();
-    assert_eq!(ledger.entries().await.unwrap()[0].job, rows[0].entry.job);
+    assert_eq!(ledger.entries().await.unwrap()[0].status, rows[0].entry.status);
     drop(ledger);
 
     // And with its last page torn, only the last transaction is gone.

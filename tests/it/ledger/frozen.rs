@@ -5,9 +5,9 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use rushes::charge::Charge;
+use rushes::domain::charge::Charge;
+use rushes::domain::secret::Secret;
 use rushes::report;
-use rushes::token::Token;
 
 use super::*;
 
@@ -102,7 +102,7 @@ async fn a_ledger_of_before_opens_and_says_what_it_said_then() {
 fn says_nothing_of_today(rows: &[Row]) {
     assert!(rows.iter().any(|row| !row.files.is_empty()));
     for row in rows {
-        assert!(row.files.iter().all(|file| file.footage.is_none() && file.unread.is_none()));
+        assert!(row.files.iter().all(|file| file.clip_info.is_none() && file.unread.is_none()));
         assert!(row.entry_id.is_none() && row.variant.is_empty());
     }
 }
@@ -124,12 +124,12 @@ async fn what_a_ledger_of_before_could_not_know_is_written_down_when_it_goes_on(
         assert_eq!(desk.text(view), origin.clone().into_iter().chain(none).collect::<Vec<_>>());
         let job = desk.buy(&entry, "t-new").await;
         let job = desk.tell(entry.revision, &job, completed()).await;
-        let step = job.after(Event::Delivered, at(3000), &RULES).unwrap();
+        let step = job.after(ShotEvent::Delivered, at(3000), &RULES).unwrap();
         let file = ClipFile {
             path: "clips/queued.mp4".to_owned(),
             bytes: 5,
             sha256: [7; 32],
-            footage: Some(Footage { millis: 5041, width: 1280, height: 720, sound: true }),
+            clip_info: Some(ClipInfo { millis: 5041, width: 1280, height: 720, sound: true }),
             unread: None,
         };
         desk.ledger().deliver(entry.revision, step, vec![file.clone()], at(3000)).await.unwrap();
@@ -153,13 +153,13 @@ async fn a_ledger_of_schema_1_goes_on_with_callbacks_and_charges() {
     let balance = desk.ledger().balance();
     assert_eq!(desk.ledger().calls().await.unwrap(), [], "nobody was given an address then");
 
-    let job = desk.tell(of("rendering").revision, &of("rendering").job, completed()).await;
+    let job = desk.tell(of("rendering").revision, &of("rendering").status, completed()).await;
     assert_eq!(job.state.name(), "rendered");
     let price = usd(616_503);
     assert_eq!(desk.ledger().balance().spent, balance.spent + price);
     assert_eq!(desk.ledger().balance().reserved, balance.reserved - price);
 
-    let token = Token::from_bytes([7; 16]);
+    let token = Secret::from_bytes([7; 16]);
     let terms = Terms { token: Some(token), ..Terms::new(of("queued").price) };
     let claim = desk.ledger().claim(of("queued").revision, terms, at(9)).await.unwrap();
     let Claim::Granted { attempt, .. } = claim else { panic!("{claim:?}") };

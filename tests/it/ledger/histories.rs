@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashSet};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use rushes::answer::Polled;
-use rushes::charge::Charge;
-use rushes::job::{Account, Outcome};
+use rushes::domain::charge::Charge;
+use rushes::domain::outcome::PollOutcome;
+use rushes::domain::secret::Secret;
+use rushes::domain::state::{Account, AttemptOutcome};
 use rushes::ledger::Call;
-use rushes::token::Token;
 
 use super::*;
 
@@ -17,7 +17,7 @@ enum Op {
     /// For each shot: its text and price, if the manifest has it; and who wants the clip `hero`.
     Record([Option<(u8, Option<i64>)>; 4], usize),
     Claim(usize, Terms),
-    Happen(usize, Event),
+    Happen(usize, ShotEvent),
     /// Evidence that a revision was bought as this task.
     Recover(usize, u8),
     /// What the gateway says an attempt cost.
@@ -33,31 +33,31 @@ fn price() -> impl Strategy<Value = Option<i64>> {
 fn terms() -> impl Strategy<Value = Terms> {
     (price(), any::<bool>(), proptest::bool::weighted(0.2), any::<bool>()).prop_map(
         |(price, charged_if_failed, despite_doubt, calls)| {
-            let (price, token) = (price.map(usd), calls.then(|| Token::from_bytes([0; 16])));
+            let (price, token) = (price.map(usd), calls.then(|| Secret::from_bytes([0; 16])));
             Terms { price, charged_if_failed, despite_doubt, token }
         },
     )
 }
 
-fn event() -> impl Strategy<Value = Event> {
-    let refused = Submitted::ServerError { status: 500, retry_after: None, why: "oh".into() };
-    let gone = Unfetched::Gone { why: "404".to_owned() };
+fn event() -> impl Strategy<Value = ShotEvent> {
+    let refused = SubmitOutcome::ServerError { status: 500, retry_after: None, why: "oh".into() };
+    let gone = DownloadError::Gone { why: "404".to_owned() };
     prop_oneof![
         3 => (0..9_u8).prop_map(|task| bought(&format!("t{task}"))),
-        2 => Just(Event::Answered(refused)),
+        2 => Just(ShotEvent::Answered(refused)),
         4 => Just(doubtful()),
-        1 => Just(Event::Answered(Submitted::NotSent { why: "dns".to_owned() })),
-        1 => Just(Event::Answered(Submitted::Rejected { why: "no".to_owned() })),
+        1 => Just(ShotEvent::Answered(SubmitOutcome::NotSent { why: "dns".to_owned() })),
+        1 => Just(ShotEvent::Answered(SubmitOutcome::Rejected { why: "no".to_owned() })),
         3 => Just(completed()),
-        1 => Just(Event::Polled(Polled::Failed { why: "policy".to_owned() })),
-        2 => Just(Event::Delivered),
-        1 => Just(Event::NotFetched(gone)),
-        1 => Just(Event::FoundSubmitting),
-        1 => Just(Event::RetryFailed),
-        1 => Just(Event::Resolved(Resolution::NotBought)),
-        1 => Just(Event::Resolved(Resolution::Resubmit)),
-        1 => Just(Event::Resolved(Resolution::Abandon)),
-        1 => Just(Event::Resolved(Resolution::Task(found("found")))),
+        1 => Just(ShotEvent::Polled(PollOutcome::Failed { why: "policy".to_owned() })),
+        2 => Just(ShotEvent::Delivered),
+        1 => Just(ShotEvent::NotFetched(gone)),
+        1 => Just(ShotEvent::FoundSubmitting),
+        1 => Just(ShotEvent::RetryFailed),
+        1 => Just(ShotEvent::Resolved(Resolution::NotBought)),
+        1 => Just(ShotEvent::Resolved(Resolution::Resubmit)),
+        1 => Just(ShotEvent::Resolved(Resolution::Abandon)),
+        1 => Just(ShotEvent::Resolved(Resolution::Task(found("found")))),
     ]
 }
 
@@ -121,7 +121,7 @@ fn attempt_of(state: &State) -> Option<AttemptId> {
 }
 
 /// Whether the open attempt of a job is charged if its task fails.
-fn is_charged(job: &Job, attempts: &BTreeMap<AttemptId, Attempt>) -> bool {
+fn is_charged(job: &RevisionState, attempts: &BTreeMap<AttemptId, Attempt>) -> bool {
     match &job.state {
         State::Submitting { attempt, .. }
         | State::Rendering { attempt, .. }
@@ -156,7 +156,7 @@ impl Model {
             };
             if let Some(known) = self.revisions.iter_mut().find(same) {
                 known.entry.current = true;
-                let rearmed = match &known.entry.job.state {
+                let rearmed = match &known.entry.status.state {
                     State::Queued { .. } => true,
                     State::Failed { failure, .. } => *failure != Failure::Abandoned,
                     _ => false,
@@ -174,7 +174,7 @@ impl Model {
                     fingerprint: shot.fingerprint,
                     current: true,
                     clip_name: entry.clip_name.clone(),
-                    job: Job::new(),
+                    status: RevisionState::new(),
                     price: shot.price,
                     charged_if_failed: false,
                 };
@@ -190,10 +190,10 @@ impl Model {
             .revisions
             .iter()
             .map(|known| known.entry.clone())
-            .filter(|entry| entry.current || entry.job.state.is_unfinished_purchase())
+            .filter(|entry| entry.current || entry.status.state.is_unfinished_purchase())
             .collect();
         for entry in &mut open {
-            if let State::Submitting { doubt, .. } = &mut entry.job.state {
+            if let State::Submitting { doubt, .. } = &mut entry.status.state {
                 *doubt = None;
             }
         }
@@ -227,7 +227,7 @@ impl Model {
                 State::Submitting { .. } | State::Rendering { .. } | State::InDoubt { .. }
             )
         };
-        let states = self.revisions.iter().map(|known| &known.entry.job.state);
+        let states = self.revisions.iter().map(|known| &known.entry.status.state);
         let open = states.filter(|state| is_open(state)).filter_map(attempt_of);
         let mut calls: Vec<Call> = open
             .filter_map(|attempt| {
@@ -240,11 +240,11 @@ impl Model {
     }
 
     /// A transition, as far as the attempts know of it.
-    fn take(&mut self, step: &Step) {
+    fn take(&mut self, step: &Transition) {
         let Some(change) = &step.change else { return };
         let attempt = self.attempts.get_mut(&change.attempt).unwrap();
         attempt.account = change.account;
-        if let State::Rendering { task, attempt: of, .. } = &step.job.state
+        if let State::Rendering { task, attempt: of, .. } = &step.to.state
             && *of == change.attempt
         {
             attempt.task = Some(task.clone());
@@ -258,7 +258,7 @@ impl Model {
         for (row, entry) in rows.iter().zip(open) {
             let same = |known: &&Known| known.entry.revision == entry.revision;
             let known = self.revisions.iter().find(same).unwrap();
-            let mine = attempt_of(&entry.job.state);
+            let mine = attempt_of(&entry.status.state);
             let attempt = mine.map(|mine| &self.attempts[&mine]);
             prop_assert_eq!(row.attempts, known.claims);
             prop_assert_eq!(&row.files, &known.files);
@@ -346,7 +346,7 @@ async fn live(ops: Vec<Op>) -> Result<(), TestCaseError> {
         model.check_rows(&desk.rows())?;
         let mut clips = HashSet::new();
         for Known { entry, .. } in &model.revisions {
-            let bought = !matches!(entry.job.state, State::Queued { .. } | State::Failed { .. });
+            let bought = !matches!(entry.status.state, State::Queued { .. } | State::Failed { .. });
             if bought {
                 let name = (entry.clip_name.to_lowercase(), entry.number);
                 prop_assert!(clips.insert(name), "two clips of one name: {}", entry.clip_name);
@@ -365,14 +365,14 @@ async fn claim(
     let (balance, budget) = (model.balance(), model.budget);
     // A token of its own for each attempt.
     let number = u128::try_from(model.attempts.len()).unwrap() + 1;
-    let token = terms.token.map(|_| Token::from_bytes(number.to_be_bytes()));
+    let token = terms.token.map(|_| Secret::from_bytes(number.to_be_bytes()));
     let terms = Terms { token, ..terms };
     let count = model.revisions.len().max(1);
     let Some(known) = model.revisions.get_mut(which % count) else { return Ok(()) };
     let entry = &mut known.entry;
     let price = terms.price;
     let answer = desk.ledger().claim(entry.revision, terms, at(1)).await;
-    let claimable = match entry.job.state {
+    let claimable = match entry.status.state {
         State::Queued { .. } => entry.current && !terms.despite_doubt,
         State::InDoubt { .. } => entry.current && terms.despite_doubt,
         _ => false,
@@ -394,9 +394,10 @@ async fn claim(
             let fresh = Attempt { terms, account, shot, task: None, charge: None };
             model.attempts.insert(attempt, fresh);
             entry.price = price;
-            entry.job = entry.job.after(Event::Claimed(attempt), at(1), &rules).unwrap().job;
+            entry.status =
+                entry.status.after(ShotEvent::Claimed(attempt), at(1), &rules).unwrap().to;
             known.claims += 1;
-            entry.charged_if_failed = is_charged(&entry.job, &model.attempts);
+            entry.charged_if_failed = is_charged(&entry.status, &model.attempts);
             prop_assert_eq!(told, model.balance());
             // Under a cap that was lowered below what is committed, what costs nothing still goes.
             if let Some(cap) = budget.cap.filter(|_| price != Some(Usd::ZERO)) {
@@ -412,23 +413,23 @@ async fn happen(
     desk: &Desk,
     model: &mut Model,
     which: usize,
-    event: Event,
+    event: ShotEvent,
 ) -> Result<(), TestCaseError> {
     let count = model.revisions.len().max(1);
     let Some(known) = model.revisions.get(which % count) else { return Ok(()) };
     let rules = Rules { failed_tasks_charged: known.entry.charged_if_failed, ..RULES };
-    let Ok(step) = known.entry.job.after(event, at(2), &rules) else { return Ok(()) };
+    let Ok(step) = known.entry.status.after(event, at(2), &rules) else { return Ok(()) };
     let revision = known.entry.revision;
-    let delivered = matches!(step.job.state, State::Delivered { .. });
+    let delivered = matches!(step.to.state, State::Delivered { .. });
     let files: Vec<ClipFile> = (0..if delivered { revision.0 % 3 } else { 0 })
         .map(|part| {
             let (path, sha256) = (format!("clips/{}-{part}.mp4", revision.0), [7; 32]);
-            let footage = Footage { millis: u64::MAX >> 1, width: 9, height: 16, sound: true };
-            let (footage, unread) = match part {
-                0 => (Some(footage), None),
+            let clip_info = ClipInfo { millis: u64::MAX >> 1, width: 9, height: 16, sound: true };
+            let (clip_info, unread) = match part {
+                0 => (Some(clip_info), None),
                 _ => (None, Some("it has no picture".into())),
             };
-            ClipFile { path, bytes: u64::try_from(part).unwrap(), sha256, footage, unread }
+            ClipFile { path, bytes: u64::try_from(part).unwrap(), sha256, clip_info, unread }
         })
         .collect();
     let ledger = desk.ledger();
@@ -437,7 +438,7 @@ async fn happen(
     if delivered {
         model.revisions[which % count].files = files;
     }
-    let bought = step.change.filter(|change| change.outcome == Some(Outcome::Bought));
+    let bought = step.change.filter(|change| change.outcome == Some(AttemptOutcome::Bought));
     let first = bought.and_then(|change| model.first_of(change.attempt));
     prop_assert_eq!(committed.task_first_of, first);
     prop_assert_eq!(committed.balance, model.balance());
@@ -445,11 +446,11 @@ async fn happen(
     Ok(())
 }
 
-fn moved(model: &mut Model, which: usize, step: &Step) {
+fn moved(model: &mut Model, which: usize, step: &Transition) {
     model.take(step);
     let entry = &mut model.revisions[which].entry;
-    entry.job = step.job.clone();
-    entry.charged_if_failed = is_charged(&entry.job, &model.attempts);
+    entry.status = step.to.clone();
+    entry.charged_if_failed = is_charged(&entry.status, &model.attempts);
 }
 
 /// Evidence counts for what is in doubt, and only if it names a task that nobody has.
@@ -462,7 +463,8 @@ async fn recover(
     let count = model.revisions.len().max(1);
     let Some(known) = model.revisions.get(which % count) else { return Ok(()) };
     let revision = known.entry.revision;
-    let Ok(step) = known.entry.job.after(Event::Evidence(found(task.as_str())), at(3), &RULES)
+    let Ok(step) =
+        known.entry.status.after(ShotEvent::Evidence(found(task.as_str())), at(3), &RULES)
     else {
         return Ok(());
     };

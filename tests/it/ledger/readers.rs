@@ -8,7 +8,7 @@ async fn a_reader_beside_a_run_sees_each_step_when_it_is_durable() {
     let reader = Reader::open(&desk.path()).unwrap();
     let state = || {
         let mut states = Vec::new();
-        reader.rows(&mut |row| states.push(row.entry.job.state.name())).unwrap();
+        reader.rows(&mut |row| states.push(row.entry.status.state.name())).unwrap();
         states
     };
     assert_eq!(state(), ["queued"]);
@@ -23,13 +23,13 @@ async fn a_reader_beside_a_run_sees_each_step_when_it_is_durable() {
 async fn what_a_dead_run_had_on_the_wire_is_shown_in_doubt() {
     let (mut desk, entries) = Desk::with(&[shot("a", 1, Some(10))]).await;
     desk.claim(&entries[0]).await;
-    assert_eq!(desk.rows()[0].entry.job.state.name(), "submitting");
+    assert_eq!(desk.rows()[0].entry.status.state.name(), "submitting");
     desk.close();
     let row = desk.rows().remove(0);
-    assert_eq!(row.entry.job.state.name(), "in_doubt");
-    assert!(row.entry.job.state.why().unwrap().contains("on the wire"));
+    assert_eq!(row.entry.status.state.name(), "in_doubt");
+    assert!(row.entry.status.state.why().unwrap().contains("on the wire"));
     let stored = Reader::open(&desk.path()).unwrap().entries().unwrap();
-    assert_eq!(stored[0].job.state.name(), "submitting", "the plan sees what is stored");
+    assert_eq!(stored[0].status.state.name(), "submitting", "the plan sees what is stored");
 }
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn the_views_have_exact_dollars_and_rfc_3339_times() {
     let balance = desk.ledger().balance();
     assert_eq!(balance.reserved, usd(1_266_000));
     let job = desk.tell(entries[6].revision, &job, completed()).await;
-    desk.tell(entries[6].revision, &job, Event::Delivered).await;
+    desk.tell(entries[6].revision, &job, ShotEvent::Delivered).await;
     for (account, dollars) in
         [("cap", "1.50"), ("spent", "1.2660"), ("reserved", "0"), ("unconfirmed", "0")]
     {

@@ -1,6 +1,6 @@
 //! Where the money lies: by model and tags, over time, and beside what its shot is about now.
 
-use rushes::job::{Event, Resolution};
+use rushes::domain::state::{Resolution, ShotEvent};
 use rushes::ledger::{Claim, Reader, Spending, Terms};
 use rushes::policy::budget::Balance;
 
@@ -71,10 +71,10 @@ async fn a_long_history_is_told_in_few_moments_that_end_with_the_balance() {
         let terms = Terms::new(entry.price);
         let claim = desk.ledger().claim(entry.revision, terms, at(millis)).await.unwrap();
         let Claim::Granted { attempt, .. } = claim else { panic!("{claim:?}") };
-        let job = entry.job.after(Event::Claimed(attempt), at(millis), &RULES).unwrap().job;
-        let not_sent = rushes::answer::Submitted::NotSent { why: "no".into() };
+        let job = entry.status.after(ShotEvent::Claimed(attempt), at(millis), &RULES).unwrap().to;
+        let not_sent = rushes::domain::outcome::SubmitOutcome::NotSent { why: "no".into() };
         if millis % 2 == 0 {
-            desk.tell(entry.revision, &job, Event::Answered(not_sent)).await;
+            desk.tell(entry.revision, &job, ShotEvent::Answered(not_sent)).await;
         }
     }
     let told = spending(&desk);
@@ -89,7 +89,7 @@ async fn a_doubt_that_was_bought_again_is_a_stray_until_it_is_resolved() {
     let entry = &entries[0];
     let doubt = desk.tell(entry.revision, &desk.claim(entry).await, cut()).await;
     assert!(spending(&desk).strays.is_empty(), "the shot itself is about it");
-    let again = Event::Resolved(Resolution::Resubmit);
+    let again = ShotEvent::Resolved(Resolution::Resubmit);
     let queued = desk.tell(entry.revision, &doubt, again).await;
     let stray = |desk: &Desk| {
         let strays = spending(desk).strays;
@@ -100,10 +100,10 @@ async fn a_doubt_that_was_bought_again_is_a_stray_until_it_is_resolved() {
     stray(&desk);
     let claim = desk.ledger().claim(entry.revision, Terms::new(entry.price), at(3000)).await;
     let Claim::Granted { attempt, .. } = claim.unwrap() else { panic!() };
-    let job = queued.after(Event::Claimed(attempt), at(3000), &RULES).unwrap().job;
+    let job = queued.after(ShotEvent::Claimed(attempt), at(3000), &RULES).unwrap().to;
     let doubt = desk.tell(entry.revision, &job, cut()).await;
     stray(&desk);
-    let not_bought = Event::Resolved(Resolution::NotBought);
+    let not_bought = ShotEvent::Resolved(Resolution::NotBought);
     let step = doubt.after(not_bought, at(4000), &RULES).unwrap();
     desk.ledger().not_bought(entry.revision, step, at(4000)).await.unwrap();
     assert!(spending(&desk).strays.is_empty());

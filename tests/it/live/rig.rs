@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rushes::domain::shot::Shot;
 use rushes::live::{Live, Port, Show, Wish};
 use rushes::policy::limits::{Rate, Window};
 use rushes::run::{Gauges, Pause, Stop, Tally};
-use rushes::shot::Shot;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use rushes::clips::Clips;
+use rushes::domain::state::{OnDoubt, Rules};
+use rushes::domain::time::{Clock, Timestamp};
 use rushes::gateway::Gateway;
-use rushes::job::{OnDoubt, Rules};
 use rushes::ledger::{Kind, Ledger, LedgerError, Opening};
 use rushes::policy::budget::Budget;
 use rushes::run::{self, Ended, Orders, Stop, Stopped, Tally, Tools};
 use rushes::sim::{Fate, SimGateway, SimOptions, World};
-use rushes::time::{Clock, Timestamp};
 use tokio::sync::watch;
 use tokio::time::Instant;
 

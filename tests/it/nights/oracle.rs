@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rushes::answer::{Submitted, TaskId};
-use rushes::job::Resolution;
-use rushes::money::Usd;
+use rushes::domain::money::Usd;
+use rushes::domain::outcome::{SubmitOutcome, TaskId};
+use rushes::domain::state::Resolution;
+use rushes::domain::time::Timestamp;
 use rushes::policy::limits::Limits;
 use rushes::sim::{Books, Fate, Purchase, SimGateway, Told};
-use rushes::time::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 use tokio::time::Instant;
 
@@ -189,9 +189,9 @@ impl Oracle {
     }
 
     /// The process has the answer to a POST.
-    pub fn answered(&mut self, prompt: &str, answer: &Submitted) {
+    pub fn answered(&mut self, prompt: &str, answer: &SubmitOutcome) {
         self.note(format!("answer to {prompt}: {answer:?}"));
-        if let Submitted::Bought { task } = answer {
+        if let SubmitOutcome::Bought { task } = answer {
             self.received.push((prompt.to_owned(), task.to_string()));
         }
     }

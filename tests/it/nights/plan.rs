@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use rushes::catalog::{Catalog, Params};
-use rushes::job::OnDoubt;
-use rushes::money::Usd;
+use rushes::domain::money::Usd;
+use rushes::domain::shot::{Request, Shot, ShotId};
+use rushes::domain::state::OnDoubt;
 use rushes::policy::limits::{Limits, Rate, Window};
-use rushes::shot::{Request, Shot, ShotId};
 use rushes::sim::Profile;
 use serde_json::json;
 

@@ -4,11 +4,13 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use rushes::answer::TaskId;
-use rushes::job::{AttemptId, Event, Failure, Found, OnDoubt, Resolution, Rules, State};
+use rushes::domain::money::Usd;
+use rushes::domain::outcome::TaskId;
+use rushes::domain::state::{
+    AttemptId, Failure, OnDoubt, RecoveredTask, Resolution, Rules, ShotEvent, State,
+};
+use rushes::domain::time::{Clock, Timestamp};
 use rushes::ledger::{Entry, Ledger};
-use rushes::money::Usd;
-use rushes::time::{Clock, Timestamp};
 
 use super::night::Stage;
 use super::oracle::is_lie;
@@ -111,7 +113,7 @@ fn resolve_by(
         for entry in ledger.entries().await.unwrap() {
             let prompt = &prompts[&entry.revision.0];
             let decided = decide(&entry, prompt);
-            let resolution = match (&entry.job.state, decided) {
+            let resolution = match (&entry.status.state, decided) {
                 (State::InDoubt { attempt, .. }, None) => {
                     let sent_at = ledger.sent_at(*attempt).await.unwrap().unwrap();
                     let truth = truth(stage, &ledger, prompt, sent_at).await;
@@ -129,7 +131,7 @@ fn resolve_by(
             stage.oracle.lock().unwrap().hears(prompt, &resolution);
             let at = stage.machine.now();
             let not_bought = resolution == Resolution::NotBought;
-            let Ok(step) = entry.job.after(Event::Resolved(resolution), at, &rules) else {
+            let Ok(step) = entry.status.after(ShotEvent::Resolved(resolution), at, &rules) else {
                 continue;
             };
             if not_bought {
@@ -158,9 +160,9 @@ fn prompts(stage: &Stage) -> std::collections::HashMap<i64, String> {
 /// As `rushes resolve` does before it looks at anything.
 async fn note_cut_posts(stage: &Stage, ledger: &Ledger, rules: &Rules) {
     for entry in ledger.entries().await.unwrap() {
-        if matches!(entry.job.state, State::Submitting { .. }) {
+        if matches!(entry.status.state, State::Submitting { .. }) {
             let at = stage.machine.now();
-            let step = entry.job.after(Event::FoundSubmitting, at, rules).unwrap();
+            let step = entry.status.after(ShotEvent::FoundSubmitting, at, rules).unwrap();
             ledger.commit(entry.revision, step, at).await.unwrap();
         }
     }
@@ -178,7 +180,7 @@ async fn truth(stage: &Stage, ledger: &Ledger, prompt: &str, sent_at: Timestamp)
     for purchase in shown {
         let task = TaskId::new(&purchase.task_id).unwrap();
         if !ledger.knows_task(&task).await.unwrap() {
-            return Resolution::Task(Found { task, sent_at });
+            return Resolution::Task(RecoveredTask { task, sent_at });
         }
     }
     Resolution::NotBought
@@ -191,9 +193,9 @@ async fn dated(
     entry: &Entry,
     attempt: AttemptId,
 ) -> Resolution {
-    let Resolution::Task(Found { task, .. }) = truth else { return truth };
+    let Resolution::Task(RecoveredTask { task, .. }) = truth else { return truth };
     let since = ledger.doubtful_since(entry.revision, attempt).await.unwrap();
-    Resolution::Task(Found { task, sent_at: since.unwrap() })
+    Resolution::Task(RecoveredTask { task, sent_at: since.unwrap() })
 }
 
 /// Clocks are wrong by less than this, in milliseconds.

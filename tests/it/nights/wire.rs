@@ -10,7 +10,7 @@ use std::task::Poll;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::StreamExt;
-use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
+use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use rushes::gateway::{Download, Gateway, ResumePoint};
 use rushes::run::Stop;
 use rushes::sim::SimGateway;
@@ -90,7 +90,7 @@ impl Wire {
         .await
     }
 
-    async fn post(&self, body: Bytes) -> Submitted {
+    async fn post(&self, body: Bytes) -> SubmitOutcome {
         let nth = count(&self.posts);
         if self.death.has_struck() {
             return self.die().await;
@@ -113,7 +113,7 @@ impl Wire {
         answer
     }
 
-    async fn ask(&self, task: &TaskId) -> Polled {
+    async fn ask(&self, task: &TaskId) -> PollOutcome {
         let nth = count(&self.polls);
         if self.death.has_struck() || self.cut == Some(Cut::Polling(nth)) {
             return self.die().await;
@@ -129,7 +129,7 @@ impl Wire {
         &self,
         url: &str,
         resume: Option<&ResumePoint>,
-    ) -> Result<Download, Unfetched> {
+    ) -> Result<Download, DownloadError> {
         let nth = count(&self.fetches);
         if self.death.has_struck() || self.cut == Some(Cut::Fetching(nth)) {
             return self.die().await;
@@ -159,11 +159,11 @@ fn prompt(body: &[u8]) -> String {
 }
 
 impl Gateway for Wire {
-    fn submit(&self, body: Bytes) -> BoxFuture<'_, Submitted> {
+    fn submit(&self, body: Bytes) -> BoxFuture<'_, SubmitOutcome> {
         Box::pin(self.post(body))
     }
 
-    fn poll<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, Polled> {
+    fn poll<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, PollOutcome> {
         Box::pin(self.ask(task))
     }
 
@@ -171,7 +171,7 @@ impl Gateway for Wire {
         &'a self,
         url: &'a str,
         resume: Option<&'a ResumePoint>,
-    ) -> BoxFuture<'a, Result<Download, Unfetched>> {
+    ) -> BoxFuture<'a, Result<Download, DownloadError>> {
         Box::pin(self.download(url, resume))
     }
 }

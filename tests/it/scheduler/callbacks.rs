@@ -1,6 +1,6 @@
 //! What calls of the gateway do to a run, in virtual time; and what calls of anybody else do not.
 
-use rushes::job::OnDoubt;
+use rushes::domain::state::OnDoubt;
 use rushes::run::Tally;
 use tokio::time::sleep;
 
@@ -9,18 +9,18 @@ use super::*;
 const MINUTE: Duration = Duration::from_secs(60);
 const WAIT: Duration = Duration::from_secs(1800);
 
-fn working() -> Polled {
-    Polled::Working { unknown: None }
+fn working() -> PollOutcome {
+    PollOutcome::Working { unknown: None }
 }
 
-fn missing() -> Polled {
-    Polled::Missing { why: "404".into() }
+fn missing() -> PollOutcome {
+    PollOutcome::Missing { why: "404".into() }
 }
 
 /// A gateway that loses its answer about `s001`, whose task it knows all the same.
 fn losing() -> Puppet {
     Puppet::default().on_submit(|prompt, _| match prompt {
-        "s001" => Submitted::Doubtful { why: "cut".into() },
+        "s001" => SubmitOutcome::Doubtful { why: "cut".into() },
         _ => bought(prompt),
     })
 }
@@ -72,12 +72,12 @@ async fn a_call_about_a_shot_in_doubt_finds_its_task_and_nothing_is_bought_twice
 async fn each_attempt_has_an_address_of_its_own() {
     let stage = Stage::new().calling();
     let gateway = Arc::new(Puppet::default().on_submit(|prompt, nth| match nth {
-        1 => Submitted::ServerError { status: 500, retry_after: None, why: why() },
+        1 => SubmitOutcome::ServerError { status: 500, retry_after: None, why: why() },
         _ => bought(prompt),
     }));
     stage.run(&shots(5), &gateway).await;
     let seen = gateway.seen.lock().unwrap();
-    let mut tokens: Vec<String> = seen.callbacks.iter().map(|(_, token)| token.secret()).collect();
+    let mut tokens: Vec<String> = seen.callbacks.iter().map(|(_, token)| token.reveal()).collect();
     tokens.sort_unstable();
     tokens.dedup();
     assert_eq!((tokens.len(), seen.callbacks.len()), (10, 10));
@@ -109,9 +109,9 @@ async fn without_callbacks_nobody_is_given_an_address_and_nobody_waits() {
 async fn a_forged_replayed_or_mistaken_call_changes_nothing() {
     let stage = Stage::new().calling();
     let gateway = Arc::new(losing().on_poll(|task, _| match task {
-        "other" => Polled::OtherTask { theirs: TaskId::new("task-s001").unwrap() },
-        "unclear" => Polled::Unclear { retry_after: None, why: why() },
-        "silent" => Polled::Unanswered { why: why() },
+        "other" => PollOutcome::OtherTask { theirs: TaskId::new("task-s001").unwrap() },
+        "unclear" => PollOutcome::Unclear { retry_after: None, why: why() },
+        "silent" => PollOutcome::Unanswered { why: why() },
         task if task.starts_with("task-") => completed(),
         _ => missing(),
     }));
@@ -119,7 +119,7 @@ async fn a_forged_replayed_or_mistaken_call_changes_nothing() {
         sleep(MINUTE).await;
         let (mine, theirs) = (gateway.token("s001"), gateway.token("s000"));
         let before = stage.rows();
-        let stranger = rushes::token::Token::from_bytes([9; 16]);
+        let stranger = rushes::domain::secret::Secret::from_bytes([9; 16]);
         for (token, tasks) in [
             (mine, &[][..]),
             (mine, &["nobody's", "other"]),
@@ -147,7 +147,7 @@ async fn a_forged_replayed_or_mistaken_call_changes_nothing() {
 async fn one_task_is_evidence_for_one_attempt_only() {
     let stage = Stage::new().calling();
     let gateway =
-        Arc::new(Puppet::default().on_submit(|_, _| Submitted::Doubtful { why: "cut".into() }));
+        Arc::new(Puppet::default().on_submit(|_, _| SubmitOutcome::Doubtful { why: "cut".into() }));
     let (_, tally, _) = meanwhile(&stage, 20, &gateway, async {
         sleep(MINUTE).await;
         for n in 0..20 {
@@ -211,7 +211,7 @@ async fn a_flood_of_calls_does_not_become_a_flood_of_polls() {
 async fn a_call_shortens_no_pause_that_the_gateway_asked_for() {
     let stage = Stage::new().calling();
     let gateway = Arc::new(Puppet::default().on_poll(|_, nth| match nth {
-        1 => Polled::Unclear { retry_after: Some(5 * MINUTE), why: "429".into() },
+        1 => PollOutcome::Unclear { retry_after: Some(5 * MINUTE), why: "429".into() },
         _ => completed(),
     }));
     let (_, tally, took) = meanwhile(&stage, 1, &gateway, async {
@@ -228,7 +228,7 @@ async fn a_call_that_comes_before_the_answer_is_lost_is_remembered() {
     let stage = Stage::new().calling();
     let gateway = Arc::new(
         Puppet::default()
-            .on_slow_submit(|_, _| (MINUTE, Submitted::Doubtful { why: "timed out".into() })),
+            .on_slow_submit(|_, _| (MINUTE, SubmitOutcome::Doubtful { why: "timed out".into() })),
     );
     let (ended, tally, took) = meanwhile(&stage, 1, &gateway, async {
         sleep(MINUTE / 2).await;
@@ -256,7 +256,7 @@ async fn a_call_finds_what_an_earlier_run_left_in_doubt() {
         match leaves {
             "the manifest" => drop(shots.remove(1)),
             "a text" => {
-                shots[1].fingerprint = rushes::shot::Fingerprint::from_bytes([9; 16]);
+                shots[1].fingerprint = rushes::domain::shot::Fingerprint::from_bytes([9; 16]);
                 shots[1].request.json = r#"{"prompt":"another"}"#.into();
             }
             "submitting" => stage.orders.submit = false,
@@ -271,7 +271,7 @@ async fn a_call_finds_what_an_earlier_run_left_in_doubt() {
         assert_eq!(ended, Ended::Done, "{leaves}");
         let posts = gateway.posted();
         assert_eq!(posts.iter().filter(|prompt| *prompt == "s001").count(), 1, "{leaves}");
-        let task = rushes::answer::TaskId::new("task-s001");
+        let task = rushes::domain::outcome::TaskId::new("task-s001");
         let delivered = stage.money();
         assert_eq!(delivered.1, Usd::ZERO, "{leaves}: nothing is reserved any more");
         let known = stage.tasks();
@@ -285,8 +285,8 @@ async fn who_accepts_paying_twice_pays_twice_only_after_the_wait() {
         let mut stage = Stage::new().calling();
         stage.orders.rules.on_doubt = OnDoubt::Resubmit;
         let gateway = Arc::new(Puppet::default().on_submit(|prompt, nth| match (prompt, nth) {
-            ("s001", 1) => Submitted::Doubtful { why: "cut".into() },
-            _ => Submitted::Bought { task: TaskId::new(&format!("{prompt}-{nth}")).unwrap() },
+            ("s001", 1) => SubmitOutcome::Doubtful { why: "cut".into() },
+            _ => SubmitOutcome::Bought { task: TaskId::new(&format!("{prompt}-{nth}")).unwrap() },
         }));
         let (ended, tally, took) = meanwhile(&stage, 3, &gateway, async {
             sleep(5 * MINUTE).await;
@@ -311,12 +311,12 @@ async fn a_call_about_a_shot_that_is_queued_to_be_bought_again_saves_that_purcha
     let gateway = Arc::new(
         Puppet::default()
             .on_submit(|prompt, _| match prompt {
-                "s001" => Submitted::Doubtful { why: "cut".into() },
+                "s001" => SubmitOutcome::Doubtful { why: "cut".into() },
                 _ => bought(prompt),
             })
             .on_poll(|task, nth| match task {
                 "task-s001" => completed(),
-                "task-s000" if nth > 500 => Polled::Failed { why: "policy".into() },
+                "task-s000" if nth > 500 => PollOutcome::Failed { why: "policy".into() },
                 _ if nth < 800 => working(),
                 _ => completed(),
             }),
@@ -342,7 +342,7 @@ async fn whatever_ends_a_run_ends_the_wait() {
     assert_eq!((ended, tally.in_doubt), (Ended::Done, 1));
     assert!((3 * MINUTE..4 * MINUTE).contains(&took), "{took:?}");
 
-    let gateway = Arc::new(losing().on_poll(|_, _| Polled::Failed { why: why() }));
+    let gateway = Arc::new(losing().on_poll(|_, _| PollOutcome::Failed { why: why() }));
     let mut stage = Stage::new().calling();
     stage.orders.max_failures = Some(1);
     let (ended, _, took) = meanwhile(&stage, 3, &gateway, async {}).await;
@@ -427,7 +427,7 @@ async fn a_stalled_shot_that_a_call_wakes_takes_nobodys_place_with_it_when_it_is
 async fn a_key_that_is_refused_while_evidence_is_looked_for_ends_the_run() {
     let stage = Stage::new().calling();
     let gateway = Arc::new(losing().on_poll(|task, _| match task {
-        "task-s001" => Polled::BadKey { why: "revoked".into() },
+        "task-s001" => PollOutcome::BadKey { why: "revoked".into() },
         _ => completed(),
     }));
     let (ended, tally, took) = meanwhile(&stage, 3, &gateway, async {
@@ -449,7 +449,7 @@ async fn what_the_gateway_echoes_of_the_address_is_written_nowhere() {
     stage.run_with(&shots(1), echo).await;
     let token = seen.lock().unwrap().remove(0);
     let row = stage.rows().remove(0);
-    let why = row.entry.job.state.why().unwrap().to_owned();
+    let why = row.entry.status.state.why().unwrap().to_owned();
     assert!(why.contains("[token]") && !why.contains(&token), "{why}");
 }
 
@@ -457,15 +457,15 @@ async fn what_the_gateway_echoes_of_the_address_is_written_nowhere() {
 struct EchoOf(Arc<Puppet>, Arc<std::sync::Mutex<Vec<String>>>);
 
 impl rushes::gateway::Gateway for EchoOf {
-    fn submit(&self, body: bytes::Bytes) -> futures::future::BoxFuture<'_, Submitted> {
+    fn submit(&self, body: bytes::Bytes) -> futures::future::BoxFuture<'_, SubmitOutcome> {
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
         let url = body["callback_url"].as_str().unwrap().to_owned();
         self.1.lock().unwrap().push(url.rsplit('/').next().unwrap().to_owned());
         let why = format!("400: {url} cannot be called");
-        Box::pin(async { Submitted::Rejected { why } })
+        Box::pin(async { SubmitOutcome::Rejected { why } })
     }
 
-    fn poll<'a>(&'a self, task: &'a TaskId) -> futures::future::BoxFuture<'a, Polled> {
+    fn poll<'a>(&'a self, task: &'a TaskId) -> futures::future::BoxFuture<'a, PollOutcome> {
         self.0.poll(task)
     }
 
@@ -473,7 +473,7 @@ impl rushes::gateway::Gateway for EchoOf {
         &'a self,
         url: &'a str,
         resume: Option<&'a rushes::gateway::ResumePoint>,
-    ) -> futures::future::BoxFuture<'a, Result<rushes::gateway::Download, Unfetched>> {
+    ) -> futures::future::BoxFuture<'a, Result<rushes::gateway::Download, DownloadError>> {
         self.0.fetch(url, resume)
     }
 }

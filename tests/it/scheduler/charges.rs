@@ -1,11 +1,11 @@
 //! What finished tasks really cost: asked for beside the run, written down beside the prices.
 
-use rushes::charge::{Billed, Charge};
+use rushes::domain::charge::{Charge, ChargeOutcome};
 
 use super::*;
 
-fn settled(amount: &str, currency: &str) -> (Duration, Billed) {
-    (Duration::ZERO, Billed::Settled(Charge::new(amount, currency).unwrap()))
+fn settled(amount: &str, currency: &str) -> (Duration, ChargeOutcome) {
+    (Duration::ZERO, ChargeOutcome::Settled(Charge::new(amount, currency).unwrap()))
 }
 
 fn asking() -> Stage {
@@ -20,7 +20,7 @@ async fn charges_are_written_down_beside_the_prices_and_move_no_money() {
     let gateway = Arc::new(
         Puppet::default()
             .on_poll(|task, _| match task {
-                "task-s001" => Polled::Failed { why: why() },
+                "task-s001" => PollOutcome::Failed { why: why() },
                 _ => completed(),
             })
             .on_charge(|task, _| match task {
@@ -51,7 +51,8 @@ async fn nobody_asks_unless_told_to() {
 async fn a_gateway_without_records_is_asked_a_few_times_and_nothing_changes() {
     let stage = asking();
     let gateway = Arc::new(
-        Puppet::default().on_charge(|_, _| (Duration::ZERO, Billed::Unknown { why: "404".into() })),
+        Puppet::default()
+            .on_charge(|_, _| (Duration::ZERO, ChargeOutcome::Unknown { why: "404".into() })),
     );
     let (ended, tally) = stage.run(&shots(100), &gateway).await;
     assert_eq!((ended, tally.delivered), (Ended::Done, 100));
@@ -66,7 +67,7 @@ async fn misses_between_answers_do_not_add_up() {
     let gateway = Arc::new(Puppet::default().on_charge(|task, _| {
         let n: usize = task.trim_start_matches("task-s").parse().unwrap();
         match n % 5 {
-            0 => (Duration::ZERO, Billed::Unknown { why: "500".into() }),
+            0 => (Duration::ZERO, ChargeOutcome::Unknown { why: "500".into() }),
             _ => settled("0.1", "USD"),
         }
     }));
@@ -80,7 +81,7 @@ async fn a_charge_that_is_not_settled_is_asked_for_once_more_and_then_left() {
     let stage = asking();
     let gateway = Arc::new(Puppet::default().on_charge(|task, nth| match (task, nth) {
         ("task-s000", 2..) => settled("0.1", "USD"),
-        _ => (Duration::ZERO, Billed::Unsettled),
+        _ => (Duration::ZERO, ChargeOutcome::Unsettled),
     }));
     let (ended, _) = stage.run(&shots(2), &gateway).await;
     assert_eq!(ended, Ended::Done);
@@ -94,7 +95,8 @@ async fn a_charge_that_is_not_settled_is_asked_for_once_more_and_then_left() {
 async fn slow_records_delay_no_clip_and_end_with_the_user() {
     let stage = asking();
     let hour = Duration::from_secs(3600);
-    let gateway = Arc::new(Puppet::default().on_charge(move |_, _| (hour, Billed::Unsettled)));
+    let gateway =
+        Arc::new(Puppet::default().on_charge(move |_, _| (hour, ChargeOutcome::Unsettled)));
     let began = stage.now();
     let stop = async {
         tokio::time::sleep(Duration::from_secs(120)).await;

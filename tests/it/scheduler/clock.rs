@@ -4,15 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rushes::answer::{Polled, Submitted, Unfetched};
-use rushes::money::Usd;
+use rushes::domain::money::Usd;
+use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome};
 use rushes::policy::limits::{Rate, Window};
 use rushes::run::{Ended, Stop, Stopped};
 use tokio::time::Instant;
 
 use super::stage::{Puppet, Stage, bought, clip, completed, shots};
 
-const WORKING: Polled = Polled::Working { unknown: None };
+const WORKING: PollOutcome = PollOutcome::Working { unknown: None };
 const DAY: i64 = 24;
 const YEAR: i64 = 365 * DAY;
 
@@ -97,9 +97,9 @@ async fn a_clock_set_forward_lets_no_paid_clip_expire() {
     let gateway = Arc::new(Puppet::default().on_fetch(move |nth| match nth {
         1 => {
             clock.jump(8 * DAY);
-            Err(Unfetched::Gone { why: "answered 403".into() })
+            Err(DownloadError::Gone { why: "answered 403".into() })
         }
-        2..=5 => Err(Unfetched::Gone { why: "answered 403".into() }),
+        2..=5 => Err(DownloadError::Gone { why: "answered 403".into() }),
         _ => Ok(clip()),
     }));
     let (ended, tally) = stage.run(&shots(1), &gateway).await;
@@ -119,7 +119,7 @@ async fn a_task_the_gateway_does_not_know_is_given_its_minute_whatever_the_clock
                 if nth == 2 {
                     clock.jump(hours);
                 }
-                Polled::Missing { why: "404".into() }
+                PollOutcome::Missing { why: "404".into() }
             }
             _ => completed(),
         }));
@@ -161,7 +161,7 @@ async fn setting_the_clock_does_not_change_the_pace_or_a_pause() {
             Arc::new(Puppet::default().on_submit(move |prompt, nth| match (prompt, nth) {
                 ("s005", 1) => {
                     clock.jump(hours);
-                    Submitted::Throttled { retry_after: Some(asked), why: "slow down".into() }
+                    SubmitOutcome::Throttled { retry_after: Some(asked), why: "slow down".into() }
                 }
                 _ => bought(prompt),
             }));

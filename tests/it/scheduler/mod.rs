@@ -10,8 +10,8 @@ mod stops;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
-use rushes::money::Usd;
+use rushes::domain::money::Usd;
+use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use rushes::policy::limits::{Rate, Window};
 use rushes::run::{Ended, Stop, Stopped};
 use tokio::time::Instant;
@@ -74,7 +74,7 @@ async fn all_tasks_together_are_never_polled_faster_than_the_poll_rate() {
     let mut stage = Stage::new();
     stage.orders.limits.rate = Rate { count: 1000, window: Window::Second };
     stage.orders.limits.poll_rate = Rate { count: 20, window: Window::Second };
-    let working = Polled::Working { unknown: None };
+    let working = PollOutcome::Working { unknown: None };
     let gateway = Arc::new(
         Puppet::default()
             .on_poll(move |_, nth| if nth < 4 { working.clone() } else { completed() }),
@@ -113,7 +113,7 @@ async fn a_5xx_is_retried_and_fails_after_as_many_posts_as_attempts_over_all_run
     let stage = Stage::new();
     let gateway = Arc::new(Puppet::default().on_submit(|prompt, nth| match prompt {
         "s000" if nth > 2 => bought(prompt),
-        _ => Submitted::ServerError { status: 500, retry_after: None, why: why() },
+        _ => SubmitOutcome::ServerError { status: 500, retry_after: None, why: why() },
     }));
     let (ended, tally) = stage.run(&shots(2), &gateway).await;
     assert_eq!((ended, tally.delivered, tally.failed), (Ended::Done, 1, 1));
@@ -131,7 +131,7 @@ async fn a_429_makes_everyone_wait_as_long_as_the_gateway_asks() {
     let stage = Stage::new();
     let asked = Duration::from_secs(100);
     let gateway = Arc::new(Puppet::default().on_submit(move |prompt, nth| match (prompt, nth) {
-        ("s003", 1) => Submitted::Throttled { retry_after: Some(asked), why: why() },
+        ("s003", 1) => SubmitOutcome::Throttled { retry_after: Some(asked), why: why() },
         _ => bought(prompt),
     }));
     let (ended, tally) = stage.run(&shots(10), &gateway).await;
@@ -146,7 +146,8 @@ async fn a_429_makes_everyone_wait_as_long_as_the_gateway_asks() {
 async fn an_account_that_only_answers_429_ends_the_run_instead_of_waiting_for_ever() {
     let stage = Stage::new();
     let gateway = Arc::new(
-        Puppet::default().on_submit(|_, _| Submitted::Throttled { retry_after: None, why: why() }),
+        Puppet::default()
+            .on_submit(|_, _| SubmitOutcome::Throttled { retry_after: None, why: why() }),
     );
     let (ended, tally) = stage.run(&shots(3), &gateway).await;
     assert!(matches!(ended, Ended::Stopped(Stopped::Throttled(_))), "{ended:?}");
@@ -158,7 +159,7 @@ async fn an_account_that_only_answers_429_ends_the_run_instead_of_waiting_for_ev
 async fn a_cut_answer_leaves_the_shot_in_doubt_and_is_never_sent_again() {
     let stage = Stage::new();
     let gateway = Arc::new(Puppet::default().on_submit(|prompt, _| match prompt {
-        "s001" => Submitted::Doubtful { why: "cut".into() },
+        "s001" => SubmitOutcome::Doubtful { why: "cut".into() },
         _ => bought(prompt),
     }));
     for _ in 0..3 {
@@ -174,7 +175,7 @@ async fn a_refused_key_stops_submitting_and_what_is_in_flight_is_finished() {
     let mut stage = Stage::new();
     stage.orders.limits.in_flight = 2;
     let gateway = Arc::new(Puppet::default().on_submit(|prompt, _| match prompt {
-        "s002" => Submitted::BadKey { why: "revoked".into() },
+        "s002" => SubmitOutcome::BadKey { why: "revoked".into() },
         _ => bought(prompt),
     }));
     let (ended, tally) = stage.run(&shots(6), &gateway).await;
@@ -187,7 +188,8 @@ async fn a_refused_key_stops_submitting_and_what_is_in_flight_is_finished() {
 #[tokio::test(start_paused = true)]
 async fn a_gateway_that_was_never_reached_ends_the_run_and_one_that_was_is_waited_for() {
     let stage = Stage::new();
-    let never = Puppet::default().on_submit(|_, _| Submitted::NotSent { why: "refused".into() });
+    let never =
+        Puppet::default().on_submit(|_, _| SubmitOutcome::NotSent { why: "refused".into() });
     let never = Arc::new(never);
     let (ended, tally) = stage.run(&shots(3), &never).await;
     assert_eq!(ended, Ended::Stopped(Stopped::Unreached("refused".into())));
@@ -196,7 +198,7 @@ async fn a_gateway_that_was_never_reached_ends_the_run_and_one_that_was_is_waite
     let outage = Arc::new(Puppet::default().on_submit(|prompt, nth| match prompt {
         "s000" => bought(prompt),
         _ if nth > 12 => bought(prompt),
-        _ => Submitted::NotSent { why: "refused".into() },
+        _ => SubmitOutcome::NotSent { why: "refused".into() },
     }));
     let (ended, tally) = stage.run(&shots(3), &outage).await;
     assert_eq!((ended, tally.delivered), (Ended::Done, 3));
@@ -224,7 +226,7 @@ async fn nothing_passes_the_cap_and_what_still_fits_runs() {
 async fn a_reservation_that_comes_free_lets_a_held_shot_go() {
     let stage = Stage::new().cap("0.2");
     let gateway = Arc::new(Puppet::default().on_poll(|task, _| match task {
-        "task-s000" => Polled::Failed { why: "content policy".into() },
+        "task-s000" => PollOutcome::Failed { why: "content policy".into() },
         _ => completed(),
     }));
     let (ended, tally) = stage.run(&shots(3), &gateway).await;
@@ -237,7 +239,7 @@ async fn a_hung_task_stalls_frees_its_place_and_is_polled_again_by_the_next_run(
     let mut stage = Stage::new();
     stage.orders.limits.in_flight = 1;
     let gateway = Arc::new(Puppet::default().on_poll(|task, nth| match task {
-        "task-s000" if nth < 1500 => Polled::Working { unknown: None },
+        "task-s000" if nth < 1500 => PollOutcome::Working { unknown: None },
         _ => completed(),
     }));
     let (ended, tally) = stage.run(&shots(2), &gateway).await;
@@ -254,7 +256,7 @@ async fn a_hung_task_stalls_frees_its_place_and_is_polled_again_by_the_next_run(
 async fn a_download_that_fails_never_buys_and_the_next_run_fetches() {
     let stage = Stage::new();
     let gateway = Arc::new(Puppet::default().on_fetch(|nth| match nth {
-        1..=5 => Err(Unfetched::Gone { why: "answered 403".into() }),
+        1..=5 => Err(DownloadError::Gone { why: "answered 403".into() }),
         _ => Ok(clip()),
     }));
     let (ended, tally) = stage.run(&shots(1), &gateway).await;
@@ -300,7 +302,8 @@ async fn too_many_failures_stop_the_run() {
     let mut stage = Stage::new();
     stage.orders.limits.in_flight = 1;
     stage.orders.max_failures = Some(3);
-    let gateway = Arc::new(Puppet::default().on_submit(|_, _| Submitted::Rejected { why: why() }));
+    let gateway =
+        Arc::new(Puppet::default().on_submit(|_, _| SubmitOutcome::Rejected { why: why() }));
     let (ended, tally) = stage.run(&shots(10), &gateway).await;
     assert_eq!(ended, Ended::Stopped(Stopped::Failures(3)));
     assert_eq!((tally.failed, tally.queued), (3, 7));

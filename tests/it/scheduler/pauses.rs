@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rushes::answer::{Polled, Submitted};
+use rushes::domain::outcome::{PollOutcome, SubmitOutcome};
 use rushes::policy::limits::{Rate, Window};
 use rushes::run::{Ended, Stopped};
 use tokio::time::{Instant, sleep};
@@ -81,7 +81,7 @@ async fn after_a_pause_nothing_leaves_that_was_only_about_to() {
     let looks_on = async {
         sleep(HOUR).await;
         assert_eq!(gateway.posted().len(), LONG);
-        assert!(stage.rows().iter().all(|row| row.entry.job.state.name() != "submitting"));
+        assert!(stage.rows().iter().all(|row| row.entry.status.state.name() != "submitting"));
         stage.pause.release();
     };
     let ((ended, tally), ()) = tokio::join!(stage.run(&many, &gateway), looks_on);
@@ -174,7 +174,7 @@ async fn pausing_again_and_again_counts_no_attempt_and_retries_go_on_after_it() 
     let mut stage = Stage::new();
     stage.orders.limits.attempts = 2;
     let gateway = Arc::new(Puppet::default().on_submit(|prompt, nth| match nth {
-        1 => Submitted::ServerError { status: 500, retry_after: None, why: "busy".into() },
+        1 => SubmitOutcome::ServerError { status: 500, retry_after: None, why: "busy".into() },
         _ => bought(prompt),
     }));
     let one = shots(1);
@@ -197,12 +197,12 @@ async fn a_callback_is_heard_while_paused() {
     let gateway = Arc::new(
         Puppet::default()
             .on_submit(|prompt, _| match prompt {
-                "s000" => Submitted::Doubtful { why: "cut".into() },
+                "s000" => SubmitOutcome::Doubtful { why: "cut".into() },
                 _ => bought(prompt),
             })
             .on_poll(|task, _| match task {
                 "task-found" | "task-s001" => completed(),
-                _ => Polled::Missing { why: "404".into() },
+                _ => PollOutcome::Missing { why: "404".into() },
             }),
     );
     let two = shots(2);

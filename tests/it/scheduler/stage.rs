@@ -10,19 +10,19 @@ use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream;
-use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
 use rushes::callback::Callbacks;
-use rushes::charge::Billed;
 use rushes::clips::Clips;
+use rushes::domain::charge::ChargeOutcome;
+use rushes::domain::money::Usd;
+use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+use rushes::domain::secret::Secret;
+use rushes::domain::shot::{Fingerprint, Request, Shot, ShotId};
+use rushes::domain::time::{Clock, Timestamp};
 use rushes::gateway::{Download, Gateway, ResumePoint};
 use rushes::ledger::{Kind, Ledger, Opening, Reader, Row};
-use rushes::money::Usd;
 use rushes::policy::budget::Budget;
 use rushes::policy::limits::Limits;
 use rushes::run::{self, Ended, Orders, Pause, Stop, Tally, Tools};
-use rushes::shot::{Fingerprint, Request, Shot, ShotId};
-use rushes::time::{Clock, Timestamp};
-use rushes::token::Token;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -56,18 +56,18 @@ pub fn clip() -> Bytes {
     Bytes::from_static(b"\0\0\0\x10ftypisom\0\0\0\0\0\0\0\x0cmdatclip")
 }
 
-pub fn bought(prompt: &str) -> Submitted {
-    Submitted::Bought { task: TaskId::new(&format!("task-{prompt}")).unwrap() }
+pub fn bought(prompt: &str) -> SubmitOutcome {
+    SubmitOutcome::Bought { task: TaskId::new(&format!("task-{prompt}")).unwrap() }
 }
 
-pub fn completed() -> Polled {
-    Polled::Completed { urls: vec!["http://host/clip.mp4".into()], completed_at: None }
+pub fn completed() -> PollOutcome {
+    PollOutcome::Completed { urls: vec!["http://host/clip.mp4".into()], completed_at: None }
 }
 
-type OnSubmit = dyn Fn(&str, usize) -> (Duration, Submitted) + Send + Sync;
-type OnPoll = dyn Fn(&str, usize) -> Polled + Send + Sync;
-type OnCharge = dyn Fn(&str, usize) -> (Duration, Billed) + Send + Sync;
-type OnFetch = dyn Fn(usize) -> Result<Bytes, Unfetched> + Send + Sync;
+type OnSubmit = dyn Fn(&str, usize) -> (Duration, SubmitOutcome) + Send + Sync;
+type OnPoll = dyn Fn(&str, usize) -> PollOutcome + Send + Sync;
+type OnCharge = dyn Fn(&str, usize) -> (Duration, ChargeOutcome) + Send + Sync;
+type OnFetch = dyn Fn(usize) -> Result<Bytes, DownloadError> + Send + Sync;
 
 /// What the gateway saw, in order.
 #[derive(Default)]
@@ -78,7 +78,7 @@ pub struct Seen {
     /// Tasks whose charge was asked for.
     pub charges: Vec<String>,
     /// Whom to call about each prompt, by POST.
-    pub callbacks: Vec<(String, Token)>,
+    pub callbacks: Vec<(String, Secret)>,
     in_flight: usize,
     pub most_in_flight: usize,
     nth: HashMap<String, usize>,
@@ -100,7 +100,7 @@ impl Default for Puppet {
             on_submit: Box::new(|prompt, _| (Duration::from_millis(20), bought(prompt))),
             on_poll: Box::new(|_, _| completed()),
             on_fetch: Box::new(|_| Ok(clip())),
-            on_charge: Box::new(|_, _| (Duration::ZERO, Billed::Unsettled)),
+            on_charge: Box::new(|_, _| (Duration::ZERO, ChargeOutcome::Unsettled)),
             seen: Mutex::default(),
         }
     }
@@ -109,7 +109,7 @@ impl Default for Puppet {
 impl Puppet {
     pub fn on_submit(
         self,
-        does: impl Fn(&str, usize) -> Submitted + Send + Sync + 'static,
+        does: impl Fn(&str, usize) -> SubmitOutcome + Send + Sync + 'static,
     ) -> Self {
         let on_submit = move |prompt: &str, nth| (Duration::from_millis(20), does(prompt, nth));
         Self { on_submit: Box::new(on_submit), ..self }
@@ -117,31 +117,34 @@ impl Puppet {
 
     pub fn on_slow_submit(
         self,
-        does: impl Fn(&str, usize) -> (Duration, Submitted) + Send + Sync + 'static,
+        does: impl Fn(&str, usize) -> (Duration, SubmitOutcome) + Send + Sync + 'static,
     ) -> Self {
         Self { on_submit: Box::new(does), ..self }
     }
 
-    pub fn on_poll(self, does: impl Fn(&str, usize) -> Polled + Send + Sync + 'static) -> Self {
+    pub fn on_poll(
+        self,
+        does: impl Fn(&str, usize) -> PollOutcome + Send + Sync + 'static,
+    ) -> Self {
         Self { on_poll: Box::new(does), ..self }
     }
 
     pub fn on_fetch(
         self,
-        does: impl Fn(usize) -> Result<Bytes, Unfetched> + Send + Sync + 'static,
+        does: impl Fn(usize) -> Result<Bytes, DownloadError> + Send + Sync + 'static,
     ) -> Self {
         Self { on_fetch: Box::new(does), ..self }
     }
 
     pub fn on_charge(
         self,
-        does: impl Fn(&str, usize) -> (Duration, Billed) + Send + Sync + 'static,
+        does: impl Fn(&str, usize) -> (Duration, ChargeOutcome) + Send + Sync + 'static,
     ) -> Self {
         Self { on_charge: Box::new(does), ..self }
     }
 
     /// The token that the last POST of a prompt was given.
-    pub fn token(&self, prompt: &str) -> Token {
+    pub fn token(&self, prompt: &str) -> Secret {
         let seen = self.seen.lock().unwrap();
         seen.callbacks.iter().rfind(|(of, _)| of == prompt).expect("it was posted").1
     }
@@ -160,14 +163,14 @@ impl Puppet {
 }
 
 impl Gateway for Puppet {
-    fn submit(&self, body: Bytes) -> BoxFuture<'_, Submitted> {
+    fn submit(&self, body: Bytes) -> BoxFuture<'_, SubmitOutcome> {
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
         let prompt = body["prompt"].as_str().unwrap().to_owned();
         {
             let mut seen = self.seen.lock().unwrap();
             seen.submits.push((Instant::now(), prompt.clone()));
             if let Some(url) = body["callback_url"].as_str() {
-                let token = Token::parse(url.rsplit('/').next().unwrap()).unwrap();
+                let token = Secret::parse(url.rsplit('/').next().unwrap()).unwrap();
                 seen.callbacks.push((prompt.clone(), token));
             }
             seen.in_flight += 1;
@@ -176,7 +179,7 @@ impl Gateway for Puppet {
         let (delay, answer) = (self.on_submit)(&prompt, self.nth(&format!("submit {prompt}")));
         async move {
             tokio::time::sleep(delay).await;
-            if !matches!(answer, Submitted::Bought { .. }) {
+            if !matches!(answer, SubmitOutcome::Bought { .. }) {
                 self.seen.lock().unwrap().in_flight -= 1;
             }
             answer
@@ -184,17 +187,17 @@ impl Gateway for Puppet {
         .boxed()
     }
 
-    fn poll<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, Polled> {
+    fn poll<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, PollOutcome> {
         self.seen.lock().unwrap().polls.push((Instant::now(), task.to_string()));
         let polled = (self.on_poll)(task.as_str(), self.nth(&format!("poll {task}")));
-        if matches!(polled, Polled::Completed { .. } | Polled::Failed { .. }) {
+        if matches!(polled, PollOutcome::Completed { .. } | PollOutcome::Failed { .. }) {
             let mut seen = self.seen.lock().unwrap();
             seen.in_flight = seen.in_flight.saturating_sub(1);
         }
         async move { polled }.boxed()
     }
 
-    fn charge<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, Billed> {
+    fn charge<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, ChargeOutcome> {
         self.seen.lock().unwrap().charges.push(task.to_string());
         let (delay, billed) = (self.on_charge)(task.as_str(), self.nth(&format!("charge {task}")));
         async move {
@@ -208,7 +211,7 @@ impl Gateway for Puppet {
         &'a self,
         url: &'a str,
         _resume: Option<&'a ResumePoint>,
-    ) -> BoxFuture<'a, Result<Download, Unfetched>> {
+    ) -> BoxFuture<'a, Result<Download, DownloadError>> {
         self.seen.lock().unwrap().fetches += 1;
         let fetched = (self.on_fetch)(self.nth(&format!("fetch {url}")));
         async move {
@@ -276,7 +279,7 @@ impl Stage {
     }
 
     /// The gateway, or somebody else, calls about a prompt's last attempt and names these tasks.
-    pub fn call(&self, token: Token, tasks: &[&str]) {
+    pub fn call(&self, token: Secret, tasks: &[&str]) {
         let tasks = tasks.iter().map(|task| TaskId::new(task).unwrap()).collect();
         self.callbacks.as_ref().unwrap().inbox.knock(token, tasks);
     }
@@ -353,7 +356,7 @@ impl Stage {
     pub fn states(&self) -> HashMap<String, &'static str> {
         self.rows()
             .iter()
-            .map(|row| (row.entry.shot.to_string(), row.entry.job.state.name()))
+            .map(|row| (row.entry.shot.to_string(), row.entry.status.state.name()))
             .collect()
     }
 }

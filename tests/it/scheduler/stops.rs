@@ -4,16 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rushes::answer::{Polled, Submitted};
-use rushes::job::OnDoubt;
-use rushes::money::Usd;
+use rushes::domain::money::Usd;
+use rushes::domain::outcome::{PollOutcome, SubmitOutcome};
+use rushes::domain::state::OnDoubt;
 use rushes::policy::limits::{Rate, Window};
 use rushes::run::{Ended, Stop, Stopped};
 use tokio::time::Instant;
 
 use super::stage::{Puppet, Stage, bought, shots};
 
-const WORKING: Polled = Polled::Working { unknown: None };
+const WORKING: PollOutcome = PollOutcome::Working { unknown: None };
 
 /// So many POSTs at the full rate, after which one more setback would show.
 const LONG: usize = 600;
@@ -47,7 +47,7 @@ async fn nothing_leaves_that_was_claimed_in_the_same_moment_as_what_stops_the_ru
     // So fast that twenty are claimed in one moment, and by one batch of the ledger.
     stage.orders.limits.rate = Rate { count: 1000, window: Window::Second };
     stage.orders.limits.attempts = 1;
-    let refused = || Submitted::NotSent { why: "refused".into() };
+    let refused = || SubmitOutcome::NotSent { why: "refused".into() };
     let gateway =
         Arc::new(Puppet::default().on_slow_submit(move |_, _| (Duration::ZERO, refused())));
     let (ended, tally) = stage.run(&shots(20), &gateway).await;
@@ -67,7 +67,7 @@ async fn what_is_claimed_when_too_many_have_failed_does_not_leave() {
         stage.orders.limits.rate = Rate { count: 1000, window: Window::Second };
         stage.orders.max_failures = Some(1);
         let gateway = Arc::new(Puppet::default().on_slow_submit(move |prompt, _| match prompt {
-            "s000" => (Duration::from_millis(millis), Submitted::Rejected { why: "no".into() }),
+            "s000" => (Duration::from_millis(millis), SubmitOutcome::Rejected { why: "no".into() }),
             _ => (Duration::from_secs(1), bought(prompt)),
         }));
         let (ended, tally) = stage.run(&shots(100), &gateway).await;
@@ -75,7 +75,7 @@ async fn what_is_claimed_when_too_many_have_failed_does_not_leave() {
         let (left, rows) = (gateway.posted(), stage.rows());
         let claimed = rows.iter().filter(|row| row.attempts == 1);
         let stayed = claimed.filter(|row| !left.contains(&row.entry.shot.to_string()));
-        kept += stayed.inspect(|row| assert_eq!(row.entry.job.state.name(), "queued")).count();
+        kept += stayed.inspect(|row| assert_eq!(row.entry.status.state.name(), "queued")).count();
         assert_eq!(tally.balance.reserved, Usd::ZERO);
     }
     assert!(kept > 0, "everything that was claimed has left");
@@ -87,7 +87,7 @@ async fn after_a_refused_key_nothing_leaves_that_was_only_about_to() {
     let count = AtomicUsize::new(0);
     let gateway = Puppet::default().on_submit(move |prompt, _| {
         match count.fetch_add(1, Ordering::Relaxed) + 1 {
-            LONG => Submitted::BadKey { why: "revoked".into() },
+            LONG => SubmitOutcome::BadKey { why: "revoked".into() },
             _ => bought(prompt),
         }
     });
@@ -146,8 +146,8 @@ async fn a_key_refused_after_too_many_failures_is_an_early_stop() {
     let mut stage = Stage::new();
     stage.orders.max_failures = Some(1);
     let gateway = Arc::new(Puppet::default().on_slow_submit(|prompt, _| match prompt {
-        "s000" => (Duration::from_secs(2), Submitted::Rejected { why: "no".into() }),
-        _ => (Duration::from_secs(9), Submitted::BadKey { why: "revoked".into() }),
+        "s000" => (Duration::from_secs(2), SubmitOutcome::Rejected { why: "no".into() }),
+        _ => (Duration::from_secs(9), SubmitOutcome::BadKey { why: "revoked".into() }),
     }));
     let (ended, tally) = stage.run(&shots(2), &gateway).await;
     assert_eq!(ended, Ended::Stopped(Stopped::Failures(1)));
@@ -159,13 +159,13 @@ async fn a_doubt_of_a_stopped_run_is_judged_by_what_the_next_run_is_told() {
     let mut stage = Stage::new();
     stage.orders.rules.on_doubt = OnDoubt::Resubmit;
     let stop = stage.stop.clone();
-    let cut = || Submitted::Doubtful { why: "cut".into() };
+    let cut = || SubmitOutcome::Doubtful { why: "cut".into() };
     let gateway = Arc::new(Puppet::default().on_submit(move |_, nth| match nth {
         1 => cut(),
         // The second purchase is stopped on its way.
         2 => {
             stop.press();
-            Submitted::Throttled { retry_after: None, why: "slow down".into() }
+            SubmitOutcome::Throttled { retry_after: None, why: "slow down".into() }
         }
         _ => unreachable!("it was stopped"),
     }));

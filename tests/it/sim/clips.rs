@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use rushes::answer::{Polled, Submitted, TaskId, Unfetched};
+use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+use rushes::domain::time::{Clock, Timestamp};
 use rushes::gateway::{Gateway, ResumePoint};
 use rushes::sim::{Clip, ClipReply, Profile, SimGateway, SimOptions, World};
-use rushes::time::{Clock, Timestamp};
 
 use super::{START, after, body, data, storm, task, usd, world};
 
@@ -136,15 +136,15 @@ async fn shots_are_bought_polled_and_fetched_through_a_storm_under_a_paused_cloc
     for number in 0..300 {
         let task = loop {
             match gateway.submit(body(number).into()).await {
-                Submitted::Bought { task } => break Some(task),
-                Submitted::Doubtful { .. } => break None,
-                Submitted::BadKey { why }
-                | Submitted::NoCredit { why }
-                | Submitted::Rejected { why }
-                | Submitted::WrongAddress { why } => panic!("{why}"),
-                Submitted::NotSent { .. }
-                | Submitted::Throttled { .. }
-                | Submitted::ServerError { .. } => {}
+                SubmitOutcome::Bought { task } => break Some(task),
+                SubmitOutcome::Doubtful { .. } => break None,
+                SubmitOutcome::BadKey { why }
+                | SubmitOutcome::NoCredit { why }
+                | SubmitOutcome::Rejected { why }
+                | SubmitOutcome::WrongAddress { why } => panic!("{why}"),
+                SubmitOutcome::NotSent { .. }
+                | SubmitOutcome::Throttled { .. }
+                | SubmitOutcome::ServerError { .. } => {}
             }
         };
         let Some(task) = task else {
@@ -154,7 +154,7 @@ async fn shots_are_bought_polled_and_fetched_through_a_storm_under_a_paused_cloc
         for _ in 0..100 {
             tokio::time::sleep(Duration::from_secs(1)).await;
             match gateway.poll(&task).await {
-                Polled::Completed { urls, completed_at } => {
+                PollOutcome::Completed { urls, completed_at } => {
                     assert!(completed_at.is_some());
                     for url in urls {
                         let file = fetched(&gateway, &url).await;
@@ -163,8 +163,8 @@ async fn shots_are_bought_polled_and_fetched_through_a_storm_under_a_paused_cloc
                     }
                     break;
                 }
-                Polled::Failed { .. } => break,
-                Polled::BadKey { why } => panic!("{why}"),
+                PollOutcome::Failed { .. } => break,
+                PollOutcome::BadKey { why } => panic!("{why}"),
                 _ => {}
             }
         }
@@ -179,9 +179,9 @@ async fn shots_are_bought_polled_and_fetched_through_a_storm_under_a_paused_cloc
 async fn a_foreign_or_unknown_address_brings_no_clip() {
     let gateway = gateway(SimOptions::new(Profile::Calm));
     let foreign = gateway.fetch("http://127.0.0.1:9/clips/x.mp4", None).await;
-    assert!(matches!(foreign, Err(Unfetched::Broken { .. })));
+    assert!(matches!(foreign, Err(DownloadError::Broken { .. })));
     let unknown = gateway.fetch("http://simulator.invalid/clips/x.mp4", None).await;
-    assert!(matches!(unknown, Err(Unfetched::Gone { .. })));
+    assert!(matches!(unknown, Err(DownloadError::Gone { .. })));
     let task = TaskId::new("clnone").unwrap();
-    assert!(matches!(gateway.poll(&task).await, Polled::Missing { .. }));
+    assert!(matches!(gateway.poll(&task).await, PollOutcome::Missing { .. }));
 }

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use rushes::answer::{Polled, Submitted};
 use rushes::clips::Clips;
+use rushes::domain::outcome::{PollOutcome, SubmitOutcome};
+use rushes::domain::time::{Clock, Timestamp};
 use rushes::gateway::{Gateway, HttpGateway, HttpSettings};
 use rushes::sim::{Books, Profile, Reply, SimOptions, World, serve};
-use rushes::time::{Clock, Timestamp};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -278,10 +278,12 @@ async fn the_gateways_own_client_sees_every_purchase_the_books_admit_and_the_cli
     let clips = Clips::open(dir.path()).unwrap();
     let (mut bought, mut stored) = (0, 0);
     for number in 0..60 {
-        let Submitted::Bought { task } = client.submit(body(number).into()).await else { continue };
+        let SubmitOutcome::Bought { task } = client.submit(body(number).into()).await else {
+            continue;
+        };
         bought += 1;
         for _ in 0..8 {
-            let Polled::Completed { urls, .. } = client.poll(&task).await else { continue };
+            let PollOutcome::Completed { urls, .. } = client.poll(&task).await else { continue };
             let Ok(mut download) = client.fetch(&urls[0], None).await else { continue };
             let mut partial = clips.begin(&Clips::path(task.as_str(), 1, 1)).await.unwrap();
             while let Some(Ok(bytes)) = download.bytes.next().await {

@@ -2,7 +2,7 @@
 
 /// The facts of a clip's picture and sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Footage {
+pub struct ClipInfo {
     /// How long the picture lasts, in milliseconds.
     pub millis: u64,
     /// The picture's width in pixels, as it is shown.

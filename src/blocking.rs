@@ -20,7 +20,7 @@ pub fn begin<T: Send + 'static>(
 ///
 /// # Errors
 /// When it panicked, or the runtime ended before it began.
-pub async fn blocking<T: Send + 'static>(
+pub async fn run<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, JoinError> {
     begin(&Handle::current(), work).await

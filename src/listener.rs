@@ -23,7 +23,7 @@ use tokio::time::{Sleep, sleep};
 
 /// How connections are bounded.
 #[derive(Clone, Copy, Debug)]
-pub struct Bounds {
+pub struct ConnLimits {
     /// How many there are at once.
     pub connections: u32,
     /// How long one lives, from being accepted to its last byte, unless it may stay.
@@ -34,7 +34,7 @@ pub struct Bounds {
     pub received: usize,
 }
 
-impl Bounds {
+impl ConnLimits {
     /// No bounds to speak of.
     pub const NONE: Self = Self {
         connections: 1 << 20,
@@ -45,34 +45,34 @@ impl Bounds {
 }
 
 /// A listener of bounded connections.
-pub struct Doorway {
+pub struct BoundedListener {
     listener: TcpListener,
-    bounds: Bounds,
+    bounds: ConnLimits,
     places: Arc<Semaphore>,
     shut: watch::Receiver<bool>,
 }
 
 /// Shuts a doorway, also when dropped: every connection is cut.
 #[derive(Debug)]
-pub struct Latch {
+pub struct ShutdownHandle {
     shut: watch::Sender<bool>,
     places: Arc<Semaphore>,
     all: u32,
 }
 
-impl Doorway {
+impl BoundedListener {
     /// A doorway where `listener` listens.
     #[must_use]
-    pub fn new(listener: TcpListener, bounds: Bounds) -> (Self, Latch) {
+    pub fn new(listener: TcpListener, bounds: ConnLimits) -> (Self, ShutdownHandle) {
         let (sender, shut) = watch::channel(false);
         let all = bounds.connections;
         let places = Arc::new(Semaphore::new(usize::try_from(all).unwrap_or(usize::MAX)));
-        let latch = Latch { shut: sender, places: Arc::clone(&places), all };
+        let latch = ShutdownHandle { shut: sender, places: Arc::clone(&places), all };
         (Self { listener, bounds, places, shut }, latch)
     }
 }
 
-impl Latch {
+impl ShutdownHandle {
     /// Cuts every connection, those to come included.
     pub fn shut(&self) {
         self.shut.send_replace(true);
@@ -85,7 +85,7 @@ impl Latch {
     }
 }
 
-impl Drop for Latch {
+impl Drop for ShutdownHandle {
     fn drop(&mut self) {
         self.shut();
     }
@@ -113,13 +113,13 @@ impl Wire {
     }
 }
 
-impl Connected<IncomingStream<'_, Doorway>> for Wire {
-    fn connect_info(stream: IncomingStream<'_, Doorway>) -> Self {
+impl Connected<IncomingStream<'_, BoundedListener>> for Wire {
+    fn connect_info(stream: IncomingStream<'_, BoundedListener>) -> Self {
         stream.io().wire.clone()
     }
 }
 
-impl Listener for Doorway {
+impl Listener for BoundedListener {
     type Io = Connection;
     type Addr = SocketAddr;
 
@@ -262,10 +262,10 @@ mod tests {
     }
 
     /// What a client sends and takes; then how long its connection lives on.
-    async fn outlives(bounds: Bounds, sent: &str, taken: Duration) -> Duration {
+    async fn outlives(bounds: ConnLimits, sent: &str, taken: Duration) -> Duration {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (doorway, latch) = Doorway::new(listener, bounds);
+        let (doorway, latch) = BoundedListener::new(listener, bounds);
         let routes = Router::new().route("/", get(endless));
         let routes = routes.into_make_service_with_connect_info::<Wire>();
         let serving = tokio::spawn(async { axum::serve(doorway, routes).await });
@@ -294,18 +294,18 @@ mod tests {
         still.elapsed()
     }
 
-    fn bounds() -> Bounds {
-        Bounds { connections: 8, ..Bounds::NONE }
+    fn bounds() -> ConnLimits {
+        ConnLimits { connections: 8, ..ConnLimits::NONE }
     }
 
     #[tokio::test]
     async fn who_says_nothing_is_cut_when_its_time_is_over() {
-        outlives(Bounds { life: SHORT, ..bounds() }, "GET / HT", Duration::ZERO).await;
+        outlives(ConnLimits { life: SHORT, ..bounds() }, "GET / HT", Duration::ZERO).await;
     }
 
     #[tokio::test]
     async fn who_takes_nothing_is_cut_and_who_takes_may_stay_beyond_a_life() {
-        let bounds = Bounds { life: SHORT, stall: 2 * SHORT, ..bounds() };
+        let bounds = ConnLimits { life: SHORT, stall: 2 * SHORT, ..bounds() };
         let request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
         outlives(bounds, request, 5 * SHORT).await;
     }

@@ -7,8 +7,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::answer::{Polled, Submitted, TaskId, Unfetched};
-use crate::time::Timestamp;
+use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+use crate::domain::state::OnDoubt;
+use crate::domain::time::Timestamp;
 
 const FIRST: AttemptId = AttemptId(1);
 const SECOND: AttemptId = AttemptId(2);
@@ -27,8 +28,8 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(1_700_000_000_000 + seconds * 1000)
 }
 
-fn found() -> Found {
-    Found { task: task(), sent_at: at(4) }
+fn found() -> RecoveredTask {
+    RecoveredTask { task: task(), sent_at: at(4) }
 }
 
 fn task() -> TaskId {
@@ -39,66 +40,75 @@ fn why() -> String {
     "because".into()
 }
 
-fn job(state: State) -> Job {
-    Job { state, ..Job::new() }
+fn job(state: State) -> RevisionState {
+    RevisionState { state, ..RevisionState::new() }
 }
 
-fn submitting() -> Job {
+fn submitting() -> RevisionState {
     job(State::Submitting { attempt: FIRST, doubt: None })
 }
 
-fn rendering() -> Job {
+fn rendering() -> RevisionState {
     let (attempt, task, since) = (FIRST, task(), at(0));
-    job(State::Rendering { attempt, task, since, silence: Silence::default(), stalled: None })
+    job(State::Rendering { attempt, task, since, silence: Unanswered::default(), stalled: None })
 }
 
-fn rendered(completed_at: Timestamp) -> Job {
+fn rendered(completed_at: Timestamp) -> RevisionState {
     let urls = vec!["https://host/clip.mp4".to_owned()];
     job(State::Rendered { attempt: FIRST, task: task(), urls, completed_at, why: None })
 }
 
-fn in_doubt() -> Job {
+fn in_doubt() -> RevisionState {
     job(State::InDoubt { attempt: FIRST, why: "cut".into() })
 }
 
-fn server_error(status: u16) -> Event {
-    Event::Answered(Submitted::ServerError { status, retry_after: None, why: why() })
+fn server_error(status: u16) -> ShotEvent {
+    ShotEvent::Answered(SubmitOutcome::ServerError { status, retry_after: None, why: why() })
 }
 
 /// The state's name, the account of the price, and what comes next.
-fn told(job: &Job, event: Event, rules: &Rules) -> (&'static str, Option<Account>, Action) {
+fn told(
+    job: &RevisionState,
+    event: ShotEvent,
+    rules: &Rules,
+) -> (&'static str, Option<Account>, Next) {
     let step = job.after(event, at(1), rules).unwrap();
-    (step.job.state.name(), step.change.map(|change| change.account), step.then)
+    (step.to.state.name(), step.change.map(|change| change.account), step.then)
 }
 
 #[test]
 fn every_outcome_of_a_post_has_its_consequence() {
-    use Submitted as S;
+    use SubmitOutcome as S;
     let retry_after = Some(Duration::from_secs(9));
     let table = [
-        (S::NotSent { why: why() }, "queued", Account::Released, Action::Requeue(Pause::Unreached)),
+        (S::NotSent { why: why() }, "queued", Account::Released, Next::Requeue(Backoff::Unreached)),
         (
             S::Throttled { retry_after, why: why() },
             "queued",
             Account::Released,
-            Action::Requeue(Pause::Throttled(retry_after)),
+            Next::Requeue(Backoff::Throttled(retry_after)),
         ),
         (
             S::ServerError { status: 500, retry_after, why: why() },
             "queued",
             Account::Unconfirmed,
-            Action::Requeue(Pause::Refused(retry_after)),
+            Next::Requeue(Backoff::Refused(retry_after)),
         ),
-        (S::Rejected { why: why() }, "failed", Account::Released, Action::Rest),
-        (S::BadKey { why: why() }, "queued", Account::Released, Action::Halt(Halt::Key)),
-        (S::NoCredit { why: why() }, "queued", Account::Released, Action::Halt(Halt::Credit)),
-        (S::WrongAddress { why: why() }, "queued", Account::Released, Action::Halt(Halt::Address)),
-        (S::Bought { task: task() }, "rendering", Account::Reserved, Action::Poll(None)),
-        (S::Doubtful { why: why() }, "in_doubt", Account::Reserved, Action::Rest),
+        (S::Rejected { why: why() }, "failed", Account::Released, Next::Rest),
+        (S::BadKey { why: why() }, "queued", Account::Released, Next::Halt(StopCause::Key)),
+        (S::NoCredit { why: why() }, "queued", Account::Released, Next::Halt(StopCause::Credit)),
+        (
+            S::WrongAddress { why: why() },
+            "queued",
+            Account::Released,
+            Next::Halt(StopCause::Address),
+        ),
+        (S::Bought { task: task() }, "rendering", Account::Reserved, Next::Poll(None)),
+        (S::Doubtful { why: why() }, "in_doubt", Account::Reserved, Next::Rest),
     ];
     for (answer, state, account, then) in table {
         let shown = format!("{answer:?}");
-        let told = told(&submitting(), Event::Answered(answer), &rules());
+        let told = told(&submitting(), ShotEvent::Answered(answer), &rules());
         assert_eq!(told, (state, Some(account), then), "{shown}");
     }
 }
@@ -108,13 +118,16 @@ fn as_many_5xx_as_attempts_allows_fail_the_shot_with_the_last_answer() {
     let mut job = submitting();
     for (nth, state) in [(1, "queued"), (2, "queued"), (3, "failed")] {
         let step = job.after(server_error(503), at(nth), &rules()).unwrap();
-        assert_eq!(step.job.state.name(), state);
-        job = Job { state: State::Submitting { attempt: FIRST, doubt: None }, ..step.job.clone() };
-        assert_eq!(step.job.refusals, u32::try_from(nth).unwrap());
+        assert_eq!(step.to.state.name(), state);
+        job = RevisionState {
+            state: State::Submitting { attempt: FIRST, doubt: None },
+            ..step.to.clone()
+        };
+        assert_eq!(step.to.refusals, u32::try_from(nth).unwrap());
         if state == "failed" {
-            assert_eq!(step.job.state.why(), Some("refused 3 times, the last time with: because"));
-            let again = step.job.after(Event::RetryFailed, at(9), &rules()).unwrap();
-            assert_eq!((again.job.state.name(), again.job.refusals), ("queued", 0));
+            assert_eq!(step.to.state.why(), Some("refused 3 times, the last time with: because"));
+            let again = step.to.after(ShotEvent::RetryFailed, at(9), &rules()).unwrap();
+            assert_eq!((again.to.state.name(), again.to.refusals), ("queued", 0));
         }
     }
 }
@@ -125,109 +138,109 @@ fn a_completed_task_is_paid_and_its_time_is_believed_only_within_reason() {
         [(Some(at(3)), at(3)), (Some(at(-99)), at(0)), (None, at(5)), (Some(at(99)), at(5))]
     {
         let urls = vec!["https://host/clip.mp4".to_owned()];
-        let polled = Polled::Completed { urls: urls.clone(), completed_at: claimed };
-        let step = rendering().after(Event::Polled(polled), at(5), &rules()).unwrap();
+        let polled = PollOutcome::Completed { urls: urls.clone(), completed_at: claimed };
+        let step = rendering().after(ShotEvent::Polled(polled), at(5), &rules()).unwrap();
         assert_eq!(step.change.as_ref().unwrap().account, Account::Spent);
-        let State::Rendered { completed_at, .. } = step.job.state else { panic!() };
+        let State::Rendered { completed_at, .. } = step.to.state else { panic!() };
         assert_eq!(completed_at, believed);
     }
 }
 
 #[test]
 fn a_failed_task_is_charged_only_if_the_catalog_says_so() {
-    let failed = || Event::Polled(Polled::Failed { why: why() });
+    let failed = || ShotEvent::Polled(PollOutcome::Failed { why: why() });
     assert_eq!(told(&rendering(), failed(), &rules()).1, Some(Account::Released));
     let charged = Rules { failed_tasks_charged: true, ..rules() };
     assert_eq!(told(&rendering(), failed(), &charged).1, Some(Account::Spent));
 }
 
-fn polled(job: &Job, polled: Polled, now: i64) -> Step {
-    job.after(Event::Polled(polled), at(now), &rules()).unwrap()
+fn polled(job: &RevisionState, polled: PollOutcome, now: i64) -> Transition {
+    job.after(ShotEvent::Polled(polled), at(now), &rules()).unwrap()
 }
 
-fn working() -> Polled {
-    Polled::Working { unknown: None }
+fn working() -> PollOutcome {
+    PollOutcome::Working { unknown: None }
 }
 
-fn missing() -> Polled {
-    Polled::Missing { why: why() }
+fn missing() -> PollOutcome {
+    PollOutcome::Missing { why: why() }
 }
 
-fn unclear() -> Polled {
-    Polled::Unclear { retry_after: None, why: why() }
+fn unclear() -> PollOutcome {
+    PollOutcome::Unclear { retry_after: None, why: why() }
 }
 
-fn unanswered() -> Polled {
-    Polled::Unanswered { why: why() }
+fn unanswered() -> PollOutcome {
+    PollOutcome::Unanswered { why: why() }
 }
 
 #[test]
 fn a_task_stalls_when_the_gateway_still_works_on_it_after_its_time() {
     for (said, now, then) in [
-        (working(), 7200, Action::Poll(None)),
-        (working(), 7201, Action::Rest),
-        (unanswered(), 99999, Action::Poll(None)),
+        (working(), 7200, Next::Poll(None)),
+        (working(), 7201, Next::Rest),
+        (unanswered(), 99999, Next::Poll(None)),
     ] {
         let step = polled(&rendering(), said, now);
         assert_eq!(step.then, then);
-        assert_eq!(step.job.state.why().is_some(), then == Action::Rest);
+        assert_eq!(step.to.state.why().is_some(), then == Next::Rest);
         assert_eq!(step.change, None, "its price stays where it is");
     }
 }
 
 #[test]
 fn a_task_unknown_for_over_a_minute_stalls_and_one_seen_in_between_does_not() {
-    let once = polled(&rendering(), missing(), 30).job;
-    assert_eq!(polled(&once, missing(), 90).then, Action::Poll(None));
+    let once = polled(&rendering(), missing(), 30).to;
+    assert_eq!(polled(&once, missing(), 90).then, Next::Poll(None));
     let gone = polled(&once, missing(), 91);
-    assert_eq!((gone.then, gone.job.state.name()), (Action::Rest, "rendering"));
-    let seen = polled(&once, working(), 80).job;
-    assert_eq!(polled(&seen, missing(), 91).then, Action::Poll(None));
-    let garbage = polled(&rendering(), unclear(), 0).job;
-    assert_eq!(polled(&garbage, missing(), 100).then, Action::Poll(None), "its first 404");
+    assert_eq!((gone.then, gone.to.state.name()), (Next::Rest, "rendering"));
+    let seen = polled(&once, working(), 80).to;
+    assert_eq!(polled(&seen, missing(), 91).then, Next::Poll(None));
+    let garbage = polled(&rendering(), unclear(), 0).to;
+    assert_eq!(polled(&garbage, missing(), 100).then, Next::Poll(None), "its first 404");
 }
 
 #[test]
 fn an_overdue_task_that_only_gets_unclear_answers_stalls_after_a_minute_of_them() {
     let first = polled(&rendering(), unclear(), 9000);
-    assert_eq!(first.then, Action::Poll(None), "one bad answer is no news of the task");
-    assert_eq!(polled(&first.job, unclear(), 9060).then, Action::Poll(None));
-    assert_eq!(polled(&first.job, unclear(), 9061).then, Action::Rest);
-    let other = || Polled::OtherTask { theirs: TaskId::new("task-2").unwrap() };
-    assert_eq!(polled(&first.job, other(), 9060).then, Action::Poll(None));
-    let stalled = polled(&first.job, other(), 9061);
-    assert_eq!((stalled.then, stalled.change), (Action::Rest, None));
-    assert!(stalled.job.state.why().is_some_and(|why| why.contains("task-2")));
-    let early = polled(&rendering(), unclear(), 10).job;
-    assert_eq!(polled(&early, unclear(), 7200).then, Action::Poll(None));
-    assert_eq!(polled(&early, unclear(), 7201).then, Action::Rest);
+    assert_eq!(first.then, Next::Poll(None), "one bad answer is no news of the task");
+    assert_eq!(polled(&first.to, unclear(), 9060).then, Next::Poll(None));
+    assert_eq!(polled(&first.to, unclear(), 9061).then, Next::Rest);
+    let other = || PollOutcome::OtherTask { theirs: TaskId::new("task-2").unwrap() };
+    assert_eq!(polled(&first.to, other(), 9060).then, Next::Poll(None));
+    let stalled = polled(&first.to, other(), 9061);
+    assert_eq!((stalled.then, stalled.change), (Next::Rest, None));
+    assert!(stalled.to.state.why().is_some_and(|why| why.contains("task-2")));
+    let early = polled(&rendering(), unclear(), 10).to;
+    assert_eq!(polled(&early, unclear(), 7200).then, Next::Poll(None));
+    assert_eq!(polled(&early, unclear(), 7201).then, Next::Rest);
 }
 
 #[test]
 fn a_stalled_task_stays_so_until_something_is_heard_of_it() {
-    let stalled = polled(&rendering(), working(), 7201).job;
+    let stalled = polled(&rendering(), working(), 7201).to;
     for said in [unclear(), unanswered(), missing()] {
         let step = polled(&stalled, said, 9000);
-        assert_eq!(step.then, Action::Poll(None));
-        assert_eq!(step.job.state.why(), stalled.state.why());
+        assert_eq!(step.then, Next::Poll(None));
+        assert_eq!(step.to.state.why(), stalled.state.why());
         assert!(!step.is_durable(&stalled));
     }
 }
 
 #[test]
 fn an_overdue_task_that_only_gets_answers_about_another_one_stalls_too() {
-    let other = || Polled::OtherTask { theirs: TaskId::new("another").unwrap() };
+    let other = || PollOutcome::OtherTask { theirs: TaskId::new("another").unwrap() };
     let first = polled(&rendering(), other(), 9000);
-    assert_eq!(polled(&first.job, other(), 9060).then, Action::Poll(None));
-    assert_eq!(polled(&first.job, other(), 9061).then, Action::Rest);
+    assert_eq!(polled(&first.to, other(), 9060).then, Next::Poll(None));
+    assert_eq!(polled(&first.to, other(), 9061).then, Next::Rest);
 }
 
 #[test]
 fn a_late_task_says_after_how_long_in_the_largest_whole_unit() {
     let late = |millis| {
         let rules = Rules { render_timeout: Duration::from_millis(millis), ..rules() };
-        let working = Event::Polled(Polled::Working { unknown: None });
-        let job = rendering().after(working, at(99_999), &rules).unwrap().job;
+        let working = ShotEvent::Polled(PollOutcome::Working { unknown: None });
+        let job = rendering().after(working, at(99_999), &rules).unwrap().to;
         let why = job.state.why().unwrap().to_owned();
         why.strip_prefix("not done ").unwrap().split(' ').next().unwrap().to_owned()
     };
@@ -239,7 +252,7 @@ fn a_late_task_says_after_how_long_in_the_largest_whole_unit() {
 fn a_state_says_whether_its_purchase_is_unfinished_and_which_attempt_it_is_about() {
     let failed = |attempt| State::Failed { attempt, failure: Failure::Rejected, why: "no".into() };
     for (state, unfinished, attempt) in [
-        (Job::new().state, false, None),
+        (RevisionState::new().state, false, None),
         (submitting().state, true, Some(FIRST)),
         (rendering().state, true, Some(FIRST)),
         (rendered(at(0)).state, true, Some(FIRST)),
@@ -255,7 +268,7 @@ fn a_state_says_whether_its_purchase_is_unfinished_and_which_attempt_it_is_about
 
 #[test]
 fn what_cannot_happen_is_told_by_event_and_state() {
-    let defect = Job::new().after(Event::Delivered, at(0), &rules()).unwrap_err();
+    let defect = RevisionState::new().after(ShotEvent::Delivered, at(0), &rules()).unwrap_err();
     let told = "internal error: a delivery cannot happen to a shot that is queued";
     assert_eq!(defect.to_string(), told);
 }
@@ -264,38 +277,40 @@ fn what_cannot_happen_is_told_by_event_and_state() {
 fn polls_that_change_nothing_are_not_written_down() {
     let before = rendering();
     for (polled, durable) in [
-        (Polled::Working { unknown: None }, false),
-        (Polled::Missing { why: why() }, false),
-        (Polled::Failed { why: why() }, true),
+        (PollOutcome::Working { unknown: None }, false),
+        (PollOutcome::Missing { why: why() }, false),
+        (PollOutcome::Failed { why: why() }, true),
     ] {
-        let step = before.after(Event::Polled(polled), at(1), &rules()).unwrap();
+        let step = before.after(ShotEvent::Polled(polled), at(1), &rules()).unwrap();
         assert_eq!(step.is_durable(&before), durable);
     }
     // No attempt changes when a download fails, but its reason must outlive the run.
     let before = rendered(at(0));
-    let failed = Event::NotFetched(Unfetched::Broken { why: why() });
+    let failed = ShotEvent::NotFetched(DownloadError::Broken { why: why() });
     assert!(before.after(failed, at(1), &rules()).unwrap().is_durable(&before));
 }
 
 #[test]
 fn a_refused_key_at_a_poll_halts_and_changes_nothing() {
-    let step = rendering().after(Event::Polled(Polled::BadKey { why: why() }), at(1), &rules());
+    let step =
+        rendering().after(ShotEvent::Polled(PollOutcome::BadKey { why: why() }), at(1), &rules());
     let step = step.unwrap();
-    assert_eq!(step.then, Action::Halt(Halt::Key));
+    assert_eq!(step.then, Next::Halt(StopCause::Key));
     assert!(!step.is_durable(&rendering()));
 }
 
 #[test]
 fn a_clip_is_expired_only_when_it_is_gone_after_its_seven_days() {
     let week = 7 * 24 * 3600;
-    let gone = || Unfetched::Gone { why: why() };
-    let broken = || Unfetched::Broken { why: why() };
+    let gone = || DownloadError::Gone { why: why() };
+    let broken = || DownloadError::Broken { why: why() };
     for (unfetched, now, state) in
         [(gone(), week, "rendered"), (gone(), week + 1, "failed"), (broken(), week + 1, "rendered")]
     {
-        let step = rendered(at(0)).after(Event::NotFetched(unfetched), at(now), &rules()).unwrap();
-        assert_eq!((step.job.state.name(), step.then), (state, Action::Rest));
-        assert!(step.job.state.why().is_some_and(|said| said.contains("because")));
+        let step =
+            rendered(at(0)).after(ShotEvent::NotFetched(unfetched), at(now), &rules()).unwrap();
+        assert_eq!((step.to.state.name(), step.then), (state, Next::Rest));
+        assert!(step.to.state.why().is_some_and(|said| said.contains("because")));
     }
 }
 
@@ -305,7 +320,7 @@ fn the_user_resolves_doubts_stalls_and_what_was_abandoned_and_nothing_else() {
         attempt: FIRST,
         task: task(),
         since: at(0),
-        silence: Silence::default(),
+        silence: Unanswered::default(),
         stalled: Some("late".into()),
     });
     let (attempt, failure) = (Some(FIRST), Failure::Abandoned);
@@ -317,31 +332,33 @@ fn the_user_resolves_doubts_stalls_and_what_was_abandoned_and_nothing_else() {
             (Resolution::Resubmit, "queued", Account::Reserved),
             (Resolution::Abandon, "failed", Account::Reserved),
         ] {
-            let told = told(&job, Event::Resolved(resolution), &rules());
+            let told = told(&job, ShotEvent::Resolved(resolution), &rules());
             assert_eq!((told.0, told.1), (state, Some(account)));
         }
     }
-    for job in [Job::new(), submitting(), rendering(), rendered(at(0))] {
-        assert!(job.after(Event::Resolved(Resolution::NotBought), at(1), &rules()).is_err());
+    for job in [RevisionState::new(), submitting(), rendering(), rendered(at(0))] {
+        assert!(job.after(ShotEvent::Resolved(Resolution::NotBought), at(1), &rules()).is_err());
     }
 }
 
 #[test]
 fn evidence_says_that_a_doubt_was_a_purchase_and_says_nothing_about_anything_else() {
-    let step = in_doubt().after(Event::Evidence(found()), at(9), &rules()).unwrap();
-    let State::Rendering { attempt, task: given, since, stalled, .. } = &step.job.state else {
+    let step = in_doubt().after(ShotEvent::Evidence(found()), at(9), &rules()).unwrap();
+    let State::Rendering { attempt, task: given, since, stalled, .. } = &step.to.state else {
         panic!("{step:?}")
     };
     assert_eq!((*attempt, given, *since, stalled), (FIRST, &task(), at(4), &None));
     let change = step.change.unwrap();
-    assert_eq!((change.attempt, change.outcome), (FIRST, Some(Outcome::Bought)));
+    assert_eq!((change.attempt, change.outcome), (FIRST, Some(AttemptOutcome::Bought)));
     assert_eq!(change.account, Account::Reserved, "the price stays where it is");
-    assert_eq!(step.then, Action::Poll(Some(Duration::ZERO)));
+    assert_eq!(step.then, Next::Poll(Some(Duration::ZERO)));
     let (attempt, failure) = (Some(FIRST), Failure::Abandoned);
     let abandoned = job(State::Failed { attempt, failure, why: "given up".into() });
     let delivered = job(State::Delivered { attempt: FIRST });
-    for job in [Job::new(), submitting(), rendering(), rendered(at(0)), abandoned, delivered] {
-        assert!(job.after(Event::Evidence(found()), at(1), &rules()).is_err());
+    for job in
+        [RevisionState::new(), submitting(), rendering(), rendered(at(0)), abandoned, delivered]
+    {
+        assert!(job.after(ShotEvent::Evidence(found()), at(1), &rules()).is_err());
     }
 }
 
@@ -349,31 +366,31 @@ fn evidence_says_that_a_doubt_was_a_purchase_and_says_nothing_about_anything_els
 fn an_abandoned_shot_does_not_come_back_with_retry_failed() {
     let (attempt, failure) = (Some(FIRST), Failure::Abandoned);
     let abandoned = job(State::Failed { attempt, failure, why: "given up".into() });
-    assert!(abandoned.after(Event::RetryFailed, at(1), &rules()).is_err());
+    assert!(abandoned.after(ShotEvent::RetryFailed, at(1), &rules()).is_err());
 }
 
-fn any_event() -> impl Strategy<Value = Event> {
+fn any_event() -> impl Strategy<Value = ShotEvent> {
     let retry_after = None;
     prop_oneof![
-        Just(Event::Claimed(FIRST)),
-        Just(Event::NotSendable(why())),
-        Just(Event::Answered(Submitted::NotSent { why: why() })),
-        Just(Event::Answered(Submitted::Throttled { retry_after, why: why() })),
+        Just(ShotEvent::Claimed(FIRST)),
+        Just(ShotEvent::NotSendable(why())),
+        Just(ShotEvent::Answered(SubmitOutcome::NotSent { why: why() })),
+        Just(ShotEvent::Answered(SubmitOutcome::Throttled { retry_after, why: why() })),
         Just(server_error(500)),
         Just(server_error(502)),
-        Just(Event::Answered(Submitted::Rejected { why: why() })),
-        Just(Event::Answered(Submitted::NoCredit { why: why() })),
-        Just(Event::Answered(Submitted::Bought { task: task() })),
-        Just(Event::Answered(Submitted::Doubtful { why: why() })),
-        Just(Event::Polled(Polled::Working { unknown: None })),
-        Just(Event::Polled(Polled::Missing { why: why() })),
-        Just(Event::Polled(Polled::Completed { urls: vec![], completed_at: None })),
-        Just(Event::Polled(Polled::Failed { why: why() })),
-        Just(Event::Delivered),
-        Just(Event::NotFetched(Unfetched::Gone { why: why() })),
-        Just(Event::FoundSubmitting),
-        Just(Event::Evidence(found())),
-        Just(Event::RetryFailed),
+        Just(ShotEvent::Answered(SubmitOutcome::Rejected { why: why() })),
+        Just(ShotEvent::Answered(SubmitOutcome::NoCredit { why: why() })),
+        Just(ShotEvent::Answered(SubmitOutcome::Bought { task: task() })),
+        Just(ShotEvent::Answered(SubmitOutcome::Doubtful { why: why() })),
+        Just(ShotEvent::Polled(PollOutcome::Working { unknown: None })),
+        Just(ShotEvent::Polled(PollOutcome::Missing { why: why() })),
+        Just(ShotEvent::Polled(PollOutcome::Completed { urls: vec![], completed_at: None })),
+        Just(ShotEvent::Polled(PollOutcome::Failed { why: why() })),
+        Just(ShotEvent::Delivered),
+        Just(ShotEvent::NotFetched(DownloadError::Gone { why: why() })),
+        Just(ShotEvent::FoundSubmitting),
+        Just(ShotEvent::Evidence(found())),
+        Just(ShotEvent::RetryFailed),
     ]
 }
 
@@ -386,12 +403,12 @@ proptest! {
         strict: bool,
     ) {
         let rules = Rules { strict, ..rules() };
-        let mut job = Job::new();
+        let mut job = RevisionState::new();
         let mut may_be_bought = false;
         for (second, event) in (0..).zip(events) {
-            let asked_by_user = event == Event::RetryFailed;
+            let asked_by_user = event == ShotEvent::RetryFailed;
             let Ok(step) = job.after(event, at(second), &rules) else { continue };
-            if step.then == Action::Post {
+            if step.then == Next::Post {
                 prop_assert!(!may_be_bought);
             }
             match step.change.as_ref().map(|change| change.account) {
@@ -402,7 +419,7 @@ proptest! {
             if asked_by_user {
                 may_be_bought = false;
             }
-            job = step.job;
+            job = step.to;
         }
     }
 }

@@ -1,10 +1,10 @@
 //! What the gateway said, as types. Every row of the outcome table has its own variant, so that
-//! whoever decides must name them all. Made by the gateway, judged in [`crate::job`].
+//! whoever decides must name them all. Made by the gateway, judged in [`crate::domain::state`].
 
 use std::fmt;
 use std::time::Duration;
 
-use crate::time::Timestamp;
+use crate::domain::time::Timestamp;
 
 /// The gateway's name for a task.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -40,7 +40,7 @@ impl fmt::Display for TaskId {
 
 /// What a POST's outcome means. `why` is a sentence for people, safe to print.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Submitted {
+pub enum SubmitOutcome {
     /// Refused, DNS, TLS, could not connect: no byte of the request was written.
     NotSent {
         /// What stood in the way.
@@ -95,7 +95,7 @@ pub enum Submitted {
     },
 }
 
-impl Submitted {
+impl SubmitOutcome {
     /// What was answered, as a sentence for people; empty when it was bought.
     #[must_use]
     pub fn why(&self) -> &str {
@@ -138,7 +138,7 @@ impl Submitted {
 
 /// What a poll said.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Polled {
+pub enum PollOutcome {
     /// Not done yet.
     Working {
         /// The gateway's word for the state, when it is none that is known.
@@ -185,7 +185,7 @@ pub enum Polled {
     },
 }
 
-impl Polled {
+impl PollOutcome {
     /// The same with its reason as `rewrite` makes it.
     #[must_use]
     pub fn with_why(mut self, rewrite: impl FnOnce(String) -> String) -> Self {
@@ -204,7 +204,7 @@ impl Polled {
 
 /// Why a clip could not be fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unfetched {
+pub enum DownloadError {
     /// 403, 404 or 410: expired, if its seven days are over.
     Gone {
         /// What was answered.
@@ -217,7 +217,7 @@ pub enum Unfetched {
     },
 }
 
-impl Unfetched {
+impl DownloadError {
     /// The same, told in other words.
     #[must_use]
     pub fn map_why(self, words: impl FnOnce(String) -> String) -> Self {

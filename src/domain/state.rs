@@ -1,15 +1,11 @@
 //! The life of a shot's revision: its states, what can happen to it, and (in `after`) the one
 //! function that decides what follows. Synchronous and pure: no clock, no I/O. The driver around it
-//! commits a [`Step`] to the ledger and only then acts on it.
-
-mod after;
-#[cfg(test)]
-mod tests;
+//! commits a [`Transition`] to the ledger and only then acts on it.
 
 use std::time::Duration;
 
-use crate::answer::{Polled, Submitted, TaskId, Unfetched};
-use crate::time::Timestamp;
+use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+use crate::domain::time::Timestamp;
 
 /// An attempt's row in the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,7 +35,7 @@ pub enum State {
         /// When the task was handed over.
         since: Timestamp,
         /// Since when nothing was heard of it; known to this process only.
-        silence: Silence,
+        silence: Unanswered,
         /// Why nothing more is expected of it in this run.
         stalled: Option<Box<str>>,
     },
@@ -90,7 +86,7 @@ pub struct Doubt {
 
 /// Since when polls of a task were answered without a word about it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Silence {
+pub struct Unanswered {
     /// Since when the gateway says it does not know the task.
     pub missing: Option<Timestamp>,
     /// Since when no answer was clear, those that say so included.
@@ -114,7 +110,7 @@ pub enum Failure {
 
 /// A revision's state and what is counted over all runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Job {
+pub struct RevisionState {
     /// Where it stands.
     pub state: State,
     /// POSTs answered with 5xx since it was last (re-)armed.
@@ -125,23 +121,23 @@ pub struct Job {
 
 /// What can happen to a revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
+pub enum ShotEvent {
     /// The ledger granted and recorded an attempt.
     Claimed(AttemptId),
     /// Its request could not be made, so nothing was sent: a local file is gone or has changed.
     NotSendable(String),
     /// Its POST ended.
-    Answered(Submitted),
+    Answered(SubmitOutcome),
     /// Its task was polled.
-    Polled(Polled),
+    Polled(PollOutcome),
     /// Its clips are durable under their final names.
     Delivered,
     /// Its clips could not be fetched in this run.
-    NotFetched(Unfetched),
+    NotFetched(DownloadError),
     /// The last run died with its POST on the wire.
     FoundSubmitting,
     /// A callback named this task, and the gateway itself knows it: the attempt in doubt bought it.
-    Evidence(Found),
+    Evidence(RecoveredTask),
     /// `--retry-failed`.
     RetryFailed,
     /// `rushes resolve`.
@@ -150,7 +146,7 @@ pub enum Event {
 
 /// A task that turned out to be an attempt's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct RecoveredTask {
     /// The task.
     pub task: TaskId,
     /// When the attempt was sent. The task may have been done long ago, and its clip's seven days
@@ -162,7 +158,7 @@ pub struct Found {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resolution {
     /// It was bought; this is its task.
-    Task(Found),
+    Task(RecoveredTask),
     /// It was not bought.
     NotBought,
     /// Buy it again, even if it was bought.
@@ -211,7 +207,7 @@ pub enum Account {
 
 /// How a POST ended, for the attempt's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Outcome {
+pub enum AttemptOutcome {
     /// No byte left.
     NotSent,
     /// 429.
@@ -245,7 +241,7 @@ impl Account {
     }
 }
 
-impl Outcome {
+impl AttemptOutcome {
     /// Its name in the ledger and in the log.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -263,104 +259,13 @@ impl Outcome {
     }
 }
 
-/// What changed about the attempt the event was about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AttemptChange {
-    /// Which attempt.
-    pub attempt: AttemptId,
-    /// How its POST ended, when this event says so.
-    pub outcome: Option<Outcome>,
-    /// The reason for people, when there is one.
-    pub why: Option<Box<str>>,
-    /// The account its price lies in from now on.
-    pub account: Account,
-}
-
-/// What follows from an event. Commit `job` and `change`, then do `then`.
-#[must_use]
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
-    /// The revision from now on.
-    pub job: Job,
-    /// The attempt's change, if the event touched one.
-    pub change: Option<AttemptChange>,
-    /// What to do next.
-    pub then: Action,
-}
-
-impl Step {
-    /// Whether the step changes anything that must outlive the process.
-    #[must_use]
-    pub fn is_durable(&self, before: &Job) -> bool {
-        let forgetful = |job: &Job| {
-            let mut job = job.clone();
-            if let State::Rendering { silence, .. } = &mut job.state {
-                *silence = Silence::default();
-            }
-            job
-        };
-        self.change.is_some() || forgetful(&self.job) != forgetful(before)
-    }
-}
-
-/// What the driver does after the commit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Send the POST.
-    Post,
-    /// Put it back in the queue.
-    Requeue(Pause),
-    /// Poll the task when it is next due; not before this long, if the gateway asked for it.
-    Poll(Option<Duration>),
-    /// Fetch the clips.
-    Fetch,
-    /// Nothing more in this run.
-    Rest,
-    /// Put it back in the queue and submit nothing more.
-    Halt(Halt),
-}
-
-/// How long a queued shot waits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Pause {
-    /// Not at all.
-    None,
-    /// The gateway could not be reached.
-    Unreached,
-    /// The gateway is out of breath: everyone slows down.
-    Throttled(Option<Duration>),
-    /// This shot was refused with a 5xx.
-    Refused(Option<Duration>),
-}
-
-/// Why submitting stops for everyone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Halt {
-    /// 401, 403.
-    Key,
-    /// 402.
-    Credit,
-    /// Not the gateway.
-    Address,
-}
-
-/// An event that cannot happen in a state: a defect in the driver.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("internal error: {event} cannot happen to a shot that is {state}")]
-pub struct Impossible {
-    /// The state's name.
-    pub state: &'static str,
-    /// The event's name.
-    pub event: &'static str,
-}
-
 /// How long a task may be unknown to the gateway before it counts as stalled; and how long a clear
 /// answer about an overdue one is waited for, unless the time it may take is shorter still.
 pub const MISSING_PATIENCE: Duration = Duration::from_secs(60);
 /// How long the gateway keeps a clip, by its own page.
 pub const CLIPS_LIVE: Duration = Duration::from_secs(7 * 24 * 3600);
 
-impl Job {
+impl RevisionState {
     /// A revision that was never submitted.
     #[must_use]
     pub fn new() -> Self {
@@ -384,7 +289,7 @@ impl Job {
     }
 }
 
-impl Default for Job {
+impl Default for RevisionState {
     fn default() -> Self {
         Self::new()
     }
@@ -405,8 +310,8 @@ impl State {
         }
     }
 
-    /// Whether the gateway has finished with it or was never asked: neither bought and open, nor
-    /// possibly bought.
+    /// Whether money is in it that has bought no clips yet: it may have been bought, or was bought
+    /// and its clips are not on disk.
     #[must_use]
     pub const fn is_unfinished_purchase(&self) -> bool {
         matches!(
@@ -444,8 +349,8 @@ impl State {
     }
 }
 
-impl Event {
-    const fn name(&self) -> &'static str {
+impl ShotEvent {
+    pub(super) const fn name(&self) -> &'static str {
         match self {
             Self::Claimed(_) => "a claim",
             Self::NotSendable(_) => "an unsendable request",

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use rust_decimal::Decimal;
 
-use crate::money::Usd;
+use crate::domain::money::Usd;
 
 /// A charge as the gateway's records have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl std::fmt::Display for Charge {
 
 /// What the gateway said when it was asked what a task cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Billed {
+pub enum ChargeOutcome {
     /// So much, finally.
     Settled(Charge),
     /// It does not know yet.

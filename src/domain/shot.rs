@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::money::Usd;
+use crate::domain::money::Usd;
 
 /// A shot's name: a safe file name, unique in its campaign without regard to case.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

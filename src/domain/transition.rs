@@ -1,0 +1,452 @@
+//! The one function that makes every transition. It takes the time as an argument and touches
+//! nothing outside its arguments, so that every turn of a shot's life can be tested as a table.
+
+use std::time::Duration;
+
+use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+use crate::domain::time::Timestamp;
+
+use super::state::{
+    Account, AttemptId, AttemptOutcome, CLIPS_LIVE, Doubt, Failure, MISSING_PATIENCE,
+    RecoveredTask, Resolution, RevisionState, Rules, ShotEvent, State, Unanswered,
+};
+
+#[cfg(test)]
+mod tests;
+
+/// What changed about the attempt the event was about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptChange {
+    /// Which attempt.
+    pub attempt: AttemptId,
+    /// How its POST ended, when this event says so.
+    pub outcome: Option<AttemptOutcome>,
+    /// The reason for people, when there is one.
+    pub why: Option<Box<str>>,
+    /// The account its price lies in from now on.
+    pub account: Account,
+}
+
+/// What follows from an event. Commit `to` and `change`, then do `then`.
+#[must_use]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// The revision from now on.
+    pub to: RevisionState,
+    /// The attempt's change, if the event touched one.
+    pub change: Option<AttemptChange>,
+    /// What to do next.
+    pub then: Next,
+}
+
+impl Transition {
+    /// Whether the step changes anything that must outlive the process.
+    #[must_use]
+    pub fn is_durable(&self, before: &RevisionState) -> bool {
+        let forgetful = |status: &RevisionState| {
+            let mut status = status.clone();
+            if let State::Rendering { silence, .. } = &mut status.state {
+                *silence = Unanswered::default();
+            }
+            status
+        };
+        self.change.is_some() || forgetful(&self.to) != forgetful(before)
+    }
+}
+
+/// What the driver does after the commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Send the POST.
+    Post,
+    /// Put it back in the queue.
+    Requeue(Backoff),
+    /// Poll the task when it is next due; not before this long, if the gateway asked for it.
+    Poll(Option<Duration>),
+    /// Fetch the clips.
+    Fetch,
+    /// Nothing more in this run.
+    Rest,
+    /// Put it back in the queue and submit nothing more.
+    Halt(StopCause),
+}
+
+/// How long a queued shot waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Backoff {
+    /// Not at all.
+    None,
+    /// The gateway could not be reached.
+    Unreached,
+    /// The gateway is out of breath: everyone slows down.
+    Throttled(Option<Duration>),
+    /// This shot was refused with a 5xx.
+    Refused(Option<Duration>),
+}
+
+/// Why submitting stops for everyone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StopCause {
+    /// 401, 403.
+    Key,
+    /// 402.
+    Credit,
+    /// Not the gateway.
+    Address,
+}
+
+/// An event that cannot happen in a state: a defect in the driver.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("internal error: {event} cannot happen to a shot that is {state}")]
+pub struct InvalidTransition {
+    /// The state's name.
+    pub state: &'static str,
+    /// The event's name.
+    pub event: &'static str,
+}
+
+/// A task that is being polled.
+struct Running<'a> {
+    attempt: AttemptId,
+    task: &'a TaskId,
+    since: Timestamp,
+    silence: Unanswered,
+    /// Why nothing more was expected of it before this poll.
+    stalled: Option<&'a str>,
+}
+
+impl RevisionState {
+    /// Decides what follows from an event.
+    ///
+    /// # Errors
+    /// When the event cannot happen in this state.
+    pub fn after(
+        &self,
+        event: ShotEvent,
+        now: Timestamp,
+        rules: &Rules,
+    ) -> Result<Transition, InvalidTransition> {
+        match (&self.state, event) {
+            (State::Queued { .. }, ShotEvent::Claimed(attempt)) => {
+                Ok(self.to(State::Submitting { attempt, doubt: None }, Next::Post))
+            }
+            (State::InDoubt { attempt: first, why }, ShotEvent::Claimed(attempt))
+                if self.is_bought_again(rules) =>
+            {
+                let doubt = Some(Doubt { attempt: *first, why: why.clone() });
+                let next = Self { resubmits: self.resubmits + 1, ..self.clone() };
+                Ok(next.to(State::Submitting { attempt, doubt }, Next::Post))
+            }
+            (State::Queued { .. }, ShotEvent::NotSendable(why)) => {
+                Ok(self.to(State::Queued { why: Some(why.into()) }, Next::Rest))
+            }
+            (State::InDoubt { .. }, ShotEvent::NotSendable(_)) => {
+                Ok(self.to(self.state.clone(), Next::Rest))
+            }
+            (State::Submitting { attempt, doubt }, ShotEvent::Answered(answer)) => {
+                Ok(self.answered(*attempt, doubt.as_ref(), answer, now, rules))
+            }
+            (State::Submitting { attempt, .. }, ShotEvent::FoundSubmitting) => {
+                let why = "the run ended while its request was on the wire";
+                Ok(self.doubtful(*attempt, AttemptOutcome::Doubtful, why.into(), rules))
+            }
+            (
+                State::Rendering { attempt, task, since, silence, stalled },
+                ShotEvent::Polled(polled),
+            ) => {
+                let (attempt, since, silence) = (*attempt, *since, *silence);
+                let stalled = stalled.as_deref();
+                let running = Running { attempt, task, since, silence, stalled };
+                Ok(self.polled(&running, polled, now, rules))
+            }
+            (State::Rendered { attempt, .. }, ShotEvent::Delivered) => {
+                Ok(self.to(State::Delivered { attempt: *attempt }, Next::Rest))
+            }
+            (
+                State::Rendered { attempt, completed_at, .. },
+                ShotEvent::NotFetched(DownloadError::Gone { why }),
+            ) if now.since(*completed_at) > CLIPS_LIVE => {
+                let why = format!("paid, but its 7 days were over before it was fetched ({why})");
+                let (attempt, failure) = (Some(*attempt), Failure::Expired);
+                Ok(self.to(State::Failed { attempt, failure, why: why.into() }, Next::Rest))
+            }
+            (
+                State::Rendered { attempt, task, urls, completed_at, .. },
+                ShotEvent::NotFetched(unfetched),
+            ) => {
+                let (attempt, completed_at) = (*attempt, *completed_at);
+                let (task, urls, why) = (task.clone(), urls.clone(), Some(unfetched.why().into()));
+                let still = State::Rendered { attempt, task, urls, completed_at, why };
+                Ok(self.to(still, Next::Rest))
+            }
+            (
+                State::InDoubt { attempt, .. },
+                ShotEvent::Evidence(RecoveredTask { task, sent_at }),
+            ) => Ok(self
+                .to(rendering(*attempt, task, sent_at.min(now)), Next::Poll(Some(Duration::ZERO)))
+                .with(*attempt, Some(AttemptOutcome::Bought), None, Account::Reserved)),
+            (State::Failed { failure, .. }, ShotEvent::RetryFailed)
+                if *failure != Failure::Abandoned =>
+            {
+                let then = Next::Requeue(Backoff::None);
+                Ok(Transition { to: Self::new(), change: None, then })
+            }
+            (_, ShotEvent::Resolved(resolution)) => self.resolved(resolution, now),
+            (state, event) => Err(InvalidTransition { state: state.name(), event: event.name() }),
+        }
+    }
+
+    fn to(&self, state: State, then: Next) -> Transition {
+        Transition { to: Self { state, ..self.clone() }, change: None, then }
+    }
+
+    fn answered(
+        &self,
+        attempt: AttemptId,
+        doubt: Option<&Doubt>,
+        answer: SubmitOutcome,
+        now: Timestamp,
+        rules: &Rules,
+    ) -> Transition {
+        let queue_again = |why: String, outcome, then| {
+            let why: Box<str> = why.into();
+            let step = Transition { to: self.not_bought(doubt, why.clone()), change: None, then };
+            step.with(attempt, Some(outcome), Some(why), Account::Released)
+        };
+        match answer {
+            SubmitOutcome::NotSent { why } => {
+                queue_again(why, AttemptOutcome::NotSent, Next::Requeue(Backoff::Unreached))
+            }
+            SubmitOutcome::Throttled { retry_after, why } => {
+                let then = Next::Requeue(Backoff::Throttled(retry_after));
+                queue_again(why, AttemptOutcome::Throttled, then)
+            }
+            SubmitOutcome::ServerError { status, why, .. }
+                if rules.strict && SubmitOutcome::is_from_proxy(status) =>
+            {
+                self.doubtful(attempt, AttemptOutcome::ServerError, why.into(), rules)
+            }
+            SubmitOutcome::ServerError { retry_after, why, .. } => {
+                self.refused(attempt, doubt, retry_after, why.into(), rules)
+            }
+            SubmitOutcome::Rejected { why } => {
+                let ended = match doubt {
+                    None => failed(attempt, Failure::Rejected, &why),
+                    Some(doubt) => still_in_doubt(doubt, &format!("rejected: {why}")),
+                };
+                let (outcome, why) = (Some(AttemptOutcome::Rejected), Some(why.into()));
+                self.to(ended, Next::Rest).with(attempt, outcome, why, Account::Released)
+            }
+            SubmitOutcome::BadKey { why } => {
+                queue_again(why, AttemptOutcome::BadKey, Next::Halt(StopCause::Key))
+            }
+            SubmitOutcome::NoCredit { why } => {
+                queue_again(why, AttemptOutcome::NoCredit, Next::Halt(StopCause::Credit))
+            }
+            SubmitOutcome::WrongAddress { why } => {
+                queue_again(why, AttemptOutcome::WrongAddress, Next::Halt(StopCause::Address))
+            }
+            SubmitOutcome::Bought { task } => self
+                .to(rendering(attempt, task, now), Next::Poll(None))
+                .with(attempt, Some(AttemptOutcome::Bought), None, Account::Reserved),
+            SubmitOutcome::Doubtful { why } => {
+                self.doubtful(attempt, AttemptOutcome::Doubtful, why.into(), rules)
+            }
+        }
+    }
+
+    /// What it is after an attempt that bought nothing: queued, or in doubt as it was before.
+    fn not_bought(&self, doubt: Option<&Doubt>, why: Box<str>) -> Self {
+        match doubt.cloned() {
+            None => Self { state: State::Queued { why: Some(why) }, ..self.clone() },
+            Some(Doubt { attempt, why }) => {
+                let resubmits = self.resubmits.saturating_sub(1);
+                Self { state: State::InDoubt { attempt, why }, resubmits, ..self.clone() }
+            }
+        }
+    }
+
+    fn refused(
+        &self,
+        attempt: AttemptId,
+        doubt: Option<&Doubt>,
+        retry_after: Option<Duration>,
+        why: Box<str>,
+        rules: &Rules,
+    ) -> Transition {
+        let refusals = self.refusals.saturating_add(1);
+        let next = Self { refusals, ..self.clone() };
+        let step = if refusals >= rules.attempts {
+            let said = format!("refused {refusals} times, the last time with: {why}");
+            let ended = match doubt {
+                None => failed(attempt, Failure::RefusedTooOften, &said),
+                Some(doubt) => still_in_doubt(doubt, &said),
+            };
+            next.to(ended, Next::Rest)
+        } else {
+            let then = Next::Requeue(Backoff::Refused(retry_after));
+            Transition { to: next.not_bought(doubt, why.clone()), change: None, then }
+        };
+        step.with(attempt, Some(AttemptOutcome::ServerError), Some(why), Account::Unconfirmed)
+    }
+
+    /// The price stays reserved whatever is done about the doubt.
+    fn doubtful(
+        &self,
+        attempt: AttemptId,
+        outcome: AttemptOutcome,
+        why: Box<str>,
+        rules: &Rules,
+    ) -> Transition {
+        let step = self.to(State::InDoubt { attempt, why: why.clone() }, Next::Rest);
+        let again = step.to.is_bought_again(rules);
+        let then = if again { Next::Requeue(Backoff::None) } else { Next::Rest };
+        Transition { then, ..step }.with(attempt, Some(outcome), Some(why), Account::Reserved)
+    }
+
+    fn polled(
+        &self,
+        of: &Running<'_>,
+        polled: PollOutcome,
+        now: Timestamp,
+        rules: &Rules,
+    ) -> Transition {
+        let Running { attempt, task, since, silence, stalled } = *of;
+        let go_on = |silence, stalled: Option<&str>, then| {
+            let (task, stalled) = (task.clone(), stalled.map(Into::into));
+            self.to(State::Rendering { attempt, task, since, silence, stalled }, then)
+        };
+        let overdue = now.since(since) > rules.render_timeout;
+        let late = |said: &str| {
+            format!("not done {} after it was submitted ({said})", humane(rules.render_timeout))
+        };
+        // What says nothing about the task changes nothing about it, until patience is over.
+        let waited = |first: Timestamp, patience| now.since(first) > patience;
+        let unclear = Some(silence.unclear.unwrap_or(now));
+        let unheard = unclear.is_some_and(|first| {
+            overdue && waited(first, MISSING_PATIENCE.min(rules.render_timeout))
+        });
+        match polled {
+            PollOutcome::Working { unknown } if overdue => {
+                let said = unknown.map_or_else(
+                    || "the gateway still works on it".to_owned(),
+                    |state| format!("the gateway calls its state {state:?}"),
+                );
+                go_on(Unanswered::default(), Some(&late(&said)), Next::Rest)
+            }
+            PollOutcome::Working { .. } => go_on(Unanswered::default(), None, Next::Poll(None)),
+            PollOutcome::Unclear { why, .. } if unheard => {
+                go_on(silence, Some(&late(&why)), Next::Rest)
+            }
+            PollOutcome::OtherTask { theirs } if unheard => {
+                let said = format!("the gateway answered about another task, {theirs}");
+                go_on(silence, Some(&late(&said)), Next::Rest)
+            }
+            PollOutcome::OtherTask { .. } => {
+                go_on(Unanswered { unclear, ..silence }, stalled, Next::Poll(None))
+            }
+            PollOutcome::Unclear { retry_after, .. } => {
+                go_on(Unanswered { unclear, ..silence }, stalled, Next::Poll(retry_after))
+            }
+            PollOutcome::Unanswered { .. } => go_on(silence, stalled, Next::Poll(None)),
+            PollOutcome::BadKey { .. } => go_on(silence, stalled, Next::Halt(StopCause::Key)),
+            PollOutcome::Missing { why } => {
+                let first = silence.missing.unwrap_or(now);
+                if unheard || waited(first, MISSING_PATIENCE) {
+                    let why = format!("the gateway says it does not know the task ({why})");
+                    return go_on(silence, Some(&why), Next::Rest);
+                }
+                go_on(Unanswered { missing: Some(first), unclear }, stalled, Next::Poll(None))
+            }
+            PollOutcome::Completed { urls, completed_at } => {
+                let completed_at = completed_at.map_or(now, |at| at.clamp(since, now.max(since)));
+                let task = task.clone();
+                let rendered = State::Rendered { attempt, task, urls, completed_at, why: None };
+                self.to(rendered, Next::Fetch).with(attempt, None, None, Account::Spent)
+            }
+            PollOutcome::Failed { why } => {
+                let why: Box<str> = why.into();
+                let account =
+                    if rules.failed_tasks_charged { Account::Spent } else { Account::Released };
+                let failure = Failure::NotRendered;
+                let failed = State::Failed { attempt: Some(attempt), failure, why: why.clone() };
+                self.to(failed, Next::Rest).with(attempt, None, Some(why), account)
+            }
+        }
+    }
+
+    fn resolved(
+        &self,
+        resolution: Resolution,
+        now: Timestamp,
+    ) -> Result<Transition, InvalidTransition> {
+        let attempt = match &self.state {
+            State::InDoubt { attempt, .. }
+            | State::Rendering { attempt, stalled: Some(_), .. }
+            | State::Failed { attempt: Some(attempt), failure: Failure::Abandoned, .. } => *attempt,
+            state => return Err(InvalidTransition { state: state.name(), event: "a resolution" }),
+        };
+        // The user's word arms it anew, as `--retry-failed` does.
+        let again = |why| {
+            let (state, then) = (State::Queued { why }, Next::Requeue(Backoff::None));
+            Transition { to: Self { state, ..Self::new() }, change: None, then }
+        };
+        Ok(match resolution {
+            Resolution::Task(RecoveredTask { task, sent_at }) => self
+                .to(rendering(attempt, task, sent_at.min(now)), Next::Poll(None))
+                .with(attempt, Some(AttemptOutcome::Bought), None, Account::Reserved),
+            Resolution::NotBought => {
+                let why: Box<str> = "resolved: it was not bought".into();
+                again(Some(why.clone())).with(attempt, None, Some(why), Account::Released)
+            }
+            Resolution::Resubmit => {
+                let why: Option<Box<str>> = Some("resolved: bought again".into());
+                again(why.clone()).with(attempt, None, why, Account::Reserved)
+            }
+            Resolution::Abandon => {
+                let why: Box<str> = "abandoned; its price stays reserved".into();
+                let failure = Failure::Abandoned;
+                let failed = State::Failed { attempt: Some(attempt), failure, why: why.clone() };
+                self.to(failed, Next::Rest).with(attempt, None, Some(why), Account::Reserved)
+            }
+        })
+    }
+}
+
+impl Transition {
+    fn with(
+        self,
+        attempt: AttemptId,
+        outcome: Option<AttemptOutcome>,
+        why: Option<Box<str>>,
+        account: Account,
+    ) -> Self {
+        Self { change: Some(AttemptChange { attempt, outcome, why, account }), ..self }
+    }
+}
+
+fn rendering(attempt: AttemptId, task: TaskId, since: Timestamp) -> State {
+    State::Rendering { attempt, task, since, silence: Unanswered::default(), stalled: None }
+}
+
+fn failed(attempt: AttemptId, failure: Failure, why: &str) -> State {
+    State::Failed { attempt: Some(attempt), failure, why: why.into() }
+}
+
+/// In doubt as it was before: that it was not bought the last time does not say that it was not
+/// bought the first time, and `--retry-failed` must not buy it.
+fn still_in_doubt(doubt: &Doubt, said: &str) -> State {
+    let why = format!("{}; sent again and {said}", doubt.why).into();
+    State::InDoubt { attempt: doubt.attempt, why }
+}
+
+/// A span in its largest whole unit: `2h`, `90s`, `250ms`.
+fn humane(span: Duration) -> String {
+    match (span.as_secs(), span.subsec_millis()) {
+        (0, millis) => format!("{millis}ms"),
+        (secs, 0) if secs % 3600 == 0 => format!("{}h", secs / 3600),
+        (secs, 0) if secs % 60 == 0 => format!("{}m", secs / 60),
+        (secs, 0) => format!("{secs}s"),
+        (secs, millis) => format!("{secs}.{millis:03}s"),
+    }
+}
