@@ -12,7 +12,9 @@ use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId}
 use rushes::domain::shot::{Fingerprint, Request, Shot, ShotId};
 use rushes::domain::state::{OnDoubt, RevisionState, Rules, ShotEvent};
 use rushes::domain::time::Timestamp;
-use rushes::ledger::{Claim, ClipFile, Entry, Kind, Ledger, Opening, Reader, Terms};
+use rushes::ledger::{
+    AttemptSpec, Claim, ClipFile, Entry, Kind, OpenOptions, Snapshot, SqliteLedger,
+};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -57,8 +59,8 @@ async fn timed<T>(
     Ok(done)
 }
 
-fn open(folder: &Path) -> Result<Ledger, Failure> {
-    Ok(Ledger::open(&Opening {
+fn open(folder: &Path) -> Result<SqliteLedger, Failure> {
+    Ok(SqliteLedger::open(&OpenOptions {
         path: &folder.join("ledger.sqlite"),
         campaign: "bench",
         kind: Kind::Gateway,
@@ -126,9 +128,9 @@ async fn in_flight() -> Result<(), Failure> {
 }
 
 /// A claim, an answer, a completion, a broken download, a delivery.
-async fn live(ledger: &Ledger, entry: &Entry) -> Result<(), Failure> {
+async fn live(ledger: &SqliteLedger, entry: &Entry) -> Result<(), Failure> {
     let Claim::Granted { attempt, .. } =
-        ledger.claim(entry.revision, Terms::new(entry.price), AT).await?
+        ledger.claim(entry.revision, AttemptSpec::new(entry.price), AT).await?
     else {
         return Err("over a cap that is not there".into());
     };
@@ -182,7 +184,7 @@ async fn large(count: usize) -> Result<(), Failure> {
     again(folder.path(), &shots, "all delivered").await?;
     timed("report of all rows", async {
         let mut rows = 0;
-        Reader::open(&path)?.rows(&mut |_| rows += 1)?;
+        Snapshot::open(&path)?.rows(&mut |_| rows += 1)?;
         if rows == count { Ok(()) } else { Err(format!("{rows} rows").into()) }
     })
     .await

@@ -19,7 +19,7 @@ use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId}
 use rushes::domain::shot::{Fingerprint, Request, Shot, ShotId};
 use rushes::domain::time::{Clock, SystemClock};
 use rushes::gateway::{Download, Gateway, ResumePoint};
-use rushes::ledger::{Kind, Ledger, Opening};
+use rushes::ledger::{Kind, OpenOptions, SqliteLedger};
 use rushes::policy::limits::{Limits, Rate, Window};
 use rushes::run::{self, Orders, Stop, Tally, Tools};
 use tokio::sync::watch;
@@ -117,7 +117,7 @@ async fn campaign(
     let before = peak();
     let folder = tempfile::tempdir()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let ledger = Ledger::open(&Opening {
+    let ledger = SqliteLedger::open(&OpenOptions {
         path: &folder.path().join("ledger.sqlite"),
         campaign: "bench",
         kind: Kind::Gateway,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use rushes::catalog::Catalog;
 use rushes::clips::Clips;
 use rushes::domain::time::{Clock, SystemClock};
-use rushes::ledger::{Kind, Ledger, Opening, Reader};
+use rushes::ledger::{Kind, OpenOptions, Snapshot, SqliteLedger};
 use rushes::manifest::{self, Reading};
 use rushes::policy::limits::Limits;
 use rushes::run::{self, Orders, Stop, Tally, Tools};
@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("ledger.sqlite");
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let ledger = Ledger::open(&Opening {
+    let ledger = SqliteLedger::open(&OpenOptions {
         path: &path,
         campaign: &campaign.header.campaign,
         kind: Kind::Simulator,
@@ -47,7 +47,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (tally, _) = watch::channel(Tally::default());
     let ended = run::run(campaign.shots.into(), orders, tools, Stop::default(), tally).await?;
     println!("{ended:?}");
-    Reader::open(&path)?.rows(&mut |row| {
+    Snapshot::open(&path)?.rows(&mut |row| {
         let price = row.price.map_or_else(|| "unknown".to_owned(), |price| price.to_string());
         println!("{:24} {:10} ${price}", row.entry.shot, row.entry.status.state.name());
     })?;

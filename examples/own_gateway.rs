@@ -18,7 +18,7 @@ use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId}
 use rushes::domain::shot::{Request, Shot, ShotId};
 use rushes::domain::time::{Clock, SystemClock};
 use rushes::gateway::{Download, Gateway, ResumePoint};
-use rushes::ledger::{Kind, Ledger, Opening};
+use rushes::ledger::{Kind, OpenOptions, SqliteLedger};
 use rushes::policy::limits::Limits;
 use rushes::run::{self, Orders, Stop, Tally, Tools};
 use serde_json::json;
@@ -84,7 +84,7 @@ fn shot(id: &str, prompt: &str) -> Result<Shot, Box<dyn Error>> {
 async fn main() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let ledger = Ledger::open(&Opening {
+    let ledger = SqliteLedger::open(&OpenOptions {
         path: &folder.path().join("ledger.sqlite"),
         campaign: "next-door",
         kind: Kind::Gateway,

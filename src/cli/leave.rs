@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::domain::time::{Clock, SystemClock};
-use crate::ledger::Reader;
+use crate::ledger::Snapshot;
 use crate::report::sheet::{self, Sheet};
 use crate::report::{ReportError, csv};
 
@@ -23,10 +23,10 @@ const HEAD: u64 = 1 << 10;
 pub fn leave(place: &Place, terminal: &Terminal) {
     let results = || {
         write(&place.folder, RESULTS, csv::is_ours, &mut |out| {
-            csv::write(&Reader::open(&place.ledger)?.after_all(), out)
+            csv::write(&Snapshot::open(&place.ledger)?.after_all(), out)
         })
     };
-    let sheet = || sheet(place, &Reader::open(&place.ledger)?.after_all());
+    let sheet = || sheet(place, &Snapshot::open(&place.ledger)?.after_all());
     for name in [sheet::FILE, RESULTS] {
         sweep(&place.folder, name);
     }
@@ -44,7 +44,7 @@ pub fn leave(place: &Place, terminal: &Terminal) {
 ///
 /// # Errors
 /// When the ledger cannot be read or the page not be written.
-pub fn sheet(place: &Place, reader: &Reader) -> Result<PathBuf, ReportError> {
+pub fn sheet(place: &Place, reader: &Snapshot) -> Result<PathBuf, ReportError> {
     let again = |verb: &str, rest: &str| place.again(verb, rest);
     let sheet = Sheet { source: reader, again: &again, now: SystemClock.now(), live: false };
     write(&place.folder, sheet::FILE, sheet::is_ours, &mut |out| sheet.write(out))

@@ -7,7 +7,7 @@ use crate::domain::money::Usd;
 use crate::domain::outcome::TaskId;
 use crate::domain::state::{Failure, OnDoubt, RecoveredTask, Resolution, Rules, ShotEvent, State};
 use crate::domain::time::{Clock, SystemClock};
-use crate::ledger::{Entry, Freed, Ledger};
+use crate::ledger::{Entry, Released, SqliteLedger};
 use crate::policy::limits::Limits;
 use crate::report::text::{dollars, safe};
 use crate::run::Told;
@@ -84,7 +84,7 @@ pub fn resolve(
 }
 
 /// The run that sent these is dead, or the lock could not have been taken.
-async fn note_cut_posts(ledger: &Ledger, rules: &Rules) -> Result<(), Trouble> {
+async fn note_cut_posts(ledger: &SqliteLedger, rules: &Rules) -> Result<(), Trouble> {
     for entry in ledger.entries().await? {
         if matches!(entry.status.state, State::Submitting { .. }) {
             let at = SystemClock.now();
@@ -186,7 +186,7 @@ fn name(entry: &Entry) -> String {
 }
 
 /// Says what came free: the word is about the shot, so it may be more than its last request.
-fn not_bought(freed: &Freed, entry: &Entry) -> String {
+fn not_bought(freed: &Released, entry: &Entry) -> String {
     let price = match (freed.unpriced, freed.price) {
         (false, price) => dollars(price),
         (true, Usd::ZERO) => "no known price".to_owned(),

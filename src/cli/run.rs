@@ -13,7 +13,7 @@ use crate::clips::Clips;
 use crate::domain::shot::Shot;
 use crate::domain::time::{Clock, SystemClock};
 use crate::gateway::{Gateway, HttpGateway, HttpSettings};
-use crate::ledger::{Kind, Ledger, Reader};
+use crate::ledger::{Kind, Snapshot, SqliteLedger};
 use crate::live::{Live, Port, Show};
 use crate::manifest::{Header, WrittenCallback};
 use crate::policy::limits::Limits;
@@ -176,7 +176,7 @@ impl Work<'_> {
     /// Whatever keeps it from sending anything.
     pub async fn drive(
         self,
-        ledger: Ledger,
+        ledger: SqliteLedger,
         gateway: Arc<dyn Gateway>,
         terminal: &Terminal,
         out: &mut dyn Write,
@@ -263,7 +263,7 @@ fn summarize(
     out: &mut dyn Write,
 ) -> Exit {
     let read = || {
-        let reader = Reader::open(&place.ledger)?.after_all();
+        let reader = Snapshot::open(&place.ledger)?.after_all();
         Ok::<_, crate::ledger::LedgerError>((reader.summary()?, Outcome::of(&reader, only)?))
     };
     match read() {

@@ -7,7 +7,7 @@ use crate::catalog::Catalog;
 use crate::clips::Clips;
 use crate::domain::state::Rules;
 use crate::domain::time::{Clock, SystemClock};
-use crate::ledger::{Kind, Ledger, LedgerError, Opening, Reader, Summary};
+use crate::ledger::{Kind, LedgerError, OpenOptions, Snapshot, SqliteLedger, Summary};
 use crate::manifest::{self, Campaign, Header, Manifest, Mistakes, WrittenBudget};
 use crate::policy::budget::Budget;
 use crate::policy::limits::Limits;
@@ -68,8 +68,8 @@ impl Place {
     ///
     /// # Errors
     /// When it is there and cannot be read.
-    pub fn reader(&self) -> Result<Option<Reader>, Trouble> {
-        match Reader::open(&self.ledger) {
+    pub fn reader(&self) -> Result<Option<Snapshot>, Trouble> {
+        match Snapshot::open(&self.ledger) {
             Ok(reader) => Ok(Some(reader)),
             Err(LedgerError::Missing { .. }) => Ok(None),
             Err(error) => Err(error.into()),
@@ -80,7 +80,7 @@ impl Place {
     ///
     /// # Errors
     /// When nothing was run yet, or it cannot be read.
-    pub fn existing(&self) -> Result<Reader, Trouble> {
+    pub fn existing(&self) -> Result<Snapshot, Trouble> {
         self.reader()?.ok_or_else(|| {
             let trouble = Trouble::new(format!(
                 "nothing was run yet: there is no ledger {}",
@@ -102,14 +102,14 @@ impl Place {
     ///
     /// # Errors
     /// When the folder cannot be made or the ledger not be opened.
-    pub fn open(&self, holder: &str, log: &Log) -> Result<(Ledger, Keeper), Trouble> {
+    pub fn open(&self, holder: &str, log: &Log) -> Result<(SqliteLedger, Keeper), Trouble> {
         private_folder(&self.folder)?;
         if let Some(parent) = self.ledger.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             private_folder(parent)?;
         }
         self.no_clips_of_a_lost_ledger()?;
         let at = SystemClock.now();
-        let ledger = Ledger::open(&Opening {
+        let ledger = SqliteLedger::open(&OpenOptions {
             path: &self.ledger,
             campaign: &self.header.campaign,
             kind: self.kind,
@@ -124,7 +124,7 @@ impl Place {
     /// Clips without a ledger were bought by one that is gone: a new one would buy them all again.
     /// Whoever wants that moves them away, which is little to ask for that much money.
     fn no_clips_of_a_lost_ledger(&self) -> Result<(), Trouble> {
-        if Ledger::is_known(&self.ledger) {
+        if SqliteLedger::is_known(&self.ledger) {
             return Ok(());
         }
         let clips = Clips::count(&self.folder);

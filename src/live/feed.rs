@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::blocking;
 use crate::domain::sanitize::json_for_pages;
-use crate::ledger::{Reader, Row};
+use crate::ledger::{Row, Snapshot};
 use crate::policy::limits::Rate;
 use crate::report::{ReportError, model, sheet};
 use crate::run::Tally;
@@ -259,7 +259,7 @@ impl Memory {
         wanted: bool,
         quits: &AtomicBool,
     ) -> Result<Option<Spooled>, ReportError> {
-        let reader = Reader::open(&show.ledger)?;
+        let reader = Snapshot::open(&show.ledger)?;
         let head = show.sheet(&reader).head()?;
         let mut spool = wanted.then(Spool::default);
         if let Some(spool) = &mut spool {

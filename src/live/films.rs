@@ -9,7 +9,7 @@ use axum::response::IntoResponse;
 use tower_http::services::ServeFile;
 
 use crate::blocking;
-use crate::ledger::Reader;
+use crate::ledger::Snapshot;
 
 use super::Show;
 
@@ -40,7 +40,7 @@ fn named(name: &str) -> Option<String> {
 
 /// A listed clip's file, unless a link stands in its place.
 fn find(folder: &Path, ledger: &Path, path: &str) -> Option<PathBuf> {
-    if !Reader::open(ledger).ok()?.lists(path).ok()? {
+    if !Snapshot::open(ledger).ok()?.lists(path).ok()? {
         return None;
     }
     // `clips` itself may be a link; what lies below it may not.

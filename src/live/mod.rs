@@ -37,7 +37,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::domain::time::{Clock, SystemClock};
-use crate::ledger::Reader;
+use crate::ledger::Snapshot;
 use crate::listener::{BoundedListener, ConnLimits, ShutdownHandle};
 use crate::policy::limits::Rate;
 use crate::report::sheet::Sheet;
@@ -82,7 +82,7 @@ pub struct Show {
 
 impl Show {
     /// The page of what the ledger says now.
-    fn sheet<'a>(&'a self, ledger: &'a Reader) -> Sheet<'a> {
+    fn sheet<'a>(&'a self, ledger: &'a Snapshot) -> Sheet<'a> {
         Sheet { source: ledger, again: &*self.again, now: SystemClock.now(), live: true }
     }
 }

@@ -12,7 +12,7 @@ use axum::response::IntoResponse;
 use tokio::sync::{Semaphore, watch};
 
 use crate::blocking;
-use crate::ledger::Reader;
+use crate::ledger::Snapshot;
 use crate::listener::Wire;
 use crate::report::ReportError;
 
@@ -135,7 +135,7 @@ impl Desk {
         let permit = self.making.acquire().await;
         let made = blocking::run(move || {
             let mut spool = Spool::default();
-            show.sheet(&Reader::open(&show.ledger)?).write(&mut spool)?;
+            show.sheet(&Snapshot::open(&show.ledger)?).write(&mut spool)?;
             Ok::<Spooled, ReportError>(spool.finish()?)
         });
         let made = made.await;

@@ -12,7 +12,7 @@ pub mod text;
 
 use std::io;
 
-use crate::ledger::{LedgerError, Reader, Row, Spending, Summary};
+use crate::ledger::{LedgerError, Row, Snapshot, Spending, Summary};
 
 pub use model::Counts;
 pub use outlook::Outlook;
@@ -38,7 +38,7 @@ pub trait Source {
     fn spending(&self) -> Result<Spending, LedgerError>;
 }
 
-impl Source for Reader {
+impl Source for Snapshot {
     fn summary(&self) -> Result<Summary, LedgerError> {
         Self::summary(self)
     }

@@ -15,7 +15,7 @@ use crate::domain::secret::Secret;
 use crate::domain::state::{AttemptId, RecoveredTask, State};
 use crate::domain::time::Timestamp;
 use crate::domain::transition::{Backoff, Next, StopCause};
-use crate::ledger::Call;
+use crate::ledger::CallbackSubscription;
 use crate::policy::retry;
 
 use super::floor::{Card, Floor, Over};
@@ -105,8 +105,8 @@ impl Evidence {
     }
 
     /// From now on knocks about this attempt are heard.
-    pub(super) fn expect(&self, call: Call) {
-        let Call { attempt, token, sent_at } = call;
+    pub(super) fn expect(&self, call: CallbackSubscription) {
+        let CallbackSubscription { attempt, token, sent_at } = call;
         let mut desk = self.desk();
         desk.by_token.insert(token, attempt);
         let (bell, named, shot) = (Arc::default(), Vec::new(), Whereabouts::Alive);

@@ -14,7 +14,7 @@ use crate::domain::secret::Secret;
 use crate::domain::state::{AttemptId, ShotEvent, State};
 use crate::domain::transition::{Backoff, Next};
 use crate::failpoint;
-use crate::ledger::{Call, Claim, Terms};
+use crate::ledger::{AttemptSpec, CallbackSubscription, Claim};
 use crate::manifest;
 use crate::policy::retry;
 
@@ -159,7 +159,7 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Next, Over> {
     let charged_if_failed = floor.orders.rules.failed_tasks_charged;
     let despite_doubt = matches!(card.job().state, State::InDoubt { .. });
     let token = calls.map(|(_, token)| token);
-    let terms = Terms { price: shot.price, charged_if_failed, despite_doubt, token };
+    let terms = AttemptSpec { price: shot.price, charged_if_failed, despite_doubt, token };
     failpoint::point("before the claim");
     let claim = floor.tools.ledger.claim(card.entry.revision, terms, now).await;
     drop(picked);
@@ -173,7 +173,7 @@ async fn submit(floor: &Floor, card: &mut Card) -> Result<Next, Over> {
     };
     failpoint::point("claim committed");
     if let Some((evidence, token)) = calls {
-        evidence.expect(Call { attempt, token, sent_at: now });
+        evidence.expect(CallbackSubscription { attempt, token, sent_at: now });
     }
     card.entry.charged_if_failed = charged_if_failed;
     // The claim made the transition durable; the job follows.

@@ -10,7 +10,7 @@ use crate::clips::Clips;
 use crate::domain::state::{OnDoubt, Rules, State};
 use crate::domain::time::{Clock, Timestamp};
 use crate::gateway::Gateway;
-use crate::ledger::Ledger;
+use crate::ledger::SqliteLedger;
 use crate::policy::budget::{Balance, Budget};
 use crate::policy::limits::Limits;
 
@@ -77,7 +77,7 @@ pub struct Tools {
     /// Who renders.
     pub gateway: Arc<dyn Gateway>,
     /// Where everything is written first; its lock is held.
-    pub ledger: Ledger,
+    pub ledger: SqliteLedger,
     /// Where clips go.
     pub clips: Clips,
     /// What time it is.
@@ -95,7 +95,7 @@ impl Tools {
     #[must_use]
     pub fn new(
         gateway: Arc<dyn Gateway>,
-        ledger: Ledger,
+        ledger: SqliteLedger,
         clips: Clips,
         clock: Arc<dyn Clock>,
     ) -> Self {

@@ -352,10 +352,10 @@ async fn a_run_that_cannot_listen_sends_nothing() {
     assert!(server.requests().is_empty());
 }
 
-fn rushes_ledger(campaign: &Campaign) -> rushes::ledger::Ledger {
+fn rushes_ledger(campaign: &Campaign) -> rushes::ledger::SqliteLedger {
     let folder = campaign.sandbox.path("renders/night");
     std::fs::create_dir_all(&folder).unwrap();
-    rushes::ledger::Ledger::open(&rushes::ledger::Opening {
+    rushes::ledger::SqliteLedger::open(&rushes::ledger::OpenOptions {
         path: &folder.join("ledger.sqlite"),
         campaign: "night",
         kind: rushes::ledger::Kind::Gateway,

@@ -20,7 +20,8 @@ use rushes::domain::state::{
 use rushes::domain::time::Timestamp;
 use rushes::domain::transition::Transition;
 use rushes::ledger::{
-    Claim, ClipFile, Entry, Kind, Ledger, LedgerError, Opening, Reader, RevisionId, Row, Terms,
+    AttemptSpec, Claim, ClipFile, Entry, Kind, LedgerError, OpenOptions, RevisionId, Row, Snapshot,
+    SqliteLedger,
 };
 use rushes::policy::budget::{Balance, Budget};
 use rusqlite::Connection;
@@ -62,8 +63,8 @@ pub fn shot(id: &str, text: u8, price: Option<i64>) -> Shot {
     }
 }
 
-pub fn open_in(folder: &Path) -> Result<Ledger, LedgerError> {
-    Ledger::open(&Opening {
+pub fn open_in(folder: &Path) -> Result<SqliteLedger, LedgerError> {
+    SqliteLedger::open(&OpenOptions {
         path: &folder.join("ledger.sqlite"),
         campaign: "summer",
         kind: Kind::Gateway,
@@ -75,7 +76,7 @@ pub fn open_in(folder: &Path) -> Result<Ledger, LedgerError> {
 /// A campaign folder and its ledger.
 struct Desk {
     folder: tempfile::TempDir,
-    ledger: Option<Ledger>,
+    ledger: Option<SqliteLedger>,
 }
 
 impl Desk {
@@ -95,7 +96,7 @@ impl Desk {
         self.folder.path().join("ledger.sqlite")
     }
 
-    fn ledger(&self) -> &Ledger {
+    fn ledger(&self) -> &SqliteLedger {
         self.ledger.as_ref().unwrap()
     }
 
@@ -113,8 +114,11 @@ impl Desk {
     }
 
     async fn claim(&self, entry: &Entry) -> RevisionState {
-        let claim =
-            self.ledger().claim(entry.revision, Terms::new(entry.price), at(1000)).await.unwrap();
+        let claim = self
+            .ledger()
+            .claim(entry.revision, AttemptSpec::new(entry.price), at(1000))
+            .await
+            .unwrap();
         let Claim::Granted { attempt, .. } = claim else { panic!("{claim:?}") };
         entry.status.after(ShotEvent::Claimed(attempt), at(1000), &RULES).unwrap().to
     }
@@ -137,7 +141,7 @@ impl Desk {
 
     fn rows(&self) -> Vec<Row> {
         let mut rows = Vec::new();
-        Reader::open(&self.path()).unwrap().rows(&mut |row| rows.push(row)).unwrap();
+        Snapshot::open(&self.path()).unwrap().rows(&mut |row| rows.push(row)).unwrap();
         rows
     }
 
@@ -218,8 +222,11 @@ async fn nothing_is_claimed_beyond_the_cap_and_a_refused_claim_writes_nothing() 
     desk.ledger().set_budget(Budget { cap: Some(usd(100)), strict: false }).await.unwrap();
     desk.claim(&entries[0]).await;
     for entry in &entries[1..] {
-        let refused =
-            desk.ledger().claim(entry.revision, Terms::new(entry.price), at(5)).await.unwrap();
+        let refused = desk
+            .ledger()
+            .claim(entry.revision, AttemptSpec::new(entry.price), at(5))
+            .await
+            .unwrap();
         let balance = Balance { reserved: usd(60), ..Balance::default() };
         assert_eq!(refused, Claim::OverCap { balance });
     }
@@ -238,7 +245,7 @@ async fn what_is_not_queued_today_cannot_be_claimed() {
     let before = desk.rows();
     for revision in [entries[0].revision, entries[1].revision, RevisionId(99)] {
         let error =
-            desk.ledger().claim(revision, Terms::new(Some(usd(1))), at(0)).await.unwrap_err();
+            desk.ledger().claim(revision, AttemptSpec::new(Some(usd(1))), at(0)).await.unwrap_err();
         assert!(matches!(error, LedgerError::Defect { .. }), "{error}");
     }
     assert_eq!(desk.rows(), before);
@@ -308,7 +315,7 @@ async fn every_state_is_the_same_after_reopening() {
         assert_eq!(&entry.status, job, "{}", entry.shot);
     }
     assert_eq!(desk.record(&shots).await, again);
-    assert_eq!(Reader::open(&desk.path()).unwrap().entries().unwrap(), again);
+    assert_eq!(Snapshot::open(&desk.path()).unwrap().entries().unwrap(), again);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -322,8 +329,10 @@ async fn hundreds_of_claims_at_once_never_pass_the_cap() {
         .map(|entry| {
             let ledger = desk.ledger().clone();
             tokio::spawn(async move {
-                let claim =
-                    ledger.claim(entry.revision, Terms::new(entry.price), at(0)).await.unwrap();
+                let claim = ledger
+                    .claim(entry.revision, AttemptSpec::new(entry.price), at(0))
+                    .await
+                    .unwrap();
                 let Claim::Granted { attempt, balance } = claim else { return None };
                 assert!(balance.reserved + balance.spent <= usd(1000));
                 let job =
@@ -352,7 +361,7 @@ async fn a_call_whose_caller_went_away_is_done_all_the_same() {
     let (mut desk, entries) = Desk::with(&[shot("a", 1, Some(60)), shot("b", 1, Some(60))]).await;
     for entry in &entries {
         let mut claim =
-            Box::pin(desk.ledger().claim(entry.revision, Terms::new(entry.price), at(0)));
+            Box::pin(desk.ledger().claim(entry.revision, AttemptSpec::new(entry.price), at(0)));
         assert!(futures::poll!(&mut claim).is_pending());
     }
     // A later call is in a later batch, or behind them in the same.
@@ -370,7 +379,7 @@ async fn a_paused_clock_stands_still_while_the_ledger_writes() {
     let timer = tokio::spawn(tokio::time::sleep(Duration::from_secs(3600)));
     let claims = entries
         .iter()
-        .map(|entry| desk.ledger().claim(entry.revision, Terms::new(entry.price), at(0)));
+        .map(|entry| desk.ledger().claim(entry.revision, AttemptSpec::new(entry.price), at(0)));
     for claim in futures::future::join_all(claims).await {
         claim.unwrap();
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::domain::money::Usd;
-use crate::ledger::{Kind, LedgerError, Spending, Stray, Summary};
+use crate::ledger::{Kind, LedgerError, OrphanReservation, Spending, Summary};
 use crate::report::need::Need;
 use crate::report::text::safe;
 
@@ -112,7 +112,7 @@ impl Money {
 }
 
 impl Reserved {
-    fn of(stray: &Stray) -> Self {
+    fn of(stray: &OrphanReservation) -> Self {
         Self {
             shot: format!("{}~r{}", stray.shot, stray.number),
             price: stray.price.map(|price| price.to_string()),

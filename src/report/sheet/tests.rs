@@ -1,7 +1,7 @@
 use super::super::sample::{Sample, at};
 use super::*;
 use crate::domain::shot::ShotId;
-use crate::ledger::{Pile, RevisionId, Stray};
+use crate::ledger::{OrphanReservation, RevisionId, SpendGroup};
 use crate::policy::budget::Balance;
 
 fn page(sample: &Sample, live: bool) -> String {
@@ -73,7 +73,7 @@ fn what_others_wrote_stays_text() {
         row.urls = vec![evil.to_owned()];
         row.files.clear();
     }
-    sample.spending.piles = vec![Pile {
+    sample.spending.piles = vec![SpendGroup {
         model: evil.to_owned(),
         tags: vec![evil.to_owned()],
         bought: 1,
@@ -117,7 +117,7 @@ fn more_shots_than_a_browser_takes_are_left_out_and_counted() {
 fn money_is_told_by_model_by_tag_and_where_else_it_is_reserved() {
     let mut sample = Sample::mixed();
     let usd = |text: &str| text.parse().unwrap();
-    let pile = |model: &str, tags: &[&str], spent: &str| Pile {
+    let pile = |model: &str, tags: &[&str], spent: &str| SpendGroup {
         model: model.to_owned(),
         tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
         bought: 2,
@@ -129,7 +129,7 @@ fn money_is_told_by_model_by_tag_and_where_else_it_is_reserved() {
         pile("kling-v3", &[], "9"),
     ];
     sample.spending.history = vec![(at(1), Balance { spent: usd("12"), ..Balance::default() })];
-    sample.spending.strays = vec![Stray {
+    sample.spending.strays = vec![OrphanReservation {
         shot: ShotId::new("beach").unwrap(),
         revision: RevisionId(1),
         number: 2,

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rushes::domain::shot::Shot;
 use rushes::domain::state::{RevisionState, ShotEvent};
-use rushes::ledger::{Claim, Ledger, Terms};
+use rushes::ledger::{AttemptSpec, Claim, SqliteLedger};
 use rushes::policy::budget::Budget;
 
 use super::{PATIENCE, Run, campaign, each_once, holds, sells};
@@ -126,12 +126,12 @@ fn shots() -> Vec<Shot> {
 }
 
 /// A ledger of bought, rendering, doubtful and queued shots under a cap.
-async fn victim(folder: &Path) -> Ledger {
+async fn victim(folder: &Path) -> SqliteLedger {
     let ledger = open_in(folder).unwrap();
     ledger.set_budget(Budget { cap: Some(usd(CAP)), strict: true }).await.unwrap();
     let entries = ledger.record(shots().into(), at(0)).await.unwrap();
     for (nth, entry) in entries[..BOUGHT].iter().enumerate() {
-        let terms = Terms::new(entry.price);
+        let terms = AttemptSpec::new(entry.price);
         let claim = ledger.claim(entry.revision, terms, at(1)).await.unwrap();
         let Claim::Granted { attempt, .. } = claim else { panic!("{claim:?}") };
         let mut job = entry.status.after(ShotEvent::Claimed(attempt), at(1), &RULES).unwrap().to;

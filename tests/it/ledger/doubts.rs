@@ -30,7 +30,7 @@ async fn which_of_several_doubts_a_task_belongs_to_is_left_open_from_the_first_o
     let first = desk.tell(entry.revision, &desk.claim(entry).await, cut()).await;
     let again = ShotEvent::Resolved(Resolution::Resubmit);
     let queued = desk.tell(entry.revision, &first, again).await;
-    let terms = Terms::new(entry.price);
+    let terms = AttemptSpec::new(entry.price);
     let later = ledger.claim(entry.revision, terms, at(9000)).await.unwrap();
     let Claim::Granted { attempt, .. } = later else { panic!("{later:?}") };
     let claimed = queued.after(ShotEvent::Claimed(attempt), at(9000), &RULES).unwrap().to;

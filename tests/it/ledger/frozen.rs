@@ -23,7 +23,7 @@ const CHARGES: [&str; 2] = [
 
 /// What a reader, the scheduler and somebody with `sqlite3` see, as one text.
 fn told(ledger: &Path, had: i64) -> String {
-    let reader = Reader::open(ledger).unwrap();
+    let reader = Snapshot::open(ledger).unwrap();
     let mut json = Vec::new();
     report::json::write(&reader, &mut json).unwrap();
     let mut told = String::from_utf8(json).unwrap();
@@ -160,7 +160,7 @@ async fn a_ledger_of_schema_1_goes_on_with_callbacks_and_charges() {
     assert_eq!(desk.ledger().balance().reserved, balance.reserved - price);
 
     let token = Secret::from_bytes([7; 16]);
-    let terms = Terms { token: Some(token), ..Terms::new(of("queued").price) };
+    let terms = AttemptSpec { token: Some(token), ..AttemptSpec::new(of("queued").price) };
     let claim = desk.ledger().claim(of("queued").revision, terms, at(9)).await.unwrap();
     let Claim::Granted { attempt, .. } = claim else { panic!("{claim:?}") };
     desk.ledger().charge(attempt, Charge::new("0.32", "USD").unwrap()).await.unwrap();
@@ -178,7 +178,7 @@ async fn a_ledger_of_schema_1_goes_on_with_callbacks_and_charges() {
 async fn who_only_looks_at_a_ledger_of_before_sees_all_of_it_and_leaves_it_as_it_is() {
     for (had, count) in BEFORE.into_iter().zip([21, 17]) {
         let desk = thawed(had);
-        let reader = Reader::open(&desk.path()).unwrap();
+        let reader = Snapshot::open(&desk.path()).unwrap();
         let mut json = Vec::new();
         report::json::write(&reader, &mut json).unwrap();
         assert!(before(had).starts_with(std::str::from_utf8(&json).unwrap()));
@@ -238,8 +238,8 @@ async fn a_migration_that_fails_half_way_leaves_the_ledger_whole() {
 #[tokio::test]
 async fn a_migration_that_is_killed_half_way_leaves_the_ledger_whole() {
     let schemas = [
-        include_str!("../../../src/ledger/schema/2.sql"),
-        include_str!("../../../src/ledger/schema/3.sql"),
+        include_str!("../../../src/ledger/sqlite/schema/2.sql"),
+        include_str!("../../../src/ledger/sqlite/schema/3.sql"),
     ];
     for (had, of) in BEFORE.into_iter().zip(0..) {
         let steps: Vec<&str> =
@@ -281,7 +281,7 @@ fn a_ledger_of_a_schema_to_come_is_refused_by_all_and_left_as_it_is() {
     let error = open_in(desk.folder.path()).err().expect("it is newer");
     assert!(matches!(error, LedgerError::Newer { schema: 4, .. }), "{error}");
     assert!(error.to_string().contains("rushes 9.9"), "{error}");
-    assert!(matches!(Reader::open(&desk.path()).err(), Some(LedgerError::Newer { .. })));
+    assert!(matches!(Snapshot::open(&desk.path()).err(), Some(LedgerError::Newer { .. })));
     assert_eq!(schema(&desk.path()), 4);
 }
 
@@ -290,11 +290,11 @@ fn a_schema_that_was_shipped_is_never_edited() {
     use sha2::{Digest, Sha256};
     let shipped = [
         (
-            include_str!("../../../src/ledger/schema/1.sql"),
+            include_str!("../../../src/ledger/sqlite/schema/1.sql"),
             "1647600901ff4a0232493160ed3887cf887643c061652cb8c5440c3bbf78dc9f",
         ),
         (
-            include_str!("../../../src/ledger/schema/2.sql"),
+            include_str!("../../../src/ledger/sqlite/schema/2.sql"),
             "51e023e0d700a8f0c11e543b2ab5452c08df2a2c9d997022f0277b8e89b1437c",
         ),
     ];

@@ -8,7 +8,7 @@ use rushes::domain::charge::Charge;
 use rushes::domain::outcome::PollOutcome;
 use rushes::domain::secret::Secret;
 use rushes::domain::state::{Account, AttemptOutcome};
-use rushes::ledger::Call;
+use rushes::ledger::CallbackSubscription;
 
 use super::*;
 
@@ -16,7 +16,7 @@ use super::*;
 enum Op {
     /// For each shot: its text and price, if the manifest has it; and who wants the clip `hero`.
     Record([Option<(u8, Option<i64>)>; 4], usize),
-    Claim(usize, Terms),
+    Claim(usize, AttemptSpec),
     Happen(usize, ShotEvent),
     /// Evidence that a revision was bought as this task.
     Recover(usize, u8),
@@ -30,11 +30,11 @@ fn price() -> impl Strategy<Value = Option<i64>> {
     prop_oneof![5 => (0..40_i64).prop_map(Some), 1 => Just(None)]
 }
 
-fn terms() -> impl Strategy<Value = Terms> {
+fn terms() -> impl Strategy<Value = AttemptSpec> {
     (price(), any::<bool>(), proptest::bool::weighted(0.2), any::<bool>()).prop_map(
         |(price, charged_if_failed, despite_doubt, calls)| {
             let (price, token) = (price.map(usd), calls.then(|| Secret::from_bytes([0; 16])));
-            Terms { price, charged_if_failed, despite_doubt, token }
+            AttemptSpec { price, charged_if_failed, despite_doubt, token }
         },
     )
 }
@@ -100,7 +100,7 @@ fn origin(shot: &Shot) -> Origin {
 }
 
 struct Attempt {
-    terms: Terms,
+    terms: AttemptSpec,
     account: Account,
     shot: ShotId,
     task: Option<TaskId>,
@@ -184,7 +184,7 @@ impl Model {
         }
     }
 
-    /// What `Ledger::entries` should say.
+    /// What `SqliteLedger::entries` should say.
     fn open(&self) -> Vec<Entry> {
         let mut open: Vec<Entry> = self
             .revisions
@@ -219,8 +219,8 @@ impl Model {
         first.map(|(_, attempt)| attempt.shot.clone())
     }
 
-    /// What `Ledger::calls` should say, in the order of attempts.
-    fn calls(&self) -> Vec<Call> {
+    /// What `SqliteLedger::calls` should say, in the order of attempts.
+    fn calls(&self) -> Vec<CallbackSubscription> {
         let is_open = |state: &State| {
             matches!(
                 state,
@@ -229,10 +229,10 @@ impl Model {
         };
         let states = self.revisions.iter().map(|known| &known.entry.status.state);
         let open = states.filter(|state| is_open(state)).filter_map(attempt_of);
-        let mut calls: Vec<Call> = open
+        let mut calls: Vec<CallbackSubscription> = open
             .filter_map(|attempt| {
                 let token = self.attempts[&attempt].terms.token?;
-                Some(Call { attempt, token, sent_at: at(1) })
+                Some(CallbackSubscription { attempt, token, sent_at: at(1) })
             })
             .collect();
         calls.sort_by_key(|call| call.attempt);
@@ -360,13 +360,13 @@ async fn claim(
     desk: &Desk,
     model: &mut Model,
     which: usize,
-    terms: Terms,
+    terms: AttemptSpec,
 ) -> Result<(), TestCaseError> {
     let (balance, budget) = (model.balance(), model.budget);
     // A token of its own for each attempt.
     let number = u128::try_from(model.attempts.len()).unwrap() + 1;
     let token = terms.token.map(|_| Secret::from_bytes(number.to_be_bytes()));
-    let terms = Terms { token, ..terms };
+    let terms = AttemptSpec { token, ..terms };
     let count = model.revisions.len().max(1);
     let Some(known) = model.revisions.get_mut(which % count) else { return Ok(()) };
     let entry = &mut known.entry;

@@ -1,13 +1,13 @@
 //! Where the money lies: by model and tags, over time, and beside what its shot is about now.
 
 use rushes::domain::state::{Resolution, ShotEvent};
-use rushes::ledger::{Claim, Reader, Spending, Terms};
+use rushes::ledger::{AttemptSpec, Claim, Snapshot, Spending};
 use rushes::policy::budget::Balance;
 
 use super::{Desk, RULES, at, completed, cut, shot, usd};
 
 fn spending(desk: &Desk) -> Spending {
-    Reader::open(&desk.path()).unwrap().spending().unwrap()
+    Snapshot::open(&desk.path()).unwrap().spending().unwrap()
 }
 
 fn sum(spending: &Spending) -> Balance {
@@ -68,7 +68,7 @@ async fn a_long_history_is_told_in_few_moments_that_end_with_the_balance() {
     let shots: Vec<_> = (0..400).map(|i| shot(&format!("s{i}"), 1, Some(10))).collect();
     let (desk, entries) = Desk::with(&shots).await;
     for (entry, millis) in entries.iter().zip((0..).step_by(977)) {
-        let terms = Terms::new(entry.price);
+        let terms = AttemptSpec::new(entry.price);
         let claim = desk.ledger().claim(entry.revision, terms, at(millis)).await.unwrap();
         let Claim::Granted { attempt, .. } = claim else { panic!("{claim:?}") };
         let job = entry.status.after(ShotEvent::Claimed(attempt), at(millis), &RULES).unwrap().to;
@@ -98,7 +98,7 @@ async fn a_doubt_that_was_bought_again_is_a_stray_until_it_is_resolved() {
         assert_eq!((stray.revision, stray.sent_at), (entries[0].revision, at(1000)));
     };
     stray(&desk);
-    let claim = desk.ledger().claim(entry.revision, Terms::new(entry.price), at(3000)).await;
+    let claim = desk.ledger().claim(entry.revision, AttemptSpec::new(entry.price), at(3000)).await;
     let Claim::Granted { attempt, .. } = claim.unwrap() else { panic!() };
     let job = queued.after(ShotEvent::Claimed(attempt), at(3000), &RULES).unwrap().to;
     let doubt = desk.tell(entry.revision, &job, cut()).await;

@@ -11,7 +11,7 @@ use rushes::clips::Clips;
 use rushes::domain::state::{OnDoubt, Rules};
 use rushes::domain::time::{Clock, Timestamp};
 use rushes::gateway::Gateway;
-use rushes::ledger::{Kind, Ledger, LedgerError, Opening};
+use rushes::ledger::{Kind, LedgerError, OpenOptions, SqliteLedger};
 use rushes::policy::budget::Budget;
 use rushes::run::{self, Ended, Orders, Stop, Stopped, Tally, Tools};
 use rushes::sim::{Fate, SimGateway, SimOptions, World};
@@ -124,8 +124,8 @@ impl Stage {
         self.folder.path().join("ledger.sqlite")
     }
 
-    pub fn open(&self, holder: &str) -> Result<Ledger, LedgerError> {
-        Ledger::open(&Opening {
+    pub fn open(&self, holder: &str) -> Result<SqliteLedger, LedgerError> {
+        SqliteLedger::open(&OpenOptions {
             path: &self.ledger(),
             campaign: "night",
             kind: Kind::Gateway,

@@ -10,7 +10,7 @@ use rushes::domain::state::{
     AttemptId, Failure, OnDoubt, RecoveredTask, Resolution, Rules, ShotEvent, State,
 };
 use rushes::domain::time::{Clock, Timestamp};
-use rushes::ledger::{Entry, Ledger};
+use rushes::ledger::{Entry, SqliteLedger};
 
 use super::night::Stage;
 use super::oracle::is_lie;
@@ -158,7 +158,7 @@ fn prompts(stage: &Stage) -> std::collections::HashMap<i64, String> {
 }
 
 /// As `rushes resolve` does before it looks at anything.
-async fn note_cut_posts(stage: &Stage, ledger: &Ledger, rules: &Rules) {
+async fn note_cut_posts(stage: &Stage, ledger: &SqliteLedger, rules: &Rules) {
     for entry in ledger.entries().await.unwrap() {
         if matches!(entry.status.state, State::Submitting { .. }) {
             let at = stage.machine.now();
@@ -171,7 +171,12 @@ async fn note_cut_posts(stage: &Stage, ledger: &Ledger, rules: &Rules) {
 /// What the gateway's console shows for a prompt: a task that the ledger does not know, best the one
 /// that was begun when the attempt was sent; or none. One that was behind a 5xx long before is not
 /// taken for it.
-async fn truth(stage: &Stage, ledger: &Ledger, prompt: &str, sent_at: Timestamp) -> Resolution {
+async fn truth(
+    stage: &Stage,
+    ledger: &SqliteLedger,
+    prompt: &str,
+    sent_at: Timestamp,
+) -> Resolution {
     let books = stage.sim.books();
     let apart = |at: i64| at.abs_diff(sent_at.as_millis());
     let mut shown: Vec<_> = books.purchases().filter(|p| p.prompt == *prompt).collect();
@@ -189,7 +194,7 @@ async fn truth(stage: &Stage, ledger: &Ledger, prompt: &str, sent_at: Timestamp)
 /// A task may be of the first of several doubts.
 async fn dated(
     truth: Resolution,
-    ledger: &Ledger,
+    ledger: &SqliteLedger,
     entry: &Entry,
     attempt: AttemptId,
 ) -> Resolution {

@@ -19,7 +19,7 @@ use rushes::domain::secret::Secret;
 use rushes::domain::shot::{Fingerprint, Request, Shot, ShotId};
 use rushes::domain::time::{Clock, Timestamp};
 use rushes::gateway::{Download, Gateway, ResumePoint};
-use rushes::ledger::{Kind, Ledger, Opening, Reader, Row};
+use rushes::ledger::{Kind, OpenOptions, Row, Snapshot, SqliteLedger};
 use rushes::policy::budget::Budget;
 use rushes::policy::limits::Limits;
 use rushes::run::{self, Ended, Orders, Pause, Stop, Tally, Tools};
@@ -298,7 +298,7 @@ impl Stage {
     }
 
     pub async fn run_with(&self, shots: &[Shot], gateway: Arc<dyn Gateway>) -> (Ended, Tally) {
-        let ledger = Ledger::open(&Opening {
+        let ledger = SqliteLedger::open(&OpenOptions {
             path: &self.folder.path().join("ledger.sqlite"),
             campaign: "stage",
             kind: Kind::Gateway,
@@ -332,7 +332,7 @@ impl Stage {
 
     /// What the ledger says of every shot.
     pub fn rows(&self) -> Vec<Row> {
-        let reader = Reader::open(&self.folder.path().join("ledger.sqlite")).unwrap();
+        let reader = Snapshot::open(&self.folder.path().join("ledger.sqlite")).unwrap();
         let mut rows = Vec::new();
         reader.rows(&mut |row| rows.push(row)).unwrap();
         rows
@@ -340,7 +340,7 @@ impl Stage {
 
     /// Spent and reserved, by the ledger.
     pub fn money(&self) -> (Usd, Usd) {
-        let reader = Reader::open(&self.folder.path().join("ledger.sqlite")).unwrap();
+        let reader = Snapshot::open(&self.folder.path().join("ledger.sqlite")).unwrap();
         let balance = reader.summary().unwrap().balance;
         (balance.spent, balance.reserved)
     }

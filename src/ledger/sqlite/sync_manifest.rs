@@ -6,28 +6,28 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Row as SqlRow, params};
 
-use super::encode::{ENTRY, ENTRY_COLUMNS, entry, list, pairs};
-use super::queue::{Fault, Pen};
-use super::{Entry, RevisionId};
+use super::group_commit::{Fault, Tx};
+use super::rows::{ENTRY, ENTRY_COLUMNS, entry, list, pairs};
 use crate::domain::money::Usd;
 use crate::domain::shot::{Request, Shot, ShotId};
 use crate::domain::state::{Failure, RevisionState, State};
 use crate::domain::time::Timestamp;
+use crate::ledger::types::{Entry, RevisionId};
 
 /// Makes `shots` the current ones; answers their entries in the same order.
-pub(super) fn record(pen: &Pen<'_>, shots: &[Shot], at: Timestamp) -> Result<Vec<Entry>, Fault> {
-    let mut stored = scan(pen, shots)?;
-    name_clips(pen, shots, &mut stored)?;
+pub(super) fn record(tx: &Tx<'_>, shots: &[Shot], at: Timestamp) -> Result<Vec<Entry>, Fault> {
+    let mut stored = scan(tx, shots)?;
+    name_clips(tx, shots, &mut stored)?;
     for revision in &stored.retired {
-        pen.conn
+        tx.conn
             .prepare_cached("UPDATE revisions SET current = 0 WHERE id = ?1")?
             .execute([revision.0])?;
     }
     let todo = stored.slots.into_iter().zip(shots).zip(0_i64..);
     let entries = todo.map(|((slot, shot), position)| match slot {
         Slot::Same(entry) => Ok(entry),
-        Slot::Changed(entry) => update(pen, position, shot, entry),
-        Slot::New { number, clip_name } => insert(pen, position, shot, number, clip_name, at),
+        Slot::Changed(entry) => update(tx, position, shot, entry),
+        Slot::New { number, clip_name } => insert(tx, position, shot, number, clip_name, at),
     });
     Ok(entries.collect::<rusqlite::Result<_>>()?)
 }
@@ -52,7 +52,7 @@ struct Stored {
     renamed: Vec<usize>,
 }
 
-fn scan(pen: &Pen<'_>, shots: &[Shot]) -> rusqlite::Result<Stored> {
+fn scan(tx: &Tx<'_>, shots: &[Shot]) -> rusqlite::Result<Stored> {
     let unknown = || Slot::New { number: 1, clip_name: Box::default() };
     let mut stored = Stored {
         slots: std::iter::repeat_with(unknown).take(shots.len()).collect(),
@@ -64,7 +64,7 @@ fn scan(pen: &Pen<'_>, shots: &[Shot]) -> rusqlite::Result<Stored> {
     let sql = format!(
         "SELECT {ENTRY}, position, priority, model, tags, request, entry, variant FROM revisions"
     );
-    let mut statement = pen.conn.prepare_cached(&sql)?;
+    let mut statement = tx.conn.prepare_cached(&sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         stored.count += 1;
@@ -187,14 +187,14 @@ fn is_name_for(stored: &str, wanted: &str) -> bool {
 
 /// Numbers new revisions and names the clips of new and renamed ones, so that no two revisions
 /// ever write to one path.
-fn name_clips(pen: &Pen<'_>, shots: &[Shot], stored: &mut Stored) -> rusqlite::Result<()> {
+fn name_clips(tx: &Tx<'_>, shots: &[Shot], stored: &mut Stored) -> rusqlite::Result<()> {
     let is_new = |slot: &Slot| matches!(slot, Slot::New { .. });
     if stored.renamed.is_empty() && !stored.slots.iter().any(is_new) {
         return Ok(());
     }
     let renamed: HashSet<usize> = stored.renamed.iter().copied().collect();
     let mut taken: HashSet<(String, u32)> = HashSet::with_capacity(shots.len());
-    let mut with_files = pen.conn.prepare_cached(WITH_FILES)?;
+    let mut with_files = tx.conn.prepare_cached(WITH_FILES)?;
     let mut rows = with_files.query([])?;
     while let Some(row) = rows.next()? {
         taken.insert((row.get_ref(0)?.as_str()?.to_lowercase(), row.get(1)?));
@@ -206,7 +206,7 @@ fn name_clips(pen: &Pen<'_>, shots: &[Shot], stored: &mut Stored) -> rusqlite::R
             taken.insert((entry.clip_name.to_lowercase(), entry.number));
         }
     }
-    let mut last = pen.conn.prepare_cached("SELECT max(number) FROM revisions WHERE shot = ?1")?;
+    let mut last = tx.conn.prepare_cached("SELECT max(number) FROM revisions WHERE shot = ?1")?;
     for (index, (slot, shot)) in stored.slots.iter_mut().zip(shots).enumerate() {
         match slot {
             Slot::New { number, clip_name } => {
@@ -249,8 +249,8 @@ fn reads_as_part(id: &str) -> bool {
     digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn update(pen: &Pen<'_>, position: i64, shot: &Shot, entry: Entry) -> rusqlite::Result<Entry> {
-    pen.conn
+fn update(tx: &Tx<'_>, position: i64, shot: &Shot, entry: Entry) -> rusqlite::Result<Entry> {
+    tx.conn
         .prepare_cached(
             "UPDATE revisions SET current = 1, position = ?2, priority = ?3, clip_name = ?4, \
              price_micro = ?5, model = ?6, tags = ?7, request = ?8, entry = ?9, variant = ?10 \
@@ -272,14 +272,14 @@ fn update(pen: &Pen<'_>, position: i64, shot: &Shot, entry: Entry) -> rusqlite::
 }
 
 fn insert(
-    pen: &Pen<'_>,
+    tx: &Tx<'_>,
     position: i64,
     shot: &Shot,
     number: u32,
     clip_name: Box<str>,
     at: Timestamp,
 ) -> rusqlite::Result<Entry> {
-    let revision = pen
+    let revision = tx
         .conn
         .prepare_cached(
             "INSERT INTO revisions (shot, number, fingerprint, current, position, priority, \

@@ -5,15 +5,12 @@ use std::path::PathBuf;
 
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, Transaction, TransactionBehavior};
 
-use super::encode::{
+use super::group_commit::Tx;
+use super::rows::{
     ENTRY, ENTRY_COLUMNS, PURSE, Word, entry, moment, odd, purse, shot_id, unlist, unpairs, usd,
 };
-use super::queue::Pen;
 use super::schema::{WITH_CHARGES, WITH_FOOTAGE};
-use super::{
-    Call, ClipFile, Entry, Kind, LedgerError, RevisionId, Row, Spending, Summary, lock, open,
-    spending,
-};
+use super::{lock, open, spending};
 use crate::domain::charge::Charge;
 use crate::domain::clip_info::ClipInfo;
 use crate::domain::outcome::TaskId;
@@ -21,12 +18,17 @@ use crate::domain::secret::Secret;
 use crate::domain::shot::ShotId;
 use crate::domain::state::{AttemptId, State};
 use crate::domain::time::Timestamp;
+use crate::ledger::error::LedgerError;
+use crate::ledger::kind::Kind;
+use crate::ledger::types::{
+    CallbackSubscription, ClipFile, Entry, RevisionId, Row, Spending, Summary,
+};
 
 /// What is shown of a shot whose run died with its POST on the wire.
 const CUT_SHORT: &str = "the run ended while its request was on the wire; the next run decides";
 
 /// A ledger open for reading, also while a run writes it. Blocking.
-pub struct Reader {
+pub struct Snapshot {
     path: PathBuf,
     conn: Connection,
     /// How many of the schemas it had when it was opened: an older ledger is read as it lies.
@@ -35,7 +37,7 @@ pub struct Reader {
     heeds_lock: bool,
 }
 
-impl Reader {
+impl Snapshot {
     /// Opens an existing ledger; changes nothing.
     ///
     /// # Errors
@@ -150,20 +152,20 @@ fn entries(conn: &Connection, which: &str) -> rusqlite::Result<Vec<Entry>> {
 }
 
 /// The current revisions in manifest order, then unfinished others.
-pub(super) fn open_entries(pen: &Pen<'_>) -> rusqlite::Result<Vec<Entry>> {
-    let mut all = entries(pen.conn, "current = 1 ORDER BY position")?;
-    all.append(&mut leftovers(pen)?);
+pub(super) fn open_entries(tx: &Tx<'_>) -> rusqlite::Result<Vec<Entry>> {
+    let mut all = entries(tx.conn, "current = 1 ORDER BY position")?;
+    all.append(&mut leftovers(tx)?);
     Ok(all)
 }
 
 /// The older or removed revisions whose purchase is unfinished.
-pub(super) fn leftovers(pen: &Pen<'_>) -> rusqlite::Result<Vec<Entry>> {
-    entries(pen.conn, &older())
+pub(super) fn leftovers(tx: &Tx<'_>) -> rusqlite::Result<Vec<Entry>> {
+    entries(tx.conn, &older())
 }
 
 /// The attempts that the gateway may call about.
-pub(super) fn calls(pen: &Pen<'_>) -> rusqlite::Result<Vec<Call>> {
-    pen.conn
+pub(super) fn calls(tx: &Tx<'_>) -> rusqlite::Result<Vec<CallbackSubscription>> {
+    tx.conn
         .prepare_cached(
             "SELECT a.id, a.token, a.sent_at FROM revisions AS r JOIN attempts AS a \
              ON a.id = r.attempt WHERE r.state IN ('submitting', 'rendering', 'in_doubt') \
@@ -171,7 +173,7 @@ pub(super) fn calls(pen: &Pen<'_>) -> rusqlite::Result<Vec<Call>> {
         )?
         .query_map([], |row| {
             let token = Secret::parse(row.get_ref(1)?.as_str()?);
-            Ok(Call {
+            Ok(CallbackSubscription {
                 attempt: AttemptId(row.get(0)?),
                 token: token.ok_or_else(|| odd(1, "an unreadable token"))?,
                 sent_at: Timestamp::from_millis(row.get(2)?),
@@ -181,14 +183,14 @@ pub(super) fn calls(pen: &Pen<'_>) -> rusqlite::Result<Vec<Call>> {
 }
 
 /// Whether any attempt has this task.
-pub(super) fn knows_task(pen: &Pen<'_>, task: &TaskId) -> rusqlite::Result<bool> {
+pub(super) fn knows_task(tx: &Tx<'_>, task: &TaskId) -> rusqlite::Result<bool> {
     let known = "SELECT 1 FROM attempts WHERE task_id = ?1 LIMIT 1";
-    Ok(pen.conn.prepare_cached(known)?.query_row([task.as_str()], |_| Ok(())).optional()?.is_some())
+    Ok(tx.conn.prepare_cached(known)?.query_row([task.as_str()], |_| Ok(())).optional()?.is_some())
 }
 
 /// When an attempt was sent.
-pub(super) fn sent_at(pen: &Pen<'_>, attempt: AttemptId) -> rusqlite::Result<Option<Timestamp>> {
-    pen.conn
+pub(super) fn sent_at(tx: &Tx<'_>, attempt: AttemptId) -> rusqlite::Result<Option<Timestamp>> {
+    tx.conn
         .prepare_cached("SELECT sent_at FROM attempts WHERE id = ?1")?
         .query_row([attempt.0], |row| Ok(Timestamp::from_millis(row.get(0)?)))
         .optional()
@@ -196,11 +198,11 @@ pub(super) fn sent_at(pen: &Pen<'_>, attempt: AttemptId) -> rusqlite::Result<Opt
 
 /// When the first request was sent that may have bought a revision which an attempt put in doubt.
 pub(super) fn doubtful_since(
-    pen: &Pen<'_>,
+    tx: &Tx<'_>,
     revision: RevisionId,
     attempt: AttemptId,
 ) -> rusqlite::Result<Option<Timestamp>> {
-    pen.conn
+    tx.conn
         .prepare_cached(
             "SELECT min(sent_at) FROM attempts WHERE revision = ?1 AND account = 'reserved' \
              AND (task_id IS NULL OR id = ?2)",
@@ -225,8 +227,8 @@ macro_rules! first_of {
 }
 
 /// The shot that had an attempt's task before.
-pub(super) fn task_first_of(pen: &Pen<'_>, attempt: AttemptId) -> rusqlite::Result<Option<ShotId>> {
-    pen.conn
+pub(super) fn task_first_of(tx: &Tx<'_>, attempt: AttemptId) -> rusqlite::Result<Option<ShotId>> {
+    tx.conn
         .prepare_cached(first_of!("?1"))?
         .query_row([attempt.0], |row| shot_id(row, 0))
         .optional()

@@ -10,20 +10,19 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::LedgerError;
-use super::encode::{PURSE, purse};
-use super::error::is_full;
+use super::file_watch::FileWatch;
+use super::high_water_mark::{HighWaterMark, Known};
 use super::lock::Lock;
-use super::mark::{Known, Mark};
 use super::rescue::{Rescued, rescue};
 use super::reserve::Reserve;
-use super::watch::Watch;
+use super::rows::{PURSE, purse};
 use crate::blocking;
 use crate::failpoint;
+use crate::ledger::error::{LedgerError, is_full};
 use crate::policy::budget::{Balance, Budget};
 
 /// What a call writes with: the batch's transaction.
-pub(super) struct Pen<'a> {
+pub(super) struct Tx<'a> {
     pub conn: &'a Connection,
     /// The ledger, for its errors.
     pub ledger: &'a Path,
@@ -33,7 +32,7 @@ pub(super) struct Pen<'a> {
     pub displaced: Option<&'a LedgerError>,
 }
 
-impl Pen<'_> {
+impl Tx<'_> {
     /// The cap and the money as of this call.
     pub(super) fn purse(&self) -> rusqlite::Result<(Budget, Balance)> {
         self.conn.prepare_cached(PURSE)?.query_row([], purse)
@@ -57,7 +56,7 @@ impl From<rusqlite::Error> for Fault {
 
 /// A call in the queue: its work, which is done again when a batch is, and who waits for it.
 trait Call: Send {
-    fn work(&mut self, pen: &Pen<'_>) -> rusqlite::Result<()>;
+    fn work(&mut self, tx: &Tx<'_>) -> rusqlite::Result<()>;
     fn answer(self: Box<Self>, batch: Result<(), LedgerError>);
 }
 
@@ -70,10 +69,10 @@ struct Ask<T, W> {
 impl<T, W> Call for Ask<T, W>
 where
     T: Send,
-    W: FnMut(&Pen<'_>) -> Result<T, Fault> + Send,
+    W: FnMut(&Tx<'_>) -> Result<T, Fault> + Send,
 {
-    fn work(&mut self, pen: &Pen<'_>) -> rusqlite::Result<()> {
-        self.done = Some(match (self.work)(pen) {
+    fn work(&mut self, tx: &Tx<'_>) -> rusqlite::Result<()> {
+        self.done = Some(match (self.work)(tx) {
             Ok(value) => Ok(value),
             Err(Fault::Refused(error)) => Err(error),
             Err(Fault::Sql(error)) => return Err(error),
@@ -93,7 +92,7 @@ where
 type Batch = Vec<Box<dyn Call>>;
 
 /// An open ledger and the calls that wait for it.
-pub(super) struct Queue {
+pub(super) struct GroupCommit {
     path: PathBuf,
     line: Mutex<Line>,
     desk: Mutex<Desk>,
@@ -115,8 +114,8 @@ struct Line {
 /// What is kept beside an open ledger.
 pub(super) struct Kept {
     pub reserve: Reserve,
-    pub mark: Mark,
-    pub watch: Watch,
+    pub mark: HighWaterMark,
+    pub watch: FileWatch,
     pub lock: Lock,
 }
 
@@ -124,8 +123,8 @@ pub(super) struct Kept {
 struct Desk {
     conn: Connection,
     reserve: Option<Reserve>,
-    mark: Mark,
-    watch: Watch,
+    mark: HighWaterMark,
+    watch: FileWatch,
     /// Where the ledger went; `conn` is open on the copy that was saved.
     displaced: Option<LedgerError>,
     /// The failure after which the file is not touched any more.
@@ -138,7 +137,7 @@ struct Desk {
 #[cfg(test)]
 type Relief = Option<Box<dyn FnMut(&Connection) + Send>>;
 
-impl Queue {
+impl GroupCommit {
     pub(super) fn new(path: PathBuf, conn: Connection, kept: Kept) -> rusqlite::Result<Self> {
         let Kept { reserve, mut mark, watch, lock } = kept;
         let now = conn.query_row(PURSE, [], purse)?;
@@ -179,7 +178,7 @@ impl Queue {
     pub(super) async fn ask<T, W>(self: &Arc<Self>, work: W) -> Result<T, LedgerError>
     where
         T: Send + 'static,
-        W: FnMut(&Pen<'_>) -> Result<T, Fault> + Send + 'static,
+        W: FnMut(&Tx<'_>) -> Result<T, Fault> + Send + 'static,
     {
         let ending = || LedgerError::Ending { ledger: self.path.clone() };
         let runtime = Handle::try_current().map_err(|_| ending())?;
@@ -218,7 +217,7 @@ impl Queue {
 
 /// The right and the duty to serve the line. Dropped unserved, when the runtime ends, it tells
 /// everyone so by dropping their calls.
-struct Turn(Option<Arc<Queue>>);
+struct Turn(Option<Arc<GroupCommit>>);
 
 impl Drop for Turn {
     fn drop(&mut self) {
@@ -302,14 +301,15 @@ impl Desk {
         batch: &mut Batch,
     ) -> rusqlite::Result<((Budget, Balance), Known)> {
         let reserve_used = self.reserve.is_none();
-        let tx = Transaction::new(&mut self.conn, TransactionBehavior::Immediate)?;
-        let pen = Pen { conn: &tx, ledger, reserve_used, displaced: self.displaced.as_ref() };
+        let transaction = Transaction::new(&mut self.conn, TransactionBehavior::Immediate)?;
+        let tx =
+            Tx { conn: &transaction, ledger, reserve_used, displaced: self.displaced.as_ref() };
         for call in batch {
-            call.work(&pen)?;
+            call.work(&tx)?;
         }
-        let (purse, known) = (pen.purse()?, Known::of(&tx)?);
+        let (purse, known) = (tx.purse()?, Known::of(&transaction)?);
         failpoint::point("batch not yet committed");
-        tx.commit()?;
+        transaction.commit()?;
         failpoint::point("batch committed");
         Ok((purse, known))
     }

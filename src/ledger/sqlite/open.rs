@@ -1,40 +1,34 @@
 //! Opening a ledger: what is looked at before anything is changed, and in which order the lock,
 //! the reserve and the file are taken.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::encode::Word;
-use super::lock::{Lock, private};
-use super::mark::{Known, Mark};
-use super::queue::{Kept, Queue};
+use super::file::{BUSY, log_of, private, set_up};
+use super::file_watch::FileWatch;
+use super::group_commit::{GroupCommit, Kept};
+use super::high_water_mark::{HighWaterMark, Known};
+use super::lock::Lock;
 use super::rescue;
 use super::reserve::Reserve;
+use super::rows::Word;
 use super::schema::{Found, damage, keep_cap_twice, look, migrate};
-use super::watch::Watch;
-use super::{Kind, LedgerError, Opening};
 use crate::failpoint;
-
-/// How long a write waits for somebody who looks into the file with another program.
-pub(super) const BUSY: Duration = Duration::from_secs(30);
-/// How long the write-ahead file may stay after it was copied into the ledger, in bytes.
-const LOG_STAYS: i64 = 16 << 20;
-/// Pages in the write-ahead file after which it is copied into the ledger.
-const LOG_PAGES: i64 = 4000;
-const STATEMENTS: usize = 32;
+use crate::ledger::error::LedgerError;
+use crate::ledger::kind::Kind;
+use crate::ledger::types::OpenOptions;
 
 /// Opens or makes a ledger for writing.
-pub(super) fn for_writing(opening: &Opening<'_>) -> Result<Queue, LedgerError> {
+pub(super) fn for_writing(opening: &OpenOptions<'_>) -> Result<GroupCommit, LedgerError> {
     let path = true_path(opening.path);
     is_to_be_made(&path)?;
     let mut lock = Lock::take(&path)?;
     rescue::put_back(&path)?;
     let made = is_to_be_made(&path)?;
-    let mark = Mark::of(&path)?;
+    let mark = HighWaterMark::of(&path)?;
     if made {
         is_new(&path, &mark)?;
     }
@@ -65,8 +59,8 @@ pub(super) fn for_writing(opening: &Opening<'_>) -> Result<Queue, LedgerError> {
     failpoint::point("ledger set up");
     migrate(&mut conn, found, opening).map_err(sql)?;
     keep_cap_twice(&conn).map_err(sql)?;
-    let kept = Kept { reserve, mark, watch: Watch::over(&path), lock };
-    Queue::new(path.clone(), conn, kept).map_err(|error| LedgerError::of(&path, &error))
+    let kept = Kept { reserve, mark, watch: FileWatch::over(&path), lock };
+    GroupCommit::new(path.clone(), conn, kept).map_err(|error| LedgerError::of(&path, &error))
 }
 
 /// Opens a ledger that is there for reading, and says how many of the schemas it has.
@@ -112,13 +106,6 @@ pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection, usize), L
     }
 }
 
-/// The write-ahead file of a ledger.
-pub(super) fn log_of(path: &Path) -> PathBuf {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    log.into()
-}
-
 fn has_log(path: &Path) -> bool {
     fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0)
 }
@@ -133,7 +120,7 @@ fn has_journal(path: &Path) -> bool {
 
 /// Whether a file that is empty or not there was never more: `SQLite` would take it for a new one
 /// and throw away the log of an old one.
-fn is_new(path: &Path, mark: &Mark) -> Result<(), LedgerError> {
+fn is_new(path: &Path, mark: &HighWaterMark) -> Result<(), LedgerError> {
     mark.admit(path, Known::default())?;
     if has_log(path) {
         return Err(LedgerError::Emptied { ledger: path.to_owned(), log: log_of(path) });
@@ -182,7 +169,10 @@ fn is_to_be_made(path: &Path) -> Result<bool, LedgerError> {
 
 /// Makes the file, for the user's eyes only, and its name durable.
 fn make(path: &Path) -> std::io::Result<()> {
-    private(OpenOptions::new().write(true).create(true)).truncate(false).open(path)?.sync_all()?;
+    private(fs::OpenOptions::new().write(true).create(true))
+        .truncate(false)
+        .open(path)?
+        .sync_all()?;
     #[cfg(unix)]
     if let Some(folder) = path.parent() {
         File::open(folder)?.sync_all()?;
@@ -191,7 +181,7 @@ fn make(path: &Path) -> std::io::Result<()> {
 }
 
 /// Whether it is this campaign's and of this kind.
-fn is_of(conn: &Connection, path: &Path, opening: &Opening<'_>) -> Result<(), LedgerError> {
+fn is_of(conn: &Connection, path: &Path, opening: &OpenOptions<'_>) -> Result<(), LedgerError> {
     let ledger = path.to_owned();
     let (theirs, kind): (String, Kind) = conn
         .query_row("SELECT name, kind FROM campaign", [], |row| {
@@ -206,33 +196,4 @@ fn is_of(conn: &Connection, path: &Path, opening: &Opening<'_>) -> Result<(), Le
         return Err(LedgerError::OtherCampaign { ledger, theirs, ours });
     }
     Ok(())
-}
-
-/// What durability and honesty ask of `SQLite`.
-pub(super) fn set_up(conn: &Connection, path: &Path) -> Result<(), LedgerError> {
-    let sql = |error: rusqlite::Error| LedgerError::of(path, &error);
-    conn.set_prepared_statement_cache_capacity(STATEMENTS);
-    let mode: String =
-        conn.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0)).map_err(sql)?;
-    if mode != "wal" {
-        return Err(LedgerError::Inaccessible {
-            place: path.to_owned(),
-            cause: "this file system cannot hold a ledger that is read while it is written"
-                .to_owned(),
-            fix: "put the campaign folder on a local disk with --out",
-        });
-    }
-    let pragmas = [
-        ("synchronous", "full"),
-        ("fullfsync", "on"),
-        ("checkpoint_fullfsync", "on"),
-        ("foreign_keys", "on"),
-        ("cell_size_check", "on"),
-        ("trusted_schema", "off"),
-    ];
-    for (name, value) in pragmas {
-        conn.pragma_update(None, name, value).map_err(sql)?;
-    }
-    conn.pragma_update(None, "journal_size_limit", LOG_STAYS).map_err(sql)?;
-    conn.pragma_update(None, "wal_autocheckpoint", LOG_PAGES).map_err(sql)
 }

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::open::log_of;
+use super::file::log_of;
 
 /// What a file is, whatever it is called; elsewhere than on Unix only that it is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,12 +50,12 @@ impl Loss {
 
 /// The files of an open ledger.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(super) struct FileWatch {
     ledger: (PathBuf, Option<Identity>),
     log: (PathBuf, Option<Identity>),
 }
 
-impl Watch {
+impl FileWatch {
     /// The files as they are now; the ledger is open and was read, so that its log is there.
     pub(super) fn over(ledger: &Path) -> Self {
         let named = |path: PathBuf| {

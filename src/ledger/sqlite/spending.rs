@@ -3,59 +3,16 @@
 
 use rusqlite::{Connection, Row};
 
-use super::RevisionId;
-use super::encode::{odd, shot_id, unlist, usd};
+use super::rows::{odd, shot_id, unlist, usd};
 use crate::domain::money::Usd;
-use crate::domain::shot::ShotId;
 use crate::domain::time::Timestamp;
+use crate::ledger::types::{OrphanReservation, RevisionId, SpendGroup, Spending};
 use crate::policy::budget::Balance;
 
 /// The most moments of a campaign's history that are told.
 const MOST_MOMENTS: i64 = 120;
 /// The most stray reservations that are told.
 const MOST_STRAYS: i64 = 100;
-
-/// Where the money lies.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Spending {
-    /// By model and tags; every attempt is in exactly one.
-    pub piles: Vec<Pile>,
-    /// `spent` and `reserved` as they rose and fell, oldest first; at most some 120 moments.
-    pub history: Vec<(Timestamp, Balance)>,
-    /// Prices that stay reserved for a request which its shot is no longer about: the doubt that
-    /// was bought again, say. At most 100, the oldest first.
-    pub strays: Vec<Stray>,
-}
-
-/// The money of the attempts of one model with the same tags.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pile {
-    /// The model's API name.
-    pub model: String,
-    /// The manifest's tags, in its order.
-    pub tags: Vec<String>,
-    /// Tasks that were bought, but for those that failed for nothing.
-    pub bought: usize,
-    /// Their money.
-    pub balance: Balance,
-}
-
-/// A price that stays reserved beside what its shot is about now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stray {
-    /// The shot.
-    pub shot: ShotId,
-    /// Its revision.
-    pub revision: RevisionId,
-    /// The revision's number.
-    pub number: u32,
-    /// The price; `None`: unknown.
-    pub price: Option<Usd>,
-    /// When the request was sent.
-    pub sent_at: Timestamp,
-    /// What became of the request.
-    pub why: Option<String>,
-}
 
 /// Reads it.
 pub(super) fn spending(conn: &Connection) -> rusqlite::Result<Spending> {
@@ -90,7 +47,7 @@ fn balance(micros: [i64; 3]) -> Balance {
     Balance { spent, reserved, unconfirmed }
 }
 
-fn piles(conn: &Connection) -> rusqlite::Result<Vec<Pile>> {
+fn piles(conn: &Connection) -> rusqlite::Result<Vec<SpendGroup>> {
     conn.prepare_cached(concat!(
         "SELECT r.model, r.tags, sum(a.task_id IS NOT NULL AND account IN ('spent', 'reserved')), ",
         sums!("a.price_micro"),
@@ -101,7 +58,7 @@ fn piles(conn: &Connection) -> rusqlite::Result<Vec<Pile>> {
         let bought: i64 = row.get(2)?;
         let bought = usize::try_from(bought).map_err(|error| odd(2, error))?;
         let (model, tags, balance) = (row.get(0)?, unlist(row, 1)?, balance(sums(row, 3)?));
-        Ok(Pile { model, tags, bought, balance })
+        Ok(SpendGroup { model, tags, bought, balance })
     })?
     .collect()
 }
@@ -127,7 +84,7 @@ fn history(conn: &Connection) -> rusqlite::Result<Vec<(Timestamp, Balance)>> {
     Ok(history)
 }
 
-fn strays(conn: &Connection) -> rusqlite::Result<Vec<Stray>> {
+fn strays(conn: &Connection) -> rusqlite::Result<Vec<OrphanReservation>> {
     conn.prepare_cached(
         "SELECT r.shot, r.id, r.number, a.price_micro, a.sent_at, a.why \
          FROM attempts AS a JOIN revisions AS r ON r.id = a.revision \
@@ -137,7 +94,14 @@ fn strays(conn: &Connection) -> rusqlite::Result<Vec<Stray>> {
         let shot = shot_id(row, 0)?.ok_or_else(|| odd(0, "a shot without a name"))?;
         let sent_at = Timestamp::from_millis(row.get(4)?);
         let (revision, number) = (RevisionId(row.get(1)?), row.get(2)?);
-        Ok(Stray { shot, revision, number, price: usd(row, 3)?, sent_at, why: row.get(5)? })
+        Ok(OrphanReservation {
+            shot,
+            revision,
+            number,
+            price: usd(row, 3)?,
+            sent_at,
+            why: row.get(5)?,
+        })
     })?
     .collect()
 }

@@ -7,12 +7,15 @@ use std::task::{Context, Waker};
 use futures::FutureExt;
 use rusqlite::Connection;
 
-use super::lock::beside;
-use super::queue::Fault;
+use super::file::beside;
+use super::group_commit::Fault;
 use super::*;
+use crate::domain::money::Usd;
 use crate::domain::outcome::SubmitOutcome;
-use crate::domain::shot::Request;
+use crate::domain::shot::{Fingerprint, Request, ShotId};
+use crate::domain::state::RevisionState;
 use crate::domain::state::{OnDoubt, Rules, ShotEvent};
+use crate::ledger::kind::Kind;
 
 const RULES: Rules = Rules {
     attempts: 3,
@@ -23,8 +26,8 @@ const RULES: Rules = Rules {
 };
 const AT: Timestamp = Timestamp::from_millis(1_705_123_450_000);
 
-fn open(folder: &Path) -> Result<Ledger, LedgerError> {
-    Ledger::open(&Opening {
+fn open(folder: &Path) -> Result<SqliteLedger, LedgerError> {
+    SqliteLedger::open(&OpenOptions {
         path: &folder.join("ledger.sqlite"),
         campaign: "summer",
         kind: Kind::Gateway,
@@ -34,7 +37,7 @@ fn open(folder: &Path) -> Result<Ledger, LedgerError> {
 }
 
 /// A ledger with two claimed shots and more that are queued.
-async fn with_two_on_the_wire(folder: &Path) -> (Ledger, Vec<Entry>, Vec<RevisionState>) {
+async fn with_two_on_the_wire(folder: &Path) -> (SqliteLedger, Vec<Entry>, Vec<RevisionState>) {
     let shots: Vec<Shot> = (0..40_u8)
         .map(|i| Shot {
             id: ShotId::new(&format!("s{i}")).unwrap(),
@@ -53,7 +56,7 @@ async fn with_two_on_the_wire(folder: &Path) -> (Ledger, Vec<Entry>, Vec<Revisio
     let entries = ledger.record(shots.into(), AT).await.unwrap();
     let mut jobs = Vec::new();
     for entry in &entries[..2] {
-        let claim = ledger.claim(entry.revision, Terms::new(entry.price), AT).await.unwrap();
+        let claim = ledger.claim(entry.revision, AttemptSpec::new(entry.price), AT).await.unwrap();
         let Claim::Granted { attempt, .. } = claim else { panic!("{claim:?}") };
         jobs.push(entry.status.after(ShotEvent::Claimed(attempt), AT, &RULES).unwrap().to);
     }
@@ -67,7 +70,7 @@ fn bought(job: &RevisionState, task: char) -> Transition {
 }
 
 /// The disk ends here; with `relief`, giving up the reserve makes room.
-fn fill(ledger: &Ledger, relief: bool) {
+fn fill(ledger: &SqliteLedger, relief: bool) {
     ledger.queue.at_desk(|conn, on_relief| {
         limit(conn, 1);
         // Whatever free room the last pages have is used up.
@@ -112,7 +115,8 @@ async fn on_a_full_disk_the_reserve_makes_room_for_task_ids_and_nothing_is_bough
     fill(&ledger, true);
 
     // In one batch: a claim that must not be granted, and two purchases that must not be lost.
-    let mut claim = Box::pin(ledger.claim(entries[2].revision, Terms::new(entries[2].price), AT));
+    let mut claim =
+        Box::pin(ledger.claim(entries[2].revision, AttemptSpec::new(entries[2].price), AT));
     let mut first = Box::pin(ledger.commit(entries[0].revision, bought(&jobs[0], 'a'), AT));
     let mut second = Box::pin(ledger.commit(entries[1].revision, bought(&jobs[1], 'b'), AT));
     ledger.queue.at_desk(|_, _| {
@@ -126,7 +130,7 @@ async fn on_a_full_disk_the_reserve_makes_room_for_task_ids_and_nothing_is_bough
     assert!(second.unwrap().reserve_used);
     assert!(!reserve.exists());
 
-    let later = ledger.claim(entries[3].revision, Terms::new(entries[3].price), AT).await;
+    let later = ledger.claim(entries[3].revision, AttemptSpec::new(entries[3].price), AT).await;
     assert!(matches!(later, Err(LedgerError::DiskFull { .. })), "{later:?}");
     let stalled = Transition { change: None, ..bought(&jobs[0], 'a') };
     let later = ledger.commit(entries[0].revision, stalled, AT).await.unwrap();
@@ -152,7 +156,7 @@ async fn when_even_the_reserve_does_not_help_nothing_is_written_ever_again() {
     // Room that comes too late does not make anyone believe the file again.
     ledger.queue.at_desk(|conn, _| limit(conn, 100_000));
     let refused = [
-        ledger.claim(entries[2].revision, Terms::new(entries[2].price), AT).await.map(drop),
+        ledger.claim(entries[2].revision, AttemptSpec::new(entries[2].price), AT).await.map(drop),
         ledger.commit(entries[1].revision, bought(&jobs[1], 'b'), AT).await.map(drop),
         ledger.set_budget(Budget::default()).await,
         ledger.entries().await.map(drop),
@@ -188,8 +192,10 @@ async fn a_failed_call_takes_its_whole_batch_back_and_poisons_the_ledger() {
     let bad = bad.unwrap_err();
     assert!(bad.to_string().contains("never changed"), "{bad}");
     assert_eq!(good.unwrap_err().to_string(), bad.to_string());
-    let later =
-        ledger.claim(entries[2].revision, Terms::new(entries[2].price), AT).await.unwrap_err();
+    let later = ledger
+        .claim(entries[2].revision, AttemptSpec::new(entries[2].price), AT)
+        .await
+        .unwrap_err();
     assert_eq!(later.to_string(), bad.to_string());
     drop(ledger);
     let states = open(folder.path()).unwrap().entries().await.unwrap();

@@ -3,39 +3,40 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::encode::{StateColumns, Word, usd};
-use super::queue::{Fault, Pen};
-use super::reader;
-use super::{Claim, ClipFile, Committed, Freed, LedgerError, RevisionId, Terms};
+use super::group_commit::{Fault, Tx};
+use super::rows::{StateColumns, Word, usd};
+use super::snapshot;
 use crate::domain::charge::Charge;
 use crate::domain::money::Usd;
 use crate::domain::outcome::TaskId;
 use crate::domain::state::{Account, AttemptId, AttemptOutcome, RevisionState, State};
 use crate::domain::time::Timestamp;
 use crate::domain::transition::{AttemptChange, Transition};
+use crate::ledger::error::LedgerError;
+use crate::ledger::types::{AttemptSpec, Claim, ClipFile, Committed, Released, RevisionId};
 use crate::policy::budget::Budget;
 
 /// Keeps another cap.
-pub(super) fn set_budget(pen: &Pen<'_>, budget: Budget) -> Result<(), Fault> {
+pub(super) fn set_budget(tx: &Tx<'_>, budget: Budget) -> Result<(), Fault> {
     let cap = budget.cap.map(Usd::micros);
-    pen.conn
+    tx.conn
         .execute("UPDATE campaign SET cap_micro = ?1, strict = ?2", params![cap, budget.strict])?;
     Ok(())
 }
 
 /// The cap's check, the attempt, its reserved price and the state, all or nothing.
 pub(super) fn claim(
-    pen: &Pen<'_>,
+    tx: &Tx<'_>,
     revision: RevisionId,
-    terms: Terms,
+    terms: AttemptSpec,
     at: Timestamp,
 ) -> Result<Claim, Fault> {
-    let Terms { price, charged_if_failed, despite_doubt, token } = terms;
-    if pen.reserve_used {
-        let ledger = pen.ledger.to_owned();
+    let AttemptSpec { price, charged_if_failed, despite_doubt, token } = terms;
+    if tx.reserve_used {
+        let ledger = tx.ledger.to_owned();
         return Err(Fault::Refused(LedgerError::DiskFull { ledger }));
     }
-    if let Some(displaced) = pen.displaced {
+    if let Some(displaced) = tx.displaced {
         return Err(Fault::Refused(displaced.clone()));
     }
     if price.is_some_and(|price| price < Usd::ZERO) {
@@ -43,7 +44,7 @@ pub(super) fn claim(
     }
     let wanted = if despite_doubt { "in_doubt" } else { "queued" };
     let claimable = "SELECT state = ?2 AND current = 1 FROM revisions WHERE id = ?1";
-    let claimable = pen
+    let claimable = tx
         .conn
         .prepare_cached(claimable)?
         .query_row(params![revision.0, wanted], |row| row.get(0))
@@ -52,12 +53,12 @@ pub(super) fn claim(
         let what = format!("revision {} was claimed but is not a {wanted} current one", revision.0);
         return Err(Fault::Refused(LedgerError::defect(what)));
     }
-    let (budget, balance) = pen.purse()?;
+    let (budget, balance) = tx.purse()?;
     if !budget.allows(&balance, price) {
         return Ok(Claim::OverCap { balance });
     }
     let attempt = AttemptId(
-        pen.conn
+        tx.conn
             .prepare_cached(
                 "INSERT INTO attempts (revision, number, price_micro, charged_if_failed, sent_at, \
                  token, account) VALUES (?1, \
@@ -73,45 +74,45 @@ pub(super) fn claim(
             ])?,
     );
     if let Some(price) = price {
-        move_money(pen, attempt, Account::Reserved, price.micros(), at)?;
+        move_money(tx, attempt, Account::Reserved, price.micros(), at)?;
     }
-    pen.conn
+    tx.conn
         .prepare_cached(
             "UPDATE revisions SET state = 'submitting', attempt = ?2, price_micro = ?3, \
              resubmits = resubmits + (state = 'in_doubt'), failure = NULL, why = NULL, since = NULL WHERE id = ?1",
         )?
         .execute(params![revision.0, attempt.0, price.map(Usd::micros)])?;
-    let (_, balance) = pen.purse()?;
+    let (_, balance) = tx.purse()?;
     Ok(Claim::Granted { attempt, balance })
 }
 
 /// A transition: the job, the attempt's change, the money's move and the files of a delivery.
 pub(super) fn commit(
-    pen: &Pen<'_>,
+    tx: &Tx<'_>,
     revision: RevisionId,
     step: &Transition,
     files: &[ClipFile],
     at: Timestamp,
 ) -> Result<Committed, Fault> {
     let change = step.change.as_ref();
-    let known = change.map(|change| lies_in(pen, revision, change.attempt)).transpose()?;
-    if !write_job(pen, revision, &step.to, at)? {
+    let known = change.map(|change| lies_in(tx, revision, change.attempt)).transpose()?;
+    if !write_job(tx, revision, &step.to, at)? {
         let what = format!("there is no revision {}", revision.0);
         return Err(Fault::Refused(LedgerError::defect(what)));
     }
     if let (Some(change), Some((from, price))) = (change, known) {
-        write_change(pen, change, &step.to.state, at)?;
+        write_change(tx, change, &step.to.state, at)?;
         if let Some(price) = price
             && from != change.account
         {
-            move_money(pen, change.attempt, from, -price.micros(), at)?;
-            move_money(pen, change.attempt, change.account, price.micros(), at)?;
+            move_money(tx, change.attempt, from, -price.micros(), at)?;
+            move_money(tx, change.attempt, change.account, price.micros(), at)?;
         }
     }
     for (part, file) in (1_i64..).zip(files) {
         let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let clip_info = file.clip_info;
-        pen.conn
+        tx.conn
             .prepare_cached(
                 "INSERT OR REPLACE INTO files (revision, part, path, bytes, sha256, millis, width, \
                  height, sound, unread) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -131,42 +132,42 @@ pub(super) fn commit(
     }
     let task_first_of = match change {
         Some(change) if change.outcome == Some(AttemptOutcome::Bought) => {
-            reader::task_first_of(pen, change.attempt)?
+            snapshot::task_first_of(tx, change.attempt)?
         }
         _ => None,
     };
-    let (_, balance) = pen.purse()?;
-    let (reserve_used, displaced) = (pen.reserve_used, pen.displaced.cloned());
+    let (_, balance) = tx.purse()?;
+    let (reserve_used, displaced) = (tx.reserve_used, tx.displaced.cloned());
     Ok(Committed { balance, reserve_used, displaced, task_first_of })
 }
 
 /// A transition by evidence, unless its task is known.
 pub(super) fn recover(
-    pen: &Pen<'_>,
+    tx: &Tx<'_>,
     revision: RevisionId,
     step: &Transition,
     task: &TaskId,
     at: Timestamp,
 ) -> Result<Option<Committed>, Fault> {
-    if reader::knows_task(pen, task)? {
+    if snapshot::knows_task(tx, task)? {
         return Ok(None);
     }
-    commit(pen, revision, step, &[], at).map(Some)
+    commit(tx, revision, step, &[], at).map(Some)
 }
 
 /// A transition by the user's word that the shot was not bought. The word is about the shot: every
 /// attempt of the revision without a task was not bought either, also those kept reserved so far.
 pub(super) fn not_bought(
-    pen: &Pen<'_>,
+    tx: &Tx<'_>,
     revision: RevisionId,
     step: &Transition,
     at: Timestamp,
-) -> Result<Freed, Fault> {
+) -> Result<Released, Fault> {
     let Some(asked) = step.change.as_ref().filter(|change| change.account == Account::Released)
     else {
         return Err(Fault::Refused(LedgerError::defect("nothing was released by `not bought`")));
     };
-    let doubtful: Vec<(AttemptId, Option<Usd>)> = pen
+    let doubtful: Vec<(AttemptId, Option<Usd>)> = tx
         .conn
         .prepare_cached(
             "SELECT id, price_micro FROM attempts WHERE revision = ?1 AND account = 'reserved' \
@@ -174,15 +175,15 @@ pub(super) fn not_bought(
         )?
         .query_map([revision.0, asked.attempt.0], |row| Ok((AttemptId(row.get(0)?), usd(row, 1)?)))?
         .collect::<Result<_, _>>()?;
-    commit(pen, revision, step, &[], at)?;
+    commit(tx, revision, step, &[], at)?;
     for (attempt, price) in doubtful.iter().filter(|(attempt, _)| *attempt != asked.attempt) {
         let change = AttemptChange { attempt: *attempt, ..asked.clone() };
-        write_change(pen, &change, &step.to.state, at)?;
+        write_change(tx, &change, &step.to.state, at)?;
         if let Some(price) = price {
-            move_money(pen, *attempt, Account::Reserved, -price.micros(), at)?;
+            move_money(tx, *attempt, Account::Reserved, -price.micros(), at)?;
         }
     }
-    Ok(Freed {
+    Ok(Released {
         requests: doubtful.len(),
         price: doubtful.iter().filter_map(|(_, price)| *price).sum(),
         unpriced: doubtful.iter().any(|(_, price)| price.is_none()),
@@ -190,8 +191,8 @@ pub(super) fn not_bought(
 }
 
 /// What the gateway says an attempt cost.
-pub(super) fn charge(pen: &Pen<'_>, attempt: AttemptId, charge: &Charge) -> Result<(), Fault> {
-    pen.conn
+pub(super) fn charge(tx: &Tx<'_>, attempt: AttemptId, charge: &Charge) -> Result<(), Fault> {
+    tx.conn
         .prepare_cached("UPDATE attempts SET charge = ?2, charge_currency = ?3 WHERE id = ?1")?
         .execute(params![attempt.0, charge.amount(), charge.currency()])?;
     Ok(())
@@ -199,11 +200,11 @@ pub(super) fn charge(pen: &Pen<'_>, attempt: AttemptId, charge: &Charge) -> Resu
 
 /// The account an attempt's price lies in, and the price.
 fn lies_in(
-    pen: &Pen<'_>,
+    tx: &Tx<'_>,
     revision: RevisionId,
     attempt: AttemptId,
 ) -> Result<(Account, Option<Usd>), Fault> {
-    pen.conn
+    tx.conn
         .prepare_cached(
             "SELECT account, price_micro FROM attempts WHERE id = ?1 AND revision = ?2",
         )?
@@ -219,14 +220,14 @@ fn lies_in(
 
 /// Answers whether there is such a revision.
 fn write_job(
-    pen: &Pen<'_>,
+    tx: &Tx<'_>,
     revision: RevisionId,
     status: &RevisionState,
     at: Timestamp,
 ) -> rusqlite::Result<bool> {
     let columns = StateColumns::of(&status.state);
     let delivered_at = matches!(status.state, State::Delivered { .. }).then(|| at.as_millis());
-    let rows = pen
+    let rows = tx
         .conn
         .prepare_cached(
             "UPDATE revisions SET state = ?2, attempt = ?3, failure = ?4, why = ?5, since = ?6, \
@@ -253,7 +254,7 @@ fn write_job(
 
 /// How a POST ended is said once; a task may be given by the user later, and replaced.
 fn write_change(
-    pen: &Pen<'_>,
+    tx: &Tx<'_>,
     change: &AttemptChange,
     state: &State,
     at: Timestamp,
@@ -264,7 +265,7 @@ fn write_change(
     };
     let outcome = change.outcome.map(AttemptOutcome::name);
     let answered_at = outcome.is_some().then(|| at.as_millis());
-    pen.conn
+    tx.conn
         .prepare_cached(
             "UPDATE attempts SET account = ?2, outcome = coalesce(outcome, ?3), \
              why = coalesce(why, ?4), answered_at = coalesce(answered_at, ?5), \
@@ -283,7 +284,7 @@ fn write_change(
 
 /// Nothing lies in `released`.
 fn move_money(
-    pen: &Pen<'_>,
+    tx: &Tx<'_>,
     attempt: AttemptId,
     account: Account,
     micros: i64,
@@ -292,7 +293,7 @@ fn move_money(
     if account == Account::Released || micros == 0 {
         return Ok(());
     }
-    pen.conn
+    tx.conn
         .prepare_cached("INSERT INTO money (attempt, at, account, micro) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![attempt.0, at.as_millis(), account.name(), micros])?;
     Ok(())

@@ -3,9 +3,10 @@
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::encode::kind_name;
-use super::{LedgerError, Opening};
+use super::rows::kind_name;
 use crate::failpoint;
+use crate::ledger::error::LedgerError;
+use crate::ledger::types::OpenOptions;
 
 /// Marks an `SQLite` file as a ledger of rushes: `rush`.
 pub(super) const APPLICATION_ID: i64 = 0x7275_7368;
@@ -65,7 +66,7 @@ pub(super) fn look(conn: &Connection, opening: &std::path::Path) -> Result<Found
 pub(super) fn migrate(
     conn: &mut Connection,
     found: Found,
-    opening: &Opening<'_>,
+    opening: &OpenOptions<'_>,
 ) -> rusqlite::Result<()> {
     let had = match found {
         Found::Empty => 0,

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::LedgerError;
-use super::lock::{beside, no_link, private};
+use super::file::{beside, no_link, private};
+use crate::ledger::error::LedgerError;
 
 /// How much a ledger knows. Attempts and movements of money are only ever added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl Known {
 
 /// The note beside a ledger. It is not synced: whatever loses it loses nothing else.
 #[derive(Debug)]
-pub(super) struct Mark {
+pub(super) struct HighWaterMark {
     path: PathBuf,
     file: File,
     noted: Known,
@@ -38,7 +38,7 @@ pub(super) struct Mark {
 /// The longest note that is read, in bytes.
 const MOST_BYTES: u64 = 1024;
 
-impl Mark {
+impl HighWaterMark {
     /// The note beside the ledger at `ledger`; made if there is none.
     pub(super) fn of(ledger: &Path) -> Result<Self, LedgerError> {
         let path = beside(ledger, "mark");
@@ -107,8 +107,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let ledger = folder.path().join("ledger.sqlite");
         let known = |attempts, movements| Known { attempts, movements };
-        Mark::of(&ledger).unwrap().note(known(7, 9));
-        let mut mark = Mark::of(&ledger).unwrap();
+        HighWaterMark::of(&ledger).unwrap().note(known(7, 9));
+        let mut mark = HighWaterMark::of(&ledger).unwrap();
         assert!(mark.admit(&ledger, known(7, 9)).is_ok());
         assert!(mark.admit(&ledger, known(8, 12)).is_ok());
         for forgetful in [known(6, 9), known(7, 8), known(0, 0)] {
@@ -116,7 +116,7 @@ mod tests {
             assert!(error.contains("ledger.sqlite.mark"), "{error}");
         }
         mark.note(known(3, 0));
-        assert_eq!(Mark::of(&ledger).unwrap().noted, known(3, 0));
+        assert_eq!(HighWaterMark::of(&ledger).unwrap().noted, known(3, 0));
     }
 
     #[test]

@@ -9,10 +9,9 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-use super::LedgerError;
-use super::lock::{beside, private};
-use super::open::{BUSY, log_of, set_up};
-use super::watch::Loss;
+use super::file::{BUSY, beside, log_of, private, set_up};
+use super::file_watch::Loss;
+use crate::ledger::error::LedgerError;
 
 /// How long whoever reads a saved copy is waited for before it gets the ledger's name.
 const READER_GOES: Duration = Duration::from_secs(2);
@@ -120,7 +119,7 @@ pub(super) fn put_back(ledger: &Path) -> Result<(), LedgerError> {
     let disk = |error: io::Error| LedgerError::Inaccessible {
         place: copy.clone(),
         cause: error.to_string(),
-        fix: super::error::PERMISSION,
+        fix: crate::ledger::error::PERMISSION,
     };
     // Its own log goes into it; a log that the lost file left behind would be taken for its own.
     let conn = Connection::open(&copy).map_err(sql)?;

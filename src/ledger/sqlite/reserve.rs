@@ -5,9 +5,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::LedgerError;
-use super::lock::{beside, private};
+use super::file::{beside, private};
 use crate::failpoint;
+use crate::ledger::error::LedgerError;
 
 /// How much is set aside, in bytes: room for the answers of some hundred POSTs on the wire.
 pub(super) const RESERVE_BYTES: usize = 1 << 20;

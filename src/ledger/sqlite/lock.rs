@@ -3,11 +3,12 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use super::LedgerError;
+use super::file::{beside, no_link, private};
 use crate::domain::time::Timestamp;
+use crate::ledger::error::LedgerError;
 
 /// The lock, held until dropped.
 #[derive(Debug)]
@@ -120,31 +121,6 @@ fn host() -> String {
         .unwrap_or_else(|| "this machine".to_owned())
 }
 
-/// `ledger.sqlite` and `lock` make `ledger.sqlite.lock`.
-pub(super) fn beside(ledger: &Path, extension: &str) -> PathBuf {
-    let mut path = ledger.as_os_str().to_owned();
-    path.push(".");
-    path.push(extension);
-    path.into()
-}
-
-/// Files that are made so can be read by nobody but the user.
-pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options
-}
-
-/// What is emptied and written anew must be a file of ours, and not lead to another's.
-pub(super) fn no_link(path: &Path) -> io::Result<()> {
-    match std::fs::symlink_metadata(path) {
-        Ok(found) if found.is_symlink() => {
-            Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a link to another file"))
-        }
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,7 +185,7 @@ mod tests {
         }
         let refused = Lock::take(&ledger).unwrap_err();
         assert!(refused.to_string().contains("link"), "{refused}");
-        let refused = super::super::mark::Mark::of(&ledger).err().unwrap();
+        let refused = super::super::high_water_mark::HighWaterMark::of(&ledger).err().unwrap();
         assert!(refused.to_string().contains("link"), "{refused}");
         assert_eq!(std::fs::read_to_string(&diary).unwrap(), "dear diary");
     }
