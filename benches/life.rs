@@ -18,10 +18,10 @@ use rushes::domain::money::Usd;
 use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use rushes::domain::shot::{Fingerprint, Request, Shot, ShotId};
 use rushes::domain::time::{Clock, SystemClock};
-use rushes::gateway::{Download, Gateway, ResumePoint};
 use rushes::ledger::{Kind, OpenOptions, SqliteLedger};
 use rushes::policy::limits::{Limits, Rate, Window};
-use rushes::run::{self, Orders, Stop, Tally, Tools};
+use rushes::provider::{Download, Provider, ResumePoint};
+use rushes::scheduler::{self, CancelToken, Deps, Progress, RunOptions};
 use tokio::sync::watch;
 
 /// Sells everything at once; its tasks are done as soon as `hold` of them were sold.
@@ -32,7 +32,7 @@ struct Instant {
     held: AtomicU64,
 }
 
-impl Gateway for Instant {
+impl Provider for Instant {
     fn submit(&self, _body: Bytes) -> BoxFuture<'_, SubmitOutcome> {
         let nth = self.sold.fetch_add(1, Ordering::Relaxed);
         if nth + 1 == self.hold {
@@ -135,16 +135,16 @@ async fn campaign(
         ..Limits::default()
     };
     let gateway = Arc::new(Instant { sold: AtomicUsize::new(0), hold, held: AtomicU64::new(0) });
-    let tools = Tools::new(
-        Arc::clone(&gateway) as Arc<dyn Gateway>,
+    let tools = Deps::new(
+        Arc::clone(&gateway) as Arc<dyn Provider>,
         ledger,
         Clips::open(folder.path())?,
         clock,
     );
-    let (tally, seen) = watch::channel(Tally::default());
+    let (tally, seen) = watch::channel(Progress::default());
     let (cpu_before, started) = (cpu(), tokio::time::Instant::now());
-    let orders = Orders { download, ..Orders::new(limits) };
-    let ended = run::run(shots, orders, tools, Stop::default(), tally).await?;
+    let orders = RunOptions { download, ..RunOptions::new(limits) };
+    let ended = scheduler::run(shots, orders, tools, CancelToken::default(), tally).await?;
     let (wall, cpu_after) = (started.elapsed(), cpu());
     let tally = seen.borrow().clone();
     let [user, system] = match (cpu_before, cpu_after) {

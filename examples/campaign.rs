@@ -14,8 +14,8 @@ use rushes::domain::time::{Clock, SystemClock};
 use rushes::ledger::{Kind, OpenOptions, Snapshot, SqliteLedger};
 use rushes::manifest::{self, Reading};
 use rushes::policy::limits::Limits;
-use rushes::run::{self, Orders, Stop, Tally, Tools};
-use rushes::sim::{SimGateway, SimOptions, World};
+use rushes::scheduler::{self, CancelToken, Deps, Progress, RunOptions};
+use rushes::simulator::{SimOptions, SimState, Simulator};
 use tokio::sync::watch;
 
 #[tokio::main]
@@ -37,15 +37,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
         at: clock.now(),
     })?;
 
-    let mut orders = Orders::new(campaign.header.limits.over(&Limits::default()));
+    let mut orders = RunOptions::new(campaign.header.limits.over(&Limits::default()));
     orders.rules.on_doubt = campaign.header.on_doubt;
-    let world = World::open(SimOptions::default(), catalog)?;
-    let gateway = SimGateway::new(world, Arc::clone(&clock), orders.limits.submit_timeout);
-    let tools = Tools::new(Arc::new(gateway), ledger, Clips::open(folder.path())?, clock);
+    let world = SimState::open(SimOptions::default(), catalog)?;
+    let gateway = Simulator::new(world, Arc::clone(&clock), orders.limits.submit_timeout);
+    let tools = Deps::new(Arc::new(gateway), ledger, Clips::open(folder.path())?, clock);
 
     // `tally` could drive a progress bar; `stop` a button.
-    let (tally, _) = watch::channel(Tally::default());
-    let ended = run::run(campaign.shots.into(), orders, tools, Stop::default(), tally).await?;
+    let (tally, _) = watch::channel(Progress::default());
+    let ended =
+        scheduler::run(campaign.shots.into(), orders, tools, CancelToken::default(), tally).await?;
     println!("{ended:?}");
     Snapshot::open(&path)?.rows(&mut |row| {
         let price = row.price.map_or_else(|| "unknown".to_owned(), |price| price.to_string());

@@ -17,10 +17,10 @@ use rushes::domain::money::Usd;
 use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use rushes::domain::shot::{Request, Shot, ShotId};
 use rushes::domain::time::{Clock, SystemClock};
-use rushes::gateway::{Download, Gateway, ResumePoint};
 use rushes::ledger::{Kind, OpenOptions, SqliteLedger};
 use rushes::policy::limits::Limits;
-use rushes::run::{self, Orders, Stop, Tally, Tools};
+use rushes::provider::{Download, Provider, ResumePoint};
+use rushes::scheduler::{self, CancelToken, Deps, Progress, RunOptions};
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -30,7 +30,7 @@ struct NextDoor {
     sold: AtomicU32,
 }
 
-impl Gateway for NextDoor {
+impl Provider for NextDoor {
     fn submit(&self, body: Bytes) -> BoxFuture<'_, SubmitOutcome> {
         let nth = self.sold.fetch_add(1, Ordering::Relaxed);
         println!("asked for {}", String::from_utf8_lossy(&body));
@@ -93,11 +93,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     })?;
     let limits = Limits { poll_every: std::time::Duration::from_millis(50), ..Limits::default() };
     let tools =
-        Tools::new(Arc::new(NextDoor::default()), ledger, Clips::open(folder.path())?, clock);
+        Deps::new(Arc::new(NextDoor::default()), ledger, Clips::open(folder.path())?, clock);
     let shots = [shot("beach", "a beach at dusk")?, shot("forest", "a forest at dawn")?];
-    let (tally, seen) = watch::channel(Tally::default());
-    let orders = Orders::new(limits);
-    let ended = run::run(Arc::new(shots), orders, tools, Stop::default(), tally).await?;
+    let (tally, seen) = watch::channel(Progress::default());
+    let orders = RunOptions::new(limits);
+    let ended =
+        scheduler::run(Arc::new(shots), orders, tools, CancelToken::default(), tally).await?;
     let tally = seen.borrow();
     println!("{ended:?}: {} delivered, ${} spent", tally.delivered, tally.balance.spent);
     Ok(())

@@ -25,24 +25,24 @@
 //! | [`policy`] | pace, backoff, cap, who is next: pure functions of state and time | I/O, clocks |
 //! | [`catalog`] | dated data: models, what they accept, what they cost | files |
 //! | [`manifest`] | text to shots, with diagnostics | money spent, network |
-//! | [`gateway`] | the paid gateway over HTTP, and its wire format; beside [`notify`] the only room that knows reqwest | the ledger |
+//! | [`provider`] | the paid gateway over HTTP, and its wire format; beside [`notify`] the only room that knows reqwest | the ledger |
 //! | [`notify`] | tells somebody's web address how a run goes; when, and how hard it tries | the gateway and its key |
-//! | [`callback`] | the door at which the gateway knocks; what it says there is a hint | what a knock is about |
 //! | [`ledger`] | the only truth about what was sent, bought, paid, fetched; the only SQL | the network |
 //! | [`clips`] | verify, name, store | where bytes come from |
+//! | [`callback`] | the door at which the gateway knocks; what it says there is a hint | what a knock is about |
 //! | [`plan`] | shots against the ledger | the network |
-//! | [`run`] | the scheduler: drives jobs, commits, acts | SQL, HTTP |
+//! | [`scheduler`] | the scheduler: drives revisions, commits, acts | SQL, HTTP |
 //! | [`report`] | from the ledger only | the manifest |
-//! | [`sim`] | a stand-in gateway with faults on demand | the ledger |
-//! | [`live`] | the page that follows a run, and its buttons: looks on, never in the way | the manifest, the gateway |
+//! | [`simulator`] | a stand-in gateway with faults on demand | the ledger |
+//! | [`server`] | the page that follows a run, and its buttons: looks on, never in the way; the listener for callbacks | the manifest, the gateway |
 //! | [`cli`] | arguments, settings, the terminal, exit codes | – |
 //!
 //! # Invariants
 //! - **Commit, then act.** A transition is durable before anything follows from it: the attempt and
 //!   its reserved price before the POST leaves, the task id before it is polled, the clip under its
 //!   final name before the shot is delivered.
-//! - **One door.** Every transition is made by [`domain::state::RevisionState::after`] and passes through
-//!   one function of [`run`].
+//! - **One door.** Every transition is made by [`domain::state::RevisionState::after`] and passes
+//!   through one function of [`scheduler`].
 //! - **Nothing is sent twice by itself.** No HTTP client, middleware or redirect repeats a POST;
 //!   only the scheduler does, and only after the ledger says that the last one was refused.
 //! - **Money is a whole number of micro-dollars**, and every movement is an append-only row.
@@ -56,14 +56,14 @@ pub mod cli;
 pub mod clips;
 pub mod domain;
 pub mod failpoint;
-pub mod gateway;
 pub mod ledger;
 pub mod listener;
-pub mod live;
 pub mod manifest;
 pub mod notify;
 pub mod plan;
 pub mod policy;
+pub mod provider;
 pub mod report;
-pub mod run;
-pub mod sim;
+pub mod scheduler;
+pub mod server;
+pub mod simulator;

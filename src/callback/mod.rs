@@ -3,13 +3,9 @@
 //! in, that every request is bounded in bytes and time, and that nobody outside can tell a known
 //! token from an unknown one. Must not know what a knock is about.
 
-mod body;
-mod inbox;
-mod listener;
+mod webhook_queue;
 
-pub use body::{MOST_NAMED, tasks_named};
-pub use inbox::Inbox;
-pub use listener::{Listening, listen};
+pub use webhook_queue::WebhookQueue;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +16,7 @@ use crate::domain::secret::Secret;
 #[derive(Clone, Debug)]
 pub struct Callbacks {
     /// Where knocks arrive.
-    pub inbox: Arc<Inbox>,
+    pub inbox: Arc<WebhookQueue>,
     /// The address under which the gateway reaches the door; an attempt's is `URL/TOKEN`.
     pub url: String,
     /// How long after its POST a knock about an attempt in doubt is waited for.

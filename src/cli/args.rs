@@ -8,9 +8,9 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::money::Usd;
-use crate::live::Wish;
 use crate::policy::limits::Rate;
-use crate::sim::{Profile, SimOptions};
+use crate::server::Wish;
+use crate::simulator::{Profile, SimOptions};
 
 use super::deadline::Deadline;
 use super::values::{BudgetFlag, glob, spans};

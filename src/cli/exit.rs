@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::report::Counts;
-use crate::run::{Ended, Stopped};
+use crate::scheduler::{RunOutcome, StopReason};
 
 /// Every shot is delivered; for other commands than `run` and `fetch`: the work is done.
 pub const DELIVERED: u8 = 0;
@@ -34,24 +34,24 @@ pub enum Exit {
 impl Exit {
     /// How a run ends that ended so and left its shots (those of `--only`) in these states.
     #[must_use]
-    pub const fn of(ended: &Ended, counts: &Counts) -> Self {
+    pub const fn of(ended: &RunOutcome, counts: &Counts) -> Self {
         match ended {
-            Ended::Interrupted => Self::Interrupted,
-            Ended::Stopped(
-                Stopped::Cap { .. }
-                | Stopped::Credit(_)
-                | Stopped::Key(_)
-                | Stopped::Address(_)
-                | Stopped::Unreached(_)
-                | Stopped::Throttled(_)
-                | Stopped::Deadline
-                | Stopped::Failures(_)
-                | Stopped::Ledger(_)
-                | Stopped::Disk(_)
-                | Stopped::Defect(_),
+            RunOutcome::Interrupted => Self::Interrupted,
+            RunOutcome::Stopped(
+                StopReason::Cap { .. }
+                | StopReason::Credit(_)
+                | StopReason::Key(_)
+                | StopReason::Address(_)
+                | StopReason::Unreached(_)
+                | StopReason::Throttled(_)
+                | StopReason::Deadline
+                | StopReason::Failures(_)
+                | StopReason::Ledger(_)
+                | StopReason::Disk(_)
+                | StopReason::Defect(_),
             ) => Self::StoppedEarly,
-            Ended::Done if counts.delivered == counts.all() => Self::Delivered,
-            Ended::Done => Self::Unfinished,
+            RunOutcome::Done if counts.delivered == counts.all() => Self::Delivered,
+            RunOutcome::Done => Self::Unfinished,
         }
     }
 
@@ -82,16 +82,16 @@ mod tests {
     fn the_first_code_that_applies_wins() {
         let done = Counts { delivered: 3, ..Counts::default() };
         let doubt = Counts { in_doubt: 1, ..done };
-        let stopped = Ended::Stopped(Stopped::Deadline);
+        let stopped = RunOutcome::Stopped(StopReason::Deadline);
         for (ended, counts, code) in [
-            (Ended::Interrupted, &done, 130),
-            (Ended::Interrupted, &doubt, 130),
+            (RunOutcome::Interrupted, &done, 130),
+            (RunOutcome::Interrupted, &doubt, 130),
             (stopped.clone(), &done, 3),
             (stopped, &doubt, 3),
-            (Ended::Done, &doubt, 1),
-            (Ended::Done, &Counts { rendered: 1, ..done }, 1),
-            (Ended::Done, &Counts { queued: 1, ..done }, 1),
-            (Ended::Done, &done, 0),
+            (RunOutcome::Done, &doubt, 1),
+            (RunOutcome::Done, &Counts { rendered: 1, ..done }, 1),
+            (RunOutcome::Done, &Counts { queued: 1, ..done }, 1),
+            (RunOutcome::Done, &done, 0),
         ] {
             assert_eq!(Exit::of(&ended, counts).code(), code, "{ended:?} {counts:?}");
         }

@@ -15,7 +15,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::domain::sanitize::plain;
-use crate::run::STORY;
+use crate::scheduler::EVENT_LOG;
 
 use super::args::{LogFormat, Logs};
 use super::log::Log;
@@ -41,7 +41,7 @@ fn begin(logs: Logs, terminal: &Terminal, log: Option<Log>) {
         _ => (LevelFilter::TRACE, LevelFilter::INFO),
     };
     let shown = Targets::new().with_default(theirs).with_target("rushes", ours);
-    let shown = shown.with_target(STORY, LevelFilter::OFF);
+    let shown = shown.with_target(EVENT_LOG, LevelFilter::OFF);
     let registry = tracing_subscriber::registry().with(log.map(Log::layer));
     let fmt = tracing_subscriber::fmt::layer().with_writer(Above(terminal.clone()));
     let begun = match logs.log_format {
@@ -113,12 +113,12 @@ where
         }
         let mut said = Said::default();
         event.record(&mut said);
-        writeln!(writer, "{}", plain(&format!("{}{}", said.message, said.rest), MOST_LINE))
+        writeln!(writer, "{}", plain(&format!("{}{}", said.message, said.rest), MAX_LINE))
     }
 }
 
 /// A longer line is cut, in characters.
-const MOST_LINE: usize = 2000;
+const MAX_LINE: usize = 2000;
 
 /// An event's message and its other fields.
 #[derive(Default)]

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::report::text::{money, plural, span};
-use crate::run::Tally;
+use crate::scheduler::Progress;
 
 use super::terminal::Terminal;
 
@@ -23,7 +23,7 @@ const FIRST_LINE: Duration = Duration::from_secs(1);
 const BAR_WIDTH: usize = 40;
 
 /// Follows a run until its tally's sender is gone.
-pub async fn follow(mut tally: watch::Receiver<Tally>, terminal: Terminal) {
+pub async fn follow(mut tally: watch::Receiver<Progress>, terminal: Terminal) {
     if terminal.shows_bars() {
         draw(&mut tally, &terminal).await;
     } else {
@@ -31,7 +31,7 @@ pub async fn follow(mut tally: watch::Receiver<Tally>, terminal: Terminal) {
     }
 }
 
-async fn draw(tally: &mut watch::Receiver<Tally>, terminal: &Terminal) {
+async fn draw(tally: &mut watch::Receiver<Progress>, terminal: &Terminal) {
     let bar = terminal.bars.add(ProgressBar::no_length());
     if let Ok(style) = ProgressStyle::with_template("{msg}") {
         bar.set_style(style);
@@ -47,7 +47,7 @@ async fn draw(tally: &mut watch::Receiver<Tally>, terminal: &Terminal) {
     bar.finish_and_clear();
 }
 
-async fn log(tally: &mut watch::Receiver<Tally>) {
+async fn log(tally: &mut watch::Receiver<Progress>) {
     let mut pace = Pace::new();
     let mut last = None;
     // The first line waits until the shots are counted.
@@ -68,7 +68,7 @@ async fn log(tally: &mut watch::Receiver<Tally>) {
 }
 
 /// Waits for the next line's turn, or for the end.
-async fn pause(tally: &watch::Receiver<Tally>, span: Duration) {
+async fn pause(tally: &watch::Receiver<Progress>, span: Duration) {
     let mut end = tally.clone();
     let ended = async { while end.changed().await.is_ok() {} };
     tokio::select! {
@@ -89,7 +89,7 @@ impl Pace {
     }
 
     /// About how long the rest takes, once a few shots have come to their end.
-    fn left(&mut self, now: &Tally) -> Option<Duration> {
+    fn left(&mut self, now: &Progress) -> Option<Duration> {
         let settled = settled(now);
         // The first tally with shots in it is where this run began.
         if self.settled.is_none() && all(now) > 0 {
@@ -104,16 +104,16 @@ fn estimate(done: usize, rest: usize, passed: Duration) -> Option<Duration> {
     (done >= 3 && rest > 0).then(|| passed.saturating_mul(rest) / done)
 }
 
-const fn settled(tally: &Tally) -> usize {
+const fn settled(tally: &Progress) -> usize {
     tally.delivered + tally.failed + tally.in_doubt + tally.stalled
 }
 
-const fn all(tally: &Tally) -> usize {
+const fn all(tally: &Progress) -> usize {
     settled(tally) + tally.queued + tally.submitting + tally.rendering + tally.rendered
 }
 
 /// Two lines: the bar with the shots, and the money.
-fn picture(tally: &Tally, left: Option<Duration>) -> String {
+fn picture(tally: &Progress, left: Option<Duration>) -> String {
     let held = held(tally);
     let time = left.map_or_else(String::new, time_left);
     let funds = money(&tally.budget, &tally.balance);
@@ -121,16 +121,16 @@ fn picture(tally: &Tally, left: Option<Duration>) -> String {
 }
 
 /// Why nothing more is submitted.
-const fn held(tally: &Tally) -> &'static str {
+const fn held(tally: &Progress) -> &'static str {
     match tally {
-        Tally { stopping: Some(_), .. } => " · stopping",
-        Tally { paused: true, .. } => " · paused",
+        Progress { stopping: Some(_), .. } => " · stopping",
+        Progress { paused: true, .. } => " · paused",
         _ => "",
     }
 }
 
 /// One line.
-fn line(tally: &Tally) -> String {
+fn line(tally: &Progress) -> String {
     let funds = money(&tally.budget, &tally.balance).replace('\n', "; ");
     format!("{} · {funds}{}", shots(tally), held(tally))
 }
@@ -144,7 +144,7 @@ fn time_left(left: Duration) -> String {
 }
 
 /// `12 of 400 shots delivered, 14 rendering, 2 failed`.
-pub fn shots(tally: &Tally) -> String {
+pub fn shots(tally: &Progress) -> String {
     let mut text = format!("{} of {} delivered", tally.delivered, plural(all(tally), "shot"));
     for (count, word) in [
         (tally.submitting, "submitting"),
@@ -165,7 +165,7 @@ pub fn shots(tally: &Tally) -> String {
 
 /// The shots by state, in their proportions: `█` delivered, `▓` to be fetched, `▒` on its way,
 /// `!` needs a look, `░` queued.
-fn bar(tally: &Tally, width: usize) -> String {
+fn bar(tally: &Progress, width: usize) -> String {
     let parts = [
         ('█', tally.delivered),
         ('▓', tally.rendered),
@@ -190,28 +190,35 @@ fn bar(tally: &Tally, width: usize) -> String {
 mod tests {
     use super::*;
 
-    fn tally() -> Tally {
-        Tally { queued: 10, rendering: 5, delivered: 20, failed: 3, stalled: 2, ..Tally::default() }
+    fn tally() -> Progress {
+        Progress {
+            queued: 10,
+            rendering: 5,
+            delivered: 20,
+            failed: 3,
+            stalled: 2,
+            ..Progress::default()
+        }
     }
 
     #[test]
     fn the_bar_shows_the_states_in_their_proportions() {
         assert_eq!(bar(&tally(), 16), "████████▒▒!!░░░░");
-        assert_eq!(bar(&Tally::default(), 4), "░░░░");
-        assert_eq!(bar(&Tally { delivered: 3, ..Tally::default() }, 4), "████");
+        assert_eq!(bar(&Progress::default(), 4), "░░░░");
+        assert_eq!(bar(&Progress { delivered: 3, ..Progress::default() }, 4), "████");
     }
 
     #[test]
     fn the_bar_says_that_it_is_paused_or_stops() {
-        let ends = |tally: &Tally| {
+        let ends = |tally: &Progress| {
             let picture = picture(tally, None);
             picture.lines().next().unwrap().rsplit_once("stalled").unwrap().1.to_owned()
         };
         assert_eq!(ends(&tally()), "");
-        let paused = Tally { paused: true, ..tally() };
+        let paused = Progress { paused: true, ..tally() };
         assert_eq!(ends(&paused), " · paused");
-        let stopping = Some(crate::run::Ended::Interrupted);
-        assert_eq!(ends(&Tally { stopping, ..paused }), " · stopping");
+        let stopping = Some(crate::scheduler::RunOutcome::Interrupted);
+        assert_eq!(ends(&Progress { stopping, ..paused }), " · stopping");
     }
 
     #[test]

@@ -10,12 +10,12 @@ use crate::domain::time::{Clock, SystemClock};
 use crate::ledger::{Entry, Released, SqliteLedger};
 use crate::policy::limits::Limits;
 use crate::report::text::{dollars, safe};
-use crate::run::Told;
+use crate::scheduler::EventRecord;
 
+use super::error::CliError;
 use super::run::runtime;
-use super::settings::{Place, rules};
+use super::settings::{CampaignPaths, rules};
 use super::terminal::{RED, Terminal};
-use super::trouble::Trouble;
 use super::{args, logging};
 
 /// Resolves shots.
@@ -26,10 +26,10 @@ pub fn resolve(
     args: &args::Resolve,
     terminal: &Terminal,
     out: &mut dyn Write,
-) -> Result<(), Trouble> {
+) -> Result<(), CliError> {
     let log = logging::start_with_log(args.campaign.logs, terminal);
     let resolution = resolution(args)?;
-    let place = Place::find(&args.campaign, terminal.color)?;
+    let place = CampaignPaths::find(&args.campaign, terminal.color)?;
     drop(place.existing()?);
     runtime()?.block_on(async {
         let (ledger, _log) = place.open("rushes resolve", &log)?;
@@ -49,13 +49,13 @@ pub fn resolve(
             for why in others {
                 terminal.say(RED, "error", why);
             }
-            Trouble::new(last).help(format!("how each shot stands: {}", place.again("report", "")))
+            CliError::new(last).help(format!("how each shot stands: {}", place.again("report", "")))
         })?;
         if let Resolution::Task(RecoveredTask { task, .. }) = &resolution
             && ledger.knows_task(task).await?
         {
             let what = format!("the ledger knows the task {task} already; nothing was changed");
-            return Err(Trouble::new(what)
+            return Err(CliError::new(what)
                 .help("copy the id of the task that stands for this shot's prompt"));
         }
         for entry in entries {
@@ -67,8 +67,8 @@ pub fn resolve(
                 found.sent_at = since.unwrap_or(found.sent_at);
             }
             let (event, at) = (ShotEvent::Resolved(resolution.clone()), SystemClock.now());
-            let told = Told::of(&event, &[]);
-            let step = entry.status.after(event, at, &rules).map_err(Trouble::new)?;
+            let told = EventRecord::of(&event, &[]);
+            let step = entry.status.after(event, at, &rules).map_err(CliError::new)?;
             let became = if resolution == Resolution::NotBought {
                 not_bought(&ledger.not_bought(entry.revision, step.clone(), at).await?, entry)
             } else {
@@ -84,13 +84,13 @@ pub fn resolve(
 }
 
 /// The run that sent these is dead, or the lock could not have been taken.
-async fn note_cut_posts(ledger: &SqliteLedger, rules: &Rules) -> Result<(), Trouble> {
+async fn note_cut_posts(ledger: &SqliteLedger, rules: &Rules) -> Result<(), CliError> {
     for entry in ledger.entries().await? {
         if matches!(entry.status.state, State::Submitting { .. }) {
             let at = SystemClock.now();
             let event = ShotEvent::FoundSubmitting;
-            let told = Told::of(&event, &[]);
-            let step = entry.status.after(event, at, rules).map_err(Trouble::new)?;
+            let told = EventRecord::of(&event, &[]);
+            let step = entry.status.after(event, at, rules).map_err(CliError::new)?;
             ledger.commit(entry.revision, step.clone(), at).await?;
             told.tell(&entry, &step);
         }
@@ -98,14 +98,14 @@ async fn note_cut_posts(ledger: &SqliteLedger, rules: &Rules) -> Result<(), Trou
     Ok(())
 }
 
-fn resolution(args: &args::Resolve) -> Result<Resolution, Trouble> {
+fn resolution(args: &args::Resolve) -> Result<Resolution, CliError> {
     if let Some(id) = &args.task_id {
         if args.shots.len() > 1 {
-            return Err(Trouble::new("--task-id goes with exactly one shot")
+            return Err(CliError::new("--task-id goes with exactly one shot")
                 .help("a task is one shot's; resolve them one by one"));
         }
         let task = TaskId::new(id).ok_or_else(|| {
-            Trouble::new("that is no task id: it is empty, too long, or cannot be printed")
+            CliError::new("that is no task id: it is empty, too long, or cannot be printed")
         })?;
         return Ok(Resolution::Task(RecoveredTask { task, sent_at: SystemClock.now() }));
     }

@@ -7,17 +7,17 @@ use globset::GlobMatcher;
 
 use crate::domain::money::Usd;
 use crate::ledger::{LedgerError, Row, Summary};
+use crate::report::contact_sheet;
 use crate::report::model::{mismatches, name, odd_charge};
-use crate::report::need::{Command, Need};
-use crate::report::sheet;
+use crate::report::remedy::{Command, Remedy};
 use crate::report::text::{dollars, head, plural, safe};
 use crate::report::{Counts, Source};
-use crate::run::{Ended, Stopped};
+use crate::scheduler::{RunOutcome, StopReason};
 
-use super::settings::Place;
+use super::settings::CampaignPaths;
 
 /// The most shots that are listed of each kind.
-const MOST_LISTED: usize = 50;
+const MAX_LISTED: usize = 50;
 
 /// A kind of need and the shots that have it.
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ pub struct Outcome {
     odd_charges: usize,
     /// How many clips are not what was asked for.
     mismatched: usize,
-    groups: [Group; Need::ALL.len()],
+    groups: [Group; Remedy::ALL.len()],
 }
 
 impl Outcome {
@@ -57,10 +57,10 @@ impl Outcome {
         self.counts.add(&row.entry.status.state);
         self.odd_charges += usize::from(odd_charge(row).is_some());
         self.mismatched += usize::from(!mismatches(row).is_empty());
-        let Some(need) = Need::of(row) else { return };
+        let Some(need) = Remedy::of(row) else { return };
         let group = &mut self.groups[need as usize];
         group.count += 1;
-        if group.listed.len() < MOST_LISTED {
+        if group.listed.len() < MAX_LISTED {
             let why = safe(row.entry.status.state.why().unwrap_or_default());
             group.listed.push((name(row), why));
         }
@@ -70,11 +70,16 @@ impl Outcome {
     ///
     /// # Errors
     /// When `out` cannot be written.
-    pub fn write(&self, out: &mut dyn Write, summary: &Summary, place: &Place) -> io::Result<()> {
+    pub fn write(
+        &self,
+        out: &mut dyn Write,
+        summary: &Summary,
+        place: &CampaignPaths,
+    ) -> io::Result<()> {
         writeln!(
             out,
             "{}",
-            head(summary, &self.counts, self.groups[Need::Stalled as usize].count)
+            head(summary, &self.counts, self.groups[Remedy::Stalled as usize].count)
         )?;
         if self.counts.delivered > 0 {
             let folder = |name| safe(&place.folder.join(name).display().to_string());
@@ -82,7 +87,7 @@ impl Outcome {
                 out,
                 "clips in {}, all on one page: {}",
                 folder("clips"),
-                folder(sheet::FILE)
+                folder(contact_sheet::FILE)
             )?;
         }
         if self.odd_charges > 0 {
@@ -95,7 +100,7 @@ impl Outcome {
             writeln!(out, "\nThe clip is not what was asked for in {shots}:")?;
             writeln!(out, "  $ {}", place.again("report", ""))?;
         }
-        for (need, group) in Need::ALL.into_iter().zip(&self.groups) {
+        for (need, group) in Remedy::ALL.into_iter().zip(&self.groups) {
             let Some((first, _)) = group.listed.first() else { continue };
             writeln!(out, "\n{}", need.title())?;
             for (id, why) in &group.listed {
@@ -117,14 +122,18 @@ impl Outcome {
 
 /// Why a run stopped early and what to do about it; `None` when it went to its end.
 #[must_use]
-pub fn stopped(ended: &Ended, place: &Place, cap: Option<Usd>) -> Option<(String, String)> {
+pub fn stopped(
+    ended: &RunOutcome,
+    place: &CampaignPaths,
+    cap: Option<Usd>,
+) -> Option<(String, String)> {
     let go_on = place.again("run", "");
-    let Ended::Stopped(stopped) = ended else {
-        let interrupted = *ended == Ended::Interrupted;
+    let RunOutcome::Stopped(stopped) = ended else {
+        let interrupted = *ended == RunOutcome::Interrupted;
         return interrupted.then(|| ("interrupted".to_owned(), format!("to go on: {go_on}")));
     };
     let (what, help) = match stopped {
-        Stopped::Cap { held } => (
+        StopReason::Cap { held } => (
             format!(
                 "the cap{} holds back {}",
                 cap.map_or_else(String::new, |cap| format!(" of {}", dollars(cap))),
@@ -132,43 +141,43 @@ pub fn stopped(ended: &Ended, place: &Place, cap: Option<Usd>) -> Option<(String
             ),
             format!("to allow more: {}", place.again("run", "--budget USD")),
         ),
-        Stopped::Credit(why) => (
+        StopReason::Credit(why) => (
             format!("the gateway wants more credit: {why}"),
             format!("top up the account, then: {go_on}"),
         ),
-        Stopped::Key(why) => (
+        StopReason::Key(why) => (
             format!("the gateway refuses the key: {why}"),
             format!("set KLING_API_KEY to a valid key, then: {go_on}"),
         ),
-        Stopped::Address(why) => (
+        StopReason::Address(why) => (
             format!("this is not the gateway: {why}"),
             "check --api-base; the gateway's own address is https://apimodels.app".to_owned(),
         ),
-        Stopped::Unreached(why) => (
+        StopReason::Unreached(why) => (
             format!("the gateway could not be reached: {why}"),
             format!("check the network and --api-base, then: {go_on}"),
         ),
-        Stopped::Throttled(why) => (
+        StopReason::Throttled(why) => (
             format!("the gateway answers nothing but 429: {why}"),
             format!("check the account's limits and credit, or wait; then: {go_on}"),
         ),
-        Stopped::Deadline => {
+        StopReason::Deadline => {
             ("the deadline passed with shots left".to_owned(), format!("to go on: {go_on}"))
         }
-        Stopped::Failures(count) => (
+        StopReason::Failures(count) => (
             format!("{count} shots failed in this run (--max-failures)"),
             format!("see why in the list, then: {go_on}"),
         ),
-        Stopped::Ledger(why) => (
+        StopReason::Ledger(why) => (
             // It says itself what happened and what to do.
             why.clone(),
             format!("when that is done, to go on: {go_on}"),
         ),
-        Stopped::Disk(why) => (
+        StopReason::Disk(why) => (
             format!("the disk is full or cannot be written: {why}"),
             format!("make room, then: {go_on}"),
         ),
-        Stopped::Defect(why) => (
+        StopReason::Defect(why) => (
             format!("a defect in rushes: {why}"),
             format!("please report it; nothing is lost, to go on: {go_on}"),
         ),

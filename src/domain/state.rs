@@ -1,6 +1,6 @@
-//! The life of a shot's revision: its states, what can happen to it, and (in `after`) the one
-//! function that decides what follows. Synchronous and pure: no clock, no I/O. The driver around it
-//! commits a [`Transition`] to the ledger and only then acts on it.
+//! A shot's revision: its states and what can happen to it. What follows is decided in
+//! [`super::transition`]. Synchronous and pure: no clock, no I/O. The driver around it commits a
+//! transition to the ledger and only then acts on it.
 
 use std::time::Duration;
 

@@ -382,7 +382,7 @@ fn the_simulator_calls_and_so_purchases_that_nobody_was_told_of_are_found() {
     assert!(matches!(ended.code(), Some(0 | 1)), "{}{}", ended.stdout(), ended.stderr());
     let folder = sandbox.path("renders/night.sim");
     let now = rushes::domain::time::Clock::now(&rushes::domain::time::SystemClock);
-    let books = rushes::sim::books(&folder, now).unwrap();
+    let books = rushes::simulator::books(&folder, now).unwrap();
     let ledger = rusqlite::Connection::open(folder.join("ledger.sqlite")).unwrap();
     let known = |task: &str| -> bool {
         let sql = "SELECT count(*) FROM attempts WHERE task_id = ?1";

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use rushes::domain::charge::{Charge, ChargeOutcome};
 use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use rushes::domain::time::{Clock, Timestamp};
-use rushes::gateway::{Download, Gateway, HttpGateway, HttpSettings, ResumePoint, SetupError};
+use rushes::provider::{Download, HttpProvider, HttpSettings, Provider, ResumePoint, SetupError};
 use serde_json::{Value, json};
 
 use crate::support::{Reply, Request, Script, Server};
@@ -39,8 +39,8 @@ fn hasty(api_base: &str) -> HttpSettings {
     }
 }
 
-fn gateway(server: &Server) -> HttpGateway {
-    HttpGateway::new(settings(&server.url())).unwrap()
+fn gateway(server: &Server) -> HttpProvider {
+    HttpProvider::new(settings(&server.url())).unwrap()
 }
 
 async fn submit(reply: Reply) -> SubmitOutcome {
@@ -75,7 +75,7 @@ fn doubt(said: SubmitOutcome) -> String {
 #[tokio::test]
 async fn a_post_carries_the_request_and_the_key_to_the_endpoint() {
     let server = Script::new().post(bought()).serve();
-    let gateway = HttpGateway::new(settings(&(server.url() + "/proxy/"))).unwrap();
+    let gateway = HttpProvider::new(settings(&(server.url() + "/proxy/"))).unwrap();
     let said = gateway.submit(r#"{"model":"kling-v3"}"#.into()).await;
     assert_eq!(said, SubmitOutcome::Bought { task: task("t1") });
     let [request] = &server.requests()[..] else { panic!() };
@@ -177,7 +177,7 @@ async fn what_was_never_connected_was_never_sent() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap()
     };
-    let gateway = HttpGateway::new(settings(&format!("http://{free}"))).unwrap();
+    let gateway = HttpProvider::new(settings(&format!("http://{free}"))).unwrap();
     let said = gateway.submit("{}".into()).await;
     let SubmitOutcome::NotSent { why } = said else { panic!("{said:?}") };
     assert!(why.starts_with(&format!("could not connect to {free}")), "{why}");
@@ -186,7 +186,7 @@ async fn what_was_never_connected_was_never_sent() {
 
 #[tokio::test]
 async fn a_name_that_does_not_resolve_was_never_sent() {
-    let gateway = HttpGateway::new(settings("https://rushes.invalid")).unwrap();
+    let gateway = HttpProvider::new(settings("https://rushes.invalid")).unwrap();
     let said = gateway.submit("{}".into()).await;
     assert!(matches!(said, SubmitOutcome::NotSent { .. }), "{said:?}");
 }
@@ -195,7 +195,7 @@ async fn a_name_that_does_not_resolve_was_never_sent() {
 async fn a_failed_tls_handshake_was_never_sent() {
     let server = Script::new().slam(usize::MAX).serve();
     let base = server.url().replace("http:", "https:");
-    let said = HttpGateway::new(settings(&base)).unwrap().submit("{}".into()).await;
+    let said = HttpProvider::new(settings(&base)).unwrap().submit("{}".into()).await;
     assert!(matches!(said, SubmitOutcome::NotSent { .. }), "{said:?}");
     assert!(server.connections() > 0);
 }
@@ -204,7 +204,7 @@ async fn a_failed_tls_handshake_was_never_sent() {
 async fn a_tls_handshake_that_hangs_was_never_sent() {
     let server = Script::new().serve();
     let base = server.url().replace("http:", "https:");
-    let said = HttpGateway::new(hasty(&base)).unwrap().submit("{}".into()).await;
+    let said = HttpProvider::new(hasty(&base)).unwrap().submit("{}".into()).await;
     assert!(matches!(said, SubmitOutcome::NotSent { .. }), "{said:?}");
     assert_eq!(server.requests().len(), 0);
 }
@@ -264,7 +264,7 @@ async fn an_answer_that_never_ends_is_given_up() {
     // Made before the first time-out begins to run: it takes a while to read the CA certificates.
     let pairs = replies.map(|reply| {
         let server = Script::new().post(reply).serve();
-        let gateway = HttpGateway::new(hasty(&server.url())).unwrap();
+        let gateway = HttpProvider::new(hasty(&server.url())).unwrap();
         (server, gateway)
     });
     let said = pairs.iter().map(|(_, gateway)| gateway.submit("{}".into()));
@@ -273,7 +273,7 @@ async fn an_answer_that_never_ends_is_given_up() {
     }
     assert!(pairs.iter().all(|(server, _)| server.requests().len() == 1));
     let server = Script::new().get(Reply::hang()).serve();
-    let said = HttpGateway::new(hasty(&server.url())).unwrap().poll(&task("t1")).await;
+    let said = HttpProvider::new(hasty(&server.url())).unwrap().poll(&task("t1")).await;
     assert!(matches!(said, PollOutcome::Unanswered { .. }), "{said:?}");
 }
 
@@ -448,13 +448,13 @@ async fn a_download_that_breaks_or_stands_still_ends_with_its_reason() {
         (Reply::text(200, "clip").hang_before_end(1), "nothing came for"),
     ] {
         let server = Script::new().get(reply).serve();
-        let gateway = HttpGateway::new(hasty(&server.url())).unwrap();
+        let gateway = HttpProvider::new(hasty(&server.url())).unwrap();
         let download = gateway.fetch(&server.url(), None).await.unwrap();
         let said = read(download).await.unwrap_err();
         assert!(matches!(&said, DownloadError::Broken { why } if why.contains(word)), "{said:?}");
     }
     let server = Script::new().get(Reply::hang()).serve();
-    let gateway = HttpGateway::new(hasty(&server.url())).unwrap();
+    let gateway = HttpProvider::new(hasty(&server.url())).unwrap();
     let said = gateway.fetch(&server.url(), None).await.map(|_| ()).unwrap_err();
     assert!(said.why().contains("nothing came for"), "{said:?}");
 }
@@ -463,7 +463,7 @@ async fn a_download_that_breaks_or_stands_still_ends_with_its_reason() {
 async fn a_slow_download_that_keeps_coming_is_not_given_up() {
     let reply = Reply::text(200, "clip").drip(Duration::from_millis(10));
     let server = Script::new().get(reply).serve();
-    let gateway = HttpGateway::new(HttpSettings {
+    let gateway = HttpProvider::new(HttpSettings {
         idle_timeout: Duration::from_secs(20),
         ..hasty(&server.url())
     });
@@ -494,9 +494,9 @@ async fn only_the_web_is_fetched_from_and_no_circle_is_run() {
 fn a_key_that_cannot_be_sent_and_an_address_that_leaks_are_told_at_once() {
     for key in ["", " \n", "a\nb", "ключ"] {
         let settings = HttpSettings { key: key.into(), ..settings("http://127.0.0.1") };
-        assert!(matches!(HttpGateway::new(settings), Err(SetupError::Key(_))), "{key:?}");
+        assert!(matches!(HttpProvider::new(settings), Err(SetupError::Key(_))), "{key:?}");
     }
-    let said = HttpGateway::new(settings("http://apimodels.app"));
+    let said = HttpProvider::new(settings("http://apimodels.app"));
     assert!(matches!(said, Err(SetupError::Address { .. })));
 }
 
@@ -513,7 +513,7 @@ async fn a_charge_is_asked_for_at_the_same_gateway_and_read_to_its_last_digit() 
         .get(Reply::json(200, &plain))
         .get(record(&json!(false), &json!(null)))
         .serve();
-    let gateway = HttpGateway::new(settings(&(server.url() + "/proxy/"))).unwrap();
+    let gateway = HttpProvider::new(settings(&(server.url() + "/proxy/"))).unwrap();
     let task = TaskId::new("a/../b?c").unwrap();
     let charge = |amount| ChargeOutcome::Settled(Charge::new(amount, "USD").unwrap());
     assert_eq!(gateway.charge(&task).await, charge("0.3165"));
@@ -549,7 +549,7 @@ async fn anything_but_a_record_says_nothing_about_a_charge_and_never_the_key() {
     ];
     let count = replies.len();
     let server = replies.into_iter().fold(Script::new(), Script::get).serve();
-    let gateway = HttpGateway::new(settings(&server.url())).unwrap();
+    let gateway = HttpProvider::new(settings(&server.url())).unwrap();
     let task = TaskId::new("t-1").unwrap();
     for nth in 0..count {
         let said = gateway.charge(&task).await;

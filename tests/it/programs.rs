@@ -95,7 +95,7 @@ fn a_run_leaves_its_results_and_its_clips_are_what_was_asked_for() {
 #[test]
 fn a_clip_that_is_not_what_was_asked_for_is_delivered_and_told_everywhere() {
     use crate::disk::{campaign, manifest, sold};
-    const WIDE: &[u8] = include_bytes!("../../src/sim/assets/landscape.mp4");
+    const WIDE: &[u8] = include_bytes!("../../src/simulator/assets/landscape.mp4");
     let upright = "{id: a, prompt: a, aspect_ratio: '9:16'}";
     let sandbox = campaign(&[]).manifest(&manifest(&["a"]).replace("{id: a, prompt: a}", upright));
     let server = Script::new().on(|request| Some(sold(request, WIDE))).serve();

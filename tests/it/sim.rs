@@ -9,11 +9,11 @@ mod world;
 use rushes::catalog::Catalog;
 use rushes::domain::money::Usd;
 use rushes::domain::time::Timestamp;
-use rushes::sim::{Profile, Reply, SimOptions, World};
+use rushes::simulator::{Profile, Reply, SimOptions, SimState};
 
 /// A world in memory.
-fn world(options: SimOptions) -> World {
-    World::open(options, Catalog::builtin()).expect("a world")
+fn world(options: SimOptions) -> SimState {
+    SimState::open(options, Catalog::builtin()).expect("a world")
 }
 
 fn storm(seed: u64) -> SimOptions {

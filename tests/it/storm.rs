@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rushes::domain::time::{Clock, SystemClock};
 use rushes::ledger::Snapshot;
-use rushes::sim;
+use rushes::simulator;
 
 use crate::books::{assert_agreement, assert_clips, assert_no_temporary_file};
 
@@ -68,8 +68,8 @@ impl Campaign {
         self.start().0.wait().unwrap().code()
     }
 
-    fn books(&self) -> sim::Books {
-        sim::books(&self.folder(), SystemClock.now()).unwrap()
+    fn books(&self) -> simulator::Accounts {
+        simulator::books(&self.folder(), SystemClock.now()).unwrap()
     }
 
     /// Waits until so many shots are delivered.
@@ -119,7 +119,7 @@ fn a_storm_with_three_ctrl_c_and_a_kill_ends_with_every_shot_and_cent_accounted_
     let agreement = assert_agreement(&campaign.ledger(), &books);
     let counts = campaign.counts();
     let count = |state| counts.get(state).copied().unwrap_or(0);
-    let stuck = books.purchases().filter(|p| p.fate == sim::Fate::Stuck).count();
+    let stuck = books.purchases().filter(|p| p.fate == simulator::Fate::Stuck).count();
     assert_eq!(
         count("delivered") + count("failed") + count("in_doubt") + count("rendering"),
         SHOTS,

@@ -25,14 +25,14 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::domain::time::{Clock, SystemClock, Timestamp};
 use crate::report::text::safe;
-use crate::run::STORY;
+use crate::scheduler::EVENT_LOG;
 
 use super::terminal::{Terminal, YELLOW};
 use file::LogFile;
 use line::{Line, Stamp};
 
 /// So many lines wait for the log to begin.
-const MOST_EARLY: usize = 200;
+const MAX_EARLY: usize = 200;
 /// How long a line waits to be written at most.
 const FLUSH_EVERY: Duration = Duration::from_millis(250);
 
@@ -89,7 +89,7 @@ impl Log {
             }
         }
         let (version, process) = (env!("CARGO_PKG_VERSION"), std::process::id());
-        tracing::info!(target: STORY, event = "begun", command, version, process);
+        tracing::info!(target: EVENT_LOG, event = "begun", command, version, process);
         keeper
     }
 
@@ -102,9 +102,9 @@ impl Log {
         let kept = Targets::new()
             .with_default(LevelFilter::WARN)
             .with_target("rushes", LevelFilter::DEBUG)
-            .with_target("rushes::gateway", LevelFilter::INFO)
-            .with_target("rushes::sim", LevelFilter::INFO)
-            .with_target(STORY, LevelFilter::INFO);
+            .with_target("rushes::provider", LevelFilter::INFO)
+            .with_target("rushes::simulator", LevelFilter::INFO)
+            .with_target(EVENT_LOG, LevelFilter::INFO);
         Recorder(self).with_filter(kept)
     }
 
@@ -116,7 +116,7 @@ impl Log {
         let mut sink = self.sink();
         match &mut *sink {
             Sink::Early(lines) => {
-                if lines.len() < MOST_EARLY {
+                if lines.len() < MAX_EARLY {
                     lines.push(line.clone());
                 }
             }

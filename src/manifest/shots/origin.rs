@@ -54,7 +54,7 @@ impl Origin {
 
 /// An entry's id as it is written, once for all its shots.
 pub(in crate::manifest) fn entry_id(written: &str) -> Arc<str> {
-    plain(written, crate::domain::shot::ShotId::MOST_BYTES).into()
+    plain(written, crate::domain::shot::ShotId::MAX_BYTES).into()
 }
 
 /// What tells the matrix's combination of that number from the others; the last variable turns

@@ -13,7 +13,7 @@ use rushes::domain::shot::{Fingerprint, Shot, ShotId};
 use rushes::domain::state::OnDoubt;
 use rushes::manifest::{Reading, load};
 use rushes::policy::budget::{Balance, Budget};
-use rushes::run::Stop;
+use rushes::scheduler::CancelToken;
 
 use crate::scheduler::stage::{Puppet, Stage, bought, clip, completed, shot};
 
@@ -157,7 +157,7 @@ async fn run(stage: &mut Stage, budget: &mut Budget, step: &Step, nth: usize, at
         *budget = Budget { cap: cap.map(|cap| cap.parse().unwrap()), strict };
         *budget
     });
-    stage.stop = Stop::default();
+    stage.stop = CancelToken::default();
     let glob = |glob| globset::Glob::new(glob).unwrap().compile_matcher();
     stage.orders.only = step.only.map(glob);
     stage.orders.retry_failed = step.retry_failed;
@@ -229,7 +229,7 @@ fn puppet(
             Gateway::Forgets => PollOutcome::Missing { why: why() },
             Gateway::Stalls => PollOutcome::Working { unknown: None },
             Gateway::IsLeft => {
-                button.press();
+                button.cancel();
                 PollOutcome::Working { unknown: None }
             }
             Gateway::RendersOften => {

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use futures::FutureExt;
-use rushes::callback::{Inbox, Listening, listen, new_token};
+use rushes::callback::{WebhookQueue, new_token};
+use rushes::server::{CallbackListener, listen};
 
 use super::*;
 
 /// An open door, and the inbox behind it.
-async fn open() -> (Listening, Arc<Inbox>) {
-    let inbox = Arc::new(Inbox::default());
+async fn open() -> (CallbackListener, Arc<WebhookQueue>) {
+    let inbox = Arc::new(WebhookQueue::default());
     inbox.open();
     (listen(free_address(), Arc::clone(&inbox)).await.unwrap(), inbox)
 }
@@ -36,7 +37,7 @@ async fn a_known_token_comes_in_whatever_stands_before_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_waits_until_its_token_can_be_known_and_comes_again_once_nobody_listens() {
-    let inbox = Arc::new(Inbox::default());
+    let inbox = Arc::new(WebhookQueue::default());
     let door = listen(free_address(), Arc::clone(&inbox)).await.unwrap();
     let (address, token) = (door.address(), new_token().unwrap());
     let path = format!("/{}", token.reveal());

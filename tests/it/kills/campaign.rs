@@ -9,7 +9,7 @@ use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rushes::domain::money::Usd;
-use rushes::sim::Profile;
+use rushes::simulator::Profile;
 
 use super::simulator::Simulator;
 use crate::books::{
@@ -246,7 +246,7 @@ impl Campaign {
 
     /// How many shots are rendering whose tasks are not stuck.
     fn late(&self) -> u64 {
-        let stuck = |p: &&rushes::sim::Purchase| p.fate == rushes::sim::Fate::Stuck;
+        let stuck = |p: &&rushes::simulator::Purchase| p.fate == rushes::simulator::Fate::Stuck;
         let stuck = self.simulator.books().purchases().filter(stuck).count();
         let rendering = self.report()["counts"]["rendering"].as_u64().unwrap();
         rendering.saturating_sub(stuck as u64)

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use rushes::sim::Profile;
+use rushes::simulator::Profile;
 
 use super::campaign::{Campaign, Script};
 

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rushes::domain::money::Usd;
-use rushes::sim::Profile;
+use rushes::simulator::Profile;
 
 use super::campaign::{Campaign, Script};
 

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use rushes::run::Tally;
+use rushes::scheduler::Progress;
 use serde_json::json;
 
 use super::client::Events;
@@ -67,9 +67,9 @@ fn away_from_loopback_there_is_nothing_without_the_token() {
         }
         assert_eq!(other.press("stop"), 404);
     }
-    assert!(!rig.stop.is_pressed());
+    assert!(!rig.stop.is_cancelled());
     assert_eq!(rig.site.press("pause"), 204);
-    assert!(rig.pause.is_pressed());
+    assert!(rig.pause.is_paused());
 }
 
 #[test]
@@ -92,10 +92,10 @@ fn pages_of_other_sites_neither_press_nor_read() {
     let preflight = [("Origin", "http://evil.example"), ("Access-Control-Request-Method", "POST")];
     let preflight = rig.site.ask("OPTIONS", "stop", &preflight);
     assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (403, None));
-    assert!(!rig.stop.is_pressed() && !rig.pause.is_pressed());
+    assert!(!rig.stop.is_cancelled() && !rig.pause.is_paused());
     let answer = rig.site.ask("POST", "stop", &[("X-Rushes", "1"), ("Origin", &own)]);
     assert_eq!(answer.status, 204);
-    assert!(rig.stop.is_pressed());
+    assert!(rig.stop.is_cancelled());
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn nonsense_is_cut_or_refused_and_the_page_goes_on() {
         assert!(status.is_none_or(|status| status >= 400), "{began}: {status:?}");
     }
     assert_eq!(rig.site.get("").status, 200);
-    assert!(!rig.stop.is_pressed());
+    assert!(!rig.stop.is_cancelled());
 }
 
 #[test]
@@ -244,6 +244,6 @@ fn a_ledger_that_cannot_be_read_breaks_the_page_and_nothing_else() {
     assert_eq!(events.until_run("running")["in_flight"], 0);
     assert_eq!(events.next(), None);
     assert_eq!(rig.site.get("healthz").status, 200);
-    assert_eq!(rig.tally.borrow().clone(), Tally::default());
+    assert_eq!(rig.tally.borrow().clone(), Progress::default());
     rig.close();
 }

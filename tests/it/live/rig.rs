@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rushes::domain::shot::Shot;
-use rushes::live::{Live, Port, Show, Wish};
 use rushes::policy::limits::{Rate, Window};
-use rushes::run::{Gauges, Pause, Stop, Tally};
+use rushes::scheduler::{CancelToken, Metrics, PauseSwitch, Progress};
+use rushes::server::{Live, Port, Show, Wish};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -17,9 +17,9 @@ use crate::scheduler::stage::{Puppet, Stage};
 pub struct Rig {
     pub site: Site,
     pub folder: PathBuf,
-    pub tally: watch::Sender<Tally>,
-    pub pause: Pause,
-    pub stop: Stop,
+    pub tally: watch::Sender<Progress>,
+    pub pause: PauseSwitch,
+    pub stop: CancelToken,
     live: Option<Live>,
     runtime: Runtime,
     _stage: Stage,
@@ -41,16 +41,16 @@ impl Rig {
             stage.run(shots, &Arc::new(Puppet::default())).await;
             let port: Port = address.parse::<Wish>().unwrap().take().await.unwrap();
             let site = Site::at(&port.url());
-            let (sender, tally) = watch::channel(Tally::default());
+            let (sender, tally) = watch::channel(Progress::default());
             let show = Show {
                 ledger: stage.ledger(),
                 again: Arc::new(|verb, rest| format!("rushes {verb} shots.yaml {rest}")),
                 folder: stage.ledger().parent().unwrap().to_owned(),
                 tally,
                 rate: Rate { count: 2, window: Window::Second },
-                stop: Stop::default(),
-                pause: Pause::default(),
-                gauges: Arc::new(Gauges::default()),
+                stop: CancelToken::default(),
+                pause: PauseSwitch::default(),
+                gauges: Arc::new(Metrics::default()),
             };
             let is_public = port.is_public();
             let live = Live::open(port, show.clone());

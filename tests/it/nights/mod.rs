@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use rushes::run::Ended;
+use rushes::scheduler::RunOutcome;
 
 use night::{End, Stage};
 use plan::{Doom, Night};
@@ -95,7 +95,7 @@ fn an_overnight_campaign_of_ten_thousand_shots_is_killed_once_and_ends() {
     let killed = Doom { cut: Some(Cut::OnTheWire(6_000)), ..Doom::default() };
     assert!(matches!(stage.live(&killed), End::Died));
     let end = stage.live(&Doom::default());
-    assert!(matches!(end, End::Ran(Ended::Done, _)), "{end:?}");
+    assert!(matches!(end, End::Ran(RunOutcome::Done, _)), "{end:?}");
     let oracle = stage.oracle.lock().unwrap();
     assert_eq!(oracle.violations, Vec::<String>::new());
     drop(oracle);

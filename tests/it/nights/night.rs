@@ -10,11 +10,11 @@ use fastrand::Rng;
 use rushes::clips::Clips;
 use rushes::domain::state::{OnDoubt, Rules};
 use rushes::domain::time::{Clock, Timestamp};
-use rushes::gateway::Gateway;
 use rushes::ledger::{Kind, LedgerError, OpenOptions, SqliteLedger};
 use rushes::policy::budget::Budget;
-use rushes::run::{self, Ended, Orders, Stop, Stopped, Tally, Tools};
-use rushes::sim::{Fate, SimGateway, SimOptions, World};
+use rushes::provider::Provider;
+use rushes::scheduler::{self, CancelToken, Deps, Progress, RunOptions, RunOutcome, StopReason};
+use rushes::simulator::{Fate, SimOptions, SimState, Simulator};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -73,7 +73,7 @@ pub enum End {
     Died,
     /// It sent nothing.
     NotStarted(#[expect(dead_code, reason = "for the trace")] LedgerError),
-    Ran(Ended, #[expect(dead_code, reason = "for the trace")] Tally),
+    Ran(RunOutcome, #[expect(dead_code, reason = "for the trace")] Progress),
 }
 
 /// A night while it lasts.
@@ -82,7 +82,7 @@ pub struct Stage {
     pub dice: Rng,
     pub folder: tempfile::TempDir,
     pub disk: Arc<Disk>,
-    pub sim: Arc<SimGateway>,
+    pub sim: Arc<Simulator>,
     pub oracle: Arc<Mutex<Oracle>>,
     pub world: Arc<WorldClock>,
     pub machine: Arc<MachineClock>,
@@ -100,9 +100,9 @@ impl Stage {
         let wrong_by = AtomicI64::new(0);
         let machine = Arc::new(MachineClock { world: Arc::clone(&world), wrong_by });
         let options = SimOptions { seed, purse: night.purse, ..SimOptions::new(night.profile) };
-        let gateway = World::open(options, night.catalog()).unwrap();
+        let gateway = SimState::open(options, night.catalog()).unwrap();
         let clock = Arc::clone(&world) as Arc<dyn Clock>;
-        let sim = SimGateway::new(gateway, clock, night.limits.submit_timeout);
+        let sim = Simulator::new(gateway, clock, night.limits.submit_timeout);
         let ledger = folder.path().canonicalize().unwrap().join("ledger.sqlite");
         let oracle = Oracle::new(ledger, &disk, &night.limits);
         Self {
@@ -194,7 +194,7 @@ impl Stage {
         let books = self.sim.books();
         let mut oracle = self.oracle.lock().unwrap();
         oracle.judge(&books, &told, matches!(end, End::Died));
-        if let End::Ran(Ended::Stopped(Stopped::Defect(what)), _) = &end {
+        if let End::Ran(RunOutcome::Stopped(StopReason::Defect(what)), _) = &end {
             oracle.violations.push(format!("a defect: {what}"));
         }
         drop(oracle);
@@ -214,16 +214,19 @@ impl Stage {
         }
         // As a run does when the folder for clips cannot be made: nothing was sent.
         let Ok(clips) = Clips::open(self.folder.path()) else {
-            return End::Ran(Ended::Stopped(Stopped::Disk("no clips".into())), Tally::default());
+            return End::Ran(
+                RunOutcome::Stopped(StopReason::Disk("no clips".into())),
+                Progress::default(),
+            );
         };
-        let stop = Stop::default();
+        let stop = CancelToken::default();
         let wire = Wire::new(&self.sim, &self.oracle, death, &stop, doom.cut);
         let clock = Arc::clone(&self.machine) as Arc<dyn Clock>;
-        let gateway = Arc::new(wire) as Arc<dyn Gateway>;
-        let tools = Tools::new(gateway, ledger.clone(), clips, clock);
-        let (tally, seen) = watch::channel(Tally::default());
+        let gateway = Arc::new(wire) as Arc<dyn Provider>;
+        let tools = Deps::new(gateway, ledger.clone(), clips, clock);
+        let (tally, seen) = watch::channel(Progress::default());
         let shots = self.night.shots(&self.night.catalog());
-        let ended = run::run(shots.into(), self.orders(doom), tools, stop, tally).await;
+        let ended = scheduler::run(shots.into(), self.orders(doom), tools, stop, tally).await;
         // The ledger is closed by whoever is last, and tidied up if that is the run.
         self.oracle.lock().unwrap().life_is_over();
         drop(ledger);
@@ -233,9 +236,9 @@ impl Stage {
         }
     }
 
-    fn orders(&self, doom: &Doom) -> Orders {
-        let orders = Orders::new(self.night.limits.clone());
-        Orders {
+    fn orders(&self, doom: &Doom) -> RunOptions {
+        let orders = RunOptions::new(self.night.limits.clone());
+        RunOptions {
             rules: self.rules(),
             retry_failed: self.retry_failed,
             deadline: doom.deadline.map(|span| self.machine.now().plus(span)),
@@ -249,7 +252,7 @@ impl Stage {
             strict: self.night.strict,
             on_doubt: self.night.on_doubt,
             failed_tasks_charged: self.night.charged_if_failed,
-            ..Orders::new(self.night.limits.clone()).rules
+            ..RunOptions::new(self.night.limits.clone()).rules
         }
     }
 
@@ -301,8 +304,8 @@ impl Stage {
 
     /// Whether nothing is left but what no run can change.
     fn is_over(&self, end: &End) -> bool {
-        let broke = matches!(end, End::Ran(Ended::Stopped(Stopped::Credit(_)), _));
-        let done = matches!(end, End::Ran(Ended::Done, _));
+        let broke = matches!(end, End::Ran(RunOutcome::Stopped(StopReason::Credit(_)), _));
+        let done = matches!(end, End::Ran(RunOutcome::Done, _));
         let mut oracle = self.oracle.lock().unwrap();
         let open = oracle.count("submitting") + oracle.count("in_doubt") + oracle.count("rendered");
         let queued = oracle.count("queued");

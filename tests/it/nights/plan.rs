@@ -8,7 +8,7 @@ use rushes::domain::money::Usd;
 use rushes::domain::shot::{Request, Shot, ShotId};
 use rushes::domain::state::OnDoubt;
 use rushes::policy::limits::{Limits, Rate, Window};
-use rushes::sim::Profile;
+use rushes::simulator::Profile;
 use serde_json::json;
 
 use super::disk::{Crash, Fault};

@@ -11,9 +11,9 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::StreamExt;
 use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
-use rushes::gateway::{Download, Gateway, ResumePoint};
-use rushes::run::Stop;
-use rushes::sim::SimGateway;
+use rushes::provider::{Download, Provider, ResumePoint};
+use rushes::scheduler::CancelToken;
+use rushes::simulator::Simulator;
 
 use super::disk::Death;
 use super::oracle::Oracle;
@@ -41,10 +41,10 @@ pub enum Cut {
 
 /// The simulator as one life of the process sees it.
 pub struct Wire {
-    pub sim: Arc<SimGateway>,
+    pub sim: Arc<Simulator>,
     pub oracle: Arc<Mutex<Oracle>>,
     pub death: Arc<Death>,
-    pub stop: Stop,
+    pub stop: CancelToken,
     pub cut: Option<Cut>,
     posts: AtomicU32,
     polls: AtomicU32,
@@ -53,10 +53,10 @@ pub struct Wire {
 
 impl Wire {
     pub fn new(
-        sim: &Arc<SimGateway>,
+        sim: &Arc<Simulator>,
         oracle: &Arc<Mutex<Oracle>>,
         death: &Arc<Death>,
-        stop: &Stop,
+        stop: &CancelToken,
         cut: Option<Cut>,
     ) -> Self {
         Self {
@@ -99,7 +99,7 @@ impl Wire {
         self.oracle.lock().unwrap().about_to_post(&prompt);
         match self.cut {
             Some(Cut::BeforePost(at)) if at == nth => return self.die().await,
-            Some(Cut::InterruptPost(at)) if at == nth => self.stop.press(),
+            Some(Cut::InterruptPost(at)) if at == nth => self.stop.cancel(),
             _ => {}
         }
         let answer = self.watched(self.sim.submit(body)).await;
@@ -120,7 +120,7 @@ impl Wire {
         }
         self.oracle.lock().unwrap().about_to_poll(task);
         if self.cut == Some(Cut::InterruptPoll(nth)) {
-            self.stop.press();
+            self.stop.cancel();
         }
         self.watched(self.sim.poll(task)).await
     }
@@ -158,7 +158,7 @@ fn prompt(body: &[u8]) -> String {
     body["prompt"].as_str().unwrap().to_owned()
 }
 
-impl Gateway for Wire {
+impl Provider for Wire {
     fn submit(&self, body: Bytes) -> BoxFuture<'_, SubmitOutcome> {
         Box::pin(self.post(body))
     }

@@ -1,7 +1,7 @@
 //! What calls of the gateway do to a run, in virtual time; and what calls of anybody else do not.
 
 use rushes::domain::state::OnDoubt;
-use rushes::run::Tally;
+use rushes::scheduler::Progress;
 use tokio::time::sleep;
 
 use super::*;
@@ -31,7 +31,7 @@ async fn meanwhile(
     count: usize,
     gateway: &Arc<Puppet>,
     what: impl Future<Output = ()>,
-) -> (Ended, Tally, Duration) {
+) -> (RunOutcome, Progress, Duration) {
     let began = Instant::now();
     let (shots, mut took) = (shots(count), Duration::ZERO);
     let run = async {
@@ -60,7 +60,7 @@ async fn a_call_about_a_shot_in_doubt_finds_its_task_and_nothing_is_bought_twice
         stage.call(gateway.token("s001"), &["hook-7", "task-s001"]);
     })
     .await;
-    assert_eq!((ended, tally.delivered), (Ended::Done, 3));
+    assert_eq!((ended, tally.delivered), (RunOutcome::Done, 3));
     assert_eq!((tally.balance.spent, tally.balance.reserved), (usd("0.3"), Usd::ZERO));
     assert_eq!(gateway.posted().len(), 3);
     assert!(took < 3 * MINUTE, "{took:?}: the run ends when there is nothing to wait for");
@@ -88,10 +88,10 @@ async fn a_run_waits_for_a_call_and_not_for_ever() {
     let stage = Stage::new().calling();
     let gateway = Arc::new(losing());
     let (ended, tally, took) = meanwhile(&stage, 3, &gateway, async {}).await;
-    assert_eq!((ended, tally.in_doubt, tally.delivered), (Ended::Done, 1, 2));
+    assert_eq!((ended, tally.in_doubt, tally.delivered), (RunOutcome::Done, 1, 2));
     assert!((WAIT..WAIT + MINUTE).contains(&took), "{took:?}");
     let (ended, _, took) = meanwhile(&stage, 3, &gateway, async {}).await;
-    assert_eq!(ended, Ended::Done);
+    assert_eq!(ended, RunOutcome::Done);
     assert!(took < MINUTE, "{took:?}: what was waited for once is not waited for again");
     assert_eq!(gateway.posted().len(), 3);
 }
@@ -139,7 +139,7 @@ async fn a_forged_replayed_or_mistaken_call_changes_nothing() {
         assert!(polls_of(&gateway, "nobody's") > 0 && polls_of(&gateway, "unclear") > 0);
     })
     .await;
-    assert_eq!((ended, tally.in_doubt, tally.delivered), (Ended::Done, 1, 2));
+    assert_eq!((ended, tally.in_doubt, tally.delivered), (RunOutcome::Done, 1, 2));
     assert_eq!(tally.balance.reserved, usd("0.1"));
 }
 
@@ -175,7 +175,7 @@ async fn a_call_about_a_rendering_shot_has_it_polled_at_once_and_many_calls_once
         assert_eq!(polls_of(&gateway, "task-s000"), 1);
     })
     .await;
-    assert_eq!((ended, tally.delivered), (Ended::Done, 2));
+    assert_eq!((ended, tally.delivered), (RunOutcome::Done, 2));
     assert!(took > 10 * MINUTE);
 }
 
@@ -202,7 +202,7 @@ async fn a_flood_of_calls_does_not_become_a_flood_of_polls() {
         stage.call(gateway.token("s001"), &["task-s001"]);
         sleep(Duration::from_secs(10)).await;
         assert_eq!(stage.states()["s001"], "delivered", "the true call is still heard");
-        stage.stop.press();
+        stage.stop.cancel();
     })
     .await;
 }
@@ -236,7 +236,7 @@ async fn a_call_that_comes_before_the_answer_is_lost_is_remembered() {
         stage.call(gateway.token("s000"), &["task-s000"]);
     })
     .await;
-    assert_eq!((ended, tally.delivered, gateway.posted().len()), (Ended::Done, 1, 1));
+    assert_eq!((ended, tally.delivered, gateway.posted().len()), (RunOutcome::Done, 1, 1));
     assert!(took < 2 * MINUTE);
 }
 
@@ -247,11 +247,11 @@ async fn a_call_finds_what_an_earlier_run_left_in_doubt() {
         let gateway = Arc::new(losing());
         let (ended, tally, _) = meanwhile(&stage, 3, &gateway, async {
             sleep(MINUTE).await;
-            stage.stop.press();
+            stage.stop.cancel();
         })
         .await;
-        assert_eq!((ended, tally.in_doubt), (Ended::Interrupted, 1));
-        stage.stop = Stop::default();
+        assert_eq!((ended, tally.in_doubt), (RunOutcome::Interrupted, 1));
+        stage.stop = CancelToken::default();
         let mut shots = shots(3);
         match leaves {
             "the manifest" => drop(shots.remove(1)),
@@ -268,7 +268,7 @@ async fn a_call_finds_what_an_earlier_run_left_in_doubt() {
             stage.call(token, &["task-s001"]);
         };
         let ((ended, _), ()) = tokio::join!(stage.run(&shots, &gateway), call);
-        assert_eq!(ended, Ended::Done, "{leaves}");
+        assert_eq!(ended, RunOutcome::Done, "{leaves}");
         let posts = gateway.posted();
         assert_eq!(posts.iter().filter(|prompt| *prompt == "s001").count(), 1, "{leaves}");
         let task = rushes::domain::outcome::TaskId::new("task-s001");
@@ -296,7 +296,7 @@ async fn who_accepts_paying_twice_pays_twice_only_after_the_wait() {
             }
         })
         .await;
-        assert_eq!((ended, tally.delivered), (Ended::Done, 3));
+        assert_eq!((ended, tally.delivered), (RunOutcome::Done, 3));
         let (posts, reserved) = if called { (3, Usd::ZERO) } else { (4, usd("0.1")) };
         assert_eq!((gateway.posted().len(), tally.balance.reserved), (posts, reserved));
         assert_eq!(took > WAIT, !called, "{took:?}");
@@ -329,7 +329,7 @@ async fn a_call_about_a_shot_that_is_queued_to_be_bought_again_saves_that_purcha
         stage.call(gateway.token("s001"), &["task-s001"]);
     };
     let ((ended, tally), ()) = tokio::join!(stage.run(&four, &gateway), call);
-    assert_eq!((ended, tally.delivered, tally.failed), (Ended::Done, 2, 1));
+    assert_eq!((ended, tally.delivered, tally.failed), (RunOutcome::Done, 2, 1));
     assert_eq!(gateway.posted().len(), 3);
 }
 
@@ -339,24 +339,24 @@ async fn whatever_ends_a_run_ends_the_wait() {
     let mut stage = Stage::new().calling();
     stage.orders.deadline = Some(stage.now().plus(3 * MINUTE));
     let (ended, tally, took) = meanwhile(&stage, 3, &gateway, async {}).await;
-    assert_eq!((ended, tally.in_doubt), (Ended::Done, 1));
+    assert_eq!((ended, tally.in_doubt), (RunOutcome::Done, 1));
     assert!((3 * MINUTE..4 * MINUTE).contains(&took), "{took:?}");
 
     let gateway = Arc::new(losing().on_poll(|_, _| PollOutcome::Failed { why: why() }));
     let mut stage = Stage::new().calling();
     stage.orders.max_failures = Some(1);
     let (ended, _, took) = meanwhile(&stage, 3, &gateway, async {}).await;
-    assert_eq!(ended, Ended::Done, "there was nobody left to be stopped");
+    assert_eq!(ended, RunOutcome::Done, "there was nobody left to be stopped");
     assert!(took < MINUTE, "{took:?}");
 
     let gateway = Arc::new(losing());
     let stage = Stage::new().calling();
     let (ended, _, took) = meanwhile(&stage, 3, &gateway, async {
         sleep(2 * MINUTE).await;
-        stage.stop.press();
+        stage.stop.cancel();
     })
     .await;
-    assert_eq!(ended, Ended::Interrupted);
+    assert_eq!(ended, RunOutcome::Interrupted);
     assert!(took < 3 * MINUTE, "{took:?}");
 }
 
@@ -367,7 +367,7 @@ async fn a_deadline_in_the_wait_leaves_a_purchase_for_the_next_run_and_says_so()
     stage.orders.rules.on_doubt = OnDoubt::Resubmit;
     stage.orders.deadline = Some(stage.now().plus(3 * MINUTE));
     let (ended, tally, _) = meanwhile(&stage, 3, &gateway, async {}).await;
-    assert_eq!((ended, tally.in_doubt), (Ended::Stopped(Stopped::Deadline), 1));
+    assert_eq!((ended, tally.in_doubt), (RunOutcome::Stopped(StopReason::Deadline), 1));
     assert_eq!(gateway.posted().len(), 3);
 }
 
@@ -435,7 +435,7 @@ async fn a_key_that_is_refused_while_evidence_is_looked_for_ends_the_run() {
         stage.call(gateway.token("s001"), &["task-s001"]);
     })
     .await;
-    assert!(matches!(ended, Ended::Stopped(Stopped::Key(_))), "{ended:?}");
+    assert!(matches!(ended, RunOutcome::Stopped(StopReason::Key(_))), "{ended:?}");
     assert!(tally.in_doubt == 1 && took < 2 * MINUTE);
 }
 
@@ -456,7 +456,7 @@ async fn what_the_gateway_echoes_of_the_address_is_written_nowhere() {
 /// A gateway that rejects a request and says where it should have called.
 struct EchoOf(Arc<Puppet>, Arc<std::sync::Mutex<Vec<String>>>);
 
-impl rushes::gateway::Gateway for EchoOf {
+impl rushes::provider::Provider for EchoOf {
     fn submit(&self, body: bytes::Bytes) -> futures::future::BoxFuture<'_, SubmitOutcome> {
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
         let url = body["callback_url"].as_str().unwrap().to_owned();
@@ -472,8 +472,8 @@ impl rushes::gateway::Gateway for EchoOf {
     fn fetch<'a>(
         &'a self,
         url: &'a str,
-        resume: Option<&'a rushes::gateway::ResumePoint>,
-    ) -> futures::future::BoxFuture<'a, Result<rushes::gateway::Download, DownloadError>> {
+        resume: Option<&'a rushes::provider::ResumePoint>,
+    ) -> futures::future::BoxFuture<'a, Result<rushes::provider::Download, DownloadError>> {
         self.0.fetch(url, resume)
     }
 }

@@ -30,7 +30,7 @@ async fn charges_are_written_down_beside_the_prices_and_move_no_money() {
             }),
     );
     let (ended, tally) = stage.run(&shots(3), &gateway).await;
-    assert_eq!((ended, tally.delivered, tally.failed), (Ended::Done, 2, 1));
+    assert_eq!((ended, tally.delivered, tally.failed), (RunOutcome::Done, 2, 1));
     assert_eq!(tally.balance.spent, usd("0.2"), "the cap goes by prices");
     let charges: Vec<String> =
         stage.rows().iter().map(|row| row.charge.as_ref().unwrap().to_string()).collect();
@@ -55,7 +55,7 @@ async fn a_gateway_without_records_is_asked_a_few_times_and_nothing_changes() {
             .on_charge(|_, _| (Duration::ZERO, ChargeOutcome::Unknown { why: "404".into() })),
     );
     let (ended, tally) = stage.run(&shots(100), &gateway).await;
-    assert_eq!((ended, tally.delivered), (Ended::Done, 100));
+    assert_eq!((ended, tally.delivered), (RunOutcome::Done, 100));
     let asked = gateway.seen.lock().unwrap().charges.len();
     assert!((3..=6).contains(&asked), "{asked}: four ask at once, three answers are enough");
     assert!(stage.rows().iter().all(|row| row.charge.is_none()));
@@ -84,7 +84,7 @@ async fn a_charge_that_is_not_settled_is_asked_for_once_more_and_then_left() {
         _ => (Duration::ZERO, ChargeOutcome::Unsettled),
     }));
     let (ended, _) = stage.run(&shots(2), &gateway).await;
-    assert_eq!(ended, Ended::Done);
+    assert_eq!(ended, RunOutcome::Done);
     let charges = gateway.seen.lock().unwrap().charges.clone();
     assert_eq!(charges.len(), 4, "{charges:?}");
     let known: Vec<bool> = stage.rows().iter().map(|row| row.charge.is_some()).collect();
@@ -101,11 +101,11 @@ async fn slow_records_delay_no_clip_and_end_with_the_user() {
     let stop = async {
         tokio::time::sleep(Duration::from_secs(120)).await;
         assert!(stage.rows().iter().all(|row| row.delivered_at.is_some()));
-        stage.stop.press();
+        stage.stop.cancel();
     };
     let shots = shots(30);
     let ((ended, _), ()) = tokio::join!(stage.run(&shots, &gateway), stop);
-    assert_eq!(ended, Ended::Interrupted);
+    assert_eq!(ended, RunOutcome::Interrupted);
     let last = stage.rows().iter().map(|row| row.delivered_at.unwrap()).max().unwrap();
     assert!(last.since(began) < Duration::from_secs(60));
     assert_eq!(gateway.seen.lock().unwrap().charges.len(), 4, "never more than four at once");

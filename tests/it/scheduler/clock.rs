@@ -7,7 +7,7 @@ use std::time::Duration;
 use rushes::domain::money::Usd;
 use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome};
 use rushes::policy::limits::{Rate, Window};
-use rushes::run::{Ended, Stop, Stopped};
+use rushes::scheduler::{CancelToken, RunOutcome, StopReason};
 use tokio::time::Instant;
 
 use super::stage::{Puppet, Stage, bought, clip, completed, shots};
@@ -37,10 +37,10 @@ async fn a_clock_set_in_the_middle_of_a_run_stalls_no_task_and_buys_nothing_twic
         let stage = Stage::new().cap("1");
         let gateway = jumps(&stage, hours, 20);
         let (ended, tally) = stage.run(&shots(10), &gateway).await;
-        assert_eq!((ended, tally.delivered), (Ended::Done, 10), "{hours} hours");
+        assert_eq!((ended, tally.delivered), (RunOutcome::Done, 10), "{hours} hours");
         assert_eq!((gateway.posted().len(), tally.balance.spent), (10, usd("1")), "{hours} hours");
         let (ended, _) = stage.run(&shots(10), &gateway).await;
-        assert_eq!((ended, gateway.posted().len()), (Ended::Done, 10), "{hours} hours");
+        assert_eq!((ended, gateway.posted().len()), (RunOutcome::Done, 10), "{hours} hours");
     }
 }
 
@@ -51,7 +51,7 @@ async fn a_task_that_hangs_stalls_when_its_time_has_passed_whatever_the_clock_sa
         let gateway = jumps(&stage, hours, usize::MAX);
         let began = Instant::now();
         let (ended, tally) = stage.run(&shots(1), &gateway).await;
-        assert_eq!((ended, tally.stalled), (Ended::Done, 1), "{hours} hours");
+        assert_eq!((ended, tally.stalled), (RunOutcome::Done, 1), "{hours} hours");
         let took = began.elapsed();
         let usual = Duration::from_secs(7200)..Duration::from_secs(7400);
         assert!(usual.contains(&took), "{hours} hours: {took:?}");
@@ -62,12 +62,12 @@ async fn a_task_that_hangs_stalls_when_its_time_has_passed_whatever_the_clock_sa
 async fn leaves_one_in_flight(stage: &mut Stage) {
     let stop = stage.stop.clone();
     let gateway = Arc::new(Puppet::default().on_submit(move |prompt, _| {
-        stop.press();
+        stop.cancel();
         bought(prompt)
     }));
     let (ended, tally) = stage.run(&shots(1), &gateway).await;
-    assert_eq!((ended, tally.rendering), (Ended::Interrupted, 1));
-    stage.stop = Stop::default();
+    assert_eq!((ended, tally.rendering), (RunOutcome::Interrupted, 1));
+    stage.stop = CancelToken::default();
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,13 +79,13 @@ async fn a_clock_set_between_runs_keeps_no_task_from_its_clip_and_no_run_from_it
         let hung = Arc::new(Puppet::default().on_poll(|_, _| WORKING));
         let began = Instant::now();
         let (ended, tally) = stage.run(&shots(1), &hung).await;
-        assert_eq!((ended, tally.stalled), (Ended::Done, 1), "{hours} hours");
+        assert_eq!((ended, tally.stalled), (RunOutcome::Done, 1), "{hours} hours");
         assert!(began.elapsed() < Duration::from_secs(7400), "{hours} hours: it must end");
         assert_eq!(tally.balance.reserved, usd("0.1"), "{hours} hours");
 
         let done = Arc::new(Puppet::default());
         let (ended, tally) = stage.run(&shots(1), &done).await;
-        assert_eq!((ended, tally.delivered), (Ended::Done, 1), "{hours} hours");
+        assert_eq!((ended, tally.delivered), (RunOutcome::Done, 1), "{hours} hours");
         assert_eq!(hung.posted().len() + done.posted().len(), 0, "{hours} hours");
     }
 }
@@ -103,9 +103,9 @@ async fn a_clock_set_forward_lets_no_paid_clip_expire() {
         _ => Ok(clip()),
     }));
     let (ended, tally) = stage.run(&shots(1), &gateway).await;
-    assert_eq!((ended, tally.rendered, tally.failed), (Ended::Done, 1, 0));
+    assert_eq!((ended, tally.rendered, tally.failed), (RunOutcome::Done, 1, 0));
     let (ended, tally) = stage.run(&shots(1), &gateway).await;
-    assert_eq!((ended, tally.delivered), (Ended::Done, 1));
+    assert_eq!((ended, tally.delivered), (RunOutcome::Done, 1));
     assert_eq!(gateway.posted().len(), 1);
 }
 
@@ -124,7 +124,7 @@ async fn a_task_the_gateway_does_not_know_is_given_its_minute_whatever_the_clock
             _ => completed(),
         }));
         let (ended, tally) = stage.run(&shots(1), &gateway).await;
-        assert_eq!((ended, tally.delivered), (Ended::Done, 1), "{hours} hours");
+        assert_eq!((ended, tally.delivered), (RunOutcome::Done, 1), "{hours} hours");
     }
 }
 
@@ -143,7 +143,7 @@ async fn a_deadline_holds_by_the_clock_and_by_the_time_that_passes() {
         }));
         let began = Instant::now();
         let (ended, tally) = stage.run(&shots(30), &gateway).await;
-        assert_eq!(ended, Ended::Stopped(Stopped::Deadline), "{hours} hours");
+        assert_eq!(ended, RunOutcome::Stopped(StopReason::Deadline), "{hours} hours");
         let in_time = if hours > 0 { 4..=5 } else { 9..=11 };
         assert!(in_time.contains(&tally.delivered), "{hours} hours: {}", tally.delivered);
         assert!(began.elapsed() < Duration::from_secs(60), "{hours} hours");
@@ -166,7 +166,7 @@ async fn setting_the_clock_does_not_change_the_pace_or_a_pause() {
                 _ => bought(prompt),
             }));
         let (ended, tally) = stage.run(&shots(20), &gateway).await;
-        assert_eq!((ended, tally.delivered), (Ended::Done, 20), "{hours} hours");
+        assert_eq!((ended, tally.delivered), (RunOutcome::Done, 20), "{hours} hours");
         let seen = gateway.seen.lock().unwrap();
         let moments: Vec<Instant> = seen.submits.iter().map(|(at, _)| *at).collect();
         assert!(super::most_in_a_window(&moments, Duration::from_secs(1)) <= 5, "{hours} hours");

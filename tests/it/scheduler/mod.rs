@@ -13,7 +13,7 @@ use std::time::Duration;
 use rushes::domain::money::Usd;
 use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use rushes::policy::limits::{Rate, Window};
-use rushes::run::{Ended, Stop, Stopped};
+use rushes::scheduler::{CancelToken, RunOutcome, StopReason};
 use tokio::time::Instant;
 
 use stage::{Puppet, Stage, bought, clip, completed, shot, shots};
@@ -39,10 +39,10 @@ async fn a_campaign_is_rendered_and_costs_nothing_to_run_again() {
     let stage = Stage::new();
     let gateway = Arc::new(Puppet::default());
     let (ended, tally) = stage.run(&shots(30), &gateway).await;
-    assert_eq!((ended, tally.delivered), (Ended::Done, 30));
+    assert_eq!((ended, tally.delivered), (RunOutcome::Done, 30));
     assert_eq!(tally.balance.spent, usd("3"));
     let (ended, tally) = stage.run(&shots(30), &gateway).await;
-    assert_eq!((ended, tally.delivered, tally.balance.spent), (Ended::Done, 30, usd("3")));
+    assert_eq!((ended, tally.delivered, tally.balance.spent), (RunOutcome::Done, 30, usd("3")));
     assert_eq!(gateway.posted().len(), 30);
 }
 
@@ -93,7 +93,7 @@ async fn never_more_in_flight_than_allowed() {
     stage.orders.limits.rate = Rate { count: 100, window: Window::Second };
     let gateway = Arc::new(Puppet::default());
     let (ended, _) = stage.run(&shots(40), &gateway).await;
-    assert_eq!(ended, Ended::Done);
+    assert_eq!(ended, RunOutcome::Done);
     assert_eq!(gateway.seen.lock().unwrap().most_in_flight, 5);
 }
 
@@ -116,7 +116,7 @@ async fn a_5xx_is_retried_and_fails_after_as_many_posts_as_attempts_over_all_run
         _ => SubmitOutcome::ServerError { status: 500, retry_after: None, why: why() },
     }));
     let (ended, tally) = stage.run(&shots(2), &gateway).await;
-    assert_eq!((ended, tally.delivered, tally.failed), (Ended::Done, 1, 1));
+    assert_eq!((ended, tally.delivered, tally.failed), (RunOutcome::Done, 1, 1));
     let posts = gateway.posted();
     assert_eq!(posts.iter().filter(|prompt| *prompt == "s000").count(), 3);
     assert_eq!(posts.iter().filter(|prompt| *prompt == "s001").count(), 5);
@@ -135,7 +135,7 @@ async fn a_429_makes_everyone_wait_as_long_as_the_gateway_asks() {
         _ => bought(prompt),
     }));
     let (ended, tally) = stage.run(&shots(10), &gateway).await;
-    assert_eq!((ended, tally.delivered), (Ended::Done, 10));
+    assert_eq!((ended, tally.delivered), (RunOutcome::Done, 10));
     let seen = gateway.seen.lock().unwrap();
     let refused = seen.submits.iter().find(|(_, prompt)| prompt == "s003").unwrap().0;
     let next = seen.submits.iter().map(|(at, _)| *at).find(|at| *at > refused).unwrap();
@@ -150,7 +150,7 @@ async fn an_account_that_only_answers_429_ends_the_run_instead_of_waiting_for_ev
             .on_submit(|_, _| SubmitOutcome::Throttled { retry_after: None, why: why() }),
     );
     let (ended, tally) = stage.run(&shots(3), &gateway).await;
-    assert!(matches!(ended, Ended::Stopped(Stopped::Throttled(_))), "{ended:?}");
+    assert!(matches!(ended, RunOutcome::Stopped(StopReason::Throttled(_))), "{ended:?}");
     assert_eq!(tally.queued, 3);
     assert_eq!(tally.balance.reserved, Usd::ZERO);
 }
@@ -164,7 +164,7 @@ async fn a_cut_answer_leaves_the_shot_in_doubt_and_is_never_sent_again() {
     }));
     for _ in 0..3 {
         let (ended, tally) = stage.run(&shots(3), &gateway).await;
-        assert_eq!((ended, tally.in_doubt, tally.delivered), (Ended::Done, 1, 2));
+        assert_eq!((ended, tally.in_doubt, tally.delivered), (RunOutcome::Done, 1, 2));
         assert_eq!(tally.balance.reserved, usd("0.1"));
     }
     assert_eq!(gateway.posted().len(), 3);
@@ -179,7 +179,7 @@ async fn a_refused_key_stops_submitting_and_what_is_in_flight_is_finished() {
         _ => bought(prompt),
     }));
     let (ended, tally) = stage.run(&shots(6), &gateway).await;
-    assert_eq!(ended, Ended::Stopped(Stopped::Key("revoked".into())));
+    assert_eq!(ended, RunOutcome::Stopped(StopReason::Key("revoked".into())));
     assert_eq!((tally.delivered + tally.queued, tally.failed), (6, 0));
     assert!(tally.delivered >= 2);
     assert_eq!(stage.states()["s002"], "queued");
@@ -192,7 +192,7 @@ async fn a_gateway_that_was_never_reached_ends_the_run_and_one_that_was_is_waite
         Puppet::default().on_submit(|_, _| SubmitOutcome::NotSent { why: "refused".into() });
     let never = Arc::new(never);
     let (ended, tally) = stage.run(&shots(3), &never).await;
-    assert_eq!(ended, Ended::Stopped(Stopped::Unreached("refused".into())));
+    assert_eq!(ended, RunOutcome::Stopped(StopReason::Unreached("refused".into())));
     assert_eq!((tally.queued, tally.balance.reserved), (3, Usd::ZERO));
 
     let outage = Arc::new(Puppet::default().on_submit(|prompt, nth| match prompt {
@@ -201,7 +201,7 @@ async fn a_gateway_that_was_never_reached_ends_the_run_and_one_that_was_is_waite
         _ => SubmitOutcome::NotSent { why: "refused".into() },
     }));
     let (ended, tally) = stage.run(&shots(3), &outage).await;
-    assert_eq!((ended, tally.delivered), (Ended::Done, 3));
+    assert_eq!((ended, tally.delivered), (RunOutcome::Done, 3));
 }
 
 #[tokio::test(start_paused = true)]
@@ -213,12 +213,12 @@ async fn nothing_passes_the_cap_and_what_still_fits_runs() {
     five[2].price = Some(usd("0.2"));
     let gateway = Arc::new(Puppet::default());
     let (ended, tally) = stage.run(&five, &gateway).await;
-    assert_eq!(ended, Ended::Stopped(Stopped::Cap { held: 3 }));
+    assert_eq!(ended, RunOutcome::Stopped(StopReason::Cap { held: 3 }));
     assert_eq!(tally.balance.spent, usd("0.3"));
     assert_eq!(gateway.posted(), ["s000", "s001"]);
     let stage = stage.cap("0.4");
     let (ended, tally) = stage.run(&five, &gateway).await;
-    assert_eq!(ended, Ended::Stopped(Stopped::Cap { held: 2 }));
+    assert_eq!(ended, RunOutcome::Stopped(StopReason::Cap { held: 2 }));
     assert_eq!(tally.balance.spent, usd("0.4"));
 }
 
@@ -230,7 +230,7 @@ async fn a_reservation_that_comes_free_lets_a_held_shot_go() {
         _ => completed(),
     }));
     let (ended, tally) = stage.run(&shots(3), &gateway).await;
-    assert_eq!(ended, Ended::Done);
+    assert_eq!(ended, RunOutcome::Done);
     assert_eq!((tally.delivered, tally.failed, tally.balance.spent), (2, 1, usd("0.2")));
 }
 
@@ -243,11 +243,11 @@ async fn a_hung_task_stalls_frees_its_place_and_is_polled_again_by_the_next_run(
         _ => completed(),
     }));
     let (ended, tally) = stage.run(&shots(2), &gateway).await;
-    assert_eq!((ended, tally.stalled, tally.delivered), (Ended::Done, 1, 1));
+    assert_eq!((ended, tally.stalled, tally.delivered), (RunOutcome::Done, 1, 1));
     assert_eq!(tally.balance.reserved, usd("0.1"));
     let polled = gateway.seen.lock().unwrap().polls.len();
     let (ended, tally) = stage.run(&shots(2), &gateway).await;
-    assert_eq!((ended, tally.stalled), (Ended::Done, 1));
+    assert_eq!((ended, tally.stalled), (RunOutcome::Done, 1));
     assert_eq!(gateway.seen.lock().unwrap().polls.len(), polled + 1);
     assert_eq!(gateway.posted().len(), 2);
 }
@@ -260,7 +260,7 @@ async fn a_download_that_fails_never_buys_and_the_next_run_fetches() {
         _ => Ok(clip()),
     }));
     let (ended, tally) = stage.run(&shots(1), &gateway).await;
-    assert_eq!((ended, tally.rendered, tally.balance.spent), (Ended::Done, 1, usd("0.1")));
+    assert_eq!((ended, tally.rendered, tally.balance.spent), (RunOutcome::Done, 1, usd("0.1")));
     assert_eq!(gateway.seen.lock().unwrap().fetches, 5);
     let (_, tally) = stage.run(&shots(1), &gateway).await;
     assert_eq!(tally.delivered, 1);
@@ -272,17 +272,17 @@ async fn stopping_waits_for_the_post_on_the_wire_and_writes_its_answer_down() {
     let mut stage = Stage::new();
     let stop = stage.stop.clone();
     let gateway = Arc::new(Puppet::default().on_slow_submit(move |prompt, _| {
-        stop.press();
+        stop.cancel();
         (Duration::from_secs(30), bought(prompt))
     }));
     let (ended, tally) = stage.run(&shots(5), &gateway).await;
-    assert_eq!(ended, Ended::Interrupted);
+    assert_eq!(ended, RunOutcome::Interrupted);
     assert_eq!((tally.rendering, tally.queued), (1, 4));
     assert_eq!(stage.states()["s000"], "rendering");
-    stage.stop = Stop::default();
+    stage.stop = CancelToken::default();
     let gateway = Arc::new(Puppet::default());
     let (ended, tally) = stage.run(&shots(5), &gateway).await;
-    assert_eq!((ended, tally.delivered, tally.balance.spent), (Ended::Done, 5, usd("0.5")));
+    assert_eq!((ended, tally.delivered, tally.balance.spent), (RunOutcome::Done, 5, usd("0.5")));
     assert_eq!(gateway.posted().len(), 4);
 }
 
@@ -293,7 +293,7 @@ async fn after_the_deadline_nothing_more_is_submitted() {
     stage.orders.deadline = Some(stage.now().plus(Duration::from_millis(4500)));
     let gateway = Arc::new(Puppet::default());
     let (ended, tally) = stage.run(&shots(20), &gateway).await;
-    assert_eq!(ended, Ended::Stopped(Stopped::Deadline));
+    assert_eq!(ended, RunOutcome::Stopped(StopReason::Deadline));
     assert_eq!((tally.delivered, tally.queued), (5, 15));
 }
 
@@ -305,7 +305,7 @@ async fn too_many_failures_stop_the_run() {
     let gateway =
         Arc::new(Puppet::default().on_submit(|_, _| SubmitOutcome::Rejected { why: why() }));
     let (ended, tally) = stage.run(&shots(10), &gateway).await;
-    assert_eq!(ended, Ended::Stopped(Stopped::Failures(3)));
+    assert_eq!(ended, RunOutcome::Stopped(StopReason::Failures(3)));
     assert_eq!((tally.failed, tally.queued), (3, 7));
 }
 
@@ -314,14 +314,14 @@ async fn a_removed_shot_in_flight_is_finished_and_a_queued_one_is_never_submitte
     let mut stage = Stage::new();
     let stop = stage.stop.clone();
     let gateway = Arc::new(Puppet::default().on_submit(move |prompt, _| {
-        stop.press();
+        stop.cancel();
         bought(prompt)
     }));
     stage.run(&shots(2), &gateway).await;
-    stage.stop = Stop::default();
+    stage.stop = CancelToken::default();
     let gateway = Arc::new(Puppet::default());
     let (ended, tally) = stage.run(&[shot("other")], &gateway).await;
-    assert_eq!(ended, Ended::Done);
+    assert_eq!(ended, RunOutcome::Done);
     assert_eq!(gateway.posted(), ["other"]);
     assert_eq!(tally.balance.spent, usd("0.2"), "the removed shot is counted to its end");
     assert_eq!(tally.delivered, 1);

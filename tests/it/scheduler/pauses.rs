@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rushes::domain::outcome::{PollOutcome, SubmitOutcome};
 use rushes::policy::limits::{Rate, Window};
-use rushes::run::{Ended, Stopped};
+use rushes::scheduler::{RunOutcome, StopReason};
 use tokio::time::{Instant, sleep};
 
 use super::stage::{Puppet, Stage, bought, completed, shots};
@@ -26,7 +26,7 @@ fn paused_at(stage: &Stage, nth: usize) -> Arc<Puppet> {
     let (pause, count) = (stage.pause.clone(), AtomicUsize::new(0));
     Arc::new(Puppet::default().on_submit(move |prompt, _| {
         if count.fetch_add(1, Ordering::Relaxed) + 1 == nth {
-            pause.press();
+            pause.pause();
         }
         bought(prompt)
     }))
@@ -35,17 +35,17 @@ fn paused_at(stage: &Stage, nth: usize) -> Arc<Puppet> {
 #[tokio::test(start_paused = true)]
 async fn paused_before_anything_a_run_sends_nothing_until_it_goes_on() {
     let stage = Stage::new();
-    stage.pause.press();
+    stage.pause.pause();
     let gateway = Arc::new(Puppet::default());
     let five = shots(5);
     let resumed = async {
         sleep(HOUR).await;
         assert_eq!(gateway.posted(), Vec::<String>::new());
         assert!(stage.rows().iter().all(|row| row.attempts == 0), "nothing is claimed either");
-        stage.pause.release();
+        stage.pause.resume();
     };
     let ((ended, tally), ()) = tokio::join!(stage.run(&five, &gateway), resumed);
-    assert_eq!((ended, tally.delivered, tally.paused), (Ended::Done, 5, false));
+    assert_eq!((ended, tally.delivered, tally.paused), (RunOutcome::Done, 5, false));
     assert_eq!(gateway.posted().len(), 5);
 }
 
@@ -60,10 +60,10 @@ async fn a_pause_lets_what_was_bought_come_home_and_loses_nothing() {
         let delivered = stage.states().values().filter(|state| **state == "delivered").count();
         assert_eq!(delivered, 4, "polled and fetched while paused");
         assert_eq!(stage.money(), (usd("0.4"), usd("0")), "no price is kept aside");
-        stage.pause.release();
+        stage.pause.resume();
     };
     let ((ended, tally), ()) = tokio::join!(stage.run(&ten, &gateway), looks_on);
-    assert_eq!((ended, tally.delivered), (Ended::Done, 10));
+    assert_eq!((ended, tally.delivered), (RunOutcome::Done, 10));
     let mut posted = gateway.posted();
     posted.dedup();
     assert_eq!(posted.len(), 10, "each once");
@@ -82,10 +82,10 @@ async fn after_a_pause_nothing_leaves_that_was_only_about_to() {
         sleep(HOUR).await;
         assert_eq!(gateway.posted().len(), LONG);
         assert!(stage.rows().iter().all(|row| row.entry.status.state.name() != "submitting"));
-        stage.pause.release();
+        stage.pause.resume();
     };
     let ((ended, tally), ()) = tokio::join!(stage.run(&many, &gateway), looks_on);
-    assert_eq!((ended, tally.delivered), (Ended::Done, LONG + 100));
+    assert_eq!((ended, tally.delivered), (RunOutcome::Done, LONG + 100));
     let moments: Vec<Instant> =
         gateway.seen.lock().unwrap().submits.iter().map(|(at, _)| *at).collect();
     assert_eq!(moments.len(), LONG + 100);
@@ -101,9 +101,9 @@ async fn a_purchase_claimed_before_the_pause_and_not_on_the_wire_is_taken_back()
     let late = Arc::new(AtomicUsize::new(0));
     let left_late = Arc::clone(&late);
     let gateway = Arc::new(Puppet::default().on_submit(move |prompt, _| {
-        left_late.fetch_add(usize::from(pause.is_pressed()), Ordering::Relaxed);
+        left_late.fetch_add(usize::from(pause.is_paused()), Ordering::Relaxed);
         if count.fetch_add(1, Ordering::Relaxed).is_multiple_of(7) {
-            pause.press();
+            pause.pause();
         }
         bought(prompt)
     }));
@@ -112,11 +112,11 @@ async fn a_purchase_claimed_before_the_pause_and_not_on_the_wire_is_taken_back()
     let releases = async {
         loop {
             sleep(Duration::from_millis(50)).await;
-            stage.pause.release();
+            stage.pause.resume();
         }
     };
     let (ended, tally) = tokio::select! { ended = run => ended, () = releases => unreachable!() };
-    assert_eq!((ended, tally.delivered), (Ended::Done, 200));
+    assert_eq!((ended, tally.delivered), (RunOutcome::Done, 200));
     assert_eq!((gateway.posted().len(), late.load(Ordering::Relaxed)), (200, 0));
     assert_eq!(stage.money(), (usd("20"), usd("0")));
     let taken_back: u32 = stage.rows().iter().map(|row| row.attempts - 1).sum();
@@ -130,12 +130,12 @@ async fn a_stop_ends_a_paused_run() {
     let five = shots(5);
     let stops = async {
         sleep(60 * SECOND).await;
-        stage.stop.press();
+        stage.stop.cancel();
     };
     let began = Instant::now();
     let ((ended, tally), ()) = tokio::join!(stage.run(&five, &gateway), stops);
-    assert_eq!((ended, tally.delivered, tally.queued), (Ended::Interrupted, 2, 3));
-    assert_eq!((tally.stopping, tally.paused), (Some(Ended::Interrupted), true));
+    assert_eq!((ended, tally.delivered, tally.queued), (RunOutcome::Interrupted, 2, 3));
+    assert_eq!((tally.stopping, tally.paused), (Some(RunOutcome::Interrupted), true));
     assert!(began.elapsed() < 61 * SECOND);
 }
 
@@ -143,11 +143,11 @@ async fn a_stop_ends_a_paused_run() {
 async fn a_deadline_ends_a_paused_run_on_time() {
     let mut stage = Stage::new();
     stage.orders.deadline = Some(stage.now().plus(HOUR));
-    stage.pause.press();
+    stage.pause.pause();
     let gateway = Arc::new(Puppet::default());
     let began = Instant::now();
     let (ended, tally) = stage.run(&shots(3), &gateway).await;
-    assert_eq!((ended, tally.queued), (Ended::Stopped(Stopped::Deadline), 3));
+    assert_eq!((ended, tally.queued), (RunOutcome::Stopped(StopReason::Deadline), 3));
     assert!((HOUR..HOUR + SECOND).contains(&began.elapsed()), "{:?}", began.elapsed());
     assert_eq!(gateway.posted(), Vec::<String>::new());
 }
@@ -157,7 +157,7 @@ async fn a_paused_run_ends_where_nothing_fits_under_the_cap() {
     let stage = one_a_second().cap("0.2");
     let gateway = paused_at(&stage, 2);
     let (ended, tally) = stage.run(&shots(5), &gateway).await;
-    assert_eq!(ended, Ended::Stopped(Stopped::Cap { held: 3 }));
+    assert_eq!(ended, RunOutcome::Stopped(StopReason::Cap { held: 3 }));
     assert_eq!((tally.delivered, tally.queued), (2, 3));
 }
 
@@ -166,7 +166,7 @@ async fn a_paused_run_with_nobody_left_to_submit_ends_by_itself() {
     let stage = Stage::new();
     let gateway = paused_at(&stage, 1);
     let (ended, tally) = stage.run(&shots(1), &gateway).await;
-    assert_eq!((ended, tally.delivered), (Ended::Done, 1));
+    assert_eq!((ended, tally.delivered), (RunOutcome::Done, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -180,14 +180,14 @@ async fn pausing_again_and_again_counts_no_attempt_and_retries_go_on_after_it() 
     let one = shots(1);
     let presses = async {
         for _ in 0..50 {
-            stage.pause.press();
+            stage.pause.pause();
             sleep(Duration::from_millis(90)).await;
-            stage.pause.release();
+            stage.pause.resume();
             sleep(Duration::from_millis(10)).await;
         }
     };
     let ((ended, tally), ()) = tokio::join!(stage.run(&one, &gateway), presses);
-    assert_eq!((ended, tally.delivered), (Ended::Done, 1));
+    assert_eq!((ended, tally.delivered), (RunOutcome::Done, 1));
     assert_eq!(gateway.posted().len(), 2);
 }
 
@@ -208,11 +208,11 @@ async fn a_callback_is_heard_while_paused() {
     let two = shots(2);
     let calls = async {
         sleep(5 * SECOND).await;
-        stage.pause.press();
+        stage.pause.pause();
         stage.call(gateway.token("s000"), &["task-found"]);
         sleep(60 * SECOND).await;
         assert_eq!(stage.states()["s000"], "delivered");
     };
     let ((ended, _), ()) = tokio::join!(stage.run(&two, &gateway), calls);
-    assert_eq!(ended, Ended::Done);
+    assert_eq!(ended, RunOutcome::Done);
 }

@@ -18,11 +18,11 @@ use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId}
 use rushes::domain::secret::Secret;
 use rushes::domain::shot::{Fingerprint, Request, Shot, ShotId};
 use rushes::domain::time::{Clock, Timestamp};
-use rushes::gateway::{Download, Gateway, ResumePoint};
 use rushes::ledger::{Kind, OpenOptions, Row, Snapshot, SqliteLedger};
 use rushes::policy::budget::Budget;
 use rushes::policy::limits::Limits;
-use rushes::run::{self, Ended, Orders, Pause, Stop, Tally, Tools};
+use rushes::provider::{Download, Provider, ResumePoint};
+use rushes::scheduler::{self, CancelToken, Deps, PauseSwitch, Progress, RunOptions, RunOutcome};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -162,7 +162,7 @@ impl Puppet {
     }
 }
 
-impl Gateway for Puppet {
+impl Provider for Puppet {
     fn submit(&self, body: Bytes) -> BoxFuture<'_, SubmitOutcome> {
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
         let prompt = body["prompt"].as_str().unwrap().to_owned();
@@ -250,10 +250,10 @@ impl Clock for VirtualClock {
 pub struct Stage {
     folder: tempfile::TempDir,
     pub clock: Arc<VirtualClock>,
-    pub orders: Orders,
+    pub orders: RunOptions,
     pub budget: Option<Budget>,
-    pub stop: Stop,
-    pub pause: Pause,
+    pub stop: CancelToken,
+    pub pause: PauseSwitch,
     pub callbacks: Option<Callbacks>,
 }
 
@@ -263,10 +263,10 @@ impl Stage {
         Self {
             folder: tempfile::tempdir().unwrap(),
             clock: Arc::new(VirtualClock { began: Instant::now(), set: AtomicI64::new(0) }),
-            orders: Orders::new(limits),
+            orders: RunOptions::new(limits),
             budget: None,
-            stop: Stop::default(),
-            pause: Pause::default(),
+            stop: CancelToken::default(),
+            pause: PauseSwitch::default(),
             callbacks: None,
         }
     }
@@ -281,7 +281,7 @@ impl Stage {
     /// The gateway, or somebody else, calls about a prompt's last attempt and names these tasks.
     pub fn call(&self, token: Secret, tasks: &[&str]) {
         let tasks = tasks.iter().map(|task| TaskId::new(task).unwrap()).collect();
-        self.callbacks.as_ref().unwrap().inbox.knock(token, tasks);
+        self.callbacks.as_ref().unwrap().inbox.push(token, tasks);
     }
 
     pub fn cap(mut self, dollars: &str) -> Self {
@@ -293,11 +293,15 @@ impl Stage {
         self.clock.now()
     }
 
-    pub async fn run(&self, shots: &[Shot], gateway: &Arc<Puppet>) -> (Ended, Tally) {
-        self.run_with(shots, Arc::clone(gateway) as Arc<dyn Gateway>).await
+    pub async fn run(&self, shots: &[Shot], gateway: &Arc<Puppet>) -> (RunOutcome, Progress) {
+        self.run_with(shots, Arc::clone(gateway) as Arc<dyn Provider>).await
     }
 
-    pub async fn run_with(&self, shots: &[Shot], gateway: Arc<dyn Gateway>) -> (Ended, Tally) {
+    pub async fn run_with(
+        &self,
+        shots: &[Shot],
+        gateway: Arc<dyn Provider>,
+    ) -> (RunOutcome, Progress) {
         let ledger = SqliteLedger::open(&OpenOptions {
             path: &self.folder.path().join("ledger.sqlite"),
             campaign: "stage",
@@ -309,7 +313,7 @@ impl Stage {
         if let Some(budget) = self.budget {
             ledger.set_budget(budget).await.unwrap();
         }
-        let tools = Tools {
+        let tools = Deps {
             gateway,
             ledger,
             clips: Clips::open(self.folder.path()).unwrap(),
@@ -318,8 +322,9 @@ impl Stage {
             pause: self.pause.clone(),
             gauges: Arc::default(),
         };
-        let (tally, seen) = watch::channel(Tally::default());
-        let ended = run::run(shots.into(), self.orders.clone(), tools, self.stop.clone(), tally);
+        let (tally, seen) = watch::channel(Progress::default());
+        let ended =
+            scheduler::run(shots.into(), self.orders.clone(), tools, self.stop.clone(), tally);
         let ended = ended.await.unwrap();
         let tally = seen.borrow().clone();
         (ended, tally)

@@ -8,7 +8,7 @@ use rushes::domain::money::Usd;
 use rushes::domain::outcome::{PollOutcome, SubmitOutcome};
 use rushes::domain::state::OnDoubt;
 use rushes::policy::limits::{Rate, Window};
-use rushes::run::{Ended, Stop, Stopped};
+use rushes::scheduler::{CancelToken, RunOutcome, StopReason};
 use tokio::time::Instant;
 
 use super::stage::{Puppet, Stage, bought, shots};
@@ -30,13 +30,13 @@ async fn after_a_stop_nothing_leaves_that_was_only_about_to() {
     let (stop, count) = (stage.stop.clone(), AtomicUsize::new(0));
     let gateway = Puppet::default().on_poll(|_, _| WORKING).on_submit(move |prompt, _| {
         if count.fetch_add(1, Ordering::Relaxed) + 1 == LONG {
-            stop.press();
+            stop.cancel();
         }
         bought(prompt)
     });
     let gateway = Arc::new(gateway);
     let (ended, tally) = stage.run(&shots(LONG + 100), &gateway).await;
-    assert_eq!(ended, Ended::Interrupted);
+    assert_eq!(ended, RunOutcome::Interrupted);
     assert_eq!((gateway.posted().len(), tally.rendering, tally.queued), (LONG, LONG, 100));
     assert_eq!(tally.balance.reserved, Usd::from_micros(100_000 * 600));
 }
@@ -51,7 +51,7 @@ async fn nothing_leaves_that_was_claimed_in_the_same_moment_as_what_stops_the_ru
     let gateway =
         Arc::new(Puppet::default().on_slow_submit(move |_, _| (Duration::ZERO, refused())));
     let (ended, tally) = stage.run(&shots(20), &gateway).await;
-    assert_eq!(ended, Ended::Stopped(Stopped::Unreached("refused".into())));
+    assert_eq!(ended, RunOutcome::Stopped(StopReason::Unreached("refused".into())));
     assert_eq!((gateway.posted(), tally.queued), (vec!["s000".to_owned()], 20));
     assert_eq!(tally.balance.reserved, Usd::ZERO);
     let claimed = stage.rows().iter().filter(|row| row.attempts == 1).count();
@@ -71,7 +71,7 @@ async fn what_is_claimed_when_too_many_have_failed_does_not_leave() {
             _ => (Duration::from_secs(1), bought(prompt)),
         }));
         let (ended, tally) = stage.run(&shots(100), &gateway).await;
-        assert_eq!(ended, Ended::Stopped(Stopped::Failures(1)));
+        assert_eq!(ended, RunOutcome::Stopped(StopReason::Failures(1)));
         let (left, rows) = (gateway.posted(), stage.rows());
         let claimed = rows.iter().filter(|row| row.attempts == 1);
         let stayed = claimed.filter(|row| !left.contains(&row.entry.shot.to_string()));
@@ -93,7 +93,7 @@ async fn after_a_refused_key_nothing_leaves_that_was_only_about_to() {
     });
     let gateway = Arc::new(gateway);
     let (ended, tally) = stage.run(&shots(LONG + 100), &gateway).await;
-    assert_eq!(ended, Ended::Stopped(Stopped::Key("revoked".into())));
+    assert_eq!(ended, RunOutcome::Stopped(StopReason::Key("revoked".into())));
     assert_eq!((gateway.posted().len(), tally.queued), (LONG, 101));
 }
 
@@ -132,7 +132,7 @@ async fn a_shot_that_only_leaves_out_is_not_bought_again_by_its_doubt() {
     stage.orders.only = Some(globset::Glob::new("s001").unwrap().compile_matcher());
     let gateway = Arc::new(Puppet::default());
     let (ended, tally) = stage.run(&shots(2), &gateway).await;
-    assert_eq!((gateway.posted(), ended), (vec!["s001".to_owned()], Ended::Done));
+    assert_eq!((gateway.posted(), ended), (vec!["s001".to_owned()], RunOutcome::Done));
     assert_eq!((tally.in_doubt, tally.delivered), (1, 1));
 
     stage.orders.only = None;
@@ -150,7 +150,7 @@ async fn a_key_refused_after_too_many_failures_is_an_early_stop() {
         _ => (Duration::from_secs(9), SubmitOutcome::BadKey { why: "revoked".into() }),
     }));
     let (ended, tally) = stage.run(&shots(2), &gateway).await;
-    assert_eq!(ended, Ended::Stopped(Stopped::Failures(1)));
+    assert_eq!(ended, RunOutcome::Stopped(StopReason::Failures(1)));
     assert_eq!((tally.failed, tally.queued), (1, 1));
 }
 
@@ -164,20 +164,20 @@ async fn a_doubt_of_a_stopped_run_is_judged_by_what_the_next_run_is_told() {
         1 => cut(),
         // The second purchase is stopped on its way.
         2 => {
-            stop.press();
+            stop.cancel();
             SubmitOutcome::Throttled { retry_after: None, why: "slow down".into() }
         }
         _ => unreachable!("it was stopped"),
     }));
     let (ended, tally) = stage.run(&shots(1), &gateway).await;
-    assert_eq!((ended, tally.in_doubt, gateway.posted().len()), (Ended::Interrupted, 1, 2));
+    assert_eq!((ended, tally.in_doubt, gateway.posted().len()), (RunOutcome::Interrupted, 1, 2));
     assert_eq!(tally.balance.reserved, Usd::from_micros(100_000));
 
-    stage.stop = Stop::default();
+    stage.stop = CancelToken::default();
     stage.orders.rules.on_doubt = OnDoubt::Hold;
     let gateway = Arc::new(Puppet::default());
     let (ended, tally) = stage.run(&shots(1), &gateway).await;
-    assert_eq!((ended, tally.in_doubt, gateway.posted().len()), (Ended::Done, 1, 0));
+    assert_eq!((ended, tally.in_doubt, gateway.posted().len()), (RunOutcome::Done, 1, 0));
     stage.orders.rules.on_doubt = OnDoubt::Resubmit;
     let (_, tally) = stage.run(&shots(1), &gateway).await;
     assert_eq!((tally.delivered, gateway.posted().len()), (1, 1));

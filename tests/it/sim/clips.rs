@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures::StreamExt;
 use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use rushes::domain::time::{Clock, Timestamp};
-use rushes::gateway::{Gateway, ResumePoint};
-use rushes::sim::{Clip, ClipReply, Profile, SimGateway, SimOptions, World};
+use rushes::provider::{Provider, ResumePoint};
+use rushes::simulator::{Clip, ClipReply, Profile, SimOptions, SimState, Simulator};
 
 use super::{START, after, body, data, storm, task, usd, world};
 
@@ -19,7 +19,7 @@ fn clip(reply: ClipReply) -> Clip {
 }
 
 /// Buys a request in a calm night; the paths of its clips.
-fn paths(world: &mut World, body: &str) -> Vec<String> {
+fn paths(world: &mut SimState, body: &str) -> Vec<String> {
     let task = task(&world.submit(body.as_bytes(), START)).expect("a task");
     let data = data(&world.poll(&task, after(4_000))).unwrap();
     let urls = data["resultUrls"].as_array().expect("urls");
@@ -101,13 +101,13 @@ impl Clock for TokioClock {
     }
 }
 
-fn gateway(options: SimOptions) -> SimGateway {
+fn gateway(options: SimOptions) -> Simulator {
     let clock = Arc::new(TokioClock(tokio::time::Instant::now()));
-    SimGateway::new(world(options), clock, Duration::from_secs(60))
+    Simulator::new(world(options), clock, Duration::from_secs(60))
 }
 
 /// Fetches until a whole clip is there, as a patient client would.
-async fn fetched(gateway: &SimGateway, url: &str) -> Vec<u8> {
+async fn fetched(gateway: &Simulator, url: &str) -> Vec<u8> {
     let (mut file, mut validator) = (Vec::new(), None);
     for _ in 0..40 {
         let resume =

@@ -10,8 +10,8 @@ use futures::StreamExt;
 use rushes::clips::Clips;
 use rushes::domain::outcome::{PollOutcome, SubmitOutcome};
 use rushes::domain::time::{Clock, Timestamp};
-use rushes::gateway::{Gateway, HttpGateway, HttpSettings};
-use rushes::sim::{Books, Profile, Reply, SimOptions, World, serve};
+use rushes::provider::{HttpProvider, HttpSettings, Provider};
+use rushes::simulator::{Accounts, Profile, Reply, SimOptions, SimState, serve};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -33,7 +33,7 @@ struct Running {
 }
 
 impl Running {
-    async fn start(world: World) -> Self {
+    async fn start(world: SimState) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -60,7 +60,7 @@ impl Running {
         .await
     }
 
-    async fn books(&self) -> Books {
+    async fn books(&self) -> Accounts {
         serde_json::from_slice(&content(&self.get("/sim/books").await)).expect("books")
     }
 
@@ -265,7 +265,7 @@ async fn the_socket_tells_the_same_story_as_the_world_itself() {
 #[tokio::test]
 async fn the_gateways_own_client_sees_every_purchase_the_books_admit_and_the_clips_hold() {
     let running = Running::start(world(SimOptions { render_ms: 0..1, ..storm(7) })).await;
-    let client = HttpGateway::new(HttpSettings {
+    let client = HttpProvider::new(HttpSettings {
         api_base: format!("http://{}", running.address),
         key: "key".into(),
         submit_timeout: Duration::from_secs(2),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use rushes::sim::{self, Fate, Profile, Purchase, Reply, SimOptions, TaskState, Told};
+use rushes::simulator::{self, Fate, Profile, Purchase, Reply, SimOptions, TaskState, Told};
 
 use super::{START, after, body, data, storm, task, usd, world};
 
@@ -66,7 +66,7 @@ fn a_request_without_a_known_price_costs_a_nominal_one_and_the_books_say_so() {
     let silent_row = r#"{"model":"kling-v2-6","prompt":"x","duration":"5","sound":"on"}"#;
     assert!(task(&world.submit(silent_row.as_bytes(), START)).is_some());
     let purchase = &world.books(START).purchases[0].purchase;
-    assert_eq!((purchase.priced, purchase.price), (false, sim::NOMINAL_PRICE));
+    assert_eq!((purchase.priced, purchase.price), (false, simulator::NOMINAL_PRICE));
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn after_a_restart_tasks_purse_books_and_luck_go_on_where_they_were() {
     }
     let books = before.books(after(2_000));
     drop(before);
-    assert_eq!(sim::books(dir.path(), after(2_000)).unwrap(), books);
+    assert_eq!(simulator::books(dir.path(), after(2_000)).unwrap(), books);
     let mut again = world(options());
     assert_eq!(again.books(after(2_000)), books);
     through.books(after(2_000));
@@ -225,13 +225,13 @@ fn opening_again_with_the_same_settings_leaves_the_journal_as_it_was() {
         ..SimOptions::new(Profile::Broke)
     };
     world(options("1")).submit(body(1).as_bytes(), START);
-    let read = || std::fs::read(dir.path().join(sim::JOURNAL)).unwrap();
+    let read = || std::fs::read(dir.path().join(simulator::JOURNAL)).unwrap();
     let kept = read();
     world(options("1"));
     assert_eq!(read(), kept);
     // Topping up the account is a new setting; what was charged stays charged.
     world(options("2"));
-    let books = sim::books(dir.path(), after(9_000)).unwrap();
+    let books = simulator::books(dir.path(), after(9_000)).unwrap();
     assert_eq!((books.purse, books.available), (usd("2"), usd("1.6835")));
 }
 
@@ -246,14 +246,14 @@ fn books_survive_the_trip_through_json_with_dollars_as_strings() {
     assert_eq!(json["purse"], "1000.00");
     assert_eq!(json["purchases"][0]["price"], "0.3165");
     assert!(json["purchases"][0]["prompt"].as_str().unwrap().starts_with("shot "));
-    assert_eq!(serde_json::from_value::<sim::Books>(json).unwrap(), books);
+    assert_eq!(serde_json::from_value::<simulator::Accounts>(json).unwrap(), books);
 }
 
 #[test]
 fn the_records_say_what_was_charged_once_a_task_has_ended() {
     let mut world = world(SimOptions::new(Profile::Calm));
     let task = task(&world.submit(body(1).as_bytes(), START)).expect("bought");
-    let said = |world: &mut sim::World, task: &str, now| {
+    let said = |world: &mut simulator::SimState, task: &str, now| {
         let answered = world.record(task, now);
         let body: serde_json::Value = serde_json::from_slice(&answered.body).unwrap();
         (answered.status, body["data"].clone())

@@ -1,0 +1,163 @@
+//! Knocks that wait to be looked at. Holds one place for each known token and nothing for any
+//! other, so that a flood of knocks is one knock and strangers' knocks are none.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, watch};
+
+use crate::domain::outcome::TaskId;
+use crate::domain::secret::Secret;
+
+use crate::provider::callback_body::MAX_NAMED;
+
+/// Known tokens and the knocks about them.
+#[derive(Debug, Default)]
+pub struct WebhookQueue {
+    calls: Mutex<Calls>,
+    bell: Notify,
+    /// Whether somebody looks at knocks.
+    attended: watch::Sender<bool>,
+}
+
+#[derive(Debug, Default)]
+struct Calls {
+    /// What was named in knocks that nobody looked at yet; `None` while there are none.
+    known: HashMap<Secret, Option<Vec<TaskId>>>,
+    /// Tokens with such knocks, in the order they came.
+    waiting: VecDeque<Secret>,
+}
+
+impl WebhookQueue {
+    /// From now on somebody looks at knocks, and every token that can be known is.
+    pub fn open(&self) {
+        self.attended.send_replace(true);
+    }
+
+    /// Nobody looks at knocks any more: who comes now is to come again later.
+    pub fn close(&self) {
+        self.attended.send_replace(false);
+    }
+
+    /// Whether somebody looks at knocks.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        *self.attended.borrow()
+    }
+
+    /// Waits until somebody looks at knocks.
+    pub(crate) async fn opened(&self) {
+        // The sender lives in `self`, so that waiting can only end with an opening.
+        let _ = self.attended.subscribe().wait_for(|attended| *attended).await;
+    }
+
+    /// From now on knocks with this token come in.
+    pub fn expect(&self, token: Secret) {
+        self.calls().known.entry(token).or_default();
+    }
+
+    /// From now on they do not.
+    pub fn forget(&self, token: &Secret) {
+        let mut calls = self.calls();
+        if let Some(Some(_)) = calls.known.remove(token) {
+            calls.waiting.retain(|waiting| waiting != token);
+        }
+    }
+
+    /// Somebody knocked and named these tasks.
+    pub fn push(&self, token: Secret, tasks: Vec<TaskId>) {
+        let mut calls = self.calls();
+        let Some(named) = calls.known.get_mut(&token) else { return };
+        let is_first = named.is_none();
+        let named = named.get_or_insert_default();
+        for task in tasks {
+            if named.len() < MAX_NAMED && !named.contains(&task) {
+                named.push(task);
+            }
+        }
+        if is_first {
+            calls.waiting.push_back(token);
+        }
+        drop(calls);
+        self.bell.notify_one();
+    }
+
+    /// The next knock, as soon as there is one. Loses none when it is dropped.
+    pub async fn next(&self) -> (Secret, Vec<TaskId>) {
+        loop {
+            let rings = self.bell.notified();
+            if let Some(knock) = self.take() {
+                return knock;
+            }
+            rings.await;
+        }
+    }
+
+    fn take(&self) -> Option<(Secret, Vec<TaskId>)> {
+        let mut calls = self.calls();
+        loop {
+            let token = calls.waiting.pop_front()?;
+            if let Some(tasks) = calls.known.get_mut(&token).and_then(Option::take) {
+                return Some((token, tasks));
+            }
+        }
+    }
+
+    fn calls(&self) -> MutexGuard<'_, Calls> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    fn token(byte: u8) -> Secret {
+        Secret::from_bytes([byte; 16])
+    }
+
+    fn task(text: &str) -> TaskId {
+        TaskId::new(text).unwrap()
+    }
+
+    #[test]
+    fn many_knocks_are_one_and_strangers_knocks_are_none() {
+        let inbox = WebhookQueue::default();
+        inbox.expect(token(1));
+        inbox.expect(token(2));
+        for n in 0..1000 {
+            inbox.push(token(9), vec![task("x")]);
+            inbox.push(token(1), vec![task("a"), task(&format!("b{n}"))]);
+        }
+        inbox.push(token(2), vec![]);
+        let named = ["a", "b0", "b1", "b2"].map(task).to_vec();
+        assert_eq!(inbox.next().now_or_never(), Some((token(1), named)));
+        assert_eq!(inbox.next().now_or_never(), Some((token(2), vec![])));
+        assert_eq!(inbox.next().now_or_never(), None);
+    }
+
+    #[test]
+    fn what_is_forgotten_does_not_knock_any_more() {
+        let inbox = WebhookQueue::default();
+        inbox.expect(token(1));
+        inbox.push(token(1), vec![]);
+        inbox.forget(&token(1));
+        inbox.push(token(1), vec![]);
+        assert_eq!(inbox.next().now_or_never(), None);
+    }
+
+    #[tokio::test]
+    async fn a_knock_wakes_who_waits_for_it() {
+        let inbox = std::sync::Arc::new(WebhookQueue::default());
+        inbox.expect(token(1));
+        let waits = tokio::spawn({
+            let inbox = std::sync::Arc::clone(&inbox);
+            async move { inbox.next().await }
+        });
+        tokio::task::yield_now().await;
+        inbox.push(token(1), vec![task("a")]);
+        assert_eq!(waits.await.unwrap(), (token(1), vec![task("a")]));
+    }
+}

@@ -1,0 +1,94 @@
+//! Why a command could not do its work, and the one place that says so.
+
+use std::fmt::Display;
+use std::io;
+
+use crate::ledger::LedgerError;
+use crate::manifest::Mistakes;
+use crate::report::ReportError;
+
+use super::exit::Exit;
+use super::terminal::{CYAN, RED, Terminal};
+
+/// Why a command could not do its work. For `run` and `fetch`: nothing was sent.
+#[derive(Debug)]
+pub enum CliError {
+    /// The manifest is wrong; the text is ready to print.
+    Mistakes(Mistakes),
+    /// Anything else, with a way out where there is one.
+    Error {
+        /// What went wrong.
+        what: String,
+        /// What to do about it, line by line.
+        help: Vec<String>,
+    },
+    /// Whoever read standard output has gone, as `head` does: nothing is wrong.
+    NobodyReads,
+}
+
+impl CliError {
+    /// An error.
+    pub fn new(what: impl Display) -> Self {
+        Self::Error { what: what.to_string(), help: Vec::new() }
+    }
+
+    /// The same with one more way out.
+    #[must_use]
+    pub fn help(mut self, line: impl Into<String>) -> Self {
+        if let Self::Error { help, .. } = &mut self {
+            help.push(line.into());
+        }
+        self
+    }
+
+    /// Says it on standard error.
+    #[must_use]
+    pub fn tell(&self, terminal: &Terminal) -> Exit {
+        match self {
+            Self::Mistakes(mistakes) => {
+                terminal.write(format!("{}\n", mistakes.rendered.trim_end()).as_bytes());
+            }
+            Self::Error { what, help } => {
+                terminal.say(RED, "error", what);
+                for line in help {
+                    terminal.say(CYAN, "help", line);
+                }
+            }
+            Self::NobodyReads => return Exit::Delivered,
+        }
+        Exit::NotStarted
+    }
+}
+
+impl From<Mistakes> for CliError {
+    fn from(mistakes: Mistakes) -> Self {
+        Self::Mistakes(mistakes)
+    }
+}
+
+/// The ledger's errors bring their own way out.
+impl From<LedgerError> for CliError {
+    fn from(error: LedgerError) -> Self {
+        Self::new(error)
+    }
+}
+
+impl From<ReportError> for CliError {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::Ledger(error) => error.into(),
+            ReportError::Output(error) => error.into(),
+        }
+    }
+}
+
+/// Only writing to standard output fails as a bare I/O error.
+impl From<io::Error> for CliError {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Self::NobodyReads
+        } else {
+            Self::new(format!("standard output cannot be written: {error}"))
+        }
+    }
+}

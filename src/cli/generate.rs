@@ -1,0 +1,64 @@
+//! What makes typing easier: the manifest's schema, shell completions, the manual page.
+
+use std::io::Write;
+
+use clap::CommandFactory;
+
+use crate::catalog::Catalog;
+use crate::manifest;
+
+use super::args::Cli;
+use super::error::CliError;
+
+/// Prints the manifest's JSON Schema.
+///
+/// # Errors
+/// When it cannot be printed.
+pub fn schema(out: &mut dyn Write) -> Result<(), CliError> {
+    Ok(out.write_all(schema_text()?.as_bytes())?)
+}
+
+/// The manifest's JSON Schema.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn schema_text() -> Result<String, CliError> {
+    let schema = manifest::schema::schema(&Catalog::builtin());
+    let text = serde_json::to_string_pretty(&schema).map_err(CliError::new)?;
+    Ok(text + "\n")
+}
+
+/// Prints a shell's completions.
+///
+/// # Errors
+/// When they cannot be printed.
+pub fn completions(shell: clap_complete::Shell, out: &mut dyn Write) -> Result<(), CliError> {
+    // clap_complete panics when its writer fails; a buffer never does.
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "rushes", &mut text);
+    Ok(out.write_all(&text)?)
+}
+
+/// Prints the manual page: the program, then every command with its flags.
+///
+/// # Errors
+/// When it cannot be printed.
+pub fn man(out: &mut dyn Write) -> Result<(), CliError> {
+    let mut cli = Cli::command();
+    cli.build();
+    let page = clap_mangen::Man::new(cli.clone());
+    page.render_title(out)?;
+    page.render_name_section(out)?;
+    page.render_synopsis_section(out)?;
+    page.render_description_section(out)?;
+    page.render_extra_section(out)?;
+    for command in cli.get_subcommands().filter(|command| command.get_name() != "help") {
+        writeln!(out, ".SH \"COMMAND: {}\"", command.get_name().to_uppercase())?;
+        let page = clap_mangen::Man::new(command.clone());
+        page.render_synopsis_section(out)?;
+        page.render_description_section(out)?;
+        page.render_options_section(out)?;
+        page.render_extra_section(out)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! The contact sheet: one page that holds everything it needs but the clips beside it. It works
+//! from the file system, and the same page follows a run while it renders.
+//!
+//! All it shows travels as JSON in which no character can end a script or steer a terminal; the
+//! page's own script turns it into text, never into markup. The page's policy lets no other script
+//! run and nothing be fetched but its clips.
+
+mod head;
+mod shot;
+
+use std::io::{self, Write};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use sha2::{Digest, Sha256};
+
+use crate::domain::sanitize::json_for_pages;
+use crate::domain::time::Timestamp;
+use crate::ledger::Row;
+
+use super::remedy::Again;
+use super::{ReportError, Source, each_row};
+
+/// The page's name in the campaign folder.
+pub const FILE: &str = "contact-sheet.html";
+
+/// The most shots on one page: a browser still takes it in a few seconds.
+pub const MAX_SHOTS: usize = 20_000;
+
+const PAGE: &str = include_str!("page.html");
+const STYLE: &str = include_str!("sheet.css");
+/// The page's script, in the order in which its parts build on each other.
+const SCRIPT: &str = concat!(
+    "\"use strict\";\n",
+    include_str!("data.js"),
+    include_str!("dom.js"),
+    include_str!("choose.js"),
+    include_str!("money.js"),
+    include_str!("card.js"),
+    include_str!("play.js"),
+    include_str!("detail.js"),
+    include_str!("compare.js"),
+    include_str!("live.js"),
+    include_str!("main.js"),
+);
+
+/// What a page is made from.
+#[derive(Clone, Copy)]
+pub struct Sheet<'a> {
+    /// The ledger.
+    pub source: &'a dyn Source,
+    /// Makes the commands that it tells people to type.
+    pub again: Again<'a>,
+    /// When it is made.
+    pub now: Timestamp,
+    /// Whether it follows the events of a run that serves it.
+    pub live: bool,
+}
+
+impl Sheet<'_> {
+    /// Writes the page.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read or `out` not be written.
+    pub fn write(&self, out: &mut dyn Write) -> Result<(), ReportError> {
+        let mut parts = PAGE.split("@@");
+        let mut put = |out: &mut dyn Write, text: &str| -> io::Result<()> {
+            out.write_all(parts.next().unwrap_or_default().as_bytes())?;
+            out.write_all(text.as_bytes())
+        };
+        put(out, &policy(self.live))?;
+        put(out, STYLE)?;
+        put(out, &self.head()?)?;
+        put(out, "{\"shots\": [")?;
+        let (mut shown, mut left_out) = (0, 0);
+        each_row(self.source, out, &mut |out, row| {
+            if shown == MAX_SHOTS {
+                left_out += 1;
+                return Ok(());
+            }
+            out.write_all(if shown == 0 { b"\n" } else { b",\n" })?;
+            shown += 1;
+            out.write_all(shot(row)?.as_bytes())
+        })?;
+        let mut put = |out: &mut dyn Write, text: &str| -> io::Result<()> {
+            out.write_all(text.as_bytes())?;
+            out.write_all(parts.next().unwrap_or_default().as_bytes())
+        };
+        put(out, &format!("\n], \"left_out\": {left_out}}}"))?;
+        put(out, SCRIPT)?;
+        Ok(())
+    }
+
+    /// Everything but the shots as one JSON object: campaign, money, commands.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn head(&self) -> Result<String, ReportError> {
+        Ok(json_for_pages(&head::Head::of(self)?)?)
+    }
+}
+
+/// Whether a file that begins so is a contact sheet.
+#[must_use]
+pub fn is_ours(head: &[u8]) -> bool {
+    PAGE.split("@@").next().is_some_and(|begin| head.starts_with(begin.as_bytes()))
+}
+
+/// A row of the page as one JSON object; its `key` is its identity.
+///
+/// # Errors
+/// Never in practice: a row can always be written as JSON.
+pub fn shot(row: &Row) -> io::Result<String> {
+    json_for_pages(&shot::Shot::of(row))
+}
+
+/// What the page may do: run its own script in its own style, and show its own clips.
+fn policy(live: bool) -> String {
+    let hash = |text| BASE64_STANDARD.encode(Sha256::digest(text));
+    let connect = if live { " connect-src 'self';" } else { "" };
+    format!(
+        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; \
+         media-src 'self' file:; img-src data:;{connect} base-uri 'none'; form-action 'none'",
+        hash(SCRIPT),
+        hash(STYLE),
+    )
+}
+
+#[cfg(test)]
+mod tests;

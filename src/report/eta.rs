@@ -1,0 +1,417 @@
+//! Where a campaign stands and how long the rest takes, from its ledger alone: how long its own
+//! clips took to render, and how many rendered at once. Pure but for reading the rows.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::domain::money::Usd;
+use crate::domain::state::State;
+use crate::domain::time::Timestamp;
+use crate::ledger::{LedgerError, Row, Summary};
+use crate::plan::USUAL_RENDER;
+
+use super::model::name;
+use super::{Counts, Source};
+
+/// What counts as lately.
+const LATELY: Duration = Duration::from_secs(30 * 60);
+/// From fewer, or within less, no pace is concluded.
+const FEWEST: usize = 3;
+const SHORTEST_SECS: u64 = 60;
+
+/// What a glance at a campaign shows.
+#[derive(Clone, Debug, Default)]
+pub struct Outlook {
+    /// Rows by state.
+    pub counts: Counts,
+    /// Rendering rows that are stalled.
+    pub stalled: usize,
+    /// Rendered rows whose download failed.
+    pub not_fetched: usize,
+    /// Rows of older or removed revisions.
+    pub others: usize,
+    /// The task that renders longest.
+    pub oldest: Option<Oldest>,
+    /// Deliveries an hour, lately.
+    pub delivered_an_hour: Option<u64>,
+    /// Submissions an hour, lately.
+    pub submitted_an_hour: Option<u64>,
+    /// Queued shots that do not fit under what is left of the cap.
+    pub held_by_cap: usize,
+    /// How long the rest takes, if there is any that goes on by itself.
+    pub left: Option<Eta>,
+    /// Each model with its counts and how long its clips took, by its name.
+    pub models: BTreeMap<String, Model>,
+}
+
+/// The task that renders longest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Oldest {
+    /// Its shot.
+    pub shot: String,
+    /// Its model.
+    pub model: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Whether nothing more is expected of it.
+    pub is_stalled: bool,
+}
+
+/// A model's part.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Model {
+    /// Its rows by state.
+    pub counts: Counts,
+    /// How long half of its clips took to render at most.
+    pub median: Option<Duration>,
+}
+
+/// How long the rest takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Eta {
+    /// About so long.
+    pub span: Duration,
+    /// What that is concluded from.
+    pub basis: EtaBasis,
+}
+
+/// What an estimate is concluded from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EtaBasis {
+    /// How long the same took before in this campaign.
+    Known,
+    /// A guess: one that renders takes longer than the same did before.
+    Overdue,
+    /// A guess: nothing of this kind was rendered yet.
+    Unknown(Kind),
+}
+
+/// Shots that should take equally long.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Kind {
+    /// The model.
+    pub model: String,
+    /// The mode as the request says it, or nothing.
+    pub mode: String,
+    /// The duration as the request says it, or nothing.
+    pub duration: String,
+}
+
+/// What of a request decides how long it takes.
+#[derive(Default, Deserialize)]
+struct Parameters {
+    mode: Option<Value>,
+    duration: Option<Value>,
+}
+
+impl Kind {
+    fn of(row: &Row) -> Self {
+        let Parameters { mode, duration } = serde_json::from_str(&row.request).unwrap_or_default();
+        let text = |value: Option<Value>| match value {
+            Some(Value::String(text)) => text,
+            Some(value) => value.to_string(),
+            None => String::new(),
+        };
+        Self { model: row.model.clone(), mode: text(mode), duration: text(duration) }
+    }
+}
+
+/// A shot that is still to be rendered, or is being rendered since then.
+struct Open {
+    kind: Kind,
+    since: Option<Timestamp>,
+}
+
+/// What the rows are gathered into.
+#[derive(Default)]
+struct Gathered {
+    outlook: Outlook,
+    took: HashMap<Kind, Vec<Duration>>,
+    /// From when to when something rendered.
+    rendered: Vec<(Timestamp, Timestamp)>,
+    open: Vec<Open>,
+    delivered: Vec<Timestamp>,
+    submitted: Vec<Timestamp>,
+    /// What is left of the cap for what is queued.
+    left: Option<Usd>,
+}
+
+impl Outlook {
+    /// Reads every row once.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn of(source: &dyn Source, summary: &Summary, now: Timestamp) -> Result<Self, LedgerError> {
+        let left = summary.budget.left(&summary.balance);
+        let mut gathered = Gathered { left, ..Gathered::default() };
+        source.rows(&mut |row| gathered.add(&row, now))?;
+        Ok(gathered.conclude(now))
+    }
+}
+
+impl Gathered {
+    fn add(&mut self, row: &Row, now: Timestamp) {
+        let (outlook, state) = (&mut self.outlook, &row.entry.status.state);
+        outlook.counts.add(state);
+        outlook.models.entry(row.model.clone()).or_default().counts.add(state);
+        outlook.others += usize::from(!row.entry.current);
+        let is_late = |at: &Timestamp| now.since(*at) < LATELY && *at <= now;
+        self.submitted.extend(row.submitted_at.filter(is_late));
+        match state {
+            State::Queued { .. } => self.queued(row),
+            State::Submitting { .. } => self.open.push(Open { kind: Kind::of(row), since: None }),
+            State::Rendering { since, stalled, .. } => {
+                let is_stalled = stalled.is_some();
+                outlook.stalled += usize::from(is_stalled);
+                if outlook.oldest.as_ref().is_none_or(|oldest| *since < oldest.since) {
+                    let (shot, model, since) = (name(row), row.model.clone(), *since);
+                    outlook.oldest = Some(Oldest { shot, model, since, is_stalled });
+                }
+                if !is_stalled {
+                    self.open.push(Open { kind: Kind::of(row), since: Some(*since) });
+                    self.rendered.push((*since, now.max(*since)));
+                }
+            }
+            State::Rendered { why, completed_at, .. } => {
+                outlook.not_fetched += usize::from(why.is_some());
+                self.took(row, Some(*completed_at));
+            }
+            State::Delivered { .. } => {
+                self.delivered.extend(row.delivered_at.filter(is_late));
+                self.took(row, row.completed_at);
+            }
+            State::Failed { .. } | State::InDoubt { .. } => {}
+        }
+    }
+
+    /// Those that the cap holds back take no time.
+    fn queued(&mut self, row: &Row) {
+        match (self.left, row.price) {
+            (Some(left), Some(price)) if price > left => self.outlook.held_by_cap += 1,
+            (left, price) => {
+                self.left = left.map(|left| left.less(price.unwrap_or_default()));
+                self.open.push(Open { kind: Kind::of(row), since: None });
+            }
+        }
+    }
+
+    fn took(&mut self, row: &Row, completed_at: Option<Timestamp>) {
+        let Some((from, to)) = row.submitted_at.zip(completed_at) else { return };
+        if to > from {
+            self.took.entry(Kind::of(row)).or_default().push(to.since(from));
+            self.rendered.push((from, to));
+        }
+    }
+
+    fn conclude(self, now: Timestamp) -> Outlook {
+        let Self { mut outlook, took, rendered, open, delivered, submitted, .. } = self;
+        let mut by_model: HashMap<String, Vec<Duration>> = HashMap::new();
+        let mut all = Vec::new();
+        for (kind, spans) in &took {
+            by_model.entry(kind.model.clone()).or_default().extend(spans);
+            all.extend(spans);
+        }
+        for (name, model) in &mut outlook.models {
+            model.median = by_model.get(name).and_then(|spans| median(spans.clone()));
+        }
+        outlook.delivered_an_hour = an_hour(&delivered, now);
+        outlook.submitted_an_hour = an_hour(&submitted, now);
+        let known: HashMap<&Kind, Duration> =
+            took.iter().filter_map(|(kind, spans)| Some((kind, median(spans.clone())?))).collect();
+        let any = median(all).unwrap_or(USUAL_RENDER);
+        let expected = |kind: &Kind| {
+            let of_model = || outlook.models.get(&kind.model).and_then(|model| model.median);
+            known.get(kind).copied().or_else(of_model).unwrap_or(any)
+        };
+        let in_flight = open.iter().filter(|open| open.since.is_some()).count();
+        let places = at_once(&rendered, now).max(in_flight).max(1);
+        let rests: Vec<_> = open.iter().map(|open| rest(open, expected(&open.kind), now)).collect();
+        let longest = rests.iter().max().copied();
+        let sum: Duration =
+            rests.iter().fold(Duration::ZERO, |sum, rest| sum.saturating_add(*rest));
+        let shared = sum / u32::try_from(places).unwrap_or(u32::MAX);
+        let is_overdue = |(open, rest): (&Open, &Duration)| {
+            let age = open.since.map(|since| now.since(since));
+            Some(*rest) == longest && age.is_some_and(|age| age >= expected(&open.kind))
+        };
+        let unknown = open.iter().map(|open| &open.kind).find(|kind| !known.contains_key(kind));
+        let basis = match unknown {
+            Some(kind) => EtaBasis::Unknown(kind.clone()),
+            None if open.iter().zip(&rests).any(is_overdue) => EtaBasis::Overdue,
+            None => EtaBasis::Known,
+        };
+        outlook.left = longest.map(|longest| Eta { span: shared.max(longest), basis });
+        outlook
+    }
+}
+
+/// How long a shot still takes. One that takes longer than was to be expected takes half as long
+/// again as it took so far: nobody knows better.
+fn rest(open: &Open, expected: Duration, now: Timestamp) -> Duration {
+    let Some(since) = open.since else { return expected };
+    let age = now.since(since);
+    expected.checked_sub(age).filter(|rest| !rest.is_zero()).unwrap_or(age / 2)
+}
+
+/// How many rendered at once, on the average of the last half hour in which anything did.
+fn at_once(rendered: &[(Timestamp, Timestamp)], now: Timestamp) -> usize {
+    let Some(end) = rendered.iter().map(|(_, to)| (*to).min(now)).max() else { return 0 };
+    let overlap = |from: Timestamp, to: Timestamp| {
+        let outside = end.since(from).saturating_sub(LATELY);
+        to.min(end).since(from).saturating_sub(outside)
+    };
+    let busy: u128 = rendered.iter().map(|(from, to)| overlap(*from, *to).as_millis()).sum();
+    let first =
+        rendered.iter().filter(|(_, to)| end.since(*to) < LATELY).map(|(from, _)| *from).min();
+    let window = first.map_or(0, |first| end.since(first).min(LATELY).as_millis());
+    let average = (busy + window / 2).checked_div(window).unwrap_or(0);
+    usize::try_from(average).unwrap_or(usize::MAX)
+}
+
+/// So many an hour at the pace since the first of these; `None` when that says nothing.
+fn an_hour(moments: &[Timestamp], now: Timestamp) -> Option<u64> {
+    let passed = now.since(*moments.iter().min()?).as_secs();
+    let count = u64::try_from(moments.len()).ok()?;
+    (moments.len() >= FEWEST && passed >= SHORTEST_SECS).then(|| (count * 3600).div_ceil(passed))
+}
+
+/// Half of them are no longer; of an even number the shorter middle one.
+fn median(mut spans: Vec<Duration>) -> Option<Duration> {
+    let middle = spans.len().checked_sub(1)? / 2;
+    Some(*spans.select_nth_unstable(middle).1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Sample, at, row};
+    use super::*;
+    use crate::domain::outcome::TaskId;
+    use crate::domain::state::{AttemptId, Unanswered};
+
+    const ATTEMPT: AttemptId = AttemptId(1);
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn delivered(id: &str, from: i64, to: i64) -> Row {
+        let mut row = row(id, State::Delivered { attempt: ATTEMPT });
+        row.submitted_at = Some(at(from));
+        (row.completed_at, row.delivered_at) = (Some(at(to)), Some(at(to)));
+        row
+    }
+
+    fn rendering(id: &str, since: i64) -> Row {
+        let (task, silence, stalled) = (TaskId::new("t").unwrap(), Unanswered::default(), None);
+        let since = at(since);
+        row(id, State::Rendering { attempt: ATTEMPT, task, since, silence, stalled })
+    }
+
+    fn queued(id: &str) -> Row {
+        let mut row = row(id, State::Queued { why: None });
+        row.submitted_at = None;
+        row
+    }
+
+    fn outlook(rows: Vec<Row>, now: i64) -> Outlook {
+        let sample = Sample { rows, ..Sample::mixed() };
+        Outlook::of(&sample, &sample.summary, at(now)).unwrap()
+    }
+
+    fn left(rows: Vec<Row>, now: i64) -> (u64, bool) {
+        let left = outlook(rows, now).left.unwrap();
+        (left.span.as_secs(), left.basis != EtaBasis::Known)
+    }
+
+    #[test]
+    fn an_outlook_finds_what_needs_a_look() {
+        let sample = Sample::mixed();
+        let outlook = Outlook::of(&sample, &sample.summary, at(3600)).unwrap();
+        assert_eq!(outlook.counts.all(), 7);
+        assert_eq!((outlook.stalled, outlook.not_fetched, outlook.others), (1, 1, 1));
+        let oldest = outlook.oldest.unwrap();
+        assert_eq!(
+            (oldest.shot.as_str(), oldest.since, oldest.is_stalled),
+            ("alley", at(10), true)
+        );
+        assert_eq!(outlook.models.len(), 1);
+    }
+
+    #[test]
+    fn the_rest_takes_as_long_as_the_same_took_before_at_as_many_at_once() {
+        // Two at once, 100 s each; eight are left, so four rounds.
+        let mut rows: Vec<_> = (0..6)
+            .map(|n| delivered(&format!("d{n}"), 100 * (n / 2), 100 * (n / 2) + 100))
+            .collect();
+        rows.extend((0..8).map(|n| queued(&format!("q{n}"))));
+        assert_eq!(left(rows, 300), (400, false));
+    }
+
+    #[test]
+    fn what_renders_has_part_of_it_behind_it() {
+        let mut rows: Vec<_> = (0..3).map(|n| delivered(&format!("d{n}"), 0, 100)).collect();
+        rows.push(rendering("r", 110));
+        assert_eq!(left(rows.clone(), 140), (70, false));
+        assert_eq!(left(rows, 410), (150, true), "it takes longer than the others did");
+    }
+
+    #[test]
+    fn each_kind_has_its_own_time_and_without_one_it_is_a_guess() {
+        let of = |mut row: Row, model: &str, request: &str| {
+            (row.model, row.request) = (model.to_owned(), request.to_owned());
+            row
+        };
+        let (short, long) = (r#"{"duration": 5}"#, r#"{"duration": "10", "mode": "pro"}"#);
+        let known = vec![
+            of(delivered("a", 0, 60), "kling-v3", short),
+            of(delivered("b", 0, 300), "kling-v3", long),
+        ];
+        let with = |row: Row| [known.clone(), vec![row]].concat();
+        assert_eq!(left(with(of(queued("q"), "kling-v3", short)), 300), (60, false));
+        assert_eq!(left(with(of(queued("q"), "kling-v3", long)), 300), (300, false));
+        assert_eq!(left(with(of(queued("q"), "kling-v3", "{}")), 300), (60, true), "its model's");
+        assert_eq!(left(with(of(queued("q"), "other", "{}")), 300), (60, true), "any");
+        assert_eq!(left(vec![queued("q")], 0), (USUAL_RENDER.as_secs(), true));
+        let outlook = outlook(vec![of(queued("q"), "kling-v3", long)], 0);
+        let EtaBasis::Unknown(kind) = outlook.left.unwrap().basis else { panic!("it is known") };
+        assert_eq!((&*kind.model, &*kind.mode, &*kind.duration), ("kling-v3", "pro", "10"));
+    }
+
+    #[test]
+    fn what_the_cap_holds_back_takes_no_time() {
+        let dear = |id: &str, price: &str| Row { price: price.parse().ok(), ..queued(id) };
+        // $23.4175 are left.
+        let rows = vec![dear("a", "20"), dear("b", "10"), dear("c", "3"), dear("d", "3")];
+        let outlook = outlook(rows, 0);
+        assert_eq!((outlook.held_by_cap, outlook.counts.queued), (2, 4));
+        let nothing = self::outlook(vec![dear("a", "24")], 0);
+        assert_eq!((nothing.held_by_cap, nothing.left), (1, None));
+    }
+
+    #[test]
+    fn a_pace_is_of_the_last_half_hour_and_of_more_than_two() {
+        let rows: Vec<_> = (0..12).map(|n| delivered(&format!("d{n}"), 0, 60 * (n + 1))).collect();
+        let outlook = outlook(rows.clone(), 720);
+        assert_eq!(outlook.delivered_an_hour, Some(66), "12 in 11 minutes");
+        assert_eq!(self::outlook(rows.clone(), 9000).delivered_an_hour, None, "long ago");
+        assert_eq!(self::outlook(rows[..3].to_vec(), 100).delivered_an_hour, None, "just now");
+        assert_eq!(self::outlook(rows[..2].to_vec(), 720).delivered_an_hour, None);
+    }
+
+    #[test]
+    fn clocks_that_were_set_and_nothing_at_all_are_no_trouble() {
+        assert!(outlook(vec![], 0).left.is_none());
+        let rows = vec![delivered("d", 100, 50), rendering("r", 900), queued("q")];
+        assert!(left(rows, 0).0 > 0);
+    }
+
+    #[test]
+    fn half_are_no_longer_than_the_median() {
+        assert_eq!(median(vec![]), None);
+        assert_eq!(median(vec![seconds(9), seconds(1), seconds(5)]), Some(seconds(5)));
+        assert_eq!(median(vec![seconds(9), seconds(1)]), Some(seconds(1)));
+    }
+}

@@ -1,0 +1,117 @@
+//! What a shot needs of the user, and the commands that help.
+
+use crate::domain::state::{Failure, State};
+use crate::ledger::Row;
+
+/// Why a shot wants a look. In the order in which a summary lists them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// The gateway will not have its request.
+    Edit,
+    /// A try to send it failed.
+    Send,
+    /// It failed and may be tried again.
+    Retry,
+    /// It was paid, and its clip is gone.
+    Expired,
+    /// It may have been bought.
+    Doubt,
+    /// It was bought and is not done.
+    Stalled,
+    /// It was paid and is not on disk.
+    Fetch,
+}
+
+/// A command to type, and when it is the right one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// The whole line.
+    pub line: String,
+    /// `it was bought`; empty when there is no choice.
+    pub when: &'static str,
+}
+
+/// Makes a command for the campaign at hand: `rushes VERB MANIFEST REST`, with the flags that say
+/// where it lives.
+pub type Again<'a> = &'a dyn Fn(&str, &str) -> String;
+
+impl Remedy {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Edit,
+        Self::Send,
+        Self::Retry,
+        Self::Expired,
+        Self::Doubt,
+        Self::Stalled,
+        Self::Fetch,
+    ];
+
+    /// What a row needs.
+    #[must_use]
+    pub fn of(row: &Row) -> Option<Self> {
+        match &row.entry.status.state {
+            State::Failed { failure: Failure::Rejected, .. } => Some(Self::Edit),
+            State::Failed { failure: Failure::RefusedTooOften | Failure::NotRendered, .. } => {
+                Some(Self::Retry)
+            }
+            State::Failed { failure: Failure::Expired, .. } => Some(Self::Expired),
+            State::InDoubt { .. } => Some(Self::Doubt),
+            State::Rendering { stalled: Some(_), .. } => Some(Self::Stalled),
+            State::Rendered { .. } => Some(Self::Fetch),
+            State::Queued { why: Some(_) } => Some(Self::Send),
+            State::Failed { failure: Failure::Abandoned, .. }
+            | State::Queued { why: None }
+            | State::Submitting { .. }
+            | State::Rendering { .. }
+            | State::Delivered { .. } => None,
+        }
+    }
+
+    /// Its name in the page's data.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Edit => "edit",
+            Self::Send => "send",
+            Self::Retry => "retry",
+            Self::Expired => "expired",
+            Self::Doubt => "doubt",
+            Self::Stalled => "stalled",
+            Self::Fetch => "fetch",
+        }
+    }
+
+    /// One line over the shots that have it.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Edit => "Rejected by the gateway; edit these in the manifest:",
+            Self::Send => "Still queued after a try:",
+            Self::Retry => "Failed:",
+            Self::Expired => "Paid, but no longer there to be fetched:",
+            Self::Doubt => "In doubt: these may have been bought. Look in the gateway's console:",
+            Self::Stalled => "Stalled: bought and still not done; the next run asks again:",
+            Self::Fetch => "Paid, but not fetched yet; the gateway keeps clips for 7 days:",
+        }
+    }
+
+    /// The commands that help `shot`.
+    #[must_use]
+    pub fn help(self, again: Again<'_>, shot: &str) -> Vec<Command> {
+        let typed = |verb: &str, rest: &str| Command { line: again(verb, rest), when: "" };
+        let resolve =
+            |what: &str, when| Command { when, ..typed("resolve", &format!("{shot} {what}")) };
+        match self {
+            Self::Edit => vec![typed("plan", "")],
+            Self::Send => vec![typed("run", "")],
+            Self::Retry | Self::Expired => vec![typed("run", "--retry-failed")],
+            Self::Doubt => vec![
+                resolve("--task-id ID", "it was bought"),
+                resolve("--not-bought", "it was not"),
+            ],
+            Self::Stalled => vec![typed("run", ""), resolve("--abandon", "")],
+            Self::Fetch => vec![typed("fetch", "")],
+        }
+    }
+}

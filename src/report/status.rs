@@ -1,0 +1,332 @@
+//! `rushes status` as text: where a campaign stands, in a table that fits a narrow terminal.
+
+use std::fmt::Write as _;
+
+use crate::domain::money::Usd;
+use crate::domain::time::Timestamp;
+use crate::ledger::Summary;
+use crate::policy::budget::Budget;
+
+use super::eta::{Eta, EtaBasis, Kind, Model, Outlook};
+use super::text::{dollars, in_words, plural, safe, span};
+
+/// Where the second column begins.
+const INDENT: usize = 13;
+/// A narrower terminal gets longer lines than it has room for.
+const NARROWEST: usize = 40;
+/// A longer model's name is cut.
+const WIDEST_MODEL: usize = 20;
+/// The columns of the models' table.
+const HEAD: [&str; 6] = ["MODEL", "QUEUED", "FLIGHT", "DONE", "OTHER", "A CLIP"];
+
+/// What goes around the figures.
+pub struct Frame<'a> {
+    /// The terminal's width, in characters.
+    pub width: usize,
+    /// A moment as this user's clock shows it.
+    pub clock: &'a dyn Fn(Timestamp) -> String,
+    /// The command that lists every shot.
+    pub report: &'a str,
+}
+
+/// The table, each line with its end.
+#[must_use]
+pub fn glance(summary: &Summary, outlook: &Outlook, now: Timestamp, frame: &Frame<'_>) -> String {
+    let mut page = Page { text: String::new(), width: frame.width.max(NARROWEST) };
+    let shots = in_words(&outlook.counts, outlook.stalled);
+    page.wrapped(0, &format!("{}: {shots}", safe(&summary.campaign)));
+    money(&mut page, summary, outlook);
+    let rates =
+        [(outlook.delivered_an_hour, "delivered"), (outlook.submitted_an_hour, "submitted")];
+    let rates: Vec<_> =
+        rates.into_iter().filter_map(|(rate, what)| Some(format!("{} {what}", rate?))).collect();
+    if !rates.is_empty() {
+        page.line("rate", &format!("{} an hour, lately", rates.join(" and ")));
+    }
+    in_flight(&mut page, outlook);
+    if let Some(oldest) = &outlook.oldest {
+        let stalled = if oldest.is_stalled { ", stalled" } else { "" };
+        let (model, age) = (safe(&oldest.model), span(now.since(oldest.since)));
+        page.line("oldest", &format!("{}, {model}, for {age}{stalled}", safe(&oldest.shot)));
+    }
+    for (count, label, what) in [
+        (outlook.not_fetched, "not fetched", "could not be fetched so far"),
+        (outlook.others, "others", "of an older text or removed from the manifest"),
+    ] {
+        if count > 0 {
+            page.line(label, &format!("{}: {what}", plural(count, "shot")));
+        }
+    }
+    end(&mut page, summary, outlook, now, frame);
+    match &summary.held_by {
+        Some(holder) => page.line("running", &safe(holder)),
+        None => page.line("running", "nobody"),
+    }
+    models(&mut page, outlook);
+    let counts = &outlook.counts;
+    if counts.failed + counts.in_doubt + outlook.stalled + outlook.not_fetched > 0 {
+        let _ = writeln!(page.text, "\nevery shot with its reason: {}", frame.report);
+    }
+    page.text
+}
+
+fn money(page: &mut Page, summary: &Summary, outlook: &Outlook) {
+    let (budget, balance) = (&summary.budget, &summary.balance);
+    page.line("spent", &dollars(balance.spent));
+    if balance.reserved > Usd::ZERO {
+        page.line("reserved", &dollars(balance.reserved));
+    }
+    if balance.unconfirmed > Usd::ZERO {
+        let counted = if budget.strict { ", counted against the cap" } else { "" };
+        let worst = dollars(balance.unconfirmed);
+        page.line("unconfirmed", &format!("{worst}, what 5xx could have cost at worst{counted}"));
+    }
+    page.line("cap", &cap(budget, summary, outlook.held_by_cap));
+}
+
+fn cap(budget: &Budget, summary: &Summary, held: usize) -> String {
+    match (budget.cap, budget.left(&summary.balance)) {
+        (Some(cap), Some(left)) => {
+            let verb = if held == 1 { "does" } else { "do" };
+            let held = match held {
+                0 => String::new(),
+                held => format!("; {} {verb} not fit", plural(held, "queued shot")),
+            };
+            format!("{}, {} left{held}", dollars(cap), dollars(left))
+        }
+        _ => "none".to_owned(),
+    }
+}
+
+fn in_flight(page: &mut Page, outlook: &Outlook) {
+    let counts = &outlook.counts;
+    let rendering = counts.rendering.saturating_sub(outlook.stalled);
+    let parts = [
+        (rendering, "rendering"),
+        (counts.submitting, "submitting"),
+        (counts.rendered, "to be fetched"),
+    ];
+    let parts: Vec<_> = parts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    if !parts.is_empty() {
+        page.line("in flight", &parts.join(", "));
+    }
+}
+
+/// When it ends, or how long a run would take.
+fn end(page: &mut Page, summary: &Summary, outlook: &Outlook, now: Timestamp, frame: &Frame<'_>) {
+    let Some(Eta { span: left, basis }) = &outlook.left else { return };
+    let basis = match basis {
+        EtaBasis::Known => "by how long its clips took so far".to_owned(),
+        EtaBasis::Overdue => "a guess: one takes longer than its like did".to_owned(),
+        EtaBasis::Unknown(kind) => {
+            format!("a guess: nothing like {} was rendered yet", kind_in_words(kind))
+        }
+    };
+    let about = span(*left);
+    let text = match &summary.held_by {
+        Some(_) => format!("about {} (in {about}), {basis}", (frame.clock)(now.plus(*left))),
+        None => format!("a run would take about {about}, {basis}"),
+    };
+    page.line("end", &text);
+}
+
+fn kind_in_words(kind: &Kind) -> String {
+    let seconds = |text: &String| format!("{text} s");
+    let duration = Some(&kind.duration).filter(|text| !text.is_empty()).map(seconds);
+    let parts = [Some(kind.model.clone()), Some(kind.mode.clone()), duration];
+    let parts: Vec<_> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+    safe(&parts.join(" "))
+}
+
+/// Where several models are at work, each with its counts.
+fn models(page: &mut Page, outlook: &Outlook) {
+    if outlook.models.len() < 2 {
+        return;
+    }
+    page.text.push('\n');
+    let names: Vec<_> = outlook.models.keys().map(|name| short(&safe(name))).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(HEAD[0].len());
+    let mut row = |cells: [String; 6]| {
+        let [name, queued, flight, done, other, clip] = cells;
+        let _ = writeln!(
+            page.text,
+            "{name:width$}  {queued:>6}  {flight:>6}  {done:>6}  {other:>5}  {clip:>7}"
+        );
+    };
+    row(HEAD.map(str::to_owned));
+    for (name, Model { counts, median }) in names.iter().zip(outlook.models.values()) {
+        let figures = [
+            counts.queued,
+            counts.submitting + counts.rendering + counts.rendered,
+            counts.delivered,
+            counts.failed + counts.in_doubt,
+        ];
+        let [queued, flight, done, other] = figures.map(|count| count.to_string());
+        let clip = median.map_or_else(|| "-".to_owned(), span);
+        row([name.clone(), queued, flight, done, other, clip]);
+    }
+}
+
+fn short(name: &str) -> String {
+    match name.char_indices().nth(WIDEST_MODEL) {
+        None => name.to_owned(),
+        Some(_) => name.chars().take(WIDEST_MODEL - 1).chain(['…']).collect(),
+    }
+}
+
+/// Text that is wrapped at words.
+struct Page {
+    text: String,
+    width: usize,
+}
+
+impl Page {
+    fn line(&mut self, label: &str, said: &str) {
+        self.wrapped(INDENT, &format!("{label:INDENT$}{said}"));
+    }
+
+    /// One line, or several with the further ones indented. A word too long for a line stays whole.
+    fn wrapped(&mut self, indent: usize, line: &str) {
+        // The label keeps its blanks.
+        let (label, rest) = line.split_at(indent);
+        self.text.push_str(label);
+        let (mut column, mut begins) = (indent, true);
+        for word in rest.split(' ') {
+            let length = word.chars().count();
+            if !begins && column + 1 + length > self.width {
+                column = indent.max(2);
+                self.text.push('\n');
+                self.text.extend(std::iter::repeat_n(' ', column));
+                begins = true;
+            }
+            if !begins {
+                self.text.push(' ');
+                column += 1;
+            }
+            self.text.push_str(word);
+            column += length;
+            begins = false;
+        }
+        self.text.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::eta::{Model, Outlook};
+    use super::super::sample::{Sample, at};
+    use super::*;
+
+    fn shown(sample: &Sample, outlook: &Outlook, width: usize) -> String {
+        let clock = |at: Timestamp| at.to_string()[11..16].to_owned();
+        let frame = Frame { width, clock: &clock, report: "rushes report shots.yaml" };
+        glance(&sample.summary, outlook, at(3600), &frame)
+    }
+
+    fn running() -> (Sample, Outlook) {
+        let mut sample = Sample::mixed();
+        let holder = "rushes run, process 4711 on studio, since 2026-11-22T20:50:00.000Z";
+        sample.summary.held_by = Some(holder.to_owned());
+        let mut outlook = Outlook::of(&sample, &sample.summary, at(3600)).unwrap();
+        outlook.delivered_an_hour = Some(40);
+        outlook.submitted_an_hour = Some(42);
+        outlook.held_by_cap = 3;
+        outlook.left = Some(Eta { span: Duration::from_secs(7800), basis: EtaBasis::Known });
+        let kling = Model { median: Some(Duration::from_secs(95)), ..Model::default() };
+        outlook.models.insert("kling-v2-6-with-a-long-name".to_owned(), kling);
+        (sample, outlook)
+    }
+
+    #[test]
+    fn a_campaign_at_work() {
+        let (sample, outlook) = running();
+        insta::assert_snapshot!(shown(&sample, &outlook, 100), @r"
+        summer: 7 shots: 1 delivered, 1 to be fetched, 1 rendering, 1 stalled, 1 queued, 1 failed, 1 in
+          doubt
+        spent        $0.6330
+        reserved     $0.9495
+        cap          $25.00, $23.4175 left; 3 queued shots do not fit
+        rate         40 delivered and 42 submitted an hour, lately
+        in flight    1 rendering, 1 to be fetched
+        oldest       alley, kling-v3, for 59m, stalled
+        not fetched  1 shot: could not be fetched so far
+        others       1 shot: of an older text or removed from the manifest
+        end          about 00:40 (in 2h 10m), by how long its clips took so far
+        running      rushes run, process 4711 on studio, since 2026-11-22T20:50:00.000Z
+
+        MODEL                 QUEUED  FLIGHT    DONE  OTHER   A CLIP
+        kling-v2-6-with-a-l…       0       0       0      0   1m 35s
+        kling-v3                   1       3       1      2   1m 40s
+
+        every shot with its reason: rushes report shots.yaml
+        ");
+    }
+
+    #[test]
+    fn a_narrow_terminal() {
+        let (sample, outlook) = running();
+        let text = shown(&sample, &outlook, 60);
+        assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
+        insta::assert_snapshot!(text, @r"
+        summer: 7 shots: 1 delivered, 1 to be fetched, 1 rendering,
+          1 stalled, 1 queued, 1 failed, 1 in doubt
+        spent        $0.6330
+        reserved     $0.9495
+        cap          $25.00, $23.4175 left; 3 queued shots do not
+                     fit
+        rate         40 delivered and 42 submitted an hour, lately
+        in flight    1 rendering, 1 to be fetched
+        oldest       alley, kling-v3, for 59m, stalled
+        not fetched  1 shot: could not be fetched so far
+        others       1 shot: of an older text or removed from the
+                     manifest
+        end          about 00:40 (in 2h 10m), by how long its clips
+                     took so far
+        running      rushes run, process 4711 on studio, since
+                     2026-11-22T20:50:00.000Z
+
+        MODEL                 QUEUED  FLIGHT    DONE  OTHER   A CLIP
+        kling-v2-6-with-a-l…       0       0       0      0   1m 35s
+        kling-v3                   1       3       1      2   1m 40s
+
+        every shot with its reason: rushes report shots.yaml
+        ");
+    }
+
+    #[test]
+    fn a_campaign_at_rest_of_which_little_is_known() {
+        let sample = Sample::mixed();
+        let mut outlook = Outlook::of(&sample, &sample.summary, at(3600)).unwrap();
+        let kind = |mode: &str| Kind {
+            model: "kling-v3".to_owned(),
+            mode: mode.to_owned(),
+            duration: "10".to_owned(),
+        };
+        let span = Duration::from_secs(150);
+        outlook.left = Some(Eta { span, basis: EtaBasis::Unknown(kind("pro\u{1b}[2J")) });
+        let text = shown(&sample, &outlook, 80);
+        assert!(!text.contains('\u{1b}'));
+        insta::assert_snapshot!(text, @r"
+        summer: 7 shots: 1 delivered, 1 to be fetched, 1 rendering, 1 stalled, 1 queued,
+          1 failed, 1 in doubt
+        spent        $0.6330
+        reserved     $0.9495
+        cap          $25.00, $23.4175 left
+        in flight    1 rendering, 1 to be fetched
+        oldest       alley, kling-v3, for 59m, stalled
+        not fetched  1 shot: could not be fetched so far
+        others       1 shot: of an older text or removed from the manifest
+        end          a run would take about 2m 30s, a guess: nothing like kling-v3 pro
+                     10 s was rendered yet
+        running      nobody
+
+        every shot with its reason: rushes report shots.yaml
+        ");
+    }
+}

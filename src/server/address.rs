@@ -1,0 +1,131 @@
+//! Where the page is: what the user asked for, and the address that came of it.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::str::FromStr;
+
+use tokio::net::TcpListener;
+
+use crate::callback::new_token;
+
+use super::access::Gate;
+
+/// The port unless the user names one.
+pub const USUAL_PORT: u16 = 7878;
+
+/// Where the user wants the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// On this machine, at the usual port or any other.
+    Usual,
+    /// Here and nowhere else.
+    At(SocketAddr),
+}
+
+impl FromStr for Wish {
+    type Err = String;
+
+    /// Reads `8080`, `:8080`, `localhost:8080`, `0.0.0.0`, `192.168.1.5:8080`, `[::]:8080`, and
+    /// nothing at all. A port alone is on this machine; a colon before it is on every address.
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Ok(Self::Usual);
+        }
+        let at = |ip: IpAddr, port| Self::At(SocketAddr::new(ip, port));
+        let all = Ipv4Addr::UNSPECIFIED.into();
+        let here = Ipv4Addr::LOCALHOST.into();
+        if let Ok(address) = text.parse() {
+            return Ok(Self::At(address));
+        }
+        if let Ok(ip) = text.trim_start_matches('[').trim_end_matches(']').parse() {
+            return Ok(at(ip, USUAL_PORT));
+        }
+        let (host, port) = text.rsplit_once(':').unwrap_or(("localhost", text));
+        match (host, port.parse()) {
+            ("localhost", Ok(port)) => Ok(at(here, port)),
+            ("", Ok(port)) => Ok(at(all, port)),
+            _ if text == "localhost" => Ok(at(here, USUAL_PORT)),
+            _ => Err(format!(
+                "{text:?} is no address to listen on; write for example 8080, 0.0.0.0:8080 or \
+                 [::1]:8080 (or put --serve after the manifest)"
+            )),
+        }
+    }
+}
+
+/// A port that was taken, where nobody is let in yet.
+pub struct Port {
+    listener: TcpListener,
+    gate: Gate,
+    is_moved: bool,
+}
+
+impl Wish {
+    /// Takes a port. Away from loopback it comes with a token.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub async fn take(self) -> io::Result<Port> {
+        let usual = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), USUAL_PORT);
+        let (listener, is_moved) = match self {
+            Self::At(address) => (TcpListener::bind(address).await?, false),
+            Self::Usual => match TcpListener::bind(usual).await {
+                Ok(listener) => (listener, false),
+                Err(_) => (TcpListener::bind(SocketAddr::new(usual.ip(), 0)).await?, true),
+            },
+        };
+        let address = listener.local_addr()?;
+        let token = if address.ip().is_loopback() { None } else { Some(new_token()?) };
+        Ok(Port { listener, gate: Gate::new(address, token), is_moved })
+    }
+}
+
+impl Port {
+    /// The page's address, for a browser on this machine.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.gate.url()
+    }
+
+    /// Whether other machines may reach it.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        self.gate.has_token()
+    }
+
+    /// Whether another program has the usual port.
+    #[must_use]
+    pub const fn is_moved(&self) -> bool {
+        self.is_moved
+    }
+
+    pub(super) fn into_parts(self) -> (TcpListener, Gate) {
+        (self.listener, self.gate)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_as_people_write_them() {
+        for (text, address) in [
+            ("8080", "127.0.0.1:8080"),
+            (":8080", "0.0.0.0:8080"),
+            ("localhost", "127.0.0.1:7878"),
+            ("localhost:1", "127.0.0.1:1"),
+            ("0.0.0.0", "0.0.0.0:7878"),
+            ("10.1.2.3:80", "10.1.2.3:80"),
+            ("[::1]:80", "[::1]:80"),
+            ("::1", "[::1]:7878"),
+            ("[::]", "[::]:7878"),
+        ] {
+            assert_eq!(text.parse(), Ok(Wish::At(address.parse().unwrap())), "{text}");
+        }
+        assert_eq!("".parse(), Ok(Wish::Usual));
+        for bad in ["shots.yaml", "example.com:80", "127.0.0.1:99999", ":", "a:b:c", "-1"] {
+            assert!(bad.parse::<Wish>().unwrap_err().contains("after the manifest"), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Calls to a `callback_url` when a task has ended: one POST of JSON without a signature, tried
+//! again after 1, 2 and 4 seconds. Only addresses on this machine are ever called. A killed
+//! simulator forgets whom it was to call.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use crate::domain::time::{Clock, Timestamp};
+
+use super::profile::Profile;
+use super::purchase::Purchase;
+use super::rng::SimRng;
+use super::state::SimState;
+
+/// Before each try.
+const PAUSES: [u64; 4] = [0, 1, 2, 4];
+/// How long one try may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A call that is to be made.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// About which task.
+    pub(super) task: String,
+    /// In which shape.
+    pub(super) form: Form,
+    address: Address,
+    /// When the task has ended, and whatever makes the call late.
+    at: i64,
+    /// How often it is made even if it was heard.
+    times: u32,
+}
+
+/// The shape of a call's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As a poll is answered.
+    Plain,
+    /// As a poll is sometimes answered.
+    Odd,
+    /// As it should not be.
+    Nonsense,
+}
+
+/// A place on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Address {
+    socket: SocketAddr,
+    path: String,
+}
+
+/// Takes `callback_url` out of a POST's body: where to call, and the bytes without it, so that
+/// requests that differ in nothing else are the same request.
+pub(super) fn apart(body: &[u8]) -> (Option<String>, Vec<u8>) {
+    const NAME: &str = "callback_url";
+    let is_named = body.windows(NAME.len()).any(|window| window == NAME.as_bytes());
+    let fields =
+        is_named.then(|| serde_json::from_slice::<Map<String, Value>>(body).ok()).flatten();
+    let Some(mut fields) = fields else { return (None, body.to_owned()) };
+    match fields.shift_remove(NAME) {
+        Some(Value::String(url)) => (Some(url), Value::Object(fields).to_string().into_bytes()),
+        _ => (None, body.to_owned()),
+    }
+}
+
+impl Call {
+    /// The call about a purchase; `None` when its task never ends, or elsewhere than here.
+    pub(super) fn about(
+        purchase: &Purchase,
+        url: &str,
+        profile: Profile,
+        mut dice: SimRng,
+    ) -> Option<Self> {
+        let Some(address) = Address::read(url) else {
+            tracing::debug!("a callback_url that is not http on this machine is never called");
+            return None;
+        };
+        let ends_at = purchase.fate.ends_at()?;
+        let stormy = matches!(profile, Profile::Flaky | Profile::Storm | Profile::Liar);
+        let late = if stormy && dice.comes_up(2_000) { 1_000 + dice.below(4_000) } else { 0 };
+        let times = if stormy && dice.comes_up(2_000) { 2 } else { 1 };
+        let forms = [Form::Plain, Form::Plain, Form::Plain, Form::Odd, Form::Nonsense];
+        let form = if stormy { dice.pick(forms) } else { Form::Plain };
+        let at = ends_at.saturating_add(i64::try_from(late).unwrap_or_default());
+        Some(Self { task: purchase.task_id.clone(), form, address, at, times })
+    }
+}
+
+impl Address {
+    fn read(url: &str) -> Option<Self> {
+        let rest = url.trim().strip_prefix("http://")?;
+        let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let socket = host.parse::<SocketAddr>().ok().or_else(|| {
+            let (name, port) = host.split_once(':').unwrap_or((host, "80"));
+            let ip = match name {
+                "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
+                name => name.parse().ok()?,
+            };
+            Some(SocketAddr::new(ip, port.parse().ok()?))
+        })?;
+        let plain = path.bytes().all(|byte| byte.is_ascii_graphic());
+        let path = if path.is_empty() { "/" } else { path }.to_owned();
+        (socket.ip().is_loopback() && plain).then_some(Self { socket, path })
+    }
+}
+
+/// Makes calls; dropped, it makes no more.
+#[derive(Default)]
+pub(super) struct Caller(Mutex<JoinSet<()>>);
+
+impl Caller {
+    /// Takes on whatever calls a world has promised.
+    pub(super) fn take_on(&self, world: &Arc<Mutex<SimState>>, clock: &Arc<dyn Clock>) {
+        let calls = world.lock().unwrap_or_else(PoisonError::into_inner).take_calls();
+        if calls.is_empty() {
+            return;
+        }
+        let mut making = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while making.try_join_next().is_some() {}
+        for call in calls {
+            making.spawn(make(call, Arc::clone(world), Arc::clone(clock)));
+        }
+    }
+
+    /// Makes no more.
+    pub(super) fn end(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+    }
+}
+
+async fn make(call: Call, world: Arc<Mutex<SimState>>, clock: Arc<dyn Clock>) {
+    tokio::time::sleep(Timestamp::from_millis(call.at).since(clock.now())).await;
+    for _ in 0..call.times {
+        let told = world.lock().unwrap_or_else(PoisonError::into_inner).told(&call, clock.now());
+        let Some(body) = told else { return };
+        for pause in PAUSES {
+            tokio::time::sleep(Duration::from_secs(pause)).await;
+            match tokio::time::timeout(PATIENCE, post(&call.address, &body)).await {
+                Ok(Ok(200..=299)) => break,
+                Ok(Ok(status)) => tracing::debug!(task = call.task, "a callback got {status}"),
+                Ok(Err(error)) => tracing::debug!(task = call.task, "a callback failed: {error}"),
+                Err(_) => tracing::debug!(task = call.task, "a callback was not answered"),
+            }
+        }
+    }
+}
+
+/// One POST; its answer's status.
+async fn post(address: &Address, body: &Bytes) -> std::io::Result<u16> {
+    let Address { socket, path } = address;
+    let mut stream = TcpStream::connect(socket).await?;
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: {socket}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await?;
+    stream.write_all(body).await?;
+    let mut answer = Vec::new();
+    stream.take(4096).read_to_end(&mut answer).await?;
+    let line = String::from_utf8_lossy(&answer);
+    let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
+    status.ok_or_else(|| std::io::ErrorKind::InvalidData.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_ever_called() {
+        let read =
+            |url| Address::read(url).map(|address| (address.socket.to_string(), address.path));
+        let at = |socket: &str, path: &str| Some((socket.to_owned(), path.to_owned()));
+        assert_eq!(read("http://127.0.0.1:8787/a/b"), at("127.0.0.1:8787", "/a/b"));
+        assert_eq!(read("http://localhost:1/x"), at("127.0.0.1:1", "/x"));
+        assert_eq!(read("http://[::1]:9"), at("[::1]:9", "/"));
+        assert_eq!(read("http://127.0.0.1"), at("127.0.0.1:80", "/"));
+        for elsewhere in [
+            "https://127.0.0.1/x",
+            "http://10.0.0.1/x",
+            "http://example.com/x",
+            "http://localhost.example.com/x",
+            "http://127.0.0.1@example.com/x",
+            "http://127.0.0.1:8787/a b",
+            "http://127.0.0.1:8787/a\r\nX: y",
+        ] {
+            assert_eq!(read(elsewhere), None, "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn a_request_is_the_same_wherever_it_asks_to_be_called() {
+        let (one, meant) = apart(br#"{"prompt":"x","callback_url":"http://a/1"}"#);
+        let (two, same) = apart(br#"{"prompt":"x","callback_url":"http://a/2"}"#);
+        assert_eq!((one.as_deref(), two.as_deref()), (Some("http://a/1"), Some("http://a/2")));
+        assert_eq!(meant, same);
+        assert_eq!(apart(b"{}"), (None, b"{}".to_vec()));
+    }
+}

@@ -1,0 +1,186 @@
+//! The simulator in-process: a [`Provider`] without a socket. Only tokio's time passes in it, so it
+//! behaves under a paused clock.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream, StreamExt};
+
+use crate::domain::charge::ChargeOutcome;
+use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+use crate::domain::time::Clock;
+use crate::provider::wire::{self, Answer};
+use crate::provider::{Download, Provider, ResumePoint};
+
+use super::accounts::Accounts;
+use super::callback::Caller;
+use super::profile::Profile;
+use super::reply::{Answered, Clip, ClipReply, Reply};
+use super::rng::SimRng;
+use super::state::{NO_HOST, SimState};
+
+/// How long a poll or a download that hangs is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A [`SimState`] as the scheduler's gateway.
+pub struct Simulator {
+    world: Arc<Mutex<SimState>>,
+    clock: Arc<dyn Clock>,
+    submit_timeout: Duration,
+    /// The longest time an answer takes, in milliseconds.
+    latency: u64,
+    seed: u64,
+    caller: Caller,
+}
+
+impl Simulator {
+    /// Wraps a world. `clock` must be the run's own.
+    #[must_use]
+    pub fn new(world: SimState, clock: Arc<dyn Clock>, submit_timeout: Duration) -> Self {
+        let latency = match world.options().profile {
+            Profile::Calm | Profile::Broke => 0,
+            Profile::Flaky | Profile::Storm | Profile::Liar => 20,
+        };
+        let (seed, caller) = (world.options().seed, Caller::default());
+        Self { world: Arc::new(Mutex::new(world)), clock, submit_timeout, latency, seed, caller }
+    }
+
+    /// A copy of the books as of now.
+    #[must_use]
+    pub fn books(&self) -> Accounts {
+        let now = self.clock.now();
+        self.world().books(now)
+    }
+
+    fn world(&self) -> MutexGuard<'_, SimState> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn travel(&self, about: &[u8]) {
+        let millis = SimRng::new(self.seed, "latency", about, 0).below(self.latency);
+        if millis > 0 {
+            tokio::time::sleep(Duration::from_millis(millis)).await;
+        }
+    }
+
+    fn answer(&self, answered: Answered, cut: bool) -> Answer {
+        let mut answer = Answer::new(answered.status, answered.body);
+        answer.retry_after = answered.retry_after.map(|after| after.span(self.clock.now()));
+        if cut {
+            answer.body = Err("the connection was cut in the middle of the answer".to_owned());
+        }
+        answer
+    }
+}
+
+impl Provider for Simulator {
+    fn submit(&self, body: Bytes) -> BoxFuture<'_, SubmitOutcome> {
+        Box::pin(async move {
+            self.travel(&body[..body.len().min(1_024)]).await;
+            let now = self.clock.now();
+            let reply = self.world().submit(&body, now);
+            self.caller.take_on(&self.world, &self.clock);
+            match reply {
+                Reply::Answered(answered) => wire::submitted(&self.answer(answered, false)),
+                Reply::Torn(answered, _) => wire::submitted(&self.answer(answered, true)),
+                Reply::NotSent(why) => SubmitOutcome::NotSent { why },
+                Reply::Cut => SubmitOutcome::Doubtful { why: CUT.to_owned() },
+                Reply::Hang => {
+                    tokio::time::sleep(self.submit_timeout).await;
+                    let why = format!("no answer within {:?}", self.submit_timeout);
+                    SubmitOutcome::Doubtful { why }
+                }
+            }
+        })
+    }
+
+    fn poll<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, PollOutcome> {
+        Box::pin(async move {
+            self.travel(task.as_str().as_bytes()).await;
+            let now = self.clock.now();
+            let reply = self.world().poll(task.as_str(), now);
+            match reply {
+                Reply::Answered(answered) => wire::polled(&self.answer(answered, false)),
+                Reply::Torn(answered, _) => wire::polled(&self.answer(answered, true)),
+                Reply::NotSent(why) => PollOutcome::Unanswered { why },
+                Reply::Cut => PollOutcome::Unanswered { why: CUT.to_owned() },
+                Reply::Hang => {
+                    tokio::time::sleep(PATIENCE).await;
+                    PollOutcome::Unanswered { why: format!("no answer within {PATIENCE:?}") }
+                }
+            }
+        })
+    }
+
+    fn charge<'a>(&'a self, task: &'a TaskId) -> BoxFuture<'a, ChargeOutcome> {
+        Box::pin(async move {
+            self.travel(task.as_str().as_bytes()).await;
+            let now = self.clock.now();
+            let answered = self.world().record(task.as_str(), now);
+            wire::billed(task, &self.answer(answered, false))
+        })
+    }
+
+    fn fetch<'a>(
+        &'a self,
+        url: &'a str,
+        resume: Option<&'a ResumePoint>,
+    ) -> BoxFuture<'a, Result<Download, DownloadError>> {
+        Box::pin(async move {
+            let Some(path) = url.strip_prefix(NO_HOST) else {
+                let why = format!("{url} is not the simulator's: no such host");
+                return Err(DownloadError::Broken { why });
+            };
+            self.travel(path.as_bytes()).await;
+            let now = self.clock.now();
+            let from = resume.map(|point| (point.at, Some(point.validator.as_str())));
+            let reply = self.world().clip(path, from, now);
+            match reply {
+                ClipReply::Clip(clip) => Ok(download(clip)),
+                ClipReply::Answered(answered) => page(answered),
+                ClipReply::Hang => {
+                    tokio::time::sleep(PATIENCE).await;
+                    Err(DownloadError::Broken { why: format!("no answer within {PATIENCE:?}") })
+                }
+            }
+        })
+    }
+}
+
+const CUT: &str = "the connection was closed without an answer";
+
+fn download(clip: Clip) -> Download {
+    let (pause, cut) = (clip.pause, clip.cut);
+    let pieces = stream::iter(clip.pieces()).then(move |piece| async move {
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
+        Ok(piece)
+    });
+    let end = || Err(DownloadError::Broken { why: "the connection was cut".to_owned() });
+    let bytes: BoxStream<'static, _> =
+        if cut { pieces.chain(stream::iter([end()])).boxed() } else { pieces.boxed() };
+    Download {
+        starts_at: clip.starts_at,
+        total: clip.announced.then_some(clip.total),
+        validator: clip.announced.then_some(clip.etag),
+        bytes,
+    }
+}
+
+/// What is not a clip: an error, or a web page with a 200.
+fn page(answered: Answered) -> Result<Download, DownloadError> {
+    let why = format!("answered {}", answered.status);
+    match answered.status {
+        200..=299 => Ok(Download {
+            starts_at: 0,
+            total: Some(answered.body.len() as u64),
+            validator: None,
+            bytes: stream::iter([Ok(answered.body)]).boxed(),
+        }),
+        403 | 404 | 410 => Err(DownloadError::Gone { why }),
+        _ => Err(DownloadError::Broken { why }),
+    }
+}

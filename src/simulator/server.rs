@@ -1,0 +1,289 @@
+//! The simulator as a server: the gateway's endpoints, the clips, and `/sim/books`. Cuts are
+//! real cuts and hangs hang; what they mean for the money is the world's business, not this room's.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody, to_bytes};
+use axum::extract::{ConnectInfo, Path, Query, State};
+use axum::http::{HeaderMap, Response, StatusCode, Uri, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use futures::StreamExt;
+use futures::stream;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::domain::time::Clock;
+use crate::listener::{BoundedListener, ConnLimits, Wire};
+
+use super::callback::Caller;
+use super::reply::{Answered, Clip, ClipReply, Reply};
+use super::state::SimState;
+
+/// The longest request body, in bytes.
+const MAX_BODY: usize = 32 << 20;
+/// How long clients have to take what is being sent to them once the server stops.
+const GRACE: Duration = Duration::from_secs(2);
+
+struct Server {
+    world: Arc<Mutex<SimState>>,
+    caller: Caller,
+    clock: Arc<dyn Clock>,
+    key: Option<String>,
+    stopping: watch::Receiver<bool>,
+}
+
+type Shared = State<Arc<Server>>;
+type Line = ConnectInfo<Wire>;
+
+/// Serves a world until `shutdown`; then lets answers that are on their way arrive, for two
+/// seconds at most, and cuts whoever still waits for one that would never come. `POST` and `GET`
+/// `/api/v1/video/generations` and `GET /api/v1/records/ID` want a bearer key: the world's own, or any that is not empty.
+///
+/// # Errors
+/// When the listener has no address.
+pub async fn serve(
+    listener: TcpListener,
+    mut world: SimState,
+    clock: Arc<dyn Clock>,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    world.serve_at(format!("http://{}", reachable(listener.local_addr()?)));
+    let (stop, stopping) = watch::channel(false);
+    let key = world.options().key.clone();
+    let grace = stopping.clone();
+    let (world, caller) = (Arc::new(Mutex::new(world)), Caller::default());
+    let server = Arc::new(Server { world, caller, clock, key, stopping });
+    let calls = Arc::clone(&server);
+    let routes = Router::new()
+        .route("/api/v1/video/generations", get(poll).post(submit))
+        .route("/api/v1/records/{task}", get(record))
+        .route("/clips/{name}", get(clip))
+        .route("/sim/books", get(books))
+        .fallback(|| async { to_response(Answered::page(404, "Not Found")) })
+        .with_state(server);
+    let (doorway, _latch) = BoundedListener::new(listener, ConnLimits::NONE);
+    let serving = axum::serve(doorway, routes.into_make_service_with_connect_info::<Wire>())
+        .with_graceful_shutdown(async move {
+            shutdown.await;
+            stop.send_replace(true);
+        });
+    let ended = tokio::select! {
+        ended = serving.into_future() => ended,
+        () = overdue(grace) => Ok(()),
+    };
+    calls.caller.end();
+    ended
+}
+
+async fn overdue(stopping: watch::Receiver<bool>) {
+    stopped(stopping).await;
+    tokio::time::sleep(GRACE).await;
+}
+
+/// Ends when the server is to stop.
+async fn stopped(mut stopping: watch::Receiver<bool>) {
+    // An error means that the server is gone, which is as good.
+    let _ = stopping.wait_for(|stops| *stops).await;
+}
+
+/// An address that clients on this machine can connect to.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => {
+            address.set_ip(Ipv4Addr::LOCALHOST.into());
+        }
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => {
+            address.set_ip(Ipv6Addr::LOCALHOST.into());
+        }
+        _ => {}
+    }
+    address
+}
+
+impl Server {
+    fn world(&self) -> MutexGuard<'_, SimState> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The refusal of a request without the right key.
+    fn unauthorized(&self, headers: &HeaderMap) -> Option<Response<Body>> {
+        let shown = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, key)| key.trim())
+            .unwrap_or_default();
+        let is_right = match &self.key {
+            Some(key) => shown == key,
+            None => !shown.is_empty(),
+        };
+        (!is_right)
+            .then(|| to_response(Answered::refusal(401, "Unauthorized: invalid API key", false)))
+    }
+
+    async fn send(&self, reply: Reply, wire: Wire) -> Response<Body> {
+        match reply {
+            Reply::Answered(answered) => to_response(answered),
+            // It arrived, so this is the world's own trouble: nothing was sold.
+            Reply::NotSent(why) => to_response(Answered::refusal(503, &why, false)),
+            Reply::Torn(mut answered, at) => {
+                let total = answered.body.len();
+                let piece = answered.body.split_to(at.min(total));
+                let mut response = to_response(answered);
+                response.headers_mut().insert(header::CONTENT_LENGTH, total.into());
+                *response.body_mut() = body(vec![piece], Duration::ZERO, Some(wire));
+                response
+            }
+            Reply::Cut => cut(&wire),
+            Reply::Hang => self.hang(&wire).await,
+        }
+    }
+
+    async fn hang(&self, wire: &Wire) -> Response<Body> {
+        stopped(self.stopping.clone()).await;
+        cut(wire)
+    }
+}
+
+async fn submit(
+    State(server): Shared,
+    ConnectInfo(wire): Line,
+    headers: HeaderMap,
+    body: Body,
+) -> Response<Body> {
+    if let Some(refusal) = server.unauthorized(&headers) {
+        return refusal;
+    }
+    // A body that announces too much is refused before it is sent.
+    let too_large = || to_response(Answered::refusal(413, "Payload Too Large", false));
+    if body.size_hint().lower() > MAX_BODY as u64 {
+        return too_large();
+    }
+    let Ok(body) = to_bytes(body, MAX_BODY).await else { return too_large() };
+    let now = server.clock.now();
+    let reply = server.world().submit(&body, now);
+    server.caller.take_on(&server.world, &server.clock);
+    server.send(reply, wire).await
+}
+
+async fn poll(
+    State(server): Shared,
+    ConnectInfo(wire): Line,
+    headers: HeaderMap,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response<Body> {
+    if let Some(refusal) = server.unauthorized(&headers) {
+        return refusal;
+    }
+    let Some(task) = query.get("task_id") else {
+        return to_response(Answered::refusal(400, "Bad Request: task_id is missing", false));
+    };
+    let now = server.clock.now();
+    let reply = server.world().poll(task, now);
+    server.send(reply, wire).await
+}
+
+async fn record(
+    State(server): Shared,
+    headers: HeaderMap,
+    Path(task): Path<String>,
+) -> Response<Body> {
+    if let Some(refusal) = server.unauthorized(&headers) {
+        return refusal;
+    }
+    let now = server.clock.now();
+    to_response(server.world().record(&task, now))
+}
+
+async fn clip(
+    State(server): Shared,
+    ConnectInfo(wire): Line,
+    headers: HeaderMap,
+    address: Uri,
+) -> Response<Body> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let from = text(header::RANGE)
+        .and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());
+    let resume = from.map(|from| (from, text(header::IF_RANGE)));
+    let now = server.clock.now();
+    let reply = server.world().clip(address.path(), resume, now);
+    match reply {
+        ClipReply::Answered(answered) => to_response(answered),
+        ClipReply::Hang => server.hang(&wire).await,
+        ClipReply::Clip(clip) => film(clip, wire),
+    }
+}
+
+async fn books(State(server): Shared) -> impl IntoResponse {
+    let now = server.clock.now();
+    let books = server.world().books(now);
+    axum::Json(books)
+}
+
+fn film(clip: Clip, wire: Wire) -> Response<Body> {
+    let pieces = clip.pieces();
+    let mut response = Response::new(body(pieces, clip.pause, clip.cut.then_some(wire)));
+    let mut say = |name, value: String| {
+        if let Ok(value) = value.parse() {
+            response.headers_mut().insert(name, value);
+        }
+    };
+    say(header::CONTENT_TYPE, "video/mp4".to_owned());
+    if clip.announced {
+        say(header::CONTENT_LENGTH, (clip.total - clip.starts_at).to_string());
+        say(header::ETAG, clip.etag);
+        say(header::ACCEPT_RANGES, "bytes".to_owned());
+    }
+    if clip.starts_at > 0 {
+        let (first, last) = (clip.starts_at, clip.total.saturating_sub(1));
+        say(header::CONTENT_RANGE, format!("bytes {first}-{last}/{}", clip.total));
+        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+    }
+    response
+}
+
+/// Bytes in pieces, each after a pause; with a wire, the connection then breaks.
+fn body(pieces: Vec<Bytes>, pause: Duration, wire: Option<Wire>) -> Body {
+    let sent = stream::iter(pieces).then(move |piece| async move {
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
+        Ok(piece)
+    });
+    let Some(wire) = wire else { return Body::from_stream(sent) };
+    Body::from_stream(sent.chain(stream::once(async move {
+        // While this waits, the server flushes what it has.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        wire.cut();
+        Err(io::Error::new(io::ErrorKind::ConnectionAborted, "cut by the simulator"))
+    })))
+}
+
+/// Cuts the connection; the answer goes nowhere.
+fn cut(wire: &Wire) -> Response<Body> {
+    wire.cut();
+    Response::new(Body::empty())
+}
+
+fn to_response(answered: Answered) -> Response<Body> {
+    let mut response = Response::new(Body::from(answered.body));
+    *response.status_mut() =
+        StatusCode::from_u16(answered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut say = |name, value: &str| {
+        if let Ok(value) = value.parse() {
+            response.headers_mut().insert(name, value);
+        }
+    };
+    say(header::CONTENT_TYPE, answered.content_type);
+    if let Some(after) = answered.retry_after {
+        say(header::RETRY_AFTER, &after.header());
+    }
+    response
+}

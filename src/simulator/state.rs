@@ -1,0 +1,382 @@
+//! The stand-in gateway itself: sells tasks, says how they are doing, hands out clips. Synchronous
+//! and without a clock; what goes wrong follows from the seed and the call's own bytes. Promises
+//! that a purchase is in the journal before anyone hears of it, and that nothing is sold that the
+//! purse does not reach for.
+
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use crate::catalog::Catalog;
+use crate::domain::state::CLIPS_LIVE;
+use crate::domain::time::Timestamp;
+
+use super::accounts::{Account, Accounts, Entry, Opened};
+use super::answers;
+use super::callback::{self, Call, Form};
+use super::faults::{self, ClipFault, PollFault, PostFault};
+use super::journal::{Journal, SimError};
+use super::profile::{Profile, SimOptions};
+use super::purchase::{Fate, NOMINAL_PRICE, Purchase, TaskState, Told};
+use super::reply::{Answered, Clip, ClipReply, Reply};
+use super::request::Order;
+use super::rng::SimRng;
+use super::sample_clips;
+
+/// Where clips lie when no server says otherwise: a name that can never resolve.
+pub const NO_HOST: &str = "http://simulator.invalid";
+
+/// A simulated gateway and account.
+pub struct SimState {
+    options: SimOptions,
+    catalog: Catalog,
+    account: Account,
+    journal: Option<Journal>,
+    visits: Vec<Visits>,
+    /// Who is to be called about what was sold, and nobody has taken on yet.
+    calls: Vec<Call>,
+    base: String,
+    /// Whether requests come over a socket, where one that arrives cannot be "not sent".
+    is_served: bool,
+}
+
+/// How often a task was asked after; known to this process only.
+#[derive(Clone, Copy, Debug, Default)]
+struct Visits {
+    polls: u32,
+    clips: [u32; 2],
+}
+
+impl SimState {
+    /// Starts a simulator, or goes on with the one whose journal lies in `options.dir`. Tasks keep
+    /// the fate they were sold with; the purse is what `options` says, less what was charged.
+    ///
+    /// # Errors
+    /// When the journal cannot be read or written, or is damaged.
+    pub fn open(options: SimOptions, catalog: Catalog) -> Result<Self, SimError> {
+        let mut account = Account::default();
+        let mut journal = match &options.dir {
+            Some(dir) => Some(Journal::open(dir, &mut account)?),
+            None => None,
+        };
+        let opened = Opened::from(&options);
+        if *account.opened() != opened {
+            let entry = Entry::Opened(opened);
+            if let (Some(journal), Some(dir)) = (&mut journal, &options.dir) {
+                journal
+                    .write(&entry)
+                    .map_err(|source| SimError::Disk { path: dir.join(super::JOURNAL), source })?;
+            }
+            account.take(entry);
+        }
+        let base = NO_HOST.to_owned();
+        let (visits, calls, is_served) = (Vec::new(), Vec::new(), false);
+        Ok(Self { options, catalog, account, journal, visits, calls, base, is_served })
+    }
+
+    /// From now on requests come over a socket, at this address: scheme, host and port.
+    pub fn serve_at(&mut self, base: String) {
+        self.base = base;
+        self.is_served = true;
+    }
+
+    /// How it was set up.
+    #[must_use]
+    pub fn options(&self) -> &SimOptions {
+        &self.options
+    }
+
+    /// A copy of the books, settled for `now`.
+    pub fn books(&mut self, now: Timestamp) -> Accounts {
+        self.account.books(now)
+    }
+
+    /// A POST.
+    pub fn submit(&mut self, body: &[u8], now: Timestamp) -> Reply {
+        self.account.settle(now);
+        let (callback, meant) = callback::apart(body);
+        let request = hex(&Sha256::digest(&meant));
+        let nth = self.account.counts(&request).posts;
+        let mut dice = SimRng::new(self.options.seed, "answer", request.as_bytes(), nth);
+        let hidden = self.hides_errors(&mut dice);
+        let fault = faults::post(self.options.profile, self.options.seed, request.as_bytes(), nth);
+        let (reply, told) = match fault {
+            Some(PostFault::ServerError) => refused(Answered::server_error(&mut dice, hidden, now)),
+            Some(PostFault::Proxy) => refused(Answered::proxy(&mut dice)),
+            Some(PostFault::Throttled) => refused(Answered::throttled(&mut dice, hidden, now)),
+            Some(PostFault::NotSent) if !self.is_served => {
+                (Reply::NotSent("connection refused (simulated)".to_owned()), Told::NoConnection)
+            }
+            Some(PostFault::CutBefore | PostFault::NotSent) => (Reply::Cut, Told::Nothing),
+            Some(PostFault::HangBefore) => (Reply::Hang, Told::Nothing),
+            _ => match self.order(body) {
+                Ok(order) => {
+                    let reply = self.sell(order, request, fault, dice, now);
+                    self.promise_call(callback);
+                    return reply;
+                }
+                Err((status, why)) => refused(Answered::refusal(status, &why, hidden)),
+            },
+        };
+        self.note(Entry::Unsold { request, told }, reply)
+    }
+
+    /// An order that can be sold; otherwise the status and message of the refusal.
+    fn order(&self, body: &[u8]) -> Result<Order, (u16, String)> {
+        let order = Order::read(&self.catalog, body).map_err(|why| (400, why))?;
+        let price = order.price.unwrap_or(NOMINAL_PRICE);
+        if price > self.account.available() {
+            let left = self.account.available();
+            return Err((402, format!("Insufficient credits: {price} needed, {left} left")));
+        }
+        Ok(order)
+    }
+
+    fn sell(
+        &mut self,
+        order: Order,
+        request: String,
+        fault: Option<PostFault>,
+        mut dice: SimRng,
+        now: Timestamp,
+    ) -> Reply {
+        let bought = self.account.counts(&request).bought;
+        let throw = |about| SimRng::new(self.options.seed, about, request.as_bytes(), bought);
+        let charged = self.catalog.failed_tasks_charged();
+        let mut purchase = Purchase {
+            task_id: self.new_id(throw("task")),
+            nth: bought.saturating_add(1),
+            prompt: order.prompt,
+            model: order.model,
+            price: order.price.unwrap_or(NOMINAL_PRICE),
+            priced: order.price.is_some(),
+            at: now.as_millis(),
+            fate: Fate::draw(&self.options, throw("fate"), now, charged),
+            told: Told::Task,
+            film: order.film,
+            clips: order.clips,
+            request,
+        };
+        let odd = fault == Some(PostFault::Odd);
+        let answer = answers::accepted(&purchase, odd, &mut dice);
+        let (reply, told) = match fault {
+            Some(PostFault::CutAfter) => (Reply::Cut, Told::Nothing),
+            Some(PostFault::HangAfter) => (Reply::Hang, Told::Nothing),
+            Some(PostFault::Torn) => (answer.torn(&mut dice), Told::Nonsense),
+            Some(PostFault::Garbled) => {
+                (Reply::Answered(answers::garbled(&mut dice)), Told::Nonsense)
+            }
+            Some(PostFault::Lie) => refused(if dice.comes_up(5_000) {
+                Answered::proxy(&mut dice)
+            } else {
+                Answered::server_error(&mut dice, false, now)
+            }),
+            _ => (Reply::Answered(answer), Told::Task),
+        };
+        purchase.told = told;
+        self.note(Entry::Bought(purchase), reply)
+    }
+
+    /// Remembers whom to call about the last purchase.
+    fn promise_call(&mut self, callback: Option<String>) {
+        let Some((callback, purchase)) = callback.zip(self.account.last()) else { return };
+        let SimOptions { profile, seed, .. } = self.options;
+        let dice = SimRng::new(seed, "call", purchase.task_id.as_bytes(), 0);
+        self.calls.extend(Call::about(purchase, &callback, profile, dice));
+    }
+
+    /// The calls that are to be made about what was sold since this was last asked.
+    pub fn take_calls(&mut self) -> Vec<Call> {
+        std::mem::take(&mut self.calls)
+    }
+
+    /// What a call says of a task.
+    pub fn told(&mut self, call: &Call, now: Timestamp) -> Option<bytes::Bytes> {
+        self.account.settle(now);
+        let now = self.account.now();
+        let (_, purchase) = self.account.task(&call.task)?;
+        Some(match call.form {
+            Form::Plain => answers::task(purchase, purchase.state(now).name(), &self.base, false),
+            Form::Odd => answers::task(purchase, purchase.state(now).name(), &self.base, true),
+            Form::Nonsense => {
+                answers::garbled(&mut SimRng::new(0, "told", call.task.as_bytes(), 0))
+            }
+        })
+        .map(|answer| answer.body)
+    }
+
+    /// A question for what a task really cost.
+    pub fn record(&mut self, task: &str, now: Timestamp) -> Answered {
+        self.account.settle(now);
+        let now = self.account.now();
+        match self.account.task(task) {
+            None => Answered::refusal(404, "Task not found", false),
+            Some((_, purchase)) => {
+                let ended = matches!(purchase.state(now), TaskState::Completed | TaskState::Failed);
+                answers::record(purchase, ended)
+            }
+        }
+    }
+
+    /// Writes down what happened, then hands over the reply. What cannot be written down does not
+    /// happen.
+    fn note(&mut self, entry: Entry, reply: Reply) -> Reply {
+        if let Some(journal) = &mut self.journal
+            && let Err(error) = journal.write(&entry)
+        {
+            return Reply::NotSent(format!("the simulator cannot write its journal: {error}"));
+        }
+        self.account.take(entry);
+        reply
+    }
+
+    fn new_id(&self, mut dice: SimRng) -> String {
+        loop {
+            let digit = |_| char::from(b"0123456789abcdefghijklmnopqrstuvwxyz"[dice.index(36)]);
+            let id: String = "cl".chars().chain((0..23).map(digit)).collect();
+            if self.account.task(&id).is_none() {
+                return id;
+            }
+        }
+    }
+
+    /// Whether an error comes as a 200 with a `code`.
+    fn hides_errors(&self, dice: &mut SimRng) -> bool {
+        let plain = matches!(self.options.profile, Profile::Calm | Profile::Broke);
+        dice.comes_up(3_000) && !plain
+    }
+
+    /// A poll.
+    pub fn poll(&mut self, task: &str, now: Timestamp) -> Reply {
+        self.account.settle(now);
+        let Some((index, purchase)) = self.account.task(task) else {
+            return Reply::Answered(Answered::refusal(404, "Task not found", false));
+        };
+        let nth = count(&mut visits(&mut self.visits, index).polls);
+        let SimOptions { profile, seed, .. } = self.options;
+        let mut dice = SimRng::new(seed, "state", task.as_bytes(), nth);
+        let hidden = self.hides_errors(&mut dice);
+        let now = self.account.now();
+        let state = purchase.state(now).name();
+        let view = |state, odd| answers::task(purchase, state, &self.base, odd);
+        Reply::Answered(match faults::poll(profile, seed, task, nth) {
+            None => view(state, false),
+            Some(PollFault::Odd) => view(state, true),
+            Some(PollFault::UnknownState) => {
+                view(dice.pick(["queueing", "upscaling", "POST_PROCESSING"]), false)
+            }
+            Some(PollFault::ServerError) => Answered::server_error(&mut dice, hidden, now),
+            Some(PollFault::Proxy) => Answered::proxy(&mut dice),
+            Some(PollFault::Throttled) => Answered::throttled(&mut dice, hidden, now),
+            Some(PollFault::Missing) => Answered::refusal(404, "Task not found", hidden),
+            Some(PollFault::Garbled) => answers::garbled(&mut dice),
+            Some(PollFault::Torn) => return view(state, false).torn(&mut dice),
+            Some(PollFault::Cut) => return Reply::Cut,
+            Some(PollFault::Hang) => return Reply::Hang,
+        })
+    }
+
+    /// A download of `/clips/…`, from an offset on if that part's validator still holds.
+    pub fn clip(
+        &mut self,
+        path: &str,
+        resume: Option<(u64, Option<&str>)>,
+        now: Timestamp,
+    ) -> ClipReply {
+        self.account.settle(now);
+        let now = self.account.now();
+        let found = answers::clip_of(path).and_then(|(task, part)| {
+            let (index, purchase) = self.account.task(task)?;
+            let Fate::Completes { at } = purchase.fate else { return None };
+            let is_there = at <= now.as_millis() && part < purchase.clips as usize;
+            let is_kept = now.since(Timestamp::from_millis(at)) < CLIPS_LIVE;
+            (is_there && is_kept).then_some((index, part, purchase.film))
+        });
+        let Some((index, part, film)) = found else {
+            return ClipReply::Answered(Answered::page(404, "Not Found"));
+        };
+        let nth = visits(&mut self.visits, index).clips.get_mut(part).map_or(0, count);
+        let SimOptions { profile, seed, .. } = self.options;
+        let mut dice = SimRng::new(seed, "bytes", path.as_bytes(), nth);
+        let fault = faults::clip(profile, seed, path, nth);
+        match fault {
+            Some(ClipFault::Refused) => {
+                let (status, title) = dice.pick([(403, "Forbidden"), (404, "Not Found")]);
+                return ClipReply::Answered(Answered::page(status, title));
+            }
+            Some(ClipFault::ServerError) => {
+                return ClipReply::Answered(Answered::proxy(&mut dice));
+            }
+            Some(ClipFault::Page) => return ClipReply::Answered(Answered::page(200, "Sign in")),
+            Some(ClipFault::Hang) => return ClipReply::Hang,
+            _ => {}
+        }
+        let whole = sample_clips::mp4(film, path);
+        let etag = format!("\"{:016x}\"", SimRng::new(0, "etag", path.as_bytes(), 0).bits());
+        let announced = !matches!(fault, Some(ClipFault::Plain | ClipFault::Quiet));
+        let total = whole.len();
+        let starts_at = match resume {
+            Some((at, validator)) if announced && validator.is_none_or(|seen| seen == etag) => {
+                match usize::try_from(at) {
+                    Ok(at) if at < total => at,
+                    _ => return ClipReply::Answered(Answered::page(416, "Range Not Satisfiable")),
+                }
+            }
+            _ => 0,
+        };
+        let is_short = matches!(fault, Some(ClipFault::Cut | ClipFault::Quiet));
+        let ends_at = if is_short { starts_at + dice.index(total - starts_at) } else { total };
+        let slow = fault == Some(ClipFault::Slow);
+        ClipReply::Clip(Clip {
+            starts_at: starts_at as u64,
+            total: total as u64,
+            announced,
+            etag,
+            bytes: bytes::Bytes::from(whole).slice(starts_at..ends_at),
+            cut: fault == Some(ClipFault::Cut),
+            pause: Duration::from_millis(if slow { 100 } else { 0 }),
+        })
+    }
+}
+
+fn refused(answer: Answered) -> (Reply, Told) {
+    let told = Told::Refusal(answers::meant_status(&answer));
+    (Reply::Answered(answer), told)
+}
+
+/// Counts up; how many there were before.
+fn count(counter: &mut u32) -> u32 {
+    let before = *counter;
+    *counter = before.saturating_add(1);
+    before
+}
+
+fn visits(all: &mut Vec<Visits>, index: usize) -> &mut Visits {
+    if all.len() <= index {
+        all.resize(index + 1, Visits::default());
+    }
+    &mut all[index]
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_written_down_is_not_sold() {
+        let now = Timestamp::from_millis(0);
+        let mut world = SimState::open(SimOptions::default(), Catalog::builtin()).unwrap();
+        world.journal = Some(Journal::unwritable());
+        let body = br#"{"model":"kling-v3","prompt":"x","duration":"5"}"#;
+        let reply = world.submit(body, now);
+        assert!(matches!(reply, Reply::NotSent(why) if why.contains("cannot write its journal")));
+        assert!(world.books(now).purchases.is_empty());
+        world.journal = None;
+        assert!(matches!(world.submit(body, now), Reply::Answered(answer) if answer.status == 200));
+    }
+}
