@@ -126,7 +126,7 @@ async fn in_flight() -> Result<(), Failure> {
 }
 
 /// A claim, an answer, a completion, a broken download, a delivery.
-async fn live(ledger: &Ledger, entry: &Entry) -> Result<(), Failure> {
+async fn live(ledger: &SqliteLedger, entry: &Entry) -> Result<(), Failure> {
     let Claim::Granted { attempt, .. } =
         ledger.claim(entry.revision, AttemptSpec::new(entry.price), AT).await?
     else {

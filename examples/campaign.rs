@@ -16,7 +16,7 @@ use rushes::ledger::{Kind, LedgerOptions, Snapshot, SqliteLedger};
 use rushes::manifest::{self, Reading};
 use rushes::policy::limits::Limits;
 use rushes::scheduler::{self, RunOptions, CancelToken, Progress, Deps};
-use rushes::simulator::{Simulator, SimOptions, World};
+use rushes::simulator::{Simulator, SimOptions, SimState};
 use tokio::sync::watch;
 
 #[tokio::main]
@@ -41,7 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let mut orders = RunOptions::new(campaign.header.limits.over(&Limits::default()));
     orders.rules.on_doubt = campaign.header.on_doubt;
-    let world = World::open(SimOptions::default(), catalog)?;
+    let world = SimState::open(SimOptions::default(), catalog)?;
     let gateway = Simulator::new(world, Arc::clone(&clock), orders.limits.submit_timeout);
     let tools = Deps::new(
         Arc::new(gateway),

@@ -27,22 +27,22 @@
 //! | [`manifest`] | text to shots, with diagnostics | money spent, network |
 //! | [`provider`] | the paid gateway over HTTP, and its wire format; beside [`notify`] the only room that knows reqwest | the ledger |
 //! | [`notify`] | tells somebody's web address how a run goes; when, and how hard it tries | the gateway and its key |
-//! | [`callback`] | the door at which the gateway knocks; what it says there is a hint | what a knock is about |
 //! | [`ledger`] | the only truth about what was sent, bought, paid, fetched; the only SQL | the network |
 //! | [`clips`] | verify, name, store | where bytes come from |
+//! | [`callback`] | the door at which the gateway knocks; what it says there is a hint | what a knock is about |
 //! | [`plan`] | shots against the ledger | the network |
-//! | [`scheduler`] | the scheduler: drives jobs, commits, acts | SQL, HTTP |
+//! | [`scheduler`] | the scheduler: drives revisions, commits, acts | SQL, HTTP |
 //! | [`report`] | from the ledger only | the manifest |
 //! | [`simulator`] | a stand-in gateway with faults on demand | the ledger |
-//! | [`live`] | the page that follows a run, and its buttons: looks on, never in the way | the manifest, the gateway |
+//! | [`server`] | the page that follows a run, and its buttons: looks on, never in the way; the listener for callbacks | the manifest, the gateway |
 //! | [`cli`] | arguments, settings, the terminal, exit codes | – |
 //!
 //! # Invariants
 //! - **Commit, then act.** A transition is durable before anything follows from it: the attempt and
 //!   its reserved price before the POST leaves, the task id before it is polled, the clip under its
 //!   final name before the shot is delivered.
-//! - **One door.** Every transition is made by [`domain::state::RevisionState::after`] and passes through
-//!   one function of [`scheduler`].
+//! - **One door.** Every transition is made by [`domain::state::RevisionState::after`] and passes
+//!   through one function of [`scheduler`].
 //! - **Nothing is sent twice by itself.** No HTTP client, middleware or redirect repeats a POST;
 //!   only the scheduler does, and only after the ledger says that the last one was refused.
 //! - **Money is a whole number of micro-dollars**, and every movement is an append-only row.
@@ -57,14 +57,14 @@ pub mod clips;
 pub mod disk;
 pub mod domain;
 pub mod failpoint;
-pub mod provider;
 pub mod ledger;
 pub mod listener;
-pub mod live;
 pub mod manifest;
 pub mod notify;
 pub mod plan;
 pub mod policy;
+pub mod provider;
 pub mod report;
 pub mod scheduler;
+pub mod server;
 pub mod simulator;

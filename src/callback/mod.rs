@@ -3,13 +3,9 @@
 //! in, that every request is bounded in bytes and time, and that nobody outside can tell a known
 //! token from an unknown one. Must not know what a knock is about.
 
-mod body;
 mod webhook_queue;
-mod listener;
 
-pub use body::{MAX_NAMED, tasks_named};
 pub use webhook_queue::WebhookQueue;
-pub use listener::{Listening, listen};
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -9,7 +9,7 @@ use tokio::sync::{Notify, watch};
 use crate::domain::outcome::TaskId;
 use crate::domain::secret::Secret;
 
-use super::MAX_NAMED;
+use crate::provider::callback_body::MAX_NAMED;
 
 /// Known tokens and the knocks about them.
 #[derive(Debug, Default)]
@@ -46,7 +46,7 @@ impl WebhookQueue {
     }
 
     /// Waits until somebody looks at knocks.
-    pub(super) async fn opened(&self) {
+    pub async fn opened(&self) {
         // The sender lives in `self`, so that waiting can only end with an opening.
         let _ = self.attended.subscribe().wait_for(|attended| *attended).await;
     }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::money::Usd;
-use crate::live::Wish;
 use crate::policy::limits::Rate;
+use crate::server::Wish;
 use crate::simulator::{Profile, SimOptions};
 
 use super::deadline::Deadline;

@@ -11,7 +11,7 @@ pub const DELIVERED: u8 = 0;
 pub const UNFINISHED: u8 = 1;
 /// A mistake in the manifest, the usage or the set-up; nothing was sent.
 pub const NOT_STARTED: u8 = 2;
-/// StopReason early; the same command goes on.
+/// Stopped early; the same command goes on.
 pub const STOPPED_EARLY: u8 = 3;
 /// Interrupted; the same command goes on.
 pub const INTERRUPTED: u8 = 130;

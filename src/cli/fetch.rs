@@ -5,12 +5,12 @@ use std::io::Write;
 use crate::policy::limits::Limits;
 use crate::scheduler::RunOptions;
 
+use super::error::CliError;
 use super::exit::Exit;
+use super::notifier::Notifier;
 use super::run::{Door, Work, gateway, http, key_for, runtime};
-use super::settings::{Place, catalog, rules};
-use super::tell::Teller;
+use super::settings::{CampaignPaths, catalog, rules};
 use super::terminal::{Terminal, var};
-use super::trouble::Trouble;
 use super::{args, logging, serve};
 
 /// Fetches a campaign's clips.
@@ -21,9 +21,9 @@ pub fn fetch(
     args: &args::Fetch,
     terminal: &Terminal,
     out: &mut dyn Write,
-) -> Result<Exit, Trouble> {
+) -> Result<Exit, CliError> {
     let log = logging::start_with_log(args.campaign.logs, terminal);
-    let place = Place::find(&args.campaign, terminal.color)?.with_gateway(&args.api);
+    let place = CampaignPaths::find(&args.campaign, terminal.color)?.with_gateway(&args.api);
     let kept = place.existing()?.summary()?;
     let key = key_for(&place)?;
     let limits = place.header.limits.over(&Limits::default());
@@ -36,7 +36,7 @@ pub fn fetch(
         let http = http(key, &args.api, &orders.limits)?;
         let door = Door::open(&place.header).await?;
         let port = serve::take(args.serve.serve).await?;
-        let teller = Teller::of(&place.header, "rushes fetch", var)?;
+        let teller = Notifier::of(&place.header, "rushes fetch", var)?;
         let (ledger, log) = place.open("rushes fetch", &log)?;
         let gateway = gateway(http, &args.campaign, &place, catalog, &orders.limits)?;
         let work = Work { place: &place, shots: [].into(), orders, door, port, log, teller };

@@ -113,12 +113,12 @@ where
         }
         let mut said = Said::default();
         event.record(&mut said);
-        writeln!(writer, "{}", plain(&format!("{}{}", said.message, said.rest), MOST_LINE))
+        writeln!(writer, "{}", plain(&format!("{}{}", said.message, said.rest), MAX_LINE))
     }
 }
 
 /// A longer line is cut, in characters.
-const MOST_LINE: usize = 2000;
+const MAX_LINE: usize = 2000;
 
 /// An event's message and its other fields.
 #[derive(Default)]

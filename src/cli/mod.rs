@@ -2,15 +2,17 @@
 //! only room that prints, and that reads the environment and the terminal.
 
 mod args;
+mod artifacts;
 mod deadline;
+mod error;
 pub mod exit;
-mod extras;
 mod fetch;
+mod generate;
 mod init;
 mod key;
-mod leave;
 mod log;
 mod logging;
+mod notifier;
 mod plan;
 mod progress;
 mod report;
@@ -22,9 +24,7 @@ mod signals;
 mod sim;
 mod status;
 mod summary;
-mod tell;
 mod terminal;
-mod trouble;
 mod values;
 
 use std::io::{self, BufWriter, Write};
@@ -33,9 +33,9 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Cli, Command};
+use error::CliError;
 use exit::Exit;
 use terminal::Terminal;
-use trouble::Trouble;
 
 /// Parses, runs, and says how it ended.
 #[must_use]
@@ -49,7 +49,7 @@ pub fn main() -> ExitCode {
     result.unwrap_or_else(|trouble| trouble.tell(&terminal)).into()
 }
 
-fn dispatch(command: Command, terminal: &Terminal, out: &mut dyn Write) -> Result<Exit, Trouble> {
+fn dispatch(command: Command, terminal: &Terminal, out: &mut dyn Write) -> Result<Exit, CliError> {
     match command {
         Command::Init(args) => init::init(&args, out)?,
         Command::Plan(args) => plan::plan(&args, terminal, out)?,
@@ -59,9 +59,9 @@ fn dispatch(command: Command, terminal: &Terminal, out: &mut dyn Write) -> Resul
         Command::Resolve(args) => resolve::resolve(&args, terminal, out)?,
         Command::Fetch(args) => return fetch::fetch(&args, terminal, out),
         Command::Sim(args) => sim::serve(&args, terminal, out)?,
-        Command::Schema => extras::schema(out)?,
-        Command::Completions { shell } => extras::completions(shell, out)?,
-        Command::Man => extras::man(out)?,
+        Command::Schema => generate::schema(out)?,
+        Command::Completions { shell } => generate::completions(shell, out)?,
+        Command::Man => generate::man(out)?,
     }
     // A run has printed its end by now; that this could not be read does not change how it ended.
     out.flush()?;

@@ -15,10 +15,10 @@ use crate::policy::limits::Limits;
 use crate::report::text::{dollars, plural, safe, span};
 
 use super::args::{self, PlanFormat};
+use super::error::CliError;
 use super::logging;
-use super::settings::Ready;
+use super::settings::LoadedCampaign;
 use super::terminal::Terminal;
-use super::trouble::Trouble;
 
 /// The most lines of a table, unless all are asked for.
 const SCREENFUL: usize = 20;
@@ -27,10 +27,10 @@ const SCREENFUL: usize = 20;
 ///
 /// # Errors
 /// Every mistake in the manifest at once; a ledger that cannot be read.
-pub fn plan(args: &args::Plan, terminal: &Terminal, out: &mut dyn Write) -> Result<(), Trouble> {
+pub fn plan(args: &args::Plan, terminal: &Terminal, out: &mut dyn Write) -> Result<(), CliError> {
     logging::start(args.campaign.logs, terminal);
-    let ready = Ready::read(&args.campaign, &args.work, terminal.color);
-    if let (Err(Trouble::Mistakes(mistakes)), PlanFormat::Json) = (&ready, args.format) {
+    let ready = LoadedCampaign::read(&args.campaign, &args.work, terminal.color);
+    if let (Err(CliError::Mistakes(mistakes)), PlanFormat::Json) = (&ready, args.format) {
         json_mistakes(out, mistakes)?;
     }
     let ready = ready?;
@@ -63,19 +63,19 @@ pub fn plan(args: &args::Plan, terminal: &Terminal, out: &mut dyn Write) -> Resu
 }
 
 /// A run would refuse to open another campaign's ledger; so does the plan.
-fn same_campaign(ready: &Ready, kept: &Summary) -> Result<(), Trouble> {
+fn same_campaign(ready: &LoadedCampaign, kept: &Summary) -> Result<(), CliError> {
     let ledger = ready.place.ledger.display();
     if kept.kind != ready.place.kind {
         let (whose, fix) = match kept.kind {
             crate::ledger::Kind::Simulator => ("the simulator's", "add --sim"),
             crate::ledger::Kind::Gateway => ("a gateway's", "leave --sim out"),
         };
-        return Err(Trouble::new(format!("{ledger} holds {whose} tasks"))
+        return Err(CliError::new(format!("{ledger} holds {whose} tasks"))
             .help(format!("{fix}, or choose another folder with --out")));
     }
     if kept.campaign != ready.place.header.campaign {
         let theirs = safe(&kept.campaign);
-        return Err(Trouble::new(format!("{ledger} is the campaign {theirs}'s"))
+        return Err(CliError::new(format!("{ledger} is the campaign {theirs}'s"))
             .help("choose another folder with --out"));
     }
     Ok(())

@@ -191,7 +191,14 @@ mod tests {
     use super::*;
 
     fn tally() -> Progress {
-        Progress { queued: 10, rendering: 5, delivered: 20, failed: 3, stalled: 2, ..Progress::default() }
+        Progress {
+            queued: 10,
+            rendering: 5,
+            delivered: 20,
+            failed: 3,
+            stalled: 2,
+            ..Progress::default()
+        }
     }
 
     #[test]

@@ -6,10 +6,10 @@ use std::io::{self, IsTerminal, Write};
 use crate::report::{ReportError, csv, json, text};
 
 use super::args::{self, ReportFormat};
-use super::settings::Place;
+use super::error::CliError;
+use super::settings::CampaignPaths;
 use super::terminal::Terminal;
-use super::trouble::Trouble;
-use super::{leave, logging};
+use super::{artifacts, logging};
 
 /// Prints a report.
 ///
@@ -19,9 +19,9 @@ pub fn report(
     args: &args::Report,
     terminal: &Terminal,
     out: &mut dyn Write,
-) -> Result<(), Trouble> {
+) -> Result<(), CliError> {
     logging::start(args.campaign.logs, terminal);
-    let place = Place::find(&args.campaign, terminal.color)?;
+    let place = CampaignPaths::find(&args.campaign, terminal.color)?;
     let reader = place.existing()?;
     match args.format {
         ReportFormat::Text => text::write(&reader, out)?,
@@ -29,7 +29,7 @@ pub fn report(
         ReportFormat::Jsonl => json::write_lines(&reader, out)?,
         ReportFormat::Csv => csv::write(&reader, out)?,
         ReportFormat::Html => {
-            let page = leave::sheet(&place, &reader)?;
+            let page = artifacts::sheet(&place, &reader)?;
             if io::stdout().is_terminal() {
                 writeln!(out, "{}", page.display()).map_err(ReportError::from)?;
             } else {

@@ -16,9 +16,9 @@ use crate::report::text::{dollars, safe};
 use crate::scheduler::Cause;
 
 use super::run::runtime;
-use super::settings::{Place, rules};
+use super::settings::{CampaignPaths, rules};
 use super::terminal::{RED, Terminal};
-use super::trouble::Trouble;
+use super::error::CliError;
 use super::{args, logging};
 
 /// Resolves shots.
@@ -29,10 +29,10 @@ pub fn resolve(
     args: &args::Resolve,
     terminal: &Terminal,
     out: &mut dyn Write,
-) -> Result<(), Trouble> {
+) -> Result<(), CliError> {
     let log = logging::start_with_log(args.campaign.logs, terminal);
     let resolution = resolution(args)?;
-    let place = Place::find(&args.campaign, terminal.color)?;
+    let place = CampaignPaths::find(&args.campaign, terminal.color)?;
     drop(place.existing()?);
     runtime()?.block_on(async {
         let (ledger, _log) = place.open("rushes resolve", &log)?;
@@ -52,13 +52,13 @@ pub fn resolve(
             for why in others {
                 terminal.say(RED, "error", why);
             }
-            Trouble::new(last).help(format!("how each shot stands: {}", place.again("report", "")))
+            CliError::new(last).help(format!("how each shot stands: {}", place.again("report", "")))
         })?;
         if let Resolution::Task(RecoveredTask { task, .. }) = &resolution
             && ledger.knows_task(task).await?
         {
             let what = format!("the ledger knows the task {task} already; nothing was changed");
-            return Err(Trouble::new(what)
+            return Err(CliError::new(what)
                 .help("copy the id of the task that stands for this shot's prompt"));
         }
         for entry in entries {
@@ -76,7 +76,7 @@ async fn decide(
     entry: &Entry,
     resolution: &Resolution,
     rules: &Rules,
-) -> Result<String, Trouble> {
+) -> Result<String, CliError> {
     // The user's word is about the shot: one of several requests in doubt may have bought it.
     let doubtful: Vec<ReservedAttempt> = ledger
         .reserved_attempts(entry.revision)
@@ -110,9 +110,9 @@ async fn commit(
     entry: &Entry,
     event: ShotEvent,
     rules: &Rules,
-) -> Result<(), Trouble> {
+) -> Result<(), CliError> {
     let (at, cause) = (SystemClock.now(), Cause::of(&event, &[]));
-    let transition = entry.status.after(event, at, rules).map_err(Trouble::new)?;
+    let transition = entry.status.after(event, at, rules).map_err(CliError::new)?;
     let record = cause.record(entry, &transition);
     let (revision, attempt, files) = (entry.revision, None, Vec::new());
     let change = Change::Transition { revision, transition, attempt, files };
@@ -129,7 +129,7 @@ async fn commit(
 }
 
 /// The run that sent these is dead, or the lock could not have been taken.
-async fn note_cut_posts(ledger: &SqliteLedger, rules: &Rules) -> Result<(), Trouble> {
+async fn note_cut_posts(ledger: &SqliteLedger, rules: &Rules) -> Result<(), CliError> {
     for entry in ledger.assign(Assign::All).await? {
         if matches!(entry.status.state, State::Submitting { .. }) {
             commit(ledger, &entry, ShotEvent::FoundSubmitting, rules).await?;
@@ -138,14 +138,14 @@ async fn note_cut_posts(ledger: &SqliteLedger, rules: &Rules) -> Result<(), Trou
     Ok(())
 }
 
-fn resolution(args: &args::Resolve) -> Result<Resolution, Trouble> {
+fn resolution(args: &args::Resolve) -> Result<Resolution, CliError> {
     if let Some(id) = &args.task_id {
         if args.shots.len() > 1 {
-            return Err(Trouble::new("--task-id goes with exactly one shot")
+            return Err(CliError::new("--task-id goes with exactly one shot")
                 .help("a task is one shot's; resolve them one by one"));
         }
         let task = TaskId::new(id).ok_or_else(|| {
-            Trouble::new("that is no task id: it is empty, too long, or cannot be printed")
+            CliError::new("that is no task id: it is empty, too long, or cannot be printed")
         })?;
         return Ok(Resolution::Task(RecoveredTask { task, sent_at: SystemClock.now() }));
     }

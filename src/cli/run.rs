@@ -7,42 +7,43 @@ use jiff::tz::TimeZone;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
-use crate::callback::{self, Callbacks, WebhookQueue, Listening};
+use crate::callback::{Callbacks, WebhookQueue};
 use crate::catalog::Catalog;
 use crate::blocking::Threads;
 use crate::clips::FolderStore;
 use crate::domain::shot::Shot;
 use crate::domain::time::{Clock, SystemClock};
-use crate::provider::{Provider, HttpProvider, HttpSettings};
 use crate::ledger::{Kind, Ledger, Snapshot, SqliteLedger};
-use crate::live::{Live, Port, Show};
 use crate::manifest::{Header, WrittenCallback};
 use crate::policy::limits::Limits;
-use crate::scheduler::{self, RunOutcome, RunOptions, EVENT_LOG, CancelToken, Progress, Deps};
+use crate::provider::{HttpProvider, HttpSettings, Provider};
+use crate::scheduler::{self, CancelToken, Deps, EVENT_LOG, Progress, RunOptions, RunOutcome};
+use crate::server::CallbackListener;
+use crate::server::{Live, Port, Show};
 
+use super::error::CliError;
 use super::exit::Exit;
 use super::log::Keeper;
-use super::settings::{Place, Ready};
+use super::notifier::Notifier;
+use super::settings::{CampaignPaths, LoadedCampaign};
 use super::signals::Signals;
 use super::summary::{Outcome, stopped};
-use super::tell::Teller;
 use super::terminal::{CYAN, RED, Terminal, YELLOW, var};
-use super::trouble::Trouble;
-use super::{args, key, leave, logging, progress, serve, signals, sim};
+use super::{args, artifacts, key, logging, progress, serve, signals, sim};
 
 /// Renders the shots of a manifest, or goes on with them.
 ///
 /// # Errors
 /// Whatever keeps it from sending anything.
-pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result<Exit, Trouble> {
+pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result<Exit, CliError> {
     let log = logging::start_with_log(args.campaign.logs, terminal);
-    let mut ready = Ready::read(&args.campaign, &args.work, terminal.color)?;
+    let mut ready = LoadedCampaign::read(&args.campaign, &args.work, terminal.color)?;
     ready.place = ready.place.with_gateway(&args.api);
     let deadline = args
         .deadline
         .map(|deadline| deadline.moment(SystemClock.now(), &TimeZone::system()))
         .transpose()
-        .map_err(|why| Trouble::new(format!("--deadline: {why}")))?;
+        .map_err(|why| CliError::new(format!("--deadline: {why}")))?;
     let orders = RunOptions {
         rules: ready.rules(),
         download: !args.no_download,
@@ -59,7 +60,7 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
         let http = http(key, &args.api, &orders.limits)?;
         let door = Door::open(&ready.place.header).await?;
         let port = serve::take(args.serve.serve).await?;
-        let teller = Teller::of(&ready.place.header, "rushes run", var)?;
+        let teller = Notifier::of(&ready.place.header, "rushes run", var)?;
         let (ledger, log) = ready.place.open("rushes run", &log)?;
         let gateway = gateway(http, &args.campaign, &ready.place, ready.catalog, &orders.limits)?;
         if ready.budget_is_new && ledger.budget() != ready.budget {
@@ -75,7 +76,7 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
 ///
 /// # Errors
 /// When it is needed and cannot be had.
-pub fn key_for(place: &Place) -> Result<Option<String>, Trouble> {
+pub fn key_for(place: &CampaignPaths) -> Result<Option<String>, CliError> {
     (place.kind == Kind::Gateway).then(|| key::key(var)).transpose()
 }
 
@@ -87,13 +88,13 @@ pub fn http(
     key: Option<String>,
     api: &args::Api,
     limits: &Limits,
-) -> Result<Option<Arc<dyn Provider>>, Trouble> {
+) -> Result<Option<Arc<dyn Provider>>, CliError> {
     let Some(key) = key else { return Ok(None) };
     let clock = Arc::new(SystemClock);
     let settings = HttpSettings::new(api.api_base.clone(), key, limits.submit_timeout, clock);
     match HttpProvider::new(settings) {
         Ok(gateway) => Ok(Some(Arc::new(gateway))),
-        Err(error) => Err(Trouble::new(error)),
+        Err(error) => Err(CliError::new(error)),
     }
 }
 
@@ -104,10 +105,10 @@ pub fn http(
 pub fn gateway(
     http: Option<Arc<dyn Provider>>,
     typed: &args::Campaign,
-    place: &Place,
+    place: &CampaignPaths,
     catalog: Catalog,
     limits: &Limits,
-) -> Result<Arc<dyn Provider>, Trouble> {
+) -> Result<Arc<dyn Provider>, CliError> {
     match http {
         Some(http) => Ok(http),
         None => sim::in_process(typed.sim.as_ref(), &place.folder, catalog, limits.submit_timeout),
@@ -118,17 +119,17 @@ pub fn gateway(
 ///
 /// # Errors
 /// When the system refuses.
-pub fn runtime() -> Result<Runtime, Trouble> {
+pub fn runtime() -> Result<Runtime, CliError> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Trouble::new(format!("no threads can be started: {error}")))
+        .map_err(|error| CliError::new(format!("no threads can be started: {error}")))
 }
 
 /// What is to be done, and for which campaign.
 pub struct Work<'a> {
     /// The campaign.
-    pub place: &'a Place,
+    pub place: &'a CampaignPaths,
     /// Its shots; none for `fetch`.
     pub shots: Arc<[Shot]>,
     /// What to do.
@@ -140,12 +141,12 @@ pub struct Work<'a> {
     /// The campaign's log.
     pub log: Keeper,
     /// Who is told how it goes.
-    pub teller: Option<Teller>,
+    pub teller: Option<Notifier>,
 }
 
 /// Where the gateway can call about a run's tasks; closed when dropped.
 pub struct Door {
-    listening: Listening,
+    listening: CallbackListener,
     callbacks: Callbacks,
 }
 
@@ -154,17 +155,17 @@ impl Door {
     ///
     /// # Errors
     /// When the address cannot be listened on.
-    pub async fn open(header: &Header) -> Result<Option<Self>, Trouble> {
+    pub async fn open(header: &Header) -> Result<Option<Self>, CliError> {
         let Some(WrittenCallback { listen, url, wait }) = header.callback.clone() else {
             return Ok(None);
         };
         let queue = Arc::new(WebhookQueue::default());
         let deaf = |error| {
-            Trouble::new(format!("callbacks cannot be listened for on {listen}: {error}")).help(
+            CliError::new(format!("callbacks cannot be listened for on {listen}: {error}")).help(
                 "name a free address of this machine in the manifest's `callback: {listen: …}`",
             )
         };
-        let listening = callback::listen(listen, Arc::clone(&queue)).await.map_err(deaf)?;
+        let listening = crate::server::listen(listen, Arc::clone(&queue)).await.map_err(deaf)?;
         tracing::debug!("listening for callbacks on {}", listening.address());
         Ok(Some(Self { listening, callbacks: Callbacks { queue, url, wait } }))
     }
@@ -181,21 +182,18 @@ impl Work<'_> {
         gateway: Arc<dyn Provider>,
         terminal: &Terminal,
         out: &mut dyn Write,
-    ) -> Result<Exit, Trouble> {
+    ) -> Result<Exit, CliError> {
         let clips = FolderStore::open(&self.place.folder, Threads::Pool).map_err(|error| {
             let fix = "see to it that you may write that folder, or choose another with --out";
-            Trouble::new(error).help(fix)
+            CliError::new(error).help(fix)
         })?;
         let cap = ledger.budget().cap;
         let only = self.orders.only.clone();
         // Held until the summary is read, so that the ledger is not being closed meanwhile.
         let held = ledger.clone();
         let callbacks = self.door.as_ref().map(|door| door.callbacks.clone());
-        let tools =
-            Deps {
-                callbacks,
-                ..Deps::new(gateway, Arc::new(ledger), Arc::new(clips), Arc::new(SystemClock))
-            };
+        let (kept, clips) = (Arc::new(ledger), Arc::new(clips));
+        let tools = Deps { callbacks, ..Deps::new(gateway, kept, clips, Arc::new(SystemClock)) };
         let stop = CancelToken::default();
         let (sender, tally) = watch::channel(Progress::default());
         let signals = signals::listen(stop.clone())?;
@@ -211,7 +209,7 @@ impl Work<'_> {
                 rate: self.orders.limits.rate,
                 stop: stop.clone(),
                 pause: tools.pause.clone(),
-                metrics: Arc::clone(&tools.metrics),
+                gauges: Arc::clone(&tools.metrics),
             };
             Live::open(port, show)
         });
@@ -235,7 +233,7 @@ impl Work<'_> {
         // It ends by itself when the run has dropped the tally.
         drop(follower.await);
         let ended = ended?;
-        leave::leave(self.place, terminal);
+        artifacts::leave(self.place, terminal);
         let exit = summarize(self.place, &ended, only.as_ref(), terminal, out);
         let (how, why) = ended.in_words();
         let (exit_code, must_stay) = (exit.code(), true);
@@ -260,7 +258,7 @@ impl Work<'_> {
 /// Prints the end of a run. That it cannot be printed, or the ledger not be read any more, does
 /// not change how the run ended.
 fn summarize(
-    place: &Place,
+    place: &CampaignPaths,
     ended: &RunOutcome,
     only: Option<&globset::GlobMatcher>,
     terminal: &Terminal,

@@ -1,22 +1,22 @@
 //! `--serve`: where the live page is, said to the user.
 
-use crate::live::{Port, USUAL_PORT, Wish};
+use crate::server::{Port, USUAL_PORT, Wish};
 
+use super::error::CliError;
 use super::terminal::{CYAN, Terminal, YELLOW};
-use super::trouble::Trouble;
 
 /// Takes the port that `--serve` asks for, before anything is sent.
 ///
 /// # Errors
 /// When it cannot be listened on.
-pub async fn take(wish: Option<Wish>) -> Result<Option<Port>, Trouble> {
+pub async fn take(wish: Option<Wish>) -> Result<Option<Port>, CliError> {
     let Some(wish) = wish else { return Ok(None) };
     let port = wish.take().await.map_err(|error| {
         let place = match wish {
             Wish::Usual => "on this machine".to_owned(),
             Wish::At(address) => format!("on {address}"),
         };
-        Trouble::new(format!("--serve: the live page cannot be served {place}: {error}"))
+        CliError::new(format!("--serve: the live page cannot be served {place}: {error}"))
             .help("name a free address of this machine, such as --serve 127.0.0.1:8080")
             .help("or --serve alone, which takes a free port")
     })?;

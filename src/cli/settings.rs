@@ -9,22 +9,22 @@ use crate::clips::count_clips;
 use crate::domain::state::Rules;
 use crate::domain::time::{Clock, SystemClock};
 use crate::ledger::{Kind, LedgerError, LedgerOptions, Snapshot, SqliteLedger, Summary};
-use crate::provider::RESULT_LIFETIME;
 use crate::manifest::{self, Campaign, Header, Manifest, Mistakes, WrittenBudget};
+use crate::provider::RESULT_LIFETIME;
 use crate::policy::budget::Budget;
 use crate::policy::limits::Limits;
 use crate::report::text::{plural, safe};
 use crate::simulator::{Profile, SimOptions};
 
 use super::args;
+use super::error::CliError;
 use super::log::{Keeper, Log};
 use super::terminal::Terminal;
-use super::trouble::Trouble;
 use super::values::BudgetFlag;
 
 /// A campaign and where it lives.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct CampaignPaths {
     /// What the manifest says about everything but its shots.
     pub header: Header,
     /// The campaign folder.
@@ -38,7 +38,7 @@ pub struct Place {
     api_base: Option<String>,
 }
 
-impl Place {
+impl CampaignPaths {
     /// Finds the campaign of a manifest whose header was read.
     #[must_use]
     pub fn of(header: Header, typed: &args::Campaign) -> Self {
@@ -70,7 +70,7 @@ impl Place {
     ///
     /// # Errors
     /// When it is there and cannot be read.
-    pub fn reader(&self) -> Result<Option<Snapshot>, Trouble> {
+    pub fn reader(&self) -> Result<Option<Snapshot>, CliError> {
         match Snapshot::open(&self.ledger) {
             Ok(reader) => Ok(Some(reader)),
             Err(LedgerError::Missing { .. }) => Ok(None),
@@ -82,9 +82,9 @@ impl Place {
     ///
     /// # Errors
     /// When nothing was run yet, or it cannot be read.
-    pub fn existing(&self) -> Result<Snapshot, Trouble> {
+    pub fn existing(&self) -> Result<Snapshot, CliError> {
         self.reader()?.ok_or_else(|| {
-            let trouble = Trouble::new(format!(
+            let trouble = CliError::new(format!(
                 "nothing was run yet: there is no ledger {}",
                 self.ledger.display()
             ));
@@ -104,7 +104,7 @@ impl Place {
     ///
     /// # Errors
     /// When the folder cannot be made or the ledger not be opened.
-    pub fn open(&self, holder: &str, log: &Log) -> Result<(SqliteLedger, Keeper), Trouble> {
+    pub fn open(&self, holder: &str, log: &Log) -> Result<(SqliteLedger, Keeper), CliError> {
         private_folder(&self.folder)?;
         if let Some(parent) = self.ledger.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             private_folder(parent)?;
@@ -126,7 +126,7 @@ impl Place {
 
     /// Clips without a ledger were bought by one that is gone: a new one would buy them all again.
     /// Whoever wants that moves them away, which is little to ask for that much money.
-    fn no_clips_of_a_lost_ledger(&self) -> Result<(), Trouble> {
+    fn no_clips_of_a_lost_ledger(&self) -> Result<(), CliError> {
         if SqliteLedger::is_known(&self.ledger) {
             return Ok(());
         }
@@ -135,7 +135,7 @@ impl Place {
             return Ok(());
         }
         let folder = self.folder.join("clips");
-        Err(Trouble::new(format!(
+        Err(CliError::new(format!(
             "there is no ledger {}, but {} in {}: without the ledger that bought them, every shot \
              would be bought again",
             self.ledger.display(),
@@ -190,13 +190,13 @@ fn usual_folder(header: &Header, typed: &args::Campaign) -> PathBuf {
 ///
 /// # Errors
 /// When it cannot be made.
-pub fn private_folder(path: &Path) -> Result<(), Trouble> {
+pub fn private_folder(path: &Path) -> Result<(), CliError> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path).map_err(|error| {
-        Trouble::new(format!("the folder {} cannot be made: {error}", path.display()))
+        CliError::new(format!("the folder {} cannot be made: {error}", path.display()))
             .help("--out DIR puts the campaign elsewhere")
     })
 }
@@ -217,16 +217,16 @@ pub fn quoted(path: &Path) -> String {
 ///
 /// # Errors
 /// When the file cannot be read or is no catalog.
-pub fn catalog(file: Option<&Path>) -> Result<Catalog, Trouble> {
+pub fn catalog(file: Option<&Path>) -> Result<Catalog, CliError> {
     let Some(path) = file else { return Ok(Catalog::builtin()) };
     let text = std::fs::read_to_string(path).map_err(|error| {
-        Trouble::new(format!(
+        CliError::new(format!(
             "the catalog {} cannot be read: {error}",
             safe(&path.display().to_string())
         ))
     })?;
     Catalog::parse(&text).map_err(|error| {
-        Trouble::new(format!("the catalog {}: {error}", safe(&path.display().to_string())))
+        CliError::new(format!("the catalog {}: {error}", safe(&path.display().to_string())))
     })
 }
 
@@ -249,9 +249,9 @@ pub fn budget(
 
 /// A manifest read whole, with what goes with it.
 #[derive(Debug)]
-pub struct Ready {
+pub struct LoadedCampaign {
     /// Where the campaign lives.
-    pub place: Place,
+    pub place: CampaignPaths,
     /// The shots.
     pub campaign: Campaign,
     /// What the ledger says of itself, once there is one.
@@ -266,19 +266,19 @@ pub struct Ready {
     pub catalog: Catalog,
 }
 
-impl Ready {
+impl LoadedCampaign {
     /// Reads and checks everything that a run needs; changes nothing.
     ///
     /// # Errors
     /// Every mistake in the manifest at once; a catalog, ledger or `--only` that cannot be right.
-    pub fn read(typed: &args::Campaign, work: &args::Work, color: bool) -> Result<Self, Trouble> {
+    pub fn read(typed: &args::Campaign, work: &args::Work, color: bool) -> Result<Self, CliError> {
         let catalog = catalog(work.catalog.as_deref())?;
         let flag = work.budget.map(|flag| flag.cap().is_some());
         let manifest = Manifest::read(&typed.manifest, &catalog);
         let Some(header) = manifest.header().cloned() else {
             return Err(manifest.mistakes(flag, color).into());
         };
-        let place = Place::of(header, typed);
+        let place = CampaignPaths::of(header, typed);
         let kept = place.reader()?.map(|reader| reader.summary()).transpose()?;
         let written = place.header.budget;
         let kept_budget = kept.as_ref().map(|summary| summary.budget);
@@ -291,7 +291,7 @@ impl Ready {
         {
             let pattern = only.glob().glob();
             let first = campaign.shots.first().map_or("", |shot| shot.id.as_str());
-            return Err(Trouble::new(format!("no shot's id matches --only {pattern}"))
+            return Err(CliError::new(format!("no shot's id matches --only {pattern}"))
                 .help(format!("ids look like {first}; `rushes plan` lists them")));
         }
         let mut limits = place.header.limits.over(&Limits::default());

@@ -5,16 +5,16 @@ use tokio::task::JoinHandle;
 
 use crate::scheduler::CancelToken;
 
+use super::error::CliError;
 use super::exit::INTERRUPTED;
-use super::trouble::Trouble;
 
 /// Begins to listen; must be called inside the runtime. Abort the handle when the run is over.
 ///
 /// # Errors
 /// When the system refuses.
-pub fn listen(stop: CancelToken) -> Result<JoinHandle<()>, Trouble> {
+pub fn listen(stop: CancelToken) -> Result<JoinHandle<()>, CliError> {
     let mut signals = Signals::new()
-        .map_err(|error| Trouble::new(format!("Ctrl-C cannot be listened for: {error}")))?;
+        .map_err(|error| CliError::new(format!("Ctrl-C cannot be listened for: {error}")))?;
     Ok(tokio::spawn(async move {
         signals.next().await;
         stop.cancel();

@@ -10,13 +10,13 @@ use tokio::net::TcpListener;
 use crate::catalog::Catalog;
 use crate::domain::time::SystemClock;
 use crate::provider::Provider;
-use crate::simulator::{self, Simulator, SimOptions, World};
+use crate::simulator::{self, SimOptions, SimState, Simulator};
 
+use super::error::CliError;
 use super::run::runtime;
 use super::settings::private_folder;
 use super::signals::Signals;
 use super::terminal::Terminal;
-use super::trouble::Trouble;
 use super::{args, logging};
 
 /// The simulator in this process, keeping its tasks and purse in the campaign folder.
@@ -28,10 +28,10 @@ pub fn in_process(
     folder: &Path,
     catalog: Catalog,
     submit_timeout: Duration,
-) -> Result<Arc<dyn Provider>, Trouble> {
+) -> Result<Arc<dyn Provider>, CliError> {
     let dir = Some(folder.to_owned());
     let options = SimOptions { dir, ..options.cloned().unwrap_or_default() };
-    let world = World::open(options, catalog).map_err(Trouble::new)?;
+    let world = SimState::open(options, catalog).map_err(CliError::new)?;
     Ok(Arc::new(Simulator::new(world, Arc::new(SystemClock), submit_timeout)))
 }
 
@@ -43,7 +43,7 @@ fn millis(span: Duration) -> u64 {
 ///
 /// # Errors
 /// When it cannot listen or be set up.
-pub fn serve(args: &args::Sim, terminal: &Terminal, out: &mut dyn Write) -> Result<(), Trouble> {
+pub fn serve(args: &args::Sim, terminal: &Terminal, out: &mut dyn Write) -> Result<(), CliError> {
     logging::start(args.logs, terminal);
     let usual = SimOptions::new(args.profile);
     let options = SimOptions {
@@ -57,9 +57,9 @@ pub fn serve(args: &args::Sim, terminal: &Terminal, out: &mut dyn Write) -> Resu
     if let Some(dir) = &options.dir {
         private_folder(dir)?;
     }
-    let world = World::open(options, Catalog::builtin()).map_err(Trouble::new)?;
+    let world = SimState::open(options, Catalog::builtin()).map_err(CliError::new)?;
     runtime()?.block_on(async {
-        let deaf = |error| Trouble::new(format!("cannot listen on {}: {error}", args.listen));
+        let deaf = |error| CliError::new(format!("cannot listen on {}: {error}", args.listen));
         let listener = TcpListener::bind(args.listen).await.map_err(deaf)?;
         let mut signals = Signals::new().map_err(deaf)?;
         let address = listener.local_addr().map_err(deaf)?;
@@ -71,6 +71,6 @@ pub fn serve(args: &args::Sim, terminal: &Terminal, out: &mut dyn Write) -> Resu
         let stop = async move { signals.next().await };
         simulator::serve(listener, world, Arc::new(SystemClock), stop)
             .await
-            .map_err(|error| Trouble::new(format!("the simulator ended: {error}")))
+            .map_err(|error| CliError::new(format!("the simulator ended: {error}")))
     })
 }

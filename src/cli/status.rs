@@ -7,13 +7,13 @@ use jiff::tz::TimeZone;
 
 use crate::domain::time::{Clock, SystemClock, Timestamp};
 use crate::report::Outlook;
-use crate::report::glance::{Frame, glance};
+use crate::report::status::{Frame, glance};
 
+use super::error::CliError;
 use super::run::runtime;
-use super::settings::Place;
+use super::settings::CampaignPaths;
 use super::signals::Signals;
 use super::terminal::{Terminal, width};
-use super::trouble::Trouble;
 use super::{args, logging};
 
 /// Where standard output is no terminal.
@@ -27,9 +27,9 @@ pub fn status(
     args: &args::Status,
     terminal: &Terminal,
     out: &mut dyn Write,
-) -> Result<(), Trouble> {
+) -> Result<(), CliError> {
     logging::start(args.campaign.logs, terminal);
-    let place = Place::find(&args.campaign, terminal.color)?;
+    let place = CampaignPaths::find(&args.campaign, terminal.color)?;
     match args.watch {
         None => Ok(out.write_all(look(&place)?.text.as_bytes())?),
         Some(seconds) => {
@@ -45,7 +45,7 @@ struct Look {
     is_running: bool,
 }
 
-fn look(place: &Place) -> Result<Look, Trouble> {
+fn look(place: &CampaignPaths) -> Result<Look, CliError> {
     let reader = place.existing()?;
     let (summary, now) = (reader.summary()?, SystemClock.now());
     let outlook = Outlook::of(&reader, &summary, now)?;
@@ -76,8 +76,12 @@ fn rows(text: &str) -> usize {
 
 /// Looks again and again until the run has ended or the user has seen enough. On a terminal each
 /// look takes the place of the one before.
-async fn watch(place: &Place, every: Duration, out: &mut dyn Write) -> Result<(), Trouble> {
-    let deaf = |error| Trouble::new(format!("Ctrl-C cannot be listened for: {error}"));
+async fn watch(
+    place: &CampaignPaths,
+    every: Duration,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    let deaf = |error| CliError::new(format!("Ctrl-C cannot be listened for: {error}"));
     let mut signals = Signals::new().map_err(deaf)?;
     let mut drawn = None;
     loop {

@@ -7,17 +7,17 @@ use globset::GlobMatcher;
 
 use crate::domain::money::Usd;
 use crate::ledger::{LedgerError, Row, Summary};
+use crate::report::contact_sheet;
 use crate::report::model::{mismatches, name, odd_charge};
-use crate::report::need::{Command, Need};
-use crate::report::sheet;
+use crate::report::remedy::{Command, Remedy};
 use crate::report::text::{dollars, head, plural, safe};
 use crate::report::{Counts, Source};
 use crate::scheduler::{RunOutcome, StopReason};
 
-use super::settings::Place;
+use super::settings::CampaignPaths;
 
 /// The most shots that are listed of each kind.
-const MOST_LISTED: usize = 50;
+const MAX_LISTED: usize = 50;
 
 /// A kind of need and the shots that have it.
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ pub struct Outcome {
     odd_charges: usize,
     /// How many clips are not what was asked for.
     mismatched: usize,
-    groups: [Group; Need::ALL.len()],
+    groups: [Group; Remedy::ALL.len()],
 }
 
 impl Outcome {
@@ -57,10 +57,10 @@ impl Outcome {
         self.counts.add(&row.entry.status.state);
         self.odd_charges += usize::from(odd_charge(row).is_some());
         self.mismatched += usize::from(!mismatches(row).is_empty());
-        let Some(need) = Need::of(row) else { return };
+        let Some(need) = Remedy::of(row) else { return };
         let group = &mut self.groups[need as usize];
         group.count += 1;
-        if group.listed.len() < MOST_LISTED {
+        if group.listed.len() < MAX_LISTED {
             let why = safe(row.entry.status.state.why().unwrap_or_default());
             group.listed.push((name(row), why));
         }
@@ -70,11 +70,16 @@ impl Outcome {
     ///
     /// # Errors
     /// When `out` cannot be written.
-    pub fn write(&self, out: &mut dyn Write, summary: &Summary, place: &Place) -> io::Result<()> {
+    pub fn write(
+        &self,
+        out: &mut dyn Write,
+        summary: &Summary,
+        place: &CampaignPaths,
+    ) -> io::Result<()> {
         writeln!(
             out,
             "{}",
-            head(summary, &self.counts, self.groups[Need::Stalled as usize].count)
+            head(summary, &self.counts, self.groups[Remedy::Stalled as usize].count)
         )?;
         if self.counts.delivered > 0 {
             let folder = |name| safe(&place.folder.join(name).display().to_string());
@@ -82,7 +87,7 @@ impl Outcome {
                 out,
                 "clips in {}, all on one page: {}",
                 folder("clips"),
-                folder(sheet::FILE)
+                folder(contact_sheet::FILE)
             )?;
         }
         if self.odd_charges > 0 {
@@ -95,7 +100,7 @@ impl Outcome {
             writeln!(out, "\nThe clip is not what was asked for in {shots}:")?;
             writeln!(out, "  $ {}", place.again("report", ""))?;
         }
-        for (need, group) in Need::ALL.into_iter().zip(&self.groups) {
+        for (need, group) in Remedy::ALL.into_iter().zip(&self.groups) {
             let Some((first, _)) = group.listed.first() else { continue };
             writeln!(out, "\n{}", need.title())?;
             for (id, why) in &group.listed {
@@ -117,7 +122,11 @@ impl Outcome {
 
 /// Why a run stopped early and what to do about it; `None` when it went to its end.
 #[must_use]
-pub fn stopped(ended: &RunOutcome, place: &Place, cap: Option<Usd>) -> Option<(String, String)> {
+pub fn stopped(
+    ended: &RunOutcome,
+    place: &CampaignPaths,
+    cap: Option<Usd>,
+) -> Option<(String, String)> {
     let go_on = place.again("run", "");
     let RunOutcome::Stopped(stopped) = ended else {
         let interrupted = *ended == RunOutcome::Interrupted;

@@ -25,10 +25,10 @@ const CONNECT: Duration = Duration::from_secs(5);
 const TRIES: u32 = 3;
 const USER_AGENT: &str = concat!("rushes/", env!("CARGO_PKG_VERSION"));
 /// A longer reason is cut, in characters.
-const MOST_WHY: usize = 200;
+const MAX_WHY: usize = 200;
 
 /// Whoever is told.
-pub struct Notifier {
+pub struct WebhookClient {
     client: Client,
     url: Url,
     hook: Hook,
@@ -41,7 +41,7 @@ struct Miss {
     again: bool,
 }
 
-impl Notifier {
+impl WebhookClient {
     /// Gets ready; sends nothing.
     ///
     /// # Errors
@@ -124,5 +124,5 @@ fn said(error: &reqwest::Error) -> String {
     // The outermost names the address.
     let why =
         if std::ptr::eq(deepest, error) { "it failed".to_owned() } else { deepest.to_string() };
-    plain(&why, MOST_WHY)
+    plain(&why, MAX_WHY)
 }

@@ -21,7 +21,7 @@ use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use crate::domain::sanitize::plain;
 use crate::domain::time::Clock;
 
-use super::wire::{self, Answer, MOST_BODY};
+use super::wire::{self, Answer, MAX_BODY};
 use super::{Capabilities, Download, Provider, ResumePoint, Submission, TaskHandle, body};
 use crate::ledger::Origin;
 
@@ -32,7 +32,7 @@ mod headers;
 mod redact;
 
 /// The longest reason, in characters.
-const MOST_WHY: usize = 250;
+const MAX_WHY: usize = 250;
 
 /// How to reach the gateway.
 #[derive(Clone)]
@@ -203,7 +203,7 @@ impl HttpProvider {
         }
     }
 
-    /// Reads an answer, its body within [`MOST_BODY`].
+    /// Reads an answer, its body within [`MAX_BODY`].
     async fn read(&self, mut response: Response) -> Answer {
         let status = response.status().as_u16();
         let header = |name| {
@@ -225,8 +225,8 @@ impl HttpProvider {
         let mut body = BytesMut::new();
         let problem = loop {
             match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() > MOST_BODY => {
-                    break format!("the answer is longer than {MOST_BODY} bytes");
+                Ok(Some(chunk)) if body.len() + chunk.len() > MAX_BODY => {
+                    break format!("the answer is longer than {MAX_BODY} bytes");
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => return Ok(body.freeze()),
@@ -322,5 +322,5 @@ fn explain(error: &reqwest::Error) -> String {
     if causes.is_empty() {
         causes.push("the request could not be made".to_owned());
     }
-    plain(&causes.join(": "), MOST_WHY)
+    plain(&causes.join(": "), MAX_WHY)
 }

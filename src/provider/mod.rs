@@ -2,6 +2,7 @@
 //! gateway and knows reqwest; the simulator implements the same trait in-process. What only one
 //! gateway does stays in here.
 
+pub mod callback_body;
 pub mod wire;
 
 mod body;

@@ -24,7 +24,7 @@ pub struct Answer {
     pub retry_after: Option<Duration>,
     /// `Location`, as it came.
     pub location: Option<String>,
-    /// The body, at most [`MOST_BODY`] bytes; `Err` says why it could not be read whole.
+    /// The body, at most [`MAX_BODY`] bytes; `Err` says why it could not be read whole.
     pub body: Result<bytes::Bytes, String>,
 }
 
@@ -37,10 +37,10 @@ impl Answer {
 }
 
 /// The longest JSON body that is read, in bytes.
-pub const MOST_BODY: usize = 1 << 20;
+pub const MAX_BODY: usize = 1 << 20;
 
 /// The longest reason that is made of an answer, in characters.
-const MOST_WHY: usize = 300;
+const MAX_WHY: usize = 300;
 
 /// What an answered POST means.
 ///
@@ -122,7 +122,7 @@ pub fn polled_of(task: &TaskId, answer: &Answer) -> PollOutcome {
 #[must_use]
 pub fn billed(task: &TaskId, answer: &Answer) -> ChargeOutcome {
     let body = Body::read(answer);
-    let unknown = |why: String| ChargeOutcome::Unknown { why: plain(&why, MOST_WHY) };
+    let unknown = |why: String| ChargeOutcome::Unknown { why: plain(&why, MAX_WHY) };
     let (200..=299, None, Some(fields)) =
         (answer.status, judged_status(answer.status, &body), body.fields())
     else {
@@ -169,7 +169,7 @@ fn state(fields: &Map<String, Value>, body: &Body<'_>) -> Option<PollOutcome> {
             let why = failure(fields)
                 .or_else(|| body.message().filter(|text| !is_pleasantry(text)))
                 .unwrap_or_else(|| "failed; the gateway gave no reason".to_owned());
-            PollOutcome::Failed { why: plain(&why, MOST_WHY) }
+            PollOutcome::Failed { why: plain(&why, MAX_WHY) }
         }
         _ => PollOutcome::Working { unknown: Some(plain(state, 60)) },
     })
@@ -211,7 +211,7 @@ impl<'a> Body<'a> {
     fn read(answer: &'a Answer) -> Self {
         match &answer.body {
             Err(why) => Self::Unread(why),
-            Ok(bytes) if bytes.len() > MOST_BODY => Self::Unread("its body is too long"),
+            Ok(bytes) if bytes.len() > MAX_BODY => Self::Unread("its body is too long"),
             Ok(bytes) => {
                 let text = String::from_utf8_lossy(bytes);
                 let text = text.trim_start_matches('\u{feff}');
@@ -261,7 +261,7 @@ impl<'a> Body<'a> {
     fn message(&self) -> Option<String> {
         let Self::Object(object) = self else { return None };
         let names = &["msg", "message", "error", "detail", "errors"];
-        field(object, names).and_then(fields::text).map(|text| plain(&text, MOST_WHY))
+        field(object, names).and_then(fields::text).map(|text| plain(&text, MAX_WHY))
     }
 
     /// What was answered, for people: the message, else the body's beginning.
@@ -270,16 +270,16 @@ impl<'a> Body<'a> {
             Some(message) => message,
             None => self.excerpt(),
         };
-        plain(&format!("{status}: {said}"), MOST_WHY)
+        plain(&format!("{status}: {said}"), MAX_WHY)
     }
 
     /// The body's beginning on one line.
     fn excerpt(&self) -> String {
         let text = match self {
-            Self::Object(object) => plain(&Value::Object(object.clone()).to_string(), MOST_WHY),
-            Self::Text(text) if is_markup(text) => page(text, MOST_WHY),
-            Self::Text(text) => plain(text, MOST_WHY),
-            Self::Unread(why) => plain(why, MOST_WHY),
+            Self::Object(object) => plain(&Value::Object(object.clone()).to_string(), MAX_WHY),
+            Self::Text(text) if is_markup(text) => page(text, MAX_WHY),
+            Self::Text(text) => plain(text, MAX_WHY),
+            Self::Unread(why) => plain(why, MAX_WHY),
         };
         if text.is_empty() { "an empty body".to_owned() } else { text }
     }

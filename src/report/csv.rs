@@ -181,7 +181,7 @@ mod tests {
         row.tags = vec!["+night".into(), "été".into()];
         row.files[0].clip_info = Some(sample::FOOTAGE);
         let text = written(&sample);
-        let mut csv = csv::Snapshot::from_reader(text.as_bytes());
+        let mut csv = csv::Reader::from_reader(text.as_bytes());
         assert_eq!(&csv.headers().unwrap()[COLUMNS.len() - 1], "prompt");
         let cells = csv.records().next().unwrap().unwrap();
         let last: Vec<&str> = cells.iter().skip(FIRST_COLUMNS).collect();

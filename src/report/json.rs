@@ -199,7 +199,7 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&written(&sample)).unwrap();
         let clip_info =
             serde_json::json!({"seconds": 5.041, "width": 1280, "height": 720, "sound": false});
-        assert_eq!(json["shots"][0]["footage"], footage);
+        assert_eq!(json["shots"][0]["footage"], clip_info);
         assert_eq!(json["shots"][0]["mismatch"], serde_json::json!(["asked for sound, got none"]));
         for absent in ["footage", "mismatch"] {
             assert!(json["shots"][1].get(absent).is_none());

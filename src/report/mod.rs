@@ -1,21 +1,21 @@
 //! What the ledger says, for people and programs. Reads the ledger and nothing else; knows no
 //! manifest, no network and no terminal.
 
+pub mod contact_sheet;
 pub mod csv;
-pub mod glance;
+pub mod eta;
 pub mod json;
 pub mod model;
-pub mod need;
-pub mod outlook;
-pub mod sheet;
+pub mod remedy;
+pub mod status;
 pub mod text;
 
 use std::io;
 
-use crate::ledger::{LedgerError, Snapshot, Row, Spending, Summary};
+use crate::ledger::{LedgerError, Row, Snapshot, Spending, Summary};
 
+pub use eta::Outlook;
 pub use model::Counts;
-pub use outlook::Outlook;
 
 /// Where a report's rows come from: a ledger, or a test.
 pub trait Source {

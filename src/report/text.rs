@@ -39,7 +39,7 @@ pub fn write(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError
 }
 
 /// A longer reason is cut, in characters.
-const MOST_REASON: usize = 500;
+const MAX_REASON: usize = 500;
 
 /// A longer name pushes its own line only.
 const WIDEST_NAME: usize = 40;
@@ -134,7 +134,7 @@ pub fn plural(count: usize, noun: &str) -> String {
 /// What others wrote, on one line that cannot steer a terminal.
 #[must_use]
 pub fn safe(text: &str) -> String {
-    plain(text, MOST_REASON)
+    plain(text, MAX_REASON)
 }
 
 #[cfg(test)]

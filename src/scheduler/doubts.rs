@@ -5,7 +5,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
-use crate::callback::{Callbacks, MAX_NAMED};
+use crate::callback::Callbacks;
 use crate::domain::outcome::{PollOutcome, TaskId};
 use crate::domain::secret::Secret;
 use crate::domain::state::{AttemptId, RecoveredTask, ShotEvent, State};
@@ -13,6 +13,7 @@ use crate::domain::transition::{Backoff, Next};
 use crate::domain::time::Timestamp;
 use crate::ledger::CallbackSubscription;
 use crate::policy::retry;
+use crate::provider::callback_body::MAX_NAMED;
 
 use super::effects::Effect;
 use super::event_log;

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::dice::Dice;
 use super::purchase::{Fate, Purchase};
 use super::reply::Answered;
+use super::rng::SimRng;
 
 /// The answer to a POST that bought.
-pub fn accepted(purchase: &Purchase, odd: bool, dice: &mut Dice) -> Answered {
+pub fn accepted(purchase: &Purchase, odd: bool, dice: &mut SimRng) -> Answered {
     let task = &purchase.task_id;
     let data = json!({"taskId": task, "state": "pending", "model": model(purchase)});
     if !odd {
@@ -22,7 +22,7 @@ pub fn accepted(purchase: &Purchase, odd: bool, dice: &mut Dice) -> Answered {
 }
 
 /// A 200 from which nothing can be learned.
-pub fn garbled(dice: &mut Dice) -> Answered {
+pub fn garbled(dice: &mut SimRng) -> Answered {
     match dice.below(5) {
         0 => Answered::json(200, &json!({"code": 200, "msg": "success", "data": null})),
         1 => Answered::json(200, &json!({"code": 200, "msg": "success", "data": {"model": "x"}})),

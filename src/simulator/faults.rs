@@ -1,8 +1,8 @@
 //! What goes wrong, how often, by profile. A table and the throw that reads it; knows neither the
 //! world nor time.
 
-use super::dice::Dice;
 use super::profile::Profile;
+use super::rng::SimRng;
 
 /// What goes wrong with a POST.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -153,7 +153,7 @@ const fn column(profile: Profile) -> Option<usize> {
     }
 }
 
-fn draw<T: Copy>(table: &Table<T>, profile: Profile, dice: &mut Dice) -> Option<T> {
+fn draw<T: Copy>(table: &Table<T>, profile: Profile, dice: &mut SimRng) -> Option<T> {
     let column = column(profile)?;
     let mut left = dice.below(10_000);
     table.iter().find_map(|(fault, chances)| {
@@ -174,7 +174,7 @@ pub fn post(profile: Profile, seed: u64, request: &[u8], nth: u32) -> Option<Pos
     if goes_well(nth) {
         return None;
     }
-    let mut burst = Dice::new(seed, "burst", request, nth / PATIENCE);
+    let mut burst = SimRng::new(seed, "burst", request, nth / PATIENCE);
     if burst.comes_up(BURST[column]) && u64::from(nth % PATIENCE) <= burst.below(3) {
         return Some(burst.pick([
             PostFault::ServerError,
@@ -182,7 +182,7 @@ pub fn post(profile: Profile, seed: u64, request: &[u8], nth: u32) -> Option<Pos
             PostFault::Proxy,
         ]));
     }
-    draw(POST, profile, &mut Dice::new(seed, "post", request, nth))
+    draw(POST, profile, &mut SimRng::new(seed, "post", request, nth))
 }
 
 /// What goes wrong with the `nth` poll of a task.
@@ -190,7 +190,7 @@ pub fn poll(profile: Profile, seed: u64, task: &str, nth: u32) -> Option<PollFau
     if goes_well(nth) {
         return None;
     }
-    draw(POLL, profile, &mut Dice::new(seed, "poll", task.as_bytes(), nth))
+    draw(POLL, profile, &mut SimRng::new(seed, "poll", task.as_bytes(), nth))
 }
 
 /// What goes wrong with the `nth` download of a clip.
@@ -198,11 +198,11 @@ pub fn clip(profile: Profile, seed: u64, path: &str, nth: u32) -> Option<ClipFau
     if goes_well(nth) {
         return None;
     }
-    draw(CLIP, profile, &mut Dice::new(seed, "clip", path.as_bytes(), nth))
+    draw(CLIP, profile, &mut SimRng::new(seed, "clip", path.as_bytes(), nth))
 }
 
 /// What becomes of a task.
-pub fn fate(profile: Profile, dice: &mut Dice) -> Option<Misfortune> {
+pub fn fate(profile: Profile, dice: &mut SimRng) -> Option<Misfortune> {
     draw(FATE, profile, dice)
 }
 
@@ -218,7 +218,7 @@ mod tests {
                 assert_eq!(post(profile, 0, b"x", nth), None);
                 assert_eq!(poll(profile, 0, "x", nth), None);
                 assert_eq!(clip(profile, 0, "x", nth), None);
-                assert_eq!(fate(profile, &mut Dice::new(0, "fate", b"x", nth)), None);
+                assert_eq!(fate(profile, &mut SimRng::new(0, "fate", b"x", nth)), None);
             }
         }
     }

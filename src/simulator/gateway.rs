@@ -16,19 +16,19 @@ use crate::provider::{
     Capabilities, Download, Provider, ResumePoint, Submission, TaskHandle, body,
 };
 
-use super::books::Books;
-use super::call::Caller;
-use super::dice::Dice;
+use super::accounts::Accounts;
+use super::callback::Caller;
+use super::rng::SimRng;
 use super::profile::Profile;
 use super::reply::{Answered, Clip, ClipReply, Reply};
-use super::world::{NO_HOST, World};
+use super::state::{NO_HOST, SimState};
 
 /// How long a poll or a download that hangs is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A [`World`] as the scheduler's gateway.
+/// A [`SimState`] as the scheduler's gateway.
 pub struct Simulator {
-    world: Arc<Mutex<World>>,
+    world: Arc<Mutex<SimState>>,
     clock: Arc<dyn Clock>,
     submit_timeout: Duration,
     /// The longest time an answer takes, in milliseconds.
@@ -40,7 +40,7 @@ pub struct Simulator {
 impl Simulator {
     /// Wraps a world. `clock` must be the run's own.
     #[must_use]
-    pub fn new(world: World, clock: Arc<dyn Clock>, submit_timeout: Duration) -> Self {
+    pub fn new(world: SimState, clock: Arc<dyn Clock>, submit_timeout: Duration) -> Self {
         let latency = match world.options().profile {
             Profile::Calm | Profile::Broke => 0,
             Profile::Flaky | Profile::Storm | Profile::Liar => 20,
@@ -49,14 +49,14 @@ impl Simulator {
         Self { world: Arc::new(Mutex::new(world)), clock, submit_timeout, latency, seed, caller }
     }
 
-    /// A copy of the books as of now.
+    /// A copy of the accounts as of now.
     #[must_use]
-    pub fn books(&self) -> Books {
+    pub fn books(&self) -> Accounts {
         let now = self.clock.now();
         self.world().books(now)
     }
 
-    fn world(&self) -> MutexGuard<'_, World> {
+    fn world(&self) -> MutexGuard<'_, SimState> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -77,7 +77,7 @@ impl Simulator {
     }
 
     async fn travel(&self, about: &[u8]) {
-        let millis = Dice::new(self.seed, "latency", about, 0).below(self.latency);
+        let millis = SimRng::new(self.seed, "latency", about, 0).below(self.latency);
         if millis > 0 {
             tokio::time::sleep(Duration::from_millis(millis)).await;
         }

@@ -6,7 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::books::{Account, Entry};
+use super::accounts::{Account, Entry};
 
 /// The journal's name in the campaign folder.
 pub const JOURNAL: &str = "simulator.jsonl";

@@ -1,5 +1,5 @@
 //! The simulator: a stand-in gateway with rendering times, a purse, its own price check, faults on
-//! demand and books of its own. [`World`] is the whole of it, without clock or wire; [`Simulator`]
+//! demand and books of its own. [`SimState`] is the whole of it, without clock or wire; [`Simulator`]
 //! puts it into the process, [`serve`] onto a socket. Knows nothing of ledgers.
 //!
 //! What goes wrong follows from the seed, the request's own bytes (or the task's id) and how often
@@ -9,30 +9,30 @@
 //! is called when its task has ended, if it is on this machine; where it lies makes no request
 //! another one.
 
+mod accounts;
 mod answers;
-mod books;
-mod call;
-mod dice;
+mod callback;
 mod faults;
 mod gateway;
 mod journal;
-mod loops;
-mod order;
 mod profile;
 mod purchase;
 mod reply;
+mod request;
+mod rng;
+mod sample_clips;
 mod server;
-mod world;
+mod state;
 
-pub use books::{Booked, Books, Tally};
+pub use accounts::{Accounts, Booked, Tally};
 pub use gateway::Simulator;
 pub use journal::{JOURNAL, SimError};
-pub use loops::{Film, Shape};
 pub use profile::{BadProfile, Profile, SimOptions};
 pub use purchase::{Fate, NOMINAL_PRICE, Purchase, TaskState, Told};
 pub use reply::{Answered, Clip, ClipReply, Reply, RetryAfter};
+pub use sample_clips::{Film, Shape};
 pub use server::serve;
-pub use world::{NO_HOST, World};
+pub use state::{NO_HOST, SimState};
 
 use std::path::Path;
 
@@ -42,6 +42,6 @@ use crate::domain::time::Timestamp;
 ///
 /// # Errors
 /// When the journal cannot be read or is damaged.
-pub fn books(dir: &Path, now: Timestamp) -> Result<Books, SimError> {
+pub fn books(dir: &Path, now: Timestamp) -> Result<Accounts, SimError> {
     Ok(journal::read(dir)?.books(now))
 }

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::domain::money::Usd;
 use crate::domain::time::Timestamp;
 
-use super::dice::Dice;
 use super::faults::{self, Misfortune};
-use super::loops::Film;
 use super::profile::SimOptions;
+use super::rng::SimRng;
+use super::sample_clips::Film;
 
 /// One task that was bought.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,7 +112,12 @@ impl TaskState {
 
 impl Fate {
     /// Draws the fate of a task bought at `at`.
-    pub(super) fn draw(options: &SimOptions, mut dice: Dice, at: Timestamp, charged: bool) -> Self {
+    pub(super) fn draw(
+        options: &SimOptions,
+        mut dice: SimRng,
+        at: Timestamp,
+        charged: bool,
+    ) -> Self {
         let span = options.render_ms.end.saturating_sub(options.render_ms.start);
         let millis = options.render_ms.start.saturating_add(dice.below(span));
         let after =

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::domain::time::Timestamp;
 
-use super::dice::Dice;
+use super::rng::SimRng;
 
 /// The reply to a POST or a poll.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl RetryAfter {
     }
 
     /// A second or so, said in one of the ways there are; or not at all.
-    pub(super) fn some(dice: &mut Dice, now: Timestamp) -> Option<Self> {
+    pub(super) fn some(dice: &mut SimRng, now: Timestamp) -> Option<Self> {
         let next_second = now.as_millis().saturating_add(1_999).div_euclid(1_000) * 1_000;
         let date = Self::Date(Timestamp::from_millis(next_second));
         dice.pick([None, Some(Self::Seconds(1)), Some(date)])
@@ -106,7 +106,7 @@ impl Answered {
     }
 
     /// A proxy's error.
-    pub(super) fn proxy(dice: &mut Dice) -> Self {
+    pub(super) fn proxy(dice: &mut SimRng) -> Self {
         let (status, title) = dice.pick([
             (502, "Bad Gateway"),
             (503, "Service Temporarily Unavailable"),
@@ -119,7 +119,7 @@ impl Answered {
     }
 
     /// A 5xx of the gateway itself.
-    pub(super) fn server_error(dice: &mut Dice, hidden: bool, now: Timestamp) -> Self {
+    pub(super) fn server_error(dice: &mut SimRng, hidden: bool, now: Timestamp) -> Self {
         let (status, why) = dice.pick([
             (500, "Internal Server Error"),
             (500, "internal error, please try again"),
@@ -130,13 +130,13 @@ impl Answered {
     }
 
     /// A 429.
-    pub(super) fn throttled(dice: &mut Dice, hidden: bool, now: Timestamp) -> Self {
+    pub(super) fn throttled(dice: &mut SimRng, hidden: bool, now: Timestamp) -> Self {
         let why = dice.pick(["Too Many Requests", "parallel task over resource pack limit"]);
         Self { retry_after: RetryAfter::some(dice, now), ..Self::refusal(429, why, hidden) }
     }
 
     /// The reply that breaks off somewhere inside of the body.
-    pub(super) fn torn(self, dice: &mut Dice) -> Reply {
+    pub(super) fn torn(self, dice: &mut SimRng) -> Reply {
         let at = dice.index(self.body.len());
         Reply::Torn(self, at)
     }
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn retry_after_is_said_in_seconds_or_as_an_http_date_that_lies_ahead() {
         let now = Timestamp::from_millis(1_705_123_450_007);
-        let mut dice = Dice::new(0, "retry", b"", 0);
+        let mut dice = SimRng::new(0, "retry", b"", 0);
         let said: Vec<_> = (0..50).map(|_| RetryAfter::some(&mut dice, now)).collect();
         let date = RetryAfter::Date(Timestamp::from_millis(1_705_123_452_000));
         for way in [None, Some(RetryAfter::Seconds(1)), Some(date)] {

@@ -21,17 +21,17 @@ use tokio::sync::watch;
 use crate::domain::time::Clock;
 use crate::listener::{BoundedListener, ConnLimits, Wire};
 
-use super::call::Caller;
+use super::callback::Caller;
 use super::reply::{Answered, Clip, ClipReply, Reply};
-use super::world::World;
+use super::state::SimState;
 
 /// The longest request body, in bytes.
-const MOST_BODY: usize = 32 << 20;
+const MAX_BODY: usize = 32 << 20;
 /// How long clients have to take what is being sent to them once the server stops.
 const GRACE: Duration = Duration::from_secs(2);
 
 struct Server {
-    world: Arc<Mutex<World>>,
+    world: Arc<Mutex<SimState>>,
     caller: Caller,
     clock: Arc<dyn Clock>,
     key: Option<String>,
@@ -49,7 +49,7 @@ type Line = ConnectInfo<Wire>;
 /// When the listener has no address.
 pub async fn serve(
     listener: TcpListener,
-    mut world: World,
+    mut world: SimState,
     clock: Arc<dyn Clock>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
@@ -107,7 +107,7 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 }
 
 impl Server {
-    fn world(&self) -> MutexGuard<'_, World> {
+    fn world(&self) -> MutexGuard<'_, SimState> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -163,10 +163,10 @@ async fn submit(
     }
     // A body that announces too much is refused before it is sent.
     let too_large = || to_response(Answered::refusal(413, "Payload Too Large", false));
-    if body.size_hint().lower() > MOST_BODY as u64 {
+    if body.size_hint().lower() > MAX_BODY as u64 {
         return too_large();
     }
-    let Ok(body) = to_bytes(body, MOST_BODY).await else { return too_large() };
+    let Ok(body) = to_bytes(body, MAX_BODY).await else { return too_large() };
     let now = server.clock.now();
     let reply = server.world().submit(&body, now);
     server.caller.take_on(&server.world, &server.clock);

@@ -12,8 +12,8 @@ use rushes::domain::time::Timestamp;
 use rushes::simulator::{Profile, Reply, SimOptions, World};
 
 /// A world in memory.
-fn world(options: SimOptions) -> World {
-    World::open(options, Catalog::builtin()).expect("a world")
+fn world(options: SimOptions) -> SimState {
+    SimState::open(options, Catalog::builtin()).expect("a world")
 }
 
 fn storm(seed: u64) -> SimOptions {

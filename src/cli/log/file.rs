@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// At this size a new one begins, in bytes.
-const MOST_BYTES: u64 = 64 << 20;
+const MAX_BYTES: u64 = 64 << 20;
 /// So much is written at once, in bytes: a write a line costs more than the line.
 const BATCH: usize = 16 << 10;
 /// Who held it a moment ago may be closing it.
@@ -34,7 +34,7 @@ impl LogFile {
 
     /// Opens or makes it.
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
-        Self::open_with(folder, MOST_BYTES)
+        Self::open_with(folder, MAX_BYTES)
     }
 
     fn open_with(folder: &Path, most: u64) -> io::Result<Self> {

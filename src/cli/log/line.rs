@@ -10,7 +10,7 @@ use crate::domain::sanitize::json_text;
 use crate::domain::time::Timestamp;
 
 /// A longer text is cut, in characters.
-const MOST_TEXT: usize = 2000;
+const MAX_TEXT: usize = 2000;
 /// An event's own word, and what is said for people; one of them stands in every line.
 const SAID: [&str; 2] = ["event", "message"];
 
@@ -102,7 +102,7 @@ impl Visit for Line {
 }
 
 fn cut(mut text: String) -> String {
-    if let Some((end, _)) = text.char_indices().nth(MOST_TEXT) {
+    if let Some((end, _)) = text.char_indices().nth(MAX_TEXT) {
         text.truncate(end);
         text.push('…');
     }

@@ -32,7 +32,7 @@ use file::LogFile;
 use line::{Line, Stamp};
 
 /// So many lines wait for the log to begin.
-const MOST_EARLY: usize = 200;
+const MAX_EARLY: usize = 200;
 /// How long a line waits to be written at most.
 const FLUSH_EVERY: Duration = Duration::from_millis(250);
 
@@ -116,7 +116,7 @@ impl Log {
         let mut sink = self.sink();
         match &mut *sink {
             Sink::Early(lines) => {
-                if lines.len() < MOST_EARLY {
+                if lines.len() < MAX_EARLY {
                     lines.push(line.clone());
                 }
             }

@@ -46,9 +46,9 @@ fn told(bytes: &[u8]) -> Result<ClipInfo, Box<str>> {
 
 /// The simulator's loops, which an encoder made.
 const LOOPS: [&[u8]; 3] = [
-    include_bytes!("../../sim/assets/landscape.mp4"),
-    include_bytes!("../../sim/assets/portrait.mp4"),
-    include_bytes!("../../sim/assets/square.mp4"),
+    include_bytes!("../../simulator/assets/landscape.mp4"),
+    include_bytes!("../../simulator/assets/portrait.mp4"),
+    include_bytes!("../../simulator/assets/square.mp4"),
 ];
 
 #[test]
@@ -61,7 +61,7 @@ fn a_film_of_an_encoder_says_what_the_oracle_says() {
         assert!(footage.millis > 100 && footage.width > 10, "{footage:?}");
         assert!(!footage.sound);
     }
-    let sound = include_bytes!("../../sim/assets/sound.mp4");
+    let sound = include_bytes!("../../simulator/assets/sound.mp4");
     assert_eq!(told(sound), Err("it has no picture".into()));
 }
 

@@ -12,7 +12,7 @@ use super::{HttpSettings, SetupError, explain};
 /// How long connecting may take at most: DNS, TCP and TLS together.
 const CONNECT: Duration = Duration::from_secs(10);
 /// The most redirects a download follows.
-const MOST_REDIRECTS: usize = 10;
+const MAX_REDIRECTS: usize = 10;
 /// The gateway's and our own logs should tell who is asking.
 const USER_AGENT: &str = concat!("rushes/", env!("CARGO_PKG_VERSION"));
 /// The result host was seen to answer 403 to clients that are no browser.
@@ -87,8 +87,8 @@ fn build(builder: ClientBuilder) -> Result<Client, SetupError> {
 }
 
 fn follow(attempt: Attempt<'_>) -> Action {
-    if attempt.previous().len() > MOST_REDIRECTS {
-        attempt.error(format!("more than {MOST_REDIRECTS} redirects"))
+    if attempt.previous().len() > MAX_REDIRECTS {
+        attempt.error(format!("more than {MAX_REDIRECTS} redirects"))
     } else if !matches!(attempt.url().scheme(), "http" | "https") {
         attempt.error("redirected to what is not an http(s) address")
     } else {

@@ -78,7 +78,7 @@ fn a_success_without_a_readable_task_id_is_in_doubt_and_says_what_came() {
     let cut = Answer { body: Err("cut after 9 bytes".into()), ..Answer::new(200, "") };
     let why = "answered 200 without a task id: cut after 9 bytes".into();
     assert_eq!(submitted(&cut), SubmitOutcome::Doubtful { why });
-    let long = Answer::new(200, vec![b' '; MOST_BODY + 1]);
+    let long = Answer::new(200, vec![b' '; MAX_BODY + 1]);
     assert!(matches!(submitted(&long), SubmitOutcome::Doubtful { .. }));
 }
 

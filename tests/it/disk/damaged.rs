@@ -126,7 +126,7 @@ fn shots() -> Vec<Shot> {
 }
 
 /// A ledger of bought, rendering, doubtful and queued shots under a cap.
-async fn victim(folder: &Path) -> Ledger {
+async fn victim(folder: &Path) -> SqliteLedger {
     let ledger = open_in(folder).unwrap();
     ledger.set_budget(Budget { cap: Some(usd(CAP)), strict: true }).await.unwrap();
     let entries = ledger.record(shots().into(), at(0)).await.unwrap();

@@ -35,7 +35,7 @@ impl Simulator {
     }
 
     /// Its books as they are now.
-    pub fn books(&self) -> Books {
+    pub fn books(&self) -> Accounts {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         stream

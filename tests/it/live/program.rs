@@ -207,7 +207,7 @@ fn an_address_that_cannot_be_had_is_a_mistake_before_anything_is_sent() {
 #[test]
 fn the_usual_port_or_a_free_one_is_taken_and_closing_the_page_changes_nothing() {
     // Whoever has the usual port, this run or another: the run finds a place.
-    let usual = TcpListener::bind(("127.0.0.1", rushes::live::USUAL_PORT));
+    let usual = TcpListener::bind(("127.0.0.1", rushes::server::USUAL_PORT));
     let sandbox = Sandbox::new().manifest(&manifest(2));
     let run = Run::start(&sandbox, &["run", "shots.yaml", "--sim", "--serve"]);
     assert!(run.site.address.ip().is_loopback());

@@ -20,7 +20,7 @@ fn clip(reply: ClipReply) -> Clip {
 }
 
 /// Buys a request in a calm night; the paths of its clips.
-fn paths(world: &mut World, body: &str) -> Vec<String> {
+fn paths(world: &mut SimState, body: &str) -> Vec<String> {
     let task = task(&world.submit(body.as_bytes(), START)).expect("a task");
     let data = data(&world.poll(&task, after(4_000))).unwrap();
     let urls = data["resultUrls"].as_array().expect("urls");

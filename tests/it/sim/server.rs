@@ -35,7 +35,7 @@ struct Running {
 }
 
 impl Running {
-    async fn start(world: World) -> Self {
+    async fn start(world: SimState) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -62,7 +62,7 @@ impl Running {
         .await
     }
 
-    async fn books(&self) -> Books {
+    async fn books(&self) -> Accounts {
         serde_json::from_slice(&content(&self.get("/sim/books").await)).expect("books")
     }
 

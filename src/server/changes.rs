@@ -19,27 +19,27 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::blocking::Threads;
 use crate::domain::sanitize::json_for_pages;
-use crate::ledger::{Snapshot, Row};
+use crate::ledger::{Row, Snapshot};
 use crate::policy::limits::Rate;
-use crate::report::{ReportError, model, sheet};
+use crate::report::{ReportError, contact_sheet, model};
 use crate::scheduler::Progress;
 
 use super::Show;
-use super::phase::{Over, Phase};
-use super::spool::{Spool, Spooled};
+use super::backlog::{Spool, Spooled};
+use super::run_status::{Over, Phase};
 
 /// Between two readings lies this at least.
 const READ_EVERY: Duration = Duration::from_secs(1);
 /// And so many times what the last one took.
 const REST: u32 = 19;
 /// An event holds so many shots at most.
-const MOST_SHOTS: usize = 200;
+const MAX_SHOTS: usize = 200;
 /// And no more than this and one shot more, in bytes.
-const MOST_BYTES: usize = 128 << 10;
+const MAX_BYTES: usize = 128 << 10;
 /// A page that is so many events behind is dropped.
-const MOST_BEHIND: usize = 128;
+const MAX_BEHIND: usize = 128;
 /// So many may wait for their first rows.
-const MOST_WAITING: usize = 64;
+const MAX_WAITING: usize = 64;
 
 /// What pages are told.
 #[derive(Clone, Debug)]
@@ -91,8 +91,8 @@ pub(super) struct Follower {
 
 /// A feed and who fills it.
 pub(super) fn feed(show: &Show, over: watch::Receiver<Option<Over>>) -> (Feed, Follower) {
-    let news = broadcast::Sender::new(MOST_BEHIND);
-    let (sender, newcomers) = mpsc::channel(MOST_WAITING);
+    let news = broadcast::Sender::new(MAX_BEHIND);
+    let (sender, newcomers) = mpsc::channel(MAX_WAITING);
     let quits = Arc::<AtomicBool>::default();
     let feed = Feed { news: news.clone(), newcomers: sender, quits: Arc::clone(&quits) };
     let follower = Follower {
@@ -308,7 +308,7 @@ impl Memory {
         row: &Row,
         others: &mut BTreeSet<String>,
     ) -> Result<(String, bool), ReportError> {
-        let shot = sheet::shot(row)?;
+        let shot = contact_sheet::shot(row)?;
         let name = model::name(row);
         let (key, hash) = (self.hasher.hash_one(&name), self.hasher.hash_one(&shot));
         let is_news = self.rows.insert(key, hash) != Some(hash);
@@ -332,7 +332,7 @@ impl Shots {
         self.json.push(if self.count == 0 { '[' } else { ',' });
         self.json.push_str(shot);
         self.count += 1;
-        if self.count < MOST_SHOTS && self.json.len() < MOST_BYTES { None } else { self.rest() }
+        if self.count < MAX_SHOTS && self.json.len() < MAX_BYTES { None } else { self.rest() }
     }
 
     /// The event with those that are left.
@@ -358,7 +358,7 @@ mod tests {
         let sizes: Vec<usize> = full.iter().chain([&rest]).map(|event| count(event)).collect();
         assert_eq!(sizes, [200, 200, 50]);
         assert_eq!(shots.rest(), None);
-        let long = format!("\"{}\"", "x".repeat(MOST_BYTES));
+        let long = format!("\"{}\"", "x".repeat(MAX_BYTES));
         assert_eq!(shots.add(&long).map(|event| count(&event)), Some(1));
     }
 

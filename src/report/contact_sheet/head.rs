@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::domain::money::Usd;
-use crate::ledger::{Kind, LedgerError, Spending, OrphanReservation, Summary};
-use crate::report::need::Need;
+use crate::ledger::{Kind, LedgerError, OrphanReservation, Spending, Summary};
+use crate::report::remedy::Remedy;
 use crate::report::text::safe;
 
 use super::Sheet;
 
 /// The most tags that are told; the dearest first.
-const MOST_TAGS: usize = 50;
+const MAX_TAGS: usize = 50;
 
 #[derive(Serialize)]
 pub(super) struct Head {
@@ -76,7 +76,7 @@ impl Head {
         let (summary, spending) = (sheet.source.summary()?, sheet.source.spending()?);
         let models = shares(&spending, |model, _| vec![model.to_owned()]);
         let mut tags = shares(&spending, |_, tags| tags.to_vec());
-        tags.truncate(MOST_TAGS);
+        tags.truncate(MAX_TAGS);
         let history = spending.history.iter().map(|(at, balance)| {
             (at.as_millis(), balance.spent.to_string(), balance.reserved.to_string())
         });
@@ -89,7 +89,7 @@ impl Head {
             tags,
             history: history.collect(),
             strays: spending.orphans.iter().map(Reserved::of).collect(),
-            commands: Need::ALL.map(|need| (need.name(), commands(sheet, need))).into(),
+            commands: Remedy::ALL.map(|need| (need.name(), commands(sheet, need))).into(),
             only: (sheet.again)("plan", "--only '{ids}'"),
             live: sheet.live,
             campaign: summary.campaign,
@@ -122,7 +122,7 @@ impl Reserved {
     }
 }
 
-fn commands(sheet: &Sheet<'_>, need: Need) -> Vec<Command> {
+fn commands(sheet: &Sheet<'_>, need: Remedy) -> Vec<Command> {
     let help = need.help(sheet.again, "{shot}");
     help.into_iter().map(|command| Command { line: command.line, when: command.when }).collect()
 }

@@ -167,14 +167,14 @@ impl Account {
     }
 
     /// A copy of everything, as of `now`.
-    pub fn books(&mut self, now: Timestamp) -> Books {
+    pub fn books(&mut self, now: Timestamp) -> Accounts {
         self.settle(now);
         let now = self.now();
         let purchases = self
             .purchases
             .iter()
             .map(|purchase| Booked { state: purchase.state(now), purchase: purchase.clone() });
-        Books {
+        Accounts {
             purse: self.opened.purse,
             available: self.available(),
             charged: self.charged,
@@ -204,7 +204,7 @@ impl Tally {
 /// The simulator's own account of a campaign, to hold against the ledger. As JSON, dollars are
 /// strings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Books {
+pub struct Accounts {
     /// What the account held before anything was charged.
     #[serde(with = "dollars")]
     pub purse: Usd,
@@ -234,7 +234,7 @@ pub struct Booked {
     pub purchase: Purchase,
 }
 
-impl Books {
+impl Accounts {
     /// What will have been charged by then if nothing more is bought.
     #[must_use]
     pub fn charged_at(&self, then: Timestamp) -> Usd {

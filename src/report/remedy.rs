@@ -5,7 +5,7 @@ use crate::ledger::Row;
 
 /// Why a shot wants a look. In the order in which a summary lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need {
+pub enum Remedy {
     /// The gateway will not have its request.
     Edit,
     /// A try to send it failed.
@@ -35,7 +35,7 @@ pub struct Command {
 /// where it lives.
 pub type Again<'a> = &'a dyn Fn(&str, &str) -> String;
 
-impl Need {
+impl Remedy {
     /// All of them.
     pub const ALL: [Self; 7] = [
         Self::Edit,

@@ -3,20 +3,20 @@
 use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
-use crate::scheduler::{Metrics, Histogram, Progress};
+use crate::scheduler::{Histogram, Metrics, Progress};
 
 /// What the format calls itself.
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// All figures.
-pub(super) fn text(tally: &Progress, metrics: &Metrics) -> String {
+pub(super) fn text(tally: &Progress, gauges: &Metrics) -> String {
     let mut page = Page::default();
     page.family("rushes_shots", "gauge", "The manifest's shots by state.");
     for (state, count) in tally.by_state() {
         page.sample("rushes_shots", Some(("state", state)), count);
     }
     page.family("rushes_attempts_total", "counter", "POSTs of this run by what came of them.");
-    for (outcome, count) in metrics.attempts() {
+    for (outcome, count) in gauges.attempts() {
         page.sample("rushes_attempts_total", Some(("outcome", outcome)), count);
     }
     let (money, cap) = (&tally.balance, tally.budget.cap);
@@ -32,11 +32,11 @@ pub(super) fn text(tally: &Progress, metrics: &Metrics) -> String {
     let stopping = u8::from(tally.stopping.is_some());
     page.gauge("rushes_stopping", "Whether buying has stopped for good.", stopping);
     let help = "From a POST that leaves to its answer.";
-    page.histogram("rushes_submit_seconds", help, &metrics.submitting);
+    page.histogram("rushes_submit_seconds", help, &gauges.submitting);
     let help = "From a purchase to a task that is done.";
-    page.histogram("rushes_rendering_seconds", help, &metrics.rendering);
+    page.histogram("rushes_rendering_seconds", help, &gauges.rendering);
     let help = "From a task that is done to its clips on disk.";
-    page.histogram("rushes_download_seconds", help, &metrics.fetching);
+    page.histogram("rushes_download_seconds", help, &gauges.fetching);
     page.text
 }
 
@@ -92,8 +92,14 @@ mod tests {
         let usd = |text: &str| text.parse().unwrap();
         let balance = Balance { spent: usd("1.266"), ..Balance::default() };
         let budget = Budget { cap: Some(usd("25")), strict: false };
-        let tally =
-            Progress { delivered: 4, rendering: 2, paused: true, balance, budget, ..Progress::default() };
+        let tally = Progress {
+            delivered: 4,
+            rendering: 2,
+            paused: true,
+            balance,
+            budget,
+            ..Progress::default()
+        };
         let text = text(&tally, &Metrics::default());
         for line in [
             "rushes_shots{state=\"delivered\"} 4",

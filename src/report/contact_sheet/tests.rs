@@ -1,7 +1,7 @@
 use super::super::sample::{Sample, at};
 use super::*;
 use crate::domain::shot::ShotId;
-use crate::ledger::{SpendGroup, RevisionId, OrphanReservation};
+use crate::ledger::{OrphanReservation, RevisionId, SpendGroup};
 use crate::policy::budget::Balance;
 
 fn page(sample: &Sample, live: bool) -> String {
@@ -107,9 +107,9 @@ fn long_values_are_cut_and_said_to_be() {
 #[test]
 fn more_shots_than_a_browser_takes_are_left_out_and_counted() {
     let mut sample = Sample::mixed();
-    sample.rows = (0..MOST_SHOTS + 3).map(|_| sample.rows[5].clone()).collect();
+    sample.rows = (0..MAX_SHOTS + 3).map(|_| sample.rows[5].clone()).collect();
     let told = json(&page(&sample, false), "shots-data");
-    assert_eq!(told["shots"].as_array().unwrap().len(), MOST_SHOTS);
+    assert_eq!(told["shots"].as_array().unwrap().len(), MAX_SHOTS);
     assert_eq!(told["left_out"], 3);
 }
 

@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use crate::domain::sanitize::plain;
-use crate::scheduler::{RunOutcome, StopReason, Progress};
+use crate::scheduler::{Progress, RunOutcome, StopReason};
 
 /// A reason is cut to so many characters.
-const MOST_WHY: usize = 500;
+const MAX_WHY: usize = 500;
 
 /// The run has ended, and why if it ended early.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Phase {
             (None, None, true) => ("paused", None),
             (None, None, false) => ("running", None),
         };
-        let why = why.map(|why| plain(&why, MOST_WHY));
+        let why = why.map(|why| plain(&why, MAX_WHY));
         Self { state, why, in_flight: tally.in_flight(), rate }
     }
 }
@@ -53,7 +53,7 @@ pub(super) fn illness(tally: &Progress, over: Option<&Over>) -> Option<String> {
     match &tally.stopping {
         Some(RunOutcome::Stopped(
             stopped @ (StopReason::Ledger(_) | StopReason::Disk(_) | StopReason::Defect(_)),
-        )) => Some(plain(&stopped.to_string(), MOST_WHY)),
+        )) => Some(plain(&stopped.to_string(), MAX_WHY)),
         _ => None,
     }
 }
@@ -64,7 +64,8 @@ mod tests {
 
     #[test]
     fn the_page_is_told_what_the_run_does_and_why() {
-        let tally = |stopping, paused| Progress { stopping, paused, rendering: 3, ..Progress::default() };
+        let tally =
+            |stopping, paused| Progress { stopping, paused, rendering: 3, ..Progress::default() };
         let state = |tally: &Progress, over: Option<&Over>| {
             let phase = Phase::of(tally, over, "2/s".into());
             assert_eq!(phase.in_flight, 3);

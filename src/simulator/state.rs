@@ -11,23 +11,23 @@ use crate::catalog::Catalog;
 use crate::provider::RESULT_LIFETIME;
 use crate::domain::time::Timestamp;
 
+use super::accounts::{Account, Accounts, Entry, Opened};
 use super::answers;
-use super::books::{Account, Books, Entry, Opened};
-use super::call::{self, Call, Form};
-use super::dice::Dice;
+use super::callback::{self, Call, Form};
 use super::faults::{self, ClipFault, PollFault, PostFault};
 use super::journal::{Journal, SimError};
-use super::loops;
-use super::order::Order;
 use super::profile::{Profile, SimOptions};
 use super::purchase::{Fate, NOMINAL_PRICE, Purchase, TaskState, Told};
 use super::reply::{Answered, Clip, ClipReply, Reply};
+use super::request::Order;
+use super::rng::SimRng;
+use super::sample_clips;
 
 /// Where clips lie when no server says otherwise: a name that can never resolve.
 pub const NO_HOST: &str = "http://simulator.invalid";
 
 /// A simulated gateway and account.
-pub struct World {
+pub struct SimState {
     options: SimOptions,
     catalog: Catalog,
     account: Account,
@@ -47,7 +47,7 @@ struct Visits {
     clips: [u32; 2],
 }
 
-impl World {
+impl SimState {
     /// Starts a simulator, or goes on with the one whose journal lies in `options.dir`. Tasks keep
     /// the fate they were sold with; the purse is what `options` says, less what was charged.
     ///
@@ -87,17 +87,17 @@ impl World {
     }
 
     /// A copy of the books, settled for `now`.
-    pub fn books(&mut self, now: Timestamp) -> Books {
+    pub fn books(&mut self, now: Timestamp) -> Accounts {
         self.account.books(now)
     }
 
     /// A POST.
     pub fn submit(&mut self, body: &[u8], now: Timestamp) -> Reply {
         self.account.settle(now);
-        let (callback, meant) = call::apart(body);
+        let (callback, meant) = callback::apart(body);
         let request = hex(&Sha256::digest(&meant));
         let nth = self.account.counts(&request).posts;
-        let mut dice = Dice::new(self.options.seed, "answer", request.as_bytes(), nth);
+        let mut dice = SimRng::new(self.options.seed, "answer", request.as_bytes(), nth);
         let hidden = self.hides_errors(&mut dice);
         let fault = faults::post(self.options.profile, self.options.seed, request.as_bytes(), nth);
         let (reply, told) = match fault {
@@ -137,11 +137,11 @@ impl World {
         order: Order,
         request: String,
         fault: Option<PostFault>,
-        mut dice: Dice,
+        mut dice: SimRng,
         now: Timestamp,
     ) -> Reply {
         let bought = self.account.counts(&request).bought;
-        let throw = |about| Dice::new(self.options.seed, about, request.as_bytes(), bought);
+        let throw = |about| SimRng::new(self.options.seed, about, request.as_bytes(), bought);
         let charged = self.catalog.failed_tasks_charged();
         let mut purchase = Purchase {
             task_id: self.new_id(throw("task")),
@@ -181,7 +181,7 @@ impl World {
     fn promise_call(&mut self, callback: Option<String>) {
         let Some((callback, purchase)) = callback.zip(self.account.last()) else { return };
         let SimOptions { profile, seed, .. } = self.options;
-        let dice = Dice::new(seed, "call", purchase.task_id.as_bytes(), 0);
+        let dice = SimRng::new(seed, "call", purchase.task_id.as_bytes(), 0);
         self.calls.extend(Call::about(purchase, &callback, profile, dice));
     }
 
@@ -198,7 +198,9 @@ impl World {
         Some(match call.form {
             Form::Plain => answers::task(purchase, purchase.state(now).name(), &self.base, false),
             Form::Odd => answers::task(purchase, purchase.state(now).name(), &self.base, true),
-            Form::Nonsense => answers::garbled(&mut Dice::new(0, "told", call.task.as_bytes(), 0)),
+            Form::Nonsense => {
+                answers::garbled(&mut SimRng::new(0, "told", call.task.as_bytes(), 0))
+            }
         })
         .map(|answer| answer.body)
     }
@@ -228,7 +230,7 @@ impl World {
         reply
     }
 
-    fn new_id(&self, mut dice: Dice) -> String {
+    fn new_id(&self, mut dice: SimRng) -> String {
         loop {
             let digit = |_| char::from(b"0123456789abcdefghijklmnopqrstuvwxyz"[dice.index(36)]);
             let id: String = "cl".chars().chain((0..23).map(digit)).collect();
@@ -239,7 +241,7 @@ impl World {
     }
 
     /// Whether an error comes as a 200 with a `code`.
-    fn hides_errors(&self, dice: &mut Dice) -> bool {
+    fn hides_errors(&self, dice: &mut SimRng) -> bool {
         let plain = matches!(self.options.profile, Profile::Calm | Profile::Broke);
         dice.comes_up(3_000) && !plain
     }
@@ -252,7 +254,7 @@ impl World {
         };
         let nth = count(&mut visits(&mut self.visits, index).polls);
         let SimOptions { profile, seed, .. } = self.options;
-        let mut dice = Dice::new(seed, "state", task.as_bytes(), nth);
+        let mut dice = SimRng::new(seed, "state", task.as_bytes(), nth);
         let hidden = self.hides_errors(&mut dice);
         let now = self.account.now();
         let state = purchase.state(now).name();
@@ -295,7 +297,7 @@ impl World {
         };
         let nth = visits(&mut self.visits, index).clips.get_mut(part).map_or(0, count);
         let SimOptions { profile, seed, .. } = self.options;
-        let mut dice = Dice::new(seed, "bytes", path.as_bytes(), nth);
+        let mut dice = SimRng::new(seed, "bytes", path.as_bytes(), nth);
         let fault = faults::clip(profile, seed, path, nth);
         match fault {
             Some(ClipFault::Refused) => {
@@ -309,8 +311,8 @@ impl World {
             Some(ClipFault::Hang) => return ClipReply::Hang,
             _ => {}
         }
-        let whole = loops::mp4(film, path);
-        let etag = format!("\"{:016x}\"", Dice::new(0, "etag", path.as_bytes(), 0).bits());
+        let whole = sample_clips::mp4(film, path);
+        let etag = format!("\"{:016x}\"", SimRng::new(0, "etag", path.as_bytes(), 0).bits());
         let announced = !matches!(fault, Some(ClipFault::Plain | ClipFault::Quiet));
         let total = whole.len();
         let starts_at = match resume {
@@ -368,7 +370,7 @@ mod tests {
     #[test]
     fn what_cannot_be_written_down_is_not_sold() {
         let now = Timestamp::from_millis(0);
-        let mut world = World::open(SimOptions::default(), Catalog::builtin()).unwrap();
+        let mut world = SimState::open(SimOptions::default(), Catalog::builtin()).unwrap();
         world.journal = Some(Journal::unwritable());
         let body = br#"{"model":"kling-v3","prompt":"x","duration":"5"}"#;
         let reply = world.submit(body, now);

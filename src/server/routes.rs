@@ -16,14 +16,14 @@ use crate::ledger::Snapshot;
 use crate::listener::Wire;
 use crate::report::ReportError;
 
-use super::feed::{self, Feed};
-use super::gate::Gate;
-use super::phase::{Over, Phase, illness};
-use super::spool::{Spool, Spooled};
-use super::{Show, events, films, metrics};
+use super::access::Gate;
+use super::backlog::{Spool, Spooled};
+use super::changes::{self, Feed};
+use super::run_status::{Over, Phase, illness};
+use super::{Show, clip_files, events, metrics};
 
 /// So many pages follow at once.
-const MOST_PAGES: usize = 32;
+const MAX_PAGES: usize = 32;
 
 /// What every answer carries.
 const HEADERS: [(HeaderName, &str); 6] = [
@@ -53,7 +53,7 @@ pub(super) fn routes(
     feed: Feed,
     over: watch::Receiver<Option<Over>>,
 ) -> IntoMakeServiceWithConnectInfo<Router, Wire> {
-    let pages = Arc::new(Semaphore::new(MOST_PAGES));
+    let pages = Arc::new(Semaphore::new(MAX_PAGES));
     let desk = Desk { gate, show, feed, over, pages, making: Semaphore::new(1) };
     let router = Router::new().fallback(ask).with_state(Arc::new(desk));
     router.into_make_service_with_connect_info::<Wire>()
@@ -88,13 +88,13 @@ impl Desk {
             "" => self.page(wire).await,
             "healthz" => self.health(),
             "metrics" => {
-                let text = metrics::text(&self.show.tally.borrow(), &self.show.metrics);
+                let text = metrics::text(&self.show.tally.borrow(), &self.show.gauges);
                 ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()
             }
             _ => match path.strip_prefix("clips/") {
                 Some(name) => {
                     wire.stay();
-                    films::film(&self.show, name, request).await
+                    clip_files::film(&self.show, name, request).await
                 }
                 None => StatusCode::NOT_FOUND.into_response(),
             },
@@ -124,7 +124,7 @@ impl Desk {
         wire.stay();
         let rate = self.show.rate.to_string();
         let phase = Phase::of(&self.show.tally.borrow(), self.over.borrow().as_ref(), rate);
-        let body = events::body(&self.feed, feed::run_event(&phase), place);
+        let body = events::body(&self.feed, changes::run_event(&phase), place);
         ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response()
     }
 
@@ -178,7 +178,7 @@ mod tests {
 
     use super::*;
     use crate::policy::limits::{Rate, Window};
-    use crate::scheduler::{RunOutcome, StopReason, Progress};
+    use crate::scheduler::{Progress, RunOutcome, StopReason};
 
     fn desk(tally: Progress, over: Option<Over>) -> Desk {
         let show = Show {
@@ -189,10 +189,10 @@ mod tests {
             rate: Rate { count: 2, window: Window::Second },
             stop: crate::scheduler::CancelToken::default(),
             pause: crate::scheduler::PauseSwitch::default(),
-            metrics: Arc::default(),
+            gauges: Arc::default(),
         };
         let over = watch::channel(over).1;
-        let (feed, _) = feed::feed(&show, over.clone());
+        let (feed, _) = changes::feed(&show, over.clone());
         let gate = Gate::new("127.0.0.1:1".parse().unwrap(), None);
         let (pages, making) = (Arc::new(Semaphore::new(1)), Semaphore::new(1));
         Desk { gate, show, feed, over, pages, making }
@@ -211,7 +211,7 @@ mod tests {
         {
             assert_eq!(desk.press(button).status(), StatusCode::NO_CONTENT);
             let Show { pause, stop, .. } = &desk.show;
-            assert_eq!((pause.is_pressed(), stop.is_pressed()), (paused, stopped), "{button}");
+            assert_eq!((pause.is_paused(), stop.is_cancelled()), (paused, stopped), "{button}");
         }
         let desk = super::tests::desk(Progress::default(), Some(Over { why: None }));
         let late = desk.press("pause");

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::callback::new_token;
 
-use super::gate::Gate;
+use super::access::Gate;
 
 /// The port unless the user names one.
 pub const USUAL_PORT: u16 = 7878;

@@ -229,11 +229,11 @@ static LOOPS: LazyLock<Loops> = LazyLock::new(|| {
 });
 
 /// The longest clip that is made, in seconds.
-pub const MOST_SECONDS: u32 = 60;
+pub const MAX_SECONDS: u32 = 60;
 
 /// A whole MP4 file. `mark` is hidden in it, so that no two clips are the same.
 pub fn mp4(film: Film, mark: &str) -> Vec<u8> {
-    let seconds = film.seconds.clamp(1, MOST_SECONDS);
+    let seconds = film.seconds.clamp(1, MAX_SECONDS);
     let picture = match film.shape {
         Shape::Landscape => &LOOPS.landscape,
         Shape::Portrait => &LOOPS.portrait,

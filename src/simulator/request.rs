@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::catalog::{Catalog, Params};
 use crate::domain::money::Usd;
 
-use super::loops::{Film, MOST_SECONDS, Shape, sides};
+use super::sample_clips::{Film, MAX_SECONDS, Shape, sides};
 
 /// A request that the gateway accepts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,5 +85,5 @@ fn seconds(params: &Params) -> u32 {
         Some(Value::Number(number)) => number.as_u64().and_then(|n| u32::try_from(n).ok()),
         _ => None,
     };
-    asked.filter(|seconds| (1..=MOST_SECONDS).contains(seconds)).unwrap_or(5)
+    asked.filter(|seconds| (1..=MAX_SECONDS).contains(seconds)).unwrap_or(5)
 }

@@ -8,13 +8,13 @@ use crate::catalog::Catalog;
 use crate::manifest;
 
 use super::args::Cli;
-use super::trouble::Trouble;
+use super::error::CliError;
 
 /// Prints the manifest's JSON Schema.
 ///
 /// # Errors
 /// When it cannot be printed.
-pub fn schema(out: &mut dyn Write) -> Result<(), Trouble> {
+pub fn schema(out: &mut dyn Write) -> Result<(), CliError> {
     Ok(out.write_all(schema_text()?.as_bytes())?)
 }
 
@@ -22,9 +22,9 @@ pub fn schema(out: &mut dyn Write) -> Result<(), Trouble> {
 ///
 /// # Errors
 /// When it cannot be made.
-pub fn schema_text() -> Result<String, Trouble> {
+pub fn schema_text() -> Result<String, CliError> {
     let schema = manifest::schema::schema(&Catalog::builtin());
-    let text = serde_json::to_string_pretty(&schema).map_err(Trouble::new)?;
+    let text = serde_json::to_string_pretty(&schema).map_err(CliError::new)?;
     Ok(text + "\n")
 }
 
@@ -32,7 +32,7 @@ pub fn schema_text() -> Result<String, Trouble> {
 ///
 /// # Errors
 /// When they cannot be printed.
-pub fn completions(shell: clap_complete::Shell, out: &mut dyn Write) -> Result<(), Trouble> {
+pub fn completions(shell: clap_complete::Shell, out: &mut dyn Write) -> Result<(), CliError> {
     // clap_complete panics when its writer fails; a buffer never does.
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "rushes", &mut text);
@@ -43,7 +43,7 @@ pub fn completions(shell: clap_complete::Shell, out: &mut dyn Write) -> Result<(
 ///
 /// # Errors
 /// When it cannot be printed.
-pub fn man(out: &mut dyn Write) -> Result<(), Trouble> {
+pub fn man(out: &mut dyn Write) -> Result<(), CliError> {
     let mut cli = Cli::command();
     cli.build();
     let page = clap_mangen::Man::new(cli.clone());

@@ -4,9 +4,9 @@
 
 /// A sequence of throws.
 #[derive(Clone, Debug)]
-pub struct Dice(u64);
+pub struct SimRng(u64);
 
-impl Dice {
+impl SimRng {
     /// The dice for the `nth` time `about` happens to `key`.
     pub fn new(seed: u64, about: &str, key: &[u8], nth: u32) -> Self {
         // FNV-1a over all of it; the mixing is done by the throws.
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn throws_repeat_for_the_same_cause_and_differ_for_any_other() {
-        let first = |seed, about, key: &[u8], nth| Dice::new(seed, about, key, nth).bits();
+        let first = |seed, about, key: &[u8], nth| SimRng::new(seed, about, key, nth).bits();
         let here = first(1, "post", b"a", 0);
         assert_eq!(here, first(1, "post", b"a", 0));
         for other in [
@@ -71,8 +71,9 @@ mod tests {
 
     #[test]
     fn a_chance_of_a_tenth_comes_up_a_tenth_of_the_time() {
-        let hits = (0..10_000).filter(|nth| Dice::new(7, "x", b"k", *nth).comes_up(1_000)).count();
+        let hits =
+            (0..10_000).filter(|nth| SimRng::new(7, "x", b"k", *nth).comes_up(1_000)).count();
         assert!((900..1_100).contains(&hits), "{hits}");
-        assert!(!(0..1_000).any(|nth| Dice::new(7, "x", b"k", nth).comes_up(0)));
+        assert!(!(0..1_000).any(|nth| SimRng::new(7, "x", b"k", nth).comes_up(0)));
     }
 }

@@ -18,14 +18,14 @@ use crate::domain::sanitize::json_for_pages;
 use crate::domain::time::Timestamp;
 use crate::ledger::Row;
 
-use super::need::Again;
+use super::remedy::Again;
 use super::{ReportError, Source, each_row};
 
 /// The page's name in the campaign folder.
 pub const FILE: &str = "contact-sheet.html";
 
 /// The most shots on one page: a browser still takes it in a few seconds.
-pub const MOST_SHOTS: usize = 20_000;
+pub const MAX_SHOTS: usize = 20_000;
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("sheet.css");
@@ -74,7 +74,7 @@ impl Sheet<'_> {
         put(out, "{\"shots\": [")?;
         let (mut shown, mut left_out) = (0, 0);
         each_row(self.source, out, &mut |out, row| {
-            if shown == MOST_SHOTS {
+            if shown == MAX_SHOTS {
                 left_out += 1;
                 return Ok(());
             }

@@ -13,14 +13,14 @@ use tokio::time::Instant;
 use crate::domain::time::{Clock, SystemClock};
 use crate::domain::webhook::{Hook, Occasion};
 use crate::manifest::Header;
-use crate::notify::{Message, Notifier, Seen, Watch};
+use crate::notify::{Message, Seen, Watch, WebhookClient};
 use crate::report::text::{dollars, money, plural, safe, span};
-use crate::scheduler::{RunOutcome, StopReason, Progress};
+use crate::scheduler::{Progress, RunOutcome, StopReason};
 
+use super::error::CliError;
 use super::exit::Exit;
 use super::progress::shots;
 use super::signals::Signals;
-use super::trouble::Trouble;
 
 /// The variable that names the address.
 pub const NOTIFY_URL: &str = "RUSHES_NOTIFY_URL";
@@ -28,8 +28,8 @@ pub const NOTIFY_URL: &str = "RUSHES_NOTIFY_URL";
 const AT_THE_END: Duration = Duration::from_secs(20);
 
 /// Who tells.
-pub struct Teller {
-    notifier: Arc<Notifier>,
+pub struct Notifier {
+    client: Arc<WebhookClient>,
     watch: Watch,
     campaign: String,
     command: &'static str,
@@ -39,7 +39,7 @@ pub struct Teller {
     tally: Progress,
 }
 
-impl Teller {
+impl Notifier {
     /// Whoever the manifest or the environment names, which wins; `None` when nobody wants to know.
     /// That nobody can be told keeps no run from its work: a warning.
     ///
@@ -49,7 +49,7 @@ impl Teller {
         header: &Header,
         command: &'static str,
         var: impl Fn(&str) -> Option<OsString>,
-    ) -> Result<Option<Self>, Trouble> {
+    ) -> Result<Option<Self>, CliError> {
         let written = header.notify.clone();
         let told = var(NOTIFY_URL).map(|text| hook(&text)).transpose()?;
         let (is_written, written) = (written.is_some(), written.unwrap_or_default());
@@ -60,15 +60,15 @@ impl Teller {
             return Ok(None);
         };
         let shown = hook.to_string();
-        let notifier = match Notifier::new(hook) {
-            Ok(notifier) => Arc::new(notifier),
+        let client = match WebhookClient::new(hook) {
+            Ok(client) => Arc::new(client),
             Err(why) => {
                 tracing::warn!("nobody can be told at {shown}: {why}");
                 return Ok(None);
             }
         };
         Ok(Some(Self {
-            notifier,
+            client,
             watch: Watch::new(written.on, written.failures),
             campaign: header.campaign.clone(),
             command,
@@ -123,7 +123,7 @@ impl Teller {
         let lasted = self.began.elapsed();
         let (text, why) =
             self.words(occasion, ended.map(|(ended, exit)| (ended, exit.code())), lasted);
-        let (notifier, campaign) = (Arc::clone(&self.notifier), self.campaign.clone());
+        let (client, campaign) = (Arc::clone(&self.client), self.campaign.clone());
         let (command, tally) = (self.command, self.tally.clone());
         let ended = ended.map(|(ended, exit)| (ended.in_words().0, exit.code()));
         self.posts.spawn(async move {
@@ -140,7 +140,7 @@ impl Teller {
                 ended,
                 why,
             };
-            match notifier.tell(&message).await {
+            match client.tell(&message).await {
                 Ok(()) => tracing::debug!("told: {}", occasion.name()),
                 Err(why) => tracing::warn!("nobody could be told ({}): {why}", occasion.name()),
             }
@@ -187,9 +187,9 @@ impl Teller {
     }
 }
 
-fn hook(text: &OsString) -> Result<Hook, Trouble> {
+fn hook(text: &OsString) -> Result<Hook, CliError> {
     Hook::new(text.to_str().unwrap_or_default()).map_err(|why| {
-        Trouble::new(format!("nobody can be told at the address in {NOTIFY_URL}: {why}"))
+        CliError::new(format!("nobody can be told at the address in {NOTIFY_URL}: {why}"))
             .help(format!("export {NOTIFY_URL}=https://… or unset it"))
     })
 }

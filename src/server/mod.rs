@@ -16,17 +16,19 @@
 //! same browser are kept out by the `Host` they name (on loopback), the `Origin` they come from, and
 //! the header that a button needs.
 
+mod access;
 mod address;
+mod backlog;
+mod callback_listener;
+mod changes;
+mod clip_files;
 mod events;
-mod feed;
-mod films;
-mod gate;
 mod metrics;
-mod phase;
 mod routes;
-mod spool;
+mod run_status;
 
 pub use address::{Port, USUAL_PORT, Wish};
+pub use callback_listener::{CallbackListener, listen};
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -40,11 +42,11 @@ use crate::domain::time::{Clock, SystemClock};
 use crate::ledger::Snapshot;
 use crate::listener::{BoundedListener, ConnLimits, ShutdownHandle};
 use crate::policy::limits::Rate;
-use crate::report::sheet::Sheet;
-use crate::scheduler::{Metrics, PauseSwitch, CancelToken, Progress};
+use crate::report::contact_sheet::Sheet;
+use crate::scheduler::{CancelToken, Metrics, PauseSwitch, Progress};
 
-use feed::Feed;
-use phase::Over;
+use changes::Feed;
+use run_status::Over;
 
 /// What a connection may cost. One carries one request; pages, events and clips stay longer.
 const BOUNDS: ConnLimits = ConnLimits {
@@ -56,7 +58,7 @@ const BOUNDS: ConnLimits = ConnLimits {
 /// How long clients have to take the last news once the run has ended.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Makes a command for the campaign that is shown; see [`crate::report::need::Again`].
+/// Makes a command for the campaign that is shown; see [`crate::report::remedy::Again`].
 pub type Typed = Arc<dyn Fn(&str, &str) -> String + Send + Sync>;
 
 /// What is shown and what the buttons press.
@@ -77,7 +79,7 @@ pub struct Show {
     /// The pause button.
     pub pause: PauseSwitch,
     /// What the run counts and times.
-    pub metrics: Arc<Metrics>,
+    pub gauges: Arc<Metrics>,
 }
 
 impl Show {
@@ -102,7 +104,7 @@ impl Live {
     pub fn open(port: Port, show: Show) -> Self {
         let (over, is_over) = watch::channel(None);
         let (listener, gate) = port.into_parts();
-        let (feed, follower) = feed::feed(&show, is_over.clone());
+        let (feed, follower) = changes::feed(&show, is_over.clone());
         let following = tokio::spawn(follower.follow());
         let (doorway, latch) = BoundedListener::new(listener, BOUNDS);
         let routes = routes::routes(gate, show, feed.clone(), is_over);

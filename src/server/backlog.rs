@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 use tokio_util::io::ReaderStream;
 
 /// How much is held in memory, in bytes.
-const MOST_HELD: usize = 4 << 20;
+const MAX_HELD: usize = 4 << 20;
 /// How much of a file is read at once, in bytes.
 const PIECE: usize = 64 << 10;
 
@@ -30,7 +30,7 @@ pub(super) enum Spooled {
 impl Write for Spool {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.held.extend_from_slice(bytes);
-        if self.held.len() > MOST_HELD {
+        if self.held.len() > MAX_HELD {
             self.spill()?;
         }
         Ok(bytes.len())

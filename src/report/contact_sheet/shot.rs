@@ -12,12 +12,12 @@ use crate::domain::state::State;
 use crate::domain::time::Timestamp;
 use crate::ledger::{ClipFile, Row};
 use crate::report::model::{mismatches, name, odd_charge, reason};
-use crate::report::need::Need;
+use crate::report::remedy::Remedy;
 
 /// A longer value of a parameter is cut, in characters: an image may be megabytes of base64.
-const MOST_VALUE: usize = 200;
+const MAX_VALUE: usize = 200;
 /// A longer prompt is cut, in characters; the gateway takes at most 2,500.
-const MOST_PROMPT: usize = 4_000;
+const MAX_PROMPT: usize = 4_000;
 
 #[derive(Serialize)]
 pub(super) struct Shot<'a> {
@@ -108,7 +108,7 @@ impl<'a> Shot<'a> {
                 State::Rendering { stalled: Some(_), .. } => "stalled",
                 state => state.name(),
             },
-            need: Need::of(row).map(Need::name),
+            need: Remedy::of(row).map(Remedy::name),
             model: &row.model,
             prompt,
             params,
@@ -152,13 +152,13 @@ fn request(json: &str) -> (String, Map<String, Value>) {
         shorten(value);
     }
     let prompt = prompt.as_ref().and_then(Value::as_str).unwrap_or_default();
-    (cut(prompt, MOST_PROMPT).into_owned(), params)
+    (cut(prompt, MAX_PROMPT).into_owned(), params)
 }
 
 fn shorten(value: &mut Value) {
     match value {
         Value::String(text) => {
-            if let Cow::Owned(short) = cut(text, MOST_VALUE) {
+            if let Cow::Owned(short) = cut(text, MAX_VALUE) {
                 *text = short;
             }
         }

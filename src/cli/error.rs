@@ -12,7 +12,7 @@ use super::terminal::{CYAN, RED, Terminal};
 
 /// Why a command could not do its work. For `run` and `fetch`: nothing was sent.
 #[derive(Debug)]
-pub enum Trouble {
+pub enum CliError {
     /// The manifest is wrong; the text is ready to print.
     Mistakes(Mistakes),
     /// Anything else, with a way out where there is one.
@@ -26,7 +26,7 @@ pub enum Trouble {
     NobodyReads,
 }
 
-impl Trouble {
+impl CliError {
     /// An error.
     pub fn new(what: impl Display) -> Self {
         Self::Error { what: what.to_string(), help: Vec::new() }
@@ -60,20 +60,20 @@ impl Trouble {
     }
 }
 
-impl From<Mistakes> for Trouble {
+impl From<Mistakes> for CliError {
     fn from(mistakes: Mistakes) -> Self {
         Self::Mistakes(mistakes)
     }
 }
 
 /// The ledger's errors bring their own way out.
-impl From<LedgerError> for Trouble {
+impl From<LedgerError> for CliError {
     fn from(error: LedgerError) -> Self {
         Self::new(error)
     }
 }
 
-impl From<ReportError> for Trouble {
+impl From<ReportError> for CliError {
     fn from(error: ReportError) -> Self {
         match error {
             ReportError::Ledger(error) => error.into(),
@@ -83,7 +83,7 @@ impl From<ReportError> for Trouble {
 }
 
 /// Only writing to standard output fails as a bare I/O error.
-impl From<io::Error> for Trouble {
+impl From<io::Error> for CliError {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
             Self::NobodyReads

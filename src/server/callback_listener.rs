@@ -26,21 +26,22 @@ use tokio::task::JoinHandle;
 use crate::domain::secret::Secret;
 use crate::listener::{BoundedListener, ConnLimits, Connection, ShutdownHandle};
 
-use super::{WebhookQueue, tasks_named};
+use crate::callback::WebhookQueue;
+use crate::provider::callback_body::tasks_named;
 
 /// The longest body, in bytes.
-const MOST_BODY: usize = 64 << 10;
+const MAX_BODY: usize = 64 << 10;
 /// What a connection may cost; it may send a body, its head, and what chunks add.
 const BOUNDS: ConnLimits = ConnLimits {
     connections: 64,
     life: Duration::from_secs(10),
-    received: MOST_BODY + (32 << 10),
+    received: MAX_BODY + (32 << 10),
     ..ConnLimits::NONE
 };
 
-/// An open door. Dropping it closes it; [`Listening::close`] waits until it is.
+/// An open door. Dropping it closes it; [`CallbackListener::close`] waits until it is.
 #[derive(Debug)]
-pub struct Listening {
+pub struct CallbackListener {
     address: SocketAddr,
     latch: ShutdownHandle,
     serving: JoinHandle<()>,
@@ -50,7 +51,7 @@ pub struct Listening {
 ///
 /// # Errors
 /// When the address cannot be listened on.
-pub async fn listen(address: SocketAddr, queue: Arc<WebhookQueue>) -> io::Result<Listening> {
+pub async fn listen(address: SocketAddr, queue: Arc<WebhookQueue>) -> io::Result<CallbackListener> {
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
     let (doorway, latch) = BoundedListener::new(listener, BOUNDS);
@@ -61,10 +62,10 @@ pub async fn listen(address: SocketAddr, queue: Arc<WebhookQueue>) -> io::Result
             tracing::warn!("callbacks are not listened for any more: {error}");
         }
     });
-    Ok(Listening { address, latch, serving })
+    Ok(CallbackListener { address, latch, serving })
 }
 
-impl Listening {
+impl CallbackListener {
     /// Where it listens.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
@@ -85,23 +86,26 @@ impl Listening {
     }
 }
 
-impl Drop for Listening {
+impl Drop for CallbackListener {
     fn drop(&mut self) {
         self.shut();
     }
 }
 
 /// One request. What it says is looked at only by whoever waits for it.
-async fn knock(State(queue): State<Arc<WebhookQueue>>, request: Request<Body>) -> impl IntoResponse {
+async fn knock(
+    State(queue): State<Arc<WebhookQueue>>,
+    request: Request<Body>,
+) -> impl IntoResponse {
     let last = request.uri().path().rsplit('/').next();
     let token = last.and_then(Secret::parse).filter(|_| *request.method() == Method::POST);
     let status = match token {
         None => StatusCode::NOT_FOUND,
         // A body that announces too much is not waited for.
-        Some(_) if request.body().size_hint().lower() > MOST_BODY as u64 => {
+        Some(_) if request.body().size_hint().lower() > MAX_BODY as u64 => {
             StatusCode::PAYLOAD_TOO_LARGE
         }
-        Some(token) => match to_bytes(request.into_body(), MOST_BODY).await {
+        Some(token) => match to_bytes(request.into_body(), MAX_BODY).await {
             Ok(_) if !queue.is_open() => StatusCode::SERVICE_UNAVAILABLE,
             Err(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Ok(body) => {

@@ -42,7 +42,7 @@ pub struct Outlook {
     /// Queued shots that do not fit under what is left of the cap.
     pub held_by_cap: usize,
     /// How long the rest takes, if there is any that goes on by itself.
-    pub left: Option<Left>,
+    pub left: Option<Eta>,
     /// Each model with its counts and how long its clips took, by its name.
     pub models: BTreeMap<String, Model>,
 }
@@ -71,16 +71,16 @@ pub struct Model {
 
 /// How long the rest takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Left {
+pub struct Eta {
     /// About so long.
     pub span: Duration,
     /// What that is concluded from.
-    pub basis: Basis,
+    pub basis: EtaBasis,
 }
 
 /// What an estimate is concluded from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Basis {
+pub enum EtaBasis {
     /// How long the same took before in this campaign.
     Known,
     /// A guess: one that renders takes longer than the same did before.
@@ -239,11 +239,11 @@ impl Gathered {
         };
         let unknown = open.iter().map(|open| &open.kind).find(|kind| !known.contains_key(kind));
         let basis = match unknown {
-            Some(kind) => Basis::Unknown(kind.clone()),
-            None if open.iter().zip(&rests).any(is_overdue) => Basis::Overdue,
-            None => Basis::Known,
+            Some(kind) => EtaBasis::Unknown(kind.clone()),
+            None if open.iter().zip(&rests).any(is_overdue) => EtaBasis::Overdue,
+            None => EtaBasis::Known,
         };
-        outlook.left = longest.map(|longest| Left { span: shared.max(longest), basis });
+        outlook.left = longest.map(|longest| Eta { span: shared.max(longest), basis });
         outlook
     }
 }
@@ -323,7 +323,7 @@ mod tests {
 
     fn left(rows: Vec<Row>, now: i64) -> (u64, bool) {
         let left = outlook(rows, now).left.unwrap();
-        (left.span.as_secs(), left.basis != Basis::Known)
+        (left.span.as_secs(), left.basis != EtaBasis::Known)
     }
 
     #[test]
@@ -376,7 +376,7 @@ mod tests {
         assert_eq!(left(with(of(queued("q"), "other", "{}")), 300), (60, true), "any");
         assert_eq!(left(vec![queued("q")], 0), (USUAL_RENDER.as_secs(), true));
         let outlook = outlook(vec![of(queued("q"), "kling-v3", long)], 0);
-        let Basis::Unknown(kind) = outlook.left.unwrap().basis else { panic!("it is known") };
+        let EtaBasis::Unknown(kind) = outlook.left.unwrap().basis else { panic!("it is known") };
         assert_eq!((&*kind.model, &*kind.mode, &*kind.duration), ("kling-v3", "pro", "10"));
     }
 

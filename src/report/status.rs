@@ -7,7 +7,7 @@ use crate::domain::time::Timestamp;
 use crate::ledger::Summary;
 use crate::policy::budget::Budget;
 
-use super::outlook::{Basis, Kind, Left, Model, Outlook};
+use super::eta::{Eta, EtaBasis, Kind, Model, Outlook};
 use super::text::{dollars, in_words, plural, safe, span};
 
 /// Where the second column begins.
@@ -118,11 +118,11 @@ fn in_flight(page: &mut Page, outlook: &Outlook) {
 
 /// When it ends, or how long a run would take.
 fn end(page: &mut Page, summary: &Summary, outlook: &Outlook, now: Timestamp, frame: &Frame<'_>) {
-    let Some(Left { span: left, basis }) = &outlook.left else { return };
+    let Some(Eta { span: left, basis }) = &outlook.left else { return };
     let basis = match basis {
-        Basis::Known => "by how long its clips took so far".to_owned(),
-        Basis::Overdue => "a guess: one takes longer than its like did".to_owned(),
-        Basis::Unknown(kind) => {
+        EtaBasis::Known => "by how long its clips took so far".to_owned(),
+        EtaBasis::Overdue => "a guess: one takes longer than its like did".to_owned(),
+        EtaBasis::Unknown(kind) => {
             format!("a guess: nothing like {} was rendered yet", kind_in_words(kind))
         }
     };
@@ -219,7 +219,7 @@ impl Page {
 mod tests {
     use std::time::Duration;
 
-    use super::super::outlook::{Model, Outlook};
+    use super::super::eta::{Model, Outlook};
     use super::super::sample::{Sample, at};
     use super::*;
 
@@ -237,7 +237,7 @@ mod tests {
         outlook.delivered_an_hour = Some(40);
         outlook.submitted_an_hour = Some(42);
         outlook.held_by_cap = 3;
-        outlook.left = Some(Left { span: Duration::from_secs(7800), basis: Basis::Known });
+        outlook.left = Some(Eta { span: Duration::from_secs(7800), basis: EtaBasis::Known });
         let kling = Model { median: Some(Duration::from_secs(95)), ..Model::default() };
         outlook.models.insert("kling-v2-6-with-a-long-name".to_owned(), kling);
         (sample, outlook)
@@ -309,7 +309,7 @@ mod tests {
             duration: "10".to_owned(),
         };
         let span = Duration::from_secs(150);
-        outlook.left = Some(Left { span, basis: Basis::Unknown(kind("pro\u{1b}[2J")) });
+        outlook.left = Some(Eta { span, basis: EtaBasis::Unknown(kind("pro\u{1b}[2J")) });
         let text = shown(&sample, &outlook, 80);
         assert!(!text.contains('\u{1b}'));
         insta::assert_snapshot!(text, @r"

@@ -14,10 +14,10 @@ use tokio::task::JoinSet;
 
 use crate::domain::time::{Clock, Timestamp};
 
-use super::dice::Dice;
 use super::profile::Profile;
 use super::purchase::Purchase;
-use super::world::World;
+use super::rng::SimRng;
+use super::state::SimState;
 
 /// Before each try.
 const PAUSES: [u64; 4] = [0, 1, 2, 4];
@@ -76,7 +76,7 @@ impl Call {
         purchase: &Purchase,
         url: &str,
         profile: Profile,
-        mut dice: Dice,
+        mut dice: SimRng,
     ) -> Option<Self> {
         let Some(address) = Address::read(url) else {
             tracing::debug!("a callback_url that is not http on this machine is never called");
@@ -117,7 +117,7 @@ pub(super) struct Caller(Mutex<JoinSet<()>>);
 
 impl Caller {
     /// Takes on whatever calls a world has promised.
-    pub(super) fn take_on(&self, world: &Arc<Mutex<World>>, clock: &Arc<dyn Clock>) {
+    pub(super) fn take_on(&self, world: &Arc<Mutex<SimState>>, clock: &Arc<dyn Clock>) {
         let calls = world.lock().unwrap_or_else(PoisonError::into_inner).take_calls();
         if calls.is_empty() {
             return;
@@ -135,7 +135,7 @@ impl Caller {
     }
 }
 
-async fn make(call: Call, world: Arc<Mutex<World>>, clock: Arc<dyn Clock>) {
+async fn make(call: Call, world: Arc<Mutex<SimState>>, clock: Arc<dyn Clock>) {
     tokio::time::sleep(Timestamp::from_millis(call.at).since(clock.now())).await;
     for _ in 0..call.times {
         let told = world.lock().unwrap_or_else(PoisonError::into_inner).told(&call, clock.now());

@@ -10,7 +10,7 @@ use futures::stream::{self, Stream};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::feed::{Feed, News, Start};
+use super::changes::{Feed, News, Start};
 
 /// After so long without news something is said all the same.
 const BEAT_EVERY: Duration = Duration::from_secs(15);

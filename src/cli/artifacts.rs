@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::time::{Clock, SystemClock};
 use crate::ledger::Snapshot;
-use crate::report::sheet::{self, Sheet};
+use crate::report::contact_sheet::{self, Sheet};
 use crate::report::{ReportError, csv};
 
-use super::settings::Place;
+use super::settings::CampaignPaths;
 use super::terminal::{CYAN, Terminal, YELLOW};
 
 /// The table's name.
@@ -20,17 +20,19 @@ const RESULTS: &str = "results.csv";
 const HEAD: u64 = 1 << 10;
 
 /// Writes them, or says why not. Call it under the run lock.
-pub fn leave(place: &Place, terminal: &Terminal) {
+pub fn leave(place: &CampaignPaths, terminal: &Terminal) {
     let results = || {
         write(&place.folder, RESULTS, csv::is_ours, &mut |out| {
             csv::write(&Snapshot::open(&place.ledger)?.after_all(), out)
         })
     };
     let sheet = || sheet(place, &Snapshot::open(&place.ledger)?.after_all());
-    for name in [sheet::FILE, RESULTS] {
+    for name in [contact_sheet::FILE, RESULTS] {
         sweep(&place.folder, name);
     }
-    for (name, format, written) in [(sheet::FILE, "html", sheet()), (RESULTS, "csv", results())] {
+    for (name, format, written) in
+        [(contact_sheet::FILE, "html", sheet()), (RESULTS, "csv", results())]
+    {
         let Err(error) = written else { continue };
         let path = place.folder.join(name);
         let what = format!("{} is not up to date: {error}", path.display());
@@ -44,10 +46,10 @@ pub fn leave(place: &Place, terminal: &Terminal) {
 ///
 /// # Errors
 /// When the ledger cannot be read or the page not be written.
-pub fn sheet(place: &Place, reader: &Snapshot) -> Result<PathBuf, ReportError> {
+pub fn sheet(place: &CampaignPaths, reader: &Snapshot) -> Result<PathBuf, ReportError> {
     let again = |verb: &str, rest: &str| place.again(verb, rest);
     let sheet = Sheet { source: reader, again: &again, now: SystemClock.now(), live: false };
-    write(&place.folder, sheet::FILE, sheet::is_ours, &mut |out| sheet.write(out))
+    write(&place.folder, contact_sheet::FILE, contact_sheet::is_ours, &mut |out| sheet.write(out))
 }
 
 /// Whole or not at all: whoever has the old one open keeps that.
