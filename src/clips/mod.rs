@@ -1,45 +1,51 @@
-//! Clips on disk: temporary file, verification, final name. Promises that a final name holds only
-//! a verified, durable clip and that no file is ever overwritten or deleted but its own temporary
-//! ones. Receives bytes; knows no network.
+//! Where clips are kept. A final name holds only a verified, durable clip, and no file is ever
+//! overwritten or deleted but the store's own temporary ones. Receives bytes; knows no gateway.
 
-mod footage;
-mod mp4;
-mod partial;
-mod place;
+mod boxes;
+mod clip_info;
+mod folder;
 mod verify;
 
-use partial::Partial;
+pub use folder::{FolderStore, count_clips};
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
-use futures::FutureExt;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, Either, Ready};
+use futures::stream::BoxStream;
 
-use crate::blocking::Threads;
 use crate::domain::clip_info::ClipInfo;
 use crate::domain::time::Timestamp;
 
 /// Where clips are kept.
 pub trait ClipStore: Send + Sync + 'static {
-    /// Begins to receive the clip for a path that [`clip_path`] made.
+    /// Begins to receive the clip for `path`, as [`clip_path`] makes it. What can go wrong with the
+    /// place itself is found out by the writer.
     ///
     /// # Errors
-    /// When `path` leads out of `clips/`.
+    /// When `path` is none of a clip.
     fn begin(&self, path: &str) -> Result<Box<dyn ClipWriter>, ClipError>;
 
-    /// When the clip can no longer be fetched: a whole clip that already lies at `path`, written
-    /// after `submitted_at`, as an earlier run left it between storing and recording it.
+    /// A whole clip that already lies at `path`, written after `submitted_at`, as an earlier run
+    /// leaves it when it ends between publishing and recording it. For when the clip can no longer
+    /// be fetched.
     fn adopt<'a>(
         &'a self,
         path: &'a str,
         submitted_at: Timestamp,
     ) -> BoxFuture<'a, Result<Option<Stored>, ClipError>>;
+
+    /// Opens a published clip to be read from the byte at `from`; `None` when there is none.
+    fn open<'a>(
+        &'a self,
+        path: &'a str,
+        from: u64,
+    ) -> BoxFuture<'a, Result<Option<ClipReader>, ClipError>>;
 }
 
-/// A clip that is being received.
+/// A clip that is being received. Dropped, it leaves nothing but what the next opening of its store
+/// removes.
 pub trait ClipWriter: Send {
     /// Bytes received so far.
     fn len(&self) -> u64;
@@ -49,22 +55,32 @@ pub trait ClipWriter: Send {
         self.len() == 0
     }
 
-    /// Takes the next bytes. After an error [`ClipWriter::len`] says how much is left to go on from.
-    fn write(&mut self, bytes: Bytes) -> BoxFuture<'_, Result<(), ClipError>>;
+    /// Takes the next bytes; ready at once while they are only gathered. It fails when they cannot
+    /// be written, or the clip exceeds [`MAX_BYTES`]; then [`ClipWriter::len`] says how much is left
+    /// to go on from.
+    fn write(&mut self, bytes: Bytes) -> Writing<'_>;
 
-    /// Forgets what was received, to start over.
+    /// Drops what was received, to start over.
     fn restart(&mut self) -> BoxFuture<'_, Result<(), ClipError>>;
 
-    /// Verifies what was received (`total` is the length the host announced), makes it durable and
-    /// gives it its final name. A file already there is kept if it is the same, else moved aside.
-    fn publish(self: Box<Self>, total: Option<u64>) -> BoxFuture<'static, Result<Stored, ClipError>>;
+    /// Verifies what was received (`total` is the length that the host announced), makes it durable
+    /// and gives it its final name. A future that is dropped before it is done either does all of
+    /// that or leaves a temporary file at most.
+    fn publish(
+        self: Box<Self>,
+        total: Option<u64>,
+    ) -> BoxFuture<'static, Result<Stored, ClipError>>;
 }
 
-/// The campaign folder's clips.
-#[derive(Clone, Debug)]
-pub struct FolderStore {
-    folder: PathBuf,
-    threads: Threads,
+/// The end of a write: most only gather bytes and need no allocation.
+pub type Writing<'a> = Either<Ready<Result<(), ClipError>>, BoxFuture<'a, Result<(), ClipError>>>;
+
+/// A published clip that is being read.
+pub struct ClipReader {
+    /// The clip's whole length in bytes.
+    pub len: u64,
+    /// Its bytes, from where it was opened to its end.
+    pub bytes: BoxStream<'static, Result<Bytes, ClipError>>,
 }
 
 /// A clip that lies durably under its final name.
@@ -84,7 +100,7 @@ pub struct Stored {
     pub moved_aside: Option<String>,
 }
 
-/// Why a clip is not on disk.
+/// Why a clip is not stored.
 #[derive(Debug, thiserror::Error)]
 pub enum ClipError {
     /// What was received is not a whole clip; fetching it again may help.
@@ -107,31 +123,12 @@ impl ClipError {
 }
 
 /// The most bytes a clip may have.
-pub const MOST_BYTES: u64 = 8 << 30;
+pub const MAX_BYTES: u64 = 8 << 30;
 
 /// The folder of clips below the campaign folder.
 const CLIPS: &str = "clips";
-/// File systems keep the time of writing this coarsely.
-const GRAIN: Duration = Duration::from_secs(2);
 
-impl FolderStore {
-    /// The clips of a campaign folder. Creates `clips/` and removes temporary files that a killed
-    /// run left behind; call it under the run lock. Blocking.
-    ///
-    /// # Errors
-    /// When the folder cannot be written.
-    pub fn open(campaign_folder: &Path, threads: Threads) -> Result<Self, ClipError> {
-        let clips = campaign_folder.join(CLIPS);
-        std::fs::create_dir_all(&clips).map_err(ClipError::disk(&clips))?;
-        place::sync_folder(campaign_folder).map_err(ClipError::disk(campaign_folder))?;
-        place::sweep(&clips)?;
-        // Better found out now than when the first clip is paid for.
-        drop(place::temporary(&clips.join("clip.mp4")).map_err(ClipError::disk(&clips))?);
-        Ok(Self { folder: campaign_folder.to_owned(), threads })
-    }
-}
-
-/// The final path, relative to the campaign folder: `clips/beach.mp4`, `clips/beach~r2.mp4`,
+/// A clip's path, relative to the campaign folder: `clips/beach.mp4`, `clips/beach~r2.mp4`,
 /// `clips/beach~2.mp4`, `clips/beach~r2~2.mp4`. `revision` and `part` count from 1.
 #[must_use]
 pub fn clip_path(clip_name: &str, revision: u32, part: usize) -> String {
@@ -140,79 +137,12 @@ pub fn clip_path(clip_name: &str, revision: u32, part: usize) -> String {
     format!("{CLIPS}/{clip_name}{revision}{part}.mp4")
 }
 
-/// How many files that may be clips lie in a campaign folder; links to folders are not followed,
-/// and what cannot be read is not counted. Blocking.
-#[must_use]
-pub fn count_clips(folder: &Path) -> usize {
-    place::count(&folder.join(CLIPS))
-}
-
-impl ClipStore for FolderStore {
-    fn begin(&self, path: &str) -> Result<Box<dyn ClipWriter>, ClipError> {
-        Ok(Box::new(Partial::create(&self.folder, path.to_owned(), self.threads)?))
-    }
-
-    fn adopt<'a>(
-        &'a self,
-        path: &'a str,
-        submitted_at: Timestamp,
-    ) -> BoxFuture<'a, Result<Option<Stored>, ClipError>> {
-        let (folder, path) = (self.folder.clone(), path.to_owned());
-        blocking(self.threads, move || adopt(&folder, path, submitted_at)).boxed()
-    }
-}
-
-fn adopt(
-    folder: &Path,
-    path: String,
-    submitted_at: Timestamp,
-) -> Result<Option<Stored>, ClipError> {
-    let file = place::resolve(folder, &path)?;
-    let at = ClipError::disk(&file);
-    let metadata = match std::fs::symlink_metadata(&file) {
-        Ok(metadata) if metadata.is_file() => metadata,
-        Ok(_) => return Ok(None),
-        Err(error) if is_absent(&error) => return Ok(None),
-        Err(error) => return Err(at(error)),
-    };
-    let written = metadata.modified().map_err(&at)?.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let written = Timestamp::from_millis(0).plus(written + GRAIN);
-    if written < submitted_at {
-        return Ok(None);
-    }
-    let mut open = std::fs::File::open(&file).map_err(&at)?;
-    // It got its name only after it had been verified against the length the host announced.
-    match verify::verify(&mut open, metadata.len(), Some(metadata.len())).map_err(&at)? {
-        Ok(()) => {}
-        Err(_not_a_clip) => return Ok(None),
-    }
-    let (clip_info, unread) = told(footage::read(&mut open, metadata.len()));
-    let sha256 = place::hash(&file).map_err(&at)?;
-    place::settle(&file).map_err(&at)?;
-    let bytes = metadata.len();
-    Ok(Some(Stored { path, bytes, sha256, clip_info, unread, moved_aside: None }))
-}
-
-/// A clip's footage, or why there is none.
+/// A clip's clip_info, or why there is none.
 fn told(read: Result<ClipInfo, Box<str>>) -> (Option<ClipInfo>, Option<Box<str>>) {
     match read {
         Ok(clip_info) => (Some(clip_info), None),
         Err(why) => (None, Some(why)),
     }
-}
-
-fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
-/// Runs file work where it may block.
-async fn blocking<T: Send + 'static>(
-    threads: Threads,
-    work: impl FnOnce() -> Result<T, ClipError> + Send + 'static,
-) -> Result<T, ClipError> {
-    threads.run(work).await.unwrap_or_else(|error| {
-        Err(ClipError::Disk { path: CLIPS.into(), source: io::Error::other(error) })
-    })
 }
 
 #[cfg(test)]

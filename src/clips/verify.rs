@@ -4,12 +4,31 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use crate::domain::sanitize::{is_markup, page, plain};
 
-use super::mp4::{Boxes, walk};
+use super::boxes::{End, header};
 
 /// How much of a file's beginning is looked at, in bytes.
 const HEAD: u64 = 4 << 10;
 /// The file type must be told within so many bytes.
 const FTYP_WITHIN: usize = 64;
+
+/// The most boxes that are looked at.
+const MAX_BOXES: u32 = 1 << 16;
+/// Only a box of these kinds proves that the file was cut: what looks like any other may be padding.
+const KNOWN: [&[u8; 4]; 17] = [
+    b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"mfra", b"meta", b"free", b"skip", b"wide",
+    b"udta", b"uuid", b"sidx", b"ssix", b"prft", b"pdin", b"emsg",
+];
+
+/// How the boxes of a file end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Boxes {
+    /// Exactly with the file, and a movie and its pictures are among them.
+    Whole,
+    /// A box of a known kind claims more bytes than there are.
+    Cut,
+    /// Neither can be said.
+    Odd,
+}
 
 /// Looks at a file of `length` bytes of which the host announced `total`. The inner error says, for
 /// people, why it is no whole clip. An odd file of the announced length is believed.
@@ -38,6 +57,25 @@ pub(super) fn verify(
              host did not say how long it is"
         )),
     })
+}
+
+/// Walks the boxes of a file of `length` bytes.
+fn walk(file: &mut (impl Read + Seek), length: u64) -> io::Result<Boxes> {
+    let (mut at, mut movie, mut pictures) = (0, false, false);
+    for _ in 0..MAX_BOXES {
+        if at == length {
+            return Ok(if movie && pictures { Boxes::Whole } else { Boxes::Odd });
+        }
+        let Some(found) = header(file, at, length)? else { return Ok(Boxes::Odd) };
+        movie |= found.kind == *b"moov";
+        pictures |= found.kind == *b"mdat";
+        at = match found.end {
+            End::At(end) => end,
+            End::Beyond if KNOWN.contains(&&found.kind) => return Ok(Boxes::Cut),
+            End::Beyond | End::Open | End::Impossible => return Ok(Boxes::Odd),
+        };
+    }
+    Ok(Boxes::Odd)
 }
 
 /// Whether an `ftyp` box begins near the beginning.

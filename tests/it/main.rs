@@ -9,7 +9,7 @@ mod budget;
 mod callbacks;
 mod cases;
 mod cli;
-//mod clips;
+mod clips;
 mod contract;
 #[cfg(target_os = "linux")]
 mod disk;

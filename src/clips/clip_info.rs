@@ -1,7 +1,8 @@
-//! What a clip turned out to be, read from its movie box. The file may be anything: only the few
-//! boxes that say it are copied, within bounds, and what reads those is kept from doing harm.
+//! How long a clip is, how large its picture and whether it has sound, read from its movie box. The
+//! file may be hostile: only the few boxes that say it are copied, within bounds, and a panic of the
+//! parser is caught.
 
-use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::panic::catch_unwind;
 
@@ -10,30 +11,32 @@ use mp4parse::{MediaContext, SampleEntry, Track, TrackType};
 use crate::domain::clip_info::ClipInfo;
 use crate::domain::sanitize::plain;
 
-/// The most boxes that are looked at.
-const MOST_BOXES: u32 = 1 << 12;
-/// The most bytes that are copied: a film's take some hundred.
-const MOST_COPIED: u64 = 256 << 10;
-/// A clip of more than a day is none.
-const MOST_MILLIS: u64 = 24 * 60 * 60 * 1000;
-/// A longer reason is cut, in characters.
-const MOST_REASON: usize = 120;
+use super::boxes::{BoxHeader, End, header};
 
-/// Reads the footage of a file of `length` bytes; the error says, for people, why it cannot be.
+/// The most boxes that are looked at.
+const MAX_BOXES: u32 = 1 << 12;
+/// The most bytes that are copied: an ordinary clip's take some hundred.
+const MAX_COPIED: u64 = 256 << 10;
+/// A clip of more than a day is none.
+const MAX_MILLIS: u64 = 24 * 60 * 60 * 1000;
+/// A longer reason is cut, in characters.
+const MAX_REASON: usize = 120;
+
+/// Reads the facts of a clip of `length` bytes; the error says, for people, why they cannot be read.
 pub(super) fn read(file: &mut (impl Read + Seek), length: u64) -> Result<ClipInfo, Box<str>> {
-    let movie = Digest::of(file, length)?;
+    let movie = MovieExcerpt::of(file, length)?;
     let parsed = catch_unwind(|| mp4parse::read_mp4(&mut Cursor::new(&movie)))
         .map_err(|_| "what it says of itself makes no sense")?
-        .map_err(|error| plain(&format!("{error:?}"), MOST_REASON))?;
-    footage(&parsed).map_err(Into::into)
+        .map_err(|error| plain(&format!("{error:?}"), MAX_REASON))?;
+    info(&parsed).map_err(Into::into)
 }
 
-fn footage(movie: &MediaContext) -> Result<ClipInfo, &'static str> {
+fn info(movie: &MediaContext) -> Result<ClipInfo, &'static str> {
     let of = |kind| move |track: &&Track| track.track_type == kind;
     let picture = movie.tracks.iter().find(of(TrackType::Video)).ok_or("it has no picture")?;
     let (width, height) = size(picture).ok_or("it does not say how large its picture is")?;
     let millis = millis(movie, picture).ok_or("it does not say how long it is")?;
-    if millis > MOST_MILLIS {
+    if millis > MAX_MILLIS {
         return Err("it says that it lasts longer than a day");
     }
     let sound = movie.tracks.iter().any(|track| of(TrackType::Audio)(&track));
@@ -69,8 +72,8 @@ fn millis(movie: &MediaContext, picture: &Track) -> Option<u64> {
     })
 }
 
-/// A `moov` box of nothing but what [`footage`] needs, copied from a file.
-struct Digest<'f, F> {
+/// Copies from a file the part of its `moov` box that [`info`] needs, within bounds.
+struct MovieExcerpt<'f, F> {
     file: &'f mut F,
     boxes: u32,
     copied: u64,
@@ -82,47 +85,35 @@ struct Found {
     inside: Range<u64>,
 }
 
-impl<'f, F: Read + Seek> Digest<'f, F> {
+impl<'f, F: Read + Seek> MovieExcerpt<'f, F> {
     fn of(file: &'f mut F, length: u64) -> Result<Vec<u8>, Box<str>> {
-        let mut digest = Self { file, boxes: 0, copied: 0 };
+        let mut excerpt = Self { file, boxes: 0, copied: 0 };
         let mut at = 0;
-        while let Some(found) = digest.next(at, length)? {
+        while let Some(found) = excerpt.next(at, length)? {
             if found.kind == *b"moov" {
-                return digest.copy(&found);
+                return excerpt.copy(&found);
             }
             at = found.inside.end;
         }
         Err("it holds no movie".into())
     }
 
-    /// The box that begins at `at`; `None` where the file or the box around it ends.
-    fn next(&mut self, at: u64, end: u64) -> Result<Option<Found>, Box<str>> {
-        let left = end.saturating_sub(at);
-        if left < 8 {
-            return Ok(None);
-        }
+    /// The box that begins at `at`; `None` where the file or the box around it ends, at `limit`.
+    fn next(&mut self, at: u64, limit: u64) -> Result<Option<Found>, Box<str>> {
+        let found = header(self.file, at, limit).map_err(|error| error.to_string())?;
+        let Some(BoxHeader { kind, start, end }) = found else { return Ok(None) };
         self.boxes += 1;
-        if self.boxes > MOST_BOXES {
+        if self.boxes > MAX_BOXES {
             return Err("it is made of too many parts".into());
         }
-        let head = self.take(at..at + 8)?;
-        let Some([a, b, c, d, kind @ ..]) = head.first_chunk::<8>().copied() else {
-            return Ok(None);
-        };
-        let (size, head) = match u32::from_be_bytes([a, b, c, d]) {
-            // To the end of what it lies in.
-            0 => (left, 8),
-            1 if left < 16 => return Ok(None),
-            1 => {
-                let large = self.take(at + 8..at + 16)?;
-                (large.first_chunk().map_or(0, |size| u64::from_be_bytes(*size)), 16)
+        let inside = match end {
+            End::At(end) => start..end,
+            End::Open => start..limit,
+            End::Beyond | End::Impossible => {
+                return Err("its parts do not fit into each other".into());
             }
-            size => (u64::from(size), 8),
         };
-        if size < head || size > left {
-            return Err("its parts do not fit into each other".into());
-        }
-        Ok(Some(Found { kind, inside: at + head..at + size }))
+        Ok(Some(Found { kind, inside }))
     }
 
     /// A box with what is needed of its inside; empty when nothing is.
@@ -155,23 +146,19 @@ impl<'f, F: Read + Seek> Digest<'f, F> {
     fn take(&mut self, range: Range<u64>) -> Result<Vec<u8>, Box<str>> {
         let length = range.end - range.start;
         self.copied += length;
-        if self.copied > MOST_COPIED {
+        if self.copied > MAX_COPIED {
             return Err("what it says of itself is too long".into());
         }
-        let mut bytes = Vec::new();
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
         self.file
             .seek(SeekFrom::Start(range.start))
-            .and_then(|_| self.file.by_ref().take(length).read_to_end(&mut bytes))
-            .and_then(|read| {
-                let whole = u64::try_from(read) == Ok(length);
-                whole.then_some(()).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
-            })
+            .and_then(|_| self.file.read_exact(&mut bytes))
             .map_err(|error| error.to_string())?;
         Ok(bytes)
     }
 }
 
-/// Writes a box, which is smaller than [`MOST_COPIED`].
+/// Writes a box, which is smaller than [`MAX_COPIED`].
 fn boxed(kind: [u8; 4], inside: &[u8], out: &mut Vec<u8>) {
     let size = u32::try_from(inside.len() + 8).unwrap_or(u32::MAX);
     out.extend_from_slice(&size.to_be_bytes());

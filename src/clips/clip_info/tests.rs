@@ -1,3 +1,4 @@
+use std::io;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -54,12 +55,12 @@ const LOOPS: [&[u8]; 3] = [
 #[test]
 fn a_film_of_an_encoder_says_what_the_oracle_says() {
     for bytes in LOOPS {
-        let footage = told(bytes).unwrap();
+        let clip_info = told(bytes).unwrap();
         let whole = mp4parse::read_mp4(&mut Cursor::new(bytes)).unwrap();
         let head = whole.tracks[0].tkhd.as_ref().unwrap();
-        assert_eq!((footage.width, footage.height), (head.width >> 16, head.height >> 16));
-        assert!(footage.millis > 100 && footage.width > 10, "{footage:?}");
-        assert!(!footage.sound);
+        assert_eq!((clip_info.width, clip_info.height), (head.width >> 16, head.height >> 16));
+        assert!(clip_info.millis > 100 && clip_info.width > 10, "{clip_info:?}");
+        assert!(!clip_info.sound);
     }
     let sound = include_bytes!("../../simulator/assets/sound.mp4");
     assert_eq!(told(sound), Err("it has no picture".into()));
@@ -70,8 +71,8 @@ fn a_picture_whose_track_says_no_size_has_that_of_its_codec() {
     let mut bytes = LOOPS[1].to_vec();
     let head = bytes.windows(4).position(|kind| kind == b"tkhd").unwrap() + 4;
     bytes[head + 76..head + 84].fill(0);
-    let footage = told(&bytes).unwrap();
-    assert_eq!((footage.width, footage.height), (180, 320));
+    let clip_info = told(&bytes).unwrap();
+    assert_eq!((clip_info.width, clip_info.height), (180, 320));
 }
 
 #[test]
@@ -79,16 +80,16 @@ fn the_picture_is_as_it_is_shown_and_as_long_as_its_track() {
     let lies = track(*b"vide", &tkhd(5000, 1280, 720, true), (24, 121), b"");
     let sound = track(*b"soun", &tkhd(9000, 0, 0, false), (48_000, 432_000), b"");
     let phone = film(&[&mvhd(1000, 9000), &sound, &lies]);
-    let footage = ClipInfo { millis: 5041, width: 720, height: 1280, sound: true };
-    assert_eq!(told(&phone), Ok(footage));
+    let clip_info = ClipInfo { millis: 5041, width: 720, height: 1280, sound: true };
+    assert_eq!(told(&phone), Ok(clip_info));
 }
 
 #[test]
 fn a_film_in_fragments_says_its_length_in_another_place() {
     let picture = track(*b"vide", &tkhd(0, 64, 36, false), (24, 0), b"");
     let mvex = mp4(*b"mvex", &[&mp4(*b"mehd", &[&numbers(&[0, 7500])])]);
-    let footage = ClipInfo { millis: 7500, width: 64, height: 36, sound: false };
-    assert_eq!(told(&film(&[&mvhd(1000, 0), &picture, &mvex])), Ok(footage));
+    let clip_info = ClipInfo { millis: 7500, width: 64, height: 36, sound: false };
+    assert_eq!(told(&film(&[&mvhd(1000, 0), &picture, &mvex])), Ok(clip_info));
     let silent = told(&film(&[&mvhd(1000, 0), &picture]));
     assert_eq!(silent, Err("it does not say how long it is".into()));
 }
@@ -194,9 +195,9 @@ proptest! {
 
     #[test]
     fn no_film_makes_it_panic_or_say_the_impossible(bytes in mutated()) {
-        if let Ok(footage) = told(&bytes) {
-            prop_assert!(footage.width > 0 && footage.height > 0);
-            prop_assert!(Duration::from_millis(footage.millis) <= Duration::from_secs(86_400));
+        if let Ok(clip_info) = told(&bytes) {
+            prop_assert!(clip_info.width > 0 && clip_info.height > 0);
+            prop_assert!(Duration::from_millis(clip_info.millis) <= Duration::from_secs(86_400));
         }
     }
 
