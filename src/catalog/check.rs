@@ -5,37 +5,37 @@ use serde_json::Value;
 
 use super::coerce::shown;
 use super::image::is_http_url;
-use super::said::Said;
-use super::suggest::closest;
+use super::request_view::RequestView;
+use super::similar::closest;
 use super::values::{Values, either, is_given, plain};
 use super::{Catalog, Model, Param, ParamKind, Params, Problem};
 
 pub(super) fn check(catalog: &Catalog, params: &Params) -> Vec<Problem> {
-    let said = Said::new(catalog, params);
+    let request = RequestView::new(catalog, params);
     let mut problems = Problems::default();
     for (place, param) in catalog.params.iter().enumerate() {
-        match said.own(place) {
+        match request.own(place) {
             Some(value) if param.is_wire(value) => value_of(param, value, &mut problems),
             Some(value) => wrong_type(param, value, &mut problems),
             None => {}
         }
     }
-    let known = (0..catalog.params.len()).filter(|place| said.own(*place).is_some()).count();
+    let known = (0..catalog.params.len()).filter(|place| request.own(*place).is_some()).count();
     if known < params.len() {
         let unknown = params.keys().filter(|name| catalog.place(name).is_none());
         unknown.for_each(|name| problems.unknown(catalog, name));
     }
-    let model = said.model();
+    let model = request.model();
     for (place, param) in catalog.params.iter().enumerate() {
-        if said.own(place).is_some_and(|value| param.is_wire(value) && is_given(value)) {
+        if request.own(place).is_some_and(|value| param.is_wire(value) && is_given(value)) {
             let refused = model.is_some_and(|model| model.refuses.contains(&place));
             if !refused {
-                company(catalog, model, param, &said, &mut problems);
+                company(catalog, model, param, &request, &mut problems);
             }
         }
     }
     match model {
-        Some(model) => model_of(catalog, model, &said, &mut problems),
+        Some(model) => model_of(catalog, model, &request, &mut problems),
         None => no_model(catalog, params, &mut problems),
     }
     problems.found
@@ -101,8 +101,9 @@ fn wrong_type(param: &Param, value: &Value, problems: &mut Problems) {
             );
             problems.add(&param.name, what, format!("write {wire}"));
         }
-        Err(said) => {
-            let (what, fix) = said.rsplit_once("; ").unwrap_or((&said, "write it differently"));
+        Err(request) => {
+            let (what, fix) =
+                request.rsplit_once("; ").unwrap_or((&request, "write it differently"));
             problems.add(&param.name, what.to_owned(), fix.to_owned());
         }
     }
@@ -208,16 +209,16 @@ fn company(
     catalog: &Catalog,
     model: Option<&Model>,
     param: &Param,
-    said: &Said<'_>,
+    request: &RequestView<'_>,
     problems: &mut Problems,
 ) {
     let Param { name, rules, .. } = param;
     for (needed, wanted) in &rules.needs {
         let Some(place) = catalog.place(needed) else { continue };
         let fits = |value: &Value| wanted.as_ref().map_or(is_given(value), |w| w == value);
-        let own = said.own(place);
+        let own = request.own(place);
         // Whoever writes `sound: loud` learns of that; what needs it may be all right then.
-        if said.get(place).is_some_and(fits) || (own.is_some() && problems.has(needed)) {
+        if request.get(place).is_some_and(fits) || (own.is_some() && problems.has(needed)) {
             continue;
         }
         // The model says the same of it, in words that help more.
@@ -252,11 +253,11 @@ fn bars(model: &Model, place: usize, value: Option<&Value>) -> bool {
 }
 
 /// What this model forbids.
-fn model_of(catalog: &Catalog, model: &Model, said: &Said<'_>, problems: &mut Problems) {
+fn model_of(catalog: &Catalog, model: &Model, request: &RequestView<'_>, problems: &mut Problems) {
     let with = Some("model");
     for (place, values) in &model.accepts {
         let Some(param) = catalog.params.get(*place) else { continue };
-        let Some(value) = said.get(*place) else { continue };
+        let Some(value) = request.get(*place) else { continue };
         if values.hold(Some(value)) || !param.is_wire(value) || problems.has(&param.name) {
             continue;
         }
@@ -279,7 +280,7 @@ fn model_of(catalog: &Catalog, model: &Model, said: &Said<'_>, problems: &mut Pr
     }
     for place in &model.refuses {
         let Some(param) = catalog.params.get(*place) else { continue };
-        if said.own(*place).is_some_and(is_given) && !problems.has(&param.name) {
+        if request.own(*place).is_some_and(is_given) && !problems.has(&param.name) {
             let others = models(catalog, |other| !other.refuses.contains(place));
             let what = format!("{} does not take `{}`", model.name, param.name);
             let fix = format!("leave it out{}", or_use(&others));
@@ -287,7 +288,7 @@ fn model_of(catalog: &Catalog, model: &Model, said: &Said<'_>, problems: &mut Pr
         }
     }
     for any in &model.requires {
-        if any.iter().any(|place| said.get(*place).is_some_and(is_given)) {
+        if any.iter().any(|place| request.get(*place).is_some_and(is_given)) {
             continue;
         }
         let params = || any.iter().filter_map(|place| catalog.params.get(*place));

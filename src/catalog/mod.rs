@@ -3,23 +3,23 @@
 
 mod check;
 mod coerce;
-mod describe;
+mod constraints;
 mod file;
 mod fingerprint;
 mod image;
-mod nearest;
 mod price;
-mod said;
-mod suggest;
+mod price_hints;
+mod request_view;
+mod similar;
 #[cfg(test)]
 mod tests;
 mod values;
 
 pub use coerce::switch;
-pub use describe::{Accepted, Demands};
+pub use constraints::{Accepted, Constraints};
 pub use image::{base64_bytes, is_http_url};
-pub use nearest::{Change, Nearest, in_words};
-pub use suggest::{closest, slip};
+pub use price_hints::{Change, PriceHint, in_words};
+pub use similar::{closest, slip};
 
 use crate::money::Usd;
 use crate::shot::Fingerprint;
@@ -206,8 +206,8 @@ impl Catalog {
     /// is changed. At most three ways, in the order of the catalog's rows; none when the model is
     /// not known or has no such price. [`in_words`] makes a sentence of them.
     #[must_use]
-    pub fn nearest_prices(&self, params: &Params) -> Vec<Nearest> {
-        nearest::nearest(self, params)
+    pub fn price_hints(&self, params: &Params) -> Vec<PriceHint> {
+        price_hints::price_hints(self, params)
     }
 
     /// Whether the gateway charges failed tasks.

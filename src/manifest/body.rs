@@ -9,7 +9,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::BodyError;
-use super::shots::media;
+use super::source::regular_file;
 use crate::shot::{LocalFile, Request};
 
 /// Where the gateway is to call when the task has ended.
@@ -64,7 +64,7 @@ fn without_callback(json: &str) -> Cow<'_, str> {
 /// The file's bytes, if they are still those that were fingerprinted.
 fn read(file: &LocalFile) -> Result<Vec<u8>, BodyError> {
     let unreadable = |source| BodyError::Unreadable { path: file.written.to_string(), source };
-    let source = media::open(&file.path).map_err(unreadable)?;
+    let source = regular_file::open(&file.path).map_err(unreadable)?;
     let mut bytes = Vec::with_capacity(usize::try_from(file.bytes).unwrap_or(0) + 1);
     // One byte more than expected is enough to know that it has grown.
     source.take(file.bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;

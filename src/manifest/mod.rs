@@ -3,17 +3,19 @@
 
 mod body;
 mod callback;
-mod header;
+mod diagnostics;
+mod includes;
 mod notify;
 mod read;
-mod report;
+mod scalars;
 pub mod schema;
 mod settings;
 mod shots;
+mod source;
 mod text;
 
+pub use diagnostics::{Finding, Level, Mistakes, Related, Spot};
 pub use read::Manifest;
-pub use report::finding::{Finding, Level, Mistakes, Related, Spot};
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -114,7 +116,7 @@ pub struct Reading<'a> {
     /// Models and prices.
     pub catalog: &'a Catalog,
     /// Whether a cap holds: `--budget` or the ledger's (`Some`), or as the manifest says (`None`).
-    /// Under a cap a shot without a known price is a mistake, otherwise a warning.
+    /// Under a cap a shot without a known price is a diagnostic, otherwise a warning.
     pub capped: Option<bool>,
     /// Whether diagnostics may be coloured.
     pub color: bool,

@@ -8,7 +8,7 @@ mod rules;
 
 use serde_json::{Map, Value, json};
 
-use super::shots::expand::MOST_SHOTS;
+use super::shots::shot_set::MAX_SHOTS;
 use crate::catalog::{Catalog, Param};
 
 /// What every form of a request parameter is, beside its own.
@@ -235,7 +235,7 @@ fn own_keys(catalog: &Catalog) -> Map<String, Value> {
         "takes": {
             "description": "How many clips of this shot; each has its own id, price and clip.",
             "$ref": "#/$defs/count",
-            "maximum": MOST_SHOTS,
+            "maximum": MAX_SHOTS,
             "default": 1,
         },
         "matrix": {

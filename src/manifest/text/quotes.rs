@@ -2,7 +2,7 @@
 //! wrong with one that is quoted in an odd way.
 
 /// What is wrong with the quotes of a cell.
-pub(super) enum Misquoted {
+pub(super) enum QuoteError {
     /// The text goes on behind the quote at this byte.
     Ends(usize),
     /// A quoted text with spaces before it.
@@ -10,17 +10,17 @@ pub(super) enum Misquoted {
 }
 
 /// What is wrong with a cell, as it is written.
-pub(super) fn misquoted(cell: &str) -> Option<Misquoted> {
+pub(super) fn misquoted(cell: &str) -> Option<QuoteError> {
     let Some(inside) = cell.strip_prefix('"') else {
         let text = cell.trim();
         let spaced = text.len() > 1 && text.starts_with('"') && text.ends_with('"');
-        return spaced.then_some(Misquoted::Spaced);
+        return spaced.then_some(QuoteError::Spaced);
     };
     let mut quotes = inside.match_indices('"').map(|(at, _)| at + 1).peekable();
     while let Some(at) = quotes.next() {
         if quotes.next_if_eq(&(at + 1)).is_none() {
             let rest = cell.get(at + 1..).unwrap_or_default();
-            return (!rest.trim().is_empty()).then_some(Misquoted::Ends(at));
+            return (!rest.trim().is_empty()).then_some(QuoteError::Ends(at));
         }
     }
     None

@@ -10,18 +10,19 @@ use std::rc::Rc;
 use csv::{ReaderBuilder, StringRecord};
 
 use super::file;
-use super::quotes::{Misquoted, cell, cell_end, misquoted};
-use super::tape::Tape;
-use crate::manifest::report::log::{Log, Mistake, Place};
+use super::quotes::{QuoteError, cell, cell_end, misquoted};
+use super::recording_reader::RecordingReader;
+use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
+use crate::manifest::source::place::Place;
 
 /// Columns that a table may have; spreadsheets seldom have a tenth.
-const MOST_COLUMNS: usize = 1_000;
+const MAX_COLUMNS: usize = 1_000;
 /// How much of a file is looked at to find out its separator.
 const HEAD: usize = 64 * 1024;
 
 /// A CSV file whose header has been read.
 #[derive(Debug)]
-pub(in crate::manifest) struct Table {
+pub(crate) struct Table {
     file: u16,
     /// Named columns in the order of the file.
     pub columns: Vec<Column>,
@@ -33,17 +34,17 @@ pub(in crate::manifest) struct Table {
 
 /// A named column.
 #[derive(Debug)]
-pub(in crate::manifest) struct Column {
+pub(crate) struct Column {
     pub name: Rc<str>,
     pub place: Place,
     index: usize,
 }
 
 /// The rows of a table that were not read yet.
-pub(in crate::manifest) struct Rows {
+pub(crate) struct Rows {
     file: u16,
     delimiter: u8,
-    reader: csv::Reader<Tape<io::Chain<io::Cursor<Vec<u8>>, File>>>,
+    reader: csv::Reader<RecordingReader<io::Chain<io::Cursor<Vec<u8>>, File>>>,
     cells: StringRecord,
     /// Where the current row begins, and its line.
     start: usize,
@@ -55,7 +56,7 @@ pub(in crate::manifest) struct Rows {
 }
 
 /// A row that is not empty.
-pub(in crate::manifest) struct Row<'r> {
+pub(crate) struct Row<'r> {
     file: u16,
     delimiter: u8,
     cells: &'r StringRecord,
@@ -66,28 +67,28 @@ pub(in crate::manifest) struct Row<'r> {
 
 impl Table {
     /// Opens a file and reads its header. `None` when there is none or it is no text; what is wrong
-    /// goes to the log.
+    /// goes to the diags.
     ///
     /// # Errors
     /// When the file cannot be opened, with the reason.
-    pub(in crate::manifest) fn open(
+    pub(crate) fn open(
         path: &Path,
-        log: &mut Log,
+        diags: &mut Diagnostics,
     ) -> Result<Option<(Self, Rows)>, String> {
-        let Some((file, opened)) = file::open(path, log)? else { return Ok(None) };
+        let Some((file, opened)) = file::open(path, diags)? else { return Ok(None) };
         let Some(mut rows) = Rows::new(file, opened).map_err(|error| error.to_string())? else {
             return Ok(None);
         };
-        if !rows.advance(log) {
+        if !rows.advance(diags) {
             return Ok(None);
         }
         let mut table =
             Self { file, columns: Vec::new(), width: rows.cells.len(), unnamed: Vec::new() };
         let header = rows.row(&table);
-        if header.cells.iter().filter(|name| !name.trim().is_empty()).count() > MOST_COLUMNS {
-            let what = format!("a table has at most {MOST_COLUMNS} columns");
-            let fix = "look for a quote `\"` that is never closed".to_owned();
-            log.add(Mistake::new(header.start(), what).fix(fix));
+        if header.cells.iter().filter(|name| !name.trim().is_empty()).count() > MAX_COLUMNS {
+            let what = format!("a table has at most {MAX_COLUMNS} columns");
+            let fix = "look for a quote `\"` that is never closed";
+            diags.error(header.start(), what, fix);
             return Ok(None);
         }
         let mut columns: Vec<Column> = Vec::new();
@@ -100,10 +101,10 @@ impl Table {
             }
             let place = header.cell_place(index);
             if let Some(first) = columns.iter().find(|column| &*column.name == name) {
-                log.add(
-                    Mistake::new(place, format!("there are two columns `{name}`"))
-                        .fix("rename or remove one of them".to_owned())
-                        .other(first.place, "the first is here"),
+                diags.add(
+                    Diagnostic::new(place, format!("there are two columns `{name}`"))
+                        .fix("rename or remove one of them")
+                        .related(first.place, "the first is here"),
                 );
                 continue;
             }
@@ -114,12 +115,12 @@ impl Table {
     }
 
     /// The place of its first character.
-    pub(in crate::manifest) fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> Place {
         Place::start(self.file)
     }
 
     /// The column of that name, as a number to ask rows with.
-    pub(in crate::manifest) fn column(&self, name: &str) -> Option<usize> {
+    pub(crate) fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| &*column.name == name)
     }
 }
@@ -140,7 +141,7 @@ impl Rows {
         Ok(Some(Self {
             file,
             delimiter,
-            reader: builder.from_reader(Tape::new(io::Cursor::new(head).chain(opened))),
+            reader: builder.from_reader(RecordingReader::new(io::Cursor::new(head).chain(opened))),
             cells: StringRecord::new(),
             start: 0,
             line,
@@ -151,17 +152,17 @@ impl Rows {
     }
 
     /// The next row that is not empty.
-    pub(in crate::manifest) fn next<'r>(
+    pub(crate) fn next<'r>(
         &'r mut self,
         table: &'r Table,
-        log: &mut Log,
+        diags: &mut Diagnostics,
     ) -> Option<Row<'r>> {
-        while self.advance(log) {
+        while self.advance(diags) {
             if self.cells.iter().any(|cell| !cell.trim().is_empty()) {
-                let is_right = self.check_inner_quotes(log);
+                let is_right = self.check_inner_quotes(diags);
                 let row = self.row(table);
                 if is_right {
-                    row.check_width(table, log);
+                    row.check_width(table, diags);
                 }
                 return Some(self.row(table));
             }
@@ -193,7 +194,7 @@ impl Rows {
     }
 
     /// Reads a record. `false` at the end, and after what makes the rest unreadable.
-    fn advance(&mut self, log: &mut Log) -> bool {
+    fn advance(&mut self, diags: &mut Diagnostics) -> bool {
         if self.broken {
             return false;
         }
@@ -213,48 +214,49 @@ impl Rows {
         match read {
             Ok(true) => {
                 if tape.has_ended() {
-                    self.check_quotes(log);
+                    self.check_quotes(diags);
                 }
                 true
             }
             Ok(false) => false,
             Err(error) => {
                 self.broken = true;
-                self.report(&error, log);
+                self.report(&error, diags);
                 false
             }
         }
     }
 
     /// Reports a record that cannot be read.
-    fn report(&self, error: &csv::Error, log: &mut Log) {
+    fn report(&self, error: &csv::Error, diags: &mut Diagnostics) {
         let raw = self.raw();
         let place = place(self.file, self.line, raw, raw.len(), raw.len());
         match error.kind() {
             csv::ErrorKind::Utf8 { .. } => {
                 let tape = self.reader.get_ref();
                 let byte = tape.bytes(self.start + raw.len(), self.end).first().copied();
-                file::not_utf8(Place { length: 1, ..place }, byte.unwrap_or(0), true, log);
+                file::not_utf8(Place { length: 1, ..place }, byte.unwrap_or(0), true, diags);
             }
             csv::ErrorKind::Io(why) => {
                 let place = Place { file: self.file, line: self.line, column: 1, length: 0 };
                 let what = format!("the row that begins here cannot be read: {why}");
-                let fix = "look for a quote `\"` that is never closed".to_owned();
-                log.add(Mistake::new(place, what).fix(fix));
+                let fix = "look for a quote `\"` that is never closed";
+                diags.error(place, what, fix);
             }
-            _ => log.add(Mistake::new(place, format!("this row cannot be read: {error}"))),
+            _ => diags.add(Diagnostic::new(place, format!("this row cannot be read: {error}"))),
         }
     }
 
     /// A quote that is never closed swallows everything after it: its cell is the last.
-    fn check_quotes(&self, log: &mut Log) {
+    fn check_quotes(&self, diags: &mut Diagnostics) {
         let raw = self.raw();
         let (from, _, open) = cell(raw, self.delimiter, self.cells.len().saturating_sub(1));
         if open {
             let place = Place { length: 1, ..place(self.file, self.line, raw, from, from) };
-            log.add(
-                Mistake::new(place, "this quote is never closed")
-                    .fix("close it with `\"`; write `\"\"` for a quote in a text".to_owned()),
+            diags.error(
+                place,
+                "this quote is never closed",
+                "close it with `\"`; write `\"\"` for a quote in a text",
             );
         }
     }
@@ -263,7 +265,7 @@ impl Rows {
 impl Rows {
     /// A quote that ends before its text does: what follows up to the next one, whole rows perhaps,
     /// is not what anybody meant. `false` when there is one.
-    fn check_inner_quotes(&self, log: &mut Log) -> bool {
+    fn check_inner_quotes(&self, diags: &mut Diagnostics) -> bool {
         let raw = self.raw();
         if !raw.contains('"') {
             return true;
@@ -274,18 +276,18 @@ impl Rows {
             let end = cell_end(raw, self.delimiter, start);
             let text = raw.get(start..end).unwrap_or_default();
             match misquoted(text) {
-                Some(Misquoted::Ends(inner)) => {
+                Some(QuoteError::Ends(inner)) => {
                     let what = "the text goes on behind this quote, which closes it";
                     let fix = "look for a quote `\"` that is missing or too many from where the text \
                                begins; write `\"\"` for a quote in a text";
-                    let mistake = Mistake::new(at(start + inner), what).fix(fix.to_owned());
-                    log.add(mistake.other(at(start), "the text begins here"));
+                    let diagnostic = Diagnostic::new(at(start + inner), what).fix(fix);
+                    diags.add(diagnostic.related(at(start), "the text begins here"));
                     return false;
                 }
-                Some(Misquoted::Spaced) => {
+                Some(QuoteError::Spaced) => {
                     let what = "there is a space before this quote, so that it is part of the text";
-                    let fix = "remove the space before the quote".to_owned();
-                    log.add(Mistake::new(at(start), what).fix(fix));
+                    let fix = "remove the space before the quote";
+                    diags.error(at(start), what, fix);
                 }
                 None => {}
             }
@@ -297,33 +299,33 @@ impl Rows {
 
 impl<'r> Row<'r> {
     /// The table's columns.
-    pub(in crate::manifest) fn columns(&self) -> &'r [Column] {
+    pub(crate) fn columns(&self) -> &'r [Column] {
         self.columns
     }
 
     /// A cell's text without spaces around it; `None` when it is empty.
-    pub(in crate::manifest) fn cell(&self, column: usize) -> Option<&str> {
+    pub(crate) fn cell(&self, column: usize) -> Option<&str> {
         let index = self.columns.get(column)?.index;
         self.cells.get(index).map(str::trim).filter(|cell| !cell.is_empty())
     }
 
     /// The column of that name.
-    pub(in crate::manifest) fn column(&self, name: &str) -> Option<usize> {
+    pub(crate) fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| &*column.name == name)
     }
 
     /// Where a cell stands.
-    pub(in crate::manifest) fn place(&self, column: usize) -> Place {
+    pub(crate) fn place(&self, column: usize) -> Place {
         self.cell_place(self.columns.get(column).map_or(0, |column| column.index))
     }
 
     /// Where its table begins.
-    pub(in crate::manifest) fn header(&self) -> Place {
+    pub(crate) fn header(&self) -> Place {
         Place::start(self.file)
     }
 
     /// Where the row begins.
-    pub(in crate::manifest) fn start(&self) -> Place {
+    pub(crate) fn start(&self) -> Place {
         Place { file: self.file, line: self.line, column: 1, length: 0 }
     }
 
@@ -333,7 +335,7 @@ impl<'r> Row<'r> {
     }
 
     /// Cells that stand below no header, or an empty one.
-    fn check_width(&self, table: &Table, log: &mut Log) {
+    fn check_width(&self, table: &Table, diags: &mut Diagnostics) {
         if self.cells.len() <= table.width && table.unnamed.is_empty() {
             return;
         }
@@ -343,7 +345,7 @@ impl<'r> Row<'r> {
         if let Some(index) = (0..self.cells.len()).find(|index| stray(index) && filled(index)) {
             let place = self.cell_place(index);
             let fix = "name the column, or put a text that holds the separator into quotes";
-            log.add(Mistake::new(place, "this cell's column has no name").fix(fix.to_owned()));
+            diags.error(place, "this cell's column has no name", fix);
         }
     }
 }
@@ -410,12 +412,12 @@ mod tests {
 
     /// Every filled cell with its place, and how many mistakes there were.
     fn cells(text: &[u8]) -> (Vec<(String, u32, u32)>, usize) {
-        let mut log = Log::default();
+        let mut diags = Diagnostics::default();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::io::Write::write_all(&mut file.as_file(), text).unwrap();
-        let (table, mut rows) = Table::open(file.path(), &mut log).unwrap().unwrap();
+        let (table, mut rows) = Table::open(file.path(), &mut diags).unwrap().unwrap();
         let mut cells = Vec::new();
-        while let Some(row) = rows.next(&table, &mut log) {
+        while let Some(row) = rows.next(&table, &mut diags) {
             for column in 0..table.columns.len() {
                 if let Some(cell) = row.cell(column) {
                     let Place { line, column, .. } = row.place(column);
@@ -423,7 +425,7 @@ mod tests {
                 }
             }
         }
-        (cells, log.mistakes())
+        (cells, diags.error_count())
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::values::Values;
 
 /// What a model asks of a request; parameters by their names.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Demands<'c> {
+pub struct Constraints<'c> {
     /// Values that a parameter must keep to, narrower than its own.
     pub accepts: Vec<(&'c str, Accepted<'c>)>,
     /// Parameters that must not be given.
@@ -28,10 +28,10 @@ pub enum Accepted<'c> {
 impl Catalog {
     /// What a model asks of a request; nothing of a model it does not know.
     #[must_use]
-    pub fn demands(&self, model: &str) -> Demands<'_> {
-        let Some(model) = self.model(model) else { return Demands::default() };
+    pub fn demands(&self, model: &str) -> Constraints<'_> {
+        let Some(model) = self.model(model) else { return Constraints::default() };
         let name = |place: &usize| self.params.get(*place).map(|param| param.name.as_str());
-        Demands {
+        Constraints {
             accepts: model
                 .accepts
                 .iter()

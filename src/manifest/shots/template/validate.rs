@@ -8,18 +8,18 @@ use super::Wrong;
 use crate::catalog::closest;
 
 /// The longest `{{ … }}`, in bytes: the engine goes through operators by recursion.
-const MOST_CODE: usize = 1_000;
+const MAX_CODE: usize = 1_000;
 /// The most `{% … %}` of a text: the engine goes through branches by recursion, too.
-const MOST_STATEMENTS: usize = 200;
+const MAX_STATEMENTS: usize = 200;
 /// The longest text with a template in it, in bytes.
-const MOST_TEXT: usize = 256 * 1024;
+const MAX_TEXT: usize = 256 * 1024;
 
 const STATEMENTS: [&str; 6] = ["if", "elif", "else", "endif", "for", "endfor"];
 
 /// Checks a text's templates against the filters there are.
 pub(super) fn check(text: &str, filters: &[&str]) -> Result<(), Wrong> {
-    if text.len() > MOST_TEXT {
-        let what = format!("a text with names in it has at most {} KB", MOST_TEXT / 1024);
+    if text.len() > MAX_TEXT {
+        let what = format!("a text with names in it has at most {} KB", MAX_TEXT / 1024);
         return Err(what.into());
     }
     let mut at = 0;
@@ -27,8 +27,8 @@ pub(super) fn check(text: &str, filters: &[&str]) -> Result<(), Wrong> {
     while let Some((kind, start)) = next(text, at) {
         let inside = start + 2;
         statements += usize::from(kind == '%');
-        if statements > MOST_STATEMENTS {
-            let what = format!("a text has at most {MOST_STATEMENTS} of `{{% if %}}` and the like");
+        if statements > MAX_STATEMENTS {
+            let what = format!("a text has at most {MAX_STATEMENTS} of `{{% if %}}` and the like");
             return Err(Wrong { what, fix: None, range: Some(start..inside) });
         }
         at = match kind {
@@ -48,7 +48,7 @@ pub(super) struct Use<'t> {
 }
 
 impl Use<'_> {
-    /// Whether it may be missing here: `{{ name | default("calm") }}`, `{% if name is defined %}`.
+    /// Whether it may be missing scope: `{{ name | default("calm") }}`, `{% if name is defined %}`.
     pub(super) fn forgives(&self) -> bool {
         matches!(
             self.behind,
@@ -118,8 +118,8 @@ struct Word<'t> {
 fn code(text: &str, start: usize, end: &str, filters: &[&str]) -> Result<usize, Wrong> {
     let (words, close) = words(text, start, end)?;
     let open = start - 2;
-    if close - start > MOST_CODE {
-        let what = format!("what stands in one pair of braces has at most {MOST_CODE} characters");
+    if close - start > MAX_CODE {
+        let what = format!("what stands in one pair of braces has at most {MAX_CODE} characters");
         return Err(Wrong { what, fix: None, range: Some(open..start) });
     }
     let names: Vec<&str> = words.iter().map(|word| word.text).collect();

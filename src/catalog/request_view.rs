@@ -6,12 +6,12 @@ use serde_json::Value;
 use super::{Catalog, Model, Params};
 
 /// What a request says, by the parameter's place in the catalog.
-pub(super) struct Said<'a> {
+pub(super) struct RequestView<'a> {
     catalog: &'a Catalog,
     values: Vec<Option<&'a Value>>,
 }
 
-impl<'a> Said<'a> {
+impl<'a> RequestView<'a> {
     pub(super) fn new(catalog: &'a Catalog, params: &'a Params) -> Self {
         let mut values = vec![None; catalog.params.len()];
         let mut next = 0;

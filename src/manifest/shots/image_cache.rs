@@ -2,7 +2,6 @@
 //! hashes local files, each once however many shots use it.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -11,13 +10,14 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use crate::catalog::{base64_bytes, is_http_url};
+use crate::manifest::source::regular_file;
 
 /// Bigger than this and the gateway may well refuse it; its page names no limit.
-pub(in crate::manifest) const BIG_BYTES: u64 = 10 << 20;
+pub(crate) const BIG_BYTES: u64 = 10 << 20;
 
 /// What a request's image turned out to be.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::manifest) enum Image {
+pub(crate) enum Image {
     /// A URL.
     Url,
     /// Base64 as the gateway takes it: padded, without `data:` before it.
@@ -27,20 +27,20 @@ pub(in crate::manifest) enum Image {
 }
 
 /// What is wrong with an image, and the way out.
-pub(in crate::manifest) type Wrong = (String, Option<String>);
+pub(crate) type Wrong = (String, Option<String>);
 
 /// What is known of a file's contents: its hash and its length.
 type Known = Result<([u8; 32], u64), Wrong>;
 
 /// The local images of a campaign.
-pub(in crate::manifest) struct Gallery {
+pub(crate) struct ImageCache {
     folder: PathBuf,
     known: HashMap<Box<str>, Known>,
 }
 
-impl Gallery {
+impl ImageCache {
     /// Local paths are relative to `folder`.
-    pub(in crate::manifest) fn new(folder: PathBuf) -> Self {
+    pub(crate) fn new(folder: PathBuf) -> Self {
         Self { folder, known: HashMap::new() }
     }
 
@@ -48,7 +48,7 @@ impl Gallery {
     ///
     /// # Errors
     /// When it is nothing that can be sent.
-    pub(in crate::manifest) fn look(&mut self, written: &str) -> Result<Image, Wrong> {
+    pub(crate) fn look(&mut self, written: &str) -> Result<Image, Wrong> {
         if is_http_url(written) {
             return Ok(Image::Url);
         }
@@ -110,7 +110,7 @@ fn read(path: &Path) -> Known {
             Some("write the path of a PNG, JPEG or WebP file that you can open".into()),
         ),
     };
-    let mut file = open(path).map_err(unreadable)?;
+    let mut file = regular_file::open(path).map_err(unreadable)?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 64 * 1024];
     let mut bytes = 0;
@@ -134,14 +134,4 @@ fn read(path: &Path) -> Known {
         return Err((format!("{} is an empty file", path.display()), Some(fix.into())));
     }
     Ok((hash.finalize().into(), bytes))
-}
-
-/// Opens a file, and only a file: a pipe or a device could block or never end.
-pub(in crate::manifest) fn open(path: &Path) -> io::Result<File> {
-    let found = std::fs::metadata(path)?;
-    if !found.is_file() {
-        let what = if found.is_dir() { "it is a folder" } else { "it is not a file" };
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
-    }
-    File::open(path)
 }

@@ -4,11 +4,11 @@
 use std::io::{self, Read};
 
 /// The longest row, in bytes. A longer one is a quote that is never closed.
-pub(in crate::manifest) const MOST_ROW: usize = 64 << 20;
+pub(crate) const MAX_ROW: usize = 64 << 20;
 
 /// Hands bytes through and keeps them until they are forgotten.
 #[derive(Debug)]
-pub(in crate::manifest) struct Tape<R> {
+pub(crate) struct RecordingReader<R> {
     from: R,
     kept: Vec<u8>,
     /// The offset of the first byte that is still wanted.
@@ -18,35 +18,35 @@ pub(in crate::manifest) struct Tape<R> {
     ended: bool,
 }
 
-impl<R: Read> Tape<R> {
-    pub(in crate::manifest) fn new(from: R) -> Self {
+impl<R: Read> RecordingReader<R> {
+    pub(crate) fn new(from: R) -> Self {
         Self { from, kept: Vec::new(), start: 0, base: 0, ended: false }
     }
 
     /// The bytes between two offsets.
-    pub(in crate::manifest) fn bytes(&self, from: usize, to: usize) -> &[u8] {
+    pub(crate) fn bytes(&self, from: usize, to: usize) -> &[u8] {
         let at = |offset: usize| offset.saturating_sub(self.base).min(self.kept.len());
         self.kept.get(at(from)..at(to)).unwrap_or_default()
     }
 
     /// Bytes before this offset are not wanted any more.
-    pub(in crate::manifest) fn forget(&mut self, before: usize) {
+    pub(crate) fn forget(&mut self, before: usize) {
         self.start = before;
     }
 
     /// Whether everything was read.
-    pub(in crate::manifest) fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.ended
     }
 }
 
-impl<R: Read> Read for Tape<R> {
+impl<R: Read> Read for RecordingReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         // Moving what is still wanted only now keeps it to once a buffer.
         let unwanted = self.start.saturating_sub(self.base).min(self.kept.len());
         self.kept.drain(..unwanted);
         self.base += unwanted;
-        if self.kept.len() > MOST_ROW {
+        if self.kept.len() > MAX_ROW {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is longer than 64 MB"));
         }
         let count = self.from.read(buffer)?;

@@ -58,7 +58,7 @@ pub struct Finding {
     pub rendered: String,
 }
 
-/// Why a manifest cannot be used: every mistake, each with its place and the fix.
+/// Why a manifest cannot be used: every diagnostic, each with its place and the fix.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{rendered}")]
 pub struct Mistakes {
