@@ -79,14 +79,14 @@ fn shots(count: usize) -> Result<Arc<[Shot]>, Box<dyn std::error::Error>> {
             Ok(Shot {
                 id: ShotId::new(&id)?,
                 fingerprint: Fingerprint::from_bytes(fingerprint),
-                request: Request { json: json.into(), files: Box::default() },
+                request: Request { json: json.into(), files: [].into() },
                 model: "kling-v3".into(),
                 price: Some(Usd::from_micros(316_500)),
                 priority: 0,
-                tags: Box::default(),
+                tags: [].into(),
                 clip_name: id.as_str().into(),
                 entry: id.into(),
-                variant: Box::default(),
+                variant: [].into(),
             })
         })
         .collect()

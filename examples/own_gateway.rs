@@ -69,14 +69,14 @@ fn shot(id: &str, prompt: &str) -> Result<Shot, Box<dyn Error>> {
     Ok(Shot {
         id: ShotId::new(id)?,
         fingerprint: Catalog::builtin().fingerprint(&params, &[]),
-        request: Request { json: request.to_string().into(), files: Box::default() },
+        request: Request { json: request.to_string().into(), files: [].into() },
         model: "next-door".into(),
         price: Some("0.10".parse::<Usd>()?),
         priority: 0,
-        tags: Box::default(),
+        tags: [].into(),
         clip_name: id.into(),
         entry: id.into(),
-        variant: Box::default(),
+        variant: [].into(),
     })
 }
 

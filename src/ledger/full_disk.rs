@@ -39,14 +39,14 @@ async fn with_two_on_the_wire(folder: &Path) -> (Ledger, Vec<Entry>, Vec<Job>) {
         .map(|i| Shot {
             id: ShotId::new(&format!("s{i}")).unwrap(),
             fingerprint: Fingerprint::from_bytes([i; 16]),
-            request: Request { json: "{}".into(), files: Box::default() },
+            request: Request { json: "{}".into(), files: [].into() },
             model: "m".into(),
             price: Some(Usd::from_micros(5)),
             priority: 0,
-            tags: Box::default(),
+            tags: [].into(),
             clip_name: format!("s{i}").into(),
             entry: format!("s{i}").into(),
-            variant: Box::default(),
+            variant: [].into(),
         })
         .collect();
     let ledger = open(folder).unwrap();

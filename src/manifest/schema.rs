@@ -28,11 +28,11 @@ pub fn schema(catalog: &Catalog) -> Value {
     let mut schema: Value =
         serde_yaml::from_str_with_options(FIXED, options).expect("the schema's fixed part is YAML");
     let params = catalog.params();
-    let named = |param: &str| format!("parameter-{param}");
+    let definition = |param: &str| format!("parameter-{param}");
     let request: Map<String, Value> = params
         .iter()
         .map(|param| {
-            (param.name.clone(), json!({"$ref": format!("#/$defs/{}", named(&param.name))}))
+            (param.name.clone(), json!({"$ref": format!("#/$defs/{}", definition(&param.name))}))
         })
         .collect();
     let names: Vec<&str> = params.iter().map(|param| param.name.as_str()).collect();
@@ -51,7 +51,7 @@ pub fn schema(catalog: &Catalog) -> Value {
     }
     let defs = &mut schema["$defs"];
     for param in params {
-        defs[named(&param.name)] = forms::parameter(catalog, param);
+        defs[definition(&param.name)] = forms::parameter(catalog, param);
     }
     for model in catalog.models() {
         defs[model] = rules::model(catalog, model);

@@ -320,7 +320,7 @@ fn bombs_of_aliases_and_templates_end_in_a_mistake() {
 fn a_callback_address_takes_the_place_of_another_and_is_nobody_elses_business() {
     use rushes::manifest::body_with_callback;
     use rushes::shot::Request;
-    let request = |json: &str| Request { json: json.into(), files: Box::default() };
+    let request = |json: &str| Request { json: json.into(), files: [].into() };
     let sent = |json: &str| {
         let body = body_with_callback(&request(json), "http://h/\"1\"").unwrap();
         String::from_utf8(body.to_vec()).unwrap()

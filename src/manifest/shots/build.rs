@@ -8,7 +8,7 @@ use super::scope::{Scope, cell};
 use super::{entry, identity, request};
 use crate::manifest::diagnostics::Diagnostic;
 use crate::manifest::source::place::Place;
-use crate::shot::{Shot, ShotId};
+use crate::shot::{Shot, ShotId, ThinList};
 
 /// The longest path of a clip below `clips/`, in bytes.
 const MAX_PATH: usize = 600;
@@ -86,7 +86,7 @@ fn taken(draft: &Draft<'_, '_>, id: &ShotId, first: Place) -> Diagnostic {
 /// What a shot is called and sorted by.
 struct Labels {
     priority: i32,
-    tags: Box<[Box<str>]>,
+    tags: ThinList<Box<str>>,
     clip_name: Arc<str>,
 }
 

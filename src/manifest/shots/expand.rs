@@ -77,7 +77,7 @@ impl<'a> ExpandContext<'a> {
             }
         }
         if let Some([only]) = self.output.shots.shots.get_mut(before..) {
-            only.variant = Box::default();
+            only.variant = [].into();
         }
         if !any && self.diags.error_count() == 0 {
             let what = "there are no rows below the header, so there would be no shots";

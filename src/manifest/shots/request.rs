@@ -79,7 +79,7 @@ pub(crate) fn build(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>) -> Option
         request: Request {
             // Copied: cutting the serializer's buffer down would leave its rest as a hole in memory.
             json: serde_json::to_string(&params).unwrap_or_default().as_str().into(),
-            files: files.into_boxed_slice(),
+            files: files.into(),
         },
         model,
         price,

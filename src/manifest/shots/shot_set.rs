@@ -23,18 +23,34 @@ pub(crate) struct ShotSet {
     /// Bytes of all their requests.
     pub bytes: usize,
     /// Ids without regard to case, with the index of their place. With a million shots this is a
-    /// tenth of all memory, so hash and place are kept apart, each without padding.
-    ids: HashMap<IdHash, u32, BuildHasherDefault<FirstBytes>>,
-    places: Vec<Place>,
+    /// tenth of all memory, so hashes are short, and neither they nor places have padding.
+    ids: HashMap<IdHash, [u8; 4], BuildHasherDefault<FirstBytes>>,
+    places: Vec<IdPlace>,
     /// Clip names that are not the shot's id, in lower case, with their shot.
     clips: HashMap<Box<str>, (Place, Box<str>)>,
     /// The models' names, each once.
     models: Vec<Arc<str>>,
 }
 
-/// Stands for an id without regard to case: the first 96 bits of its SHA-256.
+/// Where an id stands, in fewer bytes: it is shorter than 65,536 characters.
+struct IdPlace {
+    file: u16,
+    length: u16,
+    line: u32,
+    column: u32,
+}
+
+impl IdPlace {
+    fn place(&self) -> Place {
+        let Self { file, length, line, column } = *self;
+        Place { file, line, column, length: length.into() }
+    }
+}
+
+/// Stands for an id without regard to case: the first 64 bits of its SHA-256. Among five million
+/// ids, two share them with a probability of one in a million.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct IdHash([u8; 12]);
+struct IdHash([u8; 8]);
 
 impl Hash for IdHash {
     fn hash<H: Hasher>(&self, state: &mut H) {
@@ -45,7 +61,7 @@ impl Hash for IdHash {
 
 impl IdHash {
     fn of(folded: &str) -> Self {
-        let mut first = [0; 12];
+        let mut first = [0; 8];
         first.iter_mut().zip(Sha256::digest(folded)).for_each(|(to, from)| *to = from);
         Self(first)
     }
@@ -74,11 +90,13 @@ impl ShotSet {
     /// Where it is taken already, without regard to case.
     pub(crate) fn take_id(&mut self, id: &ShotId, place: Place) -> Result<(), Place> {
         let next = saturating_u32(self.places.len());
-        let index = *self.ids.entry(IdHash::of(&id.folded())).or_insert(next);
-        if let Some(first) = self.places.get(index as usize) {
-            return Err(*first);
+        let index = self.ids.entry(IdHash::of(&id.folded())).or_insert(next.to_ne_bytes());
+        if let Some(first) = self.places.get(u32::from_ne_bytes(*index) as usize) {
+            return Err(first.place());
         }
-        self.places.push(place);
+        let Place { file, line, column, length } = place;
+        let length = u16::try_from(length).unwrap_or(u16::MAX);
+        self.places.push(IdPlace { file, length, line, column });
         Ok(())
     }
 
@@ -125,12 +143,11 @@ impl ShotSet {
         let custom: HashSet<String> = named.iter().map(|(_, (_, id))| id.to_lowercase()).collect();
         for (name, (place, id)) in named {
             let first = self.ids.get(&IdHash::of(name)).filter(|_| !custom.contains(&**name));
-            let Some(first) = first.and_then(|index| self.places.get(*index as usize)) else {
-                continue;
-            };
+            let index = first.map(|index| u32::from_ne_bytes(*index) as usize);
+            let Some(first) = index.and_then(|index| self.places.get(index)) else { continue };
             let what = format!("the clip of `{id}` would be called like that of the shot `{name}`");
             let diagnostic = Diagnostic::new(*place, what).fix("choose another `clip_name`");
-            diags.add(diagnostic.related(*first, "that shot"));
+            diags.add(diagnostic.related(first.place(), "that shot"));
         }
     }
 }

@@ -35,14 +35,14 @@ pub fn shot(id: &str) -> Shot {
     Shot {
         id: ShotId::new(id).unwrap(),
         fingerprint: Fingerprint::from_bytes(fingerprint),
-        request: Request { json: format!(r#"{{"prompt":"{id}"}}"#).into(), files: Box::default() },
+        request: Request { json: format!(r#"{{"prompt":"{id}"}}"#).into(), files: [].into() },
         model: "kling-v3".into(),
         price: Some(Usd::from_micros(100_000)),
         priority: 0,
-        tags: Box::default(),
+        tags: [].into(),
         clip_name: id.into(),
         entry: id.into(),
-        variant: Box::default(),
+        variant: [].into(),
     }
 }
 
