@@ -1,5 +1,5 @@
-//! Everything a request must not say to its model. Finds every problem, not the first; what the
-//! catalog does not forbid is allowed.
+//! Checks a request against its model. Finds every problem, not only the first; what the catalog does
+//! not forbid is allowed.
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ pub(super) fn check(catalog: &Catalog, params: &Params) -> Vec<Problem> {
     let mut problems = Problems::default();
     for (place, param) in catalog.params.iter().enumerate() {
         match request.own(place) {
-            Some(value) if param.is_wire(value) => value_of(param, value, &mut problems),
+            Some(value) if param.is_wire(value) => check_value(param, value, &mut problems),
             Some(value) => wrong_type(param, value, &mut problems),
             None => {}
         }
@@ -30,12 +30,12 @@ pub(super) fn check(catalog: &Catalog, params: &Params) -> Vec<Problem> {
         if request.own(place).is_some_and(|value| param.is_wire(value) && is_given(value)) {
             let refused = model.is_some_and(|model| model.refuses.contains(&place));
             if !refused {
-                company(catalog, model, param, &request, &mut problems);
+                check_needs(catalog, model, param, &request, &mut problems);
             }
         }
     }
     match model {
-        Some(model) => model_of(catalog, model, &request, &mut problems),
+        Some(model) => check_model(catalog, model, &request, &mut problems),
         None => no_model(catalog, params, &mut problems),
     }
     problems.found
@@ -110,7 +110,7 @@ fn wrong_type(param: &Param, value: &Value, problems: &mut Problems) {
 }
 
 /// What a value must keep to by itself.
-fn value_of(param: &Param, value: &Value, problems: &mut Problems) {
+fn check_value(param: &Param, value: &Value, problems: &mut Problems) {
     let Param { name, kind, rules, .. } = param;
     if !rules.one_of.is_empty() && !rules.one_of.contains(value) {
         let words: Vec<String> = rules.one_of.iter().map(plain).collect();
@@ -204,8 +204,8 @@ fn is_other_url(text: &str) -> bool {
         && !is_http_url(text)
 }
 
-/// What must stand beside a parameter.
-fn company(
+/// Checks the parameters that must stand beside this one.
+fn check_needs(
     catalog: &Catalog,
     model: Option<&Model>,
     param: &Param,
@@ -217,11 +217,11 @@ fn company(
         let Some(place) = catalog.place(needed) else { continue };
         let fits = |value: &Value| wanted.as_ref().map_or(is_given(value), |w| w == value);
         let own = request.own(place);
-        // Whoever writes `sound: loud` learns of that; what needs it may be all right then.
+        // A wrong value such as `sound: loud` was reported; what needs it may be right with a good one.
         if request.get(place).is_some_and(fits) || (own.is_some() && problems.has(needed)) {
             continue;
         }
-        // The model says the same of it, in words that help more.
+        // The model requires it, too, and its message helps more.
         let alone = |any: &Vec<usize>| any.as_slice() == [place];
         if wanted.is_none() && model.is_some_and(|model| model.requires.iter().any(alone)) {
             continue;
@@ -231,7 +231,7 @@ fn company(
             None => needed.clone(),
         };
         problems.missed.push(place);
-        if let Some(model) = model.filter(|model| bars(model, place, wanted.as_ref())) {
+        if let Some(model) = model.filter(|model| excludes(model, place, wanted.as_ref())) {
             let what =
                 format!("`{name}` needs `{wanted_text}`, which {} does not take", model.name);
             let fix = format!("leave `{name}` out, or use another model");
@@ -246,14 +246,19 @@ fn company(
 }
 
 /// Whether a model does not take a parameter, or not with that value.
-fn bars(model: &Model, place: usize, value: Option<&Value>) -> bool {
+fn excludes(model: &Model, place: usize, value: Option<&Value>) -> bool {
     let takes =
         |(at, values): &(usize, Values)| *at != place || value.is_none() || values.hold(value);
     model.refuses.contains(&place) || !model.accepts.iter().all(takes)
 }
 
 /// What this model forbids.
-fn model_of(catalog: &Catalog, model: &Model, request: &RequestView<'_>, problems: &mut Problems) {
+fn check_model(
+    catalog: &Catalog,
+    model: &Model,
+    request: &RequestView<'_>,
+    problems: &mut Problems,
+) {
     let with = Some("model");
     for (place, values) in &model.accepts {
         let Some(param) = catalog.params.get(*place) else { continue };
@@ -292,7 +297,7 @@ fn model_of(catalog: &Catalog, model: &Model, request: &RequestView<'_>, problem
             continue;
         }
         let params = || any.iter().filter_map(|place| catalog.params.get(*place));
-        // An empty image is complained of already, and so is a tail image without an image.
+        // An empty image was reported already, and so was a tail image without an image.
         if params().any(|param| problems.has(&param.name))
             || any.iter().any(|place| problems.missed.contains(place))
         {

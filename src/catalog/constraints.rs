@@ -1,4 +1,4 @@
-//! What a model asks of a request, told to those who describe the catalog instead of checking by it.
+//! What a model demands of a request, as data for descriptions such as the manifest's schema.
 
 use serde_json::Value;
 
@@ -35,7 +35,7 @@ impl Catalog {
             accepts: model
                 .accepts
                 .iter()
-                .filter_map(|(at, values)| name(at).zip(told(values)))
+                .filter_map(|(at, values)| name(at).zip(accepted(values)))
                 .collect(),
             refuses: model.refuses.iter().filter_map(name).collect(),
             requires: model
@@ -47,7 +47,7 @@ impl Catalog {
     }
 }
 
-fn told(values: &Values) -> Option<Accepted<'_>> {
+fn accepted(values: &Values) -> Option<Accepted<'_>> {
     match values {
         Values::Seconds(spans) => Some(Accepted::Seconds(spans)),
         Values::OneOf(values) => Some(Accepted::OneOf(values)),

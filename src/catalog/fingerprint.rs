@@ -10,7 +10,7 @@ use super::image::{base64_bytes, is_http_url};
 use super::values::is_given;
 use super::{Catalog, ParamKind, Params};
 
-/// Says where to report, not what to render.
+/// Where to report, not what to render.
 const NOT_MEANT: &str = "callback_url";
 
 /// A part of a request's meaning.
@@ -28,7 +28,7 @@ pub(super) fn fingerprint(
 ) -> Fingerprint {
     let mut parts: Vec<(&str, Part<'_>)> = Vec::with_capacity(params.len() + files.len());
     for (name, value) in params {
-        // What is empty says nothing.
+        // Empty parameters mean the same as none.
         let is_meant = name != NOT_MEANT && (catalog.param(name).is_none() || is_given(value));
         if is_meant && files.iter().all(|(file, _)| file != name) {
             parts.push((name, part(catalog, name, value)));

@@ -12,7 +12,7 @@ use super::request_view::RequestView;
 use super::values::{Values, plain};
 use super::{Catalog, Params};
 
-/// The most ways that are named.
+/// The most hints that are given.
 const MAX: usize = 3;
 
 /// A price that a request would have if some of it were different.

@@ -1,5 +1,5 @@
-//! `notify`: the web address that is told how a run goes, and of what. The address is a secret, so
-//! excerpts hide it.
+//! `notify`: the web address that gets messages about a run, and on which occasions. The address is
+//! a secret, so excerpts hide it.
 
 use super::WrittenNotify;
 use super::diagnostics::{Diagnostics, did_you_mean};

@@ -50,7 +50,7 @@ impl Manifest {
         Self { header, shots: shots.shots, diags }
     }
 
-    /// What it says about everything but its shots; `None` when that is mistaken.
+    /// Everything but its shots; `None` when some of that is wrong.
     #[must_use]
     pub fn header(&self) -> Option<&Header> {
         self.header.as_ref()

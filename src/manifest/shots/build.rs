@@ -1,4 +1,5 @@
-//! Finishes a shot: its id, its clip's name, its tags. A shot with a mistake is reported and dropped.
+//! Makes a shot of a draft: its id, clip name, tags and request. A shot with a mistake is reported and
+//! dropped.
 
 use std::sync::Arc;
 
@@ -99,17 +100,17 @@ fn labels(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>, id: &ShotId) -> Opt
     let scope = Scope { known: Some((id.as_str(), &[])), ..draft.scope };
     let mut tags: Vec<Box<str>> = Vec::new();
     for template in &compiled.tags {
-        tags.push(told(template.text(&scope), cx, draft)?.trim().into());
+        tags.push(report(template.text(&scope), cx, draft)?.trim().into());
     }
     if let Some((text, place)) = draft.cell(compiled.columns.tags) {
-        let text = told(cell(text, place, &scope), cx, draft)?;
+        let text = report(cell(text, place, &scope), cx, draft)?;
         tags.extend(text.split([';', ',', '|']).map(|tag| tag.trim().into()));
     }
     tags.retain(|tag| !tag.is_empty());
     let scope = Scope { known: Some((id.as_str(), &tags)), ..draft.scope };
     let written = match draft.cell(compiled.columns.clip_name) {
-        Some((text, place)) => Some((told(cell(text, place, &scope), cx, draft)?, place)),
-        None => told(compiled.clip_name.text(&scope), cx, draft)?.map(|name| {
+        Some((text, place)) => Some((report(cell(text, place, &scope), cx, draft)?, place)),
+        None => report(compiled.clip_name.text(&scope), cx, draft)?.map(|name| {
             (name.into_owned(), compiled.entry.clip_name.map_or(draft.place, |node| node.place))
         }),
     };
@@ -120,7 +121,7 @@ fn labels(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>, id: &ShotId) -> Opt
     Some(Labels { priority, tags: tags.into(), clip_name })
 }
 
-fn told<T>(
+fn report<T>(
     made: Result<T, Box<Diagnostic>>,
     cx: &mut ExpandContext<'_>,
     draft: &Draft<'_, '_>,
@@ -128,7 +129,7 @@ fn told<T>(
     made.map_err(|diagnostic| cx.diags.add(diagnostic.shot(draft.id))).ok()
 }
 
-/// Checks a clip's path below `clips/`: safe names joined by `/`, and nobody else's.
+/// Checks a clip's path below `clips/`: safe names joined by `/`, and no other shot's.
 fn clip_name(
     cx: &mut ExpandContext<'_>,
     draft: &Draft<'_, '_>,

@@ -12,7 +12,7 @@ use super::param_source::{Field, compile_base};
 use super::scope::{Scope, undefined};
 use super::template::Engine;
 use super::value_template::{TextTemplate, Used, ValueTemplate};
-use crate::catalog::{Catalog, closest, slip};
+use crate::catalog::{Catalog, closest, likely_typo};
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics, did_you_mean};
 use crate::manifest::text::table::{Column, Row, Table};
 use crate::manifest::text::tree::Node;
@@ -96,7 +96,7 @@ pub(crate) struct Columns {
 
 impl<'t> CompiledEntry<'t> {
     /// Works out what the entry's shots share. `strict`: the table is the manifest itself, and a
-    /// column that means nothing is a diagnostic.
+    /// column that means nothing is a mistake.
     pub(crate) fn new(
         entry: &'t Entry<'t>,
         table: Option<&'t Table>,
@@ -143,11 +143,11 @@ impl<'t> CompiledEntry<'t> {
                 Some(node) => compile_base(node, Some(param), false, cx.engine, cx.diags),
                 None => cx.defaults.value(at),
             };
-            let slip = entry.misspelt.contains(&at) || cx.defaults.is_misspelt(at);
+            let is_misspelt = entry.misspelt.contains(&at) || cx.defaults.is_misspelt(at);
             let mut field = Field {
                 param: Some(param),
                 name: &param.name,
-                broken: value.is_broken() || slip,
+                broken: value.is_broken() || is_misspelt,
                 base: value.base(),
                 variable: entry.matrix.iter().position(|v| *v.name == *param.name),
                 column: table.and_then(|table| table.column(&param.name)),
@@ -185,15 +185,8 @@ impl<'t> CompiledEntry<'t> {
         }
         for pair in &entry.extra {
             let value = compile_base(&pair.value, None, false, cx.engine, cx.diags);
-            self.fields.push(Field {
-                param: None,
-                name: &pair.key,
-                broken: value.is_broken(),
-                base: value.base(),
-                variable: None,
-                column: None,
-                parts: Vec::new(),
-            });
+            let broken = value.is_broken();
+            self.fields.push(Field { broken, base: value.base(), ..Field::extra(&pair.key) });
         }
     }
 
@@ -225,15 +218,7 @@ impl<'t> CompiledEntry<'t> {
                     let fix = format!("call the column `{name}`");
                     diags.error(column.place, what, fix);
                 }
-                self.fields.push(Field {
-                    param: None,
-                    name,
-                    broken: false,
-                    base: None,
-                    variable: None,
-                    column: Some(at),
-                    parts: Vec::new(),
-                });
+                self.fields.push(Field { column: Some(at), ..Field::extra(name) });
             } else if strict && !is_param && !ROW_KEYS.contains(&&*column.name) {
                 let meant =
                     entry::report_unknown(&column.name, column.place, catalog, &ROW_KEYS, diags);
@@ -250,7 +235,7 @@ impl<'t> CompiledEntry<'t> {
         for param in slips.into_iter().filter_map(|at| catalog.params().get(at)) {
             match self.fields.iter_mut().find(|field| field.name == param.name) {
                 Some(field) => field.broken = true,
-                None => self.fields.push(Field::broken(param)),
+                None => self.fields.push(Field { broken: true, ..Field::new(param) }),
             }
         }
         self.fields.sort_by_key(|field| field.param.is_none().then_some(field.name));
@@ -312,9 +297,9 @@ impl<'t> CompiledEntry<'t> {
             let Used { name, place, optional } = *use_of;
             used.insert(name.into());
             let all = || known().chain(more.iter().copied());
-            // What may be missing may also be a slip.
-            let fine =
-                all().any(|known| known == name) || (optional && slip(name, all()).is_none());
+            // An optional name may also be misspelt.
+            let fine = all().any(|known| known == name)
+                || (optional && likely_typo(name, all()).is_none());
             if !fine {
                 diags.add(undefined(name, place, all()));
             }
@@ -373,8 +358,8 @@ impl<'t> CompiledEntry<'t> {
         }
     }
 
-    /// A column that nothing uses may be a parameter's, but for a slip. (A manifest that is itself a
-    /// table has none: there every column must mean something.)
+    /// Reports unused columns whose name is probably a misspelt parameter. (Of a table that is the
+    /// manifest itself, `collect_columns` reports all unknown columns.)
     fn check_columns(&self, table: &Table, used: &HashSet<Box<str>>, cx: &mut ExpandContext<'_>) {
         let params = || cx.catalog.params().iter().map(|param| param.name.as_str());
         for column in &table.columns {
@@ -386,7 +371,7 @@ impl<'t> CompiledEntry<'t> {
             if is_known || column.name.starts_with("extra.") {
                 continue;
             }
-            if let Some(meant) = slip(head, ROW_KEYS.into_iter().chain(params())) {
+            if let Some(meant) = likely_typo(head, ROW_KEYS.into_iter().chain(params())) {
                 let what = format!("nothing uses the column `{}`", column.name);
                 let fix = format!("did you mean `{meant}`?");
                 cx.diags.error(column.place, what, fix);
@@ -395,7 +380,7 @@ impl<'t> CompiledEntry<'t> {
     }
 }
 
-/// Whether a table that is itself a manifest may have a column of that name, slips forgiven.
+/// Whether a column's name is, or resembles, one that a table that is itself a manifest may have.
 fn means_something(name: &str, catalog: &Catalog) -> bool {
     let head = name.split('.').next().unwrap_or(name);
     let params = catalog.params().iter().map(|param| param.name.as_str());
@@ -416,7 +401,7 @@ const FORMULA_ERRORS: [&str; 10] = [
 ];
 
 impl Columns {
-    /// A formula's error is nothing that anybody wants to see rendered. `false` when there is one.
+    /// Reports spreadsheet errors and control characters in cells. `false` when there are any.
     pub(crate) fn check_cells(&self, row: &Row<'_>, diags: &mut Diagnostics) -> bool {
         let before = diags.error_count();
         for at in &self.used {

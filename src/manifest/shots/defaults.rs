@@ -20,7 +20,7 @@ pub(crate) struct Inherited {
 }
 
 impl Inherited {
-    /// Adds what another file says; it overrides what is there.
+    /// Adds another file's; they override those that are there.
     pub(crate) fn merge(&mut self, other: &Self) {
         for (name, text) in &other.vars {
             put(&mut self.vars, name.clone(), text.clone());

@@ -12,7 +12,7 @@ pub(crate) struct Draft<'d, 't> {
     pub compiled: &'d CompiledEntry<'t>,
     pub scope: Scope<'d, 't>,
     pub id: &'d str,
-    /// The part of the id that the entry itself says.
+    /// The part of the id that is the entry's own id, rendered.
     pub own: &'d str,
     /// The entry it comes from.
     pub entry: &'d Arc<str>,

@@ -124,7 +124,7 @@ impl<'t> Entry<'t> {
                 if let Some(param) = param {
                     self.params.push((param, value));
                 } else {
-                    // `ID`: that there is no id would be said again.
+                    // `ID` is reported as misspelt; that there is no `id` need not be, too.
                     self.has_bad_id |= closest(key, KEYS) == Some("id");
                     self.misspelt.extend(report_unknown(key, *key_place, catalog, &KEYS, diags));
                 }

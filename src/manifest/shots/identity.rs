@@ -1,5 +1,5 @@
-//! What tells a shot from its siblings, as part of its id. Every part depends on its own shot
-//! alone, so that adding, removing or reordering siblings changes nobody's id.
+//! The parts of an id that tell an entry's shots apart. Each part depends on its own shot alone, so
+//! that adding, removing or reordering shots changes no other shot's id.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::catalog::{Param, ParamKind};
 use crate::shot::ShotId;
 
-/// The longest readable part, in bytes; a longer one is cut and told apart by a hash.
+/// The longest readable part, in bytes; a longer one is cut and gets a hash.
 const MAX_PART: usize = 40;
 /// Bytes of the hash of a matrix value or a long id, which has few siblings.
 const PART_HASH: usize = 4;
@@ -21,7 +21,7 @@ const STEM: usize = 28;
 
 /// The part of an id that a value makes: the value itself where it can stand in a file name, else
 /// what is readable of it and a hash of all of it. The commonest values need no hash: `16:9` is
-/// `16-9` and `New York` is `New-York`; should two siblings meet there, it is a diagnostic.
+/// `16-9` and `New York` is `New-York`; should two siblings meet there, it is a mistake.
 pub(crate) fn part(value: &str) -> String {
     readable(value).unwrap_or_else(|| hashed(&slug(value), value, PART_HASH))
 }
@@ -48,10 +48,10 @@ pub(crate) fn meant<'v>(param: Option<&Param>, value: &'v str) -> Cow<'v, str> {
 }
 
 /// The part that a row without an id makes: of the filled cells that its request uses, by column
-/// name. An empty cell says nothing, so that a new column changes no row that leaves it empty.
+/// name. Empty cells do not count, so that a new column changes no row that leaves it empty.
 pub(crate) fn row_part(cells: &[(&str, Cow<'_, str>)]) -> String {
     let of = |wanted: &str| cells.iter().find(|(name, _)| *name == wanted);
-    // The cell that says most to people.
+    // The cell that people recognize best.
     let leading = of("prompt").or(of("image")).or(cells.first()).map_or("", |(_, cell)| cell);
     let one = cells.len() == 1;
     let parts: Option<Vec<String>> = cells
@@ -69,7 +69,7 @@ pub(crate) fn row_part(cells: &[(&str, Cow<'_, str>)]) -> String {
     hashed(&slug(leading), &all, ROW_HASH)
 }
 
-/// Joins the parts; an id that got too long is cut and told apart by a hash.
+/// Joins the parts; an id that got too long is cut and gets a hash.
 pub(crate) fn join<'p>(parts: impl IntoIterator<Item = &'p str>) -> String {
     let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     let id = parts.join("-");

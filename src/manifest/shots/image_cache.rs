@@ -27,10 +27,10 @@ pub(crate) enum Image {
 }
 
 /// What is wrong with an image, and the way out.
-pub(crate) type Wrong = (String, Option<String>);
+pub(crate) type ImageError = (String, Option<String>);
 
 /// What is known of a file's contents: its hash and its length.
-type Known = Result<([u8; 32], u64), Wrong>;
+type Known = Result<([u8; 32], u64), ImageError>;
 
 /// The local images of a campaign.
 pub(crate) struct ImageCache {
@@ -48,7 +48,7 @@ impl ImageCache {
     ///
     /// # Errors
     /// When it is nothing that can be sent.
-    pub(crate) fn look(&mut self, written: &str) -> Result<Image, Wrong> {
+    pub(crate) fn look(&mut self, written: &str) -> Result<Image, ImageError> {
         if is_http_url(written) {
             return Ok(Image::Url);
         }

@@ -1,4 +1,4 @@
-//! From an entry of `shots` to shots: what it says ([`entry`]), what its shots share
+//! From an entry of `shots` to shots: its keys ([`entry`]), what its shots share
 //! ([`compiled_entry`]), rows × matrix × takes ([`expand`]), each shot's [`request`] and its id, tags
 //! and clip name ([`build`]).
 

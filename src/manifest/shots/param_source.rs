@@ -1,6 +1,6 @@
 //! Where a request parameter of an entry's shots comes from. A matrix or a filled cell that is
 //! named like the parameter sets it; failing that the entry's own value, then `defaults`. A template
-//! that uses the cell (`prompt: "{{ prompt }}, at night"`) has the last word, for that is its point.
+//! that uses the cell (`prompt: "{{ prompt }}, at night"`) comes before all of them.
 
 use std::rc::Rc;
 
@@ -15,7 +15,7 @@ use crate::manifest::source::place::Place;
 use crate::manifest::text::table::Row;
 use crate::manifest::text::tree::{Node, scalar};
 
-/// What an entry or `defaults` says of a parameter, prepared.
+/// A parameter's value in an entry or in `defaults`, compiled.
 #[derive(Clone)]
 pub(crate) struct Base<'t> {
     pub node: &'t Node,
@@ -52,9 +52,9 @@ pub(crate) struct Field<'t> {
     /// `None` for one that `extra` passes through.
     pub param: Option<&'t Param>,
     pub name: &'t str,
-    /// What it says is mistaken, and reported: nothing more is to be said about it.
+    /// Its value is wrong, which was reported: nothing more about it is.
     pub broken: bool,
-    /// What the entry or `defaults` says.
+    /// The value in the entry or in `defaults`.
     pub base: Option<Base<'t>>,
     /// The matrix variable of this name.
     pub variable: Option<usize>,
@@ -119,12 +119,17 @@ pub(crate) fn compile_base<'t>(
 }
 
 impl<'t> Field<'t> {
-    /// A parameter that somebody meant to set, but for a slip that was reported.
-    pub(crate) fn broken(param: &'t Param) -> Self {
+    /// A parameter without any source.
+    pub(crate) fn new(param: &'t Param) -> Self {
+        Self { param: Some(param), ..Self::extra(&param.name) }
+    }
+
+    /// A parameter that `extra` passes through, without any source.
+    pub(crate) fn extra(name: &'t str) -> Self {
         Self {
-            param: Some(param),
-            name: &param.name,
-            broken: true,
+            param: None,
+            name,
+            broken: false,
             base: None,
             variable: None,
             column: None,

@@ -8,7 +8,7 @@ use super::compiled_entry::CompiledEntry;
 use crate::manifest::text::table::Row;
 use crate::text::plain;
 
-/// A longer name or value is cut, in characters: a row may be told by its whole prompt.
+/// A longer name or value is cut, in characters: a whole prompt may be what distinguishes a row.
 const MAX_TEXT: usize = 100;
 
 /// A name and what it is for one shot.
@@ -42,11 +42,13 @@ impl Provenance {
         let row = if compiled.id_has_row {
             let named = row.columns().iter().enumerate();
             let named = named.filter(|(_, column)| compiled.in_id.contains(&*column.name));
-            named.filter_map(|(at, column)| Some(told(&column.name, row.cell(at)?))).collect()
+            named
+                .filter_map(|(at, column)| Some(variant_field(&column.name, row.cell(at)?)))
+                .collect()
         } else if let Some(id) = compiled.columns.id.and_then(|at| row.cell(at)) {
-            vec![told("id", id)]
+            vec![variant_field("id", id)]
         } else {
-            cells.iter().map(|(name, cell)| told(name, cell)).collect()
+            cells.iter().map(|(name, cell)| variant_field(name, cell)).collect()
         };
         Self { entry, row }
     }
@@ -59,7 +61,7 @@ pub(crate) fn combination(compiled: &CompiledEntry<'_>, mut number: usize) -> Ve
     for variable in compiled.entry.matrix.iter().rev() {
         let count = variable.values.len().max(1);
         if let Some((_, meant)) = variable.values.get(number % count).filter(|_| count > 1) {
-            traits.push(told(&variable.name, meant));
+            traits.push(variant_field(&variable.name, meant));
         }
         number /= count;
     }
@@ -67,6 +69,6 @@ pub(crate) fn combination(compiled: &CompiledEntry<'_>, mut number: usize) -> Ve
     traits
 }
 
-fn told(name: &str, value: &str) -> VariantField {
+fn variant_field(name: &str, value: &str) -> VariantField {
     (plain(name, MAX_TEXT).into(), plain(value, MAX_TEXT).into())
 }

@@ -1,5 +1,5 @@
-//! A shot's request: its values, the catalog's opinion of them, its price and its fingerprint. Every
-//! complaint points at the value that causes it.
+//! A shot's request: its values, the catalog's checks, its price and its fingerprint. Every mistake
+//! points at the value that causes it.
 
 use std::sync::Arc;
 
@@ -165,7 +165,7 @@ fn check(
         let fields = &draft.compiled.fields;
         let field = fields.iter().find(|field| field.name == head);
         let is_set = field.is_some_and(|field| field.is_set(&draft.scope));
-        // What is missing may be what somebody tried to say.
+        // What is missing may be what a broken field should have said.
         let is_said = |field: &Field<'_>| {
             field.broken && !is_set && problem.what.contains(&format!("`{}`", field.name))
         };

@@ -7,9 +7,9 @@ use std::rc::Rc;
 use minijinja::Value as Named;
 
 use super::entry::Variable;
-use super::template::{Engine, Template, Wrong};
+use super::template::{Engine, Template, TemplateError};
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics, did_you_mean};
-use crate::manifest::source::place::Place;
+use crate::manifest::source::place::{Place, saturating_u32};
 use crate::manifest::text::table::Row;
 use crate::manifest::text::tree::{Node, Value};
 
@@ -41,7 +41,7 @@ impl Scope<'_, '_> {
     }
 
     /// What is written for a name, and whether it stands there without quotes. An empty cell hides
-    /// what `vars` says.
+    /// the one of `vars`.
     fn text(&self, name: &str) -> Option<(&str, bool)> {
         if let Some((row, column)) = self.row.and_then(|row| Some((row, row.column(name)?)))
             && self.variable(name).is_none()
@@ -113,7 +113,7 @@ pub(crate) fn cell(
     render(&template, text, place, scope)
 }
 
-fn no_template(why: Wrong, text: &str, place: Place) -> Diagnostic {
+fn no_template(why: TemplateError, text: &str, place: Place) -> Diagnostic {
     let fix = "write a name as {{ name }}; write {{ \"{{\" }} for the characters themselves";
     let place = why.range.map_or(place, |range| within(place, text, &range));
     let diagnostic = Diagnostic::new(place, format!("this is no template: {}", why.what));
@@ -179,7 +179,7 @@ pub(crate) fn undefined<'a>(
 
 /// The place of some bytes of a text that stands at a place, if it stands there as it is.
 pub(crate) fn within(place: Place, text: &str, range: &Range<usize>) -> Place {
-    let count = |text: &str| u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+    let count = |text: &str| saturating_u32(text.chars().count());
     let before = match place.length.checked_sub(count(text)) {
         Some(quotes @ (0 | 2)) => quotes / 2,
         _ => return place,

@@ -1,9 +1,9 @@
 //! The shots made so far; keeps their ids and clip names unique.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::Arc;
 
+use hashbrown::HashTable;
 use sha2::{Digest, Sha256};
 
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
@@ -16,71 +16,51 @@ pub(crate) const MAX_SHOTS: usize = 5_000_000;
 /// The shots of a campaign and what they are called.
 #[derive(Default)]
 pub(crate) struct ShotSet {
-    /// Finished shots; emptied at the first diagnostic, from when on only mistakes matter.
+    /// Finished shots; emptied at the first mistake, from when on only mistakes matter.
     pub shots: Vec<Shot>,
     /// How many shots there would be, wrong ones counted too.
     pub count: usize,
     /// Bytes of all their requests.
     pub bytes: usize,
-    /// Ids without regard to case, with the index of their place. With a million shots this is a
-    /// tenth of all memory, so hashes are short, and neither they nor places have padding.
-    ids: HashMap<IdHash, [u8; 4], BuildHasherDefault<FirstBytes>>,
-    places: Vec<IdPlace>,
+    /// The ids taken so far, without regard to case.
+    ids: Vec<TakenId>,
+    /// Indices of `ids` by their hashes.
+    index: HashTable<u32>,
     /// Clip names that are not the shot's id, in lower case, with their shot.
     clips: HashMap<Box<str>, (Place, Box<str>)>,
     /// The models' names, each once.
     models: Vec<Arc<str>>,
 }
 
-/// Where an id stands, in fewer bytes: it is shorter than 65,536 characters.
-struct IdPlace {
-    file: u16,
-    length: u16,
+/// An id by its hash, and its place in fewer bytes: with a million shots, ids take a tenth of all
+/// memory.
+struct TakenId {
+    hash: [u8; 8],
     line: u32,
     column: u32,
+    file: u16,
+    length: u16,
 }
 
-impl IdPlace {
+impl TakenId {
+    fn new(hash: [u8; 8], place: Place) -> Self {
+        let Place { file, line, column, length } = place;
+        // Of an id it is at most `ShotId::MOST_BYTES`.
+        Self { hash, line, column, file, length: u16::try_from(length).unwrap_or(u16::MAX) }
+    }
+
     fn place(&self) -> Place {
-        let Self { file, length, line, column } = *self;
+        let Self { line, column, file, length, .. } = *self;
         Place { file, line, column, length: length.into() }
     }
 }
 
 /// Stands for an id without regard to case: the first 64 bits of its SHA-256. Among five million
 /// ids, two share them with a probability of one in a million.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct IdHash([u8; 8]);
-
-impl Hash for IdHash {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        // Without the length that an array would write first.
-        state.write(&self.0);
-    }
-}
-
-impl IdHash {
-    fn of(folded: &str) -> Self {
-        let mut first = [0; 8];
-        first.iter_mut().zip(Sha256::digest(folded)).for_each(|(to, from)| *to = from);
-        Self(first)
-    }
-}
-
-/// An [`IdHash`] needs no hashing again.
-#[derive(Default)]
-struct FirstBytes(u64);
-
-impl Hasher for FirstBytes {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some(first) = bytes.first_chunk() {
-            self.0 = u64::from_ne_bytes(*first);
-        }
-    }
+fn id_hash(folded: &str) -> [u8; 8] {
+    let mut first = [0; 8];
+    first.iter_mut().zip(Sha256::digest(folded)).for_each(|(to, from)| *to = from);
+    first
 }
 
 impl ShotSet {
@@ -89,15 +69,23 @@ impl ShotSet {
     /// # Errors
     /// Where it is taken already, without regard to case.
     pub(crate) fn take_id(&mut self, id: &ShotId, place: Place) -> Result<(), Place> {
-        let next = saturating_u32(self.places.len());
-        let index = self.ids.entry(IdHash::of(&id.folded())).or_insert(next.to_ne_bytes());
-        if let Some(first) = self.places.get(u32::from_ne_bytes(*index) as usize) {
-            return Err(first.place());
+        let hash = id_hash(&id.folded());
+        if let Some(first) = self.taken(hash) {
+            return Err(first);
         }
-        let Place { file, line, column, length } = place;
-        let length = u16::try_from(length).unwrap_or(u16::MAX);
-        self.places.push(IdPlace { file, length, line, column });
+        let index = saturating_u32(self.ids.len());
+        self.ids.push(TakenId::new(hash, place));
+        let hash_of =
+            |index: &u32| self.ids.get(*index as usize).map_or(0, |id| u64::from_ne_bytes(id.hash));
+        self.index.insert_unique(u64::from_ne_bytes(hash), index, hash_of);
         Ok(())
+    }
+
+    /// Where an id of that hash stands.
+    fn taken(&self, hash: [u8; 8]) -> Option<Place> {
+        let is_it = |index: &u32| self.ids.get(*index as usize).is_some_and(|id| id.hash == hash);
+        let index = self.index.find(u64::from_ne_bytes(hash), is_it)?;
+        self.ids.get(*index as usize).map(TakenId::place)
     }
 
     /// Takes a clip name that is not its shot's id.
@@ -130,7 +118,7 @@ impl ShotSet {
         self.shots.push(shot);
     }
 
-    /// Frees the shots after a diagnostic.
+    /// Frees the shots after a mistake.
     pub(crate) fn discard(&mut self) {
         (self.shots, self.bytes) = (Vec::new(), 0);
     }
@@ -142,12 +130,13 @@ impl ShotSet {
         named.sort_by_key(|(_, (place, _))| *place);
         let custom: HashSet<String> = named.iter().map(|(_, (_, id))| id.to_lowercase()).collect();
         for (name, (place, id)) in named {
-            let first = self.ids.get(&IdHash::of(name)).filter(|_| !custom.contains(&**name));
-            let index = first.map(|index| u32::from_ne_bytes(*index) as usize);
-            let Some(first) = index.and_then(|index| self.places.get(index)) else { continue };
+            let Some(first) = self.taken(id_hash(name)).filter(|_| !custom.contains(&**name))
+            else {
+                continue;
+            };
             let what = format!("the clip of `{id}` would be called like that of the shot `{name}`");
             let diagnostic = Diagnostic::new(*place, what).fix("choose another `clip_name`");
-            diags.add(diagnostic.related(first.place(), "that shot"));
+            diags.add(diagnostic.related(first, "that shot"));
         }
     }
 }

@@ -25,7 +25,7 @@ pub(crate) enum ValueTemplate<'t> {
 pub(crate) struct Used<'n> {
     pub name: &'n str,
     pub place: Place,
-    /// Whether the template says what to write when it is missing.
+    /// Whether the template has a default for it.
     pub optional: bool,
 }
 
@@ -71,7 +71,7 @@ impl<'t> TextTemplate<'t> {
 
 impl<'t> ValueTemplate<'t> {
     /// Prepares a value; `None` when one of its templates is wrong. `typed` values are read by
-    /// their parameter's kind later, so that they keep their text; others mean what YAML says.
+    /// their parameter's kind later, so that they keep their text; others are read as YAML scalars.
     pub(crate) fn of(
         node: &'t Node,
         typed: bool,

@@ -21,7 +21,7 @@ pub(crate) struct Chars<R> {
     text: String,
     at: usize,
     ended: bool,
-    /// Why it ended, until it was told.
+    /// Why it ended, until that was returned.
     broken: Option<DecodeError>,
 }
 

@@ -11,7 +11,7 @@ use serde_yaml::granit_parser::{Event, ScalarStyle, Span, Tag};
 use super::comments::Comments;
 use super::tree::{Anchors, MAX_DEEP, Node, Pair, Size, Value, Words};
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
-use crate::manifest::source::place::Place;
+use crate::manifest::source::place::{Place, saturating_u32};
 
 /// Values that one alias may stand for, and all of them together: what is defaults in memory is
 /// walked once for every alias.
@@ -21,10 +21,6 @@ const MAX_ALIASED_IN_ALL: usize = 50_000_000;
 const MAX_IN_ONE: Size = Size { height: MAX_DEEP, values: 1_000_000, bytes: 64 << 20 };
 /// Pairs that merge keys may bring in, all together.
 const MAX_MERGED: usize = 20_000_000;
-
-fn fits(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
-}
 
 /// A collection that is not closed yet.
 struct Open {
@@ -148,9 +144,9 @@ impl<'l> Builder<'l> {
         };
         Place {
             file: self.file,
-            line: fits(span.start.line()),
-            column: fits(span.start.col() + 1),
-            length: fits(length),
+            line: saturating_u32(span.start.line()),
+            column: saturating_u32(span.start.col() + 1),
+            length: saturating_u32(length),
         }
     }
 
@@ -164,7 +160,7 @@ impl<'l> Builder<'l> {
         }
     }
 
-    /// Reports a value about which nothing more is to be said.
+    /// Reports a value and drops later diagnostics of its place.
     fn add_last(&mut self, diagnostic: Diagnostic) {
         if self.is_looked_at() {
             self.diags.add_last(diagnostic);
@@ -194,7 +190,8 @@ impl<'l> Builder<'l> {
         let place = self.place(span);
         self.check_comment();
         if matches!(event, Event::Scalar(_, ScalarStyle::Plain, ..)) && self.is_at_text() {
-            self.ended = Some((place, fits(span.end.line()), fits(span.end.col() + 1)));
+            self.ended =
+                Some((place, saturating_u32(span.end.line()), saturating_u32(span.end.col() + 1)));
         }
         match event {
             Event::DocumentStart(..) => {

@@ -1,6 +1,6 @@
 //! Finds comments that were probably meant as text: in `prompt: Shot #3` YAML takes `#3` for a
-//! comment, and the prompt that is bought is "Shot". Watches the characters go by, because the YAML
-//! library does not tell.
+//! comment, and the prompt that is bought is "Shot". Reads along with the YAML library, which does
+//! not report comments.
 
 use std::collections::VecDeque;
 

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use crate::manifest::source::place::Place;
 
-/// Levels of nesting, aliases counted through. Deeper is a diagnostic, so that walking a tree by
+/// Levels of nesting, aliases counted through. Deeper is a mistake, so that walking a tree by
 /// recursion is safe.
 pub(crate) const MAX_DEEP: usize = 64;
 
@@ -29,7 +29,7 @@ pub(crate) enum Value {
     List(Rc<[Node]>),
     /// A mapping in the order it was written.
     Map(Rc<[Pair]>),
-    /// Something that was reported already: nothing more is to be said about it.
+    /// Wrong, which was reported.
     Bad,
 }
 

@@ -1,5 +1,5 @@
 //! Reads YAML, event by event. It uses the library's events instead of its serde side, because a
-//! typed reader stops at the first diagnostic, and a manifest's reader must find them all.
+//! typed reader stops at the first mistake, and a manifest's reader must find them all.
 
 use std::cell::RefCell;
 use std::io::Read;

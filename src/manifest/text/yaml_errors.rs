@@ -4,14 +4,18 @@
 use serde_yaml::granit_parser::{ErrorKind, ScanError};
 
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
-use crate::manifest::source::place::Place;
+use crate::manifest::source::place::{Place, saturating_u32};
 use crate::manifest::source::reread;
 
-/// Reports the place at which a document breaks off, unless its line was complained about already.
+/// Reports the place at which a document breaks off, unless there is a diagnostic of its line already.
 pub(crate) fn report(file: u16, error: &ScanError, diags: &mut Diagnostics) {
     let at = error.marker();
-    let fits = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    let place = Place { file, line: fits(at.line()), column: fits(at.col() + 1), length: 1 };
+    let place = Place {
+        file,
+        line: saturating_u32(at.line()),
+        column: saturating_u32(at.col() + 1),
+        length: 1,
+    };
     if diags.mentions_line(place) {
         return;
     }
@@ -80,7 +84,7 @@ impl<'l> Spot<'l> {
         (is_key && !key.is_empty() && !value.is_empty()).then_some((key, value))
     }
 
-    /// The slip in plain words; `None` when it is none of the usual ones.
+    /// What is wrong in plain words; `None` when it is none of the usual mistakes.
     fn explain(&self, kind: &ErrorKind) -> Option<Advice> {
         use ErrorKind as K;
         let first = self.tail.chars().next().unwrap_or(' ');

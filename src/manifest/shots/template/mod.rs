@@ -66,7 +66,7 @@ pub(crate) struct Engine {
 
 /// Why a text is no template, or cannot be rendered.
 #[derive(Clone, Debug)]
-pub(crate) struct Wrong {
+pub(crate) struct TemplateError {
     /// What is wrong.
     pub what: String,
     /// What to write instead.
@@ -75,7 +75,14 @@ pub(crate) struct Wrong {
     pub range: Option<Range<usize>>,
 }
 
-impl From<String> for Wrong {
+impl TemplateError {
+    /// An error at some bytes of the text.
+    fn at(what: impl Into<String>, range: Range<usize>) -> Self {
+        Self { what: what.into(), fix: None, range: Some(range) }
+    }
+}
+
+impl From<String> for TemplateError {
     fn from(what: String) -> Self {
         Self { what, fix: None, range: None }
     }
@@ -105,7 +112,7 @@ impl Engine {
     ///
     /// # Errors
     /// When it is no template, with the reason.
-    pub(crate) fn compile<'a>(&'a self, text: &'a str) -> Result<Template<'a>, Wrong> {
+    pub(crate) fn compile<'a>(&'a self, text: &'a str) -> Result<Template<'a>, TemplateError> {
         validate::check(text, FILTERS)?;
         let environment: &'a Environment<'a> = &self.environment;
         let inner = environment.template_from_named_str("", text).map_err(|error| wrong(&error))?;
@@ -158,7 +165,10 @@ impl Template<'_> {
     ///
     /// # Errors
     /// When a name is undefined or something else goes wrong.
-    pub(crate) fn render(&self, get: &dyn Fn(&str) -> Option<Value>) -> Result<String, Wrong> {
+    pub(crate) fn render(
+        &self,
+        get: &dyn Fn(&str) -> Option<Value>,
+    ) -> Result<String, TemplateError> {
         let given = self.names.iter().filter_map(|name| Some((name.clone(), get(name)?)));
         let context = Value::from_object(Given(given.collect()));
         let mut out = Bounded(Vec::new());
@@ -221,7 +231,7 @@ impl Object for Switch {
 }
 
 /// The engine's error in our words.
-fn wrong(error: &minijinja::Error) -> Wrong {
+fn wrong(error: &minijinja::Error) -> TemplateError {
     let detail = error.detail();
     let says = |part: &str| detail.is_some_and(|detail| detail.contains(part));
     let (what, fix) = match error.kind() {
@@ -246,10 +256,10 @@ fn wrong(error: &minijinja::Error) -> Wrong {
         ErrorKind::OutOfFuel => ("it is too much to render", "make the text simpler"),
         kind => {
             let what = detail.map_or_else(|| kind.to_string(), str::to_owned);
-            return Wrong { what, fix: None, range: error.range() };
+            return TemplateError { what, fix: None, range: error.range() };
         }
     };
-    Wrong { what: what.to_owned(), fix: Some(fix.to_owned()), range: error.range() }
+    TemplateError { what: what.to_owned(), fix: Some(fix.to_owned()), range: error.range() }
 }
 
 /// Takes no more than [`MAX_BYTES`].
