@@ -12,7 +12,7 @@ use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId}
 use rushes::domain::shot::{Fingerprint, Request, Shot, ShotId};
 use rushes::domain::state::{OnDoubt, RevisionState, Rules, ShotEvent};
 use rushes::domain::time::Timestamp;
-use rushes::ledger::{Claim, ClipFile, Entry, Kind, Ledger, LedgerOptions, Snapshot, AttemptSpec};
+use rushes::ledger::{AttemptSpec, Claim, ClipFile, Entry, Kind, Ledger, LedgerOptions, Snapshot};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -81,15 +81,15 @@ fn shots(count: usize) -> Result<Arc<[Shot]>, Failure> {
                 fingerprint: Fingerprint::from_bytes(fingerprint),
                 request: Request {
                     json: format!(r#"{{"model":"kling-v3","prompt":"{prompt} {i}"}}"#).into(),
-                    files: Box::default(),
+                    files: [].into(),
                 },
                 model: "kling-v3".into(),
                 price: Some(Usd::from_micros(316_500)),
                 priority: 0,
-                tags: Box::default(),
+                tags: [].into(),
                 clip_name: id.as_str().into(),
                 entry: id.into(),
-                variant: Box::default(),
+                variant: [].into(),
             })
         })
         .collect()

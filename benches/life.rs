@@ -19,10 +19,10 @@ use rushes::domain::money::Usd;
 use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use rushes::domain::shot::{Fingerprint, Request, Shot, ShotId};
 use rushes::domain::time::{Clock, SystemClock};
-use rushes::provider::{Download, Provider, ResumePoint, Submission, TaskHandle};
 use rushes::ledger::{Kind, LedgerOptions, SqliteLedger};
 use rushes::policy::limits::{Limits, Rate, Window};
-use rushes::scheduler::{self, RunOptions, CancelToken, Progress, Deps};
+use rushes::provider::{Download, Provider, ResumePoint, Submission, TaskHandle};
+use rushes::scheduler::{self, CancelToken, Deps, Progress, RunOptions};
 use tokio::sync::watch;
 
 /// Sells everything at once; its tasks are done as soon as `hold` of them were sold.
@@ -80,14 +80,14 @@ fn shots(count: usize) -> Result<Arc<[Shot]>, Box<dyn std::error::Error>> {
             Ok(Shot {
                 id: ShotId::new(&id)?,
                 fingerprint: Fingerprint::from_bytes(fingerprint),
-                request: Request { json: json.into(), files: Box::default() },
+                request: Request { json: json.into(), files: [].into() },
                 model: "kling-v3".into(),
                 price: Some(Usd::from_micros(316_500)),
                 priority: 0,
-                tags: Box::default(),
+                tags: [].into(),
                 clip_name: id.as_str().into(),
                 entry: id.into(),
-                variant: Box::default(),
+                variant: [].into(),
             })
         })
         .collect()

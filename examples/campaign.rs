@@ -8,15 +8,15 @@ use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 
-use rushes::catalog::Catalog;
 use rushes::blocking::Threads;
+use rushes::catalog::Catalog;
 use rushes::clips::FolderStore;
 use rushes::domain::time::{Clock, SystemClock};
 use rushes::ledger::{Kind, LedgerOptions, Snapshot, SqliteLedger};
 use rushes::manifest::{self, Reading};
 use rushes::policy::limits::Limits;
-use rushes::scheduler::{self, RunOptions, CancelToken, Progress, Deps};
-use rushes::simulator::{Simulator, SimOptions, SimState};
+use rushes::scheduler::{self, CancelToken, Deps, Progress, RunOptions};
+use rushes::simulator::{SimOptions, SimState, Simulator};
 use tokio::sync::watch;
 
 #[tokio::main]
@@ -52,7 +52,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // `tally` could drive a progress bar; `stop` a button.
     let (tally, _) = watch::channel(Progress::default());
-    let ended = scheduler::run(campaign.shots.into(), orders, tools, CancelToken::default(), tally).await?;
+    let ended =
+        scheduler::run(campaign.shots.into(), orders, tools, CancelToken::default(), tally).await?;
     println!("{ended:?}");
     Snapshot::open(&path)?.rows(&mut |row| {
         let price = row.price.map_or_else(|| "unknown".to_owned(), |price| price.to_string());

@@ -11,17 +11,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt, ready};
 use futures::stream;
-use rushes::catalog::{Catalog, Params};
 use rushes::blocking::Threads;
+use rushes::catalog::{Catalog, Params};
 use rushes::clips::FolderStore;
 use rushes::domain::money::Usd;
 use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use rushes::domain::shot::{Request, Shot, ShotId};
 use rushes::domain::time::{Clock, SystemClock};
-use rushes::provider::{Download, Provider, ResumePoint, Submission, TaskHandle};
 use rushes::ledger::{Kind, LedgerOptions, SqliteLedger};
 use rushes::policy::limits::Limits;
-use rushes::scheduler::{self, RunOptions, CancelToken, Progress, Deps};
+use rushes::provider::{Download, Provider, ResumePoint, Submission, TaskHandle};
+use rushes::scheduler::{self, CancelToken, Deps, Progress, RunOptions};
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -73,14 +73,14 @@ fn shot(id: &str, prompt: &str) -> Result<Shot, Box<dyn Error>> {
     Ok(Shot {
         id: ShotId::new(id)?,
         fingerprint: Catalog::builtin().fingerprint(&params, &[]),
-        request: Request { json: request.to_string().into(), files: Box::default() },
+        request: Request { json: request.to_string().into(), files: [].into() },
         model: "next-door".into(),
         price: Some("0.10".parse::<Usd>()?),
         priority: 0,
-        tags: Box::default(),
+        tags: [].into(),
         clip_name: id.into(),
         entry: id.into(),
-        variant: Box::default(),
+        variant: [].into(),
     })
 }
 
@@ -97,8 +97,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         threads: Threads::Pool,
     })?;
     let limits = Limits { poll_every: std::time::Duration::from_millis(50), ..Limits::default() };
-    let tools =
-        Deps::new(
+    let tools = Deps::new(
         Arc::new(NextDoor::default()),
         Arc::new(ledger),
         Arc::new(FolderStore::open(folder.path(), Threads::Pool)?),
@@ -107,7 +106,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let shots = [shot("beach", "a beach at dusk")?, shot("forest", "a forest at dawn")?];
     let (tally, seen) = watch::channel(Progress::default());
     let orders = RunOptions::new(limits);
-    let ended = scheduler::run(Arc::new(shots), orders, tools, CancelToken::default(), tally).await?;
+    let ended =
+        scheduler::run(Arc::new(shots), orders, tools, CancelToken::default(), tally).await?;
     let tally = seen.borrow();
     println!("{ended:?}: {} delivered, ${} spent", tally.delivered, tally.balance.spent);
     Ok(())

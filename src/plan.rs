@@ -274,7 +274,7 @@ mod tests {
             tags: [].into(),
             clip_name: id.into(),
             entry: id.into(),
-            variant: Box::default(),
+            variant: [].into(),
         }
     }
 

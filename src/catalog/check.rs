@@ -1,41 +1,41 @@
-//! Everything a request must not say to its model. Finds every problem, not the first; what the
-//! catalog does not forbid is allowed.
+//! Checks a request against its model. Finds every problem, not only the first; what the catalog does
+//! not forbid is allowed.
 
 use serde_json::Value;
 
 use super::coerce::shown;
 use super::image::is_http_url;
-use super::said::Said;
-use super::suggest::closest;
+use super::request_view::RequestView;
+use super::similar::closest;
 use super::values::{Values, either, is_given, plain};
 use super::{Catalog, Model, Param, ParamKind, Params, Problem};
 
 pub(super) fn check(catalog: &Catalog, params: &Params) -> Vec<Problem> {
-    let said = Said::new(catalog, params);
+    let request = RequestView::new(catalog, params);
     let mut problems = Problems::default();
     for (place, param) in catalog.params.iter().enumerate() {
-        match said.own(place) {
-            Some(value) if param.is_wire(value) => value_of(param, value, &mut problems),
+        match request.own(place) {
+            Some(value) if param.is_wire(value) => check_value(param, value, &mut problems),
             Some(value) => wrong_type(param, value, &mut problems),
             None => {}
         }
     }
-    let known = (0..catalog.params.len()).filter(|place| said.own(*place).is_some()).count();
+    let known = (0..catalog.params.len()).filter(|place| request.own(*place).is_some()).count();
     if known < params.len() {
         let unknown = params.keys().filter(|name| catalog.place(name).is_none());
         unknown.for_each(|name| problems.unknown(catalog, name));
     }
-    let model = said.model();
+    let model = request.model();
     for (place, param) in catalog.params.iter().enumerate() {
-        if said.own(place).is_some_and(|value| param.is_wire(value) && is_given(value)) {
+        if request.own(place).is_some_and(|value| param.is_wire(value) && is_given(value)) {
             let refused = model.is_some_and(|model| model.refuses.contains(&place));
             if !refused {
-                company(catalog, model, param, &said, &mut problems);
+                check_needs(catalog, model, param, &request, &mut problems);
             }
         }
     }
     match model {
-        Some(model) => model_of(catalog, model, &said, &mut problems),
+        Some(model) => check_model(catalog, model, &request, &mut problems),
         None => no_model(catalog, params, &mut problems),
     }
     problems.found
@@ -101,15 +101,16 @@ fn wrong_type(param: &Param, value: &Value, problems: &mut Problems) {
             );
             problems.add(&param.name, what, format!("write {wire}"));
         }
-        Err(said) => {
-            let (what, fix) = said.rsplit_once("; ").unwrap_or((&said, "write it differently"));
+        Err(request) => {
+            let (what, fix) =
+                request.rsplit_once("; ").unwrap_or((&request, "write it differently"));
             problems.add(&param.name, what.to_owned(), fix.to_owned());
         }
     }
 }
 
 /// What a value must keep to by itself.
-fn value_of(param: &Param, value: &Value, problems: &mut Problems) {
+fn check_value(param: &Param, value: &Value, problems: &mut Problems) {
     let Param { name, kind, rules, .. } = param;
     if !rules.one_of.is_empty() && !rules.one_of.contains(value) {
         let words: Vec<String> = rules.one_of.iter().map(plain).collect();
@@ -203,24 +204,24 @@ fn is_other_url(text: &str) -> bool {
         && !is_http_url(text)
 }
 
-/// What must stand beside a parameter.
-fn company(
+/// Checks the parameters that must stand beside this one.
+fn check_needs(
     catalog: &Catalog,
     model: Option<&Model>,
     param: &Param,
-    said: &Said<'_>,
+    request: &RequestView<'_>,
     problems: &mut Problems,
 ) {
     let Param { name, rules, .. } = param;
     for (needed, wanted) in &rules.needs {
         let Some(place) = catalog.place(needed) else { continue };
         let fits = |value: &Value| wanted.as_ref().map_or(is_given(value), |w| w == value);
-        let own = said.own(place);
-        // Whoever writes `sound: loud` learns of that; what needs it may be all right then.
-        if said.get(place).is_some_and(fits) || (own.is_some() && problems.has(needed)) {
+        let own = request.own(place);
+        // A wrong value such as `sound: loud` was reported; what needs it may be right with a good one.
+        if request.get(place).is_some_and(fits) || (own.is_some() && problems.has(needed)) {
             continue;
         }
-        // The model says the same of it, in words that help more.
+        // The model requires it, too, and its message helps more.
         let alone = |any: &Vec<usize>| any.as_slice() == [place];
         if wanted.is_none() && model.is_some_and(|model| model.requires.iter().any(alone)) {
             continue;
@@ -230,7 +231,7 @@ fn company(
             None => needed.clone(),
         };
         problems.missed.push(place);
-        if let Some(model) = model.filter(|model| bars(model, place, wanted.as_ref())) {
+        if let Some(model) = model.filter(|model| excludes(model, place, wanted.as_ref())) {
             let what =
                 format!("`{name}` needs `{wanted_text}`, which {} does not take", model.name);
             let fix = format!("leave `{name}` out, or use another model");
@@ -245,18 +246,23 @@ fn company(
 }
 
 /// Whether a model does not take a parameter, or not with that value.
-fn bars(model: &Model, place: usize, value: Option<&Value>) -> bool {
+fn excludes(model: &Model, place: usize, value: Option<&Value>) -> bool {
     let takes =
         |(at, values): &(usize, Values)| *at != place || value.is_none() || values.hold(value);
     model.refuses.contains(&place) || !model.accepts.iter().all(takes)
 }
 
 /// What this model forbids.
-fn model_of(catalog: &Catalog, model: &Model, said: &Said<'_>, problems: &mut Problems) {
+fn check_model(
+    catalog: &Catalog,
+    model: &Model,
+    request: &RequestView<'_>,
+    problems: &mut Problems,
+) {
     let with = Some("model");
     for (place, values) in &model.accepts {
         let Some(param) = catalog.params.get(*place) else { continue };
-        let Some(value) = said.get(*place) else { continue };
+        let Some(value) = request.get(*place) else { continue };
         if values.hold(Some(value)) || !param.is_wire(value) || problems.has(&param.name) {
             continue;
         }
@@ -279,7 +285,7 @@ fn model_of(catalog: &Catalog, model: &Model, said: &Said<'_>, problems: &mut Pr
     }
     for place in &model.refuses {
         let Some(param) = catalog.params.get(*place) else { continue };
-        if said.own(*place).is_some_and(is_given) && !problems.has(&param.name) {
+        if request.own(*place).is_some_and(is_given) && !problems.has(&param.name) {
             let others = models(catalog, |other| !other.refuses.contains(place));
             let what = format!("{} does not take `{}`", model.name, param.name);
             let fix = format!("leave it out{}", or_use(&others));
@@ -287,11 +293,11 @@ fn model_of(catalog: &Catalog, model: &Model, said: &Said<'_>, problems: &mut Pr
         }
     }
     for any in &model.requires {
-        if any.iter().any(|place| said.get(*place).is_some_and(is_given)) {
+        if any.iter().any(|place| request.get(*place).is_some_and(is_given)) {
             continue;
         }
         let params = || any.iter().filter_map(|place| catalog.params.get(*place));
-        // An empty image is complained of already, and so is a tail image without an image.
+        // An empty image was reported already, and so was a tail image without an image.
         if params().any(|param| problems.has(&param.name))
             || any.iter().any(|place| problems.missed.contains(place))
         {

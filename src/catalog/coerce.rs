@@ -239,12 +239,12 @@ fn object(name: &str, rules: &Rules, value: Value) -> Result<Value, String> {
 
 /// A value for a diagnostic: short, and in the words of the manifest.
 pub(super) fn shown(value: &Value) -> String {
-    const MOST: usize = 40;
+    const MAX: usize = 40;
     match value {
         Value::Null => "empty".to_owned(),
         Value::Bool(_) | Value::Number(_) => value.to_string(),
-        Value::String(text) if text.chars().count() <= MOST => format!("{text:?}"),
-        Value::String(text) => format!("{:?}…", text.chars().take(MOST).collect::<String>()),
+        Value::String(text) if text.chars().count() <= MAX => format!("{text:?}"),
+        Value::String(text) => format!("{:?}…", text.chars().take(MAX).collect::<String>()),
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "a group of `key: value`".to_owned(),
     }

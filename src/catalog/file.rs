@@ -1,5 +1,5 @@
-//! A catalog file: its shape, and everything that must be true of it before a price in it is
-//! believed. The only place of this room that knows YAML.
+//! A catalog file: its shape, and everything that must be true of it before a price in it is used.
+//! The only file of this folder that knows YAML.
 
 use std::collections::BTreeMap;
 

@@ -10,13 +10,13 @@ use super::image::{base64_bytes, is_http_url};
 use super::values::is_given;
 use super::{Catalog, ParamKind, Params};
 
-/// Says where to report, not what to render.
+/// Where to report, not what to render.
 const NOT_MEANT: &str = "callback_url";
 
 /// A part of a request's meaning.
 enum Part<'a> {
     /// As it is written; with its parameter's place, if it is one.
-    Said(&'a Value, Option<usize>),
+    RequestView(&'a Value, Option<usize>),
     /// An image by the hash of its bytes: an object, which no image's text can be mistaken for.
     Bytes([u8; 32]),
 }
@@ -28,7 +28,7 @@ pub(super) fn fingerprint(
 ) -> Fingerprint {
     let mut parts: Vec<(&str, Part<'_>)> = Vec::with_capacity(params.len() + files.len());
     for (name, value) in params {
-        // What is empty says nothing.
+        // Empty parameters mean the same as none.
         let is_meant = name != NOT_MEANT && (catalog.param(name).is_none() || is_given(value));
         if is_meant && files.iter().all(|(file, _)| file != name) {
             parts.push((name, part(catalog, name, value)));
@@ -51,7 +51,7 @@ pub(super) fn fingerprint(
         text.push(b':');
         let start = text.len();
         match part {
-            Part::Said(value, place) => {
+            Part::RequestView(value, place) => {
                 write_meant(&mut text, catalog, *place, value);
                 let default = place.and_then(|place| catalog.defaults.get(place)?.as_deref());
                 if default.is_some() && default == text.get(start..) {
@@ -77,7 +77,7 @@ fn part<'a>(catalog: &Catalog, name: &str, value: &'a Value) -> Part<'a> {
     {
         return Part::Bytes(Sha256::digest(image).into());
     }
-    Part::Said(value, place)
+    Part::RequestView(value, place)
 }
 
 /// Writes a value in its parameter's type on the wire, if it can be read so.
@@ -147,10 +147,10 @@ fn string(out: &mut Vec<u8>, text: &str) {
 /// One text for one number: a whole one has neither fraction nor exponent.
 fn normal(number: &Number) -> String {
     /// Beyond it JSON's whole numbers are floats anyway.
-    const MOST: f64 = 18_446_744_073_709_551_616.0;
+    const MAX: f64 = 18_446_744_073_709_551_616.0;
     match number.as_f64() {
         Some(0.0) => "0".to_owned(),
-        Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < MOST => {
+        Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < MAX => {
             format!("{float:.0}")
         }
         _ => number.to_string(),

@@ -3,23 +3,23 @@
 
 mod check;
 mod coerce;
-mod describe;
+mod constraints;
 mod file;
 mod fingerprint;
 mod image;
-mod nearest;
 mod price;
-mod said;
-mod suggest;
+mod price_hints;
+mod request_view;
+mod similar;
 #[cfg(test)]
 mod tests;
 mod values;
 
 pub use coerce::switch;
-pub use describe::{Accepted, Demands};
+pub use constraints::{Accepted, Constraints};
 pub use image::{base64_bytes, is_http_url};
-pub use nearest::{Change, Nearest, in_words};
-pub use suggest::{closest, slip};
+pub use price_hints::{Change, PriceHint, in_words};
+pub use similar::{closest, likely_typo};
 
 use crate::domain::money::Usd;
 use crate::domain::shot::Fingerprint;
@@ -40,7 +40,7 @@ pub struct Catalog {
     models: Vec<Model>,
 }
 
-/// Something a request must not say to its model.
+/// Something that a request's model does not take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The request parameter that causes it, such as `duration` or `camera_control.type`.
@@ -142,7 +142,7 @@ impl Catalog {
     /// Reads a catalog file; `kling-2026-11-22.yaml` beside this module says what it holds.
     ///
     /// # Errors
-    /// When the text is not a catalog; says on which line and why.
+    /// When the text is not a catalog: on which line, and why.
     pub fn parse(text: &str) -> Result<Self, CatalogError> {
         file::parse(text)
     }
@@ -171,7 +171,7 @@ impl Catalog {
         self.params.iter().find(|param| param.name == name)
     }
 
-    /// Where a parameter stands.
+    /// A parameter's index in [`Catalog::params`].
     fn place(&self, name: &str) -> Option<usize> {
         self.params.iter().position(|param| param.name == name)
     }
@@ -206,8 +206,8 @@ impl Catalog {
     /// is changed. At most three ways, in the order of the catalog's rows; none when the model is
     /// not known or has no such price. [`in_words`] makes a sentence of them.
     #[must_use]
-    pub fn nearest_prices(&self, params: &Params) -> Vec<Nearest> {
-        nearest::nearest(self, params)
+    pub fn price_hints(&self, params: &Params) -> Vec<PriceHint> {
+        price_hints::price_hints(self, params)
     }
 
     /// Whether the gateway charges failed tasks.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::domain::money::Usd;
 
-use super::said::Said;
+use super::request_view::RequestView;
 use super::values::Values;
 use super::{Catalog, Params};
 
@@ -30,8 +30,8 @@ pub(super) enum Rate {
 }
 
 impl Row {
-    fn fits(&self, said: &Said<'_>) -> bool {
-        self.when.iter().all(|(place, values)| values.hold(said.get(*place)))
+    fn fits(&self, request: &RequestView<'_>) -> bool {
+        self.when.iter().all(|(place, values)| values.hold(request.get(*place)))
     }
 
     /// What it charges for a request of that duration.
@@ -52,7 +52,7 @@ impl Row {
 }
 
 pub(super) fn price(catalog: &Catalog, params: &Params) -> Option<Usd> {
-    let said = Said::new(catalog, params);
-    let row = said.model()?.prices.iter().find(|row| row.fits(&said))?;
-    row.price(catalog.place(DURATION).and_then(|place| said.get(place)))
+    let request = RequestView::new(catalog, params);
+    let row = request.model()?.prices.iter().find(|row| row.fits(&request))?;
+    row.price(catalog.place(DURATION).and_then(|place| request.get(place)))
 }

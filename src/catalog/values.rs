@@ -19,7 +19,7 @@ pub(super) enum Values {
 }
 
 impl Values {
-    /// Reads what a catalog file says for `param`.
+    /// Reads the values of `param` in a catalog file.
     pub(super) fn read(param: &Param, written: Value) -> Result<Self, String> {
         let items = match written {
             Value::Array(items) => items,
@@ -51,7 +51,7 @@ impl Values {
         }
     }
 
-    /// Whether a request that says `value` (a wire value; `None`: nothing) is meant.
+    /// Whether the set has `value`, a wire value; `None`: the request has none.
     pub(super) fn hold(&self, value: Option<&Value>) -> bool {
         match (self, value) {
             (Self::Given(given), value) => value.is_some_and(is_given) == *given,
@@ -80,7 +80,7 @@ impl Values {
     }
 }
 
-/// Whether a value says something: an empty text, list or null is as good as none.
+/// Whether a value counts as given: an empty text, an empty list and null do not.
 pub(super) fn is_given(value: &Value) -> bool {
     match value {
         Value::Null => false,

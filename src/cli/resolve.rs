@@ -15,10 +15,10 @@ use crate::policy::limits::Limits;
 use crate::report::text::{dollars, safe};
 use crate::scheduler::Cause;
 
+use super::error::CliError;
 use super::run::runtime;
 use super::settings::{CampaignPaths, rules};
 use super::terminal::{RED, Terminal};
-use super::error::CliError;
 use super::{args, logging};
 
 /// Resolves shots.

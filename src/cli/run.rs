@@ -7,9 +7,9 @@ use jiff::tz::TimeZone;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
+use crate::blocking::Threads;
 use crate::callback::{Callbacks, WebhookQueue};
 use crate::catalog::Catalog;
-use crate::blocking::Threads;
 use crate::clips::FolderStore;
 use crate::domain::shot::Shot;
 use crate::domain::time::{Clock, SystemClock};

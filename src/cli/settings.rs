@@ -3,16 +3,16 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::catalog::Catalog;
 use crate::blocking::Threads;
+use crate::catalog::Catalog;
 use crate::clips::count_clips;
 use crate::domain::state::Rules;
 use crate::domain::time::{Clock, SystemClock};
 use crate::ledger::{Kind, LedgerError, LedgerOptions, Snapshot, SqliteLedger, Summary};
 use crate::manifest::{self, Campaign, Header, Manifest, Mistakes, WrittenBudget};
-use crate::provider::RESULT_LIFETIME;
 use crate::policy::budget::Budget;
 use crate::policy::limits::Limits;
+use crate::provider::RESULT_LIFETIME;
 use crate::report::text::{plural, safe};
 use crate::simulator::{Profile, SimOptions};
 

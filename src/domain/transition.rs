@@ -7,8 +7,8 @@ use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use crate::domain::time::Timestamp;
 
 use super::state::{
-    Account, AttemptId, AttemptOutcome, Doubt, Failure, MISSING_PATIENCE,
-    RecoveredTask, Resolution, RevisionState, Rules, ShotEvent, State, Unanswered,
+    Account, AttemptId, AttemptOutcome, Doubt, Failure, MISSING_PATIENCE, RecoveredTask,
+    Resolution, RevisionState, Rules, ShotEvent, State, Unanswered,
 };
 
 #[cfg(test)]

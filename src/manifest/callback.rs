@@ -1,72 +1,62 @@
-//! `callback`: where the gateway can call when a task has ended. Also holds that shots do not name
-//! another address then.
+//! `callback`: where the gateway can call when a task has ended.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::WrittenCallback;
-use super::header::{duration, known_keys, text};
-use super::report::log::{Log, Mistake, Place};
+use super::diagnostics::Diagnostics;
+use super::scalars::{Section, duration, text};
 use super::text::tree::Node;
 
-pub(super) const KEYS: [&str; 3] = ["listen", "url", "wait"];
-/// What to write.
-pub(super) const EXAMPLE: &str = "write for example `callback: {listen: \"127.0.0.1:8787\", url: \"https://hooks.example.com/rushes\"}`";
+const SECTION: Section<'_> = Section {
+    name: "`callback`",
+    keys: &["listen", "url", "wait"],
+    example: "write for example `callback: {listen: \"127.0.0.1:8787\", url: \"https://hooks.example.com/rushes\"}`",
+};
 /// The gateway tries for half an hour to call.
-const USUAL_WAIT: Duration = Duration::from_secs(30 * 60);
+const DEFAULT_WAIT: Duration = Duration::from_secs(30 * 60);
 
 /// Reads it, with all its mistakes.
-pub(super) fn read(node: &Node, log: &mut Log) -> Option<WrittenCallback> {
-    known_keys(node, &KEYS, "`callback`", log);
+pub(super) fn read(node: &Node, diags: &mut Diagnostics) -> Option<WrittenCallback> {
+    SECTION.check_keys(node, diags);
     node.pairs()?;
-    let listen = needed(node, "listen", log).and_then(|node| listen(node, log));
-    let url = needed(node, "url", log).and_then(|node| url(node, log));
+    let listen = required(node, "listen", diags).and_then(|node| listen(node, diags));
+    let url = required(node, "url", diags).and_then(|node| url(node, diags));
     let wait = match node.get("wait") {
-        Some(node) => duration(node, log)?,
-        None => USUAL_WAIT,
+        Some(node) => duration(node, diags)?,
+        None => DEFAULT_WAIT,
     };
     Some(WrittenCallback { listen: listen?, url: url?, wait })
 }
 
-/// The parameter that names the address at which the gateway calls.
-pub(super) const PARAM: &str = "callback_url";
-
-/// A shot says itself where the gateway is to call, while `callback` does.
-pub(super) fn contradicted(place: Place) -> Mistake {
-    let what = "`callback_url` cannot be set while `callback` is: every request gets an address of its own";
-    let fix = "take this line out, or take `callback` out of the manifest";
-    Mistake::new(place, what).fix(fix.to_owned())
-}
-
-fn needed<'n>(node: &'n Node, key: &str, log: &mut Log) -> Option<&'n Node> {
+fn required<'n>(node: &'n Node, key: &str, diags: &mut Diagnostics) -> Option<&'n Node> {
     let found = node.get(key);
     if found.is_none() {
-        let mistake = Mistake::new(node.place, format!("`callback` does not say `{key}`"));
-        log.add(mistake.fix(EXAMPLE.to_owned()));
+        diags.error(node.place, format!("`callback` does not say `{key}`"), SECTION.example);
     }
     found
 }
 
-fn listen(node: &Node, log: &mut Log) -> Option<SocketAddr> {
-    let written = text(node, "listen", log)?;
+fn listen(node: &Node, diags: &mut Diagnostics) -> Option<SocketAddr> {
+    let written = text(node, "listen", diags)?;
     let address = written.trim().parse::<SocketAddr>().ok().filter(|address| address.port() > 0);
     if address.is_none() {
         let what = format!("\"{written}\" is no address of this machine with a port");
         let fix = "write for example `listen: \"127.0.0.1:8787\"`, or `0.0.0.0:8787` to be reached \
                    from other machines";
-        log.add(Mistake::new(node.place, what).fix(fix.to_owned()));
+        diags.error(node.place, what, fix);
     }
     address
 }
 
-fn url(node: &Node, log: &mut Log) -> Option<String> {
-    let written = text(node, "url", log)?.trim();
+fn url(node: &Node, diags: &mut Diagnostics) -> Option<String> {
+    let written = text(node, "url", diags)?.trim();
     let fix = "write for example `url: https://hooks.example.com/rushes`; each request gets its own \
                secret part after it";
     let problem = problem_of(written);
     if let Some(problem) = problem {
         let what = format!("the gateway cannot call \"{written}\": {problem}");
-        log.add(Mistake::new(node.place, what).fix(fix.to_owned()));
+        diags.error(node.place, what, fix);
         return None;
     }
     Some(written.trim_end_matches('/').to_owned())

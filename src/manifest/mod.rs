@@ -2,17 +2,19 @@
 //! fingerprints it, and reports every mistake with its place. Sends nothing, writes nothing.
 
 mod callback;
-mod header;
+mod diagnostics;
+mod includes;
 mod notify;
 mod read;
-mod report;
+mod scalars;
 pub mod schema;
 mod settings;
 mod shots;
+mod source;
 mod text;
 
+pub use diagnostics::{Finding, Level, Mistakes, Related, Spot};
 pub use read::Manifest;
-pub use report::finding::{Finding, Level, Mistakes, Related, Spot};
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -25,12 +27,12 @@ use crate::domain::state::OnDoubt;
 use crate::domain::webhook::{Hook, Occasion};
 use crate::policy::limits::SomeLimits;
 
-/// What a manifest says about everything but its shots.
+/// Everything in a manifest but its shots.
 #[derive(Clone, Debug)]
 pub struct Header {
     /// The campaign's name: a safe file name.
     pub campaign: String,
-    /// Where the manifest lies.
+    /// The manifest's path.
     pub path: PathBuf,
     /// `budget`, when it is written.
     pub budget: Option<WrittenBudget>,
@@ -68,24 +70,24 @@ pub struct WrittenBudget {
 pub struct WrittenCallback {
     /// Where to listen on this machine.
     pub listen: SocketAddr,
-    /// Under which address the gateway reaches that: `http` or `https`, a host, perhaps a path.
+    /// The public address of that: `http` or `https`, a host, perhaps a path.
     pub url: String,
-    /// How long after its POST a callback about a shot in doubt is waited for.
+    /// How long after its POST a shot in doubt waits for a callback.
     pub wait: Duration,
 }
 
 /// A manifest's `notify`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrittenNotify {
-    /// Where to; `None` leaves it to the environment.
+    /// The web address; `None`: that of `RUSHES_NOTIFY_URL`, if it is set.
     pub url: Option<Hook>,
-    /// Of what.
+    /// The occasions for a message.
     pub on: Vec<Occasion>,
-    /// How many failed shots in a run are many.
+    /// From how many failed shots in a run on `failures` is an occasion.
     pub failures: u32,
 }
 
-/// Of everything, to whom the environment says.
+/// Every occasion, to the address in the environment.
 impl Default for WrittenNotify {
     fn default() -> Self {
         Self { url: None, on: Occasion::ALL.to_vec(), failures: 10 }
@@ -99,7 +101,7 @@ pub struct Campaign {
     pub header: Header,
     /// The shots in manifest order.
     pub shots: Vec<Shot>,
-    /// What is odd but not wrong, such as a price nobody knows and no cap: the first hundred.
+    /// Warnings, such as that of an unknown price without a cap: the first hundred.
     pub warnings: Vec<Finding>,
     /// How many more warnings there are.
     pub more_warnings: usize,

@@ -1,21 +1,23 @@
-//! From a path to a campaign: finds out what kind of manifest it is, reads it once from beginning to
-//! end, makes its shots on the way, and gathers everyone's mistakes.
+//! From a path to a campaign: reads a YAML or CSV manifest once from beginning to end, makes its
+//! shots on the way, and collects the mistakes of every part.
 
 use std::cell::OnceCell;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::report::finding::Mistakes;
-use super::report::log::{Log, Mistake, Place};
-use super::settings::Settings;
+use super::diagnostics::{Diagnostic, Diagnostics, Mistakes};
+use super::scalars::TOP_LEVEL;
+use super::shots::context::{ExpandContext, Expansion};
+use super::shots::defaults::{CompiledDefaults, Inherited};
 use super::shots::entry::Entry;
-use super::shots::expand::{Made, Shared, Stage};
 use super::shots::template::Engine;
+use super::source::place::Place;
+use super::text::builder::{NoShots, Sink};
 use super::text::file;
-use super::text::table::Table;
+use super::text::table::{Rows, Table};
 use super::text::tree::{Node, Pair, Value};
-use super::text::yaml::{self, Document, NoShots, Sink};
-use super::{Campaign, Header, header};
+use super::text::yaml::{self, Document};
+use super::{Campaign, Header, includes, settings};
 use crate::catalog::{Catalog, closest};
 use crate::domain::shot::Shot;
 use crate::domain::state::OnDoubt;
@@ -26,29 +28,29 @@ use crate::policy::limits::SomeLimits;
 pub struct Manifest {
     header: Option<Header>,
     shots: Vec<Shot>,
-    log: Log,
+    diags: Diagnostics,
 }
 
 impl Manifest {
-    /// Reads a manifest, whatever is in it.
+    /// Reads a manifest; its mistakes are kept for [`Manifest::campaign`].
     #[must_use]
     pub fn read(path: &Path, catalog: &Catalog) -> Self {
         let mut reader = Reader::new(path, Some(catalog));
         let header = reader.read();
-        if let Some(made) = &reader.made {
-            made.check_clips(&mut reader.log);
-        }
-        let contradiction = reader.made.as_mut().and_then(|made| made.contradiction.take());
-        if let Some(mistake) = contradiction
-            && header.as_ref().is_some_and(|header| header.callback.is_some())
+        let Reader { expansion, mut diags, .. } = reader;
+        let Some(Expansion { shots, callback_conflict, .. }) = expansion else {
+            return Self { header, shots: Vec::new(), diags };
+        };
+        shots.check_clips(&mut diags);
+        if header.as_ref().is_some_and(|header| header.callback.is_some())
+            && let Some(diagnostic) = callback_conflict
         {
-            reader.log.add(mistake);
+            diags.add(diagnostic);
         }
-        let shots = reader.made.map(|made| made.shots).unwrap_or_default();
-        Self { header, shots, log: reader.log }
+        Self { header, shots: shots.shots, diags }
     }
 
-    /// What it says about everything but its shots; `None` when that is mistaken.
+    /// Everything but its shots; `None` when some of that is wrong.
     #[must_use]
     pub fn header(&self) -> Option<&Header> {
         self.header.as_ref()
@@ -63,11 +65,11 @@ impl Manifest {
     pub fn campaign(mut self, capped: Option<bool>, color: bool) -> Result<Campaign, Mistakes> {
         self.settle(capped);
         match self.header {
-            Some(header) if self.log.mistakes() == 0 => {
-                let (warnings, more_warnings) = self.log.warnings(color);
+            Some(header) if self.diags.error_count() == 0 => {
+                let (warnings, more_warnings) = self.diags.warnings(color);
                 Ok(Campaign { header, shots: self.shots, warnings, more_warnings })
             }
-            _ => Err(self.log.into_mistakes(color)),
+            _ => Err(self.diags.into_mistakes(color)),
         }
     }
 
@@ -75,45 +77,51 @@ impl Manifest {
     #[must_use]
     pub fn mistakes(mut self, capped: Option<bool>, color: bool) -> Mistakes {
         self.settle(capped);
-        self.log.into_mistakes(color)
+        self.diags.into_mistakes(color)
     }
 
     fn settle(&mut self, capped: Option<bool>) {
         let written = || self.header.as_ref().is_some_and(Header::is_capped);
         let capped = capped.unwrap_or_else(written);
-        self.log.settle(capped);
+        self.diags.settle(capped);
     }
 }
 
 /// See [`super::header()`].
 pub(super) fn header_alone(path: &Path, color: bool) -> Result<Header, Mistakes> {
-    let mut reader = Reader { forgives: true, ..Reader::new(path, None) };
+    let mut reader = Reader { tolerates_broken_shots: true, ..Reader::new(path, None) };
     match reader.read() {
-        Some(header) if reader.log.mistakes() == 0 => Ok(header),
-        _ => Err(reader.log.into_mistakes(color)),
+        Some(header) if reader.diags.error_count() == 0 => Ok(header),
+        _ => Err(reader.diags.into_mistakes(color)),
     }
 }
 
 /// Reads one manifest.
 struct Reader<'c> {
     path: &'c Path,
-    /// `None`: the shots are not looked at.
+    /// `None`: the shots are skipped.
     catalog: Option<&'c Catalog>,
-    /// Whether a document may break off among its shots, once its settings are known: nobody is to be
-    /// kept from their clips by a slip in a prompt.
-    forgives: bool,
+    /// Whether a document may break off among its shots once its settings are known, so that a
+    /// mistake in a prompt keeps no one from downloading clips.
+    tolerates_broken_shots: bool,
     engine: Engine,
-    made: Option<Made>,
-    log: Log,
+    /// What the shots came to, unless they are skipped.
+    expansion: Option<Expansion>,
+    diags: Diagnostics,
 }
 
 impl<'c> Reader<'c> {
     fn new(path: &'c Path, catalog: Option<&'c Catalog>) -> Self {
-        let made = catalog.map(|_| Made::new(folder(path)));
-        Self { path, catalog, forgives: false, engine: Engine::new(), made, log: Log::default() }
+        Self {
+            path,
+            catalog,
+            tolerates_broken_shots: false,
+            engine: Engine::new(),
+            expansion: catalog.map(|_| Expansion::new(folder(path))),
+            diags: Diagnostics::default(),
+        }
     }
 
-    /// Reads everything; the shots land in `made`.
     fn read(&mut self) -> Option<Header> {
         if file::is_table(self.path) {
             return self.csv();
@@ -122,10 +130,10 @@ impl<'c> Reader<'c> {
         let (document, before) = self.yaml(file, opened, None);
         let before = before.unwrap_or_default();
         let root = document.root.as_ref();
-        // Shots were made without what is written after them; or it breaks off before that came.
-        let is_late = root.is_some_and(|root| Settings::are_late(root, &before));
+        // The shots were made without settings that follow them, or the document ends too early.
+        let is_late = root.is_some_and(|root| includes::is_late(root, &before));
         let is_lost = !document.whole && before.iter().all(|pair| &*pair.key != "defaults");
-        if document.shots > 0 && self.made.is_some() && (is_late || is_lost) {
+        if document.shots > 0 && self.expansion.is_some() && (is_late || is_lost) {
             let catalog = self.catalog.filter(|_| !is_lost);
             let mut again = Self::new(self.path, catalog);
             let (file, opened) = again.open()?;
@@ -138,32 +146,32 @@ impl<'c> Reader<'c> {
 
     fn finish(&mut self, document: Document, file: u16) -> Option<Header> {
         let Some(root) = document.root else {
-            if self.log.mistakes() == 0 {
-                let fix = "run `rushes init` for a manifest to start from".to_owned();
-                self.log.add(Mistake::new(Place::start(file), "the manifest is empty").fix(fix));
+            if self.diags.error_count() == 0 {
+                let fix = "run `rushes init` for a manifest to start from";
+                self.diags.error(Place::start(file), "the manifest is empty", fix);
             }
             return None;
         };
-        let is_whole = document.whole || (self.forgives && document.in_shots);
+        let is_whole = document.whole || (self.tolerates_broken_shots && document.in_shots);
         if is_whole && !document.whole {
-            self.log = Log::default();
+            self.diags = Diagnostics::default();
         }
-        let before = self.log.mistakes();
-        let header = header::read(&root, &stem(self.path), self.path, &mut self.log);
-        let is_right = self.log.mistakes() == before && is_whole;
-        if document.shots == 0 && document.whole && !self.forgives {
-            check_shots(&root, &mut self.log);
+        let before = self.diags.error_count();
+        let header = settings::read(&root, &stem(self.path), self.path, &mut self.diags);
+        let is_right = self.diags.error_count() == before && is_whole;
+        if document.shots == 0 && document.whole && !self.tolerates_broken_shots {
+            check_shots(&root, &mut self.diags);
         }
         is_right.then_some(header)
     }
 
     fn open(&mut self) -> Option<(u16, File)> {
-        match file::open(self.path, &mut self.log) {
+        match file::open(self.path, &mut self.diags) {
             Ok(opened) => opened,
             Err(why) => {
-                let place = Place::start(self.log.source(self.path)?);
+                let place = Place::start(self.diags.source(self.path)?);
                 let fix = "look for the name and the folder; `rushes init` makes a manifest";
-                self.log.add(Mistake::new(place, why).fix(fix.to_owned()));
+                self.diags.error(place, why, fix);
                 None
             }
         }
@@ -177,33 +185,34 @@ impl<'c> Reader<'c> {
         opened: File,
         root: Option<Node>,
     ) -> (Document, Option<Vec<Pair>>) {
-        let Self { path, catalog, engine, made, log, .. } = self;
-        let (Some(catalog), Some(made)) = (*catalog, made) else {
-            return (yaml::parse(file, opened, &mut NoShots, log), None);
+        let Self { path, catalog, engine, expansion, diags, .. } = self;
+        let (Some(catalog), Some(output)) = (*catalog, expansion) else {
+            return (yaml::parse(file, opened, &mut NoShots, diags), None);
         };
-        let settings = OnceCell::new();
+        let inherited = OnceCell::new();
         let mut shots = Shots {
             path,
             catalog,
             engine,
-            made,
+            output,
             root,
-            settings: &settings,
-            shared: None,
+            inherited: &inherited,
+            defaults: None,
             before: None,
         };
-        let document = yaml::parse(file, opened, &mut shots, log);
+        let document = yaml::parse(file, opened, &mut shots, diags);
         let before = shots.before.take();
         if document.whole && document.shots == 0 {
             // There are none, or they came in by an alias or a merge key.
-            let root = document.root.clone().unwrap_or_else(|| empty(file));
+            let empty = || Node { place: Place::start(file), value: Value::Map([].into()) };
+            let root = document.root.clone().unwrap_or_else(empty);
             let Value::List(items) = root.get("shots").map_or(&Value::Bad, |node| &node.value)
             else {
-                Settings::read(&root, path, catalog, log);
+                includes::read(&root, path, catalog, diags);
                 return (document, before);
             };
             for item in items.iter() {
-                shots.shot(root.pairs().unwrap_or_default(), item.clone(), log);
+                shots.shot(root.pairs().unwrap_or_default(), item.clone(), diags);
             }
         }
         (document, before)
@@ -212,10 +221,10 @@ impl<'c> Reader<'c> {
     fn csv(&mut self) -> Option<Header> {
         let (file, _) = self.open()?;
         let place = Place::start(file);
-        let before = self.log.mistakes();
+        let before = self.diags.error_count();
         let fix = "rename the file: a CSV manifest is called by its file's name";
         let header = Header {
-            campaign: header::stem_campaign(&stem(self.path), place, fix, &mut self.log),
+            campaign: settings::campaign_of_stem(&stem(self.path), place, fix, &mut self.diags),
             path: self.path.to_owned(),
             budget: None,
             on_doubt: OnDoubt::default(),
@@ -224,23 +233,23 @@ impl<'c> Reader<'c> {
             check_charges: false,
             notify: None,
         };
-        let is_right = self.log.mistakes() == before;
-        let Self { path, catalog, engine, made, log, .. } = self;
-        let (Some(catalog), Some(made)) = (*catalog, made) else { return Some(header) };
-        match Table::open(path, log) {
+        let is_right = self.diags.error_count() == before;
+        let Self { path, catalog, engine, expansion, diags, .. } = self;
+        let (Some(catalog), Some(output)) = (*catalog, expansion) else { return Some(header) };
+        match Table::open(path, diags) {
             Ok(Some((table, rows))) => {
-                let settings = Settings::default();
-                let shared = Shared::new(&settings, catalog, engine, log);
+                let inherited = Inherited::default();
+                let defaults = CompiledDefaults::new(&inherited, catalog, engine, diags);
                 let entry = Entry::of_table(&table);
-                Stage { catalog, engine, shared: &shared, log, made }
+                ExpandContext { catalog, engine, defaults: &defaults, diags, output }
                     .expand_rows(&entry, &table, rows, true);
             }
-            Ok(None) if log.mistakes() == 0 => {
+            Ok(None) if diags.error_count() == 0 => {
                 let fix = "write a header such as id,model,prompt and a row for each shot";
-                log.add(Mistake::new(place, "the manifest is empty").fix(fix.to_owned()));
+                diags.error(place, "the manifest is empty", fix);
             }
             Ok(None) => {}
-            Err(why) => log.add(Mistake::new(place, why)),
+            Err(why) => diags.add(Diagnostic::new(place, why)),
         }
         is_right.then_some(header)
     }
@@ -251,11 +260,11 @@ struct Shots<'r> {
     path: &'r Path,
     catalog: &'r Catalog,
     engine: &'r Engine,
-    made: &'r mut Made,
+    output: &'r mut Expansion,
     /// The whole top level, if it is known already.
     root: Option<Node>,
-    settings: &'r OnceCell<Settings>,
-    shared: Option<Shared<'r>>,
+    inherited: &'r OnceCell<Inherited>,
+    defaults: Option<CompiledDefaults<'r>>,
     /// What the first shot found written before it.
     before: Option<Vec<Pair>>,
 }
@@ -265,45 +274,36 @@ impl Sink for Shots<'_> {
         true
     }
 
-    fn shot(&mut self, before: &[Pair], shot: Node, log: &mut Log) {
-        let Self { path, catalog, engine, made, root, settings, shared, before: found } = self;
-        let shared = shared.get_or_insert_with(|| {
-            *found = Some(before.to_vec());
+    fn shot(&mut self, before: &[Pair], shot: Node, diags: &mut Diagnostics) {
+        let Self { path, catalog, engine, output, root, inherited, defaults, .. } = self;
+        let defaults = defaults.get_or_insert_with(|| {
+            self.before = Some(before.to_vec());
             let written = || Node { place: shot.place, value: Value::Map(before.into()) };
             let root = root.take().unwrap_or_else(written);
-            let settings = settings.get_or_init(|| Settings::read(&root, path, catalog, log));
-            Shared::new(settings, catalog, engine, log)
+            let inherited = inherited.get_or_init(|| includes::read(&root, path, catalog, diags));
+            CompiledDefaults::new(inherited, catalog, engine, diags)
         });
-        let Some(entry) = Entry::read(&shot, catalog, log) else { return };
-        let table = match entry.from {
-            None => None,
-            Some(from) => match table(from, path, log) {
-                Some(table) => Some(table),
-                None => return,
-            },
+        let Some(entry) = Entry::read(&shot, catalog, diags) else { return };
+        let table = match entry.from.map(|from| open_table(from, path, diags)) {
+            Some(None) => return,
+            table => table.flatten(),
         };
-        let mut stage = Stage { catalog, engine, shared, log, made };
+        let mut cx = ExpandContext { catalog, engine, defaults, diags, output };
         match table {
-            Some((ref table, rows)) => stage.expand_rows(&entry, table, rows, false),
-            None => stage.expand(&entry),
+            Some((ref table, rows)) => cx.expand_rows(&entry, table, rows, false),
+            None => cx.expand(&entry),
         }
     }
 }
 
-/// The top level of a manifest that says nothing.
-fn empty(file: u16) -> Node {
-    Node { place: Place::start(file), value: Value::Map([].into()) }
-}
-
-/// That there are no shots is a mistake.
-fn check_shots(root: &Node, log: &mut Log) {
-    let example = "write `shots:` and below it for example `- id: beach`".to_owned();
-    let pairs = root.pairs().unwrap_or_default();
-    if pairs
-        .iter()
-        .any(|pair| closest(&pair.key, header::KEYS) == Some("shots") && &*pair.key != "shots")
-    {
-        // That was reported as a slip.
+/// Reports that there are no shots.
+fn check_shots(root: &Node, diags: &mut Diagnostics) {
+    let Some(pairs) = root.pairs() else { return };
+    let keys = || TOP_LEVEL.keys.iter().copied();
+    let is_misspelt =
+        |pair: &Pair| &*pair.key != "shots" && closest(&pair.key, keys()) == Some("shots");
+    // A misspelt `shots` was reported as such.
+    if pairs.iter().any(is_misspelt) {
         return;
     }
     let node = root.get("shots");
@@ -312,41 +312,34 @@ fn check_shots(root: &Node, log: &mut Log) {
         Some(Value::List(items)) if !items.is_empty() => {}
         Some(Value::Map(_)) => {
             let what = "every shot begins with a dash, and here is none";
-            let fix = "write for example `- id: beach`, and the shot's other lines below its `id`"
-                .to_owned();
-            log.add(Mistake::new(place, what).fix(fix));
+            let fix = "write for example `- id: beach`, and the shot's other lines below its `id`";
+            diags.error(place, what, fix);
         }
         Some(Value::Bad) => {}
-        _ if root.pairs().is_none() => {}
-        _ => log.add(Mistake::new(place, "there are no shots").fix(example)),
+        _ => {
+            let fix = "write `shots:` and below it for example `- id: beach`";
+            diags.error(place, "there are no shots", fix);
+        }
     }
 }
 
-/// The CSV that an entry's `from` names.
-fn table(from: &Node, manifest: &Path, log: &mut Log) -> Option<(Table, super::text::table::Rows)> {
-    let written = from.text()?;
-    let path = folder(manifest).join(&**written);
-    if path
-        .extension()
-        .is_some_and(|extension| ["yaml", "yml"].iter().any(|yaml| extension == *yaml))
-    {
+/// Opens the CSV file that an entry's `from` names.
+fn open_table(from: &Node, manifest: &Path, diags: &mut Diagnostics) -> Option<(Table, Rows)> {
+    let path = folder(manifest).join(&**from.text()?);
+    if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
         let fix = "a YAML file with `vars` and `defaults` is brought in by `include:`, at the top";
-        let what = "`from` names a table (CSV), and this is a YAML file";
-        log.add(Mistake::new(from.place, what).fix(fix.to_owned()));
+        diags.error(from.place, "`from` names a table (CSV), and this is a YAML file", fix);
         return None;
     }
-    let before = log.mistakes();
-    match Table::open(&path, log) {
+    let before = diags.error_count();
+    match Table::open(&path, diags) {
         Ok(Some(table)) => return Some(table),
-        Ok(None) if log.mistakes() == before => {
+        Ok(None) if diags.error_count() == before => {
             let what = format!("{} is empty", path.display());
-            log.add(Mistake::new(from.place, what).fix("write a header and rows".to_owned()));
+            diags.error(from.place, what, "write a header and rows");
         }
         Ok(None) => {}
-        Err(why) => {
-            let fix = "paths are relative to the manifest's folder".to_owned();
-            log.add(Mistake::new(from.place, why).fix(fix));
-        }
+        Err(why) => diags.error(from.place, why, "paths are relative to the manifest's folder"),
     }
     None
 }

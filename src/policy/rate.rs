@@ -227,8 +227,10 @@ mod tests {
 
     #[test]
     fn late_timers_and_slow_disks_cost_less_than_a_hundredth_of_the_rate() {
-        for (rate, seconds) in
-            ["1/s", "7/s", "50/s", "200/s", "1000/s"].map(|rate| (rate, 60)).into_iter().chain([("90/min", 1200)])
+        for (rate, seconds) in ["1/s", "7/s", "50/s", "200/s", "1000/s"]
+            .map(|rate| (rate, 60))
+            .into_iter()
+            .chain([("90/min", 1200)])
         {
             let rate: Rate = rate.parse().unwrap();
             let mut limiter = RateLimiter::new(rate);

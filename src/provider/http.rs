@@ -287,7 +287,10 @@ impl Provider for HttpProvider {
 /// with the address, in hexadecimal digits.
 fn account_of(key: &str, endpoint: &Url) -> String {
     let salted = |text: &[u8]| {
-        Sha256::new().chain_update(b"rushes account").chain_update(endpoint.as_str()).chain_update(text)
+        Sha256::new()
+            .chain_update(b"rushes account")
+            .chain_update(endpoint.as_str())
+            .chain_update(text)
     };
     let mut hash = salted(key.as_bytes()).finalize();
     for _ in 0..ACCOUNT_ROUNDS {

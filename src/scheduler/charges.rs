@@ -12,9 +12,9 @@ use crate::domain::shot::ShotId;
 use crate::domain::state::{AttemptId, Failure, State};
 use crate::ledger::{Change, Commit};
 
+use super::core::{Now, Scheduler};
 use super::event_log;
 use super::poll::Question;
-use super::core::{Now, Scheduler};
 use super::shot_state::Slot;
 
 /// So many questions are asked at once.

@@ -14,8 +14,8 @@ use crate::domain::outcome::{PollOutcome, TaskId};
 use crate::domain::secret::KeyMint;
 use crate::domain::shot::Shot;
 use crate::domain::state::{OnDoubt, Rules, ShotEvent, State};
-use crate::domain::transition::{Next, Transition};
 use crate::domain::time::Timestamp;
+use crate::domain::transition::{Next, Transition};
 use crate::ledger::{Change, ClipFile, Commit, Committed, LedgerError, Origin, Verdict};
 use crate::policy::backpressure::Backpressure;
 use crate::policy::budget::{Balance, Budget};
@@ -125,7 +125,12 @@ impl Scheduler {
     ///
     /// # Errors
     /// When the system has no randomness for attempt keys, which it always has.
-    pub fn new(shots: Arc<[Shot]>, options: RunOptions, deps: &Deps, began: Timestamp) -> io::Result<Self> {
+    pub fn new(
+        shots: Arc<[Shot]>,
+        options: RunOptions,
+        deps: &Deps,
+        began: Timestamp,
+    ) -> io::Result<Self> {
         let Capabilities { origin, poll_batch, .. } = deps.provider.capabilities();
         let (budget, balance) = (deps.ledger.budget(), deps.ledger.balance());
         let mut seed = [0; 32];
@@ -266,7 +271,12 @@ impl Scheduler {
 
     /// The commits could not be written: nothing that was to follow from them happens. A task id
     /// among them is said on standard error, because that is now the only trace of a purchase.
-    pub fn commit_failed(&mut self, commits: &[Commit], owners: &[Option<Slot>], error: LedgerError) {
+    pub fn commit_failed(
+        &mut self,
+        commits: &[Commit],
+        owners: &[Option<Slot>],
+        error: LedgerError,
+    ) {
         for (commit, slot) in commits.iter().zip(owners) {
             let Change::Transition { transition, .. } = &commit.change else { continue };
             if let (State::Rendering { attempt, task, .. }, true, Some(shot)) = (
@@ -381,8 +391,7 @@ impl Scheduler {
     /// that `--only` leaves out) is not bought again either, so its doubts are held. What a failed
     /// task costs was settled when it was bought.
     pub(super) fn rules(&self, shot: &ShotState) -> Rules {
-        let on_doubt =
-            if self.submits(shot) { self.options.rules.on_doubt } else { OnDoubt::Hold };
+        let on_doubt = if self.submits(shot) { self.options.rules.on_doubt } else { OnDoubt::Hold };
         let failed_tasks_charged = shot.entry.charged_if_failed;
         Rules { on_doubt, failed_tasks_charged, ..self.options.rules }
     }

@@ -9,16 +9,16 @@ use crate::callback::Callbacks;
 use crate::domain::outcome::{PollOutcome, TaskId};
 use crate::domain::secret::Secret;
 use crate::domain::state::{AttemptId, RecoveredTask, ShotEvent, State};
-use crate::domain::transition::{Backoff, Next};
 use crate::domain::time::Timestamp;
+use crate::domain::transition::{Backoff, Next};
 use crate::ledger::CallbackSubscription;
 use crate::policy::retry;
 use crate::provider::callback_body::MAX_NAMED;
 
+use super::core::{Now, Scheduler};
 use super::effects::Effect;
 use super::event_log;
 use super::poll::Question;
-use super::core::{Now, Scheduler};
 use super::shot_state::{Activity, ShotState, Slot, Work};
 
 /// Between two polls of one shot that callbacks cause lies this at least.
@@ -318,10 +318,8 @@ impl Scheduler {
         let attempt = *attempt;
         *tries += 1;
         let (tries_so_far, max_tries) = (*tries, self.options.limits.attempts);
-        let unclear = matches!(
-            outcome,
-            Some(PollOutcome::Unclear { .. } | PollOutcome::Unanswered { .. })
-        );
+        let unclear =
+            matches!(outcome, Some(PollOutcome::Unclear { .. } | PollOutcome::Unanswered { .. }));
         if unclear && tries_so_far < max_tries {
             let wait = retry::poll_wait(self.options.limits.poll_every, tries_so_far - 1);
             return self.find_at(now, slot, now.elapsed + wait);

@@ -8,9 +8,9 @@ use crate::failpoint;
 use crate::ledger::ClipFile;
 use crate::policy::retry;
 
+use super::core::{Now, Scheduler};
 use super::effects::{DownloadOutcome, Effect};
 use super::outcome::StopReason;
-use super::core::{Now, Scheduler};
 use super::shot_state::{Activity, Fetch, Slot, Work};
 
 /// So many clips are downloaded at once.

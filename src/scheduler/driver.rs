@@ -14,11 +14,11 @@ use crate::domain::time::Clock;
 use crate::failpoint;
 use crate::ledger::{Ledger, LedgerError};
 
+use super::core::{Now, Output, Scheduler};
 use super::effects::{Effect, Event, World};
 use super::options::Deps;
 use super::outcome::RunOutcome;
 use super::progress::Progress;
-use super::core::{Now, Output, Scheduler};
 use super::switches::{CancelToken, PauseSwitch};
 
 /// A driver for one run.
@@ -72,10 +72,7 @@ impl Driver {
     }
 
     /// Drives the run to its end.
-    pub(super) async fn run(
-        mut self,
-        mut scheduler: Scheduler,
-    ) -> Result<RunOutcome, LedgerError> {
+    pub(super) async fn run(mut self, mut scheduler: Scheduler) -> Result<RunOutcome, LedgerError> {
         let mut is_cancelled = false;
         let mut is_paused = self.pause.is_paused();
         if let Some(callbacks) = &self.callbacks {

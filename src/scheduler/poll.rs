@@ -11,9 +11,9 @@ use crate::policy::retry;
 use crate::provider::TaskHandle;
 
 use super::charges::ChargeQuestion;
+use super::core::{Now, Scheduler};
 use super::effects::Effect;
 use super::outcome::StopReason;
-use super::core::{Now, Scheduler};
 use super::shot_state::{Activity, Slot};
 
 /// So many odd answers to polls are worth a warning, each once.
@@ -168,9 +168,8 @@ impl Scheduler {
             return;
         }
         self.reached = true;
-        let mut is_new = |what: String| {
-            self.strange.len() < MAX_STRANGE && self.strange.insert(what)
-        };
+        let mut is_new =
+            |what: String| self.strange.len() < MAX_STRANGE && self.strange.insert(what);
         match outcome {
             PollOutcome::Working { unknown: Some(state) } => {
                 if is_new(state.clone()) {

@@ -11,8 +11,8 @@ use crate::ledger::{ClipFile, Entry};
 
 use crate::provider::LoadedFiles;
 
-use super::effects::PartialClip;
 use super::core::Now;
+use super::effects::PartialClip;
 
 /// A shot's place among those that the scheduler keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -5,10 +5,10 @@ use std::time::Duration;
 use crate::domain::transition::StopCause;
 use crate::ledger::LedgerError;
 
+use super::core::{Now, Scheduler};
 use super::effects::Effect;
 use super::event_log;
 use super::outcome::{RunOutcome, StopReason};
-use super::core::{Now, Scheduler};
 
 /// So many pauses in a row with nothing accepted, for so long, mean an exhausted account.
 const THROTTLED_ROUNDS: u32 = 10;
@@ -128,4 +128,3 @@ impl From<(StopCause, String)> for StopReason {
         }
     }
 }
-

@@ -7,10 +7,10 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt};
 
-use crate::ledger::Origin;
 use crate::domain::charge::ChargeOutcome;
 use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use crate::domain::time::Clock;
+use crate::ledger::Origin;
 use crate::provider::wire::{self, Answer};
 use crate::provider::{
     Capabilities, Download, Provider, ResumePoint, Submission, TaskHandle, body,
@@ -18,9 +18,9 @@ use crate::provider::{
 
 use super::accounts::Accounts;
 use super::callback::Caller;
-use super::rng::SimRng;
 use super::profile::Profile;
 use super::reply::{Answered, Clip, ClipReply, Reply};
+use super::rng::SimRng;
 use super::state::{NO_HOST, SimState};
 
 /// How long a poll or a download that hangs is waited for.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::catalog::Catalog;
-use crate::provider::RESULT_LIFETIME;
 use crate::domain::time::Timestamp;
+use crate::provider::RESULT_LIFETIME;
 
 use super::accounts::{Account, Accounts, Entry, Opened};
 use super::answers;

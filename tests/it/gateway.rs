@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use crate::support::calls::Calls;
+use futures::StreamExt;
 use rushes::domain::charge::{Charge, ChargeOutcome};
 use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use rushes::domain::time::{Clock, Timestamp};
-use rushes::provider::{Download, Provider, HttpProvider, HttpSettings, ResumePoint, SetupError};
+use rushes::provider::{Download, HttpProvider, HttpSettings, Provider, ResumePoint, SetupError};
 use serde_json::{Value, json};
 
 use crate::support::{Reply, Request, Script, Server};

@@ -51,14 +51,14 @@ pub fn shot(id: &str, text: u8, price: Option<i64>) -> Shot {
     Shot {
         id: ShotId::new(id).unwrap(),
         fingerprint: Fingerprint::from_bytes(fingerprint),
-        request: Request { json: json.into(), files: Box::default() },
+        request: Request { json: json.into(), files: [].into() },
         model: "kling-v3".into(),
         price: price.map(usd),
         priority: 0,
-        tags: Box::default(),
+        tags: [].into(),
         clip_name: id.into(),
         entry: id.into(),
-        variant: Box::default(),
+        variant: [].into(),
     }
 }
 

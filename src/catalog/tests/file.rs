@@ -1,4 +1,4 @@
-//! A catalog file is believed only when all of it is right.
+//! A catalog file is used only when all of it is right.
 
 use proptest::prelude::*;
 

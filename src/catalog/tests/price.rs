@@ -112,7 +112,7 @@ fn nothing_is_known_of_the_price_of_what_is_not_in_the_wire_s_form() {
 fn offers(request: &serde_json::Value) -> Option<String> {
     let request = params(request);
     let catalog = Catalog::builtin();
-    let nearest = catalog.nearest_prices(&request);
+    let nearest = catalog.price_hints(&request);
     for way in &nearest {
         let mut changed = request.clone();
         for change in &way.changes {

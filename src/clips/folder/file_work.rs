@@ -3,8 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::clips::{CLIPS, ClipError, Stored};
 use crate::blocking::Threads;
+use crate::clips::{CLIPS, ClipError, Stored};
 
 use super::directories::Directories;
 use super::publish::{Received, publish};

@@ -26,8 +26,8 @@ use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt};
 use futures::stream::{self, StreamExt};
 
-use crate::domain::time::Timestamp;
 use crate::blocking::Threads;
+use crate::domain::time::Timestamp;
 
 use super::{CLIPS, ClipError, ClipReader, ClipStore, ClipWriter, Stored};
 

@@ -75,7 +75,8 @@ impl Written {
         };
         failpoint::point("clip written");
         let Spilled { temporary, hash, written: bytes } = spilled;
-        let (path, sha256, (clip_info, unread)) = (place.path.clone(), hash.finalize().into(), facts);
+        let (path, sha256, (clip_info, unread)) =
+            (place.path.clone(), hash.finalize().into(), facts);
         let stored = Stored { path, bytes, sha256, clip_info, unread, moved_aside: None };
         drop(at);
         Ok(Self { temporary, place, stored })

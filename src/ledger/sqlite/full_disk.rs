@@ -7,8 +7,8 @@ use std::task::{Context, Waker};
 use futures::FutureExt;
 use rusqlite::Connection;
 
-use super::lock::beside;
 use super::group_commit::Fault;
+use super::lock::beside;
 use super::*;
 use crate::domain::outcome::SubmitOutcome;
 use crate::domain::shot::Request;
@@ -39,14 +39,14 @@ async fn with_two_on_the_wire(folder: &Path) -> (Ledger, Vec<Entry>, Vec<Revisio
         .map(|i| Shot {
             id: ShotId::new(&format!("s{i}")).unwrap(),
             fingerprint: Fingerprint::from_bytes([i; 16]),
-            request: Request { json: "{}".into(), files: Box::default() },
+            request: Request { json: "{}".into(), files: [].into() },
             model: "m".into(),
             price: Some(Usd::from_micros(5)),
             priority: 0,
-            tags: Box::default(),
+            tags: [].into(),
             clip_name: format!("s{i}").into(),
             entry: format!("s{i}").into(),
-            variant: Box::default(),
+            variant: [].into(),
         })
         .collect();
     let ledger = open(folder).unwrap();
@@ -112,7 +112,8 @@ async fn on_a_full_disk_the_reserve_makes_room_for_task_ids_and_nothing_is_bough
     fill(&ledger, true);
 
     // In one batch: a claim that must not be granted, and two purchases that must not be lost.
-    let mut claim = Box::pin(ledger.claim(entries[2].revision, AttemptSpec::new(entries[2].price), AT));
+    let mut claim =
+        Box::pin(ledger.claim(entries[2].revision, AttemptSpec::new(entries[2].price), AT));
     let mut first = Box::pin(ledger.commit(entries[0].revision, bought(&jobs[0], 'a'), AT));
     let mut second = Box::pin(ledger.commit(entries[1].revision, bought(&jobs[1], 'b'), AT));
     ledger.queue.at_desk(|_, _| {
@@ -188,8 +189,10 @@ async fn a_failed_call_takes_its_whole_batch_back_and_poisons_the_ledger() {
     let bad = bad.unwrap_err();
     assert!(bad.to_string().contains("never changed"), "{bad}");
     assert_eq!(good.unwrap_err().to_string(), bad.to_string());
-    let later =
-        ledger.claim(entries[2].revision, AttemptSpec::new(entries[2].price), AT).await.unwrap_err();
+    let later = ledger
+        .claim(entries[2].revision, AttemptSpec::new(entries[2].price), AT)
+        .await
+        .unwrap_err();
     assert_eq!(later.to_string(), bad.to_string());
     drop(ledger);
     let states = open(folder.path()).unwrap().entries().await.unwrap();

@@ -11,8 +11,12 @@ use crate::failpoint;
 pub(super) const APPLICATION_ID: i64 = 0x7275_7368;
 
 /// Every schema ever shipped, oldest first.
-const SCHEMAS: &[&str] =
-    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql"), include_str!("schema/4.sql")];
+const SCHEMAS: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+];
 
 /// From this schema on attempts have a token and a charge.
 pub(super) const WITH_CHARGES: usize = 2;

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, Transaction, TransactionBehavior};
 
-use super::rows::{
-    ENTRY, ENTRY_COLUMNS, MONEY, Word, entry, moment, odd, money, shot_id, unlist, unpairs, usd,
-};
 use super::group_commit::Tx;
+use super::rows::{
+    ENTRY, ENTRY_COLUMNS, MONEY, Word, entry, moment, money, odd, shot_id, unlist, unpairs, usd,
+};
 use super::schema::{WITH_CHARGES, WITH_FOOTAGE};
 use super::{
-    CallbackSubscription, ClipFile, Entry, Kind, LedgerError, ReservedAttempt, RevisionId, Row, Spending, Summary, lock, open,
-    spending,
+    CallbackSubscription, ClipFile, Entry, Kind, LedgerError, ReservedAttempt, RevisionId, Row,
+    Spending, Summary, lock, open, spending,
 };
 use crate::domain::charge::Charge;
 use crate::domain::clip_info::ClipInfo;

@@ -6,8 +6,8 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Row as SqlRow, params};
 
-use super::rows::{ENTRY, ENTRY_COLUMNS, entry, list, pairs};
 use super::group_commit::{Fault, Tx};
+use super::rows::{ENTRY, ENTRY_COLUMNS, entry, list, pairs};
 use super::{Entry, RevisionId};
 use crate::domain::money::Usd;
 use crate::domain::shot::{Request, Shot, ShotId};

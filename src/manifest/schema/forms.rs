@@ -66,8 +66,8 @@ fn of(catalog: &Catalog, param: &Param) -> Vec<Value> {
             json!({"type": "integer", "minimum": 1}),
             json!({"type": "string", "pattern": r"^\s*0*[1-9][0-9]*(\.0*)?\s*[sS]?\s*$"}),
         ],
-        ParamKind::OnOff => switch(["on", "off"], &[true, false], true),
-        ParamKind::Bool => switch(["true", "false"], &[true, false], true),
+        ParamKind::OnOff => switch(["on", "off"], &[true, false]),
+        ParamKind::Bool => switch(["true", "false"], &[true, false]),
         ParamKind::TextList => {
             let item = json!({"type": ["string", "number", "boolean"]});
             let mut list = json!({"type": "array", "items": item});
@@ -112,31 +112,23 @@ pub(super) fn accepted(param: &Param, values: Accepted<'_>) -> Vec<Value> {
         }
         Accepted::OneOf(values) if matches!(param.kind, ParamKind::OnOff | ParamKind::Bool) => {
             let on = |value: &Value| *value == json!("on") || *value == json!(true);
-            switch(["on", "off"], &values.iter().map(on).collect::<Vec<_>>(), true)
+            switch(["on", "off"], &values.iter().map(on).collect::<Vec<_>>())
         }
         Accepted::OneOf(values) => vec![json!({"enum": values})],
     }
 }
 
-/// Yes and no as people write them; `digits`: 1 and 0 too. Those of `which`, in any case of letters.
-pub(super) fn switch(words: [&str; 2], which: &[bool], digits: bool) -> Vec<Value> {
+/// Yes and no as people write them: a word, a digit or a boolean. Those of `which`.
+fn switch(words: [&str; 2], which: &[bool]) -> Vec<Value> {
     let mut forms = Vec::new();
     for yes in which {
-        let word = words[usize::from(!yes)];
         let description = if *yes { "Yes." } else { "No." };
-        forms.push(json!({"const": word, "description": description}));
+        forms.push(json!({"const": words[usize::from(!yes)], "description": description}));
         forms.push(json!({"const": yes, "description": description}));
-        if digits {
-            forms.push(json!({"const": u8::from(*yes), "description": description}));
-        }
-        let (all, digit) = if *yes { ("true|on|yes", "|1") } else { ("false|off|no", "|0") };
-        let digit = if digits { digit } else { "" };
+        forms.push(json!({"const": u8::from(*yes), "description": description}));
+        let (all, digit) = if *yes { ("true|on|yes", 1) } else { ("false|off|no", 0) };
         let any_case: String = all.chars().map(any_case).collect();
-        let pattern = if digits {
-            format!(r"^\s*({any_case}{digit})\s*$")
-        } else {
-            format!("^({any_case})$")
-        };
+        let pattern = format!(r"^\s*({any_case}|{digit})\s*$");
         forms.push(json!({"type": "string", "pattern": pattern, "description": description}));
     }
     forms
@@ -167,7 +159,7 @@ fn json_text() -> Value {
 fn object(param: &Param) -> Value {
     let field = |(name, kind): &(String, ParamKind)| {
         let mut forms = match kind {
-            ParamKind::Bool => switch(["true", "false"], &[true, false], true),
+            ParamKind::Bool => switch(["true", "false"], &[true, false]),
             ParamKind::Number => number(),
             _ => vec![json!({"type": "string", "pattern": r"\S"}), json!({"type": "number"})],
         };

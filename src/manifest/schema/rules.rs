@@ -57,9 +57,10 @@ pub(super) fn of_a_shot(catalog: &Catalog) -> Vec<Value> {
 /// What the entries must keep to because of what `defaults` says, or does not say.
 pub(super) fn of_a_manifest(catalog: &Catalog) -> Vec<Value> {
     let no_model = not(&in_defaults(&given("model")));
-    let mut rules = vec![shots_when(&[no_model], &json!(true), &told("model")), one_callback()];
+    let mut rules =
+        vec![shots_when(&[no_model], &json!(true), &maybe_given("model")), one_callback()];
     for name in catalog.models() {
-        let open = not(&told("model"));
+        let open = not(&maybe_given("model"));
         let by_default =
             in_defaults(&json!({"required": ["model"], "properties": {"model": {"const": name}}}));
         let this_model = json!({"$ref": format!("#/$defs/{name}")});
@@ -67,7 +68,7 @@ pub(super) fn of_a_manifest(catalog: &Catalog) -> Vec<Value> {
         let demands = catalog.demands(name);
         for any in &demands.requires {
             let lacks = not(&in_defaults(&either(any.iter().map(|name| given(name)))));
-            let tells = either(any.iter().map(|name| told(name)));
+            let tells = either(any.iter().map(|name| maybe_given(name)));
             rules.push(shots_when(std::slice::from_ref(&lacks), &is_model(name), &tells));
             rules.push(shots_when(&[lacks, by_default.clone()], &open, &tells));
         }
@@ -89,13 +90,13 @@ pub(super) fn of_a_manifest(catalog: &Catalog) -> Vec<Value> {
                 None => json!(true),
             };
             let lacks = not(&in_defaults(&all(&[given(needed), right])));
-            rules.push(shots_when(&[lacks], &sure(&param.name), &told(needed)));
+            rules.push(shots_when(&[lacks], &sure(&param.name), &maybe_given(needed)));
         }
     }
     rules
 }
 
-/// Beside `callback` nobody else names an address to call.
+/// Beside `callback`, no shot and no default sets `callback_url`.
 fn one_callback() -> Value {
     let silent = not(&either([sure("callback_url"), in_matrix("callback_url")]));
     let shots = json!({"properties": {"shots": {"items": silent}}});
@@ -116,12 +117,12 @@ fn in_defaults(condition: &Value) -> Value {
     json!({"required": ["defaults"], "properties": {"defaults": such}})
 }
 
-/// The entry says so: not nothing, not an empty text or list.
+/// The entry has this key, and it is neither null nor an empty text or list.
 fn given(name: &str) -> Value {
     json!({"required": [name], "properties": {(name): {"not": {"enum": [null, "", []]}}}})
 }
 
-/// The entry says so, and not by a template.
+/// The entry has this key, it is not empty, and no template.
 fn sure(name: &str) -> Value {
     let certain = json!({"not": {"anyOf": [{"enum": [null, "", []]}, {"$ref": TEMPLATE}]}});
     json!({"required": [name], "properties": {(name): certain}})
@@ -144,8 +145,8 @@ fn from() -> Value {
     json!({"required": ["from"]})
 }
 
-/// The entry may say so: itself, by its matrix, or by its rows.
-fn told(name: &str) -> Value {
+/// The entry may have this parameter: itself, by its matrix, or by its rows.
+fn maybe_given(name: &str) -> Value {
     either([given(name), in_matrix(name), from()])
 }
 

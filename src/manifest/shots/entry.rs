@@ -1,24 +1,24 @@
 //! One entry of `shots`, or a whole CSV manifest, decoded: which keys it has and what they hold.
-//! What its parameters come to is for [`super::recipe`] to say.
+//! What its parameters come to is for [`super::compiled_entry`] to say.
 
 use std::rc::Rc;
 
 use super::identity;
 use crate::catalog::{Catalog, closest};
-use crate::manifest::header::{KEYS as SETTINGS, count, name, text};
-use crate::manifest::report::log::{Log, Mistake, Place};
-use crate::manifest::settings::Settings;
+use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
+use crate::manifest::scalars::{TOP_LEVEL, check_name, count_of, text};
+use crate::manifest::source::place::Place;
 use crate::manifest::text::table::Table;
 use crate::manifest::text::tree::{Node, Pair, Value};
 
 /// An entry's own keys; everything else is a request parameter.
-const KEYS: [&str; 8] = ["id", "takes", "matrix", "from", "priority", "tags", "clip_name", "extra"];
+pub(crate) const KEYS: [&str; 8] =
+    ["id", "takes", "matrix", "from", "priority", "tags", "clip_name", "extra"];
 /// Those that a column can stand for.
-pub(in crate::manifest) const ROW_KEYS: [&str; 5] =
-    ["id", "takes", "priority", "tags", "clip_name"];
+pub(crate) const ROW_KEYS: [&str; 5] = ["id", "takes", "priority", "tags", "clip_name"];
 
 /// An entry as it is written.
-pub(in crate::manifest) struct Entry<'t> {
+pub(crate) struct Entry<'t> {
     /// Where mistakes about all of it point: its id, if it has one.
     pub place: Place,
     pub id: Option<&'t Node>,
@@ -40,7 +40,7 @@ pub(in crate::manifest) struct Entry<'t> {
 }
 
 /// A variable of a matrix.
-pub(in crate::manifest) struct Variable<'t> {
+pub(crate) struct Variable<'t> {
     pub name: Rc<str>,
     pub place: Place,
     /// The values, and each as identity sees it.
@@ -49,7 +49,7 @@ pub(in crate::manifest) struct Variable<'t> {
 
 impl<'t> Entry<'t> {
     /// The entry that a CSV manifest as a whole is.
-    pub(in crate::manifest) fn of_table(table: &Table) -> Self {
+    pub(crate) fn of_table(table: &Table) -> Self {
         Self::empty(table.place())
     }
 
@@ -71,11 +71,7 @@ impl<'t> Entry<'t> {
     }
 
     /// Reads an entry; `None` when it is no mapping.
-    pub(in crate::manifest) fn read(
-        node: &'t Node,
-        catalog: &Catalog,
-        log: &mut Log,
-    ) -> Option<Self> {
+    pub(crate) fn read(node: &'t Node, catalog: &Catalog, diags: &mut Diagnostics) -> Option<Self> {
         if matches!(node.value, Value::Bad) {
             return None;
         }
@@ -86,13 +82,13 @@ impl<'t> Entry<'t> {
                 format!("this is {}", node.kind())
             };
             let what = format!("a shot is made of lines such as `id: beach`, but {is}");
-            let fix = "write for example `- id: beach` and its `prompt:` below".to_owned();
-            log.add(Mistake::new(node.place, what).fix(fix));
+            let fix = "write for example `- id: beach` and its `prompt:` below";
+            diags.error(node.place, what, fix);
             return None;
         };
         let mut entry = Self::empty(node.place);
         for pair in pairs {
-            entry.take(pair, catalog, log);
+            entry.take(pair, catalog, diags);
         }
         if let Some(id) = entry.id {
             entry.place = id.place;
@@ -102,35 +98,35 @@ impl<'t> Entry<'t> {
         Some(entry)
     }
 
-    fn take(&mut self, pair: &'t Pair, catalog: &Catalog, log: &mut Log) {
+    fn take(&mut self, pair: &'t Pair, catalog: &Catalog, diags: &mut Diagnostics) {
         let Pair { key, key_place, value } = pair;
         match &**key {
             "id" if value.is_null() => {}
             "id" => {
-                self.id = text(value, key, log).map(|_| value);
+                self.id = text(value, key, diags).map(|_| value);
                 self.has_bad_id = self.id.is_none();
             }
             "takes" => {
-                let takes = text(value, key, log).and_then(|t| count(t, key, value.place, log));
-                self.takes = takes.unwrap_or(1);
+                self.takes = count_of(value, key, diags).unwrap_or(1);
             }
-            "matrix" => self.matrix = matrix(value, catalog, log),
-            "from" => self.from = text(value, key, log).map(|_| value),
+            "matrix" => self.matrix = matrix(value, catalog, diags),
+            "from" => self.from = text(value, key, diags).map(|_| value),
             "priority" => {
-                let priority = text(value, key, log).and_then(|t| priority(t, value.place, log));
+                let priority =
+                    text(value, key, diags).and_then(|t| priority(t, value.place, diags));
                 self.priority = priority.unwrap_or(0);
             }
-            "tags" => self.tags = tags(value, log),
-            "clip_name" => self.clip_name = text(value, key, log).map(|_| value),
-            "extra" => self.extra = extra(value, catalog, log),
+            "tags" => self.tags = tags(value, diags),
+            "clip_name" => self.clip_name = text(value, key, diags).map(|_| value),
+            "extra" => self.extra = extra(value, catalog, diags),
             _ => {
                 let param = catalog.params().iter().position(|param| *param.name == **key);
                 if let Some(param) = param {
                     self.params.push((param, value));
                 } else {
-                    // `ID`: that there is no id would be said again.
+                    // `ID` is reported as misspelt; that there is no `id` need not be, too.
                     self.has_bad_id |= closest(key, KEYS) == Some("id");
-                    self.misspelt.extend(unknown(key, *key_place, catalog, &KEYS, log));
+                    self.misspelt.extend(report_unknown(key, *key_place, catalog, &KEYS, diags));
                 }
             }
         }
@@ -158,15 +154,15 @@ fn synonym(key: &str) -> Option<&'static str> {
 
 /// Reports a key or a column that is neither a shot's own nor a request parameter. Returns the
 /// parameter that was probably meant.
-pub(in crate::manifest) fn unknown(
+pub(crate) fn report_unknown(
     key: &str,
     place: Place,
     catalog: &Catalog,
     keys: &[&str],
-    log: &mut Log,
+    diags: &mut Diagnostics,
 ) -> Option<usize> {
     let params = catalog.params().iter().map(|param| param.name.as_str());
-    let meant = if SETTINGS.contains(&key) {
+    let meant = if TOP_LEVEL.keys.contains(&key) {
         None
     } else {
         synonym(key).or_else(|| closest(key, keys.iter().copied().chain(params)))
@@ -174,10 +170,10 @@ pub(in crate::manifest) fn unknown(
     let in_table = keys == ROW_KEYS;
     let fix = match meant {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None if in_table && (SETTINGS.contains(&key) || KEYS.contains(&key)) => {
+        None if in_table && (TOP_LEVEL.keys.contains(&key) || KEYS.contains(&key)) => {
             "it belongs into a YAML manifest; there `from: FILE.csv` takes the rows".to_owned()
         }
-        None if SETTINGS.contains(&key) => "write it above `shots:`, not indented".to_owned(),
+        None if TOP_LEVEL.keys.contains(&key) => "write it above `shots:`, not indented".to_owned(),
         None if in_table && key.contains(' ') => {
             "the first row names the columns, such as `id,model,prompt`".to_owned()
         }
@@ -190,35 +186,11 @@ pub(in crate::manifest) fn unknown(
         None => format!("remove it; or, if the gateway knows it, write `extra: {{{key}: …}}`"),
     };
     let what = format!("a shot has no parameter `{key}`");
-    log.add(Mistake::new(place, what).fix(fix));
+    diags.error(place, what, fix);
     catalog.params().iter().position(|param| Some(param.name.as_str()) == meant)
 }
 
-/// The request parameters that all shots start from.
-pub(in crate::manifest) fn defaults(root: &Node, catalog: &Catalog, log: &mut Log) -> Settings {
-    let mut settings = Settings::default();
-    let Some(node) = root.get("defaults").filter(|node| !node.is_null()) else { return settings };
-    let Some(pairs) = node.pairs() else {
-        let what = format!("`defaults` is parameters of shots, but this is {}", node.kind());
-        let fix = "write for example `defaults: {mode: pro}`".to_owned();
-        log.add(Mistake::new(node.place, what).fix(fix));
-        return settings;
-    };
-    for Pair { key, key_place, value } in pairs {
-        match catalog.params().iter().position(|param| *param.name == **key) {
-            Some(param) => settings.defaults.push((param, value.clone())),
-            None if KEYS.contains(&&**key) => {
-                let what = format!("`{key}` belongs to a shot, not to `defaults`");
-                let fix = "write it in each shot that needs it".to_owned();
-                log.add(Mistake::new(*key_place, what).fix(fix));
-            }
-            None => settings.misspelt.extend(unknown(key, *key_place, catalog, &[], log)),
-        }
-    }
-    settings
-}
-
-fn matrix<'t>(node: &'t Node, catalog: &Catalog, log: &mut Log) -> Vec<Variable<'t>> {
+fn matrix<'t>(node: &'t Node, catalog: &Catalog, diags: &mut Diagnostics) -> Vec<Variable<'t>> {
     let example = || "write for example `matrix: {mode: [std, pro]}`".to_owned();
     let Some(pairs) = node.pairs().filter(|pairs| !pairs.is_empty()) else {
         let what = match node.kind() {
@@ -227,33 +199,33 @@ fn matrix<'t>(node: &'t Node, catalog: &Catalog, log: &mut Log) -> Vec<Variable<
             }
             kind => format!("`matrix` is names and their values, but this is {kind}"),
         };
-        log.add(Mistake::new(node.place, what).fix(example()));
+        diags.error(node.place, what, example());
         return Vec::new();
     };
     let mut matrix = Vec::new();
     for Pair { key, key_place, value } in pairs {
-        name(key, *key_place, log);
+        check_name(key, *key_place, diags);
         let Value::List(items) = &value.value else {
             let what = format!("the values of `{key}` are a list, but this is {}", value.kind());
             let fix = value.text().map_or_else(example, |one| format!("write `{key}: [{one}]`"));
-            log.add(Mistake::new(value.place, what).fix(fix));
+            diags.error(value.place, what, fix);
             // Without values there are no shots to say anything more about.
             matrix.push(Variable { name: Rc::clone(key), place: *key_place, values: Vec::new() });
             continue;
         };
         if items.is_empty() {
             let what = format!("`{key}` has no values, so there would be no shots");
-            log.add(Mistake::new(value.place, what).fix(example()));
+            diags.error(value.place, what, example());
         }
         let mut values: Vec<(&Node, Rc<str>)> = Vec::new();
         let mut seen = std::collections::HashMap::new();
         for item in items.iter() {
-            let Some(text) = text(item, key, log) else { continue };
+            let Some(text) = text(item, key, diags) else { continue };
             let meant: Rc<str> = identity::meant(catalog.param(key), text).into();
             if let Some(first) = seen.insert(Rc::clone(&meant), item.place) {
                 let twice = format!("`{key}` has the value {text:?} twice");
-                let fix = "remove one, or write `takes: 2` to render it twice".to_owned();
-                log.add(Mistake::new(item.place, twice).fix(fix).other(first, "first here"));
+                let fix = "remove one, or write `takes: 2` to render it twice";
+                diags.add(Diagnostic::new(item.place, twice).fix(fix).related(first, "first here"));
                 continue;
             }
             values.push((item, meant));
@@ -265,40 +237,40 @@ fn matrix<'t>(node: &'t Node, catalog: &Catalog, log: &mut Log) -> Vec<Variable<
 }
 
 /// A priority: any whole number.
-pub(in crate::manifest) fn priority(written: &str, place: Place, log: &mut Log) -> Option<i32> {
+pub(crate) fn priority(written: &str, place: Place, diags: &mut Diagnostics) -> Option<i32> {
     let written = written.trim();
     let parsed = written.strip_suffix(".0").unwrap_or(written).parse();
     if parsed.is_err() {
         let what = format!("`priority` is a whole number, not {written}");
-        let fix = "write for example `priority: 10`; higher is submitted first".to_owned();
-        log.add(Mistake::new(place, what).fix(fix));
+        let fix = "write for example `priority: 10`; higher is submitted first";
+        diags.error(place, what, fix);
     }
     parsed.ok()
 }
 
-fn tags<'t>(node: &'t Node, log: &mut Log) -> Vec<&'t Node> {
+fn tags<'t>(node: &'t Node, diags: &mut Diagnostics) -> Vec<&'t Node> {
     match &node.value {
         Value::List(items) => {
-            items.iter().filter(|item| text(item, "tag", log).is_some()).collect()
+            items.iter().filter(|item| text(item, "tag", diags).is_some()).collect()
         }
         Value::Text(..) if node.is_null() => Vec::new(),
-        _ => text(node, "tag", log).map(|_| vec![node]).unwrap_or_default(),
+        _ => text(node, "tag", diags).map(|_| vec![node]).unwrap_or_default(),
     }
 }
 
-fn extra<'t>(node: &'t Node, catalog: &Catalog, log: &mut Log) -> Vec<&'t Pair> {
+fn extra<'t>(node: &'t Node, catalog: &Catalog, diags: &mut Diagnostics) -> Vec<&'t Pair> {
     let Some(pairs) = node.pairs() else {
         let what = format!("`extra` is parameters and their values, but this is {}", node.kind());
-        let fix = "write for example `extra: {seed: 7}`".to_owned();
-        log.add(Mistake::new(node.place, what).fix(fix));
+        let fix = "write for example `extra: {seed: 7}`";
+        diags.error(node.place, what, fix);
         return Vec::new();
     };
     let mut extra: Vec<&Pair> = Vec::new();
     for pair in pairs {
         if catalog.param(&pair.key).is_some() {
             let what = format!("`{}` is a parameter that rushes knows", pair.key);
-            let fix = "write it in the shot itself, not under `extra`".to_owned();
-            log.add(Mistake::new(pair.key_place, what).fix(fix));
+            let fix = "write it in the shot itself, not under `extra`";
+            diags.error(pair.key_place, what, fix);
         } else {
             extra.push(pair);
         }

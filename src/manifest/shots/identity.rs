@@ -1,5 +1,5 @@
-//! What tells a shot from its siblings, as part of its id. Every part depends on its own shot
-//! alone, so that adding, removing or reordering siblings changes nobody's id.
+//! The parts of an id that tell an entry's shots apart. Each part depends on its own shot alone, so
+//! that adding, removing or reordering shots changes no other shot's id.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 use crate::catalog::{Param, ParamKind};
 use crate::domain::shot::ShotId;
 
-/// The longest readable part, in bytes; a longer one is cut and told apart by a hash.
-const MOST_PART: usize = 40;
+/// The longest readable part, in bytes; a longer one is cut and gets a hash.
+const MAX_PART: usize = 40;
 /// Bytes of the hash of a matrix value or a long id, which has few siblings.
 const PART_HASH: usize = 4;
 /// Bytes of a row's hash: enough to tell millions apart.
@@ -22,13 +22,13 @@ const STEM: usize = 28;
 /// The part of an id that a value makes: the value itself where it can stand in a file name, else
 /// what is readable of it and a hash of all of it. The commonest values need no hash: `16:9` is
 /// `16-9` and `New York` is `New-York`; should two siblings meet there, it is a mistake.
-pub(in crate::manifest) fn part(value: &str) -> String {
+pub(crate) fn part(value: &str) -> String {
     readable(value).unwrap_or_else(|| hashed(&slug(value), value, PART_HASH))
 }
 
 /// A cell or a matrix value as identity sees it: `5`, `5.0` and `5s` are one duration, `on` and
 /// `TRUE` one switch, whatever a spreadsheet makes of them.
-pub(in crate::manifest) fn meant<'v>(param: Option<&Param>, value: &'v str) -> Cow<'v, str> {
+pub(crate) fn meant<'v>(param: Option<&Param>, value: &'v str) -> Cow<'v, str> {
     let Some(param) = param else { return value.into() };
     let typed = matches!(
         param.kind,
@@ -48,10 +48,10 @@ pub(in crate::manifest) fn meant<'v>(param: Option<&Param>, value: &'v str) -> C
 }
 
 /// The part that a row without an id makes: of the filled cells that its request uses, by column
-/// name. An empty cell says nothing, so that a new column changes no row that leaves it empty.
-pub(in crate::manifest) fn row_part(cells: &[(&str, Cow<'_, str>)]) -> String {
+/// name. Empty cells do not count, so that a new column changes no row that leaves it empty.
+pub(crate) fn row_part(cells: &[(&str, Cow<'_, str>)]) -> String {
     let of = |wanted: &str| cells.iter().find(|(name, _)| *name == wanted);
-    // The cell that says most to people.
+    // The cell that people recognize best.
     let leading = of("prompt").or(of("image")).or(cells.first()).map_or("", |(_, cell)| cell);
     let one = cells.len() == 1;
     let parts: Option<Vec<String>> = cells
@@ -59,7 +59,7 @@ pub(in crate::manifest) fn row_part(cells: &[(&str, Cow<'_, str>)]) -> String {
         .map(|(_, cell)| readable(cell).filter(|part| one || !part.contains('-')))
         .collect();
     let joined = parts.map(|parts| parts.join("-"));
-    if let Some(joined) = joined.filter(|joined| joined.len() <= MOST_PART && !joined.is_empty()) {
+    if let Some(joined) = joined.filter(|joined| joined.len() <= MAX_PART && !joined.is_empty()) {
         return joined;
     }
     let mut all = String::new();
@@ -69,8 +69,8 @@ pub(in crate::manifest) fn row_part(cells: &[(&str, Cow<'_, str>)]) -> String {
     hashed(&slug(leading), &all, ROW_HASH)
 }
 
-/// Joins the parts; an id that got too long is cut and told apart by a hash.
-pub(in crate::manifest) fn join<'p>(parts: impl IntoIterator<Item = &'p str>) -> String {
+/// Joins the parts; an id that got too long is cut and gets a hash.
+pub(crate) fn join<'p>(parts: impl IntoIterator<Item = &'p str>) -> String {
     let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     let id = parts.join("-");
     let first = parts.first().map_or(0, |first| first.len());
@@ -82,7 +82,7 @@ pub(in crate::manifest) fn join<'p>(parts: impl IntoIterator<Item = &'p str>) ->
 }
 
 /// What of a text can stand in a file name, everything else made `-`.
-pub(in crate::manifest) fn slug(text: &str) -> String {
+pub(crate) fn slug(text: &str) -> String {
     let mut slug = String::new();
     for c in text.chars() {
         match c {
@@ -108,7 +108,7 @@ fn plain(text: &str) -> String {
 fn readable(value: &str) -> Option<String> {
     let slug = slug(value);
     let same = slug == value || slug == plain(value);
-    (same && !slug.is_empty() && slug.len() <= MOST_PART).then_some(slug)
+    (same && !slug.is_empty() && slug.len() <= MAX_PART).then_some(slug)
 }
 
 fn hashed(slug: &str, all: &str, bytes: usize) -> String {

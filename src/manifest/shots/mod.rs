@@ -1,15 +1,20 @@
-//! From an entry of `shots` to shots: what it says ([`entry`]), what its shots share ([`recipe`]),
-//! rows × matrix × takes ([`expand`]), each shot's request ([`request`]) and name ([`finish`]).
+//! From an entry of `shots` to shots: its keys ([`entry`]), what its shots share
+//! ([`compiled_entry`]), rows × matrix × takes ([`expand`]), each shot's [`request`] and its id, tags
+//! and clip name ([`build`]).
 
+mod build;
+mod compiled_entry;
+pub(super) mod context;
+pub(super) mod defaults;
+mod draft;
 pub(super) mod entry;
 pub(super) mod expand;
-mod finish;
 pub(super) mod identity;
-pub(super) mod media;
-mod names;
-mod origin;
-mod recipe;
+pub(super) mod image_cache;
+mod param_source;
+mod provenance;
 mod request;
-mod shape;
-mod source;
+mod scope;
+pub(super) mod shot_set;
 pub(super) mod template;
+mod value_template;

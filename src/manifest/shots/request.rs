@@ -1,24 +1,26 @@
-//! A shot's request: its values, the catalog's opinion of them, its price and its fingerprint. Every
-//! complaint points at the value that causes it.
+//! A shot's request: its values, the catalog's checks, its price and its fingerprint. Every mistake
+//! points at the value that causes it.
 
 use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::expand::{Draft, Stage};
-use super::media::{BIG_BYTES, Image};
-use super::source::{Field, Origin};
+use super::context::ExpandContext;
+use super::draft::Draft;
+use super::image_cache::{BIG_BYTES, Image};
+use super::param_source::{Field, ValueOrigin};
 use crate::catalog::{Catalog, Params, Problem, in_words};
 use crate::domain::money::Usd;
 use crate::domain::shot::{Fingerprint, LocalFile, Request};
-use crate::manifest::callback;
-use crate::manifest::report::log::Mistake;
+use crate::manifest::diagnostics::Diagnostic;
 
+/// Every request gets an address of its own when the manifest has `callback`.
+const CALLBACK_URL: &str = "callback_url";
 /// The parameters that prices depend on, for telling people which combination has none.
 const PRICED: [&str; 5] = ["model", "mode", "duration", "sound", "voice_list"];
 
 /// What a request came to.
-pub(in crate::manifest) struct Made {
+pub(crate) struct BuiltRequest {
     pub request: Request,
     pub fingerprint: Fingerprint,
     pub model: Arc<str>,
@@ -26,20 +28,20 @@ pub(in crate::manifest) struct Made {
 }
 
 /// Makes the request of a draft; `None` when something is wrong with it, which was reported.
-pub(in crate::manifest) fn make(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) -> Option<Made> {
+pub(crate) fn build(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>) -> Option<BuiltRequest> {
     let mut whole = true;
     let mut params = Params::new();
     let mut extra = Params::new();
-    for field in &draft.recipe.fields {
+    for field in &draft.compiled.fields {
         if field.broken {
             whole = false;
             continue;
         }
-        let value = match field.make(&draft.here) {
+        let value = match field.make(&draft.scope) {
             Ok(Some(value)) => value,
             Ok(None) => continue,
-            Err(trouble) => {
-                stage.log.add(trouble.shot(draft.id));
+            Err(diagnostic) => {
+                cx.diags.add(diagnostic.shot(draft.id));
                 // The catalog would only say that it is missing.
                 return None;
             }
@@ -47,32 +49,37 @@ pub(in crate::manifest) fn make(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) ->
         let to = if field.param.is_some() { &mut params } else { &mut extra };
         to.insert(field.name.to_owned(), value);
     }
-    if params.contains_key(callback::PARAM) && stage.made.contradiction.is_none() {
-        let field = draft.recipe.fields.iter().find(|field| field.name == callback::PARAM);
-        let place = field.map_or(draft.place, |field| field.origin(&draft.here, field.name).place);
-        stage.made.contradiction = Some(callback::contradicted(place));
+    if params.contains_key(CALLBACK_URL) && cx.output.callback_conflict.is_none() {
+        let mut fields = draft.compiled.fields.iter();
+        let field = fields.find(|field| field.name == CALLBACK_URL);
+        let place = field.map_or(draft.place, |field| field.origin(&draft.scope, field.name).place);
+        let what = "`callback_url` cannot be set while `callback` is: every request gets an address of its own";
+        let fix = "take this line out, or take `callback` out of the manifest";
+        cx.output.callback_conflict = Some(Diagnostic::new(place, what).fix(fix));
     }
-    let (files, unseen) = images(stage, draft, &mut params);
-    let problems = check(stage, draft, &params, &unseen);
+    let (files, unseen) = images(cx, draft, &mut params);
+    let problems = check(cx, draft, &params, &unseen);
     if !whole || !unseen.is_empty() || problems > 0 {
         return None;
     }
-    let price = stage.catalog.price(&params);
+    let price = cx.catalog.price(&params);
     if price.is_none() {
-        no_price(stage, draft, &params);
+        no_price(cx, draft, &params);
     }
-    let model = stage.made.model(params.get("model").and_then(Json::as_str).unwrap_or_default());
+    let model =
+        cx.output.shots.model(params.get("model").and_then(Json::as_str).unwrap_or_default());
     for file in &files {
         params.shift_remove(&*file.param);
     }
     params.extend(extra);
     let hashes: Vec<(String, [u8; 32])> =
         files.iter().map(|file| (file.param.to_string(), file.sha256)).collect();
-    Some(Made {
-        fingerprint: stage.catalog.fingerprint(&params, &hashes),
+    Some(BuiltRequest {
+        fingerprint: cx.catalog.fingerprint(&params, &hashes),
         request: Request {
-            json: serde_json::to_string(&params).unwrap_or_default().into_boxed_str(),
-            files: files.into_boxed_slice(),
+            // Copied: cutting the serializer's buffer down would leave its rest as a hole in memory.
+            json: serde_json::to_string(&params).unwrap_or_default().as_str().into(),
+            files: files.into(),
         },
         model,
         price,
@@ -80,22 +87,22 @@ pub(in crate::manifest) fn make(stage: &mut Stage<'_>, draft: &Draft<'_, '_>) ->
 }
 
 /// A mistake in a value, with the places that had a part in it.
-fn from(draft: &Draft<'_, '_>, origin: &Origin, what: String) -> Mistake {
-    let mistake = Mistake::new(origin.place, what).shot(draft.id).others(&origin.others);
-    let entry = draft.recipe.entry;
+fn from(draft: &Draft<'_, '_>, origin: &ValueOrigin, what: String) -> Diagnostic {
+    let diagnostic = origin.mark_use(Diagnostic::new(origin.place, what).shot(draft.id));
+    let entry = draft.compiled.entry;
     match (entry.from, origin.is_near) {
         // A cell of a table: the entry that reads it stands elsewhere.
         (Some(table), true) if origin.place.file != table.place.file => {
-            mistake.other(table.place, "read here")
+            diagnostic.related(table.place, "read here")
         }
-        (_, true) => mistake,
-        (_, false) => mistake.other(entry.place, "for this shot"),
+        (_, true) => diagnostic,
+        (_, false) => diagnostic.related(entry.place, "for this shot"),
     }
 }
 
 /// Under a cap what has no price cannot be bought; without one the user should know.
-fn no_price(stage: &mut Stage<'_>, draft: &Draft<'_, '_>, params: &Params) {
-    let default = |name: &str| stage.catalog.param(name)?.default.as_ref();
+fn no_price(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>, params: &Params) {
+    let default = |name: &str| cx.catalog.param(name)?.default.as_ref();
     let said = |name: &str| params.get(name).or_else(|| default(name));
     let combination: Vec<String> = PRICED
         .iter()
@@ -105,40 +112,40 @@ fn no_price(stage: &mut Stage<'_>, draft: &Draft<'_, '_>, params: &Params) {
         })
         .collect();
     let what = format!("the price of {} is not known", combination.join(", "));
-    let nearest = in_words(&stage.catalog.nearest_prices(params));
-    stage.log.add(Mistake::new(draft.place, what).fix(nearest).shot(draft.id).unpriced());
+    let nearest = in_words(&cx.catalog.price_hints(params));
+    cx.diags.add(Diagnostic::new(draft.place, what).maybe_fix(nearest).shot(draft.id).unpriced());
 }
 
 /// Looks at the images: returns the local files among them, and the parameters that hold no image.
 fn images<'d>(
-    stage: &mut Stage<'_>,
+    cx: &mut ExpandContext<'_>,
     draft: &'d Draft<'_, '_>,
     params: &mut Params,
 ) -> (Vec<LocalFile>, Vec<&'d str>) {
     let mut files = Vec::new();
     let mut unseen = Vec::new();
-    for field in draft.recipe.fields.iter().filter(|field| field.is_image()) {
+    for field in draft.compiled.fields.iter().filter(|field| field.is_image()) {
         let Some(Json::String(written)) = params.get_mut(field.name) else { continue };
         if written.trim().is_empty() {
             continue;
         }
-        let origin = field.origin(&draft.here, field.name);
-        match stage.made.gallery.look(written.trim()) {
+        let origin = field.origin(&draft.scope, field.name);
+        match cx.output.images.look(written.trim()) {
             Ok(Image::Url) => *written = written.trim().to_owned(),
             Ok(Image::Base64(text)) => *written = text,
             Ok(Image::File { path, sha256, bytes }) => {
                 if bytes > BIG_BYTES {
                     let what = format!("{written} is big: {} MB", bytes / 1_000_000);
-                    let fix = "the gateway may refuse it; make it smaller".to_owned();
-                    stage.log.add(from(draft, &origin, what).fix(fix).warning());
+                    let fix = "the gateway may refuse it; make it smaller";
+                    cx.diags.add(from(draft, &origin, what).fix(fix).warning());
                 }
                 let written = written.trim().into();
                 files.push(LocalFile { param: field.name.into(), path, written, sha256, bytes });
             }
             Err((what, fix)) => {
                 unseen.push(field.name);
-                let mistake = from(draft, &origin, format!("`{}`: {what}", field.name));
-                stage.log.add(mistake.fix(fix));
+                let diagnostic = from(draft, &origin, format!("`{}`: {what}", field.name));
+                cx.diags.add(diagnostic.maybe_fix(fix));
             }
         }
     }
@@ -146,14 +153,19 @@ fn images<'d>(
 }
 
 /// Asks the catalog what it thinks of the request; returns how many problems there are.
-fn check(stage: &mut Stage<'_>, draft: &Draft<'_, '_>, params: &Params, unseen: &[&str]) -> usize {
-    let problems = stage.catalog.check(params);
+fn check(
+    cx: &mut ExpandContext<'_>,
+    draft: &Draft<'_, '_>,
+    params: &Params,
+    unseen: &[&str],
+) -> usize {
+    let problems = cx.catalog.check(params);
     for problem in &problems {
         let head = problem.param.split('.').next().unwrap_or(&problem.param);
-        let fields = &draft.recipe.fields;
+        let fields = &draft.compiled.fields;
         let field = fields.iter().find(|field| field.name == head);
-        let is_set = field.is_some_and(|field| field.is_set(&draft.here));
-        // What is missing may be what somebody tried to say.
+        let is_set = field.is_some_and(|field| field.is_set(&draft.scope));
+        // What is missing may be what a broken field should have said.
         let is_said = |field: &Field<'_>| {
             field.broken && !is_set && problem.what.contains(&format!("`{}`", field.name))
         };
@@ -161,40 +173,42 @@ fn check(stage: &mut Stage<'_>, draft: &Draft<'_, '_>, params: &Params, unseen: 
         if is_broken || unseen.contains(&head) {
             continue;
         }
-        let mistake = match field.filter(|_| is_set) {
+        let diagnostic = match field.filter(|_| is_set) {
             Some(field) => {
-                from(draft, &field.origin(&draft.here, &problem.param), problem.what.clone())
+                from(draft, &field.origin(&draft.scope, &problem.param), problem.what.clone())
             }
-            None => missing(draft, head, problem, stage.catalog),
+            None => missing(draft, head, problem, cx.catalog),
         };
         // Beside a value that its model does not take, where the model is chosen.
         let with = problem.with.as_deref().and_then(|with| {
             let with = fields.iter().find(|field| field.name == with)?;
-            with.is_set(&draft.here).then(|| with.origin(&draft.here, with.name).place)
+            with.is_set(&draft.scope).then(|| with.origin(&draft.scope, with.name).place)
         });
         let says = params.get(head).is_some_and(|value| value.as_str() != Some(""));
-        let mistake = match with.filter(|_| is_set && says) {
-            Some(place) => mistake.other(place, "because of this"),
-            None => mistake,
+        let diagnostic = match with.filter(|_| is_set && says) {
+            Some(place) => diagnostic.related(place, "because of this"),
+            None => diagnostic,
         };
-        stage.log.add(mistake.fix(problem.fix.clone()));
+        cx.diags.add(diagnostic.maybe_fix(problem.fix.clone()));
     }
     problems.len()
 }
 
 /// A problem with something that the shot does not say.
-fn missing(draft: &Draft<'_, '_>, name: &str, problem: &Problem, catalog: &Catalog) -> Mistake {
-    let entry = draft.recipe.entry;
+fn missing(draft: &Draft<'_, '_>, name: &str, problem: &Problem, catalog: &Catalog) -> Diagnostic {
+    let entry = draft.compiled.entry;
     let at = catalog.params().iter().position(|param| param.name == name);
     let empty = entry.params.iter().find(|(param, node)| Some(*param) == at && node.is_null());
     if let Some((_, node)) = empty {
         let what = format!("{}, and nothing is written here", problem.what);
-        return Mistake::new(node.place, what).shot(draft.id).other(draft.place, "for this shot");
+        return Diagnostic::new(node.place, what)
+            .shot(draft.id)
+            .related(draft.place, "for this shot");
     }
-    let place = match draft.here.row {
+    let place = match draft.scope.row {
         // A column that a table lacks is lacking in all its rows.
         Some(row) if entry.from.is_none() && row.column(name).is_none() => row.header(),
         _ => draft.place,
     };
-    Mistake::new(place, &problem.what).shot(draft.id)
+    Diagnostic::new(place, &problem.what).shot(draft.id)
 }

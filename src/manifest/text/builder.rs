@@ -9,22 +9,18 @@ use std::rc::Rc;
 use serde_yaml::granit_parser::{Event, ScalarStyle, Span, Tag};
 
 use super::comments::Comments;
-use super::tree::{Anchors, MOST_DEEP, Node, Pair, Size, Value, Words};
-use super::yaml::Sink;
-use crate::manifest::report::log::{Log, Mistake, Place};
+use super::tree::{Anchors, MAX_DEEP, Node, Pair, Size, Value, Words};
+use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
+use crate::manifest::source::place::{Place, saturating_u32};
 
-/// Values that one alias may stand for, and all of them together: what is shared in memory is
+/// Values that one alias may stand for, and all of them together: what is defaults in memory is
 /// walked once for every alias.
-const MOST_ALIASED: usize = 100_000;
-const MOST_ALIASED_IN_ALL: usize = 50_000_000;
+const MAX_ALIASED: usize = 100_000;
+const MAX_ALIASED_IN_ALL: usize = 50_000_000;
 /// Values and bytes of text that one shot, or one setting, may come to with its aliases.
-const MOST_IN_ONE: Size = Size { height: MOST_DEEP, values: 1_000_000, bytes: 64 << 20 };
+const MAX_IN_ONE: Size = Size { height: MAX_DEEP, values: 1_000_000, bytes: 64 << 20 };
 /// Pairs that merge keys may bring in, all together.
-const MOST_MERGED: usize = 20_000_000;
-
-fn fits(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
-}
+const MAX_MERGED: usize = 20_000_000;
 
 /// A collection that is not closed yet.
 struct Open {
@@ -62,7 +58,7 @@ enum Tagged {
     No,
     /// As a text, whatever it looks like.
     Text,
-    /// By something that means nothing here, which was reported.
+    /// By something that means nothing scope, which was reported.
     Unknown,
 }
 
@@ -74,10 +70,30 @@ enum Key {
     Bad,
 }
 
+/// Takes the items of the document's `shots` one by one, so that they need not be kept.
+pub(crate) trait Sink {
+    /// Whether shots are looked at; if not, only what makes the rest unreadable is reported there.
+    fn wants_shots(&self) -> bool;
+
+    /// An item of `shots`, with what was written before it at the top level.
+    fn shot(&mut self, before: &[Pair], shot: Node, diags: &mut Diagnostics);
+}
+
+/// Lets the shots go by: for the settings alone, and for included files, which have none.
+pub(crate) struct NoShots;
+
+impl Sink for NoShots {
+    fn wants_shots(&self) -> bool {
+        false
+    }
+
+    fn shot(&mut self, _: &[Pair], _: Node, _: &mut Diagnostics) {}
+}
+
 /// Makes a tree of events.
 pub(super) struct Builder<'l> {
     file: u16,
-    pub log: &'l mut Log,
+    pub diags: &'l mut Diagnostics,
     sink: &'l mut dyn Sink,
     comments: &'l RefCell<Comments>,
     /// The place of a text without quotes that was just read, and the line and column of its end.
@@ -100,11 +116,11 @@ impl<'l> Builder<'l> {
         file: u16,
         sink: &'l mut dyn Sink,
         comments: &'l RefCell<Comments>,
-        log: &'l mut Log,
+        diags: &'l mut Diagnostics,
     ) -> Self {
         Self {
             file,
-            log,
+            diags,
             sink,
             comments,
             ended: None,
@@ -128,22 +144,26 @@ impl<'l> Builder<'l> {
         };
         Place {
             file: self.file,
-            line: fits(span.start.line()),
-            column: fits(span.start.col() + 1),
-            length: fits(length),
+            line: saturating_u32(span.start.line()),
+            column: saturating_u32(span.start.col() + 1),
+            length: saturating_u32(length),
         }
     }
 
-    fn add(&mut self, mistake: Mistake) {
+    fn error(&mut self, place: Place, what: impl Into<String>, fix: &str) {
+        self.add(Diagnostic::new(place, what).fix(fix));
+    }
+
+    fn add(&mut self, diagnostic: Diagnostic) {
         if self.is_looked_at() {
-            self.log.add(mistake);
+            self.diags.add(diagnostic);
         }
     }
 
-    /// Reports a value about which nothing more is to be said.
-    fn spoil(&mut self, mistake: Mistake) {
+    /// Reports a value and drops later diagnostics of its place.
+    fn add_last(&mut self, diagnostic: Diagnostic) {
         if self.is_looked_at() {
-            self.log.spoil(mistake);
+            self.diags.add_last(diagnostic);
         }
     }
 
@@ -170,15 +190,16 @@ impl<'l> Builder<'l> {
         let place = self.place(span);
         self.check_comment();
         if matches!(event, Event::Scalar(_, ScalarStyle::Plain, ..)) && self.is_at_text() {
-            self.ended = Some((place, fits(span.end.line()), fits(span.end.col() + 1)));
+            self.ended =
+                Some((place, saturating_u32(span.end.line()), saturating_u32(span.end.col() + 1)));
         }
         match event {
             Event::DocumentStart(..) => {
                 self.documents += 1;
                 if self.documents > 1 {
                     let what = "a manifest is one YAML document; another one starts here";
-                    let fix = "remove the line `---`, or make two manifests of it".to_owned();
-                    self.add(Mistake::new(place, what).fix(fix));
+                    let fix = "remove the line `---`, or make two manifests of it";
+                    self.error(place, what, fix);
                     return false;
                 }
                 true
@@ -206,8 +227,8 @@ impl<'l> Builder<'l> {
             Event::Alias(anchor) => self.alias(anchor, place),
             Event::UnresolvedAlias(name) => {
                 let what = format!("`*{name}` stands for nothing: there is no `&{name}` before it");
-                let fix = "put a text that begins with `*` into quotes".to_owned();
-                self.spoil(Mistake::new(place, what).fix(fix));
+                let fix = "put a text that begins with `*` into quotes";
+                self.add_last(Diagnostic::new(place, what).fix(fix));
                 self.close(Node { place, value: Value::Bad }, 0, Size::ONE)
             }
             _ => true,
@@ -232,7 +253,7 @@ impl<'l> Builder<'l> {
         let at = Place { line, column: hash, length: 1, ..place };
         let what = "the text ends before this `#`, which begins a comment";
         let fix = "put the text into quotes; or write a space behind `#` if a comment is meant";
-        self.add(Mistake::new(at, what).fix(fix.to_owned()));
+        self.error(at, what, fix);
         let last = match self.stack.last_mut() {
             Some(Open { items: Items::Map { pairs, .. }, .. }) => {
                 pairs.last_mut().map(|pair| &mut pair.value)
@@ -251,7 +272,9 @@ impl<'l> Builder<'l> {
         if !tag.is_yaml_core_schema() && !tag.suffix().is_empty() {
             let what = "a text that begins with `!` must stand in quotes";
             let whole: String = format!("{} {text}", tag.original()).chars().take(60).collect();
-            self.spoil(Mistake::new(place, what).fix(format!("write {:?}", whole.trim_end())));
+            self.add_last(
+                Diagnostic::new(place, what).fix(format!("write {:?}", whole.trim_end())),
+            );
             return Tagged::Unknown;
         }
         let is_text = tag.core_suffix().is_none_or(|suffix| suffix == "str");
@@ -259,7 +282,7 @@ impl<'l> Builder<'l> {
     }
 
     fn open(&mut self, place: Place, anchor: usize, items: Items) -> bool {
-        if self.stack.len() >= MOST_DEEP {
+        if self.stack.len() >= MAX_DEEP {
             self.too_deep(place);
             return false;
         }
@@ -278,9 +301,10 @@ impl<'l> Builder<'l> {
     }
 
     fn too_deep(&mut self, place: Place) {
-        self.add(
-            Mistake::new(place, format!("nested more than {MOST_DEEP} levels deep"))
-                .fix("put a text that holds brackets into quotes".to_owned()),
+        self.error(
+            place,
+            format!("nested more than {MAX_DEEP} levels deep"),
+            "put a text that holds brackets into quotes",
         );
     }
 
@@ -288,20 +312,15 @@ impl<'l> Builder<'l> {
         if let Some((node, size)) = self.anchors.get(&anchor) {
             let (node, size) = (node.clone(), *size);
             self.aliased = self.aliased.saturating_add(size.values);
-            if size.values > MOST_ALIASED
-                || self.aliased > MOST_ALIASED_IN_ALL
-                || self.is_full(size)
+            if size.values > MAX_ALIASED || self.aliased > MAX_ALIASED_IN_ALL || self.is_full(size)
             {
-                self.add(
-                    Mistake::new(place, "this alias stands for too many values")
-                        .fix("write the values out".to_owned()),
-                );
+                self.error(place, "this alias stands for too many values", "write the values out");
                 return false;
             }
             return self.close(node, 0, size);
         }
         if self.open.contains(&anchor) {
-            self.spoil(Mistake::new(place, "this alias stands inside of what it stands for"));
+            self.add_last(Diagnostic::new(place, "this alias stands inside of what it stands for"));
         }
         self.close(Node { place, value: Value::Bad }, 0, Size::ONE)
     }
@@ -311,8 +330,8 @@ impl<'l> Builder<'l> {
         let (values, bytes) = self.stack.iter().skip(1).fold((0_usize, 0_usize), |sum, open| {
             (sum.0.saturating_add(open.size.values), sum.1.saturating_add(open.size.bytes))
         });
-        values.saturating_add(more.values) > MOST_IN_ONE.values
-            || bytes.saturating_add(more.bytes) > MOST_IN_ONE.bytes
+        values.saturating_add(more.values) > MAX_IN_ONE.values
+            || bytes.saturating_add(more.bytes) > MAX_IN_ONE.bytes
     }
 
     fn closed(&mut self) -> bool {
@@ -331,7 +350,7 @@ impl<'l> Builder<'l> {
 
     /// Puts a finished node where it belongs.
     fn close(&mut self, node: Node, anchor: usize, size: Size) -> bool {
-        if size.height + self.stack.len() > MOST_DEEP {
+        if size.height + self.stack.len() > MAX_DEEP {
             self.too_deep(node.place);
             return false;
         }
@@ -349,7 +368,7 @@ impl<'l> Builder<'l> {
         }
         open.size.values = open.size.values.saturating_add(size.values);
         open.size.bytes = open.size.bytes.saturating_add(size.bytes);
-        let mistake = match &mut open.items {
+        let diagnostic = match &mut open.items {
             Items::Bad => None,
             Items::List(items) => {
                 items.push(node);
@@ -360,14 +379,14 @@ impl<'l> Builder<'l> {
                     let place = open.place;
                     open.items = Items::Bad;
                     Some(
-                        Mistake::new(place, "a text that begins with `{{` must stand in quotes")
-                            .fix("write it as \"{{ name }} ...\"".to_owned()),
+                        Diagnostic::new(place, "a text that begins with `{{` must stand in quotes")
+                            .fix("write it as \"{{ name }} ...\""),
                     )
                 }
                 Key::Awaited => {
-                    let (next, mistake) = as_key(node);
+                    let (next, diagnostic) = as_key(node);
                     *key = next;
-                    mistake
+                    diagnostic
                 }
                 Key::Known(key, key_place) => {
                     pairs.push(Pair { key, key_place, value: node });
@@ -380,8 +399,8 @@ impl<'l> Builder<'l> {
                 Key::Bad => None,
             },
         };
-        if let Some(mistake) = mistake {
-            self.spoil(mistake);
+        if let Some(diagnostic) = diagnostic {
+            self.add_last(diagnostic);
         }
         true
     }
@@ -390,7 +409,7 @@ impl<'l> Builder<'l> {
     fn stream(&mut self, shot: Node) {
         self.shots += 1;
         if let [Open { items: Items::Map { pairs, .. }, .. }, ..] = self.stack.as_slice() {
-            self.sink.shot(pairs, shot, self.log);
+            self.sink.shot(pairs, shot, self.diags);
         }
     }
 
@@ -406,10 +425,10 @@ impl<'l> Builder<'l> {
             }
             let first = pairs.iter().find(|other| other.key == pair.key).map(|p| p.key_place);
             let mut twice =
-                Mistake::new(pair.key_place, format!("`{}` stands here twice", pair.key))
-                    .fix("keep one of them".to_owned());
+                Diagnostic::new(pair.key_place, format!("`{}` stands here twice", pair.key))
+                    .fix("keep one of them");
             if let Some(first) = first {
-                twice = twice.other(first, "first here");
+                twice = twice.related(first, "first here");
             }
             self.add(twice);
         }
@@ -424,13 +443,13 @@ impl<'l> Builder<'l> {
                     if !matches!(source.value, Value::Bad) {
                         let what = "`<<` brings in keys and their values, but here are none";
                         let fix = "write `<<: *name`, where `&name` stands before a shot's keys";
-                        self.add(Mistake::new(place, what).fix(fix.to_owned()));
+                        self.error(place, what, fix);
                     }
                     continue;
                 };
                 self.merged += more.len();
-                if self.merged > MOST_MERGED {
-                    self.add(Mistake::new(place, "merge keys bring in too many values"));
+                if self.merged > MAX_MERGED {
+                    self.add(Diagnostic::new(place, "merge keys bring in too many values"));
                     return None;
                 }
                 let new = more.iter().filter(|pair| known.insert(Rc::clone(&pair.key)));
@@ -447,14 +466,14 @@ fn is_unquoted_template(outer: Place, pairs: &[Pair], inner: &Node) -> bool {
     pairs.is_empty() && beside && matches!(inner.value, Value::Map(_))
 }
 
-fn as_key(node: Node) -> (Key, Option<Mistake>) {
+fn as_key(node: Node) -> (Key, Option<Diagnostic>) {
     match node.value {
         Value::Text(text, true) if &*text == "<<" => (Key::Merge(node.place), None),
         Value::Text(text, _) => (Key::Known(text, node.place), None),
         Value::Bad => (Key::Bad, None),
         Value::List(_) | Value::Map(_) => {
-            let fix = "put a text that begins with `{` or `[` into quotes".to_owned();
-            (Key::Bad, Some(Mistake::new(node.place, "a key must be a text").fix(fix)))
+            let fix = "put a text that begins with `{` or `[` into quotes";
+            (Key::Bad, Some(Diagnostic::new(node.place, "a key must be a text").fix(fix)))
         }
     }
 }

@@ -1,17 +1,17 @@
 //! Finds comments that were probably meant as text: in `prompt: Shot #3` YAML takes `#3` for a
-//! comment, and the prompt that is bought is "Shot". Watches the characters go by, because the YAML
-//! library does not tell.
+//! comment, and the prompt that is bought is "Shot". Reads along with the YAML library, which does
+//! not report comments.
 
 use std::collections::VecDeque;
 
-use super::position::Position;
+use crate::manifest::source::position::Position;
 
 /// The most places that are remembered; only those of the current line matter.
-const MOST: usize = 64;
+const MAX: usize = 64;
 
 /// Where `#` begins a comment without a space behind it, if it is not in quotes.
 #[derive(Debug)]
-pub(in crate::manifest) struct Comments {
+pub(crate) struct Comments {
     position: Position,
     before: char,
     /// The column behind the last character of the line that is no space.
@@ -31,7 +31,7 @@ struct Hash {
 }
 
 impl Comments {
-    pub(in crate::manifest) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             position: Position::START,
             before: '\n',
@@ -43,13 +43,13 @@ impl Comments {
 
     /// Takes the next character of the file.
     #[inline]
-    pub(in crate::manifest) fn see(&mut self, c: char) {
-        let at = self.position.see(c);
+    pub(crate) fn observe(&mut self, c: char) {
+        let at = self.position.advance(c);
         if let Some(hash) = self.hash.take()
             && !c.is_whitespace()
             && c != '#'
         {
-            if self.found.len() == MOST {
+            if self.found.len() == MAX {
                 self.found.pop_front();
             }
             self.found.push_back(hash);
@@ -69,7 +69,7 @@ impl Comments {
 
     /// The column of such a `#` behind a text that ends at a line and column, with nothing but
     /// spaces between.
-    pub(in crate::manifest) fn behind(&mut self, line: u32, end: u32) -> Option<u32> {
+    pub(crate) fn behind(&mut self, line: u32, end: u32) -> Option<u32> {
         while self.found.front().is_some_and(|hash| hash.line < line) {
             self.found.pop_front();
         }
@@ -94,11 +94,11 @@ mod tests {
             ("\r\na: b", 5, None),
         ] {
             let mut comments = Comments::new();
-            text.chars().for_each(|c| comments.see(c));
+            text.chars().for_each(|c| comments.observe(c));
             assert_eq!(comments.behind(1, end), found, "{text}");
         }
         let mut comments = Comments::new();
-        "x #1\r\ny #2\rz #3".chars().for_each(|c| comments.see(c));
+        "x #1\r\ny #2\rz #3".chars().for_each(|c| comments.observe(c));
         assert_eq!([1, 2, 3].map(|line| comments.behind(line, 2)), [Some(3); 3]);
     }
 }

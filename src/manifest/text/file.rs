@@ -1,30 +1,27 @@
-//! Opens the text files of a manifest and reads them as a stream of characters, so that memory does
-//! not grow with their length. Refuses what is no UTF-8 text with the way out of the program that
-//! wrote it.
+//! Opens the text files of a manifest. Refuses what is no UTF-8 text, and says how to export it from
+//! the program that wrote it.
 
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, Read as _, Seek as _};
 use std::path::Path;
 
-use crate::manifest::report::log::{Log, Mistake, Place};
 use crate::disk;
-
-/// Bytes read at a time.
-const CHUNK: usize = 64 * 1024;
+use crate::manifest::diagnostics::Diagnostics;
+use crate::manifest::source::place::Place;
 
 /// Opens a text file, after its byte-order mark. `None` when it is no text, which was reported.
 ///
 /// # Errors
 /// When it cannot be opened at all, with the reason; the caller knows who named it.
-pub(in crate::manifest) fn open(path: &Path, log: &mut Log) -> Result<Option<(u16, File)>, String> {
+pub(crate) fn open(path: &Path, diags: &mut Diagnostics) -> Result<Option<(u16, File)>, String> {
     let cannot = |error: io::Error| format!("{} cannot be read: {}", path.display(), plain(&error));
-    let file = log.source(path).ok_or("the manifest names too many files")?;
+    let file = diags.source(path).ok_or("the manifest names too many files")?;
     let mut opened = disk::open_file(path).map_err(cannot)?;
     let mut head = Vec::new();
     (&mut opened).take(4).read_to_end(&mut head).map_err(cannot)?;
     if let Some((what, fix)) = no_text(&head, is_table(path)) {
-        log.is_no_text(file);
-        log.add(Mistake::new(Place::start(file), what).fix(fix.to_owned()));
+        diags.set_no_text(file);
+        diags.error(Place::start(file), what, fix);
         return Ok(None);
     }
     let mark = if head.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
@@ -33,7 +30,7 @@ pub(in crate::manifest) fn open(path: &Path, log: &mut Log) -> Result<Option<(u1
 }
 
 /// Whether a file is a table by its name.
-pub(in crate::manifest) fn is_table(path: &Path) -> bool {
+pub(crate) fn is_table(path: &Path) -> bool {
     let is = |known: &&str| path.extension().is_some_and(|ext| ext.eq_ignore_ascii_case(known));
     ["csv", "tsv"].iter().any(is)
 }
@@ -75,7 +72,7 @@ fn plain(error: &io::Error) -> String {
 }
 
 /// Reports bytes that are no UTF-8, with the character they were probably meant to be.
-pub(in crate::manifest) fn not_utf8(place: Place, byte: u8, is_csv: bool, log: &mut Log) {
+pub(crate) fn not_utf8(place: Place, byte: u8, is_csv: bool, diags: &mut Diagnostics) {
     let meant = windows_1252(byte);
     let what = match meant {
         Some(meant) => format!(
@@ -88,7 +85,7 @@ pub(in crate::manifest) fn not_utf8(place: Place, byte: u8, is_csv: bool, log: &
     } else {
         "save it in UTF-8; text editors ask for the encoding when saving"
     };
-    log.add(Mistake::new(place, what).fix(fix.to_owned()));
+    diags.error(place, what, fix);
 }
 
 /// The character of a byte in Windows-1252, the encoding of spreadsheets' plain "CSV" in the West.
@@ -106,127 +103,9 @@ fn windows_1252(byte: u8) -> Option<char> {
     meant.filter(|meant| !meant.is_control() && !meant.is_ascii() && *meant != '\u{a0}')
 }
 
-/// Why a stream of characters ends before its file does.
-#[derive(Debug)]
-pub(in crate::manifest) enum Broken {
-    /// This byte begins no character.
-    NotUtf8(u8),
-    Unreadable(io::Error),
-}
-
-/// The characters of a file, one after the other. Ends after the first error.
-pub(in crate::manifest) struct Chars<R> {
-    from: R,
-    /// Bytes that are no whole character yet.
-    rest: Vec<u8>,
-    text: String,
-    at: usize,
-    ended: bool,
-    /// Why it ended, until it was told.
-    broken: Option<Broken>,
-}
-
-impl<R: Read> Chars<R> {
-    pub(in crate::manifest) fn new(from: R) -> Self {
-        Self { from, rest: Vec::new(), text: String::new(), at: 0, ended: false, broken: None }
-    }
-
-    /// Reads more text; at the end there is none.
-    fn fill(&mut self) {
-        self.text.clear();
-        self.at = 0;
-        while self.text.is_empty() && !self.ended {
-            let limit = u64::try_from(CHUNK).unwrap_or(0);
-            match self.from.by_ref().take(limit).read_to_end(&mut self.rest) {
-                Ok(0) => self.end(self.rest.first().map(|byte| Broken::NotUtf8(*byte))),
-                Ok(_) => self.decode(),
-                Err(error) => self.end(Some(Broken::Unreadable(error))),
-            }
-        }
-    }
-
-    /// Takes the whole characters out of the bytes that were read.
-    fn decode(&mut self) {
-        let error = match std::str::from_utf8(&self.rest) {
-            Ok(text) => {
-                self.text.push_str(text);
-                self.rest.clear();
-                return;
-            }
-            Err(error) => error,
-        };
-        let good = error.valid_up_to();
-        if let Some(text) = self.rest.get(..good).and_then(|good| std::str::from_utf8(good).ok()) {
-            self.text.push_str(text);
-        }
-        self.rest.drain(..good);
-        if error.error_len().is_some() {
-            self.end(self.rest.first().map(|byte| Broken::NotUtf8(*byte)));
-        }
-    }
-
-    fn end(&mut self, broken: Option<Broken>) {
-        (self.ended, self.broken) = (true, broken);
-    }
-}
-
-impl<R: Read> Iterator for Chars<R> {
-    type Item = Result<char, Broken>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.at >= self.text.len() {
-            self.fill();
-        }
-        match self.text.get(self.at..).and_then(|text| text.chars().next()) {
-            Some(c) => {
-                self.at += c.len_utf8();
-                Some(Ok(c))
-            }
-            None => self.broken.take().map(Err),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Hands out one byte at a time.
-    struct Drip<'b>(&'b [u8]);
-
-    impl Read for Drip<'_> {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            let count = self.0.len().min(buffer.len()).min(1);
-            self.0.read(buffer.get_mut(..count).unwrap_or_default())
-        }
-    }
-
-    #[test]
-    fn characters_come_whole_however_the_bytes_do() {
-        let text = "aä\u{20ac}🎬\n".repeat(20_000);
-        let whole: Result<String, _> = Chars::new(text.as_bytes()).collect();
-        assert_eq!(whole.unwrap(), text);
-        let text = "aä\u{20ac}🎬";
-        let dripped: Result<String, _> = Chars::new(Drip(text.as_bytes())).collect();
-        assert_eq!(dripped.unwrap(), text);
-    }
-
-    #[test]
-    fn a_byte_that_is_no_character_ends_the_stream_after_all_before_it() {
-        for (bytes, good, bad) in [
-            (b"ab\xe9cd".as_slice(), 2, 0xe9),
-            (b"\xff", 0, 0xff),
-            (b"a\xe2\x82", 1, 0xe2),
-            (b"\xed\xa0\x80", 0, 0xed),
-        ] {
-            let mut chars = Chars::new(bytes);
-            assert_eq!(chars.by_ref().take_while(Result::is_ok).count(), good);
-            let mut chars = Chars::new(bytes).skip(good);
-            assert!(matches!(chars.next(), Some(Err(Broken::NotUtf8(byte))) if byte == bad));
-            assert!(chars.next().is_none());
-        }
-    }
 
     #[test]
     fn the_meant_character_of_a_spreadsheet_is_named() {

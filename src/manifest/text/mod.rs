@@ -1,13 +1,11 @@
 //! Text files to values that know their places: YAML as a tree, a table row by row. Knows nothing of
 //! shots.
 
-mod builder;
+pub(super) mod builder;
 mod comments;
+mod csv_record;
 pub(super) mod file;
-pub(super) mod position;
-mod quotes;
-pub(super) mod slips;
 pub(super) mod table;
-mod tape;
 pub(super) mod tree;
 pub(super) mod yaml;
+pub(super) mod yaml_errors;

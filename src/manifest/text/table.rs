@@ -3,25 +3,24 @@
 //! the end.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead as _, BufReader};
+use std::ops::Range;
 use std::path::Path;
 use std::rc::Rc;
 
-use csv::{ReaderBuilder, StringRecord};
-
+use super::csv_record::{QuoteError, ReadError, Record, RecordReader, line_ends};
 use super::file;
-use super::quotes::{Misquoted, cell, cell_end, misquoted};
-use super::tape::Tape;
-use crate::manifest::report::log::{Log, Mistake, Place};
+use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
+use crate::manifest::source::place::{Place, saturating_u32};
 
 /// Columns that a table may have; spreadsheets seldom have a tenth.
-const MOST_COLUMNS: usize = 1_000;
+const MAX_COLUMNS: usize = 1_000;
 /// How much of a file is looked at to find out its separator.
 const HEAD: usize = 64 * 1024;
 
 /// A CSV file whose header has been read.
 #[derive(Debug)]
-pub(in crate::manifest) struct Table {
+pub(crate) struct Table {
     file: u16,
     /// Named columns in the order of the file.
     pub columns: Vec<Column>,
@@ -33,347 +32,243 @@ pub(in crate::manifest) struct Table {
 
 /// A named column.
 #[derive(Debug)]
-pub(in crate::manifest) struct Column {
+pub(crate) struct Column {
     pub name: Rc<str>,
     pub place: Place,
     index: usize,
 }
 
 /// The rows of a table that were not read yet.
-pub(in crate::manifest) struct Rows {
+pub(crate) struct Rows {
     file: u16,
-    delimiter: u8,
-    reader: csv::Reader<Tape<io::Chain<io::Cursor<Vec<u8>>, File>>>,
-    cells: StringRecord,
-    /// Where the current row begins, and its line.
-    start: usize,
-    line: u32,
-    /// Where it ends, without its line end, and the line there.
-    end: usize,
-    end_line: u32,
-    broken: bool,
+    reader: RecordReader<File>,
+    record: Record,
+    is_broken: bool,
 }
 
 /// A row that is not empty.
-pub(in crate::manifest) struct Row<'r> {
+pub(crate) struct Row<'r> {
     file: u16,
-    delimiter: u8,
-    cells: &'r StringRecord,
-    raw: &'r str,
-    line: u32,
+    record: &'r Record,
     columns: &'r [Column],
 }
 
 impl Table {
-    /// Opens a file and reads its header. `None` when there is none or it is no text; what is wrong
-    /// goes to the log.
+    /// Opens a file and reads its header. `None` when there is none or it is no text, which was
+    /// reported.
     ///
     /// # Errors
     /// When the file cannot be opened, with the reason.
-    pub(in crate::manifest) fn open(
+    pub(crate) fn open(
         path: &Path,
-        log: &mut Log,
+        diags: &mut Diagnostics,
     ) -> Result<Option<(Self, Rows)>, String> {
-        let Some((file, opened)) = file::open(path, log)? else { return Ok(None) };
+        let Some((file, opened)) = file::open(path, diags)? else { return Ok(None) };
         let Some(mut rows) = Rows::new(file, opened).map_err(|error| error.to_string())? else {
             return Ok(None);
         };
-        if !rows.advance(log) {
+        if !rows.advance(diags) {
             return Ok(None);
         }
-        let mut table =
-            Self { file, columns: Vec::new(), width: rows.cells.len(), unnamed: Vec::new() };
-        let header = rows.row(&table);
-        if header.cells.iter().filter(|name| !name.trim().is_empty()).count() > MOST_COLUMNS {
-            let what = format!("a table has at most {MOST_COLUMNS} columns");
-            let fix = "look for a quote `\"` that is never closed".to_owned();
-            log.add(Mistake::new(header.start(), what).fix(fix));
+        let record = &rows.record;
+        let header = Row { file, record, columns: &[] };
+        if record.texts().filter(|name| !name.trim().is_empty()).count() > MAX_COLUMNS {
+            let what = format!("a table has at most {MAX_COLUMNS} columns");
+            diags.error(header.start(), what, "look for a quote `\"` that is never closed");
             return Ok(None);
         }
         let mut columns: Vec<Column> = Vec::new();
         let mut unnamed = Vec::new();
-        for (index, name) in header.cells.iter().enumerate() {
-            let name = name.trim();
+        for (index, name) in record.texts().map(str::trim).enumerate() {
             if name.is_empty() {
                 unnamed.push(index);
                 continue;
             }
             let place = header.cell_place(index);
             if let Some(first) = columns.iter().find(|column| &*column.name == name) {
-                log.add(
-                    Mistake::new(place, format!("there are two columns `{name}`"))
-                        .fix("rename or remove one of them".to_owned())
-                        .other(first.place, "the first is here"),
-                );
+                let twice = Diagnostic::new(place, format!("there are two columns `{name}`"))
+                    .fix("rename or remove one of them");
+                diags.add(twice.related(first.place, "the first is here"));
                 continue;
             }
             columns.push(Column { name: name.into(), place, index });
         }
-        (table.columns, table.unnamed) = (columns, unnamed);
-        Ok(Some((table, rows)))
+        Ok(Some((Self { file, columns, width: record.len(), unnamed }, rows)))
     }
 
     /// The place of its first character.
-    pub(in crate::manifest) fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> Place {
         Place::start(self.file)
     }
 
     /// The column of that name, as a number to ask rows with.
-    pub(in crate::manifest) fn column(&self, name: &str) -> Option<usize> {
+    pub(crate) fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| &*column.name == name)
     }
 }
 
 impl Rows {
     /// Finds out the separator. `None` when the file is empty.
-    fn new(file: u16, mut opened: File) -> io::Result<Option<Self>> {
-        let mut head = Vec::new();
-        (&mut opened).take(HEAD as u64).read_to_end(&mut head)?;
+    fn new(file: u16, opened: File) -> io::Result<Option<Self>> {
+        let mut reader = BufReader::with_capacity(HEAD, opened);
+        let head = reader.fill_buf()?;
         if head.is_empty() {
             return Ok(None);
         }
-        let (delimiter, named) = delimiter(&head);
+        let (delimiter, named) = delimiter(head);
+        reader.consume(named);
         let line = if named > 0 { 2 } else { 1 };
-        head.drain(..named);
-        let mut builder = ReaderBuilder::new();
-        builder.has_headers(false).flexible(true).delimiter(delimiter).buffer_capacity(HEAD);
-        Ok(Some(Self {
-            file,
-            delimiter,
-            reader: builder.from_reader(Tape::new(io::Cursor::new(head).chain(opened))),
-            cells: StringRecord::new(),
-            start: 0,
-            line,
-            end: 0,
-            end_line: line,
-            broken: false,
-        }))
+        let reader = RecordReader::new(reader, delimiter, line);
+        Ok(Some(Self { file, reader, record: Record::default(), is_broken: false }))
     }
 
     /// The next row that is not empty.
-    pub(in crate::manifest) fn next<'r>(
+    pub(crate) fn next<'r>(
         &'r mut self,
         table: &'r Table,
-        log: &mut Log,
+        diags: &mut Diagnostics,
     ) -> Option<Row<'r>> {
-        while self.advance(log) {
-            if self.cells.iter().any(|cell| !cell.trim().is_empty()) {
-                let is_right = self.check_inner_quotes(log);
-                let row = self.row(table);
-                if is_right {
-                    row.check_width(table, log);
+        while self.advance(diags) {
+            if self.record.texts().any(|cell| !cell.trim().is_empty()) {
+                let row = Row { file: self.file, record: &self.record, columns: &table.columns };
+                if row.check_quotes(diags) {
+                    row.check_width(table, diags);
                 }
-                return Some(self.row(table));
+                return Some(Row {
+                    file: self.file,
+                    record: &self.record,
+                    columns: &table.columns,
+                });
             }
         }
         None
     }
 
-    fn row<'r>(&'r self, table: &'r Table) -> Row<'r> {
-        Row {
-            file: self.file,
-            delimiter: self.delimiter,
-            cells: &self.cells,
-            raw: self.raw(),
-            line: self.line,
-            columns: &table.columns,
-        }
-    }
-
-    /// The current row as it is written.
-    fn raw(&self) -> &str {
-        let bytes = self.reader.get_ref().bytes(self.start, self.end);
-        match std::str::from_utf8(bytes) {
-            Ok(raw) => raw,
-            Err(error) => bytes
-                .get(..error.valid_up_to())
-                .and_then(|good| std::str::from_utf8(good).ok())
-                .unwrap_or_default(),
-        }
-    }
-
     /// Reads a record. `false` at the end, and after what makes the rest unreadable.
-    fn advance(&mut self, log: &mut Log) -> bool {
-        if self.broken {
+    fn advance(&mut self, diags: &mut Diagnostics) -> bool {
+        if self.is_broken {
             return false;
         }
-        self.reader.get_mut().forget(self.end);
-        let read = self.reader.read_record(&mut self.cells);
-        let position = usize::try_from(self.reader.position().byte()).unwrap_or(0);
-        // The reader counts some line ends with the record before them and some with the one after.
-        let is_end = |byte: &&u8| matches!(byte, b'\r' | b'\n');
-        let tape = self.reader.get_ref();
-        let skipped = tape.bytes(self.end, position).iter().take_while(is_end).count();
-        self.start = self.end + skipped;
-        self.line = self.end_line.saturating_add(breaks(tape.bytes(self.end, self.start)));
-        let raw = tape.bytes(self.start, position);
-        let row = raw.len() - raw.iter().rev().take_while(is_end).count();
-        self.end = self.start + row;
-        self.end_line = self.line.saturating_add(breaks(raw.get(..row).unwrap_or_default()));
+        let read = self.reader.read(&mut self.record);
+        let Record { line, raw, .. } = &self.record;
         match read {
-            Ok(true) => {
-                if tape.has_ended() {
-                    self.check_quotes(log);
-                }
-                true
+            // Everything behind the quote is swallowed: its cell is the last.
+            Ok(true) if self.record.is_unclosed => {
+                let start = self.record.range(usize::MAX).start;
+                let place = place(self.file, *line, raw, start..start);
+                let fix = "close it with `\"`; write `\"\"` for a quote in a text";
+                diags.error(Place { length: 1, ..place }, "this quote is never closed", fix);
+                return true;
             }
-            Ok(false) => false,
-            Err(error) => {
-                self.broken = true;
-                self.report(&error, log);
-                false
+            Ok(read) => return read,
+            Err(ReadError::NotUtf8(byte)) => {
+                let place = place(self.file, *line, raw, raw.len()..raw.len());
+                file::not_utf8(Place { length: 1, ..place }, byte, true, diags);
             }
-        }
-    }
-
-    /// Reports a record that cannot be read.
-    fn report(&self, error: &csv::Error, log: &mut Log) {
-        let raw = self.raw();
-        let place = place(self.file, self.line, raw, raw.len(), raw.len());
-        match error.kind() {
-            csv::ErrorKind::Utf8 { .. } => {
-                let tape = self.reader.get_ref();
-                let byte = tape.bytes(self.start + raw.len(), self.end).first().copied();
-                file::not_utf8(Place { length: 1, ..place }, byte.unwrap_or(0), true, log);
-            }
-            csv::ErrorKind::Io(why) => {
-                let place = Place { file: self.file, line: self.line, column: 1, length: 0 };
+            Err(ReadError::Io(why)) => {
+                let place = Place { file: self.file, line: *line, column: 1, length: 0 };
                 let what = format!("the row that begins here cannot be read: {why}");
-                let fix = "look for a quote `\"` that is never closed".to_owned();
-                log.add(Mistake::new(place, what).fix(fix));
+                diags.error(place, what, "look for a quote `\"` that is never closed");
             }
-            _ => log.add(Mistake::new(place, format!("this row cannot be read: {error}"))),
         }
-    }
-
-    /// A quote that is never closed swallows everything after it: its cell is the last.
-    fn check_quotes(&self, log: &mut Log) {
-        let raw = self.raw();
-        let (from, _, open) = cell(raw, self.delimiter, self.cells.len().saturating_sub(1));
-        if open {
-            let place = Place { length: 1, ..place(self.file, self.line, raw, from, from) };
-            log.add(
-                Mistake::new(place, "this quote is never closed")
-                    .fix("close it with `\"`; write `\"\"` for a quote in a text".to_owned()),
-            );
-        }
-    }
-}
-
-impl Rows {
-    /// A quote that ends before its text does: what follows up to the next one, whole rows perhaps,
-    /// is not what anybody meant. `false` when there is one.
-    fn check_inner_quotes(&self, log: &mut Log) -> bool {
-        let raw = self.raw();
-        if !raw.contains('"') {
-            return true;
-        }
-        let at = |from: usize| Place { length: 1, ..place(self.file, self.line, raw, from, from) };
-        let mut start = 0;
-        for _ in 0..self.cells.len() {
-            let end = cell_end(raw, self.delimiter, start);
-            let text = raw.get(start..end).unwrap_or_default();
-            match misquoted(text) {
-                Some(Misquoted::Ends(inner)) => {
-                    let what = "the text goes on behind this quote, which closes it";
-                    let fix = "look for a quote `\"` that is missing or too many from where the text \
-                               begins; write `\"\"` for a quote in a text";
-                    let mistake = Mistake::new(at(start + inner), what).fix(fix.to_owned());
-                    log.add(mistake.other(at(start), "the text begins here"));
-                    return false;
-                }
-                Some(Misquoted::Spaced) => {
-                    let what = "there is a space before this quote, so that it is part of the text";
-                    let fix = "remove the space before the quote".to_owned();
-                    log.add(Mistake::new(at(start), what).fix(fix));
-                }
-                None => {}
-            }
-            start = end + 1;
-        }
-        true
+        self.is_broken = true;
+        false
     }
 }
 
 impl<'r> Row<'r> {
     /// The table's columns.
-    pub(in crate::manifest) fn columns(&self) -> &'r [Column] {
+    pub(crate) fn columns(&self) -> &'r [Column] {
         self.columns
     }
 
     /// A cell's text without spaces around it; `None` when it is empty.
-    pub(in crate::manifest) fn cell(&self, column: usize) -> Option<&str> {
+    pub(crate) fn cell(&self, column: usize) -> Option<&str> {
         let index = self.columns.get(column)?.index;
-        self.cells.get(index).map(str::trim).filter(|cell| !cell.is_empty())
+        self.record.text(index).map(str::trim).filter(|cell| !cell.is_empty())
     }
 
     /// The column of that name.
-    pub(in crate::manifest) fn column(&self, name: &str) -> Option<usize> {
+    pub(crate) fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| &*column.name == name)
     }
 
     /// Where a cell stands.
-    pub(in crate::manifest) fn place(&self, column: usize) -> Place {
+    pub(crate) fn place(&self, column: usize) -> Place {
         self.cell_place(self.columns.get(column).map_or(0, |column| column.index))
     }
 
     /// Where its table begins.
-    pub(in crate::manifest) fn header(&self) -> Place {
+    pub(crate) fn header(&self) -> Place {
         Place::start(self.file)
     }
 
     /// Where the row begins.
-    pub(in crate::manifest) fn start(&self) -> Place {
-        Place { file: self.file, line: self.line, column: 1, length: 0 }
+    pub(crate) fn start(&self) -> Place {
+        Place { file: self.file, line: self.record.line, column: 1, length: 0 }
     }
 
     fn cell_place(&self, index: usize) -> Place {
-        let (from, to, _) = cell(self.raw, self.delimiter, index);
-        place(self.file, self.line, self.raw, from, to)
+        place(self.file, self.record.line, &self.record.raw, self.record.range(index))
     }
 
-    /// Cells that stand below no header, or an empty one.
-    fn check_width(&self, table: &Table, log: &mut Log) {
-        if self.cells.len() <= table.width && table.unnamed.is_empty() {
+    /// A quote that ends before its text does swallows what follows up to the next one, whole rows
+    /// perhaps. `false` when there is one.
+    fn check_quotes(&self, diags: &mut Diagnostics) -> bool {
+        let Record { line, raw, .. } = self.record;
+        if !raw.contains('"') {
+            return true;
+        }
+        let at = |byte: usize| Place { length: 1, ..place(self.file, *line, raw, byte..byte) };
+        for range in (0..self.record.len()).map(|index| self.record.range(index)) {
+            match QuoteError::of(raw.get(range.clone()).unwrap_or_default()) {
+                Some(QuoteError::Ends(inner)) => {
+                    let what = "the text goes on behind this quote, which closes it";
+                    let fix = "look for a quote `\"` that is missing or too many from where the text \
+                               begins; write `\"\"` for a quote in a text";
+                    let diagnostic = Diagnostic::new(at(range.start + inner), what).fix(fix);
+                    diags.add(diagnostic.related(at(range.start), "the text begins here"));
+                    return false;
+                }
+                Some(QuoteError::Spaced) => {
+                    let what = "there is a space before this quote, so that it is part of the text";
+                    diags.error(at(range.start), what, "remove the space before the quote");
+                }
+                None => {}
+            }
+        }
+        true
+    }
+
+    /// Reports cells that stand below no header, or an empty one.
+    fn check_width(&self, table: &Table, diags: &mut Diagnostics) {
+        let has_no_name =
+            |index: &usize| *index >= table.width || table.unnamed.binary_search(index).is_ok();
+        let is_filled =
+            |index: &usize| self.record.text(*index).is_some_and(|cell| !cell.trim().is_empty());
+        if self.record.len() <= table.width && table.unnamed.is_empty() {
             return;
         }
-        let stray =
-            |index: &usize| *index >= table.width || table.unnamed.binary_search(index).is_ok();
-        let filled = |index: &usize| self.cells.get(*index).is_some_and(|c| !c.trim().is_empty());
-        if let Some(index) = (0..self.cells.len()).find(|index| stray(index) && filled(index)) {
-            let place = self.cell_place(index);
+        let mut indices = 0..self.record.len();
+        if let Some(index) = indices.find(|index| has_no_name(index) && is_filled(index)) {
             let fix = "name the column, or put a text that holds the separator into quotes";
-            log.add(Mistake::new(place, "this cell's column has no name").fix(fix.to_owned()));
+            diags.error(self.cell_place(index), "this cell's column has no name", fix);
         }
     }
 }
 
-/// The place of the bytes `from..to` of a row that begins on a line.
-fn place(file: u16, line: u32, row: &str, from: usize, to: usize) -> Place {
-    let before = row.get(..from).unwrap_or_default();
+/// The place of some bytes of a row that begins on a line.
+fn place(file: u16, line: u32, row: &str, bytes: Range<usize>) -> Place {
+    let before = row.get(..bytes.start).unwrap_or_default();
     let line_start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
-    let count = |text: Option<&str>| fits(text.map_or(0, |text| text.chars().count()));
-    let shown = row.get(from..to).and_then(|cell| cell.split(['\n', '\r']).next());
+    let count = |text: Option<&str>| saturating_u32(text.map_or(0, |text| text.chars().count()));
+    let shown = row.get(bytes).and_then(|cell| cell.split(['\n', '\r']).next());
     Place {
         file,
-        line: line.saturating_add(breaks(before.as_bytes())),
+        line: line.saturating_add(line_ends(before.as_bytes(), &mut false)),
         column: count(before.get(line_start..)).saturating_add(1),
         length: count(shown),
     }
-}
-
-/// Line ends in some bytes: LF, CRLF, or the CR alone of old spreadsheets.
-fn breaks(bytes: &[u8]) -> u32 {
-    let mut after_return = false;
-    let ends = bytes.iter().filter(|byte| {
-        let ends_return = std::mem::replace(&mut after_return, **byte == b'\r');
-        **byte == b'\r' || (**byte == b'\n' && !ends_return)
-    });
-    fits(ends.count())
-}
-
-fn fits(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// The separator, and the length of a first line that names it as Excel does: `sep=;`. Else it is
@@ -381,6 +276,7 @@ fn fits(number: usize) -> u32 {
 fn delimiter(head: &[u8]) -> (u8, usize) {
     if let [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', named, rest @ ..] = head
         && named.is_ascii()
+        && !matches!(named, b'"' | b'\r' | b'\n')
     {
         match rest {
             [b'\r', b'\n', ..] => return (*named, 7),
@@ -410,12 +306,12 @@ mod tests {
 
     /// Every filled cell with its place, and how many mistakes there were.
     fn cells(text: &[u8]) -> (Vec<(String, u32, u32)>, usize) {
-        let mut log = Log::default();
+        let mut diags = Diagnostics::default();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::io::Write::write_all(&mut file.as_file(), text).unwrap();
-        let (table, mut rows) = Table::open(file.path(), &mut log).unwrap().unwrap();
+        let (table, mut rows) = Table::open(file.path(), &mut diags).unwrap().unwrap();
         let mut cells = Vec::new();
-        while let Some(row) = rows.next(&table, &mut log) {
+        while let Some(row) = rows.next(&table, &mut diags) {
             for column in 0..table.columns.len() {
                 if let Some(cell) = row.cell(column) {
                     let Place { line, column, .. } = row.place(column);
@@ -423,7 +319,7 @@ mod tests {
                 }
             }
         }
-        (cells, log.mistakes())
+        (cells, diags.error_count())
     }
 
     #[test]

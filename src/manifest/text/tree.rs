@@ -1,5 +1,5 @@
 //! A YAML document as a tree in which every value and every key knows its place. Anchors, aliases
-//! and merge keys are resolved here; aliased parts are shared, so a bomb of aliases stays small.
+//! and merge keys are resolved here; aliased parts are defaults, so a bomb of aliases stays small.
 //! Values keep their text: what `1.10` or `16:9` means is decided by who reads them.
 
 use std::collections::{HashMap, HashSet};
@@ -7,35 +7,35 @@ use std::rc::Rc;
 
 use serde_json::Value as Json;
 
-use crate::manifest::report::log::Place;
+use crate::manifest::source::place::Place;
 
 /// Levels of nesting, aliases counted through. Deeper is a mistake, so that walking a tree by
 /// recursion is safe.
-pub(in crate::manifest) const MOST_DEEP: usize = 64;
+pub(crate) const MAX_DEEP: usize = 64;
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
-pub(in crate::manifest) struct Node {
+pub(crate) struct Node {
     pub place: Place,
     pub value: Value,
 }
 
 /// What a node holds.
 #[derive(Clone, Debug)]
-pub(in crate::manifest) enum Value {
+pub(crate) enum Value {
     /// A scalar: its text, and whether it stood there without quotes.
     Text(Rc<str>, bool),
     /// A sequence.
     List(Rc<[Node]>),
     /// A mapping in the order it was written.
     Map(Rc<[Pair]>),
-    /// Something that was reported already: nothing more is to be said about it.
+    /// Wrong, which was reported.
     Bad,
 }
 
 /// A key of a mapping and its value.
 #[derive(Clone, Debug)]
-pub(in crate::manifest) struct Pair {
+pub(crate) struct Pair {
     pub key: Rc<str>,
     pub key_place: Place,
     pub value: Node,
@@ -43,7 +43,7 @@ pub(in crate::manifest) struct Pair {
 
 impl Node {
     /// A scalar's text; `None` for collections and for null.
-    pub(in crate::manifest) fn text(&self) -> Option<&Rc<str>> {
+    pub(crate) fn text(&self) -> Option<&Rc<str>> {
         match &self.value {
             Value::Text(text, _) if !self.is_null() => Some(text),
             _ => None,
@@ -51,13 +51,13 @@ impl Node {
     }
 
     /// Whether nothing is written, or a plain `null` or `~`.
-    pub(in crate::manifest) fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         matches!(&self.value, Value::Text(text, true)
             if matches!(&**text, "" | "~" | "null" | "Null" | "NULL"))
     }
 
     /// A mapping's pairs.
-    pub(in crate::manifest) fn pairs(&self) -> Option<&[Pair]> {
+    pub(crate) fn pairs(&self) -> Option<&[Pair]> {
         match &self.value {
             Value::Map(pairs) => Some(pairs),
             _ => None,
@@ -65,17 +65,17 @@ impl Node {
     }
 
     /// The value of a key.
-    pub(in crate::manifest) fn get(&self, key: &str) -> Option<&Node> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
         self.pairs()?.iter().find(|pair| &*pair.key == key).map(|pair| &pair.value)
     }
 
     /// The deepest node that exists on a dotted path; list items are not entered.
-    pub(in crate::manifest) fn descend(&self, path: &str) -> &Node {
+    pub(crate) fn descend(&self, path: &str) -> &Node {
         path.split('.').try_fold(self, |node, key| node.get(key).ok_or(node)).unwrap_or_else(|n| n)
     }
 
     /// What it is, for people.
-    pub(in crate::manifest) fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match &self.value {
             Value::List(_) => "a list",
             Value::Map(_) => "a group of `key: value`",
@@ -93,7 +93,7 @@ impl Node {
 
 /// What a plain scalar means in YAML 1.2: null, a switch, a decimal number or a text. Numbers with
 /// leading zeros or underscores stay texts, and so does everything that is a number only elsewhere.
-pub(in crate::manifest) fn scalar(text: &str) -> Json {
+pub(crate) fn scalar(text: &str) -> Json {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Json::Null,
         "true" | "True" | "TRUE" => return Json::Bool(true),
@@ -126,17 +126,17 @@ pub(in crate::manifest) fn scalar(text: &str) -> Json {
 
 /// Keys and short texts that occur again and again are kept once.
 #[derive(Default)]
-pub(in crate::manifest) struct Words(HashSet<Rc<str>>);
+pub(crate) struct Words(HashSet<Rc<str>>);
 
 impl Words {
-    const MOST: usize = 4096;
+    const MAX: usize = 4096;
 
-    pub(in crate::manifest) fn keep(&mut self, text: &str) -> Rc<str> {
+    pub(crate) fn keep(&mut self, text: &str) -> Rc<str> {
         if let Some(known) = self.0.get(text) {
             return Rc::clone(known);
         }
         let word: Rc<str> = text.into();
-        if text.len() <= 40 && self.0.len() < Self::MOST {
+        if text.len() <= 40 && self.0.len() < Self::MAX {
             self.0.insert(Rc::clone(&word));
         }
         word
@@ -145,7 +145,7 @@ impl Words {
 
 /// Levels, values and bytes of a node, aliases counted as often as they are used.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::manifest) struct Size {
+pub(crate) struct Size {
     pub height: usize,
     pub values: usize,
     /// Of all texts.
@@ -153,11 +153,11 @@ pub(in crate::manifest) struct Size {
 }
 
 impl Size {
-    pub(in crate::manifest) const ONE: Self = Self { height: 1, values: 1, bytes: 0 };
+    pub(crate) const ONE: Self = Self { height: 1, values: 1, bytes: 0 };
 }
 
 /// Anchored nodes by the parser's numbers.
-pub(in crate::manifest) type Anchors = HashMap<usize, (Node, Size)>;
+pub(crate) type Anchors = HashMap<usize, (Node, Size)>;
 
 #[cfg(test)]
 mod tests {

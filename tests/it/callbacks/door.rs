@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::FutureExt;
-use rushes::callback::{WebhookQueue, Listening, listen, new_token};
+use rushes::callback::{Listening, WebhookQueue, listen, new_token};
 
 use super::*;
 

@@ -74,7 +74,8 @@ pub async fn a_clip_tells_how_long_and_how_large_it_is(storage: &dyn Storage) {
         [("clips/a.mp4", bytes.clone()), ("clips/b.mp4", [&bytes[..], &free].concat().into())]
     {
         let stored = store(&*clips, path, &bytes).await.unwrap();
-        let Some(ClipInfo { width: 180, height: 320, sound: false, millis: 100.. }) = stored.clip_info
+        let Some(ClipInfo { width: 180, height: 320, sound: false, millis: 100.. }) =
+            stored.clip_info
         else {
             panic!("{stored:?}")
         };

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use rushes::blocking::Threads;
 use rushes::clips::{ClipError, ClipStore, FolderStore, count_clips};
 use rushes::domain::time::{Clock, SystemClock, Timestamp};
-use rushes::blocking::Threads;
 use tempfile::TempDir;
 
 use super::conformance::{self, conforms};

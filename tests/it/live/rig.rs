@@ -7,7 +7,7 @@ use std::time::Duration;
 use rushes::domain::shot::Shot;
 use rushes::live::{Live, Port, Show, Wish};
 use rushes::policy::limits::{Rate, Window};
-use rushes::scheduler::{Metrics, PauseSwitch, CancelToken, Progress};
+use rushes::scheduler::{CancelToken, Metrics, PauseSwitch, Progress};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 

@@ -11,11 +11,11 @@ use rushes::blocking::Threads;
 use rushes::clips::FolderStore;
 use rushes::domain::state::{OnDoubt, Rules};
 use rushes::domain::time::{Clock, Timestamp};
-use rushes::provider::Provider;
 use rushes::ledger::{Kind, Ledger, LedgerError, LedgerOptions, SqliteLedger};
 use rushes::policy::budget::Budget;
-use rushes::scheduler::{self, RunOutcome, RunOptions, CancelToken, StopReason, Progress, Deps};
-use rushes::simulator::{Fate, Simulator, SimOptions, World};
+use rushes::provider::Provider;
+use rushes::scheduler::{self, CancelToken, Deps, Progress, RunOptions, RunOutcome, StopReason};
+use rushes::simulator::{Fate, SimOptions, Simulator, World};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -216,15 +216,17 @@ impl Stage {
         }
         // As a run does when the folder for clips cannot be made: nothing was sent.
         let Ok(clips) = FolderStore::open(self.folder.path(), Threads::InPlace) else {
-            return End::Ran(RunOutcome::Stopped(StopReason::Disk("no clips".into())), Progress::default());
+            return End::Ran(
+                RunOutcome::Stopped(StopReason::Disk("no clips".into())),
+                Progress::default(),
+            );
         };
         let stop = CancelToken::default();
         let wire = Wire::new(&self.sim, &self.oracle, death, &stop, doom.cut);
         let clock = Arc::clone(&self.machine) as Arc<dyn Clock>;
         let gateway = Arc::new(wire) as Arc<dyn Provider>;
         let (kept, clips) = (Arc::new(ledger.clone()), Arc::new(clips));
-        let tools =
-            Deps { threads: Threads::InPlace, ..Deps::new(gateway, kept, clips, clock) };
+        let tools = Deps { threads: Threads::InPlace, ..Deps::new(gateway, kept, clips, clock) };
         let (tally, seen) = watch::channel(Progress::default());
         let shots = self.night.shots(&self.night.catalog());
         let ended = scheduler::run(shots.into(), self.orders(doom), tools, stop, tally).await;

@@ -181,15 +181,15 @@ impl Text {
             fingerprint: catalog.fingerprint(&params, &[]),
             request: Request {
                 json: serde_json::to_string(&params).unwrap().into(),
-                files: Box::default(),
+                files: [].into(),
             },
             model: params["model"].as_str().unwrap().into(),
             price: Some(Usd::from_micros(price.micros() * (100 + dearer) / 100)),
             priority: self.priority,
-            tags: Box::default(),
+            tags: [].into(),
             clip_name: self.id.as_str().into(),
             entry: self.id.as_str().into(),
-            variant: Box::default(),
+            variant: [].into(),
         }
     }
 }

@@ -12,10 +12,10 @@ use rushes::domain::state::{
     AttemptId, Failure, OnDoubt, RecoveredTask, Resolution, Rules, ShotEvent, State,
 };
 use rushes::domain::time::{Clock, Timestamp};
+use rushes::domain::transition::Transition;
 use rushes::ledger::{
     Assign, Change, Commit, Entry, Ledger, ReservedAttempt, RevisionId, SqliteLedger, Verdict,
 };
-use rushes::domain::transition::Transition;
 
 use super::night::Stage;
 use super::oracle::is_lie;
@@ -172,7 +172,12 @@ async fn note_cut_posts(stage: &Stage, ledger: &SqliteLedger, rules: &Rules) {
 /// What the gateway's console shows for a prompt: a task that the ledger does not know, best the one
 /// that was begun when the attempt was sent; or none. One that was behind a 5xx long before is not
 /// taken for it.
-async fn truth(stage: &Stage, ledger: &SqliteLedger, prompt: &str, sent_at: Timestamp) -> Resolution {
+async fn truth(
+    stage: &Stage,
+    ledger: &SqliteLedger,
+    prompt: &str,
+    sent_at: Timestamp,
+) -> Resolution {
     let books = stage.sim.books();
     let apart = |at: i64| at.abs_diff(sent_at.as_millis());
     let mut shown: Vec<_> = books.purchases().filter(|p| p.prompt == *prompt).collect();
@@ -203,7 +208,12 @@ fn dated(truth: Resolution, reserved: &[ReservedAttempt], attempt: AttemptId) ->
     }
 }
 
-async fn commit(ledger: &SqliteLedger, revision: RevisionId, transition: Transition, at: Timestamp) {
+async fn commit(
+    ledger: &SqliteLedger,
+    revision: RevisionId,
+    transition: Transition,
+    at: Timestamp,
+) {
     let (attempt, files) = (None, Vec::new());
     let change = Change::Transition { revision, transition, attempt, files };
     let committed = ledger.commit(Arc::new(vec![Commit { at, change }])).await.unwrap();

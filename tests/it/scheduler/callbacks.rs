@@ -1,7 +1,7 @@
 //! What calls of the gateway do to a run, in virtual time; and what calls of anybody else do not.
 
-use rushes::domain::state::OnDoubt;
 use futures::future::BoxFuture;
+use rushes::domain::state::OnDoubt;
 use rushes::provider::{Submission, TaskHandle};
 use rushes::scheduler::Progress;
 use tokio::time::sleep;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rushes::domain::money::Usd;
 use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome};
 use rushes::policy::limits::{Rate, Window};
-use rushes::scheduler::{RunOutcome, CancelToken, StopReason};
+use rushes::scheduler::{CancelToken, RunOutcome, StopReason};
 use tokio::time::Instant;
 
 use super::stage::{Puppet, Stage, bought, clip, completed, shots};

@@ -13,7 +13,7 @@ use std::time::Duration;
 use rushes::domain::money::Usd;
 use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use rushes::policy::limits::{Rate, Window};
-use rushes::scheduler::{RunOutcome, CancelToken, StopReason};
+use rushes::scheduler::{CancelToken, RunOutcome, StopReason};
 use tokio::time::Instant;
 
 use stage::{Puppet, Stage, bought, clip, completed, shot, shots};

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream;
-use rushes::callback::Callbacks;
 use rushes::blocking::Threads;
+use rushes::callback::Callbacks;
 use rushes::clips::FolderStore;
 use rushes::domain::charge::ChargeOutcome;
 use rushes::domain::money::Usd;
@@ -19,11 +19,11 @@ use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId}
 use rushes::domain::secret::Secret;
 use rushes::domain::shot::{Fingerprint, Request, Shot, ShotId};
 use rushes::domain::time::{Clock, Timestamp};
-use rushes::provider::{Download, Provider, ResumePoint, Submission, TaskHandle};
 use rushes::ledger::{Kind, Ledger, LedgerOptions, Row, Snapshot, SqliteLedger};
 use rushes::policy::budget::Budget;
 use rushes::policy::limits::Limits;
-use rushes::scheduler::{self, RunOutcome, RunOptions, PauseSwitch, CancelToken, Progress, Deps};
+use rushes::provider::{Download, Provider, ResumePoint, Submission, TaskHandle};
+use rushes::scheduler::{self, CancelToken, Deps, PauseSwitch, Progress, RunOptions, RunOutcome};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -36,14 +36,14 @@ pub fn shot(id: &str) -> Shot {
     Shot {
         id: ShotId::new(id).unwrap(),
         fingerprint: Fingerprint::from_bytes(fingerprint),
-        request: Request { json: format!(r#"{{"prompt":"{id}"}}"#).into(), files: Box::default() },
+        request: Request { json: format!(r#"{{"prompt":"{id}"}}"#).into(), files: [].into() },
         model: "kling-v3".into(),
         price: Some(Usd::from_micros(100_000)),
         priority: 0,
-        tags: Box::default(),
+        tags: [].into(),
         clip_name: id.into(),
         entry: id.into(),
-        variant: Box::default(),
+        variant: [].into(),
     }
 }
 
@@ -306,7 +306,11 @@ impl Stage {
         self.run_with(shots, Arc::clone(gateway) as Arc<dyn Provider>).await
     }
 
-    pub async fn run_with(&self, shots: &[Shot], gateway: Arc<dyn Provider>) -> (RunOutcome, Progress) {
+    pub async fn run_with(
+        &self,
+        shots: &[Shot],
+        gateway: Arc<dyn Provider>,
+    ) -> (RunOutcome, Progress) {
         let ledger = SqliteLedger::open(&LedgerOptions {
             path: &self.folder.path().join("ledger.sqlite"),
             campaign: "stage",
@@ -330,7 +334,8 @@ impl Stage {
             threads: Threads::InPlace,
         };
         let (tally, seen) = watch::channel(Progress::default());
-        let ended = scheduler::run(shots.into(), self.orders.clone(), tools, self.stop.clone(), tally);
+        let ended =
+            scheduler::run(shots.into(), self.orders.clone(), tools, self.stop.clone(), tally);
         let ended = ended.await.unwrap();
         let tally = seen.borrow().clone();
         (ended, tally)

@@ -8,7 +8,7 @@ use rushes::domain::money::Usd;
 use rushes::domain::outcome::{PollOutcome, SubmitOutcome};
 use rushes::domain::state::OnDoubt;
 use rushes::policy::limits::{Rate, Window};
-use rushes::scheduler::{RunOutcome, CancelToken, StopReason};
+use rushes::scheduler::{CancelToken, RunOutcome, StopReason};
 use tokio::time::Instant;
 
 use super::stage::{Puppet, Stage, bought, shots};

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use crate::support::calls::Calls;
+use futures::StreamExt;
 use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use rushes::domain::time::{Clock, Timestamp};
 use rushes::provider::{Provider, ResumePoint};
-use rushes::simulator::{Clip, ClipReply, Profile, Simulator, SimOptions, World};
+use rushes::simulator::{Clip, ClipReply, Profile, SimOptions, Simulator, World};
 
 use super::{START, after, body, data, storm, task, usd, world};
 

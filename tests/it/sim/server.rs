@@ -6,13 +6,13 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use crate::support::calls::Calls;
+use futures::StreamExt;
 use rushes::blocking::Threads;
 use rushes::clips::{ClipStore, FolderStore, clip_path};
 use rushes::domain::outcome::{PollOutcome, SubmitOutcome};
 use rushes::domain::time::{Clock, Timestamp};
-use rushes::provider::{Provider, HttpProvider, HttpSettings};
+use rushes::provider::{HttpProvider, HttpSettings, Provider};
 use rushes::simulator::{Books, Profile, Reply, SimOptions, World, serve};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;

@@ -1,9 +1,9 @@
 //! `{{ name }}` in strings: a small part of Jinja. A template is compiled once and rendered for many
 //! shots; an undefined name, an endless loop and a flood of text are mistakes.
 
-mod guard;
 #[cfg(test)]
 mod tests;
+mod validate;
 
 use std::fmt;
 use std::io;
@@ -19,7 +19,7 @@ use crate::catalog;
 /// What rendering one text may cost: the engine counts steps, items and bytes.
 const FUEL: u64 = 400_000;
 /// The longest text a template may yield, in bytes.
-const MOST_BYTES: usize = 256 * 1024;
+const MAX_BYTES: usize = 256 * 1024;
 
 /// Names the filters there are, each once, and adds them to an environment.
 macro_rules! filters {
@@ -60,13 +60,13 @@ filters! {
 }
 
 /// What templates are compiled and rendered with.
-pub(in crate::manifest) struct Engine {
+pub(crate) struct Engine {
     environment: Environment<'static>,
 }
 
 /// Why a text is no template, or cannot be rendered.
 #[derive(Clone, Debug)]
-pub(in crate::manifest) struct Wrong {
+pub(crate) struct TemplateError {
     /// What is wrong.
     pub what: String,
     /// What to write instead.
@@ -75,14 +75,21 @@ pub(in crate::manifest) struct Wrong {
     pub range: Option<Range<usize>>,
 }
 
-impl From<String> for Wrong {
+impl TemplateError {
+    /// An error at some bytes of the text.
+    fn at(what: impl Into<String>, range: Range<usize>) -> Self {
+        Self { what: what.into(), fix: None, range: Some(range) }
+    }
+}
+
+impl From<String> for TemplateError {
     fn from(what: String) -> Self {
         Self { what, fix: None, range: None }
     }
 }
 
 impl Engine {
-    pub(in crate::manifest) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut environment = Environment::empty();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
@@ -97,7 +104,7 @@ impl Engine {
     }
 
     /// Whether a text needs the engine at all.
-    pub(in crate::manifest) fn is_template(text: &str) -> bool {
+    pub(crate) fn is_template(text: &str) -> bool {
         text.contains('{') && ["{{", "{%", "{#"].iter().any(|open| text.contains(open))
     }
 
@@ -105,14 +112,14 @@ impl Engine {
     ///
     /// # Errors
     /// When it is no template, with the reason.
-    pub(in crate::manifest) fn compile<'a>(&'a self, text: &'a str) -> Result<Template<'a>, Wrong> {
-        guard::check(text, FILTERS)?;
+    pub(crate) fn compile<'a>(&'a self, text: &'a str) -> Result<Template<'a>, TemplateError> {
+        validate::check(text, FILTERS)?;
         let environment: &'a Environment<'a> = &self.environment;
         let inner = environment.template_from_named_str("", text).map_err(|error| wrong(&error))?;
         let mut names: Vec<Box<str>> =
             inner.undeclared_variables(false).into_iter().map(String::into_boxed_str).collect();
         names.sort();
-        let uses = guard::uses(text);
+        let uses = validate::uses(text);
         let of = |name: &str| uses.iter().filter(|used| used.word == name).collect::<Vec<_>>();
         let optional = names.iter().filter(|name| of(name).iter().all(|used| used.forgives()));
         let conditions =
@@ -134,7 +141,7 @@ fn add_tests(environment: &mut Environment<'_>) {
 }
 
 /// A compiled text.
-pub(in crate::manifest) struct Template<'a> {
+pub(crate) struct Template<'a> {
     inner: minijinja::Template<'a, 'a>,
     /// The names it uses, sorted.
     pub names: Box<[Box<str>]>,
@@ -146,7 +153,7 @@ pub(in crate::manifest) struct Template<'a> {
 
 impl Template<'_> {
     /// What a text without quotes is worth as a name's value.
-    pub(in crate::manifest) fn value(&self, name: &str, text: &str) -> Value {
+    pub(crate) fn value(&self, name: &str, text: &str) -> Value {
         let is_condition = self.conditions.iter().any(|condition| **condition == *name);
         match catalog::switch(text).filter(|_| is_condition) {
             Some(on) => Value::from_object(Switch { on, text: text.into() }),
@@ -158,17 +165,17 @@ impl Template<'_> {
     ///
     /// # Errors
     /// When a name is undefined or something else goes wrong.
-    pub(in crate::manifest) fn render(
+    pub(crate) fn render(
         &self,
         get: &dyn Fn(&str) -> Option<Value>,
-    ) -> Result<String, Wrong> {
+    ) -> Result<String, TemplateError> {
         let given = self.names.iter().filter_map(|name| Some((name.clone(), get(name)?)));
         let context = Value::from_object(Given(given.collect()));
         let mut out = Bounded(Vec::new());
         match self.inner.render_captured_to(context, &mut out) {
             Ok(_) => String::from_utf8(out.0).map_err(|_| "it yields no text".to_owned().into()),
             Err(error) if error.kind() == ErrorKind::WriteFailure => {
-                Err(format!("it yields more than {} KB of text", MOST_BYTES / 1024).into())
+                Err(format!("it yields more than {} KB of text", MAX_BYTES / 1024).into())
             }
             Err(error) => Err(wrong(&error)),
         }
@@ -224,7 +231,7 @@ impl Object for Switch {
 }
 
 /// The engine's error in our words.
-fn wrong(error: &minijinja::Error) -> Wrong {
+fn wrong(error: &minijinja::Error) -> TemplateError {
     let detail = error.detail();
     let says = |part: &str| detail.is_some_and(|detail| detail.contains(part));
     let (what, fix) = match error.kind() {
@@ -249,18 +256,18 @@ fn wrong(error: &minijinja::Error) -> Wrong {
         ErrorKind::OutOfFuel => ("it is too much to render", "make the text simpler"),
         kind => {
             let what = detail.map_or_else(|| kind.to_string(), str::to_owned);
-            return Wrong { what, fix: None, range: error.range() };
+            return TemplateError { what, fix: None, range: error.range() };
         }
     };
-    Wrong { what: what.to_owned(), fix: Some(fix.to_owned()), range: error.range() }
+    TemplateError { what: what.to_owned(), fix: Some(fix.to_owned()), range: error.range() }
 }
 
-/// Takes no more than [`MOST_BYTES`].
+/// Takes no more than [`MAX_BYTES`].
 struct Bounded(Vec<u8>);
 
 impl io::Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.0.len() + bytes.len() > MOST_BYTES {
+        if self.0.len() + bytes.len() > MAX_BYTES {
             return Err(io::Error::other("too long"));
         }
         self.0.extend_from_slice(bytes);

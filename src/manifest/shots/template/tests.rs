@@ -13,7 +13,7 @@ fn get(name: &str) -> Option<Value> {
     }
 }
 
-fn render(text: &str) -> Result<String, Wrong> {
+fn render(text: &str) -> Result<String, TemplateError> {
     Engine::new().compile(text)?.render(&get)
 }
 

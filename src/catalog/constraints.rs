@@ -1,4 +1,4 @@
-//! What a model asks of a request, told to those who describe the catalog instead of checking by it.
+//! What a model demands of a request, as data for descriptions such as the manifest's schema.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use super::values::Values;
 
 /// What a model asks of a request; parameters by their names.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Demands<'c> {
+pub struct Constraints<'c> {
     /// Values that a parameter must keep to, narrower than its own.
     pub accepts: Vec<(&'c str, Accepted<'c>)>,
     /// Parameters that must not be given.
@@ -28,14 +28,14 @@ pub enum Accepted<'c> {
 impl Catalog {
     /// What a model asks of a request; nothing of a model it does not know.
     #[must_use]
-    pub fn demands(&self, model: &str) -> Demands<'_> {
-        let Some(model) = self.model(model) else { return Demands::default() };
+    pub fn demands(&self, model: &str) -> Constraints<'_> {
+        let Some(model) = self.model(model) else { return Constraints::default() };
         let name = |place: &usize| self.params.get(*place).map(|param| param.name.as_str());
-        Demands {
+        Constraints {
             accepts: model
                 .accepts
                 .iter()
-                .filter_map(|(at, values)| name(at).zip(told(values)))
+                .filter_map(|(at, values)| name(at).zip(accepted(values)))
                 .collect(),
             refuses: model.refuses.iter().filter_map(name).collect(),
             requires: model
@@ -47,7 +47,7 @@ impl Catalog {
     }
 }
 
-fn told(values: &Values) -> Option<Accepted<'_>> {
+fn accepted(values: &Values) -> Option<Accepted<'_>> {
     match values {
         Values::Seconds(spans) => Some(Accepted::Seconds(spans)),
         Values::OneOf(values) => Some(Accepted::OneOf(values)),

@@ -14,10 +14,13 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
-/// The candidate that `word` can hardly be anything but a slip of: the same but for case and
+/// The candidate that `word` is almost surely a misspelling of: the same but for case and
 /// punctuation, or one letter away.
 #[must_use]
-pub fn slip<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn likely_typo<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let folded = fold(word);
     let far = usize::from(folded.chars().count() >= 5);
     candidates
@@ -45,14 +48,14 @@ mod tests {
             ("date", None),
             ("tag", None),
         ] {
-            assert_eq!(slip(word, words), meant, "{word}");
+            assert_eq!(likely_typo(word, words), meant, "{word}");
         }
     }
 
     #[test]
     fn a_slip_finds_its_word_and_a_stranger_none() {
         let words = ["aspect_ratio", "duration", "mode", "model", "kling-v2-6", "kling-v3"];
-        for (slip, meant) in [
+        for (typo, meant) in [
             ("aspect-ratio", Some("aspect_ratio")),
             ("aspectRatio", Some("aspect_ratio")),
             ("aspet_ratio", Some("aspect_ratio")),
@@ -65,7 +68,7 @@ mod tests {
             ("", None),
             ("🎬", None),
         ] {
-            assert_eq!(closest(slip, words), meant, "{slip}");
+            assert_eq!(closest(typo, words), meant, "{typo}");
         }
     }
 }

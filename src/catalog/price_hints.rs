@@ -8,16 +8,16 @@ use serde_json::Value;
 use crate::domain::money::Usd;
 
 use super::price::{DURATION, Row};
-use super::said::Said;
+use super::request_view::RequestView;
 use super::values::{Values, plain};
 use super::{Catalog, Params};
 
-/// The most ways that are named.
-const MOST: usize = 3;
+/// The most hints that are given.
+const MAX: usize = 3;
 
 /// A price that a request would have if some of it were different.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Nearest {
+pub struct PriceHint {
     /// What would have to change; never empty.
     pub changes: Vec<Change>,
     /// What it then costs.
@@ -33,21 +33,21 @@ pub struct Change {
     pub value: Option<String>,
 }
 
-pub(super) fn nearest(catalog: &Catalog, params: &Params) -> Vec<Nearest> {
-    let said = Said::new(catalog, params);
-    let Some(model) = said.model() else { return Vec::new() };
+pub(super) fn price_hints(catalog: &Catalog, params: &Params) -> Vec<PriceHint> {
+    let request = RequestView::new(catalog, params);
+    let Some(model) = request.model() else { return Vec::new() };
     let wrong = catalog.check(params).len();
-    let mut found: Vec<Nearest> = model
+    let mut found: Vec<PriceHint> = model
         .prices
         .iter()
-        .filter_map(|row| change(catalog, params, &said, row))
+        .filter_map(|row| change(catalog, params, &request, row))
         // What the model refuses for another reason is no way out.
         .filter(|(changed, _)| catalog.check(changed).len() <= wrong)
         .map(|(_, nearest)| nearest)
         .collect();
     let fewest = found.iter().map(|nearest| nearest.changes.len()).min();
     found.retain(|nearest| Some(nearest.changes.len()) == fewest && fewest != Some(0));
-    found.truncate(MOST);
+    found.truncate(MAX);
     found
 }
 
@@ -55,46 +55,46 @@ pub(super) fn nearest(catalog: &Catalog, params: &Params) -> Vec<Nearest> {
 fn change(
     catalog: &Catalog,
     params: &Params,
-    said: &Said<'_>,
+    request: &RequestView<'_>,
     row: &Row,
-) -> Option<(Params, Nearest)> {
-    let mut request = params.clone();
+) -> Option<(Params, PriceHint)> {
+    let mut fitting = params.clone();
     let mut changes = Vec::new();
     for (place, values) in &row.when {
-        if values.hold(said.get(*place)) {
+        if values.hold(request.get(*place)) {
             continue;
         }
         let param = &catalog.params.get(*place)?.name;
         let value = match values {
-            Values::Seconds(spans) => Some(Value::from(closest(spans, said.get(*place))?)),
+            Values::Seconds(spans) => Some(Value::from(closest(spans, request.get(*place))?)),
             Values::OneOf(values) => Some(values.first()?.clone()),
             Values::Given(false) => None,
-            // Nobody else can know which image or voice.
+            // Which image or voice is for the user to choose.
             Values::Given(true) => return None,
         };
         changes.push(Change { param: param.clone(), value: value.as_ref().map(plain) });
         match value {
-            Some(value) => request.insert(param.clone(), value),
-            None => request.shift_remove(param),
+            Some(value) => fitting.insert(param.clone(), value),
+            None => fitting.shift_remove(param),
         };
     }
-    let seconds = request.get(DURATION).or(catalog.param(DURATION)?.default.as_ref());
+    let seconds = fitting.get(DURATION).or(catalog.param(DURATION)?.default.as_ref());
     let price = row.price(seconds)?;
-    Some((request, Nearest { changes, price }))
+    Some((fitting, PriceHint { changes, price }))
 }
 
 /// The allowed number of seconds that is nearest to what was asked for.
-fn closest(spans: &[(u32, u32)], said: Option<&Value>) -> Option<String> {
-    let asked: u32 = said.and_then(Value::as_str).and_then(|text| text.parse().ok()).unwrap_or(0);
+fn closest(spans: &[(u32, u32)], value: Option<&Value>) -> Option<String> {
+    let asked: u32 = value.and_then(Value::as_str).and_then(|text| text.parse().ok()).unwrap_or(0);
     let ends = spans.iter().map(|(low, high)| asked.clamp(*low, *high));
     ends.min_by_key(|seconds| seconds.abs_diff(asked)).map(|seconds| seconds.to_string())
 }
 
 /// ``with `mode: pro` it is $0.0531; with `sound: off` $0.0159``; `None` when there is nothing.
 #[must_use]
-pub fn in_words(nearest: &[Nearest]) -> Option<String> {
+pub fn in_words(nearest: &[PriceHint]) -> Option<String> {
     let mut words = String::new();
-    for (place, Nearest { changes, price }) in nearest.iter().enumerate() {
+    for (place, PriceHint { changes, price }) in nearest.iter().enumerate() {
         if place > 0 {
             words.push_str("; ");
         }
@@ -102,11 +102,11 @@ pub fn in_words(nearest: &[Nearest]) -> Option<String> {
         for Change { param, value } in changes {
             let and = if last.is_empty() { "" } else { " and " };
             let word = if value.is_some() { "with " } else { "without " };
-            let said = if word == last { "" } else { word };
+            let preposition = if word == last { "" } else { word };
             last = word;
             let _ = match value {
-                Some(value) => write!(words, "{and}{said}`{param}: {value}`"),
-                None => write!(words, "{and}{said}`{param}`"),
+                Some(value) => write!(words, "{and}{preposition}`{param}: {value}`"),
+                None => write!(words, "{and}{preposition}`{param}`"),
             };
         }
         let _ = write!(words, "{} ${price}", if place == 0 { " it is" } else { "" });

@@ -1,4 +1,4 @@
-//! What a manifest's reader has to say, as data: for editors and other programs.
+//! Mistakes and warnings as data, for editors and other programs.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// Nothing is sent until it is right.
+    /// Must be corrected before anything is sent.
     Error,
     /// Odd, but not wrong.
     Warning,
@@ -25,13 +25,13 @@ pub struct Spot {
     pub end_column: u32,
 }
 
-/// Another place that has a part in a finding.
+/// Another place that is related to a finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Related {
     /// Where it is.
     #[serde(flatten)]
     pub spot: Spot,
-    /// What it has to do with it.
+    /// How it is related.
     pub message: String,
 }
 
@@ -51,7 +51,7 @@ pub struct Finding {
     pub shot: Option<String>,
     /// In how many further shots it was found.
     pub more_shots: usize,
-    /// Other places that have a part in it.
+    /// Other places that are related to it.
     pub related: Vec<Related>,
     /// All of it as text for the terminal, with the lines it points at.
     #[serde(skip)]

@@ -5,50 +5,47 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value as Json};
 
-use super::names::{Here, Trouble, compile, render, word};
+use super::scope::{Scope, compile, render, word};
 use super::template::{Engine, Template};
-use crate::manifest::report::log::{Log, Place};
+use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
+use crate::manifest::source::place::Place;
 use crate::manifest::text::tree::{Node, Pair, Value, scalar};
 
 /// A value, ready to be made for each shot.
-pub(in crate::manifest) enum Shape<'t> {
+pub(crate) enum ValueTemplate<'t> {
     /// The same for all.
     Fixed(Json),
     /// A text with names in it.
-    Text(Written<'t>),
-    List(Vec<Shape<'t>>),
-    Map(Vec<(Rc<str>, Shape<'t>)>),
+    Text(TextTemplate<'t>),
+    List(Vec<ValueTemplate<'t>>),
+    Map(Vec<(Rc<str>, ValueTemplate<'t>)>),
 }
 
 /// A name that a template uses.
-pub(in crate::manifest) struct Used<'n> {
+pub(crate) struct Used<'n> {
     pub name: &'n str,
     pub place: Place,
-    /// Whether the template says what to write when it is missing.
+    /// Whether the template has a default for it.
     pub optional: bool,
 }
 
 /// A template as it is written.
-pub(in crate::manifest) struct Written<'t> {
+pub(crate) struct TextTemplate<'t> {
     template: Template<'t>,
     text: &'t str,
     place: Place,
 }
 
-impl<'t> Written<'t> {
+impl<'t> TextTemplate<'t> {
     /// Prepares a text; `None` when it is a template and wrong.
-    pub(in crate::manifest) fn of(
-        node: &'t Node,
-        engine: &'t Engine,
-        log: &mut Log,
-    ) -> Option<Self> {
+    pub(crate) fn of(node: &'t Node, engine: &'t Engine, diags: &mut Diagnostics) -> Option<Self> {
         let text = node.text()?;
-        let template = compile(engine, text, node.place, log)?;
+        let template = compile(engine, text, node.place, diags)?;
         Some(Self { template, text, place: node.place })
     }
 
     /// Hands every name it uses to `each`.
-    pub(in crate::manifest) fn names(&self, each: &mut dyn FnMut(&Used<'_>)) {
+    pub(crate) fn names(&self, each: &mut dyn FnMut(&Used<'_>)) {
         for name in &self.template.names {
             let place = word(self.text, name, self.place);
             each(&Used { name, place, optional: self.template.optional.contains(name) });
@@ -59,12 +56,12 @@ impl<'t> Written<'t> {
     ///
     /// # Errors
     /// When it cannot be rendered.
-    pub(in crate::manifest) fn render(&self, here: &Here<'_, '_>) -> Result<String, Trouble> {
-        render(&self.template, self.text, self.place, here)
+    pub(crate) fn render(&self, scope: &Scope<'_, '_>) -> Result<String, Box<Diagnostic>> {
+        render(&self.template, self.text, self.place, scope)
     }
 
     /// The only name it uses, if it uses one.
-    pub(in crate::manifest) fn one_name(&self) -> Option<&str> {
+    pub(crate) fn one_name(&self) -> Option<&str> {
         match &*self.template.names {
             [name] => Some(name),
             _ => None,
@@ -72,18 +69,18 @@ impl<'t> Written<'t> {
     }
 }
 
-impl<'t> Shape<'t> {
+impl<'t> ValueTemplate<'t> {
     /// Prepares a value; `None` when one of its templates is wrong. `typed` values are read by
-    /// their parameter's kind later, so that they keep their text; others mean what YAML says.
-    pub(in crate::manifest) fn of(
+    /// their parameter's kind later, so that they keep their text; others are read as YAML scalars.
+    pub(crate) fn of(
         node: &'t Node,
         typed: bool,
         engine: &'t Engine,
-        log: &mut Log,
+        diags: &mut Diagnostics,
     ) -> Option<Self> {
         Some(match &node.value {
             Value::Text(text, _) if Engine::is_template(text) => {
-                Self::Text(Written::of(node, engine, log)?)
+                Self::Text(TextTemplate::of(node, engine, diags)?)
             }
             Value::Text(text, plain) if typed || !plain => {
                 if node.is_null() {
@@ -96,7 +93,7 @@ impl<'t> Shape<'t> {
             Value::Bad => return None,
             Value::List(items) => {
                 let shapes: Option<Vec<Self>> =
-                    items.iter().map(|item| Self::of(item, typed, engine, log)).collect();
+                    items.iter().map(|item| Self::of(item, typed, engine, diags)).collect();
                 let shapes = shapes?;
                 if shapes.iter().all(Self::is_fixed) {
                     Self::Fixed(shapes.iter().filter_map(Self::fixed).cloned().collect())
@@ -108,12 +105,12 @@ impl<'t> Shape<'t> {
                 let mut shapes = Vec::with_capacity(pairs.len());
                 // An empty part is left out, as an empty parameter is.
                 for Pair { key, value, .. } in pairs.iter().filter(|pair| !pair.value.is_null()) {
-                    shapes.push((Rc::clone(key), Self::of(value, false, engine, log)?));
+                    shapes.push((Rc::clone(key), Self::of(value, false, engine, diags)?));
                 }
-                if shapes.iter().all(|(_, shape)| shape.is_fixed()) {
-                    let pairs = shapes
-                        .iter()
-                        .filter_map(|(key, shape)| Some((key.to_string(), shape.fixed()?.clone())));
+                if shapes.iter().all(|(_, template)| template.is_fixed()) {
+                    let pairs = shapes.iter().filter_map(|(key, template)| {
+                        Some((key.to_string(), template.fixed()?.clone()))
+                    });
                     Self::Fixed(Json::Object(pairs.collect()))
                 } else {
                     Self::Map(shapes)
@@ -123,7 +120,7 @@ impl<'t> Shape<'t> {
     }
 
     /// The only name it uses, if it is one text that uses one.
-    pub(in crate::manifest) fn one_name(&self) -> Option<&str> {
+    pub(crate) fn one_name(&self) -> Option<&str> {
         match self {
             Self::Text(written) if is_one_name(written.text) => written.one_name(),
             _ => None,
@@ -138,22 +135,22 @@ impl<'t> Shape<'t> {
     }
 
     /// Whether it is the same for all shots.
-    pub(in crate::manifest) fn is_fixed(&self) -> bool {
+    pub(crate) fn is_fixed(&self) -> bool {
         self.fixed().is_some()
     }
 
     /// Hands every name that its templates use to `each`.
-    pub(in crate::manifest) fn names(&self, each: &mut dyn FnMut(&Used<'_>)) {
+    pub(crate) fn names(&self, each: &mut dyn FnMut(&Used<'_>)) {
         match self {
             Self::Fixed(_) => {}
             Self::Text(written) => written.names(each),
-            Self::List(shapes) => shapes.iter().for_each(|shape| shape.names(each)),
-            Self::Map(shapes) => shapes.iter().for_each(|(_, shape)| shape.names(each)),
+            Self::List(shapes) => shapes.iter().for_each(|template| template.names(each)),
+            Self::Map(shapes) => shapes.iter().for_each(|(_, template)| template.names(each)),
         }
     }
 
     /// Whether one of its templates uses a name.
-    pub(in crate::manifest) fn uses(&self, name: &str) -> bool {
+    pub(crate) fn uses(&self, name: &str) -> bool {
         let mut found = false;
         self.names(&mut |used| found |= used.name == name);
         found
@@ -164,25 +161,21 @@ impl<'t> Shape<'t> {
     ///
     /// # Errors
     /// When a template cannot be rendered.
-    pub(in crate::manifest) fn make(
-        &self,
-        here: &Here<'_, '_>,
-        typed: bool,
-    ) -> Result<Json, Trouble> {
+    pub(crate) fn make(&self, scope: &Scope<'_, '_>, typed: bool) -> Result<Json, Box<Diagnostic>> {
         Ok(match self {
             Self::Fixed(json) => json.clone(),
             Self::Text(written) => {
-                let text = written.render(here)?;
+                let text = written.render(scope)?;
                 let means = !typed && is_one_name(written.text);
                 if means { scalar(&text) } else { Json::String(text) }
             }
             Self::List(shapes) => {
-                Json::Array(shapes.iter().map(|s| s.make(here, typed)).collect::<Result<_, _>>()?)
+                Json::Array(shapes.iter().map(|s| s.make(scope, typed)).collect::<Result<_, _>>()?)
             }
             Self::Map(shapes) => {
                 let mut map = Map::new();
-                for (key, shape) in shapes {
-                    map.insert(key.to_string(), shape.make(here, false)?);
+                for (key, template) in shapes {
+                    map.insert(key.to_string(), template.make(scope, false)?);
                 }
                 Json::Object(map)
             }
@@ -192,9 +185,9 @@ impl<'t> Shape<'t> {
     /// A text for one shot; what is no text is empty.
     ///
     /// # Errors
-    /// As for [`Shape::make`].
-    pub(in crate::manifest) fn text(&self, here: &Here<'_, '_>) -> Result<String, Trouble> {
-        Ok(match self.make(here, true)? {
+    /// As for [`ValueTemplate::make`].
+    pub(crate) fn text(&self, scope: &Scope<'_, '_>) -> Result<String, Box<Diagnostic>> {
+        Ok(match self.make(scope, true)? {
             Json::String(text) => text,
             _ => String::new(),
         })

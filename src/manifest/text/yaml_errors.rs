@@ -3,28 +3,34 @@
 
 use serde_yaml::granit_parser::{ErrorKind, ScanError};
 
-use crate::manifest::report::excerpt;
-use crate::manifest::report::log::{Log, Mistake, Place};
+use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
+use crate::manifest::source::place::{Place, saturating_u32};
+use crate::manifest::source::reread;
 
-/// Reports the place at which a document breaks off, unless its line was complained about already.
-pub(in crate::manifest) fn report(file: u16, error: &ScanError, log: &mut Log) {
+/// Reports the place at which a document breaks off, unless there is a diagnostic of its line already.
+pub(crate) fn report(file: u16, error: &ScanError, diags: &mut Diagnostics) {
     let at = error.marker();
-    let fits = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    let place = Place { file, line: fits(at.line()), column: fits(at.col() + 1), length: 1 };
-    if log.mentions_line(place) {
+    let place = Place {
+        file,
+        line: saturating_u32(at.line()),
+        column: saturating_u32(at.col() + 1),
+        length: 1,
+    };
+    if diags.mentions_line(place) {
         return;
     }
-    let [before, line] = excerpt::line_and_above(place, log);
+    let [before, line] =
+        diags.path(file).map(|path| reread::line_and_above(path, place.line)).unwrap_or_default();
     if is_oddly_spaced(&before) {
         let above = Place { line: place.line.saturating_sub(1), column: 1, ..place };
-        return log.add(odd_spaces(above));
+        return diags.add(odd_spaces(above));
     }
     let spot = Spot::new(&before, &line, at.col());
     let (what, fix) = spot.explain(error.kind()).unwrap_or_else(|| {
         let fix = spot.key().map(|(key, value)| quoted(key, value));
         (format!("this is not YAML: {}", error.info()), fix)
     });
-    log.add(Mistake::new(place, what).fix(fix));
+    diags.add(Diagnostic::new(place, what).maybe_fix(fix));
 }
 
 /// A line that is not YAML, and where that shows.
@@ -44,13 +50,13 @@ const ODD_SPACES: (&str, &str) = (
 );
 
 /// Reports a line that begins with spaces that are none.
-pub(in crate::manifest) fn odd_spaces(line: Place) -> Mistake {
+pub(crate) fn odd_spaces(line: Place) -> Diagnostic {
     let (what, fix) = ODD_SPACES;
-    Mistake::new(Place { length: 1, ..line }, what).fix(fix.to_owned())
+    Diagnostic::new(Place { length: 1, ..line }, what).fix(fix)
 }
 
 /// Whether a line begins with a space that YAML takes for a letter.
-pub(in crate::manifest) fn is_oddly_spaced(line: &str) -> bool {
+pub(crate) fn is_oddly_spaced(line: &str) -> bool {
     let first = line.trim_start_matches([' ', '-']).chars().next();
     first.is_some_and(|c| c.is_whitespace() && !c.is_ascii())
 }
@@ -78,7 +84,7 @@ impl<'l> Spot<'l> {
         (is_key && !key.is_empty() && !value.is_empty()).then_some((key, value))
     }
 
-    /// The slip in plain words; `None` when it is none of the usual ones.
+    /// What is wrong in plain words; `None` when it is none of the usual mistakes.
     fn explain(&self, kind: &ErrorKind) -> Option<Advice> {
         use ErrorKind as K;
         let first = self.tail.chars().next().unwrap_or(' ');
@@ -244,8 +250,8 @@ fn advice(what: impl Into<String>, fix: impl Into<String>) -> Option<Advice> {
 
 /// The line with its text in quotes.
 fn quoted(key: &str, value: &str) -> String {
-    const MOST: usize = 60;
-    if value.chars().count() > MOST || value.contains(['"', '\\', '\'']) {
+    const MAX: usize = 60;
+    if value.chars().count() > MAX || value.contains(['"', '\\', '\'']) {
         return format!("write {key}: and the text in quotes");
     }
     format!("write `{key}: \"{value}\"`")

@@ -4,22 +4,22 @@
 
 use std::ops::Range;
 
-use super::Wrong;
+use super::TemplateError;
 use crate::catalog::closest;
 
 /// The longest `{{ … }}`, in bytes: the engine goes through operators by recursion.
-const MOST_CODE: usize = 1_000;
+const MAX_CODE: usize = 1_000;
 /// The most `{% … %}` of a text: the engine goes through branches by recursion, too.
-const MOST_STATEMENTS: usize = 200;
+const MAX_STATEMENTS: usize = 200;
 /// The longest text with a template in it, in bytes.
-const MOST_TEXT: usize = 256 * 1024;
+const MAX_TEXT: usize = 256 * 1024;
 
 const STATEMENTS: [&str; 6] = ["if", "elif", "else", "endif", "for", "endfor"];
 
 /// Checks a text's templates against the filters there are.
-pub(super) fn check(text: &str, filters: &[&str]) -> Result<(), Wrong> {
-    if text.len() > MOST_TEXT {
-        let what = format!("a text with names in it has at most {} KB", MOST_TEXT / 1024);
+pub(super) fn check(text: &str, filters: &[&str]) -> Result<(), TemplateError> {
+    if text.len() > MAX_TEXT {
+        let what = format!("a text with names in it has at most {} KB", MAX_TEXT / 1024);
         return Err(what.into());
     }
     let mut at = 0;
@@ -27,9 +27,9 @@ pub(super) fn check(text: &str, filters: &[&str]) -> Result<(), Wrong> {
     while let Some((kind, start)) = next(text, at) {
         let inside = start + 2;
         statements += usize::from(kind == '%');
-        if statements > MOST_STATEMENTS {
-            let what = format!("a text has at most {MOST_STATEMENTS} of `{{% if %}}` and the like");
-            return Err(Wrong { what, fix: None, range: Some(start..inside) });
+        if statements > MAX_STATEMENTS {
+            let what = format!("a text has at most {MAX_STATEMENTS} of `{{% if %}}` and the like");
+            return Err(TemplateError::at(what, start..inside));
         }
         at = match kind {
             '#' => comment(text, inside).ok_or_else(|| unclosed(start, "{#", "#}"))?,
@@ -48,7 +48,7 @@ pub(super) struct Use<'t> {
 }
 
 impl Use<'_> {
-    /// Whether it may be missing here: `{{ name | default("calm") }}`, `{% if name is defined %}`.
+    /// Whether it may be missing scope: `{{ name | default("calm") }}`, `{% if name is defined %}`.
     pub(super) fn forgives(&self) -> bool {
         matches!(
             self.behind,
@@ -102,9 +102,9 @@ fn next(text: &str, from: usize) -> Option<(char, usize)> {
     })
 }
 
-fn unclosed(start: usize, open: &str, close: &str) -> Wrong {
+fn unclosed(start: usize, open: &str, close: &str) -> TemplateError {
     let what = format!("`{open}` is never closed by `{close}`");
-    Wrong { what, fix: None, range: Some(start..start + 2) }
+    TemplateError::at(what, start..start + 2)
 }
 
 /// A piece of code that is looked at.
@@ -115,19 +115,19 @@ struct Word<'t> {
 }
 
 /// Checks the code from `start` to its `end`; returns where the text goes on.
-fn code(text: &str, start: usize, end: &str, filters: &[&str]) -> Result<usize, Wrong> {
+fn code(text: &str, start: usize, end: &str, filters: &[&str]) -> Result<usize, TemplateError> {
     let (words, close) = words(text, start, end)?;
     let open = start - 2;
-    if close - start > MOST_CODE {
-        let what = format!("what stands in one pair of braces has at most {MOST_CODE} characters");
-        return Err(Wrong { what, fix: None, range: Some(open..start) });
+    if close - start > MAX_CODE {
+        let what = format!("what stands in one pair of braces has at most {MAX_CODE} characters");
+        return Err(TemplateError::at(what, open..start));
     }
     let names: Vec<&str> = words.iter().map(|word| word.text).collect();
     if end == "%}"
         && let Some(word) = words.iter().find(|word| is_name(word.text))
         && !STATEMENTS.contains(&word.text)
     {
-        return Err(Wrong {
+        return Err(TemplateError {
             what: format!("a template may use `if` and `for`; `{}` is not known here", word.text),
             fix: Some(match closest(word.text, STATEMENTS) {
                 Some(meant) => format!("did you mean `{meant}`?"),
@@ -141,7 +141,7 @@ fn code(text: &str, start: usize, end: &str, filters: &[&str]) -> Result<usize, 
     for pair in words.windows(2) {
         let [bar, name] = pair else { continue };
         if bar.text == "|" && is_name(name.text) && !filters.contains(&name.text) {
-            return Err(Wrong {
+            return Err(TemplateError {
                 what: format!("there is no filter `{}`", name.text),
                 fix: Some(match closest(name.text, filters.iter().copied()) {
                     Some(meant) => format!("did you mean `{meant}`?"),
@@ -157,7 +157,7 @@ fn code(text: &str, start: usize, end: &str, filters: &[&str]) -> Result<usize, 
         && ["[", "tags", "split", "list"].iter().any(|list| names.contains(list))
     {
         let what = "`*` is for numbers, not for lists".to_owned();
-        return Err(Wrong { what, fix: None, range: Some(word.range.clone()) });
+        return Err(TemplateError::at(what, word.range.clone()));
     }
     // The engine does not tell which names a slice uses, and divides by nothing in `cycle`.
     let mut depth = 0;
@@ -166,18 +166,22 @@ fn code(text: &str, start: usize, end: &str, filters: &[&str]) -> Result<usize, 
         depth > 0 && word.text == ":"
     }) {
         let what = "`[…]` takes one number; slices are not known here".to_owned();
-        return Err(Wrong { what, fix: None, range: Some(word.range.clone()) });
+        return Err(TemplateError::at(what, word.range.clone()));
     }
     let unknown = |word: &&Word<'_>| matches!(word.text, "**" | "cycle");
     if let Some(word) = words.iter().find(unknown) {
         let what = format!("`{}` is not known here", word.text);
-        return Err(Wrong { what, fix: None, range: Some(word.range.clone()) });
+        return Err(TemplateError::at(what, word.range.clone()));
     }
     Ok(close + 2)
 }
 
 /// The words and signs of the code from `start`, and where it is closed. Quoted texts are left out.
-fn words<'t>(text: &'t str, start: usize, end: &str) -> Result<(Vec<Word<'t>>, usize), Wrong> {
+fn words<'t>(
+    text: &'t str,
+    start: usize,
+    end: &str,
+) -> Result<(Vec<Word<'t>>, usize), TemplateError> {
     let (open, slip) = if end == "}}" { ("{{", "}") } else { ("{%", "}") };
     let mut words = Vec::new();
     let mut at = start;
@@ -190,7 +194,7 @@ fn words<'t>(text: &'t str, start: usize, end: &str) -> Result<(Vec<Word<'t>>, u
             break;
         }
         let length = match c {
-            '"' | '\'' => quoted(rest, c).ok_or_else(|| Wrong {
+            '"' | '\'' => quoted(rest, c).ok_or_else(|| TemplateError {
                 what: "this quote is never closed".to_owned(),
                 fix: Some(format!("close it with `{c}`")),
                 range: Some(at..at + 1),

@@ -9,15 +9,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-use crate::disk;
 use crate::catalog::{base64_bytes, is_http_url};
+use crate::disk;
 
 /// Bigger than this and the gateway may well refuse it; its page names no limit.
-pub(in crate::manifest) const BIG_BYTES: u64 = 10 << 20;
+pub(crate) const BIG_BYTES: u64 = 10 << 20;
 
 /// What a request's image turned out to be.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::manifest) enum Image {
+pub(crate) enum Image {
     /// A URL.
     Url,
     /// Base64 as the gateway takes it: padded, without `data:` before it.
@@ -27,20 +27,20 @@ pub(in crate::manifest) enum Image {
 }
 
 /// What is wrong with an image, and the way out.
-pub(in crate::manifest) type Wrong = (String, Option<String>);
+pub(crate) type ImageError = (String, Option<String>);
 
 /// What is known of a file's contents: its hash and its length.
-type Known = Result<([u8; 32], u64), Wrong>;
+type Known = Result<([u8; 32], u64), ImageError>;
 
 /// The local images of a campaign.
-pub(in crate::manifest) struct Gallery {
+pub(crate) struct ImageCache {
     folder: PathBuf,
     known: HashMap<Box<str>, Known>,
 }
 
-impl Gallery {
+impl ImageCache {
     /// Local paths are relative to `folder`.
-    pub(in crate::manifest) fn new(folder: PathBuf) -> Self {
+    pub(crate) fn new(folder: PathBuf) -> Self {
         Self { folder, known: HashMap::new() }
     }
 
@@ -48,7 +48,7 @@ impl Gallery {
     ///
     /// # Errors
     /// When it is nothing that can be sent.
-    pub(in crate::manifest) fn look(&mut self, written: &str) -> Result<Image, Wrong> {
+    pub(crate) fn look(&mut self, written: &str) -> Result<Image, ImageError> {
         if is_http_url(written) {
             return Ok(Image::Url);
         }

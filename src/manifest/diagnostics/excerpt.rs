@@ -3,26 +3,39 @@
 //! one.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::log::{Log, Place, Source};
-use crate::domain::sanitize::steers;
+use super::finding;
 use crate::disk;
-use crate::manifest::text::file::Chars;
-use crate::manifest::text::position::Position;
+use crate::domain::sanitize::steers;
+use crate::manifest::source::chars::Chars;
+use crate::manifest::source::place::Place;
+use crate::manifest::source::position::Position;
 
 /// The most characters of a line that are drawn, and how many of them before the mistake.
-const MOST_WIDE: usize = 140;
+const MAX_WIDE: usize = 140;
 const BEFORE: usize = 60;
 
+/// A file that mistakes can point into. Its text is not kept: the few lines that are shown are read
+/// again.
+#[derive(Debug)]
+pub(crate) struct Source {
+    /// As it is printed.
+    pub name: String,
+    pub path: PathBuf,
+    /// Whether its lines can be shown.
+    pub is_text: bool,
+}
+
 /// The stretches of lines that are pointed at, by file, line and the characters left out before.
-pub(in crate::manifest) type Lines = BTreeMap<(u16, u32, usize), Stretch>;
+pub(crate) type Lines = BTreeMap<(u16, u32, usize), Stretch>;
 
 /// A stretch of a line.
 #[derive(Debug, Default)]
-pub(in crate::manifest) struct Stretch {
+pub(crate) struct Stretch {
     text: String,
     length: usize,
     /// Whether the line goes on after it.
@@ -30,18 +43,18 @@ pub(in crate::manifest) struct Stretch {
 }
 
 /// What is drawn.
-pub(in crate::manifest) struct Report<'a> {
-    pub warning: bool,
+pub(crate) struct Report<'a> {
+    pub level: finding::Level,
     pub title: String,
     pub place: Place,
-    pub others: &'a [(Place, String)],
+    pub related: &'a [(Place, String)],
     pub note: Option<&'a str>,
     pub help: Option<&'a str>,
 }
 
 /// Reads the lines of some places, each source once. What cannot be read is left out, and of what is
 /// `hidden` there are stars.
-pub(in crate::manifest) fn lines(
+pub(crate) fn lines(
     sources: &[Source],
     places: impl Iterator<Item = Place>,
     hidden: &[Place],
@@ -77,7 +90,7 @@ fn read(
     let mut position = Position::START;
     let mut next = 0;
     for c in Chars::new(file).map_while(Result::ok) {
-        let Some((line, column)) = position.see(c) else { continue };
+        let Some((line, column)) = position.advance(c) else { continue };
         if line > last {
             return;
         }
@@ -88,7 +101,7 @@ fn read(
             if *wanted != line || (column as usize) <= *skip {
                 break;
             }
-            if stretch.length < MOST_WIDE {
+            if stretch.length < MAX_WIDE {
                 stretch.text.push(if is_hidden(line, column) { '*' } else { shown(c) });
                 stretch.length += 1;
             } else {
@@ -98,48 +111,22 @@ fn read(
     }
 }
 
-/// The line above a place and its own, tabs and all.
-pub(in crate::manifest) fn line_and_above(place: Place, log: &Log) -> [String; 2] {
-    let mut lines = [const { String::new() }; 2];
-    let Some(file) = log.path(place.file).and_then(|path| disk::open_file(path).ok()) else {
-        return lines;
-    };
-    let mut position = Position::START;
-    for c in Chars::new(file).map_while(Result::ok) {
-        let Some((at, _)) = position.see(c) else { continue };
-        let Some(number) = (at + 1).checked_sub(place.line) else { continue };
-        match lines.get_mut(number as usize) {
-            Some(line) if line.len() < MOST_WIDE * 4 => line.push(c),
-            Some(_) => {}
-            None => break,
-        }
-    }
-    lines
-}
-
-/// Where a file stops being UTF-8.
-pub(in crate::manifest) fn broken(file: u16, log: &Log) -> Place {
-    let opened = log.path(file).and_then(|path| disk::open_file(path).ok());
-    let mut position = Position::START;
-    for c in opened.into_iter().flat_map(Chars::new).map_while(Result::ok) {
-        position.see(c);
-    }
-    Place { file, line: position.line, column: position.column, length: 1 }
-}
-
 /// How many characters of a place's line are left out at its start.
 fn skipped(place: Place) -> usize {
     let column = (place.column as usize).saturating_sub(1);
-    if column + 20 > MOST_WIDE { column.saturating_sub(BEFORE) } else { 0 }
+    if column + 20 > MAX_WIDE { column.saturating_sub(BEFORE) } else { 0 }
 }
 
 /// The mistake as rustc would draw it; its first line holds the title.
-pub(in crate::manifest) fn render(report: &Report<'_>, lines: &Lines, color: bool) -> String {
-    let level = if report.warning { Level::WARNING } else { Level::ERROR };
+pub(crate) fn render(report: &Report<'_>, lines: &Lines, color: bool) -> String {
+    let level = match report.level {
+        finding::Level::Warning => Level::WARNING,
+        finding::Level::Error => Level::ERROR,
+    };
     let mut group = Group::with_title(level.primary_title(visible(&report.title)));
     let window = Window::of(report.place, lines);
     let (beside, elsewhere): (Vec<_>, Vec<_>) = report
-        .others
+        .related
         .iter()
         .partition(|(place, _)| window.as_ref().is_some_and(|window| window.holds(*place)));
     if let Some(window) = &window {
@@ -194,7 +181,7 @@ impl Window {
     fn holds(&self, other: Place) -> bool {
         let column = (other.column as usize).saturating_sub(1);
         (other.file, other.line) == (self.place.file, self.place.line)
-            && (self.skipped..self.skipped + MOST_WIDE).contains(&column)
+            && (self.skipped..self.skipped + MAX_WIDE).contains(&column)
     }
 
     fn snippet<'s>(&self) -> Snippet<'s, Annotation<'s>> {

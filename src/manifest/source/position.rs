@@ -3,7 +3,7 @@
 
 /// Where the next character stands.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::manifest) struct Position {
+pub(crate) struct Position {
     /// Counted from 1.
     pub line: u32,
     /// In characters, counted from 1.
@@ -13,11 +13,11 @@ pub(in crate::manifest) struct Position {
 
 impl Position {
     /// The start of a file.
-    pub(in crate::manifest) const START: Self = Self { line: 1, column: 1, after_return: false };
+    pub(crate) const START: Self = Self { line: 1, column: 1, after_return: false };
 
     /// Takes a character; returns its line and column. A line end and a byte-order mark have none.
     #[inline]
-    pub(in crate::manifest) fn see(&mut self, c: char) -> Option<(u32, u32)> {
+    pub(crate) fn advance(&mut self, c: char) -> Option<(u32, u32)> {
         let ends_return = std::mem::replace(&mut self.after_return, c == '\r') && c == '\n';
         match c {
             '\n' if ends_return => None,
@@ -43,7 +43,7 @@ mod tests {
     fn every_kind_of_line_end_is_one() {
         let mut position = Position::START;
         let places: Vec<_> =
-            "\u{feff}a\nb\r\nc\r\rd".chars().filter_map(|c| position.see(c)).collect();
+            "\u{feff}a\nb\r\nc\r\rd".chars().filter_map(|c| position.advance(c)).collect();
         assert_eq!(places, [(1, 1), (2, 1), (3, 1), (5, 1)]);
     }
 }

@@ -5,28 +5,30 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::context::ExpandContext;
 use super::entry::{self, Entry, ROW_KEYS};
-use super::expand::Stage;
-use super::names::{Here, Trouble, undefined};
-use super::shape::{Shape, Used, Written};
-use super::source::{Field, base};
+use super::identity;
+use super::param_source::{Field, compile_base};
+use super::scope::{Scope, undefined};
 use super::template::Engine;
-use super::{identity, origin};
-use crate::catalog::{Catalog, closest, slip};
-use crate::manifest::report::log::{Log, Mistake, did_you_mean};
+use super::value_template::{TextTemplate, Used, ValueTemplate};
+use crate::catalog::{Catalog, closest, likely_typo};
+use crate::domain::sanitize::plain;
+use crate::domain::shot::ShotId;
+use crate::manifest::diagnostics::{Diagnostic, Diagnostics, did_you_mean};
 use crate::manifest::text::table::{Column, Row, Table};
 use crate::manifest::text::tree::Node;
 
 /// Dots in a column's name: how deep its part of a parameter may be.
-const MOST_DOTS: usize = 16;
+const MAX_DOTS: usize = 16;
 
 /// An entry with everything worked out that its shots share.
-pub(in crate::manifest) struct Recipe<'t> {
+pub(crate) struct CompiledEntry<'t> {
     pub entry: &'t Entry<'t>,
     pub fields: Vec<Field<'t>>,
     pub id: Label<'t>,
     pub clip_name: Label<'t>,
-    pub tags: Vec<Shape<'t>>,
+    pub tags: Vec<ValueTemplate<'t>>,
     pub columns: Columns,
     /// Whether the entry's own id tells rows, each matrix variable, takes apart.
     pub id_has_row: bool,
@@ -41,20 +43,20 @@ pub(in crate::manifest) struct Recipe<'t> {
 }
 
 /// What an entry calls its shots or their clips.
-pub(in crate::manifest) enum Label<'t> {
+pub(crate) enum Label<'t> {
     /// Nothing.
     None,
     Plain(&'t str),
-    Template(Written<'t>),
+    Template(TextTemplate<'t>),
 }
 
 impl<'t> Label<'t> {
     /// `None` when it is a template and wrong.
-    fn of(node: Option<&'t Node>, engine: &'t Engine, log: &mut Log) -> Option<Self> {
+    fn of(node: Option<&'t Node>, engine: &'t Engine, diags: &mut Diagnostics) -> Option<Self> {
         match node.and_then(|node| Some((node, node.text()?))) {
             None => Some(Self::None),
             Some((_, text)) if !Engine::is_template(text) => Some(Self::Plain(text)),
-            Some((node, _)) => Written::of(node, engine, log).map(Self::Template),
+            Some((node, _)) => TextTemplate::of(node, engine, diags).map(Self::Template),
         }
     }
 
@@ -62,14 +64,14 @@ impl<'t> Label<'t> {
     ///
     /// # Errors
     /// When it cannot be rendered.
-    pub(in crate::manifest) fn text(
+    pub(crate) fn text(
         &self,
-        here: &Here<'_, '_>,
-    ) -> Result<Option<Cow<'t, str>>, Trouble> {
+        scope: &Scope<'_, '_>,
+    ) -> Result<Option<Cow<'t, str>>, Box<Diagnostic>> {
         Ok(match self {
             Self::None => None,
             Self::Plain(text) => Some((*text).into()),
-            Self::Template(written) => Some(written.render(here)?.into()),
+            Self::Template(written) => Some(written.render(scope)?.into()),
         })
     }
 
@@ -82,7 +84,7 @@ impl<'t> Label<'t> {
 
 /// The columns that rushes itself reads, and those that make a row's identity.
 #[derive(Default)]
-pub(in crate::manifest) struct Columns {
+pub(crate) struct Columns {
     pub id: Option<usize>,
     pub takes: Option<usize>,
     pub priority: Option<usize>,
@@ -92,21 +94,21 @@ pub(in crate::manifest) struct Columns {
     pub used: Vec<usize>,
 }
 
-impl<'t> Recipe<'t> {
+impl<'t> CompiledEntry<'t> {
     /// Works out what the entry's shots share. `strict`: the table is the manifest itself, and a
     /// column that means nothing is a mistake.
-    pub(in crate::manifest) fn new(
+    pub(crate) fn new(
         entry: &'t Entry<'t>,
         table: Option<&'t Table>,
         strict: bool,
-        stage: &mut Stage<'t>,
+        cx: &mut ExpandContext<'t>,
     ) -> Self {
-        let (engine, catalog) = (stage.engine, stage.catalog);
-        let id = Label::of(entry.id, engine, stage.log);
-        let clip_name = Label::of(entry.clip_name, engine, stage.log);
-        let tags: Vec<Option<Shape>> =
-            entry.tags.iter().map(|node| Shape::of(node, true, engine, stage.log)).collect();
-        let mut recipe = Self {
+        let (engine, catalog) = (cx.engine, cx.catalog);
+        let id = Label::of(entry.id, engine, cx.diags);
+        let clip_name = Label::of(entry.clip_name, engine, cx.diags);
+        let tags: Vec<Option<ValueTemplate>> =
+            entry.tags.iter().map(|node| ValueTemplate::of(node, true, engine, cx.diags)).collect();
+        let mut compiled = Self {
             entry,
             fields: Vec::new(),
             nameless: id.is_none() || clip_name.is_none() || tags.iter().any(Option::is_none),
@@ -118,40 +120,40 @@ impl<'t> Recipe<'t> {
             id_has: Vec::new(),
             id_has_take: false,
             in_id: HashSet::new(),
-            origin: entry.id.and_then(Node::text).map(|id| origin::entry_id(id)),
+            origin: entry.id.and_then(Node::text).map(|id| plain(id, ShotId::MOST_BYTES).into()),
         };
-        recipe.collect_fields(catalog, table, stage);
+        compiled.collect_fields(catalog, table, cx);
         if let Some(table) = table {
-            recipe.collect_columns(table, strict, stage);
+            compiled.collect_columns(table, strict, cx);
         }
-        recipe.check_names(table, strict, stage);
-        recipe
+        compiled.check_names(table, strict, cx);
+        compiled
     }
 
     fn collect_fields(
         &mut self,
         catalog: &'t Catalog,
         table: Option<&'t Table>,
-        stage: &mut Stage<'t>,
+        cx: &mut ExpandContext<'t>,
     ) {
         let entry = self.entry;
         for (at, param) in catalog.params().iter().enumerate() {
             let own = entry.params.iter().find(|(param, _)| *param == at).map(|(_, node)| *node);
-            let said = match own {
-                Some(node) => base(node, Some(param), false, stage.engine, stage.log),
-                None => stage.shared.default(at),
+            let value = match own {
+                Some(node) => compile_base(node, Some(param), false, cx.engine, cx.diags),
+                None => cx.defaults.value(at),
             };
-            let slip = entry.misspelt.contains(&at) || stage.shared.misspelt(at);
+            let is_misspelt = entry.misspelt.contains(&at) || cx.defaults.is_misspelt(at);
             let mut field = Field {
                 param: Some(param),
                 name: &param.name,
-                broken: said.is_broken() || slip,
-                base: said.base(),
+                broken: value.is_broken() || is_misspelt,
+                base: value.base(),
                 variable: entry.matrix.iter().position(|v| *v.name == *param.name),
                 column: table.and_then(|table| table.column(&param.name)),
                 parts: table.map(|table| parts(table, &param.name)).unwrap_or_default(),
             };
-            if field.base.as_ref().is_some_and(|base| base.shape.uses(&param.name)) {
+            if field.base.as_ref().is_some_and(|base| base.template.uses(&param.name)) {
                 field.variable = None;
                 field.column = None;
             }
@@ -160,12 +162,12 @@ impl<'t> Recipe<'t> {
                 (own, field.variable.and_then(|at| entry.matrix.get(at)))
             {
                 let what = format!("`{}` is set here and by the matrix", param.name);
-                let fix = "keep one of them".to_owned();
-                let mistake = Mistake::new(own.place, what).fix(fix);
-                stage.log.add(mistake.other(variable.place, "the matrix sets it here"));
+                let fix = "keep one of them";
+                let diagnostic = Diagnostic::new(own.place, what).fix(fix);
+                cx.diags.add(diagnostic.related(variable.place, "the matrix sets it here"));
             }
             if let (Some(own), Some(column)) = (own, field.column)
-                && field.base.as_ref().is_some_and(|base| !base.shape.is_fixed())
+                && field.base.as_ref().is_some_and(|base| !base.template.is_fixed())
                 && let Some(column) = table.and_then(|table| table.columns.get(column))
             {
                 let what = format!("`{}` is set here and by the table's column", param.name);
@@ -173,8 +175,8 @@ impl<'t> Recipe<'t> {
                     "filled cells win; to use them in this text, write {{{{ {} }}}}",
                     param.name
                 );
-                let mistake = Mistake::new(own.place, what).fix(fix).warning();
-                stage.log.add(mistake.other(column.place, "the column"));
+                let diagnostic = Diagnostic::new(own.place, what).fix(fix).warning();
+                cx.diags.add(diagnostic.related(column.place, "the column"));
             }
             let any = field.base.is_some() || field.variable.is_some() || field.column.is_some();
             if any || field.broken || !field.parts.is_empty() {
@@ -182,22 +184,15 @@ impl<'t> Recipe<'t> {
             }
         }
         for pair in &entry.extra {
-            let said = base(&pair.value, None, false, stage.engine, stage.log);
-            self.fields.push(Field {
-                param: None,
-                name: &pair.key,
-                broken: said.is_broken(),
-                base: said.base(),
-                variable: None,
-                column: None,
-                parts: Vec::new(),
-            });
+            let value = compile_base(&pair.value, None, false, cx.engine, cx.diags);
+            let broken = value.is_broken();
+            self.fields.push(Field { broken, base: value.base(), ..Field::extra(&pair.key) });
         }
     }
 
     /// Finds out what each column is for.
-    fn collect_columns(&mut self, table: &'t Table, strict: bool, stage: &mut Stage<'t>) {
-        let (catalog, log) = (stage.catalog, &mut *stage.log);
+    fn collect_columns(&mut self, table: &'t Table, strict: bool, cx: &mut ExpandContext<'t>) {
+        let (catalog, diags) = (cx.catalog, &mut *cx.diags);
         self.columns = Columns {
             id: table.column("id"),
             takes: table.column("takes"),
@@ -208,8 +203,8 @@ impl<'t> Recipe<'t> {
         };
         if strict && !table.columns.iter().any(|column| means_something(&column.name, catalog)) {
             let what = "the first row must name the columns, and no parameter is called like these";
-            let fix = "put a row such as `id,model,prompt` above the shots".to_owned();
-            log.add(Mistake::new(table.place(), what).fix(fix));
+            let fix = "put a row such as `id,model,prompt` above the shots";
+            diags.error(table.place(), what, fix);
             self.nameless = true;
             return;
         }
@@ -221,33 +216,26 @@ impl<'t> Recipe<'t> {
                 if catalog.param(name).is_some() || name.is_empty() {
                     let what = format!("`{name}` is a parameter that rushes knows");
                     let fix = format!("call the column `{name}`");
-                    log.add(Mistake::new(column.place, what).fix(fix));
+                    diags.error(column.place, what, fix);
                 }
-                self.fields.push(Field {
-                    param: None,
-                    name,
-                    broken: false,
-                    base: None,
-                    variable: None,
-                    column: Some(at),
-                    parts: Vec::new(),
-                });
+                self.fields.push(Field { column: Some(at), ..Field::extra(name) });
             } else if strict && !is_param && !ROW_KEYS.contains(&&*column.name) {
-                let meant = entry::unknown(&column.name, column.place, catalog, &ROW_KEYS, log);
+                let meant =
+                    entry::report_unknown(&column.name, column.place, catalog, &ROW_KEYS, diags);
                 slips.extend(meant);
             }
             if let Some(variable) = self.entry.matrix.iter().find(|v| v.name == column.name) {
                 let what = format!("`{}` is a name in the matrix and a column too", variable.name);
-                let fix = "call one of them something else".to_owned();
-                let mistake = Mistake::new(variable.place, what).fix(fix);
-                log.add(mistake.other(column.place, "the column"));
+                let fix = "call one of them something else";
+                let diagnostic = Diagnostic::new(variable.place, what).fix(fix);
+                diags.add(diagnostic.related(column.place, "the column"));
             }
         }
-        self.check_parts(table, log);
+        self.check_parts(table, diags);
         for param in slips.into_iter().filter_map(|at| catalog.params().get(at)) {
             match self.fields.iter_mut().find(|field| field.name == param.name) {
                 Some(field) => field.broken = true,
-                None => self.fields.push(Field::broken(param)),
+                None => self.fields.push(Field { broken: true, ..Field::new(param) }),
             }
         }
         self.fields.sort_by_key(|field| field.param.is_none().then_some(field.name));
@@ -256,7 +244,7 @@ impl<'t> Recipe<'t> {
             used.extend(field.column);
             used.extend(field.parts.iter().map(|(_, column)| *column));
             if let Some(base) = &field.base {
-                base.shape.names(&mut |name| used.extend(table.column(name.name)));
+                base.template.names(&mut |name| used.extend(table.column(name.name)));
             }
         }
         used.sort_by_key(|column| table.columns.get(*column).map(|column| &column.name));
@@ -265,12 +253,12 @@ impl<'t> Recipe<'t> {
     }
 
     /// Columns for parts of a parameter: not too deep, and none of them a part of another.
-    fn check_parts(&mut self, table: &Table, log: &mut Log) {
+    fn check_parts(&mut self, table: &Table, diags: &mut Diagnostics) {
         for column in &table.columns {
-            if column.name.matches('.').count() > MOST_DOTS {
-                let what = format!("a column's name has at most {MOST_DOTS} dots");
-                let fix = "write a part of a parameter as `camera_control.type`".to_owned();
-                log.add(Mistake::new(column.place, what).fix(fix));
+            if column.name.matches('.').count() > MAX_DOTS {
+                let what = format!("a column's name has at most {MAX_DOTS} dots");
+                let fix = "write a part of a parameter as `camera_control.type`";
+                diags.error(column.place, what, fix);
                 self.nameless = true;
             }
         }
@@ -278,8 +266,8 @@ impl<'t> Recipe<'t> {
             let own = field.column.and_then(|at| table.columns.get(at));
             if let (Some(column), Some((part, _))) = (own, field.parts.first()) {
                 let what = format!("`{0}` has a column and `{0}.{part}` has one too", field.name);
-                let fix = "keep one of them".to_owned();
-                log.add(Mistake::new(column.place, what).fix(fix));
+                let fix = "keep one of them";
+                diags.error(column.place, what, fix);
                 field.broken = true;
             }
         }
@@ -290,37 +278,37 @@ impl<'t> Recipe<'t> {
             let is_part = column.name.contains('.') && !column.name.starts_with("extra.");
             if is_part && let Some(other) = table.columns.iter().find(|other| inside(other)) {
                 let what = format!("`{}` is a part of the column `{}`", other.name, column.name);
-                let mistake = Mistake::new(other.place, what).fix("keep one of them".to_owned());
-                log.add(mistake.other(column.place, "the whole"));
+                let diagnostic = Diagnostic::new(other.place, what).fix("keep one of them");
+                diags.add(diagnostic.related(column.place, "the whole"));
             }
         }
     }
 
     /// Every name that a template uses must be there.
-    fn check_names(&mut self, table: Option<&Table>, strict: bool, stage: &mut Stage<'_>) {
+    fn check_names(&mut self, table: Option<&Table>, strict: bool, cx: &mut ExpandContext<'_>) {
         let entry = self.entry;
         let columns = || table.iter().flat_map(|table| &table.columns).map(|column| &*column.name);
-        let vars = || stage.shared.vars().iter().map(|(name, _)| &**name);
+        let vars = || cx.defaults.vars().iter().map(|(name, _)| &**name);
         let variables = || entry.matrix.iter().map(|variable| &*variable.name);
         let known = || variables().chain(columns()).chain(vars()).chain(["take"]);
-        let log = &mut *stage.log;
+        let diags = &mut *cx.diags;
         let mut used: HashSet<Box<str>> = HashSet::new();
         let mut check = |use_of: &Used<'_>, more: &[&'static str]| {
             let Used { name, place, optional } = *use_of;
             used.insert(name.into());
             let all = || known().chain(more.iter().copied());
-            // What may be missing may also be a slip.
-            let fine =
-                all().any(|known| known == name) || (optional && slip(name, all()).is_none());
+            // An optional name may also be misspelt.
+            let fine = all().any(|known| known == name)
+                || (optional && likely_typo(name, all()).is_none());
             if !fine {
-                log.add(undefined(name, place, all()));
+                diags.add(undefined(name, place, all()));
             }
             fine
         };
         for field in &mut self.fields {
             let mut broken = field.broken;
             if let Some(base) = &field.base {
-                base.shape.names(&mut |name| broken |= !check(name, &[]));
+                base.template.names(&mut |name| broken |= !check(name, &[]));
             }
             field.broken = broken;
         }
@@ -331,8 +319,8 @@ impl<'t> Recipe<'t> {
             in_id.insert(name.name.into());
         });
         self.clip_name.names(&mut |name| nameless |= !check(name, &["id", "tags"]));
-        for shape in &self.tags {
-            shape.names(&mut |name| nameless |= !check(name, &["id"]));
+        for template in &self.tags {
+            template.names(&mut |name| nameless |= !check(name, &["id"]));
         }
         self.nameless = nameless;
         self.id_has_take = in_id.contains("take");
@@ -340,15 +328,15 @@ impl<'t> Recipe<'t> {
         self.id_has = variables().map(|name| in_id.contains(name)).collect();
         self.in_id = in_id;
         match table {
-            None => self.check_matrix(&used, stage),
-            Some(table) if !strict => self.check_columns(table, &used, stage),
+            None => self.check_matrix(&used, cx),
+            Some(table) if !strict => self.check_columns(table, &used, cx),
             Some(_) => {}
         }
     }
 
     /// A variable that nothing uses makes shots that are all the same.
-    fn check_matrix(&self, used: &HashSet<Box<str>>, stage: &mut Stage<'_>) {
-        let catalog = stage.catalog;
+    fn check_matrix(&self, used: &HashSet<Box<str>>, cx: &mut ExpandContext<'_>) {
+        let catalog = cx.catalog;
         let params = || catalog.params().iter().map(|param| param.name.as_str());
         for variable in &self.entry.matrix {
             if catalog.param(&variable.name).is_some() || used.contains(&*variable.name) {
@@ -357,7 +345,7 @@ impl<'t> Recipe<'t> {
             if let Some(fix) = did_you_mean(&variable.name, params()) {
                 let what =
                     format!("a shot has no parameter `{}`, and nothing uses it", variable.name);
-                stage.log.add(Mistake::new(variable.place, what).fix(fix));
+                cx.diags.error(variable.place, what, fix);
                 continue;
             }
             let what = format!("nothing uses `{}`, so its shots are all the same", variable.name);
@@ -366,33 +354,33 @@ impl<'t> Recipe<'t> {
                  the same",
                 variable.name
             );
-            stage.log.add(Mistake::new(variable.place, what).fix(fix).warning());
+            cx.diags.add(Diagnostic::new(variable.place, what).fix(fix).warning());
         }
     }
 
-    /// A column that nothing uses may be a parameter's, but for a slip. (A manifest that is itself a
-    /// table has none: there every column must mean something.)
-    fn check_columns(&self, table: &Table, used: &HashSet<Box<str>>, stage: &mut Stage<'_>) {
-        let params = || stage.catalog.params().iter().map(|param| param.name.as_str());
+    /// Reports unused columns whose name is probably a misspelt parameter. (Of a table that is the
+    /// manifest itself, `collect_columns` reports all unknown columns.)
+    fn check_columns(&self, table: &Table, used: &HashSet<Box<str>>, cx: &mut ExpandContext<'_>) {
+        let params = || cx.catalog.params().iter().map(|param| param.name.as_str());
         for column in &table.columns {
             let head = column.name.split('.').next().unwrap_or(&column.name);
             let is_known = ROW_KEYS.contains(&&*column.name)
-                || stage.catalog.param(head).is_some()
+                || cx.catalog.param(head).is_some()
                 || used.contains(&*column.name)
                 || self.entry.matrix.iter().any(|variable| variable.name == column.name);
             if is_known || column.name.starts_with("extra.") {
                 continue;
             }
-            if let Some(meant) = slip(head, ROW_KEYS.into_iter().chain(params())) {
+            if let Some(meant) = likely_typo(head, ROW_KEYS.into_iter().chain(params())) {
                 let what = format!("nothing uses the column `{}`", column.name);
                 let fix = format!("did you mean `{meant}`?");
-                stage.log.add(Mistake::new(column.place, what).fix(fix));
+                cx.diags.error(column.place, what, fix);
             }
         }
     }
 }
 
-/// Whether a table that is itself a manifest may have a column of that name, slips forgiven.
+/// Whether a column's name is, or resembles, one that a table that is itself a manifest may have.
 fn means_something(name: &str, catalog: &Catalog) -> bool {
     let head = name.split('.').next().unwrap_or(name);
     let params = catalog.params().iter().map(|param| param.name.as_str());
@@ -413,29 +401,29 @@ const FORMULA_ERRORS: [&str; 10] = [
 ];
 
 impl Columns {
-    /// A formula's error is nothing that anybody wants to see rendered. `false` when there is one.
-    pub(in crate::manifest) fn check_cells(&self, row: &Row<'_>, log: &mut Log) -> bool {
-        let before = log.mistakes();
+    /// Reports spreadsheet errors and control characters in cells. `false` when there are any.
+    pub(crate) fn check_cells(&self, row: &Row<'_>, diags: &mut Diagnostics) -> bool {
+        let before = diags.error_count();
         for at in &self.used {
             let Some(cell) = row.cell(*at) else { continue };
             if cell.starts_with('#') && FORMULA_ERRORS.contains(&cell) {
                 let what = format!("{cell} is a formula's error, not a value");
-                let fix = "mend the formula in the spreadsheet, or empty the cell".to_owned();
-                log.add(Mistake::new(row.place(*at), what).fix(fix));
+                let fix = "mend the formula in the spreadsheet, or empty the cell";
+                diags.error(row.place(*at), what, fix);
             }
             let is_seen = |byte: u8| byte >= b' ' || matches!(byte, b'\n' | b'\r' | b'\t');
             if !cell.bytes().all(is_seen) {
                 let what = "in this cell is a character that cannot be seen, and no text";
-                let fix = "delete it; retyping the cell does that, too".to_owned();
-                log.add(Mistake::new(row.place(*at), what).fix(fix));
+                let fix = "delete it; retyping the cell does that, too";
+                diags.error(row.place(*at), what, fix);
             }
         }
-        log.mistakes() == before
+        diags.error_count() == before
     }
 
     /// What tells a row without an id from the others: the cells that its request uses, each with
     /// its column's name.
-    pub(in crate::manifest) fn cells<'r>(
+    pub(crate) fn cells<'r>(
         &self,
         table: &'r Table,
         row: &'r Row<'_>,

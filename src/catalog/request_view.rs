@@ -5,13 +5,13 @@ use serde_json::Value;
 
 use super::{Catalog, Model, Params};
 
-/// What a request says, by the parameter's place in the catalog.
-pub(super) struct Said<'a> {
+/// A request's values, by the parameter's index in the catalog.
+pub(super) struct RequestView<'a> {
     catalog: &'a Catalog,
     values: Vec<Option<&'a Value>>,
 }
 
-impl<'a> Said<'a> {
+impl<'a> RequestView<'a> {
     pub(super) fn new(catalog: &'a Catalog, params: &'a Params) -> Self {
         let mut values = vec![None; catalog.params.len()];
         let mut next = 0;
@@ -27,12 +27,12 @@ impl<'a> Said<'a> {
         Self { catalog, values }
     }
 
-    /// What the request itself says.
+    /// The request's own value.
     pub(super) fn own(&self, place: usize) -> Option<&'a Value> {
         self.values.get(place).copied().flatten()
     }
 
-    /// The same, or the parameter's default when it says nothing.
+    /// The request's value, or the parameter's default if it has none.
     pub(super) fn get(&self, place: usize) -> Option<&'a Value> {
         self.own(place).or_else(|| self.catalog.params.get(place)?.default.as_ref())
     }

@@ -7,17 +7,15 @@ use std::rc::Rc;
 use minijinja::Value as Named;
 
 use super::entry::Variable;
-use super::template::{Engine, Template, Wrong};
-use crate::manifest::report::log::{Log, Mistake, Place, did_you_mean};
+use super::template::{Engine, Template, TemplateError};
+use crate::manifest::diagnostics::{Diagnostic, Diagnostics, did_you_mean};
+use crate::manifest::source::place::{Place, saturating_u32};
 use crate::manifest::text::table::Row;
 use crate::manifest::text::tree::{Node, Value};
 
-/// A mistake in the making: it is boxed because it is rare and big.
-pub(in crate::manifest) type Trouble = Box<Mistake>;
-
 /// What one shot's values are made from.
 #[derive(Clone, Copy)]
-pub(in crate::manifest) struct Here<'h, 't> {
+pub(crate) struct Scope<'h, 't> {
     pub engine: &'h Engine,
     pub vars: &'h [(Rc<str>, Node)],
     pub row: Option<&'h Row<'h>>,
@@ -29,7 +27,7 @@ pub(in crate::manifest) struct Here<'h, 't> {
     pub known: Option<(&'h str, &'h [Box<str>])>,
 }
 
-impl Here<'_, '_> {
+impl Scope<'_, '_> {
     /// A name's value for a template.
     fn get(&self, name: &str, template: &Template<'_>) -> Option<Named> {
         match (name, self.known) {
@@ -43,7 +41,7 @@ impl Here<'_, '_> {
     }
 
     /// What is written for a name, and whether it stands there without quotes. An empty cell hides
-    /// what `vars` says.
+    /// the one of `vars`.
     fn text(&self, name: &str) -> Option<(&str, bool)> {
         if let Some((row, column)) = self.row.and_then(|row| Some((row, row.column(name)?)))
             && self.variable(name).is_none()
@@ -56,7 +54,7 @@ impl Here<'_, '_> {
     }
 
     /// Where a name's value stands.
-    pub(in crate::manifest) fn place(&self, name: &str) -> Option<Place> {
+    pub(crate) fn place(&self, name: &str) -> Option<Place> {
         if name == "take" {
             return None;
         }
@@ -88,81 +86,81 @@ impl Here<'_, '_> {
     }
 }
 
-/// Compiles a template; a wrong one goes to the log.
-pub(in crate::manifest) fn compile<'t>(
+/// Compiles a template; a wrong one goes to the diags.
+pub(crate) fn compile<'t>(
     engine: &'t Engine,
     text: &'t str,
     place: Place,
-    log: &mut Log,
+    diags: &mut Diagnostics,
 ) -> Option<Template<'t>> {
-    engine.compile(text).map_err(|why| log.add(no_template(why, text, place))).ok()
+    engine.compile(text).map_err(|why| diags.add(no_template(why, text, place))).ok()
 }
 
 /// Compiles and renders a text, if it is a template.
 ///
 /// # Errors
 /// When it is none, or cannot be rendered.
-pub(in crate::manifest) fn cell(
+pub(crate) fn cell(
     text: &str,
     place: Place,
-    here: &Here<'_, '_>,
-) -> Result<String, Trouble> {
+    scope: &Scope<'_, '_>,
+) -> Result<String, Box<Diagnostic>> {
     if !Engine::is_template(text) {
         return Ok(text.to_owned());
     }
     let template =
-        here.engine.compile(text).map_err(|why| Box::new(no_template(why, text, place)))?;
-    render(&template, text, place, here)
+        scope.engine.compile(text).map_err(|why| Box::new(no_template(why, text, place)))?;
+    render(&template, text, place, scope)
 }
 
-fn no_template(why: Wrong, text: &str, place: Place) -> Mistake {
+fn no_template(why: TemplateError, text: &str, place: Place) -> Diagnostic {
     let fix = "write a name as {{ name }}; write {{ \"{{\" }} for the characters themselves";
     let place = why.range.map_or(place, |range| within(place, text, &range));
-    let mistake = Mistake::new(place, format!("this is no template: {}", why.what));
-    mistake.fix(why.fix.unwrap_or_else(|| fix.to_owned()))
+    let diagnostic = Diagnostic::new(place, format!("this is no template: {}", why.what));
+    diagnostic.fix(why.fix.unwrap_or_else(|| fix.to_owned()))
 }
 
 /// Renders a template.
 ///
 /// # Errors
-/// When it cannot be, with the names that have no value here.
-pub(in crate::manifest) fn render(
+/// When it cannot be, with the names that have no value scope.
+pub(crate) fn render(
     template: &Template<'_>,
     text: &str,
     place: Place,
-    here: &Here<'_, '_>,
-) -> Result<String, Trouble> {
-    let nested = |name: &str| here.text(name).is_some_and(|(text, _)| Engine::is_template(text));
+    scope: &Scope<'_, '_>,
+) -> Result<String, Box<Diagnostic>> {
+    let nested = |name: &str| scope.text(name).is_some_and(|(text, _)| Engine::is_template(text));
     if let Some(name) = template.names.iter().find(|name| nested(name)) {
         let what = format!("`{name}` holds a template itself, which would be sent as it stands");
-        let fix = "write the text out where it is used; names are put in only once".to_owned();
-        let mistake = Mistake::new(here.place(name).unwrap_or(place), what).fix(fix);
-        return Err(Box::new(mistake.other(word(text, name, place), "used here")));
+        let fix = "write the text out where it is used; names are put in only once";
+        let diagnostic = Diagnostic::new(scope.place(name).unwrap_or(place), what).fix(fix);
+        return Err(Box::new(diagnostic.related(word(text, name, place), "used here")));
     }
-    template.render(&|name| here.get(name, template)).map_err(|why| {
-        let is_empty = |name: &str| here.get(name, template).is_none();
+    template.render(&|name| scope.get(name, template)).map_err(|why| {
+        let is_empty = |name: &str| scope.get(name, template).is_none();
         let empty = template.names.iter().find(|name| is_empty(name));
         let Some(name) = empty else {
             let place = why.range.map_or(place, |range| within(place, text, &range));
             let what = format!("this template cannot be rendered: {}", why.what);
-            return Box::new(Mistake::new(place, what).fix(why.fix));
+            return Box::new(Diagnostic::new(place, what).maybe_fix(why.fix));
         };
         let place = word(text, name, place);
-        Box::new(match here.place(name) {
-            Some(cell) => Mistake::new(place, format!("`{name}` has no value here"))
+        Box::new(match scope.place(name) {
+            Some(cell) => Diagnostic::new(place, format!("`{name}` has no value here"))
                 .fix(format!("fill in the cell, or write {{{{ {name} | default(\"...\") }}}}"))
-                .other(cell, "this cell is empty"),
-            None => undefined(name, place, here.names()),
+                .related(cell, "this cell is empty"),
+            None => undefined(name, place, scope.names()),
         })
     })
 }
 
 /// Reports a name that is nowhere, beside those that there are.
-pub(in crate::manifest) fn undefined<'a>(
+pub(crate) fn undefined<'a>(
     name: &str,
     place: Place,
     known: impl Iterator<Item = &'a str>,
-) -> Mistake {
+) -> Diagnostic {
     let known: Vec<&str> = known.collect();
     let meant = did_you_mean(name, known.iter().copied());
     let fix = meant.unwrap_or_else(|| {
@@ -176,12 +174,12 @@ pub(in crate::manifest) fn undefined<'a>(
             ),
         }
     });
-    Mistake::new(place, format!("nothing here is called `{name}`")).fix(fix)
+    Diagnostic::new(place, format!("nothing here is called `{name}`")).fix(fix)
 }
 
 /// The place of some bytes of a text that stands at a place, if it stands there as it is.
-pub(in crate::manifest) fn within(place: Place, text: &str, range: &Range<usize>) -> Place {
-    let count = |text: &str| u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+pub(crate) fn within(place: Place, text: &str, range: &Range<usize>) -> Place {
+    let count = |text: &str| saturating_u32(text.chars().count());
     let before = match place.length.checked_sub(count(text)) {
         Some(quotes @ (0 | 2)) => quotes / 2,
         _ => return place,
@@ -197,7 +195,7 @@ pub(in crate::manifest) fn within(place: Place, text: &str, range: &Range<usize>
 }
 
 /// The place of a name in a template that uses it.
-pub(in crate::manifest) fn word(text: &str, name: &str, place: Place) -> Place {
+pub(crate) fn word(text: &str, name: &str, place: Place) -> Place {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     let open = text.find("{{").or_else(|| text.find("{%")).unwrap_or(0);
     let inside = text.get(open..).unwrap_or_default();

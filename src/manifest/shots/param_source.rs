@@ -1,58 +1,60 @@
 //! Where a request parameter of an entry's shots comes from. A matrix or a filled cell that is
 //! named like the parameter sets it; failing that the entry's own value, then `defaults`. A template
-//! that uses the cell (`prompt: "{{ prompt }}, at night"`) has the last word, for that is its point.
+//! that uses the cell (`prompt: "{{ prompt }}, at night"`) comes before all of them.
 
 use std::rc::Rc;
 
 use serde_json::{Map, Value as Json};
 
-use super::names::{Here, Trouble, cell};
-use super::shape::Shape;
+use super::scope::{Scope, cell};
 use super::template::Engine;
+use super::value_template::ValueTemplate;
 use crate::catalog::{Param, ParamKind};
-use crate::manifest::report::log::{Log, Mistake, Place};
+use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
+use crate::manifest::source::place::Place;
 use crate::manifest::text::table::Row;
 use crate::manifest::text::tree::{Node, scalar};
 
-/// What an entry or `defaults` says of a parameter, prepared.
+/// A parameter's value in an entry or in `defaults`, compiled.
 #[derive(Clone)]
-pub(in crate::manifest) struct Base<'t> {
+pub(crate) struct Base<'t> {
     pub node: &'t Node,
-    pub shape: Rc<Shape<'t>>,
+    pub template: Rc<ValueTemplate<'t>>,
     /// Whether it stands in `defaults`, far from the shot.
     pub is_default: bool,
 }
 
 /// What there is of a [`Base`].
 #[derive(Clone)]
-pub(in crate::manifest) enum Said<'t> {
-    Nothing,
-    /// Something mistaken, which was reported.
-    Broken,
-    This(Base<'t>),
+pub(crate) enum BaseValue<'t> {
+    /// Nothing is written.
+    Absent,
+    /// It is wrong, which was reported.
+    Invalid,
+    Set(Base<'t>),
 }
 
-impl<'t> Said<'t> {
-    pub(in crate::manifest) fn is_broken(&self) -> bool {
-        matches!(self, Self::Broken)
+impl<'t> BaseValue<'t> {
+    pub(crate) fn is_broken(&self) -> bool {
+        matches!(self, Self::Invalid)
     }
 
-    pub(in crate::manifest) fn base(self) -> Option<Base<'t>> {
+    pub(crate) fn base(self) -> Option<Base<'t>> {
         match self {
-            Self::This(base) => Some(base),
-            Self::Nothing | Self::Broken => None,
+            Self::Set(base) => Some(base),
+            Self::Absent | Self::Invalid => None,
         }
     }
 }
 
 /// A parameter's sources.
-pub(in crate::manifest) struct Field<'t> {
+pub(crate) struct Field<'t> {
     /// `None` for one that `extra` passes through.
     pub param: Option<&'t Param>,
     pub name: &'t str,
-    /// What it says is mistaken, and reported: nothing more is to be said about it.
+    /// Its value is wrong, which was reported: nothing more about it is.
     pub broken: bool,
-    /// What the entry or `defaults` says.
+    /// The value in the entry or in `defaults`.
     pub base: Option<Base<'t>>,
     /// The matrix variable of this name.
     pub variable: Option<usize>,
@@ -62,56 +64,72 @@ pub(in crate::manifest) struct Field<'t> {
     pub parts: Vec<(&'t str, usize)>,
 }
 
-/// Where a value stands, and the other places that have a part in it.
-pub(in crate::manifest) struct Origin {
+/// Where a value stands.
+pub(crate) struct ValueOrigin {
     pub place: Place,
-    pub others: Vec<(Place, &'static str)>,
+    /// The template that is the name of the value at `place`, and nothing more.
+    pub used_at: Option<Place>,
     /// Whether it is written beside the shot itself.
     pub is_near: bool,
 }
 
-impl Origin {
+impl ValueOrigin {
     fn near(place: Place) -> Self {
-        Self { place, others: Vec::new(), is_near: true }
+        Self { place, used_at: None, is_near: true }
     }
 
     fn far(place: Place) -> Self {
         Self { is_near: false, ..Self::near(place) }
     }
+
+    /// Names the template that uses the value, if one does.
+    pub(crate) fn mark_use(&self, diagnostic: Diagnostic) -> Diagnostic {
+        match self.used_at {
+            Some(place) => diagnostic.related(place, "used here"),
+            None => diagnostic,
+        }
+    }
 }
 
 /// Prepares a value of the entry or of `defaults`; what is the same for all shots is coerced, once.
-pub(in crate::manifest) fn base<'t>(
+pub(crate) fn compile_base<'t>(
     node: &'t Node,
     param: Option<&Param>,
     is_default: bool,
     engine: &'t Engine,
-    log: &mut Log,
-) -> Said<'t> {
+    diags: &mut Diagnostics,
+) -> BaseValue<'t> {
     if node.is_null() {
-        return Said::Nothing;
+        return BaseValue::Absent;
     }
-    let shape = match (Shape::of(node, param.is_some(), engine, log), param) {
-        (None, _) => return Said::Broken,
-        (Some(Shape::Fixed(json)), Some(param)) if !json.is_null() => match param.coerce(json) {
-            Ok(wire) => Shape::Fixed(wire),
-            Err(what) => {
-                log.add(Mistake::said(node.place, &what));
-                return Said::Broken;
+    let template = match (ValueTemplate::of(node, param.is_some(), engine, diags), param) {
+        (None, _) => return BaseValue::Invalid,
+        (Some(ValueTemplate::Fixed(json)), Some(param)) if !json.is_null() => {
+            match param.coerce(json) {
+                Ok(wire) => ValueTemplate::Fixed(wire),
+                Err(what) => {
+                    diags.add(Diagnostic::from_sentence(node.place, &what));
+                    return BaseValue::Invalid;
+                }
             }
-        },
-        (Some(shape), _) => shape,
+        }
+        (Some(template), _) => template,
     };
-    Said::This(Base { node, shape: Rc::new(shape), is_default })
+    BaseValue::Set(Base { node, template: Rc::new(template), is_default })
 }
 
 impl<'t> Field<'t> {
-    /// A parameter that somebody meant to set, but for a slip that was reported.
-    pub(in crate::manifest) fn broken(param: &'t Param) -> Self {
+    /// A parameter without any source.
+    pub(crate) fn new(param: &'t Param) -> Self {
+        Self { param: Some(param), ..Self::extra(&param.name) }
+    }
+
+    /// A parameter that `extra` passes through, without any source.
+    pub(crate) fn extra(name: &'t str) -> Self {
         Self {
-            param: Some(param),
-            name: &param.name,
-            broken: true,
+            param: None,
+            name,
+            broken: false,
             base: None,
             variable: None,
             column: None,
@@ -120,12 +138,12 @@ impl<'t> Field<'t> {
     }
 
     /// Whether the shot's own cell or matrix value sets it, and where that stands.
-    fn own<'h>(&self, here: &Here<'h, '_>) -> Option<(&'h str, Own)> {
-        let value = self.variable.and_then(|at| here.values.get(at).copied());
+    fn own<'h>(&self, scope: &Scope<'h, '_>) -> Option<(&'h str, Own)> {
+        let value = self.variable.and_then(|at| scope.values.get(at).copied());
         if let Some((node, text)) = value.and_then(|node| Some((node, node.text()?))) {
             return Some((text, Own::Matrix(node.place)));
         }
-        let (row, column) = (here.row?, self.column?);
+        let (row, column) = (scope.row?, self.column?);
         row.cell(column).map(|text| (text, Own::Cell(column)))
     }
 
@@ -133,31 +151,31 @@ impl<'t> Field<'t> {
     ///
     /// # Errors
     /// What is wrong with it, and where.
-    pub(in crate::manifest) fn make(&self, here: &Here<'_, '_>) -> Result<Option<Json>, Trouble> {
+    pub(crate) fn make(&self, scope: &Scope<'_, '_>) -> Result<Option<Json>, Box<Diagnostic>> {
         let mut settled = false;
-        let mut value = match (self.own(here), &self.base) {
-            (Some((text, own)), _) => self.cell(text, || own.place(here), here)?,
+        let mut value = match (self.own(scope), &self.base) {
+            (Some((text, own)), _) => self.cell(text, || own.place(scope), scope)?,
             (None, Some(base)) => {
-                settled = base.shape.is_fixed();
-                base.shape.make(here, self.param.is_some())?
+                settled = base.template.is_fixed();
+                base.template.make(scope, self.param.is_some())?
             }
             (None, None) => Json::Null,
         };
         let has_parts = |row: &Row<'_>| self.parts.iter().any(|(_, at)| row.cell(*at).is_some());
         if let Some(param) = self.param
             && value.is_string()
-            && here.row.is_some_and(has_parts)
+            && scope.row.is_some_and(has_parts)
         {
             // An object written as JSON, of which a column sets a part.
-            value = param.coerce(value).map_err(|what| Box::new(self.refused(here, &what)))?;
+            value = param.coerce(value).map_err(|what| Box::new(self.refused(scope, &what)))?;
         }
         for (path, column) in &self.parts {
-            if let Some((row, text)) = here.row.and_then(|row| Some((row, row.cell(*column)?))) {
-                let part = match self.cell(text, || row.place(*column), here)? {
+            if let Some((row, text)) = scope.row.and_then(|row| Some((row, row.cell(*column)?))) {
+                let part = match self.cell(text, || row.place(*column), scope)? {
                     Json::String(text) if has_decimal_comma(&text) => {
                         let what = format!("{text} has a decimal comma");
                         let fix = format!("write {}", text.replace(',', "."));
-                        return Err(Box::new(Mistake::new(row.place(*column), what).fix(fix)));
+                        return Err(Box::new(Diagnostic::new(row.place(*column), what).fix(fix)));
                     }
                     Json::String(text) => scalar(&text),
                     part => part,
@@ -171,16 +189,16 @@ impl<'t> Field<'t> {
         }
         match self.param {
             Some(param) if !settled => {
-                param.coerce(value).map(Some).map_err(|what| Box::new(self.refused(here, &what)))
+                param.coerce(value).map(Some).map_err(|what| Box::new(self.refused(scope, &what)))
             }
             _ => Ok(Some(value)),
         }
     }
 
     /// What the catalog has against its value.
-    fn refused(&self, here: &Here<'_, '_>, what: &str) -> Mistake {
-        let origin = self.origin(here, self.name);
-        Mistake::said(origin.place, what).others(&origin.others)
+    fn refused(&self, scope: &Scope<'_, '_>, what: &str) -> Diagnostic {
+        let origin = self.origin(scope, self.name);
+        origin.mark_use(Diagnostic::from_sentence(origin.place, what))
     }
 
     /// A cell's or a matrix value's text; templates work there too.
@@ -188,27 +206,27 @@ impl<'t> Field<'t> {
         &self,
         text: &str,
         place: impl Fn() -> Place,
-        here: &Here<'_, '_>,
-    ) -> Result<Json, Trouble> {
+        scope: &Scope<'_, '_>,
+    ) -> Result<Json, Box<Diagnostic>> {
         if Engine::is_template(text) {
-            return cell(text, place(), here).map(Json::String);
+            return cell(text, place(), scope).map(Json::String);
         }
         Ok(if self.param.is_none() { scalar(text) } else { Json::from(text) })
     }
 
     /// Where the value of a dotted path comes from.
-    pub(in crate::manifest) fn origin(&self, here: &Here<'_, '_>, path: &str) -> Origin {
+    pub(crate) fn origin(&self, scope: &Scope<'_, '_>, path: &str) -> ValueOrigin {
         let below = path.strip_prefix(self.name).and_then(|rest| rest.strip_prefix('.'));
-        if let Some(place) = self.part(here, below) {
-            return Origin::near(place);
+        if let Some(place) = self.part(scope, below) {
+            return ValueOrigin::near(place);
         }
-        match (self.own(here), &self.base) {
-            (Some((_, Own::Matrix(place))), _) => Origin::far(place),
+        match (self.own(scope), &self.base) {
+            (Some((_, Own::Matrix(place))), _) => ValueOrigin::far(place),
             (Some((_, Own::Cell(column))), _) => {
-                Origin::near(here.row.map(|row| row.place(column)).unwrap_or_default())
+                ValueOrigin::near(scope.row.map(|row| row.place(column)).unwrap_or_default())
             }
-            (None, Some(base)) => base.origin(here, below),
-            (None, None) => Origin::near(match (here.row, self.column) {
+            (None, Some(base)) => base.origin(scope, below),
+            (None, None) => ValueOrigin::near(match (scope.row, self.column) {
                 (Some(row), Some(column)) => row.place(column),
                 (Some(row), None) => row.start(),
                 (None, _) => Place::default(),
@@ -217,8 +235,8 @@ impl<'t> Field<'t> {
     }
 
     /// The cell that sets a part of it.
-    fn part(&self, here: &Here<'_, '_>, below: Option<&str>) -> Option<Place> {
-        let row = here.row?;
+    fn part(&self, scope: &Scope<'_, '_>, below: Option<&str>) -> Option<Place> {
+        let row = scope.row?;
         let filled = |column: usize| row.cell(column).is_some();
         let exact = self.parts.iter().find(|(part, at)| below == Some(part) && filled(*at));
         let written = self
@@ -231,14 +249,14 @@ impl<'t> Field<'t> {
     }
 
     /// Whether this shot has it.
-    pub(in crate::manifest) fn is_set(&self, here: &Here<'_, '_>) -> bool {
-        self.own(here).is_some()
+    pub(crate) fn is_set(&self, scope: &Scope<'_, '_>) -> bool {
+        self.own(scope).is_some()
             || self.base.is_some()
-            || self.parts.iter().any(|(_, at)| here.row.is_some_and(|row| row.cell(*at).is_some()))
+            || self.parts.iter().any(|(_, at)| scope.row.is_some_and(|row| row.cell(*at).is_some()))
     }
 
     /// Whether it may be a local file.
-    pub(in crate::manifest) fn is_image(&self) -> bool {
+    pub(crate) fn is_image(&self) -> bool {
         self.param.is_some_and(|param| param.kind == ParamKind::Image)
     }
 }
@@ -250,25 +268,23 @@ enum Own {
 }
 
 impl Own {
-    fn place(&self, here: &Here<'_, '_>) -> Place {
+    fn place(&self, scope: &Scope<'_, '_>) -> Place {
         match self {
             Self::Matrix(place) => *place,
-            Self::Cell(column) => here.row.map(|row| row.place(*column)).unwrap_or_default(),
+            Self::Cell(column) => scope.row.map(|row| row.place(*column)).unwrap_or_default(),
         }
     }
 }
 
 impl Base<'_> {
     /// Where its value comes from: of a template that is one name, where that name's value stands.
-    fn origin(&self, here: &Here<'_, '_>, below: Option<&str>) -> Origin {
+    fn origin(&self, scope: &Scope<'_, '_>, below: Option<&str>) -> ValueOrigin {
         let place = below.map_or(self.node.place, |below| self.node.descend(below).place);
-        let named = self.shape.one_name().and_then(|name| here.place(name));
+        let named = self.template.one_name().and_then(|name| scope.place(name));
         match named {
-            Some(value) => {
-                Origin { place: value, others: vec![(place, "used here")], is_near: false }
-            }
-            None if self.is_default => Origin::far(place),
-            None => Origin::near(place),
+            Some(value) => ValueOrigin { place: value, used_at: Some(place), is_near: false },
+            None if self.is_default => ValueOrigin::far(place),
+            None => ValueOrigin::near(place),
         }
     }
 }

@@ -1,0 +1,215 @@
+//! Collects mistakes and warnings in bounded memory, and makes findings of them.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use super::diagnostic::{Diagnostic, Severity};
+use super::excerpt::{self, Lines, Source};
+use super::finding::{Finding, Level, Mistakes, Related, Spot};
+use crate::manifest::source::place::Place;
+
+/// How many are printed; the rest are counted.
+const MAX_SHOWN: usize = 100;
+/// How many are kept to be sorted by place before the first are printed.
+const MAX_KEPT: usize = 10_000;
+/// Files that one manifest may read.
+const MAX_FILES: usize = 10_000;
+
+/// All mistakes and warnings so far, and the files they point into.
+#[derive(Debug, Default)]
+pub(crate) struct Diagnostics {
+    sources: Vec<Source>,
+    files: HashMap<PathBuf, u16>,
+    kept: Vec<Diagnostic>,
+    seen: HashMap<(Place, String), usize>,
+    /// What excerpts show as stars.
+    hidden: Vec<Place>,
+    /// Values about which further diagnostics are dropped.
+    closed: HashSet<Place>,
+    errors: usize,
+    warnings: usize,
+    unpriced: usize,
+}
+
+impl Diagnostics {
+    /// The number of a file; `None` when there are too many of them.
+    pub(crate) fn source(&mut self, path: &Path) -> Option<u16> {
+        if let Some(known) = self.files.get(path) {
+            return Some(*known);
+        }
+        let file = u16::try_from(self.sources.len()).ok()?;
+        if self.sources.len() >= MAX_FILES {
+            return None;
+        }
+        let name = path.display().to_string();
+        self.sources.push(Source { name, path: path.to_owned(), is_text: true });
+        self.files.insert(path.to_owned(), file);
+        Some(file)
+    }
+
+    /// Shows no excerpt of a file, which is no text.
+    pub(crate) fn set_no_text(&mut self, file: u16) {
+        if let Some(source) = self.sources.get_mut(usize::from(file)) {
+            source.is_text = false;
+        }
+    }
+
+    /// A file's path.
+    pub(crate) fn path(&self, file: u16) -> Option<&Path> {
+        self.sources.get(usize::from(file)).map(|source| &*source.path)
+    }
+
+    /// What stands at a place is a secret: excerpts show stars.
+    pub(crate) fn hide(&mut self, place: Place) {
+        self.hidden.push(place);
+    }
+
+    /// Adds an error with its fix.
+    pub(crate) fn error(&mut self, place: Place, what: impl Into<String>, fix: impl Into<String>) {
+        self.add(Diagnostic::new(place, what).fix(fix));
+    }
+
+    /// Adds a diagnostic and drops all later ones of its place.
+    pub(crate) fn add_last(&mut self, diagnostic: Diagnostic) {
+        let place = diagnostic.place;
+        self.add(diagnostic);
+        self.closed.insert(place);
+    }
+
+    /// Adds a diagnostic; one that is known already is counted.
+    pub(crate) fn add(&mut self, diagnostic: Diagnostic) {
+        if self.closed.contains(&diagnostic.place) {
+            return;
+        }
+        let key = (diagnostic.place, diagnostic.what.clone());
+        if let Some(first) = self.seen.get(&key).and_then(|at| self.kept.get_mut(*at)) {
+            first.repeats += 1;
+            return;
+        }
+        match diagnostic.severity {
+            Severity::Error => self.errors += 1,
+            Severity::Warning => self.warnings += 1,
+            Severity::Unpriced => self.unpriced += 1,
+        }
+        if self.kept.len() < MAX_KEPT {
+            self.seen.insert(key, self.kept.len());
+            self.kept.push(diagnostic);
+        }
+    }
+
+    /// Whether there is a diagnostic of a place's line.
+    pub(crate) fn mentions_line(&self, place: Place) -> bool {
+        let line = |other: Place| (other.file, other.line);
+        self.kept.iter().any(|diagnostic| line(diagnostic.place) == line(place))
+    }
+
+    /// How many different errors there are; unknown prices count once [`Self::settle`] decided.
+    pub(crate) fn error_count(&self) -> usize {
+        self.errors
+    }
+
+    /// Decides whether shots without a known price are errors or warnings.
+    pub(crate) fn settle(&mut self, capped: bool) {
+        let (severity, way_out) = if capped {
+            self.errors += self.unpriced;
+            let way_out = "run with `--budget none` for no cap, or with `--catalog FILE` for a \
+                           price list that has it";
+            (Severity::Error, way_out)
+        } else {
+            self.warnings += self.unpriced;
+            (Severity::Warning, "what it costs shows in no total")
+        };
+        self.unpriced = 0;
+        for unpriced in self.kept.iter_mut().filter(|one| one.severity == Severity::Unpriced) {
+            unpriced.severity = severity;
+            if capped {
+                unpriced.what.push_str(", so the budget could not hold");
+            }
+            let other = unpriced.fix.take().map_or_else(String::new, |fix| format!("{fix}; or "));
+            unpriced.fix = Some(format!("{other}{way_out}"));
+        }
+    }
+
+    /// Every error in the order of its place.
+    pub(crate) fn into_mistakes(self, color: bool) -> Mistakes {
+        let findings = self.findings(Severity::Error, color);
+        let mut rendered: Vec<&str> = findings.iter().map(|found| &*found.rendered).collect();
+        let more = match (self.errors - findings.len(), self.errors) {
+            (0, 0 | 1) => String::new(),
+            (0, all) => format!("{all} mistakes; nothing was sent"),
+            (left, all) => format!("and {left} more mistakes, {all} in all; nothing was sent"),
+        };
+        rendered.extend(Some(&*more).filter(|more| !more.is_empty()));
+        Mistakes { rendered: rendered.join("\n\n"), count: self.errors, findings }
+    }
+
+    /// Every warning in the order of its place, and how many more there are.
+    pub(crate) fn warnings(&self, color: bool) -> (Vec<Finding>, usize) {
+        let findings = self.findings(Severity::Warning, color);
+        let more = self.warnings - findings.len();
+        (findings, more)
+    }
+
+    fn findings(&self, severity: Severity, color: bool) -> Vec<Finding> {
+        let mut chosen: Vec<&Diagnostic> =
+            self.kept.iter().filter(|one| one.severity == severity).collect();
+        chosen.sort_by_key(|one| one.place);
+        chosen.truncate(MAX_SHOWN);
+        let places = chosen.iter().flat_map(|one| {
+            std::iter::once(one.place).chain(one.related.iter().map(|(place, _)| *place))
+        });
+        let lines = excerpt::lines(&self.sources, places, &self.hidden);
+        chosen.iter().map(|one| self.finding(one, &lines, color)).collect()
+    }
+
+    fn finding(&self, diagnostic: &Diagnostic, lines: &Lines, color: bool) -> Finding {
+        let Diagnostic { place, what, fix, related, shot, repeats, severity } = diagnostic;
+        let more = match repeats {
+            0 => String::new(),
+            n => format!(" and {n} more"),
+        };
+        let note = shot.as_ref().map(|id| format!("in shot `{id}`{more}"));
+        let named: Vec<(Place, String)> = related
+            .iter()
+            .map(|(place, label)| (*place, format!("{label} ({})", self.position(*place))))
+            .collect();
+        let level = if *severity == Severity::Warning { Level::Warning } else { Level::Error };
+        let report = excerpt::Report {
+            level,
+            title: format!("{}: {what}", self.position(*place)),
+            place: *place,
+            related: &named,
+            note: note.as_deref(),
+            help: fix.as_deref(),
+        };
+        let rendered = excerpt::render(&report, lines, color);
+        let related = related.iter();
+        Finding {
+            level,
+            spot: self.spot(*place),
+            message: what.clone(),
+            fix: fix.clone(),
+            shot: shot.as_ref().map(ToString::to_string),
+            more_shots: *repeats,
+            related: related
+                .map(|(place, label)| Related { spot: self.spot(*place), message: label.clone() })
+                .collect(),
+            rendered,
+        }
+    }
+
+    fn spot(&self, place: Place) -> Spot {
+        let (line, column) = (place.line.max(1), place.column.max(1));
+        let file = self.name(place.file).to_owned();
+        Spot { file, line, column, end_column: column.saturating_add(place.length) }
+    }
+
+    fn name(&self, file: u16) -> &str {
+        self.sources.get(usize::from(file)).map_or("manifest", |source| &source.name)
+    }
+
+    /// `FILE:LINE:COLUMN`.
+    fn position(&self, place: Place) -> String {
+        format!("{}:{}:{}", self.name(place.file), place.line.max(1), place.column.max(1))
+    }
+}

@@ -1,0 +1,95 @@
+//! One mistake or warning: where it stands, what is wrong, what to write instead.
+
+use crate::catalog::closest;
+use crate::manifest::source::place::Place;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Severity {
+    Error,
+    Warning,
+    /// An unknown price: an error under a cap, a warning without.
+    Unpriced,
+}
+
+/// A mistake or a warning at a place.
+#[derive(Clone, Debug)]
+pub(crate) struct Diagnostic {
+    pub(super) place: Place,
+    pub(super) what: String,
+    pub(super) fix: Option<String>,
+    pub(super) related: Vec<(Place, String)>,
+    /// The first shot it was found in, and in how many more.
+    pub(super) shot: Option<Box<str>>,
+    pub(super) repeats: usize,
+    pub(super) severity: Severity,
+}
+
+impl Diagnostic {
+    /// An error without a fix.
+    pub(crate) fn new(place: Place, what: impl Into<String>) -> Self {
+        Self {
+            place,
+            what: what.into(),
+            fix: None,
+            related: Vec::new(),
+            shot: None,
+            repeats: 0,
+            severity: Severity::Error,
+        }
+    }
+
+    /// A sentence that says what is wrong and, behind its last `; `, what to write instead.
+    pub(crate) fn from_sentence(place: Place, sentence: &str) -> Self {
+        match sentence.rsplit_once("; ") {
+            Some((what, fix)) => Self::new(place, what).fix(fix),
+            None => Self::new(place, sentence),
+        }
+    }
+
+    /// What to write instead.
+    pub(crate) fn fix(mut self, fix: impl Into<String>) -> Self {
+        self.fix = Some(fix.into());
+        self
+    }
+
+    /// What to write instead, if that is known.
+    pub(crate) fn maybe_fix(mut self, fix: Option<String>) -> Self {
+        self.fix = fix.or(self.fix);
+        self
+    }
+
+    /// Another place that has to do with it.
+    pub(crate) fn related(mut self, place: Place, label: &str) -> Self {
+        let known = self.related.iter().any(|(other, _)| *other == place);
+        if place != self.place && !known {
+            self.related.push((place, label.to_owned()));
+        }
+        self
+    }
+
+    /// The shot it was found in. The same in further shots is counted, not repeated.
+    pub(crate) fn shot(mut self, id: &str) -> Self {
+        self.shot = Some(id.into());
+        self
+    }
+
+    /// Makes a warning of it.
+    pub(crate) fn warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
+    }
+
+    /// Makes it an error under a cap and a warning without one.
+    pub(crate) fn unpriced(mut self) -> Self {
+        self.severity = Severity::Unpriced;
+        self
+    }
+}
+
+/// The known word that was probably meant.
+pub(crate) fn did_you_mean<'a>(
+    word: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<String> {
+    closest(word, known).map(|known| format!("did you mean `{known}`?"))
+}

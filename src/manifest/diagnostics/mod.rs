@@ -1,0 +1,11 @@
+//! What is wrong with a manifest: collected, sorted by place, drawn with the lines it points at, and
+//! handed on as data. Knows nothing of manifests.
+
+mod collector;
+mod diagnostic;
+mod excerpt;
+mod finding;
+
+pub(super) use collector::Diagnostics;
+pub(super) use diagnostic::{Diagnostic, did_you_mean};
+pub use finding::{Finding, Level, Mistakes, Related, Spot};

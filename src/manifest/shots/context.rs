@@ -1,0 +1,35 @@
+//! What expanding an entry reads and writes.
+
+use std::path::PathBuf;
+
+use super::defaults::CompiledDefaults;
+use super::image_cache::ImageCache;
+use super::shot_set::ShotSet;
+use super::template::Engine;
+use crate::catalog::Catalog;
+use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
+
+/// What expanding an entry reads and writes.
+pub(crate) struct ExpandContext<'a> {
+    pub catalog: &'a Catalog,
+    pub engine: &'a Engine,
+    pub defaults: &'a CompiledDefaults<'a>,
+    pub diags: &'a mut Diagnostics,
+    pub output: &'a mut Expansion,
+}
+
+/// What expanding all entries yields.
+pub(crate) struct Expansion {
+    pub images: ImageCache,
+    pub shots: ShotSet,
+    /// The mistake of the first shot that sets `callback_url`, in case the manifest has `callback`,
+    /// which may stand below the shots.
+    pub callback_conflict: Option<Diagnostic>,
+}
+
+impl Expansion {
+    /// Local images are relative to `folder`.
+    pub(crate) fn new(folder: PathBuf) -> Self {
+        Self { images: ImageCache::new(folder), shots: ShotSet::default(), callback_conflict: None }
+    }
+}

@@ -1,0 +1,6 @@
+//! A manifest's files as characters with their lines and columns. Reports nothing itself.
+
+pub(super) mod chars;
+pub(super) mod place;
+pub(super) mod position;
+pub(super) mod reread;
