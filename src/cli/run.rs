@@ -209,7 +209,7 @@ impl Work<'_> {
                 rate: self.orders.limits.rate,
                 stop: stop.clone(),
                 pause: tools.pause.clone(),
-                gauges: Arc::clone(&tools.metrics),
+                metrics: Arc::clone(&tools.metrics),
             };
             Live::open(port, show)
         });

@@ -9,14 +9,14 @@ use crate::scheduler::{Histogram, Metrics, Progress};
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// All figures.
-pub(super) fn text(tally: &Progress, gauges: &Metrics) -> String {
+pub(super) fn text(tally: &Progress, metrics: &Metrics) -> String {
     let mut page = Page::default();
     page.family("rushes_shots", "gauge", "The manifest's shots by state.");
     for (state, count) in tally.by_state() {
         page.sample("rushes_shots", Some(("state", state)), count);
     }
     page.family("rushes_attempts_total", "counter", "POSTs of this run by what came of them.");
-    for (outcome, count) in gauges.attempts() {
+    for (outcome, count) in metrics.attempts() {
         page.sample("rushes_attempts_total", Some(("outcome", outcome)), count);
     }
     let (money, cap) = (&tally.balance, tally.budget.cap);
@@ -32,11 +32,11 @@ pub(super) fn text(tally: &Progress, gauges: &Metrics) -> String {
     let stopping = u8::from(tally.stopping.is_some());
     page.gauge("rushes_stopping", "Whether buying has stopped for good.", stopping);
     let help = "From a POST that leaves to its answer.";
-    page.histogram("rushes_submit_seconds", help, &gauges.submitting);
+    page.histogram("rushes_submit_seconds", help, &metrics.submitting);
     let help = "From a purchase to a task that is done.";
-    page.histogram("rushes_rendering_seconds", help, &gauges.rendering);
+    page.histogram("rushes_rendering_seconds", help, &metrics.rendering);
     let help = "From a task that is done to its clips on disk.";
-    page.histogram("rushes_download_seconds", help, &gauges.fetching);
+    page.histogram("rushes_download_seconds", help, &metrics.fetching);
     page.text
 }
 

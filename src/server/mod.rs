@@ -79,7 +79,7 @@ pub struct Show {
     /// The pause button.
     pub pause: PauseSwitch,
     /// What the run counts and times.
-    pub gauges: Arc<Metrics>,
+    pub metrics: Arc<Metrics>,
 }
 
 impl Show {

@@ -88,7 +88,7 @@ impl Desk {
             "" => self.page(wire).await,
             "healthz" => self.health(),
             "metrics" => {
-                let text = metrics::text(&self.show.tally.borrow(), &self.show.gauges);
+                let text = metrics::text(&self.show.tally.borrow(), &self.show.metrics);
                 ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()
             }
             _ => match path.strip_prefix("clips/") {
@@ -189,7 +189,7 @@ mod tests {
             rate: Rate { count: 2, window: Window::Second },
             stop: crate::scheduler::CancelToken::default(),
             pause: crate::scheduler::PauseSwitch::default(),
-            gauges: Arc::default(),
+            metrics: Arc::default(),
         };
         let over = watch::channel(over).1;
         let (feed, _) = changes::feed(&show, over.clone());

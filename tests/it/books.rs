@@ -75,7 +75,7 @@ pub struct Agreement {
 /// every purchase is known or in doubt, and the money agrees to the last micro-dollar. Requests
 /// must differ in their prompts. A purchase that was answered with a 5xx is what the user lets be
 /// bought again; it must be unconfirmed, or in doubt if the answer never arrived.
-pub fn assert_agreement(ledger: &Path, books: &rushes::simulator::Books) -> Agreement {
+pub fn assert_agreement(ledger: &Path, books: &rushes::simulator::Accounts) -> Agreement {
     let attempts = attempts(ledger);
     let by_task: HashMap<&str, &Attempt> =
         attempts.iter().filter_map(|a| Some((a.task.as_deref()?, a))).collect();
@@ -164,7 +164,7 @@ pub struct Doubt {
 }
 
 /// Every shot in doubt, with the truth about it.
-pub fn doubts(ledger: &Path, books: &rushes::simulator::Books) -> Vec<Doubt> {
+pub fn doubts(ledger: &Path, books: &rushes::simulator::Accounts) -> Vec<Doubt> {
     let attempts = attempts(ledger);
     let known: HashSet<&str> = attempts.iter().filter_map(|a| a.task.as_deref()).collect();
     let in_doubt = attempts.iter().filter(|a| a.account == "reserved" && a.task.is_none());

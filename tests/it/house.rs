@@ -95,7 +95,7 @@ fn the_rule_sees_what_it_must() {
         rooms_named("    let x = crate::domain::money::Usd::ZERO; // crate::ledger"),
         ["domain"]
     );
-    assert!(floor_of("run") > floor_of("ledger"));
+    assert!(floor_of("scheduler") > floor_of("ledger"));
 }
 
 #[test]

@@ -9,7 +9,7 @@ mod world;
 use rushes::catalog::Catalog;
 use rushes::domain::money::Usd;
 use rushes::domain::time::Timestamp;
-use rushes::simulator::{Profile, Reply, SimOptions, World};
+use rushes::simulator::{Profile, Reply, SimOptions, SimState};
 
 /// A world in memory.
 fn world(options: SimOptions) -> SimState {

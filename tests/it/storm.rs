@@ -68,7 +68,7 @@ impl Campaign {
         self.start().0.wait().unwrap().code()
     }
 
-    fn books(&self) -> simulator::Books {
+    fn books(&self) -> simulator::Accounts {
         simulator::books(&self.folder(), SystemClock.now()).unwrap()
     }
 

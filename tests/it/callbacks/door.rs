@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use futures::FutureExt;
-use rushes::callback::{Listening, WebhookQueue, listen, new_token};
+use rushes::callback::{WebhookQueue, new_token};
+use rushes::server::{CallbackListener, listen};
 
 use super::*;
 
 /// An open door, and the queue behind it.
-async fn open() -> (Listening, Arc<WebhookQueue>) {
+async fn open() -> (CallbackListener, Arc<WebhookQueue>) {
     let queue = Arc::new(WebhookQueue::default());
     queue.open();
     (listen(free_address(), Arc::clone(&queue)).await.unwrap(), queue)

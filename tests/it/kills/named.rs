@@ -9,7 +9,7 @@ use rushes::simulator::Profile;
 use super::campaign::{Campaign, Script};
 
 /// The rooms that name points; each has a test of its own below, so that they run side by side.
-const ROOMS: [&str; 3] = ["clips", "ledger", "run"];
+const ROOMS: [&str; 3] = ["clips", "ledger", "scheduler"];
 
 /// A campaign's shots: some are in doubt after a death, and those left must come by every passing.
 const SHOTS: usize = 60;
@@ -58,7 +58,7 @@ fn points(room: &str) -> BTreeSet<String> {
             continue;
         }
         let source = std::fs::read_to_string(&path).unwrap();
-        for after in source.split("mishap::point(\"").skip(1) {
+        for after in source.split("failpoint::point(\"").skip(1) {
             let point = after.split('"').next().unwrap();
             assert!(found.insert(point.to_owned()), "{point:?} is named twice");
         }
@@ -100,7 +100,7 @@ fn killed_at_every_point_of_the_ledger_nothing_is_lost_or_bought_twice() {
 
 #[test]
 fn killed_at_every_point_of_the_run_nothing_is_lost_or_bought_twice() {
-    kill_at_every_point_of("run");
+    kill_at_every_point_of("scheduler");
 }
 
 #[test]

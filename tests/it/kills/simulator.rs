@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use rushes::simulator::{Books, Profile};
+use rushes::simulator::{Accounts, Profile};
 
 use crate::sandbox::Sandbox;
 

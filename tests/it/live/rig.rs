@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rushes::domain::shot::Shot;
-use rushes::live::{Live, Port, Show, Wish};
+use rushes::server::{Live, Port, Show, Wish};
 use rushes::policy::limits::{Rate, Window};
 use rushes::scheduler::{CancelToken, Metrics, PauseSwitch, Progress};
 use tokio::runtime::Runtime;

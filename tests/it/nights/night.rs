@@ -15,7 +15,7 @@ use rushes::ledger::{Kind, Ledger, LedgerError, LedgerOptions, SqliteLedger};
 use rushes::policy::budget::Budget;
 use rushes::provider::Provider;
 use rushes::scheduler::{self, CancelToken, Deps, Progress, RunOptions, RunOutcome, StopReason};
-use rushes::simulator::{Fate, SimOptions, Simulator, World};
+use rushes::simulator::{Fate, SimOptions, Simulator, SimState};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -101,7 +101,7 @@ impl Stage {
         let wrong_by = AtomicI64::new(0);
         let machine = Arc::new(MachineClock { world: Arc::clone(&world), wrong_by });
         let options = SimOptions { seed, purse: night.purse, ..SimOptions::new(night.profile) };
-        let gateway = World::open(options, night.catalog()).unwrap();
+        let gateway = SimState::open(options, night.catalog()).unwrap();
         let clock = Arc::clone(&world) as Arc<dyn Clock>;
         let sim = Simulator::new(gateway, clock, night.limits.submit_timeout);
         let ledger = folder.path().canonicalize().unwrap().join("ledger.sqlite");

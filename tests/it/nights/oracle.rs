@@ -11,7 +11,7 @@ use rushes::domain::outcome::{SubmitOutcome, TaskId};
 use rushes::domain::state::Resolution;
 use rushes::domain::time::Timestamp;
 use rushes::policy::limits::Limits;
-use rushes::simulator::{Books, Fate, Purchase, Simulator, Told};
+use rushes::simulator::{Accounts, Fate, Purchase, Simulator, Told};
 use rusqlite::{Connection, OpenFlags};
 use tokio::time::Instant;
 
@@ -208,7 +208,7 @@ impl Oracle {
         }
     }
 
-    fn sold(&mut self, books: &Books, index: usize) {
+    fn sold(&mut self, books: &Accounts, index: usize) {
         let purchase = &books.purchases[index].purchase;
         self.note(format!("sold {purchase:?}"));
         let now = Timestamp::from_millis(purchase.at);
@@ -272,7 +272,7 @@ impl Oracle {
 
     /// Holds the ledger that a life left against the books. `told` is what went to standard error;
     /// `died` whether the process could still say anything.
-    pub fn judge(&mut self, books: &Books, told: &str, died: bool) {
+    pub fn judge(&mut self, books: &Accounts, told: &str, died: bool) {
         let received = std::mem::take(&mut self.received);
         if !self.is_made() {
             return self.holds(books.purchases.is_empty(), || "bought without a ledger".into());
@@ -303,7 +303,7 @@ impl Oracle {
 
     fn judge_purchases(
         &mut self,
-        books: &Books,
+        books: &Accounts,
         attempts: &[Attempt],
         by_task: &HashMap<&str, &Attempt>,
     ) {
@@ -341,7 +341,7 @@ impl Oracle {
         }
     }
 
-    fn judge_money(&mut self, books: &Books) {
+    fn judge_money(&mut self, books: &Accounts) {
         let sure = self.number("SELECT spent + reserved FROM balance", "");
         let charged: Usd = books.purchases().filter(|p| !is_lie(p)).map(|p| costs(p, books)).sum();
         let enough = sure >= charged.micros();
@@ -439,7 +439,7 @@ fn may_cost(purchase: &Purchase, now: Timestamp) -> Usd {
 }
 
 /// What a purchase was charged, or is held for it.
-fn costs(purchase: &Purchase, books: &Books) -> Usd {
+fn costs(purchase: &Purchase, books: &Accounts) -> Usd {
     let booked = books.purchases.iter().find(|b| b.purchase.task_id == purchase.task_id);
     let is_over = booked.is_some_and(|booked| booked.state == rushes::simulator::TaskState::Failed);
     if is_over { purchase.charge() } else { purchase.price }

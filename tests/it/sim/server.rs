@@ -13,7 +13,7 @@ use rushes::clips::{ClipStore, FolderStore, clip_path};
 use rushes::domain::outcome::{PollOutcome, SubmitOutcome};
 use rushes::domain::time::{Clock, Timestamp};
 use rushes::provider::{HttpProvider, HttpSettings, Provider};
-use rushes::simulator::{Books, Profile, Reply, SimOptions, World, serve};
+use rushes::simulator::{Accounts, Profile, Reply, SimOptions, SimState, serve};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 

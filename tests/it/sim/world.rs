@@ -246,14 +246,14 @@ fn books_survive_the_trip_through_json_with_dollars_as_strings() {
     assert_eq!(json["purse"], "1000.00");
     assert_eq!(json["purchases"][0]["price"], "0.3165");
     assert!(json["purchases"][0]["prompt"].as_str().unwrap().starts_with("shot "));
-    assert_eq!(serde_json::from_value::<simulator::Books>(json).unwrap(), books);
+    assert_eq!(serde_json::from_value::<simulator::Accounts>(json).unwrap(), books);
 }
 
 #[test]
 fn the_records_say_what_was_charged_once_a_task_has_ended() {
     let mut world = world(SimOptions::new(Profile::Calm));
     let task = task(&world.submit(body(1).as_bytes(), START)).expect("bought");
-    let said = |world: &mut simulator::World, task: &str, now| {
+    let said = |world: &mut simulator::SimState, task: &str, now| {
         let answered = world.record(task, now);
         let body: serde_json::Value = serde_json::from_slice(&answered.body).unwrap();
         (answered.status, body["data"].clone())
