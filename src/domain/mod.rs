@@ -5,6 +5,7 @@
 pub mod charge;
 pub mod clip_info;
 pub mod money;
+pub mod origin;
 pub mod outcome;
 pub mod sanitize;
 pub mod secret;

@@ -44,6 +44,15 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// The moment of an event, by two clocks.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// The wall clock, which may be set while the run goes on.
+    pub clock: Timestamp,
+    /// How long the run has lasted, by a clock that only goes forward.
+    pub elapsed: Duration,
+}
+
 /// Where a run gets its time from.
 pub trait Clock: Send + Sync {
     /// The present moment.

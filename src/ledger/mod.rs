@@ -12,6 +12,7 @@ use futures::future::BoxFuture;
 use crate::domain::charge::Charge;
 use crate::domain::clip_info::ClipInfo;
 use crate::domain::money::Usd;
+use crate::domain::origin::Origin;
 use crate::domain::outcome::TaskId;
 use crate::domain::secret::Secret;
 use crate::domain::shot::{Fingerprint, Shot, ShotId};
@@ -127,15 +128,6 @@ pub struct AttemptSpec {
     pub origin: Origin,
     /// What is sent: canonical JSON, local files by their hash, without callback and key.
     pub wire: Box<str>,
-}
-
-/// Where attempts go, and from which account.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Origin {
-    /// The provider's address: scheme, host, port and path prefix, normalized by the provider.
-    pub address: Arc<str>,
-    /// A salted hash of the account's key, in hexadecimal digits; empty where there is no key.
-    pub account: Arc<str>,
 }
 
 /// What became of a batch.

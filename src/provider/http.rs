@@ -23,7 +23,7 @@ use crate::domain::time::Clock;
 
 use super::wire::{self, Answer, MAX_BODY};
 use super::{Capabilities, Download, Provider, ResumePoint, Submission, TaskHandle, body};
-use crate::ledger::Origin;
+use crate::domain::origin::Origin;
 
 mod address;
 mod clients;

@@ -20,9 +20,9 @@ use futures::future::{BoxFuture, FutureExt, ready};
 use futures::stream::BoxStream;
 
 use crate::domain::charge::ChargeOutcome;
+use crate::domain::origin::Origin;
 use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use crate::domain::secret::Secret;
-use crate::ledger::Origin;
 
 /// Something that renders shots for money.
 ///

@@ -1,63 +1,21 @@
 //! What finished tasks really cost: asked of the provider and written down beside their prices. Only
 //! beside them: it moves no money, delays no clip, and is given up when the provider does not say.
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::{BinaryHeap, VecDeque};
+use std::cmp::Reverse;
 use std::time::Duration;
 
-use crate::domain::charge::{Charge, ChargeOutcome};
+use crate::domain::charge::ChargeOutcome;
 use crate::domain::money::Usd;
 use crate::domain::outcome::TaskId;
-use crate::domain::shot::ShotId;
-use crate::domain::state::{AttemptId, Failure, State};
+use crate::domain::state::{Failure, State};
 use crate::ledger::{Change, Commit};
 
-use super::core::{Now, Scheduler};
+use super::charge_queue::{ChargeQuestion, MAX_AT_ONCE, MAX_MISSES, MAX_TRIES};
+use super::core::Scheduler;
 use super::event_log;
-use super::poll::Question;
+use super::questions::Question;
 use super::shot_state::Slot;
-
-/// So many questions are asked at once.
-const MAX_AT_ONCE: usize = 4;
-/// How often one charge is asked for.
-const MAX_TRIES: u32 = 2;
-/// After so many answers in a row from which nothing can be learned, no charge is asked for.
-const MAX_MISSES: u32 = 3;
-
-/// The questions that are still to be asked.
-#[derive(Default)]
-pub(super) struct Charges {
-    waiting: VecDeque<ChargeQuestion>,
-    /// Those to be asked again, and when.
-    again: BinaryHeap<Reverse<(Duration, AttemptId)>>,
-    unsettled: Vec<ChargeQuestion>,
-    /// Under way, those to be asked again among them.
-    asking: usize,
-    misses: u32,
-    /// Whether it was said that charges cannot be learned.
-    said_unknown: bool,
-    /// Whether it was said that something cost more than its price.
-    said_dearer: bool,
-}
-
-/// What did this task cost?
-#[derive(Clone, Debug)]
-pub struct ChargeQuestion {
-    shot: ShotId,
-    attempt: AttemptId,
-    /// The task.
-    pub task: TaskId,
-    /// What it should have cost.
-    expected: Option<Usd>,
-    tries: u32,
-}
-
-impl Charges {
-    /// Whether nothing is asked any more.
-    pub(super) fn are_known(&self) -> bool {
-        self.asking == 0
-    }
-}
+use crate::domain::time::Now;
 
 impl Scheduler {
     /// Asks what a task cost, if it has ended and the user wants to know.
@@ -137,32 +95,5 @@ impl Scheduler {
             ChargeOutcome::Unknown { why } => charges.missed(&why),
         }
         self.next_charge();
-    }
-}
-
-impl Charges {
-    /// Says once if something cost more than its price, for the cap goes by prices.
-    fn compare(&mut self, question: &ChargeQuestion, charge: &Charge) {
-        let ChargeQuestion { shot, expected, .. } = question;
-        let dearer = expected.filter(|price| charge.against(*price) == Some(Ordering::Greater));
-        let Some(price) = dearer else { return };
-        if !std::mem::replace(&mut self.said_dearer, true) {
-            tracing::warn!(
-                %shot,
-                "the gateway charged {charge} where {price} USD was expected: prices have changed, \
-                 and the cap goes by those of the catalog; lower the cap or bring the catalog up to \
-                 date (--catalog). Further charges like this one are only written down"
-            );
-        }
-    }
-
-    fn missed(&mut self, why: &str) {
-        self.misses += 1;
-        if self.misses >= MAX_MISSES {
-            self.waiting.clear();
-        }
-        if !std::mem::replace(&mut self.said_unknown, true) {
-            tracing::warn!("what a task really cost cannot be learned from this gateway: {why}");
-        }
     }
 }

@@ -10,37 +10,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::money::Usd;
+use crate::domain::origin::Origin;
 use crate::domain::outcome::{PollOutcome, TaskId};
 use crate::domain::secret::KeyMint;
 use crate::domain::shot::Shot;
 use crate::domain::state::{OnDoubt, Rules, ShotEvent, State};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Now, Timestamp};
 use crate::domain::transition::{Next, Transition};
-use crate::ledger::{Change, ClipFile, Commit, Committed, LedgerError, Origin, Verdict};
+use crate::ledger::{Change, ClipFile, Commit, Committed, LedgerError, Verdict};
 use crate::policy::backpressure::Backpressure;
 use crate::policy::budget::{Balance, Budget};
-use crate::policy::queue::{Queue, Rank};
+use crate::policy::queue::Queue;
 use crate::policy::rate::RateLimiter;
 use crate::provider::Capabilities;
 
-use super::charges::Charges;
-use super::doubts::Doubts;
+use super::charge_queue::Charges;
 use super::effects::{Effect, Event};
 use super::event_log::{self, Cause, EventRecord};
 use super::metrics::Metrics;
 use super::options::{Deps, RunOptions};
 use super::outcome::{RunOutcome, StopReason};
 use super::progress::Progress;
-use super::shot_state::{Activity, ShotState, Slot, Slots};
-
-/// The moment of an event, by two clocks.
-#[derive(Clone, Copy, Debug)]
-pub struct Now {
-    /// The wall clock, which may be set while the run goes on.
-    pub clock: Timestamp,
-    /// How long the run has lasted, by a clock that only goes forward.
-    pub elapsed: Duration,
-}
+use super::questions::Question;
+use super::shot_state::{ShotState, Slot, Slots};
+use super::subscriptions::Doubts;
 
 /// What the driver has to do: write `commits` in one transaction, then tell the log, then begin
 /// the effects.
@@ -86,7 +79,7 @@ pub struct Scheduler {
     /// Failures to reach the provider.
     pub(super) outage: Backpressure,
     /// Polls and other questions that wait for their place in the poll rate.
-    pub(super) questions: VecDeque<super::poll::Question>,
+    pub(super) questions: VecDeque<Question>,
     pub(super) poll_batch: usize,
     /// When shots that wait go on.
     pub(super) timers: BinaryHeap<Reverse<(Duration, Slot)>>,
@@ -401,86 +394,6 @@ impl Scheduler {
         shot.place.is_some()
             && self.options.submit
             && self.options.selects(shot.entry.shot.as_str())
-    }
-
-    /// Gives a shot something to do, or nothing.
-    pub(super) fn set(&mut self, slot: Slot, activity: Activity) {
-        let Some(shot) = self.slots.get_mut(slot) else { return };
-        let (was, is) = (shot.activity.is_active(), activity.is_active());
-        shot.activity = activity;
-        match (was, is) {
-            (false, true) => self.active += 1,
-            (true, false) => self.active -= 1,
-            _ => {}
-        }
-    }
-
-    /// Gives a shot a place in flight.
-    pub(super) fn board(&mut self, slot: Slot) {
-        if let Some(shot) = self.slots.get_mut(slot)
-            && !std::mem::replace(&mut shot.holds_place, true)
-        {
-            self.in_flight += 1;
-        }
-    }
-
-    /// Takes a shot's place in flight back.
-    pub(super) fn land(&mut self, slot: Slot) {
-        if let Some(shot) = self.slots.get_mut(slot)
-            && std::mem::replace(&mut shot.holds_place, false)
-        {
-            self.in_flight -= 1;
-        }
-    }
-
-    /// Wakes a shot at a moment of the run.
-    pub(super) fn wake_at(&mut self, slot: Slot, at: Duration) {
-        self.timers.push(Reverse((at, slot)));
-    }
-
-    /// Wakes the shots whose time has come.
-    fn wake(&mut self, now: Now) {
-        while let Some(Reverse((at, slot))) = self.timers.peek().copied() {
-            if at > now.elapsed {
-                break;
-            }
-            self.timers.pop();
-            let Some(shot) = self.slots.get(slot) else { continue };
-            match shot.activity {
-                Activity::PollAt(due) if due == at => self.ask_poll(slot),
-                Activity::FindAt(due) if due == at => self.queue_find(slot),
-                Activity::FetchAt(due) if due == at => self.queue_download(slot),
-                _ => {}
-            }
-        }
-        self.wake_charges(now);
-    }
-
-    /// Puts a shot into the queue, to be submitted at once or after a pause.
-    pub(super) fn enqueue(&mut self, now: Now, slot: Slot, pause: Duration) {
-        let Some(place) = self.slots.get(slot).and_then(|shot| shot.place) else {
-            self.set(slot, Activity::Resting);
-            return;
-        };
-        let Some(shot) = self.shots.get(place as usize) else { return };
-        let rank = Rank::new(shot.priority, place);
-        if pause.is_zero() {
-            self.queue.push(rank, shot.price);
-        } else {
-            self.queue.push_paused(rank, shot.price, now.elapsed + pause);
-        }
-        self.queued[place as usize] = Some(slot);
-        self.set(slot, Activity::Queued);
-    }
-
-    /// Takes a shot out of the queue; whether it was there.
-    pub(super) fn unqueue(&mut self, place: u32) -> bool {
-        let Some(shot) = self.shots.get(place as usize) else { return false };
-        let was_there = self.queued[place as usize].take().is_some();
-        if was_there {
-            self.queue.remove(Rank::new(shot.priority, place), shot.price);
-        }
-        was_there
     }
 
     /// When something is to be done even if no event comes; `None`: never.

@@ -11,11 +11,12 @@ use crate::ledger::{AttemptSpec, CallbackSubscription, Change, Commit};
 use crate::policy::retry;
 use crate::provider::{LoadedFiles, Submission, canonical_wire};
 
-use super::core::{Now, Scheduler};
+use super::core::Scheduler;
 use super::effects::Effect;
 use super::event_log::Cause;
 use super::outcome::StopReason;
 use super::shot_state::{Activity, Slot, Work};
+use crate::domain::time::Now;
 
 /// After so many rounds of 429 the user is told that it may mean more than haste.
 const THROTTLED_WARNING: u32 = 5;

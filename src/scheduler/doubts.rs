@@ -2,117 +2,21 @@
 //! a rendering shot is polled at once, and a shot in doubt becomes rendering if the provider itself
 //! knows a task that the callback named.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::callback::Callbacks;
 use crate::domain::outcome::{PollOutcome, TaskId};
 use crate::domain::secret::Secret;
 use crate::domain::state::{AttemptId, RecoveredTask, ShotEvent, State};
-use crate::domain::time::Timestamp;
+use crate::domain::time::Now;
 use crate::domain::transition::{Backoff, Next};
-use crate::ledger::CallbackSubscription;
 use crate::policy::retry;
-use crate::provider::callback_body::MAX_NAMED;
 
-use super::core::{Now, Scheduler};
+use super::core::Scheduler;
 use super::effects::Effect;
 use super::event_log;
-use super::poll::Question;
+use super::questions::Question;
 use super::shot_state::{Activity, ShotState, Slot, Work};
-
-/// Between two polls of one shot that callbacks cause lies this at least.
-const CALLBACK_SPACING: Duration = Duration::from_secs(1);
-
-/// The attempts that the provider may call about in this run.
-pub(super) struct Doubts {
-    callbacks: Callbacks,
-    subscriptions: HashMap<AttemptId, Subscription>,
-    by_key: HashMap<Secret, AttemptId>,
-    /// Attempts in doubt about which a callback is waited for, and until when.
-    awaited: BTreeSet<(Timestamp, AttemptId)>,
-    /// Tasks that are being asked for.
-    asking: usize,
-    /// Tasks that were bought while some were asked for: the ledger may not have known them then.
-    bought_meanwhile: HashSet<TaskId>,
-}
-
-/// What is known of one attempt's callbacks.
-struct Subscription {
-    key: Secret,
-    sent_at: Timestamp,
-    slot: Slot,
-    /// Tasks that callbacks named and that were not asked for yet.
-    named: Vec<TaskId>,
-    /// When a callback last caused a poll.
-    polled: Option<Duration>,
-    /// Whether a callback came that caused no poll yet.
-    is_called: bool,
-}
-
-impl Subscription {
-    fn name(&mut self, tasks: Vec<TaskId>) {
-        for task in tasks {
-            if self.named.len() < MAX_NAMED && !self.named.contains(&task) {
-                self.named.push(task);
-            }
-        }
-    }
-}
-
-impl Doubts {
-    pub(super) fn new(callbacks: Callbacks) -> Self {
-        Self {
-            callbacks,
-            subscriptions: HashMap::new(),
-            by_key: HashMap::new(),
-            awaited: BTreeSet::new(),
-            asking: 0,
-            bought_meanwhile: HashSet::new(),
-        }
-    }
-
-    /// What the provider is to call about an attempt.
-    pub(super) fn address(&self, key: &Secret) -> String {
-        self.callbacks.address(key)
-    }
-
-    /// From now on callbacks about this attempt are heard.
-    pub(super) fn expect(&mut self, subscription: CallbackSubscription, slot: Slot) {
-        let CallbackSubscription { attempt, key, sent_at } = subscription;
-        self.by_key.insert(key, attempt);
-        let (named, polled, is_called) = (Vec::new(), None, false);
-        let subscription = Subscription { key, sent_at, slot, named, polled, is_called };
-        self.subscriptions.insert(attempt, subscription);
-    }
-
-    /// A shot was bought as this task.
-    pub(super) fn note_bought(&mut self, task: &TaskId) {
-        if self.asking > 0 {
-            self.bought_meanwhile.insert(task.clone());
-        }
-    }
-
-    /// Notes that a task was asked for; whether it was bought meanwhile.
-    fn asked(&mut self, task: &TaskId) -> bool {
-        self.asking -= 1;
-        let bought = self.bought_meanwhile.contains(task);
-        if self.asking == 0 {
-            self.bought_meanwhile.clear();
-        }
-        bought
-    }
-
-    /// The next moment at which a callback may cause a poll of this attempt, which is taken.
-    fn next_poll(&mut self, now: Now, attempt: AttemptId, poll_every: Duration) -> Duration {
-        let Some(subscription) = self.subscriptions.get_mut(&attempt) else { return now.elapsed };
-        let spacing = CALLBACK_SPACING.min(poll_every);
-        let free = subscription.polled.map_or(now.elapsed, |polled| polled + spacing);
-        let at = free.max(now.elapsed);
-        subscription.polled = Some(at);
-        at
-    }
-}
 
 /// The attempt that a callback could still say something about while nothing else happens.
 const fn open_attempt(shot: &ShotState) -> Option<AttemptId> {

@@ -8,10 +8,11 @@ use crate::failpoint;
 use crate::ledger::ClipFile;
 use crate::policy::retry;
 
-use super::core::{Now, Scheduler};
+use super::core::Scheduler;
 use super::effects::{DownloadOutcome, Effect};
 use super::outcome::StopReason;
 use super::shot_state::{Activity, Fetch, Slot, Work};
+use crate::domain::time::Now;
 
 /// So many clips are downloaded at once.
 const MAX_DOWNLOADS: usize = 8;

@@ -10,11 +10,11 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
 use crate::callback::Callbacks;
-use crate::domain::time::Clock;
+use crate::domain::time::{Clock, Now};
 use crate::failpoint;
 use crate::ledger::{Ledger, LedgerError};
 
-use super::core::{Now, Output, Scheduler};
+use super::core::{Output, Scheduler};
 use super::effects::{Effect, Event, World};
 use super::options::Deps;
 use super::outcome::RunOutcome;
@@ -75,6 +75,8 @@ impl Driver {
     pub(super) async fn run(mut self, mut scheduler: Scheduler) -> Result<RunOutcome, LedgerError> {
         let mut is_cancelled = false;
         let mut is_paused = self.pause.is_paused();
+        self.carry_out(&mut scheduler).await;
+        // Every key that a callback may come with is known by now.
         if let Some(callbacks) = &self.callbacks {
             callbacks.queue.open();
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::StreamExt;
 
 use crate::blocking::Threads;
-use crate::clips::{ClipError, ClipStore, ClipWriter, Stored};
+use crate::clips::{ClipError, ClipStore, Stored};
 use crate::domain::charge::ChargeOutcome;
 use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use crate::domain::secret::Secret;
@@ -18,7 +18,8 @@ use crate::failpoint;
 use crate::ledger::{Ledger, LedgerError};
 use crate::provider::{Download, LoadedFiles, Provider, ResumePoint, Submission, TaskHandle};
 
-use super::charges::ChargeQuestion;
+use super::charge_queue::ChargeQuestion;
+use super::partial_clip::PartialClip;
 use super::shot_state::Slot;
 use super::switches::{CancelToken, PauseSwitch};
 
@@ -85,18 +86,6 @@ pub enum DownloadOutcome {
     Failed { error: DownloadError, partial: Option<PartialClip> },
     /// The disk failed; trying again would not help.
     DiskFailed(DownloadError),
-}
-
-/// What was received of a clip so far, and what a host needs to go on from there.
-pub struct PartialClip {
-    writer: Box<dyn ClipWriter>,
-    validator: Option<String>,
-}
-
-impl std::fmt::Debug for PartialClip {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PartialClip").field("bytes", &self.writer.len()).finish_non_exhaustive()
-    }
 }
 
 /// What effects work with.

@@ -25,6 +25,7 @@
 //!
 //! [`RevisionState::after`]: crate::domain::state::RevisionState::after
 
+mod charge_queue;
 mod charges;
 mod core;
 mod dispatch;
@@ -36,11 +37,15 @@ mod event_log;
 mod metrics;
 mod options;
 mod outcome;
+mod partial_clip;
+mod placement;
 mod poll;
 mod progress;
+mod questions;
 mod recovery;
 mod shot_state;
 mod stops;
+mod subscriptions;
 mod switches;
 
 use std::sync::Arc;

@@ -10,25 +10,15 @@ use crate::failpoint;
 use crate::policy::retry;
 use crate::provider::TaskHandle;
 
-use super::charges::ChargeQuestion;
-use super::core::{Now, Scheduler};
+use super::core::Scheduler;
 use super::effects::Effect;
 use super::outcome::StopReason;
+use super::questions::Question;
 use super::shot_state::{Activity, Slot};
+use crate::domain::time::Now;
 
 /// So many odd answers to polls are worth a warning, each once.
 const MAX_STRANGE: usize = 20;
-
-/// A question that waits for its place in the poll rate.
-#[derive(Debug)]
-pub(super) enum Question {
-    /// How does this shot's task stand?
-    Poll(Slot),
-    /// Does the provider know the task that a callback named for this shot?
-    Find(Slot),
-    /// What did a finished task cost?
-    Charge(ChargeQuestion),
-}
 
 impl Scheduler {
     /// Polls a shot's task after a while: what the provider asked for, else the usual span.

@@ -6,8 +6,9 @@ use crate::domain::state::{ShotEvent, State};
 use crate::domain::transition::{Backoff, Next};
 use crate::ledger::{CallbackSubscription, Entry};
 
-use super::core::{Now, Scheduler};
+use super::core::Scheduler;
 use super::shot_state::{ShotState, Slot};
+use crate::domain::time::Now;
 
 impl Scheduler {
     /// Takes over what the ledger has: the shots of the manifest with their places in it, those that

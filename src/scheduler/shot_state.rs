@@ -6,13 +6,12 @@ use std::time::Duration;
 use crate::domain::outcome::TaskId;
 use crate::domain::secret::Secret;
 use crate::domain::state::State;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Now, Timestamp};
 use crate::ledger::{ClipFile, Entry};
 
 use crate::provider::LoadedFiles;
 
-use super::core::Now;
-use super::effects::PartialClip;
+use super::partial_clip::PartialClip;
 
 /// A shot's place among those that the scheduler keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

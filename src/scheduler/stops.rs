@@ -5,10 +5,12 @@ use std::time::Duration;
 use crate::domain::transition::StopCause;
 use crate::ledger::LedgerError;
 
-use super::core::{Now, Scheduler};
+use super::charge_queue::Charges;
+use super::core::Scheduler;
 use super::effects::Effect;
 use super::event_log;
 use super::outcome::{RunOutcome, StopReason};
+use crate::domain::time::Now;
 
 /// So many pauses in a row with nothing accepted, for so long, mean an exhausted account.
 const THROTTLED_ROUNDS: u32 = 10;
@@ -101,7 +103,7 @@ impl Scheduler {
             self.say_awaited();
             return false;
         }
-        self.charges.as_ref().is_none_or(super::charges::Charges::are_known)
+        self.charges.as_ref().is_none_or(Charges::are_known)
     }
 
     /// How a run that is over has ended.

@@ -8,9 +8,9 @@ use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt};
 
 use crate::domain::charge::ChargeOutcome;
+use crate::domain::origin::Origin;
 use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use crate::domain::time::Clock;
-use crate::ledger::Origin;
 use crate::provider::wire::{self, Answer};
 use crate::provider::{
     Capabilities, Download, Provider, ResumePoint, Submission, TaskHandle, body,

@@ -18,8 +18,8 @@ use super::rescue::{Rescued, rescue};
 use super::reserve::Reserve;
 use super::rows::{MONEY, money};
 use crate::blocking::Threads;
+use crate::domain::origin::Origin;
 use crate::failpoint;
-use crate::ledger::Origin;
 use crate::ledger::error::is_full;
 use crate::policy::budget::{Balance, Budget};
 

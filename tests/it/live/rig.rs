@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rushes::domain::shot::Shot;
-use rushes::server::{Live, Port, Show, Wish};
 use rushes::policy::limits::{Rate, Window};
 use rushes::scheduler::{CancelToken, Metrics, PauseSwitch, Progress};
+use rushes::server::{Live, Port, Show, Wish};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 

@@ -15,7 +15,7 @@ use rushes::ledger::{Kind, Ledger, LedgerError, LedgerOptions, SqliteLedger};
 use rushes::policy::budget::Budget;
 use rushes::provider::Provider;
 use rushes::scheduler::{self, CancelToken, Deps, Progress, RunOptions, RunOutcome, StopReason};
-use rushes::simulator::{Fate, SimOptions, Simulator, SimState};
+use rushes::simulator::{Fate, SimOptions, SimState, Simulator};
 use tokio::sync::watch;
 use tokio::time::Instant;
 

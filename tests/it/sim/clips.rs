@@ -8,7 +8,7 @@ use futures::StreamExt;
 use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use rushes::domain::time::{Clock, Timestamp};
 use rushes::provider::{Provider, ResumePoint};
-use rushes::simulator::{Clip, ClipReply, Profile, SimOptions, Simulator, SimState};
+use rushes::simulator::{Clip, ClipReply, Profile, SimOptions, SimState, Simulator};
 
 use super::{START, after, body, data, storm, task, usd, world};
 
