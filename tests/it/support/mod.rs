@@ -1,5 +1,6 @@
 //! What several integration tests share.
 
+pub mod commits;
 pub mod server;
 
 pub use server::{Reply, Request, Script, Server};
