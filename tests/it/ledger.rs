@@ -15,9 +15,7 @@ use rushes::domain::clip_info::ClipInfo;
 use rushes::domain::money::Usd;
 use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use rushes::domain::shot::{Fingerprint, LocalFile, Request, Shot, ShotId};
-use rushes::domain::state::{
-    AttemptId, Failure, RecoveredTask, Resolution, RevisionState, ShotEvent, State,
-};
+use rushes::domain::state::{Failure, RecoveredTask, Resolution, RevisionState, ShotEvent, State};
 use rushes::domain::time::Timestamp;
 use rushes::ledger::{
     AttemptSpec, ClipFile, Entry, Kind, Ledger, LedgerError, LedgerOptions, RevisionId, Row,

@@ -11,12 +11,12 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::LedgerError;
-use super::rows::{MONEY, money};
+use super::file_watch::FileWatch;
+use super::high_water_mark::{HighWaterMark, Known};
 use super::lock::Lock;
-use super::high_water_mark::{Known, HighWaterMark};
 use super::rescue::{Rescued, rescue};
 use super::reserve::Reserve;
-use super::file_watch::FileWatch;
+use super::rows::{MONEY, money};
 use crate::blocking::Threads;
 use crate::failpoint;
 use crate::ledger::Origin;
@@ -39,7 +39,8 @@ impl Tx<'_> {
     pub(super) fn origin(&self, origin: &Origin) -> rusqlite::Result<i64> {
         let (address, account) = (&*origin.address, &*origin.account);
         let known = "SELECT id FROM origins WHERE address = ?1 AND account = ?2";
-        let known = self.conn.prepare_cached(known)?.query_row([address, account], |row| row.get(0));
+        let known =
+            self.conn.prepare_cached(known)?.query_row([address, account], |row| row.get(0));
         match known.optional()? {
             Some(id) => Ok(id),
             None => self
@@ -326,7 +327,8 @@ impl Desk {
     ) -> rusqlite::Result<((Budget, Balance), Known)> {
         let reserve_used = self.reserve.is_none();
         let transaction = Transaction::new(&mut self.conn, TransactionBehavior::Immediate)?;
-        let tx = Tx { conn: &transaction, ledger, reserve_used, displaced: self.displaced.as_ref() };
+        let tx =
+            Tx { conn: &transaction, ledger, reserve_used, displaced: self.displaced.as_ref() };
         for call in batch {
             call.work(&tx)?;
         }

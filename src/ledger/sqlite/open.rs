@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::rows::Word;
+use super::file_watch::FileWatch;
+use super::group_commit::{GroupCommit, Kept};
+use super::high_water_mark::{HighWaterMark, Known};
 use super::lock::{Lock, private};
-use super::high_water_mark::{Known, HighWaterMark};
-use super::group_commit::{Kept, GroupCommit};
 use super::rescue;
 use super::reserve::Reserve;
+use super::rows::Word;
 use super::schema::{Found, damage, keep_cap_twice, look, migrate};
-use super::file_watch::FileWatch;
 use super::{Kind, LedgerError, LedgerOptions};
 use crate::failpoint;
 
@@ -66,7 +66,8 @@ pub(super) fn for_writing(opening: &LedgerOptions<'_>) -> Result<GroupCommit, Le
     migrate(&mut conn, found, opening).map_err(sql)?;
     keep_cap_twice(&conn).map_err(sql)?;
     let kept = Kept { reserve, mark, watch: FileWatch::over(&path), lock };
-    GroupCommit::new(path.clone(), opening.threads, conn, kept).map_err(|error| LedgerError::of(&path, &error))
+    GroupCommit::new(path.clone(), opening.threads, conn, kept)
+        .map_err(|error| LedgerError::of(&path, &error))
 }
 
 /// Opens a ledger that is there for reading, and says how many of the schemas it has.

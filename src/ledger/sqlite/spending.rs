@@ -137,7 +137,14 @@ fn orphans(conn: &Connection) -> rusqlite::Result<Vec<OrphanReservation>> {
         let shot = shot_id(row, 0)?.ok_or_else(|| odd(0, "a shot without a name"))?;
         let sent_at = Timestamp::from_millis(row.get(4)?);
         let (revision, number) = (RevisionId(row.get(1)?), row.get(2)?);
-        Ok(OrphanReservation { shot, revision, number, price: usd(row, 3)?, sent_at, why: row.get(5)? })
+        Ok(OrphanReservation {
+            shot,
+            revision,
+            number,
+            price: usd(row, 3)?,
+            sent_at,
+            why: row.get(5)?,
+        })
     })?
     .collect()
 }

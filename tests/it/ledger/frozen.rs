@@ -7,6 +7,7 @@ use std::fs;
 
 use rushes::domain::charge::Charge;
 use rushes::domain::secret::Secret;
+use rushes::domain::state::AttemptId;
 use rushes::ledger::{CallbackSubscription, Change, Commit};
 use rushes::report;
 
