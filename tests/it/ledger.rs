@@ -1,5 +1,6 @@
 //! The ledger from outside: what a run, a second run, and somebody with `sqlite3` see.
 
+mod conformance;
 mod doors;
 mod doubts;
 mod frozen;
