@@ -96,7 +96,13 @@ impl ClipWriter for FolderWriter {
         self.written = 0;
         match std::mem::replace(&mut self.on_disk, OnDisk::Nothing) {
             OnDisk::Nothing | OnDisk::Lost => ready(Ok(())).boxed(),
-            OnDisk::Spilled(spilled) => self.work.run(|_| Ok(drop(spilled))).boxed(),
+            OnDisk::Spilled(spilled) => self
+                .work
+                .run(|_| {
+                    drop(spilled);
+                    Ok(())
+                })
+                .boxed(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! OpenOptions a ledger: what is looked at before anything is changed, and in which order the lock,
+//! Opening a ledger: what is looked at before anything is changed, and in which order the lock,
 //! the reserve and the file are taken.
 
 use std::fs::{self, File, OpenOptions};
