@@ -182,14 +182,14 @@ impl Books {
         let mut open: Vec<&Revision> = self
             .revisions
             .iter()
-            .filter(|Revision { entry, .. }| match entry.current {
-                true => which == Assign::All,
-                false => entry.status.state.is_unfinished_purchase(),
+            .filter(|Revision { entry, .. }| {
+                let current = entry.current && which == Assign::All;
+                current || (!entry.current && entry.status.state.is_unfinished_purchase())
             })
             .collect();
-        open.sort_by_key(|Revision { entry, position, .. }| match entry.current {
-            true => (false, *position, None),
-            false => (true, 0, Some((entry.shot.clone(), entry.number))),
+        open.sort_by_key(|Revision { entry, position, .. }| {
+            let left = (!entry.current).then(|| (entry.shot.clone(), entry.number));
+            (left, *position)
         });
         open
     }

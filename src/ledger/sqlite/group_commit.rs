@@ -113,7 +113,7 @@ impl<'a> Tx<'a> {
 pub(super) enum Fault {
     /// It cannot be; it wrote nothing, and the other calls go on.
     Refused(LedgerError),
-    /// The file failed; nobody's call can be done.
+    /// The file failed; no call can be done.
     Sql(rusqlite::Error),
 }
 
@@ -153,7 +153,7 @@ where
         let Self { done, asker, .. } = *self;
         let never = || Err(LedgerError::defect("a call was not made"));
         let answer = batch.and_then(|()| done.unwrap_or_else(never));
-        // Whoever asked may have gone; what they asked for is done all the same.
+        // The caller may have gone; what it asked for is done all the same.
         drop(asker.send(answer));
     }
 }
@@ -168,7 +168,7 @@ pub(super) struct GroupCommit {
     desk: Mutex<Desk>,
     /// As of the last batch.
     money: Mutex<(Budget, Balance)>,
-    /// Whether a batch could not be written, known before anybody who waits for it is told.
+    /// Whether a batch could not be written, known before those that wait for it are told.
     failed: AtomicBool,
     /// Last, so that the file is closed before another process may open it.
     _lock: Lock,
@@ -253,7 +253,7 @@ impl GroupCommit {
     }
 
     /// Has `work` done in a transaction shared with other calls; durable when this returns. Once
-    /// this was polled the work is done, even if nobody waits for it any more. `work` may be run
+    /// this was polled the work is done, even if the caller has gone. `work` may be run
     /// again after all it wrote was rolled back.
     pub(super) async fn ask<T, W>(self: &Arc<Self>, work: W) -> Result<T, LedgerError>
     where
@@ -322,7 +322,7 @@ fn serve(turn: Turn, runtime: &Handle) {
         if more {
             serve(Turn(queue), &again);
         } else {
-            // Before anyone is answered: whoever drops the last handle frees the run lock.
+            // Before the callers are answered: the one that drops the last handle frees the run lock.
             drop(queue);
         }
         for call in batch {

@@ -93,7 +93,7 @@ fn claim(
         move_money(tx, attempt, Account::Reserved, price, at)?;
     }
     let status = transition.to.clone().with_attempt(attempt);
-    write_state(tx, revision, &status, Some(price), at)?;
+    write_state(tx, revision, &status, Some(spec), at)?;
     Ok(Verdict::Claimed(attempt))
 }
 
@@ -221,13 +221,13 @@ fn kept_in(
         })
 }
 
-/// Writes the state, and the price if it was claimed for one. Answers whether there is such a
+/// Writes the state, and the price of the attempt if it was claimed. Answers whether there is such a
 /// revision.
 fn write_state(
     tx: &Tx<'_>,
     revision: RevisionId,
     status: &RevisionState,
-    claimed_for: Option<Option<Usd>>,
+    claimed: Option<&AttemptSpec>,
     at: Timestamp,
 ) -> rusqlite::Result<bool> {
     let columns = StateColumns::of(&status.state);
@@ -253,8 +253,8 @@ fn write_state(
             delivered_at,
             status.refusals,
             status.resubmits,
-            claimed_for.is_some(),
-            claimed_for.flatten().map(Usd::micros),
+            claimed.is_some(),
+            claimed.and_then(|spec| spec.price).map(Usd::micros),
         ])?;
     Ok(rows == 1)
 }
