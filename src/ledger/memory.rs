@@ -183,19 +183,13 @@ impl Books {
             .revisions
             .iter()
             .filter(|Revision { entry, .. }| {
-                if entry.current {
-                    which == Assign::All
-                } else {
-                    entry.status.state.is_unfinished_purchase()
-                }
+                let current = entry.current && which == Assign::All;
+                current || (!entry.current && entry.status.state.is_unfinished_purchase())
             })
             .collect();
         open.sort_by_key(|Revision { entry, position, .. }| {
-            if entry.current {
-                (false, *position, None)
-            } else {
-                (true, 0, Some((entry.shot.clone(), entry.number)))
-            }
+            let left = (!entry.current).then(|| (entry.shot.clone(), entry.number));
+            (left, *position)
         });
         open
     }

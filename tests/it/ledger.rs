@@ -1,4 +1,4 @@
-//! The ledger from outside: what a run, a second run, and somebody with `sqlite3` see.
+//! The ledger from outside: what a run, a second run, and a person with `sqlite3` see.
 
 mod conformance;
 mod doors;
@@ -235,7 +235,7 @@ async fn what_is_not_queued_today_cannot_be_claimed() {
         assert!(is_defect(&verdict), "{verdict:?}");
     }
     assert_eq!(desk.rows(), before);
-    desk.ledger().set_budget(Budget::default()).await.expect("a refusal harms nobody else");
+    desk.ledger().set_budget(Budget::default()).await.expect("a refusal harms no other");
 }
 
 #[tokio::test]

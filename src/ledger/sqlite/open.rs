@@ -1,4 +1,4 @@
-//! Opening a ledger: what is looked at before anything is changed, and in which order the lock,
+//! Opens a ledger: what is looked at before anything is changed, and in which order the lock,
 //! the reserve and the file are taken.
 
 use std::fs::{self, File, OpenOptions};
@@ -19,7 +19,7 @@ use super::schema::{Found, damage, keep_cap_twice, look, migrate};
 use super::{Kind, LedgerError, LedgerOptions};
 use crate::failpoint;
 
-/// How long a write waits for somebody who looks into the file with another program.
+/// How long a write waits for another program that looks into the file.
 pub(super) const BUSY: Duration = Duration::from_secs(30);
 /// How long the write-ahead file may stay after it was copied into the ledger, in bytes.
 const LOG_STAYS: i64 = 16 << 20;
@@ -101,7 +101,7 @@ pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection, usize), L
             return Err(LedgerError::CutShort { ledger: path });
         }
         // A folder that cannot be written has no place for what readers and writers share. Without
-        // a write-ahead file nobody writes, and the ledger can be read as it lies.
+        // a write-ahead file no program writes, and the ledger can be read as it lies.
         Err(LedgerError::Inaccessible { .. }) if !has_log(&path) => {
             open_as_it_lies(&path).map_err(sql)?
         }

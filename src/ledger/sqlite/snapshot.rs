@@ -33,7 +33,7 @@ pub struct Snapshot {
     conn: Connection,
     /// How many of the schemas it had when it was opened: an older ledger is read as it lies.
     schema: usize,
-    /// Whether a lock that is held says that somebody still works.
+    /// Whether a lock that is held says that a run still works.
     heeds_lock: bool,
 }
 
@@ -77,7 +77,7 @@ impl Snapshot {
 
     /// Hands every revision that a report shows to `each`: the current ones in manifest order,
     /// then older or removed ones whose purchase is unfinished. A revision that is `submitting`
-    /// while nobody holds the run lock is shown `in_doubt`.
+    /// while the run lock is free is shown `in_doubt`.
     ///
     /// # Errors
     /// When it cannot be read.

@@ -79,7 +79,7 @@ fn a_deleted_ledger_is_not_made_anew_beside_what_it_bought() {
     let clips = sandbox.path("renders/night/clips");
     sandbox.run(words).exits(2).warns("3 clips lie in").warns("mv renders/night/clips");
     assert_eq!((server.requests().len(), fs::read_dir(&clips).unwrap().count()), (0, 3));
-    // Whoever does want everything anew says so by moving them.
+    // A user who does want everything anew says so by moving them.
     fs::rename(&clips, clips.with_file_name("clips.old")).unwrap();
     sandbox.run(words).exits(0);
     each_once(&[&server], &IDS);

@@ -275,7 +275,7 @@ async fn an_edited_shot_is_a_further_revision_and_the_older_one_is_left_over_whi
     let ledger = maker.ledger();
     let left = ledger.assign(Assign::Leftovers).await.unwrap();
     let older = Entry { current: false, status: status.clone(), ..first[0].clone() };
-    assert_eq!(left, [older.clone()]);
+    assert_eq!(left, std::slice::from_ref(&older));
     let entries = ledger.entries().await.unwrap();
     assert_eq!(entries, [second[0].clone(), second[1].clone(), older]);
     let status = ledger.apply(first[0].revision, &status, completed(), &RULES, at(3)).await;

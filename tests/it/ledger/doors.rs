@@ -142,7 +142,7 @@ async fn a_balance_that_is_not_the_sum_of_its_movements_is_damage() {
 }
 
 #[tokio::test]
-async fn nobody_can_take_back_an_attempt_or_a_movement_of_money() {
+async fn no_attempt_and_no_movement_of_money_can_be_taken_back() {
     let (mut desk, entries) = Desk::with(&[shot("a", 1, Some(10))]).await;
     desk.claim(&entries[0]).await;
     desk.close();

@@ -29,7 +29,7 @@ const FOOTAGE: [&str; 2] = [
     "SELECT shot, revision, entry, variant, seconds, width, height, sound FROM results",
 ];
 
-/// What a reader, the scheduler and somebody with `sqlite3` see, as one text.
+/// What a reader, the scheduler and a person with `sqlite3` see, as one text.
 fn told(ledger: &Path, had: i64) -> String {
     let reader = Snapshot::open(ledger).unwrap();
     let mut json = Vec::new();
@@ -78,7 +78,7 @@ fn frozen(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/ledger/frozen").join(name)
 }
 
-/// A campaign folder with a copy of the ledger of a schema, which nobody has opened yet.
+/// A campaign folder with a copy of the ledger of a schema, which was not opened yet.
 fn thawed(schema: i64) -> Desk {
     let folder = tempfile::tempdir().unwrap();
     let ledger = folder.path().join("ledger.sqlite");
@@ -113,7 +113,7 @@ async fn a_ledger_of_before_opens_and_says_what_it_said_then() {
     }
 }
 
-/// Nobody looked into its clips, and nobody wrote down where its shots come from.
+/// Its clips were not looked into, and where its shots come from was not written down.
 fn says_nothing_of_today(rows: &[Row]) {
     assert!(rows.iter().any(|row| !row.files.is_empty()));
     for row in rows {
@@ -211,7 +211,7 @@ async fn a_ledger_of_schema_1_goes_on_with_callbacks_and_charges() {
     assert_eq!(
         desk.ledger().subscriptions().await.unwrap(),
         [],
-        "nobody was given an address then"
+        "no gateway was given an address then"
     );
 
     let job = desk.tell(of("rendering").revision, &of("rendering").status, completed()).await;

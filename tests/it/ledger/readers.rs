@@ -1,4 +1,4 @@
-//! What those see who only look: a report beside a run, and somebody with `sqlite3`.
+//! What those see who only look: a report beside a run, and a person with `sqlite3`.
 
 use super::*;
 
