@@ -216,11 +216,11 @@ macro_rules! first_of {
         concat!(
             "SELECT shot FROM attempts AS mine \
              JOIN attempts AS first INDEXED BY by_task \
-               ON first.task_id = mine.task_id AND +first.id < mine.id \
+               ON first.task_id = mine.task_id AND first.id < mine.id \
              JOIN revisions AS had ON had.id = first.revision \
              WHERE mine.id = ",
             $mine,
-            " ORDER BY +first.id LIMIT 1"
+            " ORDER BY first.id LIMIT 1"
         )
     };
 }

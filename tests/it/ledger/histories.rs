@@ -27,7 +27,8 @@ enum Op {
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// Also of what cannot be claimed; `true` as if it were in doubt.
+    /// Also of what cannot be claimed; `true`: what is in doubt as if it were queued, all else as if
+    /// it were in doubt.
     Claim(usize, AttemptSpec, bool),
     Happen(usize, ShotEvent),
     /// What the gateway says an attempt cost.
@@ -147,9 +148,10 @@ impl Pair {
                 let (revision, status) = self.nth(which)?;
                 let doubt = Doubt { attempt: AttemptId(1), why: "cut".into() };
                 let claim = RevisionState::new().after(ShotEvent::Claim, at(1), &RULES).unwrap();
+                let in_doubt = matches!(status.state, State::InDoubt { .. });
                 let transition = match status.after(ShotEvent::Claim, at(1), &RESUBMIT) {
                     Ok(transition) if !weird => transition,
-                    _ if !weird => claim,
+                    _ if !weird || in_doubt => claim,
                     _ => {
                         let (attempt, doubt) = (AttemptId::UNASSIGNED, Some(doubt));
                         let to = State::Submitting { attempt, doubt };
