@@ -13,39 +13,44 @@
 //! A 5xx answer counts as a refusal and is retried; a gateway that charges for one breaks the first
 //! two. The ledger keeps what that could have cost.
 //!
-//! # The house, in reading order
-//! Imports go one way, upwards in this list only to what stands above; a test holds it.
+//! # The map, in reading order
+//! A room imports only rooms that stand above it here, and no files need each other in a circle; a
+//! test reads this table and holds both.
 //!
 //! | room | holds | does not know |
 //! |---|---|---|
-//! | [`domain`] | the words as types; in [`domain::transition`] the one function that makes every transition | I/O, clocks |
+//! | [`domain`] | the words as types: money, shots, states, what a provider answered; in [`domain::transition`] the one function that makes every transition | I/O, clocks |
+//! | [`disk`] | small things that several rooms do with files | what is in them |
 //! | [`blocking`] | work that may block a thread | what the work is |
-//! | [`listener`] | where HTTP comes in: few connections, short lives, an end | what is said there |
-//! | [`failpoint`] | where tests make a debug build die; nothing in a release build | everything else |
-//! | [`policy`] | pace, backoff, cap, who is next: pure functions of state and time | I/O, clocks |
+//! | [`listener`] | an HTTP listener with bounds: connections, their length in bytes and time | what the requests mean |
+//! | [`failpoint`] | named points where a test can kill a debug build; nothing in a release build | all other rooms |
+//! | [`policy`] | rate, backpressure, backoff, cap, queue: pure functions of state and time | I/O, clocks |
 //! | [`catalog`] | dated data: models, what they accept, what they cost | files |
 //! | [`manifest`] | text to shots, with diagnostics | money spent, network |
-//! | [`provider`] | the paid gateway over HTTP, and its wire format; beside [`notify`] the only room that knows reqwest | the ledger |
-//! | [`notify`] | tells somebody's web address how a run goes; when, and how hard it tries | the gateway and its key |
-//! | [`ledger`] | the only truth about what was sent, bought, paid, fetched; the only SQL | the network |
-//! | [`clips`] | verify, name, store | where bytes come from |
-//! | [`callback`] | the door at which the gateway knocks; what it says there is a hint | what a knock is about |
-//! | [`plan`] | shots against the ledger | the network |
-//! | [`scheduler`] | the scheduler: drives revisions, commits, acts | SQL, HTTP |
-//! | [`report`] | from the ledger only | the manifest |
-//! | [`simulator`] | a stand-in gateway with faults on demand | the ledger |
-//! | [`server`] | the page that follows a run, and its buttons: looks on, never in the way; the listener for callbacks | the manifest, the gateway |
+//! | [`provider`] | the paid gateway over HTTP, its wire format, and what it alone does; beside [`notify`] the only room that knows reqwest | the ledger |
+//! | [`notify`] | messages to a user's web address about a run: when, and how often they are tried | the gateway and its key |
+//! | [`ledger`] | what was sent, bought, paid and fetched, in a file or in memory; the only SQL | the network |
+//! | [`clips`] | clips on disk: verified, named, stored | where their bytes come from |
+//! | [`callback`] | the queue of calls that a provider made about tasks; each is a hint | what a call is about |
+//! | [`plan`] | shots against the ledger: what a run would do and cost | the network |
+//! | [`scheduler`] | a run: one owner of its state, a driver, effects | SQL, HTTP |
+//! | [`report`] | what became of a campaign, from its ledger: text, JSON, CSV, a page | the manifest |
+//! | [`simulator`] | a stand-in gateway with faults on demand and accounts of its own | the ledger |
+//! | [`facade`] | the public API | arguments, the terminal |
+//! | [`server`] | the page that follows a run, and the listener for callbacks | the manifest, the gateway |
 //! | [`cli`] | arguments, settings, the terminal, exit codes | – |
 //!
 //! # Invariants
 //! - **Commit, then act.** A transition is durable before anything follows from it: the attempt and
 //!   its reserved price before the POST leaves, the task id before it is polled, the clip under its
 //!   final name before the shot is delivered.
-//! - **One door.** Every transition is made by [`domain::state::RevisionState::after`] and passes
-//!   through one function of [`scheduler`].
+//! - **One door.** Every transition is made by [`domain::state::RevisionState::after`] and made
+//!   durable by [`ledger::Ledger::commit`].
 //! - **Nothing is sent twice by itself.** No HTTP client, middleware or redirect repeats a POST;
 //!   only the scheduler does, and only after the ledger says that the last one was refused.
 //! - **Money is a whole number of micro-dollars**, and every movement is an append-only row.
+//! - **Seams.** What works with a gateway, a ledger or a clip store goes by its trait: [`Provider`],
+//!   [`Ledger`], [`ClipStore`].
 
 #![forbid(unsafe_code)]
 

@@ -50,7 +50,9 @@ impl Graph {
             for path in &module.paths {
                 let Some((target, name)) = self.needed(at, module, path) else { continue };
                 let file = &self.modules[&target].file;
-                if target != *at {
+                // A folder's own file is its face: its files may need what it defines.
+                let is_face = !at.is_empty() && target.starts_with(at);
+                if target != *at && !is_face {
                     let from = edges.entry(module.file.clone()).or_default();
                     from.entry(file.clone()).or_default().insert(name);
                 }
