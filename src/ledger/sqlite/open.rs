@@ -1,13 +1,13 @@
-//! OpenOptions a ledger: what is looked at before anything is changed, and in which order the lock,
+//! Opens a ledger: what is looked at before anything is changed, and in which order the lock,
 //! the reserve and the file are taken.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::connection::{BUSY, log_of, set_up};
 use super::file_watch::FileWatch;
 use super::group_commit::{GroupCommit, Kept};
 use super::high_water_mark::{HighWaterMark, Known};
@@ -16,16 +16,9 @@ use super::rescue;
 use super::reserve::Reserve;
 use super::rows::Word;
 use super::schema::{Found, damage, keep_cap_twice, look, migrate};
-use super::{Kind, LedgerError, LedgerOptions};
+use super::{LedgerError, LedgerOptions};
 use crate::failpoint;
-
-/// How long a write waits for somebody who looks into the file with another program.
-pub(super) const BUSY: Duration = Duration::from_secs(30);
-/// How long the write-ahead file may stay after it was copied into the ledger, in bytes.
-const LOG_STAYS: i64 = 16 << 20;
-/// Pages in the write-ahead file after which it is copied into the ledger.
-const LOG_PAGES: i64 = 4000;
-const STATEMENTS: usize = 32;
+use crate::ledger::Kind;
 
 /// Opens or makes a ledger for writing.
 pub(super) fn for_writing(opening: &LedgerOptions<'_>) -> Result<GroupCommit, LedgerError> {
@@ -111,13 +104,6 @@ pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection, usize), L
         Found::Empty => Err(LedgerError::Missing { ledger: path }),
         Found::Ledger(schema) => Ok((path, conn, schema)),
     }
-}
-
-/// The write-ahead file of a ledger.
-pub(super) fn log_of(path: &Path) -> PathBuf {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    log.into()
 }
 
 fn has_log(path: &Path) -> bool {
@@ -207,33 +193,4 @@ fn is_of(conn: &Connection, path: &Path, opening: &LedgerOptions<'_>) -> Result<
         return Err(LedgerError::OtherCampaign { ledger, theirs, ours });
     }
     Ok(())
-}
-
-/// What durability and honesty ask of `SQLite`.
-pub(super) fn set_up(conn: &Connection, path: &Path) -> Result<(), LedgerError> {
-    let sql = |error: rusqlite::Error| LedgerError::of(path, &error);
-    conn.set_prepared_statement_cache_capacity(STATEMENTS);
-    let mode: String =
-        conn.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0)).map_err(sql)?;
-    if mode != "wal" {
-        return Err(LedgerError::Inaccessible {
-            place: path.to_owned(),
-            cause: "this file system cannot hold a ledger that is read while it is written"
-                .to_owned(),
-            fix: "put the campaign folder on a local disk with --out",
-        });
-    }
-    let pragmas = [
-        ("synchronous", "full"),
-        ("fullfsync", "on"),
-        ("checkpoint_fullfsync", "on"),
-        ("foreign_keys", "on"),
-        ("cell_size_check", "on"),
-        ("trusted_schema", "off"),
-    ];
-    for (name, value) in pragmas {
-        conn.pragma_update(None, name, value).map_err(sql)?;
-    }
-    conn.pragma_update(None, "journal_size_limit", LOG_STAYS).map_err(sql)?;
-    conn.pragma_update(None, "wal_autocheckpoint", LOG_PAGES).map_err(sql)
 }

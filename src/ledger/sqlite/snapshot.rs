@@ -11,8 +11,8 @@ use super::rows::{
 };
 use super::schema::{WITH_CHARGES, WITH_FOOTAGE};
 use super::{
-    CallbackSubscription, ClipFile, Entry, Kind, LedgerError, ReservedAttempt, RevisionId, Row,
-    Spending, Summary, lock, open, spending,
+    CallbackSubscription, ClipFile, Entry, LedgerError, ReservedAttempt, RevisionId, Row, Spending,
+    Summary, lock, open, spending,
 };
 use crate::domain::charge::Charge;
 use crate::domain::clip_info::ClipInfo;
@@ -21,6 +21,7 @@ use crate::domain::secret::Secret;
 use crate::domain::shot::ShotId;
 use crate::domain::state::{AttemptId, State};
 use crate::domain::time::Timestamp;
+use crate::ledger::Kind;
 
 /// What is shown of a shot whose run died with its POST on the wire.
 const CUT_SHORT: &str = "the run ended while its request was on the wire; the next run decides";

@@ -123,7 +123,8 @@ impl Graph {
     fn defines(&self, at: &[String], name: &str) -> bool {
         const WORDS: [&str; 8] =
             ["fn", "struct", "enum", "trait", "type", "const", "static", "union"];
-        let defines = |pair: &[Token]| WORDS.contains(&pair[0].text.as_str()) && pair[1].text == name;
+        let defines =
+            |pair: &[Token]| WORDS.contains(&pair[0].text.as_str()) && pair[1].text == name;
         self.modules.get(at).is_some_and(|module| module.code.windows(2).any(defines))
     }
 }
@@ -145,8 +146,7 @@ pub fn circles(edges: &Edges) -> Vec<String> {
         if told.contains(file) || !together(file, file) {
             continue;
         }
-        let members: Vec<&String> =
-            edges.keys().filter(|other| together(file, other)).collect();
+        let members: Vec<&String> = edges.keys().filter(|other| together(file, other)).collect();
         told.extend(members.iter().copied());
         let ties = members.iter().flat_map(|from| {
             let inside = edges[*from].iter().filter(|(to, _)| members.contains(to));
