@@ -5,10 +5,11 @@ use serde_json::Value;
 
 use super::coerce::shown;
 use super::image::is_http_url;
+use super::model::{Catalog, Model, Problem};
+use super::param::{Param, ParamKind, Params};
 use super::request_view::RequestView;
 use super::similar::closest;
 use super::values::{Values, either, is_given, plain};
-use super::{Catalog, Model, Param, ParamKind, Params, Problem};
 
 pub(super) fn check(catalog: &Catalog, params: &Params) -> Vec<Problem> {
     let request = RequestView::new(catalog, params);

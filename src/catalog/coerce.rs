@@ -3,7 +3,7 @@
 
 use serde_json::{Number, Value};
 
-use super::{Param, ParamKind, Rules};
+use super::param::{Param, ParamKind, Rules};
 
 /// Floats from here on may have lost digits on their way through YAML.
 const EXACT: f64 = 1e15;

@@ -10,9 +10,10 @@ use serde_yaml::Spanned;
 use crate::domain::money::Usd;
 
 use super::fingerprint::canonical;
-use super::price::{DURATION, Rate, Row};
+use super::model::{Catalog, CatalogError, Model};
+use super::param::{Param, ParamKind, Rules};
+use super::price_table::{DURATION, Rate, Row};
 use super::values::Values;
-use super::{Catalog, CatalogError, Model, Param, ParamKind, Rules};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -7,8 +7,9 @@ use sha2::{Digest, Sha256};
 use crate::domain::shot::Fingerprint;
 
 use super::image::{base64_bytes, is_http_url};
+use super::model::Catalog;
+use super::param::{ParamKind, Params};
 use super::values::is_given;
-use super::{Catalog, ParamKind, Params};
 
 /// Where to report, not what to render.
 const NOT_MEANT: &str = "callback_url";

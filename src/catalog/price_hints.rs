@@ -7,10 +7,11 @@ use serde_json::Value;
 
 use crate::domain::money::Usd;
 
-use super::price::{DURATION, Row};
+use super::model::Catalog;
+use super::param::Params;
+use super::price_table::{DURATION, Row};
 use super::request_view::RequestView;
 use super::values::{Values, plain};
-use super::{Catalog, Params};
 
 /// The most hints that are given.
 const MAX: usize = 3;

@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 
-use super::{Catalog, Model, Params};
+use super::model::{Catalog, Model};
+use super::param::Params;
 
 /// A request's values, by the parameter's index in the catalog.
 pub(super) struct RequestView<'a> {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{Param, ParamKind};
+use super::param::{Param, ParamKind};
 
 /// The values of one parameter that a rule or a price row means.
 #[derive(Clone, Debug, PartialEq, Eq)]

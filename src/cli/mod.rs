@@ -18,6 +18,7 @@ mod progress;
 mod report;
 mod resolve;
 mod run;
+mod runtime;
 mod serve;
 mod settings;
 mod signals;

@@ -16,7 +16,7 @@ use crate::report::text::{dollars, safe};
 use crate::scheduler::Cause;
 
 use super::error::CliError;
-use super::run::runtime;
+use super::runtime::runtime;
 use super::settings::{CampaignPaths, rules};
 use super::terminal::{RED, Terminal};
 use super::{args, logging};

@@ -4,7 +4,6 @@ use std::io::Write;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use crate::blocking::Threads;
@@ -25,6 +24,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::log::Keeper;
 use super::notifier::Notifier;
+use super::runtime::runtime;
 use super::settings::{CampaignPaths, LoadedCampaign};
 use super::signals::Signals;
 use super::summary::{Outcome, stopped};
@@ -113,17 +113,6 @@ pub fn gateway(
         Some(http) => Ok(http),
         None => sim::in_process(typed.sim.as_ref(), &place.folder, catalog, limits.submit_timeout),
     }
-}
-
-/// The threads that a command works with.
-///
-/// # Errors
-/// When the system refuses.
-pub fn runtime() -> Result<Runtime, CliError> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| CliError::new(format!("no threads can be started: {error}")))
 }
 
 /// What is to be done, and for which campaign.

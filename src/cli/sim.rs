@@ -13,7 +13,7 @@ use crate::provider::Provider;
 use crate::simulator::{self, SimOptions, SimState, Simulator};
 
 use super::error::CliError;
-use super::run::runtime;
+use super::runtime::runtime;
 use super::settings::private_folder;
 use super::signals::Signals;
 use super::terminal::Terminal;

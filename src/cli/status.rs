@@ -10,7 +10,7 @@ use crate::report::Outlook;
 use crate::report::status::{Frame, glance};
 
 use super::error::CliError;
-use super::run::runtime;
+use super::runtime::runtime;
 use super::settings::CampaignPaths;
 use super::signals::Signals;
 use super::terminal::{Terminal, width};

@@ -3,6 +3,7 @@
 //! the provider, the clips or the clock.
 
 mod error;
+mod kind;
 pub mod memory;
 mod revision;
 pub mod sqlite;
@@ -24,6 +25,7 @@ use crate::domain::transition::Transition;
 use crate::policy::budget::{Balance, Budget};
 
 pub use error::LedgerError;
+pub use kind::Kind;
 pub use memory::MemoryLedger;
 pub use sqlite::{LedgerOptions, OrphanReservation, Snapshot, SpendGroup, Spending, SqliteLedger};
 
@@ -179,15 +181,6 @@ pub struct ReservedAttempt {
 /// A revision's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RevisionId(pub i64);
-
-/// Whose tasks a ledger holds. A ledger is of one kind for ever.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A gateway's: real money.
-    Gateway,
-    /// The in-process simulator's.
-    Simulator,
-}
 
 /// A revision as the scheduler sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::WrittenCallback;
+use super::campaign::WrittenCallback;
 use super::diagnostics::Diagnostics;
 use super::scalars::{Section, duration, text};
 use super::text::tree::Node;

@@ -2,6 +2,7 @@
 //! fingerprints it, and reports every mistake with its place. Sends nothing, writes nothing.
 
 mod callback;
+mod campaign;
 mod diagnostics;
 mod includes;
 mod notify;
@@ -13,99 +14,13 @@ mod shots;
 mod source;
 mod text;
 
+pub use campaign::{Campaign, Header, WrittenBudget, WrittenCallback, WrittenNotify};
 pub use diagnostics::{Finding, Level, Mistakes, Related, Spot};
 pub use read::Manifest;
 
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use crate::catalog::Catalog;
-use crate::domain::money::Usd;
-use crate::domain::shot::Shot;
-use crate::domain::state::OnDoubt;
-use crate::domain::webhook::{Hook, Occasion};
-use crate::policy::limits::SomeLimits;
-
-/// Everything in a manifest but its shots.
-#[derive(Clone, Debug)]
-pub struct Header {
-    /// The campaign's name: a safe file name.
-    pub campaign: String,
-    /// The manifest's path.
-    pub path: PathBuf,
-    /// `budget`, when it is written.
-    pub budget: Option<WrittenBudget>,
-    /// `on_doubt`.
-    pub on_doubt: OnDoubt,
-    /// `limits`.
-    pub limits: SomeLimits,
-    /// `callback`, when it is written.
-    pub callback: Option<WrittenCallback>,
-    /// `check_charges`.
-    pub check_charges: bool,
-    /// `notify`, when it is written.
-    pub notify: Option<WrittenNotify>,
-}
-
-impl Header {
-    /// Whether the manifest itself names a cap.
-    #[must_use]
-    pub fn is_capped(&self) -> bool {
-        self.budget.is_some_and(|budget| budget.cap.is_some())
-    }
-}
-
-/// A manifest's `budget`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WrittenBudget {
-    /// `cap`, or the bare number.
-    pub cap: Option<Usd>,
-    /// `strict`.
-    pub strict: bool,
-}
-
-/// A manifest's `callback`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WrittenCallback {
-    /// Where to listen on this machine.
-    pub listen: SocketAddr,
-    /// The public address of that: `http` or `https`, a host, perhaps a path.
-    pub url: String,
-    /// How long after its POST a shot in doubt waits for a callback.
-    pub wait: Duration,
-}
-
-/// A manifest's `notify`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WrittenNotify {
-    /// The web address; `None`: that of `RUSHES_NOTIFY_URL`, if it is set.
-    pub url: Option<Hook>,
-    /// The occasions for a message.
-    pub on: Vec<Occasion>,
-    /// From how many failed shots in a run on `failures` is an occasion.
-    pub failures: u32,
-}
-
-/// Every occasion, to the address in the environment.
-impl Default for WrittenNotify {
-    fn default() -> Self {
-        Self { url: None, on: Occasion::ALL.to_vec(), failures: 10 }
-    }
-}
-
-/// A manifest, expanded.
-#[derive(Clone, Debug)]
-pub struct Campaign {
-    /// Everything but the shots.
-    pub header: Header,
-    /// The shots in manifest order.
-    pub shots: Vec<Shot>,
-    /// Warnings, such as that of an unknown price without a cap: the first hundred.
-    pub warnings: Vec<Finding>,
-    /// How many more warnings there are.
-    pub more_warnings: usize,
-}
 
 /// What the settings outside the manifest decide about reading it.
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,7 @@
 //! `notify`: the web address that gets messages about a run, and on which occasions. The address is
 //! a secret, so excerpts hide it.
 
-use super::WrittenNotify;
+use super::campaign::WrittenNotify;
 use super::diagnostics::{Diagnostics, did_you_mean};
 use super::scalars::{Section, count_of, hide_urls, text};
 use super::text::tree::{Node, Value};

@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use super::campaign::{Campaign, Header};
 use super::diagnostics::{Diagnostic, Diagnostics, Mistakes};
 use super::scalars::TOP_LEVEL;
 use super::shots::context::{ExpandContext, Expansion};
@@ -17,7 +18,7 @@ use super::text::file;
 use super::text::table::{Rows, Table};
 use super::text::tree::{Node, Pair, Value};
 use super::text::yaml::{self, Document};
-use super::{Campaign, Header, includes, settings};
+use super::{includes, settings};
 use crate::catalog::{Catalog, closest};
 use crate::domain::shot::Shot;
 use crate::domain::state::OnDoubt;

@@ -13,9 +13,6 @@ use crate::catalog::Catalog;
 
 /// The schema without everything that depends on the catalog.
 const FIXED: &str = include_str!("schema/fixed.yaml");
-/// What every form of a request parameter is, beside its own.
-const TEMPLATE: &str = "#/$defs/template";
-
 /// The JSON Schema (2020-12) of a YAML manifest under `catalog`.
 #[must_use]
 #[expect(

@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::str::FromStr;
 
+use super::campaign::{Header, WrittenBudget};
 use super::diagnostics::{Diagnostics, did_you_mean};
 use super::scalars::{Section, TOP_LEVEL, count_of, duration, parsed, switch, text};
 use super::shots::identity;
 use super::source::place::Place;
 use super::text::tree::{Node, Pair};
-use super::{Header, WrittenBudget, callback, notify};
+use super::{callback, notify};
 use crate::domain::money::Usd;
 use crate::domain::shot::ShotId;
 use crate::domain::state::OnDoubt;

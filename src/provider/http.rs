@@ -2,8 +2,6 @@
 //! is said only when nothing was, and that the key goes to the gateway alone and into no text.
 //! What an answer means is decided in `wire`.
 
-use std::error::Error as _;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,73 +27,14 @@ use crate::domain::origin::Origin;
 
 mod address;
 mod clients;
+mod explain;
 mod fetch;
 mod headers;
 mod redact;
+mod settings;
 
-/// The longest reason, in characters.
-const MAX_WHY: usize = 250;
-
-/// How to reach the gateway.
-#[derive(Clone)]
-pub struct HttpSettings {
-    /// Scheme, host and port; `/api/v1/video/generations` is appended.
-    pub api_base: String,
-    /// The bearer key.
-    pub key: String,
-    /// How long a POST may take, from connect to the last byte of its answer.
-    pub submit_timeout: Duration,
-    /// How long a poll may take; 30 s by default.
-    pub poll_timeout: Duration,
-    /// How long a download may stand still; 30 s by default. There is no limit to its whole.
-    pub idle_timeout: Duration,
-    /// Turns a `Retry-After` that names a date into a span.
-    pub clock: Arc<dyn Clock>,
-}
-
-impl HttpSettings {
-    /// Settings with the default time-outs for polls and downloads.
-    #[must_use]
-    pub fn new(
-        api_base: String,
-        key: String,
-        submit_timeout: Duration,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        let patience = Duration::from_secs(30);
-        let (poll_timeout, idle_timeout) = (patience, patience);
-        Self { api_base, key, submit_timeout, poll_timeout, idle_timeout, clock }
-    }
-}
-
-/// Without the key.
-impl fmt::Debug for HttpSettings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpSettings")
-            .field("api_base", &self.api_base)
-            .field("submit_timeout", &self.submit_timeout)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Why the gateway cannot be spoken to.
-#[derive(Debug, thiserror::Error)]
-pub enum SetupError {
-    /// The address cannot be the gateway's.
-    #[error("the gateway's address {address:?} {problem}")]
-    Address {
-        /// As it was given, printable.
-        address: String,
-        /// What is wrong and what to write instead.
-        problem: &'static str,
-    },
-    /// The key is empty, or holds what no header can carry.
-    #[error("the key {0}; look at KLING_API_KEY or the file named by KLING_API_KEY_FILE")]
-    Key(&'static str),
-    /// TLS cannot be set up, as on a machine without any CA certificates.
-    #[error("TLS cannot be set up: {0}; are the system's CA certificates installed?")]
-    Tls(String),
-}
+use explain::explain;
+pub use settings::{HttpSettings, SetupError};
 
 /// The paid gateway over HTTP.
 pub struct HttpProvider {
@@ -303,29 +242,3 @@ fn account_of(key: &str, endpoint: &Url) -> String {
 
 /// How often the hash of a key is hashed again.
 const ACCOUNT_ROUNDS: u32 = 10_000;
-
-/// What went wrong on the wire, with its causes and without the URL, which may carry a signature.
-fn explain(error: &reqwest::Error) -> String {
-    let mut causes: Vec<String> = Vec::new();
-    if error.is_connect() {
-        let url = error.url();
-        let host = url.and_then(Url::host_str).unwrap_or("the host");
-        let port = url.and_then(Url::port_or_known_default).unwrap_or_default();
-        causes.push(format!("could not connect to {host}:{port}"));
-    } else if error.is_timeout() {
-        causes.push("timed out".to_owned());
-    }
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let text = cause.to_string();
-        let is_news = !causes.iter().any(|known| known.contains(&text));
-        if is_news && !text.starts_with("client error (") {
-            causes.push(text);
-        }
-        source = cause.source();
-    }
-    if causes.is_empty() {
-        causes.push("the request could not be made".to_owned());
-    }
-    plain(&causes.join(": "), MAX_WHY)
-}

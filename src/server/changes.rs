@@ -24,9 +24,9 @@ use crate::policy::limits::Rate;
 use crate::report::{ReportError, contact_sheet, model};
 use crate::scheduler::Progress;
 
-use super::Show;
 use super::backlog::{Spool, Spooled};
 use super::run_status::{Over, Phase};
+use super::show::Show;
 
 /// Between two readings lies this at least.
 const READ_EVERY: Duration = Duration::from_secs(1);

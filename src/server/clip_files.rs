@@ -11,7 +11,7 @@ use tower_http::services::ServeFile;
 use crate::blocking::Threads;
 use crate::ledger::Snapshot;
 
-use super::Show;
+use super::show::Show;
 
 /// The folder of clips below the campaign folder.
 const CLIPS: &str = "clips";

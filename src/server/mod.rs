@@ -26,24 +26,19 @@ mod events;
 mod metrics;
 mod routes;
 mod run_status;
+mod show;
 
 pub use address::{Port, USUAL_PORT, Wish};
 pub use callback_listener::{CallbackListener, listen};
+pub use show::{Show, Typed};
 
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::domain::time::{Clock, SystemClock};
-use crate::ledger::Snapshot;
 use crate::listener::{BoundedListener, ConnLimits, ShutdownHandle};
-use crate::policy::limits::Rate;
-use crate::report::contact_sheet::Sheet;
-use crate::scheduler::{CancelToken, Metrics, PauseSwitch, Progress};
 
 use changes::Feed;
 use run_status::Over;
@@ -57,37 +52,6 @@ const BOUNDS: ConnLimits = ConnLimits {
 };
 /// How long clients have to take the last news once the run has ended.
 const GRACE: Duration = Duration::from_secs(1);
-
-/// Makes a command for the campaign that is shown; see [`crate::report::remedy::Again`].
-pub type Typed = Arc<dyn Fn(&str, &str) -> String + Send + Sync>;
-
-/// What is shown and what the buttons press.
-#[derive(Clone)]
-pub struct Show {
-    /// The ledger.
-    pub ledger: PathBuf,
-    /// The commands that the page tells people to type.
-    pub again: Typed,
-    /// The campaign folder.
-    pub folder: PathBuf,
-    /// The run's counts.
-    pub tally: watch::Receiver<Progress>,
-    /// The run's pace.
-    pub rate: Rate,
-    /// The stop button.
-    pub stop: CancelToken,
-    /// The pause button.
-    pub pause: PauseSwitch,
-    /// What the run counts and times.
-    pub metrics: Arc<Metrics>,
-}
-
-impl Show {
-    /// The page of what the ledger says now.
-    fn sheet<'a>(&'a self, ledger: &'a Snapshot) -> Sheet<'a> {
-        Sheet { source: ledger, again: &*self.again, now: SystemClock.now(), live: true }
-    }
-}
 
 /// A live page. Dropping it cuts everybody off; [`Live::close`] tells them first.
 pub struct Live {

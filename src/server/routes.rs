@@ -20,7 +20,8 @@ use super::access::Gate;
 use super::backlog::{Spool, Spooled};
 use super::changes::{self, Feed};
 use super::run_status::{Over, Phase, illness};
-use super::{Show, clip_files, events, metrics};
+use super::show::Show;
+use super::{clip_files, events, metrics};
 
 /// So many pages follow at once.
 const MAX_PAGES: usize = 32;

@@ -17,7 +17,7 @@ use crate::provider::{
 };
 
 use super::accounts::Accounts;
-use super::callback::Caller;
+use super::caller::Caller;
 use super::profile::Profile;
 use super::reply::{Answered, Clip, ClipReply, Reply};
 use super::rng::SimRng;

@@ -12,6 +12,7 @@
 mod accounts;
 mod answers;
 mod callback;
+mod caller;
 mod faults;
 mod gateway;
 mod journal;

@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use crate::domain::time::Clock;
 use crate::listener::{BoundedListener, ConnLimits, Wire};
 
-use super::callback::Caller;
+use super::caller::Caller;
 use super::reply::{Answered, Clip, ClipReply, Reply};
 use super::state::SimState;
 

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::open::log_of;
+use super::connection::log_of;
 
 /// What a file is, whatever it is called; elsewhere than on Unix only that it is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

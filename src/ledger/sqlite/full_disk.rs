@@ -10,12 +10,14 @@ use rusqlite::Connection;
 use super::group_commit::Fault;
 use super::lock::beside;
 use super::*;
+use crate::blocking::Threads;
 use crate::domain::money::Usd;
 use crate::domain::outcome::SubmitOutcome;
 use crate::domain::secret::Secret;
 use crate::domain::shot::{Fingerprint, Request, ShotId};
 use crate::domain::state::{OnDoubt, RevisionState, Rules, ShotEvent};
 use crate::domain::transition::Transition;
+use crate::ledger::Kind;
 use crate::ledger::{AttemptSpec, Change, Origin, Verdict};
 
 const RULES: Rules = Rules {

@@ -26,6 +26,7 @@
 //! knew when its ledger was taken away from under it, and the next run puts it back. After a failed write the file is not touched
 //! again by this process: every later call answers with that failure.
 
+mod connection;
 mod file_watch;
 #[cfg(test)]
 mod full_disk;
@@ -33,6 +34,7 @@ mod group_commit;
 mod high_water_mark;
 mod lock;
 mod open;
+mod options;
 mod rescue;
 mod reserve;
 mod rows;
@@ -47,37 +49,20 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 
-use crate::blocking::Threads;
 use crate::domain::outcome::TaskId;
 use crate::domain::shot::Shot;
 use crate::domain::time::Timestamp;
 use crate::policy::budget::{Balance, Budget};
 
 use super::{
-    Answer, Assign, CallbackSubscription, ClipFile, Commit, Committed, Entry, Kind, Ledger,
-    LedgerError, ReservedAttempt, RevisionId, Row, Summary,
+    Answer, Assign, CallbackSubscription, ClipFile, Commit, Committed, Entry, Ledger, LedgerError,
+    ReservedAttempt, RevisionId, Row, Summary,
 };
 use group_commit::GroupCommit;
 
+pub use options::LedgerOptions;
 pub use snapshot::Snapshot;
 pub use spending::{OrphanReservation, SpendGroup, Spending};
-
-/// What it takes to open a ledger for writing.
-#[derive(Clone, Debug)]
-pub struct LedgerOptions<'a> {
-    /// The `SQLite` file; its folder exists.
-    pub path: &'a Path,
-    /// The campaign's name.
-    pub campaign: &'a str,
-    /// Whose tasks it will hold.
-    pub kind: Kind,
-    /// What the lock says about its holder, such as `rushes run`.
-    pub holder: &'a str,
-    /// Now.
-    pub at: Timestamp,
-    /// Where it is written.
-    pub threads: Threads,
-}
 
 /// A ledger file open for writing; holds the run lock until the last clone is dropped.
 #[derive(Clone)]

@@ -10,9 +10,9 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
 use super::LedgerError;
+use super::connection::{BUSY, log_of, set_up};
 use super::file_watch::Loss;
 use super::lock::{beside, private};
-use super::open::{BUSY, log_of, set_up};
 
 /// How long readers of a saved copy are waited for before it gets the ledger's name.
 const READER_GOES: Duration = Duration::from_secs(2);

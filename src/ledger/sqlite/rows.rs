@@ -6,12 +6,13 @@ use std::fmt;
 use rusqlite::Row as SqlRow;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, Type, ValueRef};
 
-use super::{Entry, Kind, RevisionId};
+use super::{Entry, RevisionId};
 use crate::domain::money::Usd;
 use crate::domain::outcome::TaskId;
 use crate::domain::shot::{Fingerprint, ShotId};
 use crate::domain::state::{Account, AttemptId, Failure, RevisionState, State};
 use crate::domain::time::Timestamp;
+use crate::ledger::Kind;
 use crate::ledger::revision::{WITH_OPEN_ATTEMPT, WITH_TASK};
 use crate::policy::budget::{Balance, Budget};
 

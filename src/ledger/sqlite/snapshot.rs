@@ -12,8 +12,8 @@ use super::rows::{
 };
 use super::schema::{WITH_CHARGES, WITH_FOOTAGE};
 use super::{
-    CallbackSubscription, ClipFile, Entry, Kind, LedgerError, ReservedAttempt, RevisionId, Row,
-    Spending, Summary, lock, open, spending,
+    CallbackSubscription, ClipFile, Entry, LedgerError, ReservedAttempt, RevisionId, Row, Spending,
+    Summary, lock, open, spending,
 };
 use crate::domain::charge::Charge;
 use crate::domain::clip_info::ClipInfo;
@@ -22,6 +22,7 @@ use crate::domain::secret::Secret;
 use crate::domain::shot::ShotId;
 use crate::domain::state::{AttemptId, State};
 use crate::domain::time::Timestamp;
+use crate::ledger::Kind;
 use crate::ledger::revision::WITH_OPEN_ATTEMPT;
 
 /// What is shown of a shot whose run died with its POST on the wire.

@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::TEMPLATE;
 use crate::catalog::{Accepted, Catalog, Param, ParamKind};
+
+/// What every form of a request parameter is, beside its own.
+pub(super) const TEMPLATE: &str = "#/$defs/template";
 
 /// What an entry or `defaults` may say for a parameter. Nothing at all is as good as no line.
 pub(super) fn parameter(catalog: &Catalog, param: &Param) -> Value {

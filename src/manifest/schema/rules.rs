@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::TEMPLATE;
+use super::forms::TEMPLATE;
 use super::forms::accepted;
 use crate::catalog::{Catalog, Param};
 

@@ -6,7 +6,7 @@ use reqwest::Url;
 
 use crate::domain::sanitize::plain;
 
-use super::SetupError;
+use super::settings::SetupError;
 
 /// The path that buys and answers for videos.
 const GENERATIONS: &str = "/api/v1/video/generations";

@@ -7,7 +7,8 @@ use std::time::Duration;
 use reqwest::redirect::{Action, Attempt, Policy};
 use reqwest::{Client, ClientBuilder};
 
-use super::{HttpSettings, SetupError, explain};
+use super::explain::explain;
+use super::settings::{HttpSettings, SetupError};
 
 /// How long connecting may take at most: DNS, TCP and TLS together.
 const CONNECT: Duration = Duration::from_secs(10);

@@ -11,7 +11,8 @@ use crate::domain::sanitize::plain;
 
 use super::super::{Download, ResumePoint};
 use super::clients::Clients;
-use super::{explain, headers};
+use super::explain::explain;
+use super::headers;
 
 /// Opens `url`; what comes is not looked at.
 pub(super) async fn fetch(

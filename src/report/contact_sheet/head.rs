@@ -10,7 +10,7 @@ use crate::ledger::{Kind, LedgerError, OrphanReservation, Spending, Summary};
 use crate::report::remedy::Remedy;
 use crate::report::text::safe;
 
-use super::Sheet;
+use super::sheet::Sheet;
 
 /// The most tags that are told; the dearest first.
 const MAX_TAGS: usize = 50;

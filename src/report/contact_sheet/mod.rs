@@ -6,6 +6,7 @@
 //! run and nothing be fetched but its clips.
 
 mod head;
+mod sheet;
 mod shot;
 
 use std::io::{self, Write};
@@ -15,11 +16,11 @@ use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest, Sha256};
 
 use crate::domain::sanitize::json_for_pages;
-use crate::domain::time::Timestamp;
 use crate::ledger::Row;
 
-use super::remedy::Again;
-use super::{ReportError, Source, each_row};
+use super::{ReportError, each_row};
+
+pub use sheet::Sheet;
 
 /// The page's name in the campaign folder.
 pub const FILE: &str = "contact-sheet.html";
@@ -43,19 +44,6 @@ const SCRIPT: &str = concat!(
     include_str!("live.js"),
     include_str!("main.js"),
 );
-
-/// What a page is made from.
-#[derive(Clone, Copy)]
-pub struct Sheet<'a> {
-    /// The ledger.
-    pub source: &'a dyn Source,
-    /// Makes the commands that it tells people to type.
-    pub again: Again<'a>,
-    /// When it is made.
-    pub now: Timestamp,
-    /// Whether it follows the events of a run that serves it.
-    pub live: bool,
-}
 
 impl Sheet<'_> {
     /// Writes the page.

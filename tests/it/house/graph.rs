@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::code::{self, Path, Token, Written};
 
+/// The file and the text of a module.
+pub type Read<'a> = dyn Fn(&[String]) -> Option<(String, String)> + 'a;
+
 /// The files of a crate, by module (`["scheduler", "poll"]`), without what only tests see.
 #[derive(Default)]
 pub struct Graph {
@@ -30,7 +33,7 @@ pub type Edges = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
 impl Graph {
     /// Reads the file of a module and of all modules it declares; `read` answers file and text.
-    pub fn read(read: &dyn Fn(&[String]) -> Option<(String, String)>) -> Self {
+    pub fn read(read: &Read<'_>) -> Self {
         let mut graph = Self::default();
         let mut waiting = vec![Vec::new()];
         while let Some(module) = waiting.pop() {
@@ -125,7 +128,8 @@ impl Graph {
     fn defines(&self, at: &[String], name: &str) -> bool {
         const WORDS: [&str; 8] =
             ["fn", "struct", "enum", "trait", "type", "const", "static", "union"];
-        let defines = |pair: &[Token]| WORDS.contains(&pair[0].text.as_str()) && pair[1].text == name;
+        let defines =
+            |pair: &[Token]| WORDS.contains(&pair[0].text.as_str()) && pair[1].text == name;
         self.modules.get(at).is_some_and(|module| module.code.windows(2).any(defines))
     }
 }
@@ -147,8 +151,7 @@ pub fn circles(edges: &Edges) -> Vec<String> {
         if told.contains(file) || !together(file, file) {
             continue;
         }
-        let members: Vec<&String> =
-            edges.keys().filter(|other| together(file, other)).collect();
+        let members: Vec<&String> = edges.keys().filter(|other| together(file, other)).collect();
         told.extend(members.iter().copied());
         let ties = members.iter().flat_map(|from| {
             let inside = edges[*from].iter().filter(|(to, _)| members.contains(to));

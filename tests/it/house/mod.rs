@@ -96,7 +96,9 @@ fn read_module(folder: &Path, module: &[String]) -> Option<(String, String)> {
         "" => vec!["lib.rs".to_owned()],
         _ => vec![format!("{path}.rs"), format!("{path}/mod.rs")],
     };
-    names.into_iter().find_map(|name| Some((name.clone(), fs::read_to_string(folder.join(name)).ok()?)))
+    names
+        .into_iter()
+        .find_map(|name| Some((name.clone(), fs::read_to_string(folder.join(name)).ok()?)))
 }
 
 #[test]
@@ -115,7 +117,10 @@ fn rooms_of_the_map_exist() {
     let map = map_of(&fs::read_to_string(src().join("lib.rs")).unwrap());
     assert!(map.len() > 15, "the table in src/lib.rs was not found: {map:?}");
     for room in map {
-        assert!(read_module(&src(), &[room.clone()]).is_some(), "src has no room `{room}`");
+        assert!(
+            read_module(&src(), std::slice::from_ref(&room)).is_some(),
+            "src has no room `{room}`"
+        );
     }
 }
 
@@ -168,7 +173,9 @@ fn an_import_from_below_and_a_room_without_a_row_are_wrong() {
     assert_eq!(wrong("ledger/a.rs", "\nuse super::super::plan::Plan;"), [expected]);
     assert_eq!(
         wrong("attic.rs", ""),
-        ["attic.rs: the room `attic` is not in the map; add a row for it to the table in src/lib.rs"]
+        [
+            "attic.rs: the room `attic` is not in the map; add a row for it to the table in src/lib.rs"
+        ]
     );
 }
 
@@ -239,7 +246,10 @@ fn a_folders_own_file_is_its_face() {
 fn what_only_tests_see_makes_no_circle() {
     let files = [
         ("lib", "mod a; mod b; #[cfg(test)] mod tests;"),
-        ("a", "pub struct Aye; #[cfg(test)] use crate::b::{Bee}; #[cfg(test)] mod tests { use crate::b::Bee; }"),
+        (
+            "a",
+            "pub struct Aye; #[cfg(test)] use crate::b::{Bee}; #[cfg(test)] mod tests { use crate::b::Bee; }",
+        ),
         ("b", "use crate::a::Aye; pub struct Bee;"),
     ];
     assert!(circles_of(&files).is_empty());

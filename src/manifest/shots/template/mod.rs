@@ -1,13 +1,13 @@
 //! `{{ name }}` in strings: a small part of Jinja. A template is compiled once and rendered for many
 //! shots; an undefined name, an endless loop and a flood of text are mistakes.
 
+mod error;
 #[cfg(test)]
 mod tests;
 mod validate;
 
 use std::fmt;
 use std::io;
-use std::ops::Range;
 use std::sync::Arc;
 
 use minijinja::syntax::SyntaxConfig;
@@ -15,6 +15,8 @@ use minijinja::value::{Object, ObjectRepr};
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value, filters, tests as is};
 
 use crate::catalog;
+
+pub(crate) use error::TemplateError;
 
 /// What rendering one text may cost: the engine counts steps, items and bytes.
 const FUEL: u64 = 400_000;
@@ -62,30 +64,6 @@ filters! {
 /// What templates are compiled and rendered with.
 pub(crate) struct Engine {
     environment: Environment<'static>,
-}
-
-/// Why a text is no template, or cannot be rendered.
-#[derive(Clone, Debug)]
-pub(crate) struct TemplateError {
-    /// What is wrong.
-    pub what: String,
-    /// What to write instead.
-    pub fix: Option<String>,
-    /// The bytes of the text that cause it, where they are known.
-    pub range: Option<Range<usize>>,
-}
-
-impl TemplateError {
-    /// An error at some bytes of the text.
-    fn at(what: impl Into<String>, range: Range<usize>) -> Self {
-        Self { what: what.into(), fix: None, range: Some(range) }
-    }
-}
-
-impl From<String> for TemplateError {
-    fn from(what: String) -> Self {
-        Self { what, fix: None, range: None }
-    }
 }
 
 impl Engine {

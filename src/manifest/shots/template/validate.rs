@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::TemplateError;
+use super::error::TemplateError;
 use crate::catalog::closest;
 
 /// The longest `{{ … }}`, in bytes: the engine goes through operators by recursion.

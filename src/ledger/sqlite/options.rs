@@ -1,0 +1,24 @@
+//! What it takes to open a ledger.
+
+use std::path::Path;
+
+use crate::blocking::Threads;
+use crate::domain::time::Timestamp;
+use crate::ledger::Kind;
+
+/// What it takes to open a ledger for writing.
+#[derive(Clone, Debug)]
+pub struct LedgerOptions<'a> {
+    /// The `SQLite` file; its folder exists.
+    pub path: &'a Path,
+    /// The campaign's name.
+    pub campaign: &'a str,
+    /// Whose tasks it will hold.
+    pub kind: Kind,
+    /// What the lock says about its holder, such as `rushes run`.
+    pub holder: &'a str,
+    /// Now.
+    pub at: Timestamp,
+    /// Where it is written.
+    pub threads: Threads,
+}
