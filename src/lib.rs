@@ -93,7 +93,8 @@ pub mod server;
 #[doc(hidden)]
 pub mod simulator;
 
-mod facade;
+#[doc(hidden)]
+pub mod facade;
 
 pub use clips::ClipStore;
 pub use domain::money::Usd;
