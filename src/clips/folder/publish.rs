@@ -9,7 +9,7 @@ use bytes::BytesMut;
 use sha2::Digest;
 
 use crate::clips::{ClipError, Stored, clip_info, told, verify};
-use crate::domain::clip_info::ClipInfo;
+use crate::clip_info::ClipInfo;
 use crate::failpoint;
 
 use super::directories::{ClipPlace, Directories};
@@ -34,120 +34,144 @@ pub(super) fn publish(
     directories: &Directories,
     batch: Vec<Received>,
 ) -> Vec<Result<Stored, ClipError>> {
-    let write = |received| Written::new(directories, received);
-    let written: Vec<_> = batch.into_iter().map(write).collect();
-    if written.len() > 1 {
+    let write = |received| Clip::write(directories, received);
+    let mut clips: Vec<_> = batch.into_iter().map(write).collect();
+    if clips.len() > 1 {
         // The disk begins with all of them before the first is waited for.
-        written.iter().flatten().for_each(|clip| clip.temporary.begin_sync());
+        clips.iter().flatten().for_each(|clip| clip.temporary.begin_sync());
     }
-    let sync = |clip: Result<Written, _>| clip?.sync(directories);
-    let synced: Vec<_> = written.into_iter().map(sync).collect();
-    let rename = |clip: Result<Written, _>| clip?.rename(directories);
-    let named = synced.into_iter().map(rename).collect();
-    settle(directories, named)
+    let mut settled = Settled::default();
+    each(directories, &mut clips, |clip| clip.sync());
+    each(directories, &mut clips, Clip::rename);
+    each(directories, &mut clips, |clip| settled.settle(clip.temporary.directory()));
+    clips.into_iter().map(|clip| clip.map(|clip| clip.stored)).collect()
 }
 
-/// A verified clip in a temporary file.
-struct Written {
+/// Takes every clip that has not failed one step further.
+fn each(
+    directories: &Directories,
+    clips: &mut [Result<Clip, ClipError>],
+    mut step: impl FnMut(&mut Clip) -> io::Result<()>,
+) {
+    for clip in clips {
+        let failed = match clip {
+            Ok(going) => step(going).map_err(directories.error_at(&going.place)).err(),
+            Err(_) => None,
+        };
+        if let Some(error) = failed {
+            *clip = Err(error);
+        }
+    }
+}
+
+/// A whole clip on its way from its temporary to its final name.
+struct Clip {
     temporary: Temporary,
     place: ClipPlace,
     stored: Stored,
 }
 
-impl Written {
-    fn new(directories: &Directories, received: Received) -> Result<Self, ClipError> {
+impl Clip {
+    /// Verifies a clip and writes what is not yet on disk.
+    fn write(directories: &Directories, received: Received) -> Result<Self, ClipError> {
         let Received { place, spilled, buffered, total } = received;
-        let at = directories.error_at(&place);
-        let facts;
-        let spilled = if let Some(mut spilled) = spilled {
-            if !spilled.temporary.directory().is_in_place().map_err(&at)? {
-                return Err(at(moved()));
-            }
-            spilled.append(&buffered).map_err(&at)?;
-            facts = inspect(&mut spilled.temporary.file, spilled.written, total).map_err(&at)??;
-            *spilled
-        } else {
-            let length = buffered.len() as u64;
-            facts = inspect(&mut Cursor::new(&buffered), length, total).map_err(&at)??;
-            let mut spilled = Spilled::begin(directories, &place)?;
-            spilled.append(&buffered).map_err(&at)?;
-            spilled
+        let written = match spilled {
+            None => write_whole(directories, &place, &buffered, total),
+            Some(spilled) => write_rest(directories, &place, *spilled, &buffered, total),
         };
+        let (Spilled { temporary, hash, written: bytes }, (clip_info, unread)) = written?;
         failpoint::point("clip written");
-        let Spilled { temporary, hash, written: bytes } = spilled;
-        let (path, sha256, (clip_info, unread)) =
-            (place.path.clone(), hash.finalize().into(), facts);
+        let (path, sha256) = (place.path.clone(), hash.finalize().into());
         let stored = Stored { path, bytes, sha256, clip_info, unread, moved_aside: None };
-        drop(at);
         Ok(Self { temporary, place, stored })
     }
 
-    fn sync(self, directories: &Directories) -> Result<Self, ClipError> {
-        self.temporary.file.sync_all().map_err(directories.error_at(&self.place))?;
+    fn sync(&self) -> io::Result<()> {
+        self.temporary.file.sync_all()?;
         failpoint::point("clip verified");
-        Ok(self)
+        Ok(())
     }
 
     /// Gives it its final name. A file already there is kept if its bytes are the same, else it is
     /// moved aside.
-    fn rename(self, directories: &Directories) -> Result<Named, ClipError> {
-        let Self { mut temporary, place, mut stored } = self;
-        let directory = Arc::clone(temporary.directory());
-        let at = directories.error_at(&place);
+    fn rename(&mut self) -> io::Result<()> {
+        let directory = Arc::clone(self.temporary.directory());
+        let name = &self.place.name;
         loop {
-            match temporary.rename_new(&place.name) {
-                Ok(()) => break,
+            match self.temporary.rename_new(name) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(at(error)),
+                renamed => {
+                    renamed?;
+                    failpoint::point("clip renamed");
+                    return Ok(());
+                }
             }
-            if let Some(same) = existing::same(&directory, &place.name, &stored).map_err(&at)? {
-                temporary.remove().map_err(&at)?;
+            if let Some(same) = existing::same(&directory, name, &self.stored)? {
+                self.temporary.remove()?;
                 failpoint::point("same clip found");
-                same.sync_all().map_err(&at)?;
-                drop(at);
-                return Ok(Named { directory, place, stored });
+                return same.sync_all();
             }
-            let aside = existing::move_aside(&directory, &place.name).map_err(&at)?;
-            stored.moved_aside = Some(place.beside(&aside));
+            let aside = existing::move_aside(&directory, name)?;
+            self.stored.moved_aside = Some(self.place.beside(&aside));
             failpoint::point("other file moved aside");
         }
-        failpoint::point("clip renamed");
-        drop(at);
-        Ok(Named { directory, place, stored })
     }
 }
 
-/// A clip under its final name, which is not yet durable.
-struct Named {
-    directory: Arc<Directory>,
-    place: ClipPlace,
-    stored: Stored,
+/// Writes a clip of which nothing is on disk.
+fn write_whole(
+    directories: &Directories,
+    place: &ClipPlace,
+    bytes: &[u8],
+    total: Option<u64>,
+) -> Result<(Spilled, Facts), ClipError> {
+    let facts = inspect(&mut Cursor::new(bytes), bytes.len() as u64, total);
+    let facts = facts.map_err(directories.error_at(place))??;
+    let mut spilled = Spilled::begin(directories, place)?;
+    spilled.append(bytes).map_err(directories.error_at(place))?;
+    Ok((spilled, facts))
 }
 
-/// Makes the names durable: one sync for each folder.
-fn settle(
+/// Writes the rest of a clip.
+fn write_rest(
     directories: &Directories,
-    named: Vec<Result<Named, ClipError>>,
-) -> Vec<Result<Stored, ClipError>> {
-    let mut synced: Vec<(Arc<Directory>, io::Result<()>)> = Vec::new();
-    let mut settle = |clip: Result<Named, ClipError>| {
-        let Named { directory, place, stored } = clip?;
-        let known = synced.iter().position(|(done, _)| Arc::ptr_eq(done, &directory));
-        let known = known.unwrap_or_else(|| {
-            let done = sync(&directory);
-            synced.push((directory, done));
-            synced.len() - 1
-        });
-        if let Some((_, Err(error))) = synced.get(known) {
-            return Err(directories.error_at(&place)(again(error)));
+    place: &ClipPlace,
+    mut spilled: Spilled,
+    rest: &[u8],
+    total: Option<u64>,
+) -> Result<(Spilled, Facts), ClipError> {
+    let at = directories.error_at(place);
+    if !spilled.temporary.directory().is_in_place().map_err(&at)? {
+        return Err(at(moved()));
+    }
+    spilled.append(rest).map_err(&at)?;
+    let facts = inspect(&mut spilled.temporary.file, spilled.written, total).map_err(&at)??;
+    Ok((spilled, facts))
+}
+
+/// Folders whose names were made durable, once each, and how that went.
+#[derive(Default)]
+struct Settled(Vec<(Arc<Directory>, io::Result<()>)>);
+
+impl Settled {
+    /// Makes a folder's names durable, if they are still where they belong.
+    fn settle(&mut self, directory: &Arc<Directory>) -> io::Result<()> {
+        let known = self.0.iter().find(|(settled, _)| Arc::ptr_eq(settled, directory));
+        match known {
+            Some((_, Err(error))) => return Err(again(error)),
+            Some((_, Ok(()))) => {}
+            None => {
+                let settled = sync(directory);
+                let said = settled.as_ref().map(|&()| ()).map_err(again);
+                self.0.push((Arc::clone(directory), settled));
+                said?;
+            }
         }
         failpoint::point("clip settled");
-        Ok(stored)
-    };
-    named.into_iter().map(&mut settle).collect()
+        Ok(())
+    }
 }
 
-/// Makes a folder's names durable, if they are still where they belong.
 fn sync(directory: &Directory) -> io::Result<()> {
     directory.sync()?;
     if directory.is_in_place()? { Ok(()) } else { Err(moved()) }

@@ -17,7 +17,8 @@ pub(super) struct Temporary {
     name: String,
     /// Open for reading and writing.
     pub file: File,
-    renamed: bool,
+    /// Whether nothing has its name any more.
+    gone: bool,
 }
 
 impl Temporary {
@@ -28,7 +29,7 @@ impl Temporary {
             let name = format!("{PREFIX}{random}{SUFFIX}");
             match directory.create(&name) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                made => return Ok(Self { file: made?, directory, name, renamed: false }),
+                made => return Ok(Self { file: made?, directory, name, gone: false }),
             }
         }
     }
@@ -48,20 +49,20 @@ impl Temporary {
     /// Gives it another name in its folder, without overwriting.
     pub(super) fn rename_new(&mut self, to: &OsStr) -> io::Result<()> {
         self.directory.rename_new(self.name.as_ref(), to)?;
-        self.renamed = true;
+        self.gone = true;
         Ok(())
     }
 
     /// Removes it.
-    pub(super) fn remove(mut self) -> io::Result<()> {
-        self.renamed = true;
+    pub(super) fn remove(&mut self) -> io::Result<()> {
+        self.gone = true;
         self.directory.remove(&self.name)
     }
 }
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        if !self.renamed {
+        if !self.gone {
             // If it cannot be removed now, the next opening of the store removes it.
             let _ = self.directory.remove(&self.name);
         }
