@@ -20,9 +20,9 @@ use super::reserve::Reserve;
 use super::rows::{self, MONEY, money};
 use crate::blocking::Threads;
 use crate::domain::money::Usd;
+use crate::domain::origin::Origin;
 use crate::domain::state::Account;
 use crate::failpoint;
-use crate::domain::origin::Origin;
 use crate::ledger::error::is_full;
 use crate::policy::budget::{Balance, Budget};
 

@@ -1,0 +1,46 @@
+//! The scheduler as plain synchronous calls: events and time in, commits and effects out.
+
+mod answers;
+mod given;
+mod rig;
+mod said;
+
+use std::time::Duration;
+
+use crate::domain::outcome::{PollOutcome, SubmitOutcome};
+use given::task;
+
+/// What a POST may be answered with.
+fn bought(name: &str) -> SubmitOutcome {
+    SubmitOutcome::Bought { task: task(name) }
+}
+
+fn throttled(retry_after: Option<Duration>) -> SubmitOutcome {
+    SubmitOutcome::Throttled { retry_after, why: "too many".into() }
+}
+
+fn refused(status: u16) -> SubmitOutcome {
+    SubmitOutcome::ServerError { status, retry_after: None, why: "broken".into() }
+}
+
+fn not_sent() -> SubmitOutcome {
+    SubmitOutcome::NotSent { why: "no route".into() }
+}
+
+fn cut() -> SubmitOutcome {
+    SubmitOutcome::Doubtful { why: "cut".into() }
+}
+
+/// What a poll may be answered with.
+const fn working() -> PollOutcome {
+    PollOutcome::Working { unknown: None }
+}
+
+fn completed(clips: u32) -> PollOutcome {
+    let urls = (0..clips).map(|clip| format!("https://host/{clip}")).collect();
+    PollOutcome::Completed { urls, completed_at: None }
+}
+
+fn unclear() -> PollOutcome {
+    PollOutcome::Unclear { retry_after: None, why: "busy".into() }
+}
