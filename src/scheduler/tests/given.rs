@@ -209,7 +209,7 @@ impl Given {
 }
 
 /// A task that renders since the run began.
-pub fn rendering(name: &str) -> impl FnOnce(AttemptId) -> State {
+pub fn rendering(name: &str) -> impl FnOnce(AttemptId) -> State + use<> {
     let task = task(name);
     |attempt| State::Rendering {
         attempt,

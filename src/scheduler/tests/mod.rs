@@ -1,12 +1,23 @@
 //! The scheduler as plain synchronous calls: events and time in, commits and effects out.
 
 mod answers;
+mod callbacks;
+mod charges;
+mod commits;
+mod doubts;
+mod downloads;
 mod given;
+mod money;
+mod pace;
+mod recovery;
 mod rig;
 mod said;
+mod stops;
 
 use std::time::Duration;
 
+use super::effects::DownloadOutcome;
+use crate::clips::Stored;
 use crate::domain::outcome::{PollOutcome, SubmitOutcome};
 use given::task;
 
@@ -43,4 +54,36 @@ fn completed(clips: u32) -> PollOutcome {
 
 fn unclear() -> PollOutcome {
     PollOutcome::Unclear { retry_after: None, why: "busy".into() }
+}
+
+fn rejected() -> SubmitOutcome {
+    SubmitOutcome::Rejected { why: "too long".into() }
+}
+
+fn bad_key() -> SubmitOutcome {
+    SubmitOutcome::BadKey { why: "no".into() }
+}
+
+fn failed() -> PollOutcome {
+    PollOutcome::Failed { why: "no luck".into() }
+}
+
+fn missing() -> PollOutcome {
+    PollOutcome::Missing { why: "not found".into() }
+}
+
+/// A download that came to its end.
+fn stored() -> DownloadOutcome {
+    DownloadOutcome::Stored(clip("clips/shot.mp4"))
+}
+
+fn clip(path: &str) -> Stored {
+    Stored {
+        path: path.into(),
+        bytes: 1,
+        sha256: [0; 32],
+        clip_info: None,
+        unread: None,
+        moved_aside: None,
+    }
 }

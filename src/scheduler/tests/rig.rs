@@ -40,6 +40,10 @@ pub struct Rig {
     pub verdicts: VecDeque<Verdict>,
     /// Whether the next commit uses up the reserve.
     pub reserve_used: bool,
+    /// How long the ledger takes for its next batches.
+    pub commit_takes: VecDeque<Duration>,
+    /// When each POST left.
+    pub left: Vec<Duration>,
     /// Effects that were begun and did not come back.
     pub begun: Vec<Effect>,
     /// The keys with which callbacks are heard.
@@ -75,9 +79,16 @@ impl Rig {
             budget,
             verdicts: VecDeque::new(),
             reserve_used: false,
+            commit_takes: VecDeque::new(),
+            left: Vec::new(),
             begun: Vec::new(),
             heard: HashSet::new(),
         }
+    }
+
+    /// Hands over an event; what follows stays in the output.
+    pub fn hear(&mut self, event: Event) {
+        self.scheduler.handle(self.now, event);
     }
 
     /// Hands over an event, and does what the driver does then.
@@ -100,6 +111,8 @@ impl Rig {
     pub fn commit(&mut self, out: Output) -> bool {
         let Output { commits, owners, effects, .. } = out;
         if !commits.is_empty() {
+            let took = self.commit_takes.pop_front().unwrap_or_default();
+            self.set_elapsed(self.now.elapsed + took);
             let verdicts = commits.iter().map(|commit| self.write(commit)).collect();
             let balance = balance(&self.attempts);
             assert!(self.budget.cap.is_none_or(|cap| self.budget.committed(&balance) <= cap));
@@ -163,6 +176,7 @@ impl Rig {
                 assert!(matches!(state(slot), State::Submitting { .. }), "{:?}", state(slot));
                 let attempt = &self.attempts[place(state(slot).attempt().unwrap())];
                 assert_eq!(attempt.account, Account::Reserved);
+                self.left.push(self.now.elapsed);
             }
             Effect::Poll { slots, tasks } => {
                 for (slot, task) in slots.iter().zip(tasks) {
@@ -215,7 +229,7 @@ impl Rig {
         Some(self.now.elapsed - began)
     }
 
-    fn set_elapsed(&mut self, elapsed: Duration) {
+    pub fn set_elapsed(&mut self, elapsed: Duration) {
         self.now = Now { clock: self.began.plus(elapsed), elapsed };
     }
 
@@ -300,18 +314,25 @@ impl Rig {
 
     /// A shot's POST ends; `took` is `None` if it was held back in the last moment.
     pub fn answer_after(&mut self, row: usize, outcome: SubmitOutcome, took: Option<Duration>) {
+        let slot = self.take_post(row);
+        self.tell(Event::Submitted { slot, outcome, took });
+    }
+
+    /// A shot's POST is answered; what follows stays in the output.
+    pub fn hear_answer(&mut self, row: usize, outcome: SubmitOutcome) {
+        let (slot, took) = (self.take_post(row), Some(Duration::from_millis(10)));
+        self.hear(Event::Submitted { slot, outcome, took });
+    }
+
+    pub fn take_post(&mut self, row: usize) -> Slot {
         let of = |rig: &Self, effect: &Effect| matches!(effect, Effect::Submit { slot, .. } if rig.row_of(*slot) == row);
         let Effect::Submit { slot, .. } = self.take(of) else { unreachable!() };
-        self.tell(Event::Submitted { slot, outcome, took });
+        slot
     }
 
     /// The poll of a shot's task is answered; those polled with it are still being worked on.
     pub fn polled(&mut self, row: usize, outcome: PollOutcome) {
-        let of = |rig: &Self, effect: &Effect| {
-            matches!(effect, Effect::Poll { slots, .. }
-                if slots.iter().any(|slot| rig.row_of(*slot) == row))
-        };
-        let Effect::Poll { slots, .. } = self.take(of) else { unreachable!() };
+        let slots = self.take_poll(row);
         let answer = |slot: &Slot| {
             let its = self.row_of(*slot) == row;
             if its { outcome.clone() } else { PollOutcome::Working { unknown: None } }
@@ -320,11 +341,43 @@ impl Rig {
         self.tell(Event::Polled { slots, outcomes });
     }
 
+    /// Whose tasks are asked for in the poll of this shot's task.
+    pub fn take_poll(&mut self, row: usize) -> Vec<Slot> {
+        let of = |rig: &Self, effect: &Effect| {
+            matches!(effect, Effect::Poll { slots, .. }
+                if slots.iter().any(|slot| rig.row_of(*slot) == row))
+        };
+        let Effect::Poll { slots, .. } = self.take(of) else { unreachable!() };
+        slots
+    }
+
     /// A try of a shot's download ends.
     pub fn downloaded(&mut self, row: usize, outcome: DownloadOutcome) {
-        let of = |rig: &Self, effect: &Effect| matches!(effect, Effect::Download { slot, .. } if rig.row_of(*slot) == row);
-        let Effect::Download { slot, .. } = self.take(of) else { unreachable!() };
+        let slot = self.take_download(row);
         self.tell(Event::Downloaded { slot, outcome });
+    }
+
+    pub fn take_download(&mut self, row: usize) -> Slot {
+        let Effect::Download { slot, .. } = self.take(Self::is_download(row)) else {
+            unreachable!()
+        };
+        slot
+    }
+
+    /// The URL that a shot's download is of, and how much of it was received before.
+    pub fn download(&self, row: usize) -> (&str, Option<u64>) {
+        let is_it = Self::is_download(row);
+        let found = self.begun.iter().find_map(|effect| match effect {
+            Effect::Download { url, partial, .. } if is_it(self, effect) => {
+                Some((url.as_str(), partial.as_ref().map(|partial| partial.writer.len())))
+            }
+            _ => None,
+        });
+        found.expect("it is not downloaded")
+    }
+
+    fn is_download(row: usize) -> impl Fn(&Self, &Effect) -> bool {
+        move |rig, effect| matches!(effect, Effect::Download { slot, .. } if rig.row_of(*slot) == row)
     }
 
     /// The first effect of those that are neither POST, poll nor download comes back.
