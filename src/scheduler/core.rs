@@ -36,10 +36,13 @@ use super::questions::Question;
 use super::shot_state::{ShotState, Slot, Slots};
 use super::subscriptions::Doubts;
 
-/// What the driver has to do: write `commits` in one transaction, then tell the log, then begin
-/// the effects.
+/// What the driver has to do: begin what waits for no commit, write `commits` in one transaction,
+/// then tell the log, then begin the effects.
 #[derive(Debug, Default)]
 pub struct Output {
+    /// What is to be begun whatever becomes of the commits. A POST is among it: its claim is durable,
+    /// and a slow commit of others must not delay it beyond the moment that the rate gave it.
+    pub at_once: Vec<Effect>,
     /// What is to be written.
     pub commits: Vec<Commit>,
     /// Whose each commit is, in the same order; `None` for a charge.

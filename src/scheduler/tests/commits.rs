@@ -30,7 +30,7 @@ fn on_the_wire() -> Rig {
 fn a_post_leaves_only_after_its_claim_is_granted() {
     let mut rig = given(1).recovered();
     let out = rig.scheduler.take_output();
-    assert_eq!((claims(&out), out.effects.len()), (1, 0));
+    assert_eq!((claims(&out), out.effects.len() + out.at_once.len()), (1, 0));
     rig.play(secs(60));
     assert_eq!(rig.posts(), NONE, "it waits for the ledger's word as long as that takes");
     rig.commit(out);
@@ -63,7 +63,7 @@ fn a_task_is_polled_only_after_its_id_is_written() {
     let mut rig = on_the_wire();
     rig.hear_answer(0, bought("a"));
     let out = rig.scheduler.take_output();
-    assert_eq!((out.commits.len(), out.effects.len()), (1, 0));
+    assert_eq!((out.commits.len(), out.effects.len() + out.at_once.len()), (1, 0));
     rig.commit(out);
     rig.play(secs(5));
     assert_eq!(rig.polls(), [0]);

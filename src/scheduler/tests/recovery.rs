@@ -27,7 +27,7 @@ fn stalled(attempt: AttemptId) -> State {
 fn a_shot_found_on_the_wire_is_in_doubt_before_anything_else() {
     let mut rig = given(1).stored(0, submitting).recovered();
     let out = rig.scheduler.take_output();
-    assert_eq!((out.commits.len(), out.effects.len()), (1, 0));
+    assert_eq!((out.commits.len(), out.effects.len() + out.at_once.len()), (1, 0));
     rig.commit(out);
     rig.play(secs(600));
     assert_eq!((rig.is(0), rig.accounts(0)), ("in_doubt", vec![Account::Reserved]));

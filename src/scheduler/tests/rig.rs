@@ -109,7 +109,10 @@ impl Rig {
 
     /// Writes an output and begins its effects; whether there was something to write.
     pub fn commit(&mut self, out: Output) -> bool {
-        let Output { commits, owners, effects, .. } = out;
+        let Output { at_once, commits, owners, effects, .. } = out;
+        for effect in at_once {
+            self.begin(effect);
+        }
         if !commits.is_empty() {
             let took = self.commit_takes.pop_front().unwrap_or_default();
             self.set_elapsed(self.now.elapsed + took);
@@ -128,8 +131,11 @@ impl Rig {
 
     /// The ledger cannot write what is in the output.
     pub fn fail_commit(&mut self) {
-        let Output { commits, owners, .. } = self.scheduler.take_output();
+        let Output { at_once, commits, owners, .. } = self.scheduler.take_output();
         assert!(!commits.is_empty());
+        for effect in at_once {
+            self.begin(effect);
+        }
         let error = LedgerError::defect("no room");
         self.scheduler.commit_failed(&commits, &owners, error);
         self.carry_out();
