@@ -9,6 +9,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::callback::Callbacks;
 use crate::domain::money::Usd;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::{PollOutcome, TaskId};
@@ -35,10 +36,13 @@ use super::questions::Question;
 use super::shot_state::{ShotState, Slot, Slots};
 use super::subscriptions::Doubts;
 
-/// What the driver has to do: write `commits` in one transaction, then tell the log, then begin
-/// the effects.
+/// What the driver has to do: begin what waits for no commit, write `commits` in one transaction,
+/// then tell the log, then begin the effects.
 #[derive(Debug, Default)]
 pub struct Output {
+    /// What is to be begun whatever becomes of the commits. A POST is among it: its claim is durable,
+    /// and a slow commit of others must not delay it beyond the moment that the rate gave it.
+    pub at_once: Vec<Effect>,
     /// What is to be written.
     pub commits: Vec<Commit>,
     /// Whose each commit is, in the same order; `None` for a charge.
@@ -114,27 +118,59 @@ pub struct Scheduler {
     pub(super) out: Output,
 }
 
-impl Scheduler {
-    /// A scheduler that knows no shot yet.
+/// What a scheduler is told of the run's surroundings, as plain values.
+pub struct Setup {
+    /// Where attempts go, and from which account.
+    pub origin: Origin,
+    /// How many tasks one poll may ask for.
+    pub poll_batch: usize,
+    /// The cap.
+    pub budget: Budget,
+    /// The money as the ledger has it.
+    pub balance: Balance,
+    /// What is counted and timed.
+    pub metrics: Arc<Metrics>,
+    /// Where the provider can call back, if it can.
+    pub callbacks: Option<Callbacks>,
+    /// Makes attempt keys.
+    pub keys: KeyMint,
+    /// Chance, for the waits before retries.
+    pub rng: fastrand::Rng,
+}
+
+impl Setup {
+    /// What `deps` say.
     ///
     /// # Errors
     /// When the system has no randomness for attempt keys, which it always has.
-    pub fn new(
-        shots: Arc<[Shot]>,
-        options: RunOptions,
-        deps: &Deps,
-        began: Timestamp,
-    ) -> io::Result<Self> {
+    pub fn of(deps: &Deps) -> io::Result<Self> {
         let Capabilities { origin, poll_batch, .. } = deps.provider.capabilities();
-        let (budget, balance) = (deps.ledger.budget(), deps.ledger.balance());
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(io::Error::other)?;
         Ok(Self {
+            origin,
+            poll_batch,
+            budget: deps.ledger.budget(),
+            balance: deps.ledger.balance(),
+            metrics: Arc::clone(&deps.metrics),
+            callbacks: deps.callbacks.clone(),
+            keys: KeyMint::from_seed(seed),
+            rng: fastrand::Rng::new(),
+        })
+    }
+}
+
+impl Scheduler {
+    /// A scheduler that knows no shot yet.
+    #[must_use]
+    pub fn new(shots: Arc<[Shot]>, options: RunOptions, setup: Setup, began: Timestamp) -> Self {
+        let Setup { origin, poll_batch, budget, balance, metrics, callbacks, keys, rng } = setup;
+        Self {
             queued: vec![None; shots.len()],
             shots,
             origin,
             poll_batch: poll_batch.max(1),
-            metrics: Arc::clone(&deps.metrics),
+            metrics,
             slots: Slots::default(),
             active: 0,
             queue: Queue::default(),
@@ -152,10 +188,10 @@ impl Scheduler {
             timers: BinaryHeap::new(),
             downloads: 0,
             to_fetch: VecDeque::new(),
-            doubts: deps.callbacks.clone().map(Doubts::new),
+            doubts: callbacks.map(Doubts::new),
             charges: options.check_charges.then(Charges::default),
-            keys: KeyMint::from_seed(seed),
-            rng: fastrand::Rng::new(),
+            keys,
+            rng,
             began,
             reached: false,
             sent: false,
@@ -170,7 +206,7 @@ impl Scheduler {
             progress: Progress { balance, budget, ..Progress::default() },
             out: Output::default(),
             options,
-        })
+        }
     }
 
     /// Takes one event. What follows from it is in [`Scheduler::take_output`].

@@ -187,7 +187,7 @@ impl Scheduler {
         if let Some(doubts) = &mut self.doubts {
             let (key, sent_at) = (spec.key, now.clock);
             doubts.expect(CallbackSubscription { attempt, key, sent_at }, slot);
-            self.out.effects.push(Effect::Expect(key));
+            self.out.at_once.push(Effect::Expect(key));
         }
         let cause = Cause::of(&ShotEvent::Claim, &[]);
         let transition = Transition { to: transition.to.with_attempt(attempt), ..transition };
@@ -241,7 +241,7 @@ impl Scheduler {
         let submission = Submission { key, params, files: files.0, callback };
         self.sent = true;
         self.on_wire += 1;
-        self.out.effects.push(Effect::Submit { slot, submission: Box::new(submission) });
+        self.out.at_once.push(Effect::Submit { slot, submission: Box::new(submission) });
         self.set(slot, Activity::Posting);
     }
 

@@ -122,11 +122,15 @@ impl Driver {
         outcome
     }
 
-    /// Commits what the scheduler wants written, then begins what is to follow. What comes of the
-    /// commits themselves is carried out likewise.
+    /// Begins what waits for no commit, commits what the scheduler wants written, then begins what is
+    /// to follow. What comes of the commits themselves is carried out likewise.
     async fn carry_out(&mut self, scheduler: &mut Scheduler) {
         loop {
-            let Output { commits, owners, records, effects } = scheduler.take_output();
+            let Output { at_once, commits, owners, records, effects } = scheduler.take_output();
+            self.world.stopped.store(scheduler.is_stopping(), Ordering::Release);
+            for effect in at_once {
+                self.begin(effect);
+            }
             let has_commits = !commits.is_empty();
             if has_commits {
                 let batch = Arc::new(commits);

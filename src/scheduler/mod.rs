@@ -47,6 +47,8 @@ mod shot_state;
 mod stops;
 mod subscriptions;
 mod switches;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -56,7 +58,7 @@ use crate::domain::shot::Shot;
 use crate::failpoint;
 use crate::ledger::{Assign, LedgerError};
 
-use self::core::Scheduler;
+use self::core::{Scheduler, Setup};
 use driver::Driver;
 pub use event_log::{Cause, EVENT_LOG, EventRecord};
 pub use metrics::{Histogram, Metrics, OUTCOMES};
@@ -80,8 +82,9 @@ pub async fn run(
 ) -> Result<RunOutcome, LedgerError> {
     let ledger = Arc::clone(&deps.ledger);
     let began = deps.clock.now();
-    let mut scheduler = Scheduler::new(Arc::clone(&shots), options.clone(), &deps, began)
+    let setup = Setup::of(&deps)
         .map_err(|error| LedgerError::defect(format!("no random numbers: {error}")))?;
+    let mut scheduler = Scheduler::new(Arc::clone(&shots), options.clone(), setup, began);
     let driver = Driver::new(deps, cancel, progress);
     let now = driver.now();
     let subscriptions = ledger.subscriptions().await?;

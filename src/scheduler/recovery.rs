@@ -56,7 +56,7 @@ impl Scheduler {
             let attempt = shot.entry.status.state.attempt();
             if let Some(subscription) = attempt.and_then(|attempt| by_attempt.remove(&attempt)) {
                 shot.key = Some(subscription.key);
-                self.out.effects.push(super::effects::Effect::Expect(subscription.key));
+                self.out.at_once.push(super::effects::Effect::Expect(subscription.key));
                 doubts.expect(subscription, *slot);
             }
         }

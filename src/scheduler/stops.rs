@@ -37,7 +37,8 @@ impl Scheduler {
     /// Ends polls and downloads; answers to what is on the wire are still waited for.
     fn leave(&mut self) {
         if !std::mem::replace(&mut self.leaving, true) {
-            self.out.effects.push(Effect::Leave);
+            self.out.effects.clear();
+            self.out.at_once.push(Effect::Leave);
         }
     }
 

@@ -1,0 +1,196 @@
+//! From result URLs to clips: places, retries, several clips, clips that are gone, a full disk.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::{BoxFuture, ready};
+
+use super::given::{given, rendered, rendering, secs};
+use super::rig::Rig;
+use super::{clip, completed, stored};
+use crate::clips::{ClipError, ClipWriter, Stored, Writing};
+use crate::domain::outcome::DownloadError;
+use crate::domain::state::{Account, Failure, State};
+use crate::scheduler::effects::{DownloadOutcome, Effect, Event};
+use crate::scheduler::outcome::{RunOutcome, StopReason};
+use crate::scheduler::partial_clip::PartialClip;
+
+const NONE: [usize; 0] = [];
+
+fn broken() -> DownloadOutcome {
+    let error = DownloadError::Broken { why: "cut".into() };
+    DownloadOutcome::Failed { error, partial: None }
+}
+
+fn gone() -> DownloadOutcome {
+    let error = DownloadError::Gone { why: "404".into() };
+    DownloadOutcome::Failed { error, partial: None }
+}
+
+fn disk_full() -> DownloadOutcome {
+    DownloadOutcome::DiskFailed(DownloadError::Broken { why: "no space".into() })
+}
+
+/// Lets time pass until the shot's download is tried again.
+fn until_again(rig: &mut Rig, row: usize) -> Option<Duration> {
+    let end = rig.now.elapsed + secs(3600);
+    rig.play_until(end, |rig| rig.downloads().contains(&row))
+}
+
+#[test]
+fn at_most_eight_clips_are_downloaded_at_once() {
+    let rig = (0..10).fold(given(10), |given, row| given.stored(row, rendered(1)));
+    let mut rig = rig.start();
+    rig.play(secs(600));
+    assert_eq!(rig.downloads(), [0, 1, 2, 3, 4, 5, 6, 7]);
+    rig.downloaded(3, stored());
+    assert_eq!(rig.downloads(), [0, 1, 2, 4, 5, 6, 7, 8]);
+    rig.downloaded(0, broken());
+    assert_eq!(rig.downloads(), [1, 2, 4, 5, 6, 7, 8, 9], "a retry that waits holds no place");
+}
+
+#[test]
+fn a_download_that_broke_is_tried_again_in_growing_steps_as_often_as_attempts_allow() {
+    let mut rig = given(1).limits(|limits| limits.attempts = 4).stored(0, rendered(1)).start();
+    for tries in 0..3 {
+        rig.downloaded(0, broken());
+        assert_eq!(rig.downloads(), NONE, "not at once");
+        assert!(until_again(&mut rig, 0).unwrap() <= secs(1 << tries));
+    }
+    rig.downloaded(0, broken());
+    assert_eq!(until_again(&mut rig, 0), None);
+    assert_eq!((rig.is(0), rig.state(0).why()), ("rendered", Some("cut")));
+    assert_eq!((rig.accounts(0), rig.posts()), (vec![Account::Spent], vec![]));
+    assert_eq!(rig.ended(), Some(RunOutcome::Done));
+}
+
+#[test]
+fn a_failed_download_never_buys_the_shot_again() {
+    let mut rig = given(1).resubmitting().options(|options| options.retry_failed = true);
+    rig = rig.limits(|limits| limits.attempts = 1).stored(0, rendered(1));
+    let mut rig = rig.start();
+    rig.downloaded(0, broken());
+    rig.play(secs(3600));
+    assert_eq!((rig.posts(), rig.attempts.len(), rig.is(0)), (vec![], 1, "rendered"));
+}
+
+struct Received(u64);
+
+impl ClipWriter for Received {
+    fn len(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: Bytes) -> Writing<'_> {
+        Writing::Left(ready(Ok(())))
+    }
+
+    fn restart(&mut self) -> BoxFuture<'_, Result<(), ClipError>> {
+        Box::pin(ready(Ok(())))
+    }
+
+    fn publish(self: Box<Self>, _: Option<u64>) -> BoxFuture<'static, Result<Stored, ClipError>> {
+        Box::pin(ready(Ok(clip("clips/shot.mp4"))))
+    }
+}
+
+#[test]
+fn a_retry_goes_on_from_what_was_received() {
+    let mut rig = given(1).stored(0, rendered(1)).start();
+    assert_eq!(rig.download(0), ("https://host/0", None));
+    let partial = PartialClip { writer: Box::new(Received(4096)), validator: None };
+    let error = DownloadError::Broken { why: "cut".into() };
+    rig.downloaded(0, DownloadOutcome::Failed { error, partial: Some(partial) });
+    until_again(&mut rig, 0).unwrap();
+    assert_eq!(rig.download(0), ("https://host/0", Some(4096)));
+}
+
+#[test]
+fn several_clips_are_fetched_one_after_the_other_and_delivered_together() {
+    let mut rig = given(1).stored(0, rendered(3)).start();
+    for part in 0..3 {
+        assert_eq!((rig.download(0).0, rig.is(0)), (&*format!("https://host/{part}"), "rendered"));
+        assert_eq!(rig.downloads(), [0]);
+        rig.downloaded(0, stored());
+    }
+    assert_eq!((rig.is(0), rig.ended()), ("delivered", Some(RunOutcome::Done)));
+}
+
+#[test]
+fn each_clip_of_a_shot_has_tries_of_its_own() {
+    let mut rig = given(1).limits(|limits| limits.attempts = 2).stored(0, rendered(2)).start();
+    for part in 0..2 {
+        rig.downloaded(0, broken());
+        until_again(&mut rig, 0).unwrap();
+        assert_eq!(rig.download(0).0, format!("https://host/{part}"));
+        rig.downloaded(0, stored());
+    }
+    assert_eq!(rig.is(0), "delivered");
+}
+
+#[test]
+fn a_clip_that_is_gone_before_its_lifetime_is_over_is_tried_again() {
+    let mut rig = given(1).limits(|limits| limits.attempts = 2).stored(0, rendered(1)).start();
+    rig.downloaded(0, gone());
+    until_again(&mut rig, 0).unwrap();
+    rig.downloaded(0, gone());
+    assert_eq!((rig.is(0), rig.state(0).why()), ("rendered", Some("404")));
+}
+
+/// A clip that was rendered eight days ago and is gone.
+fn long_gone() -> Rig {
+    let mut rig = given(1).limits(|limits| limits.attempts = 1).stored(0, rendered(1)).recovered();
+    rig.set_elapsed(secs(8 * 24 * 3600));
+    rig.carry_out();
+    rig.downloaded(0, gone());
+    rig
+}
+
+#[test]
+fn a_clip_that_is_gone_after_its_lifetime_is_looked_for_on_the_disk() {
+    let mut rig = long_gone();
+    let Effect::Adopt { slot, path, .. } = rig.take_other() else { panic!("not looked for") };
+    assert_eq!(path, "clips/shot-0.mp4");
+    rig.tell(Event::Adopted { slot, stored: Some(clip(&path)) });
+    assert_eq!(rig.is(0), "delivered");
+}
+
+#[test]
+fn a_clip_that_is_gone_after_its_lifetime_and_not_on_the_disk_is_expired() {
+    let mut rig = long_gone();
+    let Effect::Adopt { slot, .. } = rig.take_other() else { panic!("not looked for") };
+    rig.tell(Event::Adopted { slot, stored: None });
+    assert!(matches!(rig.state(0), State::Failed { failure: Failure::Expired, .. }));
+    assert_eq!((rig.accounts(0), rig.posts()), (vec![Account::Spent], vec![]));
+    assert_eq!(rig.ended(), Some(RunOutcome::Done));
+}
+
+#[test]
+fn a_download_that_only_breaks_after_its_lifetime_is_not_expired() {
+    let mut rig = given(1).limits(|limits| limits.attempts = 1).stored(0, rendered(1)).recovered();
+    rig.set_elapsed(secs(8 * 24 * 3600));
+    rig.carry_out();
+    rig.downloaded(0, broken());
+    assert_eq!((rig.is(0), rig.ended()), ("rendered", Some(RunOutcome::Done)));
+}
+
+#[test]
+fn a_full_disk_stops_submitting_and_begins_no_downloads_of_what_ends_later() {
+    let mut rig = given(4)
+        .limits(|limits| limits.in_flight = 2)
+        .stored(0, rendered(1))
+        .stored(1, rendering("b"))
+        .start();
+    rig.play(secs(1));
+    assert_eq!((rig.posts(), rig.polls()), (vec![2], vec![1]));
+    rig.downloaded(0, disk_full());
+    assert!(matches!(rig.stopped(), Some(StopReason::Disk(_))));
+    assert_eq!((rig.is(0), rig.state(0).why()), ("rendered", Some("no space")));
+    rig.polled(1, completed(1));
+    assert_eq!((rig.is(1), rig.downloads()), ("rendered", vec![]), "written down, not fetched");
+    rig.answer(2, super::bought("c"));
+    rig.play(secs(600));
+    assert_eq!((rig.posts(), rig.polls(), rig.is(3)), (vec![], vec![2], "queued"));
+    rig.polled(2, completed(1));
+    assert!(matches!(rig.ended(), Some(RunOutcome::Stopped(StopReason::Disk(_)))));
+}

@@ -1,0 +1,89 @@
+//! The scheduler as plain synchronous calls: events and time in, commits and effects out.
+
+mod answers;
+mod callbacks;
+mod charges;
+mod commits;
+mod doubts;
+mod downloads;
+mod given;
+mod money;
+mod pace;
+mod recovery;
+mod rig;
+mod said;
+mod stops;
+
+use std::time::Duration;
+
+use super::effects::DownloadOutcome;
+use crate::clips::Stored;
+use crate::domain::outcome::{PollOutcome, SubmitOutcome};
+use given::task;
+
+/// What a POST may be answered with.
+fn bought(name: &str) -> SubmitOutcome {
+    SubmitOutcome::Bought { task: task(name) }
+}
+
+fn throttled(retry_after: Option<Duration>) -> SubmitOutcome {
+    SubmitOutcome::Throttled { retry_after, why: "too many".into() }
+}
+
+fn refused(status: u16) -> SubmitOutcome {
+    SubmitOutcome::ServerError { status, retry_after: None, why: "broken".into() }
+}
+
+fn not_sent() -> SubmitOutcome {
+    SubmitOutcome::NotSent { why: "no route".into() }
+}
+
+fn cut() -> SubmitOutcome {
+    SubmitOutcome::Doubtful { why: "cut".into() }
+}
+
+/// What a poll may be answered with.
+const fn working() -> PollOutcome {
+    PollOutcome::Working { unknown: None }
+}
+
+fn completed(clips: u32) -> PollOutcome {
+    let urls = (0..clips).map(|clip| format!("https://host/{clip}")).collect();
+    PollOutcome::Completed { urls, completed_at: None }
+}
+
+fn unclear() -> PollOutcome {
+    PollOutcome::Unclear { retry_after: None, why: "busy".into() }
+}
+
+fn rejected() -> SubmitOutcome {
+    SubmitOutcome::Rejected { why: "too long".into() }
+}
+
+fn bad_key() -> SubmitOutcome {
+    SubmitOutcome::BadKey { why: "no".into() }
+}
+
+fn failed() -> PollOutcome {
+    PollOutcome::Failed { why: "no luck".into() }
+}
+
+fn missing() -> PollOutcome {
+    PollOutcome::Missing { why: "not found".into() }
+}
+
+/// A download that came to its end.
+fn stored() -> DownloadOutcome {
+    DownloadOutcome::Stored(clip("clips/shot.mp4"))
+}
+
+fn clip(path: &str) -> Stored {
+    Stored {
+        path: path.into(),
+        bytes: 1,
+        sha256: [0; 32],
+        clip_info: None,
+        unread: None,
+        moved_aside: None,
+    }
+}

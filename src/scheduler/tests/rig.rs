@@ -1,0 +1,447 @@
+//! A run without a runtime, a clock or I/O: the scheduler, a ledger in memory that the test can
+//! refuse with, and the effects that were begun, which a test answers one by one.
+
+use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
+
+use super::given::BEGAN;
+use crate::domain::charge::Charge;
+use crate::domain::money::Usd;
+use crate::domain::outcome::{PollOutcome, SubmitOutcome, TaskId};
+use crate::domain::secret::Secret;
+use crate::domain::state::{Account, AttemptId, AttemptOutcome, RevisionState, State};
+use crate::domain::time::{Now, Timestamp};
+use crate::ledger::{Change, Commit, Committed, LedgerError, RevisionId, Verdict};
+use crate::policy::budget::{Balance, Budget};
+use crate::scheduler::core::{Output, Scheduler};
+use crate::scheduler::effects::{DownloadOutcome, Effect, Event};
+use crate::scheduler::outcome::{RunOutcome, StopReason};
+use crate::scheduler::shot_state::Slot;
+
+/// An attempt's row.
+pub struct Attempt {
+    pub row: usize,
+    pub price: Option<Usd>,
+    pub account: Account,
+    pub outcome: Option<AttemptOutcome>,
+    pub key: Secret,
+}
+
+pub struct Rig {
+    pub scheduler: Scheduler,
+    pub now: Now,
+    /// What the wall clock said, or would have said, when the run began.
+    began: Timestamp,
+    states: Vec<RevisionState>,
+    pub attempts: Vec<Attempt>,
+    pub charges: Vec<(AttemptId, Charge)>,
+    budget: Budget,
+    /// Verdicts for the next claims, in place of what the cap says.
+    pub verdicts: VecDeque<Verdict>,
+    /// Whether the next commit uses up the reserve.
+    pub reserve_used: bool,
+    /// How long the ledger takes for its next batches.
+    pub commit_takes: VecDeque<Duration>,
+    /// When each POST left.
+    pub left: Vec<Duration>,
+    /// Effects that were begun and did not come back.
+    pub begun: Vec<Effect>,
+    /// The keys with which callbacks are heard.
+    pub heard: HashSet<Secret>,
+}
+
+pub fn balance(attempts: &[Attempt]) -> Balance {
+    let sum = |account| {
+        let those = attempts.iter().filter(|one| one.account == account);
+        those.filter_map(|one| one.price).sum()
+    };
+    Balance {
+        spent: sum(Account::Spent),
+        reserved: sum(Account::Reserved),
+        unconfirmed: sum(Account::Unconfirmed),
+    }
+}
+
+impl Rig {
+    pub fn new(
+        scheduler: Scheduler,
+        states: Vec<RevisionState>,
+        attempts: Vec<Attempt>,
+        budget: Budget,
+    ) -> Self {
+        Self {
+            scheduler,
+            now: Now { clock: BEGAN, elapsed: Duration::ZERO },
+            began: BEGAN,
+            states,
+            attempts,
+            charges: Vec::new(),
+            budget,
+            verdicts: VecDeque::new(),
+            reserve_used: false,
+            commit_takes: VecDeque::new(),
+            left: Vec::new(),
+            begun: Vec::new(),
+            heard: HashSet::new(),
+        }
+    }
+
+    /// Hands over an event; what follows stays in the output.
+    pub fn hear(&mut self, event: Event) {
+        self.scheduler.handle(self.now, event);
+    }
+
+    /// Hands over an event, and does what the driver does then.
+    pub fn tell(&mut self, event: Event) {
+        self.scheduler.handle(self.now, event);
+        self.carry_out();
+    }
+
+    /// Writes and begins all that is in the output.
+    pub fn carry_out(&mut self) {
+        loop {
+            let out = self.scheduler.take_output();
+            if !self.commit(out) {
+                return;
+            }
+        }
+    }
+
+    /// Writes an output and begins its effects; whether there was something to write.
+    pub fn commit(&mut self, out: Output) -> bool {
+        let Output { at_once, commits, owners, effects, .. } = out;
+        for effect in at_once {
+            self.begin(effect);
+        }
+        if !commits.is_empty() {
+            let took = self.commit_takes.pop_front().unwrap_or_default();
+            self.set_elapsed(self.now.elapsed + took);
+            let verdicts = commits.iter().map(|commit| self.write(commit)).collect();
+            let balance = balance(&self.attempts);
+            assert!(self.budget.cap.is_none_or(|cap| self.budget.committed(&balance) <= cap));
+            let reserve_used = std::mem::take(&mut self.reserve_used);
+            let committed = Committed { verdicts, balance, reserve_used, displaced: None };
+            self.scheduler.committed(self.now, &commits, &owners, committed);
+        }
+        for effect in effects {
+            self.begin(effect);
+        }
+        !commits.is_empty()
+    }
+
+    /// The ledger cannot write what is in the output.
+    pub fn fail_commit(&mut self) {
+        let Output { at_once, commits, owners, .. } = self.scheduler.take_output();
+        assert!(!commits.is_empty());
+        for effect in at_once {
+            self.begin(effect);
+        }
+        let error = LedgerError::defect("no room");
+        self.scheduler.commit_failed(&commits, &owners, error);
+        self.carry_out();
+    }
+
+    fn write(&mut self, commit: &Commit) -> Verdict {
+        let (revision, transition, attempt) = match &commit.change {
+            Change::Charge { attempt, charge } => {
+                self.charges.push((*attempt, charge.clone()));
+                return Verdict::Written { task_first_of: None };
+            }
+            Change::Transition { revision, transition, attempt, .. } => {
+                (row(*revision), transition, attempt)
+            }
+        };
+        let Some(spec) = attempt else {
+            for change in transition.changes() {
+                let attempt = &mut self.attempts[place(change.attempt)];
+                attempt.account = change.account;
+                attempt.outcome = change.outcome.or(attempt.outcome);
+            }
+            self.states[revision] = transition.to.clone();
+            return Verdict::Written { task_first_of: None };
+        };
+        if let Some(verdict) = self.verdicts.pop_front() {
+            return verdict;
+        }
+        if !self.budget.allows(&balance(&self.attempts), spec.price) {
+            return Verdict::OverCap;
+        }
+        let (price, key) = (spec.price, spec.key);
+        let account = Account::Reserved;
+        self.attempts.push(Attempt { row: revision, price, account, outcome: None, key });
+        let attempt = AttemptId(i64::try_from(self.attempts.len()).unwrap());
+        self.states[revision] = transition.to.clone().with_attempt(attempt);
+        Verdict::Claimed(attempt)
+    }
+
+    /// Begins an effect, which must follow from what the ledger has.
+    fn begin(&mut self, effect: Effect) {
+        let state = |slot: &Slot| &self.states[self.row_of(*slot)].state;
+        match &effect {
+            Effect::Submit { slot, .. } => {
+                assert!(matches!(state(slot), State::Submitting { .. }), "{:?}", state(slot));
+                let attempt = &self.attempts[place(state(slot).attempt().unwrap())];
+                assert_eq!(attempt.account, Account::Reserved);
+                self.left.push(self.now.elapsed);
+            }
+            Effect::Poll { slots, tasks } => {
+                for (slot, task) in slots.iter().zip(tasks) {
+                    assert_eq!(state(slot).task(), Some(&task.task));
+                }
+            }
+            Effect::Download { slot, .. } | Effect::Adopt { slot, .. } => {
+                assert!(matches!(state(slot), State::Rendered { .. }), "{:?}", state(slot));
+            }
+            Effect::Expect(key) => {
+                assert!(self.heard.insert(*key));
+                return;
+            }
+            Effect::Forget(key) => {
+                assert!(self.heard.remove(key));
+                return;
+            }
+            Effect::Leave => {
+                self.begun.retain(|effect| matches!(effect, Effect::Submit { .. }));
+                self.heard.clear();
+                return;
+            }
+            Effect::Load { .. } | Effect::Find { .. } | Effect::Charge { .. } => {}
+        }
+        self.begun.push(effect);
+    }
+
+    fn row_of(&self, slot: Slot) -> usize {
+        row(self.scheduler.slots.get(slot).unwrap().entry.revision)
+    }
+
+    /// Lets time pass, and wakes the scheduler whenever it asks for it.
+    pub fn play(&mut self, span: Duration) {
+        let end = self.now.elapsed + span;
+        self.play_until(end, |_| false);
+        self.set_elapsed(end);
+        self.tell(Event::Tick);
+    }
+
+    /// Lets time pass until `done`, and answers how long that took; `None` if `end` comes first.
+    pub fn play_until(&mut self, end: Duration, done: impl Fn(&Self) -> bool) -> Option<Duration> {
+        let (began, mut in_vain) = (self.now.elapsed, 0);
+        while !done(self) {
+            let wake = self.scheduler.next_wake(self.now).filter(|wake| *wake <= end)?;
+            in_vain = if wake <= self.now.elapsed { in_vain + 1 } else { 0 };
+            assert!(in_vain < 3, "the scheduler is woken again and again and does nothing");
+            self.set_elapsed(wake.max(self.now.elapsed));
+            self.tell(Event::Tick);
+        }
+        Some(self.now.elapsed - began)
+    }
+
+    pub fn set_elapsed(&mut self, elapsed: Duration) {
+        self.now = Now { clock: self.began.plus(elapsed), elapsed };
+    }
+
+    /// The wall clock is set back.
+    pub fn set_clock_back(&mut self, span: Duration) {
+        let millis = i64::try_from(span.as_millis()).unwrap();
+        self.began = Timestamp::from_millis(self.began.as_millis() - millis);
+        self.set_elapsed(self.now.elapsed);
+    }
+
+    pub fn pause(&mut self, paused: bool) {
+        self.scheduler.set_paused(paused);
+        self.tell(Event::Tick);
+    }
+
+    /// The rows of those whose effect of a kind was begun and did not come back.
+    fn rows(&self, of: impl Fn(&Effect) -> Vec<Slot>) -> Vec<usize> {
+        self.begun.iter().flat_map(of).map(|slot| self.row_of(slot)).collect()
+    }
+
+    /// Whose POSTs are on the wire.
+    pub fn posts(&self) -> Vec<usize> {
+        self.rows(|effect| match effect {
+            Effect::Submit { slot, .. } => vec![*slot],
+            _ => Vec::new(),
+        })
+    }
+
+    /// Whose tasks are being polled.
+    pub fn polls(&self) -> Vec<usize> {
+        self.rows(|effect| match effect {
+            Effect::Poll { slots, .. } => slots.clone(),
+            _ => Vec::new(),
+        })
+    }
+
+    /// Whose clips are being downloaded.
+    pub fn downloads(&self) -> Vec<usize> {
+        self.rows(|effect| match effect {
+            Effect::Download { slot, .. } => vec![*slot],
+            _ => Vec::new(),
+        })
+    }
+
+    /// Whose local files are being read.
+    pub fn loads(&self) -> Vec<usize> {
+        self.rows(|effect| match effect {
+            Effect::Load { slot, .. } => vec![*slot],
+            _ => Vec::new(),
+        })
+    }
+
+    /// The tasks that callbacks named and that are being asked for.
+    pub fn finds(&self) -> Vec<&str> {
+        self.begun
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Find { task, .. } => Some(task.as_str()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The tasks whose charge is being asked for.
+    pub fn asked_charges(&self) -> Vec<&str> {
+        let asked = self.begun.iter().filter_map(|effect| match effect {
+            Effect::Charge { question } => Some(question.task.as_str()),
+            _ => None,
+        });
+        asked.collect()
+    }
+
+    fn take(&mut self, is_it: impl Fn(&Self, &Effect) -> bool) -> Effect {
+        let place = self.begun.iter().position(|effect| is_it(self, effect));
+        self.begun.remove(place.expect("this was not begun"))
+    }
+
+    /// A shot's POST is answered.
+    pub fn answer(&mut self, row: usize, outcome: SubmitOutcome) {
+        self.answer_after(row, outcome, Some(Duration::from_millis(10)));
+    }
+
+    /// A shot's POST ends; `took` is `None` if it was held back in the last moment.
+    pub fn answer_after(&mut self, row: usize, outcome: SubmitOutcome, took: Option<Duration>) {
+        let slot = self.take_post(row);
+        self.tell(Event::Submitted { slot, outcome, took });
+    }
+
+    /// A shot's POST is answered; what follows stays in the output.
+    pub fn hear_answer(&mut self, row: usize, outcome: SubmitOutcome) {
+        let (slot, took) = (self.take_post(row), Some(Duration::from_millis(10)));
+        self.hear(Event::Submitted { slot, outcome, took });
+    }
+
+    pub fn take_post(&mut self, row: usize) -> Slot {
+        let of = |rig: &Self, effect: &Effect| matches!(effect, Effect::Submit { slot, .. } if rig.row_of(*slot) == row);
+        let Effect::Submit { slot, .. } = self.take(of) else { unreachable!() };
+        slot
+    }
+
+    /// The poll of a shot's task is answered; those polled with it are still being worked on.
+    pub fn polled(&mut self, row: usize, outcome: PollOutcome) {
+        let slots = self.take_poll(row);
+        let answer = |slot: &Slot| {
+            let its = self.row_of(*slot) == row;
+            if its { outcome.clone() } else { PollOutcome::Working { unknown: None } }
+        };
+        let outcomes = slots.iter().map(answer).collect();
+        self.tell(Event::Polled { slots, outcomes });
+    }
+
+    /// Whose tasks are asked for in the poll of this shot's task.
+    pub fn take_poll(&mut self, row: usize) -> Vec<Slot> {
+        let of = |rig: &Self, effect: &Effect| {
+            matches!(effect, Effect::Poll { slots, .. }
+                if slots.iter().any(|slot| rig.row_of(*slot) == row))
+        };
+        let Effect::Poll { slots, .. } = self.take(of) else { unreachable!() };
+        slots
+    }
+
+    /// A try of a shot's download ends.
+    pub fn downloaded(&mut self, row: usize, outcome: DownloadOutcome) {
+        let slot = self.take_download(row);
+        self.tell(Event::Downloaded { slot, outcome });
+    }
+
+    pub fn take_download(&mut self, row: usize) -> Slot {
+        let Effect::Download { slot, .. } = self.take(Self::is_download(row)) else {
+            unreachable!()
+        };
+        slot
+    }
+
+    /// The URL that a shot's download is of, and how much of it was received before.
+    pub fn download(&self, row: usize) -> (&str, Option<u64>) {
+        let is_it = Self::is_download(row);
+        let found = self.begun.iter().find_map(|effect| match effect {
+            Effect::Download { url, partial, .. } if is_it(self, effect) => {
+                Some((url.as_str(), partial.as_ref().map(|partial| partial.writer.len())))
+            }
+            _ => None,
+        });
+        found.expect("it is not downloaded")
+    }
+
+    fn is_download(row: usize) -> impl Fn(&Self, &Effect) -> bool {
+        move |rig, effect| matches!(effect, Effect::Download { slot, .. } if rig.row_of(*slot) == row)
+    }
+
+    /// The first effect of those that are neither POST, poll nor download comes back.
+    pub fn take_other(&mut self) -> Effect {
+        self.take(|_, effect| {
+            !matches!(effect, Effect::Submit { .. } | Effect::Poll { .. } | Effect::Download { .. })
+        })
+    }
+
+    /// The provider answers about the one task that is being asked for; `None`: the ledger knows it.
+    pub fn found(&mut self, outcome: Option<PollOutcome>) {
+        let Effect::Find { slot, task } = self.take_other() else { panic!("no task is asked for") };
+        self.tell(Event::Found { slot, task, outcome });
+    }
+
+    /// A callback comes about a shot's latest attempt.
+    pub fn call(&mut self, row: usize, named: &[&str]) {
+        let attempt = self.attempts.iter().rev().find(|attempt| attempt.row == row);
+        let key = attempt.expect("it has an attempt").key;
+        let tasks = named.iter().map(|name| TaskId::new(name).unwrap()).collect();
+        self.tell(Event::Callback { key, tasks });
+    }
+
+    /// A shot's state as the ledger has it.
+    pub fn state(&self, row: usize) -> &State {
+        &self.states[row].state
+    }
+
+    /// A shot's state in one word, as the ledger has it.
+    pub fn is(&self, row: usize) -> &'static str {
+        self.states[row].state.name()
+    }
+
+    pub fn refusals(&self, row: usize) -> u32 {
+        self.states[row].refusals
+    }
+
+    /// The accounts of a shot's attempts, the oldest first.
+    pub fn accounts(&self, row: usize) -> Vec<Account> {
+        let its = self.attempts.iter().filter(|attempt| attempt.row == row);
+        its.map(|attempt| attempt.account).collect()
+    }
+
+    /// Why nothing more is submitted.
+    pub fn stopped(&self) -> Option<&StopReason> {
+        self.scheduler.stopped.as_ref()
+    }
+
+    /// How the run ended, once it has.
+    pub fn ended(&mut self) -> Option<RunOutcome> {
+        self.scheduler.outcome(self.now).map(Result::unwrap)
+    }
+}
+
+fn row(revision: RevisionId) -> usize {
+    usize::try_from(revision.0).unwrap()
+}
+
+fn place(attempt: AttemptId) -> usize {
+    usize::try_from(attempt.0 - 1).unwrap()
+}
