@@ -1,5 +1,6 @@
-//! How fast the ledger is: durable calls a second with many shots in flight, and how long a large
-//! campaign takes to begin, to go on, and to be reported. `cargo bench --bench ledger [SHOTS]`.
+//! How fast the ledger is: what a shot's life costs in batches, durable calls a second with many shots
+//! in flight, and how long a large campaign takes to begin, to go on, and to be reported.
+//! `cargo bench --bench ledger [SHOTS]`.
 #![allow(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
 use std::io::Write;
@@ -7,12 +8,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rushes::blocking::Threads;
 use rushes::domain::money::Usd;
-use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+use rushes::domain::origin::Origin;
+use rushes::domain::outcome::{PollOutcome, SubmitOutcome, TaskId};
+use rushes::domain::secret::Secret;
 use rushes::domain::shot::{Fingerprint, Request, Shot, ShotId};
 use rushes::domain::state::{OnDoubt, RevisionState, Rules, ShotEvent};
 use rushes::domain::time::Timestamp;
-use rushes::ledger::{AttemptSpec, Claim, ClipFile, Entry, Kind, Ledger, LedgerOptions, Snapshot};
+use rushes::ledger::{
+    AttemptSpec, Change, ClipFile, Commit, Entry, Kind, Ledger, LedgerOptions, Snapshot,
+    SqliteLedger, Verdict,
+};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -20,8 +27,12 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 const TASKS: usize = 64;
 /// Shots that each of them takes through its life.
 const EACH: usize = 60;
-/// A claim and four commits.
-const CALLS: usize = 5;
+/// A claim, an answer, a completion, a delivery.
+const TRANSITIONS: usize = 4;
+/// Shots whose lives are measured in batches.
+const LIVES: usize = 30_000;
+/// Transitions in one batch.
+const BATCH: usize = 64;
 const AT: Timestamp = Timestamp::from_millis(1_705_123_450_000);
 const RULES: Rules = Rules {
     attempts: 3,
@@ -29,12 +40,17 @@ const RULES: Rules = Rules {
     on_doubt: OnDoubt::Hold,
     render_timeout: Duration::from_secs(7200),
     failed_tasks_charged: false,
+    result_lifetime: Duration::from_secs(7 * 24 * 3600),
 };
 
 fn main() -> Result<(), Failure> {
     let shots = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(1_000_000);
     let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(in_batches())?;
     runtime.block_on(in_flight())?;
+    if shots == 0 {
+        return Ok(());
+    }
     runtime.block_on(large(shots))
 }
 
@@ -57,13 +73,14 @@ async fn timed<T>(
     Ok(done)
 }
 
-fn open(folder: &Path) -> Result<Ledger, Failure> {
+fn open(folder: &Path) -> Result<SqliteLedger, Failure> {
     Ok(SqliteLedger::open(&LedgerOptions {
         path: &folder.join("ledger.sqlite"),
         campaign: "bench",
         kind: Kind::Gateway,
         holder: "bench",
         at: AT,
+        threads: Threads::Pool,
     })?)
 }
 
@@ -95,11 +112,99 @@ fn shots(count: usize) -> Result<Arc<[Shot]>, Failure> {
         .collect()
 }
 
+/// A shot on its way through its life.
+struct Life {
+    entry: Entry,
+    status: RevisionState,
+}
+
+impl Life {
+    fn new(entry: Entry) -> Self {
+        let status = entry.status.clone();
+        Self { entry, status }
+    }
+
+    /// The next transition of its life, and what the shot is after it.
+    fn next(&self, nth: usize) -> Result<(Commit, RevisionState), Failure> {
+        let revision = self.entry.revision;
+        let task = || TaskId::new(&format!("clx0b2v7k000{}", revision.0)).ok_or("no task id");
+        let event = match nth {
+            0 => ShotEvent::Claim,
+            1 => ShotEvent::Answered(SubmitOutcome::Bought { task: task()? }),
+            2 => {
+                let urls = vec![format!("https://results.example/{}.mp4", revision.0)];
+                ShotEvent::Polled(PollOutcome::Completed { urls, completed_at: None })
+            }
+            _ => ShotEvent::Delivered,
+        };
+        let transition = self.status.after(event, AT, &RULES)?;
+        let to = transition.to.clone();
+        let attempt = (nth == 0).then(|| Box::new(self.spec()));
+        let path = format!("clips/{}.mp4", self.entry.clip_name);
+        let file =
+            ClipFile { path, bytes: 1 << 20, sha256: [7; 32], clip_info: None, unread: None };
+        let files = if nth == TRANSITIONS - 1 { vec![file] } else { Vec::new() };
+        let change = Change::Transition { revision, transition, attempt, files };
+        Ok((Commit { at: AT, change }, to))
+    }
+
+    fn spec(&self) -> AttemptSpec {
+        AttemptSpec {
+            price: self.entry.price,
+            charged_if_failed: false,
+            key: Secret::from_bytes(self.entry.fingerprint.as_bytes().to_owned()),
+            key_on_wire: false,
+            origin: Origin { address: "https://gateway.example".into(), account: "ab12".into() },
+            wire: r#"{"duration":5,"model":"kling-v3","prompt":"a girl dancing on the beach"}"#
+                .into(),
+        }
+    }
+}
+
+/// Takes lives one transition further, in one batch.
+async fn step(ledger: &SqliteLedger, lives: &mut [Life], nth: usize) -> Result<(), Failure> {
+    let steps: Vec<_> = lives.iter().map(|life| life.next(nth)).collect::<Result<_, _>>()?;
+    let (batch, to): (Vec<_>, Vec<_>) = steps.into_iter().unzip();
+    let verdicts = ledger.commit(Arc::new(batch)).await?.verdicts;
+    for ((life, to), verdict) in lives.iter_mut().zip(to).zip(verdicts) {
+        life.status = match verdict {
+            Verdict::Claimed(attempt) => to.with_attempt(attempt),
+            Verdict::Written { .. } => to,
+            Verdict::OverCap => return Err("over a cap that is not there".into()),
+            Verdict::Refused(error) => return Err(error.into()),
+        };
+    }
+    Ok(())
+}
+
+/// What a shot's life costs when its transitions are made with those of others.
+async fn in_batches() -> Result<(), Failure> {
+    let folder = tempfile::tempdir()?;
+    let ledger = open(folder.path())?;
+    let entries = ledger.record(shots(LIVES)?, AT).await?;
+    let mut lives: Vec<Life> = entries.into_iter().map(Life::new).collect();
+    let (began, busy) = (Instant::now(), cpu());
+    for some in lives.chunks_mut(BATCH) {
+        for nth in 0..TRANSITIONS {
+            step(&ledger, some, nth).await?;
+        }
+    }
+    let count = f64::from(u32::try_from(LIVES)?);
+    let each = (cpu() - busy) * 1e6 / count;
+    let wall = began.elapsed().as_secs_f64() * 1e6 / count;
+    writeln!(
+        std::io::stdout(),
+        "{each:>9.0} µs of CPU, {wall:.0} µs a shot of {TRANSITIONS} transitions, {BATCH} to a batch"
+    )?;
+    Ok(())
+}
+
+/// The same, each commit alone, of as many shots at once.
 async fn in_flight() -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
     let ledger = open(folder.path())?;
     let entries = ledger.record(shots(TASKS * EACH)?, AT).await?;
-    let calls = f64::from(u32::try_from(TASKS * EACH * CALLS)?);
+    let calls = f64::from(u32::try_from(TASKS * EACH * TRANSITIONS)?);
     let (began, busy) = (Instant::now(), cpu());
     let tasks: Vec<_> = entries
         .chunks(EACH)
@@ -107,7 +212,10 @@ async fn in_flight() -> Result<(), Failure> {
             let (ledger, mine) = (ledger.clone(), mine.to_vec());
             tokio::spawn(async move {
                 for entry in mine {
-                    live(&ledger, &entry).await?;
+                    let mut life = Life::new(entry);
+                    for nth in 0..TRANSITIONS {
+                        step(&ledger, std::slice::from_mut(&mut life), nth).await?;
+                    }
                 }
                 Ok::<_, Failure>(())
             })
@@ -122,32 +230,6 @@ async fn in_flight() -> Result<(), Failure> {
         std::io::stdout(),
         "{per_second:>9.0} durable calls a second, {each:.0} µs of CPU each, {TASKS} shots in flight"
     )?;
-    Ok(())
-}
-
-/// A claim, an answer, a completion, a broken download, a delivery.
-async fn live(ledger: &SqliteLedger, entry: &Entry) -> Result<(), Failure> {
-    let Claim::Granted { attempt, .. } =
-        ledger.claim(entry.revision, AttemptSpec::new(entry.price), AT).await?
-    else {
-        return Err("over a cap that is not there".into());
-    };
-    let mut status: RevisionState = entry.status.after(ShotEvent::Claimed(attempt), AT, &RULES)?.to;
-    let task = TaskId::new(&format!("task-{}", attempt.0)).ok_or("no task id")?;
-    let urls = vec![format!("https://results.example/{}.mp4", attempt.0)];
-    for event in [
-        ShotEvent::Answered(SubmitOutcome::Bought { task }),
-        ShotEvent::Polled(PollOutcome::Completed { urls, completed_at: None }),
-        ShotEvent::NotFetched(DownloadError::Broken { why: "cut".to_owned() }),
-    ] {
-        let step = job.after(event, AT, &RULES)?;
-        job = step.to.clone();
-        ledger.commit(entry.revision, step, AT).await?;
-    }
-    let step = job.after(ShotEvent::Delivered, AT, &RULES)?;
-    let path = format!("clips/{}.mp4", entry.clip_name);
-    let file = ClipFile { path, bytes: 1 << 20, sha256: [7; 32], clip_info: None, unread: None };
-    ledger.deliver(entry.revision, step, vec![file], AT).await?;
     Ok(())
 }
 
@@ -172,8 +254,8 @@ async fn large(count: usize) -> Result<(), Failure> {
            SELECT id, 0, 'reserved', -price_micro FROM attempts;
          INSERT INTO money (attempt, at, account, micro)
            SELECT id, 0, 'spent', price_micro FROM attempts;
-         INSERT INTO files SELECT id, 1, 'clips/' || clip_name || '.mp4', 1000, zeroblob(32)
-           FROM revisions;
+         INSERT INTO files (revision, part, path, bytes, sha256)
+           SELECT id, 1, 'clips/' || clip_name || '.mp4', 1000, zeroblob(32) FROM revisions;
          UPDATE revisions SET state = 'delivered', attempt = id,
            urls = '[\"https://results.example/' || id || '.mp4\"]', completed_at = 0,
            delivered_at = 0;

@@ -49,22 +49,51 @@
 
 #![forbid(unsafe_code)]
 
+#[doc(hidden)]
 pub mod blocking;
+#[doc(hidden)]
 pub mod callback;
+#[doc(hidden)]
 pub mod catalog;
+#[doc(hidden)]
 pub mod cli;
+#[doc(hidden)]
 pub mod clips;
+#[doc(hidden)]
 pub mod disk;
+#[doc(hidden)]
 pub mod domain;
+#[doc(hidden)]
 pub mod failpoint;
+#[doc(hidden)]
 pub mod ledger;
+#[doc(hidden)]
 pub mod listener;
+#[doc(hidden)]
 pub mod manifest;
+#[doc(hidden)]
 pub mod notify;
+#[doc(hidden)]
 pub mod plan;
+#[doc(hidden)]
 pub mod policy;
+#[doc(hidden)]
 pub mod provider;
+#[doc(hidden)]
 pub mod report;
+#[doc(hidden)]
 pub mod scheduler;
+#[doc(hidden)]
 pub mod server;
+#[doc(hidden)]
 pub mod simulator;
+
+mod facade;
+
+pub use clips::ClipStore;
+pub use domain::money::Usd;
+pub use domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+pub use facade::{Campaign, Error, Report, Run};
+pub use ledger::{Ledger, MemoryLedger};
+pub use provider::{Download, Provider, ResumePoint, Submission, TaskHandle};
+pub use scheduler::{CancelToken, Progress, RunOptions, RunOutcome, StopReason};

@@ -37,7 +37,6 @@ impl Catalog {
     #[must_use]
     #[expect(
         clippy::expect_used,
-        clippy::missing_panics_doc,
         reason = "the text is part of the program, and every test reads it"
     )]
     pub fn builtin() -> Self {

@@ -137,7 +137,7 @@ pub fn clip_path(clip_name: &str, revision: u32, part: usize) -> String {
     format!("{CLIPS}/{clip_name}{revision}{part}.mp4")
 }
 
-/// A clip's clip_info, or why there is none.
+/// What a clip is, or why that cannot be told.
 fn told(read: Result<ClipInfo, Box<str>>) -> (Option<ClipInfo>, Option<Box<str>>) {
     match read {
         Ok(clip_info) => (Some(clip_info), None),

@@ -18,7 +18,7 @@ pub enum LedgerError {
         /// Where it was looked for.
         ledger: PathBuf,
     },
-    /// A write to it was cut short, and whoever only reads cannot undo that.
+    /// A write to it was cut short, and what only reads cannot undo that.
     #[error(
         "{} was being written when the power failed or the program was killed; whoever \
          may write it and its folder can read it again",

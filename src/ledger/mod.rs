@@ -4,6 +4,8 @@
 
 mod error;
 mod kind;
+pub mod memory;
+mod revision;
 pub mod sqlite;
 
 use std::sync::Arc;
@@ -24,6 +26,7 @@ use crate::policy::budget::{Balance, Budget};
 
 pub use error::LedgerError;
 pub use kind::Kind;
+pub use memory::MemoryLedger;
 pub use sqlite::{LedgerOptions, OrphanReservation, Snapshot, SpendGroup, Spending, SqliteLedger};
 
 /// The answer to a call: ready once what was asked for is durable.
@@ -55,7 +58,7 @@ pub trait Ledger: Send + Sync + 'static {
     fn assign(&self, which: Assign) -> Answer<'_, Vec<Entry>>;
 
     /// The attempts that the provider may call about: those that are submitting, rendering or in
-    /// doubt and whose key was on the wire, of every revision.
+    /// doubt and whose key was on the wire, of every revision; the oldest first.
     fn subscriptions(&self) -> Answer<'_, Vec<CallbackSubscription>>;
 
     /// Makes a batch durable in one transaction, in its order. A claim is granted only if the cap

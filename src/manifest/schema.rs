@@ -17,7 +17,6 @@ const FIXED: &str = include_str!("schema/fixed.yaml");
 #[must_use]
 #[expect(
     clippy::expect_used,
-    clippy::missing_panics_doc,
     reason = "the text is part of the program, and every test of the schema reads it"
 )]
 pub fn schema(catalog: &Catalog) -> Value {

@@ -256,7 +256,7 @@ mod tests {
                 }
             }
             assert!(!crowded(&left, rate), "{rate}");
-            let took = *left.last().unwrap() - left[0];
+            let took = left.last().unwrap().saturating_sub(left[0]);
             let ideal = rate.window.length() * u32::try_from(left.len() - 1).unwrap() / rate.count;
             assert!(took.mul_f64(0.99) <= ideal, "{rate}: {took:?} instead of {ideal:?}");
         }

@@ -14,6 +14,8 @@ use reqwest::header::{
 use reqwest::{Response, Url};
 use sha2::{Digest, Sha256};
 
+use super::submission::hex;
+
 use crate::domain::charge::ChargeOutcome;
 use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use crate::domain::sanitize::plain;
@@ -235,7 +237,7 @@ fn account_of(key: &str, endpoint: &Url) -> String {
     for _ in 0..ACCOUNT_ROUNDS {
         hash = salted(&hash).finalize();
     }
-    hash[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.into())
 }
 
 /// How often the hash of a key is hashed again.

@@ -1,7 +1,7 @@
 //! What a provider needs to make the bytes of a purchase, and the local files that go into it.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io::Read;
 
 use bytes::Bytes;
@@ -100,11 +100,18 @@ pub fn canonical_wire(request: &Request) -> Box<str> {
         serde_json::from_str(&request.json).unwrap_or_default();
     fields.remove("callback_url");
     for file in &request.files {
-        let hash: String = file.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-        fields.insert(file.param.to_string(), serde_json::json!({ "sha256": hash }));
+        fields.insert(file.param.to_string(), serde_json::json!({ "sha256": hex(&file.sha256) }));
     }
     let fields = fields.into_iter().map(|(name, value)| (name, sorted(value)));
     Value::Object(fields.collect()).to_string().into()
+}
+
+/// A hash as 64 hexadecimal digits.
+pub(super) fn hex(hash: &[u8; 32]) -> String {
+    hash.iter().fold(String::with_capacity(64), |mut text, byte| {
+        let _written = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn sorted(value: Value) -> Value {

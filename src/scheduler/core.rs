@@ -50,6 +50,7 @@ pub struct Output {
 }
 
 /// A run's whole state.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Scheduler {
     pub(super) shots: Arc<[Shot]>,
     pub(super) options: RunOptions,
@@ -183,7 +184,7 @@ impl Scheduler {
                     self.polled(now, slot, outcome);
                 }
             }
-            Event::Found { slot, task, outcome } => self.found(now, slot, task, outcome),
+            Event::Found { slot, task, outcome } => self.found(now, slot, &task, outcome.as_ref()),
             Event::Downloaded { slot, outcome } => self.downloaded(now, slot, outcome),
             Event::Adopted { slot, stored } => self.adopted(now, slot, stored),
             Event::Charged { question, outcome } => self.charged(now, question, outcome),

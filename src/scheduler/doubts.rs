@@ -209,10 +209,10 @@ impl Scheduler {
         &mut self,
         now: Now,
         slot: Slot,
-        task: TaskId,
-        outcome: Option<PollOutcome>,
+        task: &TaskId,
+        outcome: Option<&PollOutcome>,
     ) {
-        let bought = self.doubts.as_mut().is_some_and(|doubts| doubts.asked(&task));
+        let bought = self.doubts.as_mut().is_some_and(|doubts| doubts.asked(task));
         let Some(shot) = self.slots.get_mut(slot) else { return };
         let (Work::Find { tasks, tries }, State::InDoubt { attempt, .. }) =
             (&mut shot.work, &shot.entry.status.state)
@@ -250,7 +250,7 @@ impl Scheduler {
             }
             Some(PollOutcome::Unclear { .. } | PollOutcome::Unanswered { .. }) => {
                 // The only trace of what may be its purchase.
-                event_log::unconfirmed(&shot.entry, attempt, &task);
+                event_log::unconfirmed(&shot.entry, attempt, task);
                 tracing::warn!(
                     shot = %id,
                     "a callback named task {task}, and the gateway does not say clearly whether it \
@@ -263,7 +263,7 @@ impl Scheduler {
     }
 
     /// The attempt in doubt bought this task.
-    fn recover(&mut self, now: Now, slot: Slot, attempt: AttemptId, task: TaskId) {
+    fn recover(&mut self, now: Now, slot: Slot, attempt: AttemptId, task: &TaskId) {
         let doubts = self.doubts.as_ref();
         let sent_at = doubts
             .and_then(|doubts| doubts.subscriptions.get(&attempt))

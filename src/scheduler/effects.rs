@@ -186,10 +186,10 @@ impl World {
                 Err(error) => return error.into(),
             },
         };
-        if resume.is_none() || starts_at != writer.len() {
-            if let Err(error) = writer.restart().await {
-                return error.into();
-            }
+        if (resume.is_none() || starts_at != writer.len())
+            && let Err(error) = writer.restart().await
+        {
+            return error.into();
         }
         if starts_at != writer.len() {
             let why = format!("the host began at byte {starts_at}, which was not asked for");

@@ -161,19 +161,15 @@ impl Scheduler {
         let mut is_new =
             |what: String| self.strange.len() < MAX_STRANGE && self.strange.insert(what);
         match outcome {
-            PollOutcome::Working { unknown: Some(state) } => {
-                if is_new(state.clone()) {
-                    tracing::warn!(%shot, "the gateway names a state that is not known: {state:?}");
-                }
+            PollOutcome::Working { unknown: Some(state) } if is_new(state.clone()) => {
+                tracing::warn!(%shot, "the gateway names a state that is not known: {state:?}");
             }
-            PollOutcome::OtherTask { theirs } => {
-                if is_new(format!("another task for {shot}")) {
-                    tracing::warn!(
-                        %shot,
-                        "asked after its task, the gateway answered about another one, {theirs}; \
-                         that is not believed"
-                    );
-                }
+            PollOutcome::OtherTask { theirs } if is_new(format!("another task for {shot}")) => {
+                tracing::warn!(
+                    %shot,
+                    "asked after its task, the gateway answered about another one, {theirs}; \
+                     that is not believed"
+                );
             }
             PollOutcome::Unclear { why, .. } | PollOutcome::Missing { why } => {
                 tracing::debug!(%shot, "poll: {why}");

@@ -152,18 +152,14 @@ pub(super) struct Slots {
 
 impl Slots {
     pub(super) fn insert(&mut self, shot: ShotState) -> Slot {
-        match self.free.pop() {
-            Some(slot) => {
-                self.shots[slot.0 as usize] = Some(shot);
-                slot
-            }
-            None => {
-                // As many as a manifest has shots, which are counted in 32 bits.
-                let slot = Slot(u32::try_from(self.shots.len()).unwrap_or(u32::MAX));
-                self.shots.push(Some(shot));
-                slot
-            }
+        if let Some(slot) = self.free.pop() {
+            self.shots[slot.0 as usize] = Some(shot);
+            return slot;
         }
+        // As many as a manifest has shots, which are counted in 32 bits.
+        let slot = Slot(u32::try_from(self.shots.len()).unwrap_or(u32::MAX));
+        self.shots.push(Some(shot));
+        slot
     }
 
     pub(super) fn get(&self, slot: Slot) -> Option<&ShotState> {

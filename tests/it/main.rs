@@ -19,7 +19,7 @@ mod house;
 #[cfg(unix)]
 mod kills;
 mod language;
-//mod ledger;
+mod ledger;
 mod live;
 mod log;
 mod manifest;

@@ -22,7 +22,7 @@ use super::temporary::Temporary;
 pub(super) struct Received {
     pub place: ClipPlace,
     /// What is on disk already, if anything is.
-    pub spilled: Option<Spilled>,
+    pub spilled: Option<Box<Spilled>>,
     /// What comes after it.
     pub buffered: BytesMut,
     /// The length that the host announced.
@@ -65,7 +65,7 @@ impl Written {
             }
             spilled.append(&buffered).map_err(&at)?;
             facts = inspect(&mut spilled.temporary.file, spilled.written, total).map_err(&at)??;
-            spilled
+            *spilled
         } else {
             let length = buffered.len() as u64;
             facts = inspect(&mut Cursor::new(&buffered), length, total).map_err(&at)??;

@@ -23,7 +23,7 @@ const MAX_BATCH: usize = 16;
 pub(super) type Publication = (Received, oneshot::Sender<Result<Stored, ClipError>>);
 
 enum Job {
-    Publish(Publication),
+    Publish(Box<Publication>),
     Other(Box<dyn FnOnce() + Send>),
 }
 
@@ -60,7 +60,7 @@ impl Workers {
         received: Received,
     ) -> io::Result<Result<Stored, ClipError>> {
         let (sender, answer) = oneshot::channel();
-        self.give(Job::Publish((received, sender)));
+        self.give(Job::Publish(Box::new((received, sender))));
         answer.await.map_err(|_| broken_off())
     }
 
@@ -148,13 +148,13 @@ impl Queue {
         let share = state.waiting.len().div_ceil(MAX_THREADS).min(MAX_BATCH);
         let mut batch = match state.waiting.pop_front()? {
             Job::Other(work) => return Some(Jobs::Other(work)),
-            Job::Publish(first) => vec![first],
+            Job::Publish(first) => vec![*first],
         };
         while batch.len() < share
             && let Some(Job::Publish(_)) = state.waiting.front()
             && let Some(Job::Publish(next)) = state.waiting.pop_front()
         {
-            batch.push(next);
+            batch.push(*next);
         }
         Some(Jobs::Publish(batch))
     }

@@ -32,13 +32,13 @@ pub(super) struct FolderWriter {
 /// What is on disk of a clip.
 enum OnDisk {
     Nothing,
-    Spilled(Spilled),
+    Spilled(Box<Spilled>),
     /// A write has it that is not done; so it stays when that write's future is dropped.
     Lost,
 }
 
 impl OnDisk {
-    fn take(&mut self) -> Result<Option<Spilled>, ClipError> {
+    fn take(&mut self) -> Result<Option<Box<Spilled>>, ClipError> {
         match std::mem::replace(self, Self::Lost) {
             Self::Nothing => Ok(None),
             Self::Spilled(spilled) => Ok(Some(spilled)),
@@ -58,18 +58,21 @@ impl FolderWriter {
     /// Writes what was gathered.
     async fn spill(&mut self) -> Result<(), ClipError> {
         let (taken, place) = (self.on_disk.take()?, self.place.clone());
-        let batch = self.buffered.split().freeze();
+        let mut batch = std::mem::take(&mut self.buffered);
         let spill = move |directories: &Directories| {
             let mut spilled = match taken {
                 Some(spilled) => spilled,
-                None => Spilled::begin(directories, &place)?,
+                None => Box::new(Spilled::begin(directories, &place)?),
             };
-            let written = spilled.write(&batch);
-            Ok((spilled, written.map_err(directories.error_at(&place))))
+            let written = spilled.write(&batch).map_err(directories.error_at(&place));
+            // Its memory is used again.
+            batch.clear();
+            Ok((spilled, batch, written))
         };
-        let (spilled, written) = self.work.run(spill).await?;
+        let (spilled, batch, written) = self.work.run(spill).await?;
         self.written = spilled.written;
         self.on_disk = OnDisk::Spilled(spilled);
+        self.buffered = batch;
         written
     }
 }
@@ -96,7 +99,13 @@ impl ClipWriter for FolderWriter {
         self.written = 0;
         match std::mem::replace(&mut self.on_disk, OnDisk::Nothing) {
             OnDisk::Nothing | OnDisk::Lost => ready(Ok(())).boxed(),
-            OnDisk::Spilled(spilled) => self.work.run(|_| Ok(drop(spilled))).boxed(),
+            OnDisk::Spilled(spilled) => {
+                let remove = |_: &Directories| {
+                    drop(spilled);
+                    Ok(())
+                };
+                self.work.run(remove).boxed()
+            }
         }
     }
 

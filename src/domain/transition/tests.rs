@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+use crate::domain::state::OnDoubt;
 use crate::domain::time::Timestamp;
 
 const FIRST: AttemptId = AttemptId(1);
@@ -20,6 +21,7 @@ fn rules() -> Rules {
         on_doubt: OnDoubt::Hold,
         render_timeout: Duration::from_secs(7200),
         failed_tasks_charged: false,
+        result_lifetime: Duration::from_secs(7 * 24 * 3600),
     }
 }
 
@@ -29,6 +31,10 @@ fn at(seconds: i64) -> Timestamp {
 
 fn found() -> RecoveredTask {
     RecoveredTask { task: task(), sent_at: at(4) }
+}
+
+fn not_bought() -> Resolution {
+    Resolution::NotBought { also: Vec::new() }
 }
 
 fn task() -> TaskId {
@@ -94,13 +100,13 @@ fn every_outcome_of_a_post_has_its_consequence() {
             Next::Requeue(Backoff::Refused(retry_after)),
         ),
         (S::Rejected { why: why() }, "failed", Account::Released, Next::Rest),
-        (S::BadKey { why: why() }, "queued", Account::Released, Next::Halt(StopCause::Key)),
-        (S::NoCredit { why: why() }, "queued", Account::Released, Next::Halt(StopCause::Credit)),
+        (S::BadKey { why: why() }, "queued", Account::Released, Next::Stop(StopCause::Key)),
+        (S::NoCredit { why: why() }, "queued", Account::Released, Next::Stop(StopCause::Credit)),
         (
             S::WrongAddress { why: why() },
             "queued",
             Account::Released,
-            Next::Halt(StopCause::Address),
+            Next::Stop(StopCause::Address),
         ),
         (S::Bought { task: task() }, "rendering", Account::Reserved, Next::Poll(None)),
         (S::Doubtful { why: why() }, "in_doubt", Account::Reserved, Next::Rest),
@@ -126,7 +132,7 @@ fn as_many_5xx_as_attempts_allows_fail_the_shot_with_the_last_answer() {
         if state == "failed" {
             assert_eq!(step.to.state.why(), Some("refused 3 times, the last time with: because"));
             let again = step.to.after(ShotEvent::RetryFailed, at(9), &rules()).unwrap();
-            assert_eq!((again.job.state.name(), again.job.refusals), ("queued", 0));
+            assert_eq!((again.to.state.name(), again.to.refusals), ("queued", 0));
         }
     }
 }
@@ -189,13 +195,13 @@ fn a_task_stalls_when_the_gateway_still_works_on_it_after_its_time() {
 
 #[test]
 fn a_task_unknown_for_over_a_minute_stalls_and_one_seen_in_between_does_not() {
-    let once = polled(&rendering(), missing(), 30).job;
+    let once = polled(&rendering(), missing(), 30).to;
     assert_eq!(polled(&once, missing(), 90).then, Next::Poll(None));
     let gone = polled(&once, missing(), 91);
-    assert_eq!((gone.then, gone.job.state.name()), (Next::Rest, "rendering"));
-    let seen = polled(&once, working(), 80).job;
+    assert_eq!((gone.then, gone.to.state.name()), (Next::Rest, "rendering"));
+    let seen = polled(&once, working(), 80).to;
     assert_eq!(polled(&seen, missing(), 91).then, Next::Poll(None));
-    let garbage = polled(&rendering(), unclear(), 0).job;
+    let garbage = polled(&rendering(), unclear(), 0).to;
     assert_eq!(polled(&garbage, missing(), 100).then, Next::Poll(None), "its first 404");
 }
 
@@ -203,21 +209,21 @@ fn a_task_unknown_for_over_a_minute_stalls_and_one_seen_in_between_does_not() {
 fn an_overdue_task_that_only_gets_unclear_answers_stalls_after_a_minute_of_them() {
     let first = polled(&rendering(), unclear(), 9000);
     assert_eq!(first.then, Next::Poll(None), "one bad answer is no news of the task");
-    assert_eq!(polled(&first.job, unclear(), 9060).then, Next::Poll(None));
-    assert_eq!(polled(&first.job, unclear(), 9061).then, Next::Rest);
+    assert_eq!(polled(&first.to, unclear(), 9060).then, Next::Poll(None));
+    assert_eq!(polled(&first.to, unclear(), 9061).then, Next::Rest);
     let other = || PollOutcome::OtherTask { theirs: TaskId::new("task-2").unwrap() };
-    assert_eq!(polled(&first.job, other(), 9060).then, Next::Poll(None));
-    let stalled = polled(&first.job, other(), 9061);
+    assert_eq!(polled(&first.to, other(), 9060).then, Next::Poll(None));
+    let stalled = polled(&first.to, other(), 9061);
     assert_eq!((stalled.then, stalled.change), (Next::Rest, None));
-    assert!(stalled.job.state.why().is_some_and(|why| why.contains("task-2")));
-    let early = polled(&rendering(), unclear(), 10).job;
+    assert!(stalled.to.state.why().is_some_and(|why| why.contains("task-2")));
+    let early = polled(&rendering(), unclear(), 10).to;
     assert_eq!(polled(&early, unclear(), 7200).then, Next::Poll(None));
     assert_eq!(polled(&early, unclear(), 7201).then, Next::Rest);
 }
 
 #[test]
 fn a_stalled_task_stays_so_until_something_is_heard_of_it() {
-    let stalled = polled(&rendering(), working(), 7201).job;
+    let stalled = polled(&rendering(), working(), 7201).to;
     for said in [unclear(), unanswered(), missing()] {
         let step = polled(&stalled, said, 9000);
         assert_eq!(step.then, Next::Poll(None));
@@ -230,8 +236,8 @@ fn a_stalled_task_stays_so_until_something_is_heard_of_it() {
 fn an_overdue_task_that_only_gets_answers_about_another_one_stalls_too() {
     let other = || PollOutcome::OtherTask { theirs: TaskId::new("another").unwrap() };
     let first = polled(&rendering(), other(), 9000);
-    assert_eq!(polled(&first.job, other(), 9060).then, Next::Poll(None));
-    assert_eq!(polled(&first.job, other(), 9061).then, Next::Rest);
+    assert_eq!(polled(&first.to, other(), 9060).then, Next::Poll(None));
+    assert_eq!(polled(&first.to, other(), 9061).then, Next::Rest);
 }
 
 #[test]
@@ -239,7 +245,7 @@ fn a_late_task_says_after_how_long_in_the_largest_whole_unit() {
     let late = |millis| {
         let rules = Rules { render_timeout: Duration::from_millis(millis), ..rules() };
         let working = ShotEvent::Polled(PollOutcome::Working { unknown: None });
-        let job = rendering().after(working, at(99_999), &rules).unwrap().job;
+        let job = rendering().after(working, at(99_999), &rules).unwrap().to;
         let why = job.state.why().unwrap().to_owned();
         why.strip_prefix("not done ").unwrap().split(' ').next().unwrap().to_owned()
     };
@@ -294,12 +300,12 @@ fn a_refused_key_at_a_poll_halts_and_changes_nothing() {
     let step =
         rendering().after(ShotEvent::Polled(PollOutcome::BadKey { why: why() }), at(1), &rules());
     let step = step.unwrap();
-    assert_eq!(step.then, Next::Halt(StopCause::Key));
+    assert_eq!(step.then, Next::Stop(StopCause::Key));
     assert!(!step.is_durable(&rendering()));
 }
 
 #[test]
-fn a_clip_is_expired_only_when_it_is_gone_after_its_seven_days() {
+fn a_clip_is_expired_only_when_it_is_gone_after_its_lifetime() {
     let week = 7 * 24 * 3600;
     let gone = || DownloadError::Gone { why: why() };
     let broken = || DownloadError::Broken { why: why() };
@@ -310,6 +316,22 @@ fn a_clip_is_expired_only_when_it_is_gone_after_its_seven_days() {
             rendered(at(0)).after(ShotEvent::NotFetched(unfetched), at(now), &rules()).unwrap();
         assert_eq!((step.to.state.name(), step.then), (state, Next::Rest));
         assert!(step.to.state.why().is_some_and(|said| said.contains("because")));
+    }
+}
+
+#[test]
+fn how_long_a_clip_is_kept_is_the_providers_rule() {
+    let gone = || ShotEvent::NotFetched(DownloadError::Gone { why: why() });
+    for (hours, said) in [(24, "its 24 hours were over"), (30 * 24, "its 30 days were over")] {
+        let span = Duration::from_secs(hours * 3600);
+        let rules = Rules { result_lifetime: span, ..rules() };
+        let over = at(0).plus(span);
+        let step = rendered(at(0)).after(gone(), over, &rules).unwrap();
+        assert_eq!(step.to.state.name(), "rendered");
+        let step = rendered(at(0)).after(gone(), over.plus(Duration::from_millis(1)), &rules);
+        let state = step.unwrap().to.state;
+        assert!(matches!(state, State::Failed { failure: Failure::Expired, .. }), "{state:?}");
+        assert!(state.why().is_some_and(|why| why.contains(said)), "{state:?}");
     }
 }
 
@@ -327,7 +349,7 @@ fn the_user_resolves_doubts_stalls_and_what_was_abandoned_and_nothing_else() {
     for job in [in_doubt(), stalled, abandoned] {
         for (resolution, state, account) in [
             (Resolution::Task(found()), "rendering", Account::Reserved),
-            (Resolution::NotBought, "queued", Account::Released),
+            (not_bought(), "queued", Account::Released),
             (Resolution::Resubmit, "queued", Account::Reserved),
             (Resolution::Abandon, "failed", Account::Reserved),
         ] {
@@ -336,8 +358,34 @@ fn the_user_resolves_doubts_stalls_and_what_was_abandoned_and_nothing_else() {
         }
     }
     for job in [RevisionState::new(), submitting(), rendering(), rendered(at(0))] {
-        assert!(job.after(ShotEvent::Resolved(Resolution::NotBought), at(1), &rules()).is_err());
+        assert!(job.after(ShotEvent::Resolved(not_bought()), at(1), &rules()).is_err());
     }
+}
+
+#[test]
+fn what_the_user_says_was_not_bought_is_said_of_the_other_attempts_in_doubt_as_well() {
+    let also = vec![SECOND, AttemptId(3)];
+    let word = ShotEvent::Resolved(Resolution::NotBought { also });
+    let step = in_doubt().after(word, at(1), &rules()).unwrap();
+    let changed: Vec<_> = step.changes().collect();
+    let expected = [FIRST, SECOND, AttemptId(3)].map(|attempt| AttemptChange {
+        attempt,
+        outcome: None,
+        why: Some("resolved: it was not bought".into()),
+        account: Account::Released,
+    });
+    assert_eq!(changed, expected);
+    let abandoned = in_doubt().after(ShotEvent::Resolved(Resolution::Abandon), at(1), &rules());
+    assert_eq!(abandoned.unwrap().changes().count(), 1);
+}
+
+#[test]
+fn a_claim_is_of_an_attempt_that_the_ledger_numbers() {
+    let step = RevisionState::new().after(ShotEvent::Claim, at(1), &rules()).unwrap();
+    assert_eq!((&step.change, &step.then), (&None, &Next::Post));
+    assert_eq!(step.to.state.attempt(), Some(AttemptId::UNASSIGNED));
+    assert_eq!(step.to.with_attempt(FIRST), submitting());
+    assert_eq!(rendering().with_attempt(SECOND), rendering(), "only a claim is numbered");
 }
 
 #[test]
@@ -371,7 +419,7 @@ fn an_abandoned_shot_does_not_come_back_with_retry_failed() {
 fn any_event() -> impl Strategy<Value = ShotEvent> {
     let retry_after = None;
     prop_oneof![
-        Just(ShotEvent::Claimed(FIRST)),
+        Just(ShotEvent::Claim),
         Just(ShotEvent::NotSendable(why())),
         Just(ShotEvent::Answered(SubmitOutcome::NotSent { why: why() })),
         Just(ShotEvent::Answered(SubmitOutcome::Throttled { retry_after, why: why() })),
@@ -418,7 +466,7 @@ proptest! {
             if asked_by_user {
                 may_be_bought = false;
             }
-            job = step.to;
+            job = step.to.with_attempt(FIRST);
         }
     }
 }

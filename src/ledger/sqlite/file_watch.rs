@@ -1,5 +1,5 @@
 //! Whether the files of an open ledger are still there under their names: `SQLite` would go on
-//! writing to a file that somebody deleted or moved away, and all of it would be gone at the end.
+//! writing to a file that was deleted or moved away, and all of it would be gone at the end.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -10,9 +10,13 @@ use rusqlite::Connection;
 use super::group_commit::Fault;
 use super::lock::beside;
 use super::*;
+use crate::domain::money::Usd;
 use crate::domain::outcome::SubmitOutcome;
-use crate::domain::shot::Request;
-use crate::domain::state::{OnDoubt, Rules, ShotEvent};
+use crate::domain::secret::Secret;
+use crate::domain::shot::{Fingerprint, Request, ShotId};
+use crate::domain::state::{OnDoubt, RevisionState, Rules, ShotEvent};
+use crate::domain::transition::Transition;
+use crate::ledger::{AttemptSpec, Change, Origin, Verdict};
 
 const RULES: Rules = Rules {
     attempts: 3,
@@ -20,21 +24,47 @@ const RULES: Rules = Rules {
     on_doubt: OnDoubt::Hold,
     render_timeout: std::time::Duration::from_secs(7200),
     failed_tasks_charged: false,
+    result_lifetime: std::time::Duration::from_secs(7 * 24 * 3600),
 };
 const AT: Timestamp = Timestamp::from_millis(1_705_123_450_000);
 
-fn open(folder: &Path) -> Result<Ledger, LedgerError> {
-    Ledger::open(&LedgerOptions {
+fn open(folder: &Path) -> Result<SqliteLedger, LedgerError> {
+    SqliteLedger::open(&LedgerOptions {
         path: &folder.join("ledger.sqlite"),
         campaign: "summer",
         kind: Kind::Gateway,
         holder: "rushes run",
         at: AT,
+        threads: Threads::Pool,
     })
 }
 
+/// A batch of one.
+fn one(entry: &Entry, transition: Transition, attempt: Option<AttemptSpec>) -> Arc<Vec<Commit>> {
+    let (revision, attempt, files) = (entry.revision, attempt.map(Box::new), Vec::new());
+    let change = Change::Transition { revision, transition, attempt, files };
+    Arc::new(vec![Commit { at: AT, change }])
+}
+
+fn claim(entry: &Entry) -> Arc<Vec<Commit>> {
+    let spec = AttemptSpec {
+        price: entry.price,
+        charged_if_failed: false,
+        key: Secret::from_bytes([7; 16]),
+        key_on_wire: false,
+        origin: Origin::default(),
+        wire: "{}".into(),
+    };
+    one(entry, entry.status.after(ShotEvent::Claim, AT, &RULES).unwrap(), Some(spec))
+}
+
+async fn states(ledger: &SqliteLedger) -> Vec<&'static str> {
+    let entries = ledger.assign(Assign::All).await.unwrap();
+    entries.iter().map(|entry| entry.status.state.name()).collect()
+}
+
 /// A ledger with two claimed shots and more that are queued.
-async fn with_two_on_the_wire(folder: &Path) -> (Ledger, Vec<Entry>, Vec<RevisionState>) {
+async fn with_two_on_the_wire(folder: &Path) -> (SqliteLedger, Vec<Entry>, Vec<RevisionState>) {
     let shots: Vec<Shot> = (0..40_u8)
         .map(|i| Shot {
             id: ShotId::new(&format!("s{i}")).unwrap(),
@@ -53,9 +83,10 @@ async fn with_two_on_the_wire(folder: &Path) -> (Ledger, Vec<Entry>, Vec<Revisio
     let entries = ledger.record(shots.into(), AT).await.unwrap();
     let mut jobs = Vec::new();
     for entry in &entries[..2] {
-        let claim = ledger.claim(entry.revision, AttemptSpec::new(entry.price), AT).await.unwrap();
-        let Claim::Granted { attempt, .. } = claim else { panic!("{claim:?}") };
-        jobs.push(entry.status.after(ShotEvent::Claimed(attempt), AT, &RULES).unwrap().to);
+        let verdicts = ledger.commit(claim(entry)).await.unwrap().verdicts;
+        let [Verdict::Claimed(attempt)] = verdicts[..] else { panic!("{verdicts:?}") };
+        let claimed = entry.status.after(ShotEvent::Claim, AT, &RULES).unwrap().to;
+        jobs.push(claimed.with_attempt(attempt));
     }
     (ledger, entries, jobs)
 }
@@ -67,8 +98,8 @@ fn bought(job: &RevisionState, task: char) -> Transition {
 }
 
 /// The disk ends here; with `relief`, giving up the reserve makes room.
-fn fill(ledger: &Ledger, relief: bool) {
-    ledger.queue.at_desk(|conn, on_relief| {
+fn fill(ledger: &SqliteLedger, relief: bool) {
+    ledger.commits.at_desk(|conn, on_relief| {
         limit(conn, 1);
         // Whatever free room the last pages have is used up.
         while conn
@@ -112,33 +143,35 @@ async fn on_a_full_disk_the_reserve_makes_room_for_task_ids_and_nothing_is_bough
     fill(&ledger, true);
 
     // In one batch: a claim that must not be granted, and two purchases that must not be lost.
-    let mut claim =
-        Box::pin(ledger.claim(entries[2].revision, AttemptSpec::new(entries[2].price), AT));
-    let mut first = Box::pin(ledger.commit(entries[0].revision, bought(&jobs[0], 'a'), AT));
-    let mut second = Box::pin(ledger.commit(entries[1].revision, bought(&jobs[1], 'b'), AT));
-    ledger.queue.at_desk(|_, _| {
-        line_up(&mut claim);
+    let mut third = ledger.commit(claim(&entries[2]));
+    let mut first = ledger.commit(one(&entries[0], bought(&jobs[0], 'a'), None));
+    let mut second = ledger.commit(one(&entries[1], bought(&jobs[1], 'b'), None));
+    ledger.commits.at_desk(|_, _| {
+        line_up(&mut third);
         line_up(&mut first);
         line_up(&mut second);
     });
-    let (claim, first, second) = tokio::join!(claim, first, second);
-    assert!(matches!(claim, Err(LedgerError::DiskFull { .. })), "{claim:?}");
-    assert!(first.unwrap().reserve_used);
-    assert!(second.unwrap().reserve_used);
+    let (third, first, second) = tokio::join!(third, first, second);
+    let is_refused =
+        |verdicts: &[Verdict]| matches!(verdicts, [Verdict::Refused(LedgerError::DiskFull { .. })]);
+    let third = third.unwrap().verdicts;
+    assert!(is_refused(&third), "{third:?}");
+    for written in [first.unwrap(), second.unwrap()] {
+        assert!(written.reserve_used);
+        assert_eq!(written.verdicts, [Verdict::Written { task_first_of: None }]);
+    }
     assert!(!reserve.exists());
 
-    let later = ledger.claim(entries[3].revision, AttemptSpec::new(entries[3].price), AT).await;
-    assert!(matches!(later, Err(LedgerError::DiskFull { .. })), "{later:?}");
+    let later = ledger.commit(claim(&entries[3])).await.unwrap().verdicts;
+    assert!(is_refused(&later), "{later:?}");
     let stalled = Transition { change: None, ..bought(&jobs[0], 'a') };
-    let later = ledger.commit(entries[0].revision, stalled, AT).await.unwrap();
+    let later = ledger.commit(one(&entries[0], stalled, None)).await.unwrap();
     assert!(later.reserve_used, "what is in flight is still written");
 
     drop(ledger);
     let ledger = open(folder.path()).unwrap();
     assert!(reserve.exists(), "set aside again");
-    let states: Vec<_> =
-        ledger.entries().await.unwrap().iter().map(|entry| entry.status.state.name()).collect();
-    assert_eq!(states[..4], ["rendering", "rendering", "queued", "queued"]);
+    assert_eq!(states(&ledger).await[..4], ["rendering", "rendering", "queued", "queued"]);
     assert_eq!(ledger.balance().reserved, Usd::from_micros(10));
 }
 
@@ -148,15 +181,15 @@ async fn when_even_the_reserve_does_not_help_nothing_is_written_ever_again() {
     let (ledger, entries, jobs) = with_two_on_the_wire(folder.path()).await;
     fill(&ledger, false);
     let before = ledger.balance();
-    let lost = ledger.commit(entries[0].revision, bought(&jobs[0], 'a'), AT).await.unwrap_err();
+    let lost = ledger.commit(one(&entries[0], bought(&jobs[0], 'a'), None)).await.unwrap_err();
     assert!(matches!(lost, LedgerError::Failed { .. }), "{lost}");
     // Room that comes too late does not make anyone believe the file again.
-    ledger.queue.at_desk(|conn, _| limit(conn, 100_000));
+    ledger.commits.at_desk(|conn, _| limit(conn, 100_000));
     let refused = [
-        ledger.claim(entries[2].revision, AttemptSpec::new(entries[2].price), AT).await.map(drop),
-        ledger.commit(entries[1].revision, bought(&jobs[1], 'b'), AT).await.map(drop),
+        ledger.commit(claim(&entries[2])).await.map(drop),
+        ledger.commit(one(&entries[1], bought(&jobs[1], 'b'), None)).await.map(drop),
         ledger.set_budget(Budget::default()).await,
-        ledger.entries().await.map(drop),
+        ledger.assign(Assign::All).await.map(drop),
         ledger.knows_task(&TaskId::new("t").unwrap()).await.map(drop),
     ];
     for refusal in refused {
@@ -165,21 +198,19 @@ async fn when_even_the_reserve_does_not_help_nothing_is_written_ever_again() {
     assert_eq!(ledger.balance(), before);
     drop(ledger);
     let ledger = open(folder.path()).unwrap();
-    let states: Vec<_> =
-        ledger.entries().await.unwrap().iter().map(|entry| entry.status.state.name()).collect();
-    assert_eq!(states[..3], ["submitting", "submitting", "queued"]);
+    assert_eq!(states(&ledger).await[..3], ["submitting", "submitting", "queued"]);
 }
 
 #[tokio::test]
 async fn a_failed_call_takes_its_whole_batch_back_and_poisons_the_ledger() {
     let folder = tempfile::tempdir().unwrap();
     let (ledger, entries, jobs) = with_two_on_the_wire(folder.path()).await;
-    let mut good = Box::pin(ledger.commit(entries[0].revision, bought(&jobs[0], 'a'), AT));
-    let mut bad = Box::pin(ledger.queue.ask(|tx| {
+    let mut good = ledger.commit(one(&entries[0], bought(&jobs[0], 'a'), None));
+    let mut bad = Box::pin(ledger.commits.ask(|tx| {
         tx.conn.execute("UPDATE money SET micro = 0", [])?;
         Ok::<_, Fault>(())
     }));
-    ledger.queue.at_desk(|_, _| {
+    ledger.commits.at_desk(|_, _| {
         line_up(&mut good);
         line_up(&mut bad);
     });
@@ -189,14 +220,10 @@ async fn a_failed_call_takes_its_whole_batch_back_and_poisons_the_ledger() {
     let bad = bad.unwrap_err();
     assert!(bad.to_string().contains("never changed"), "{bad}");
     assert_eq!(good.unwrap_err().to_string(), bad.to_string());
-    let later = ledger
-        .claim(entries[2].revision, AttemptSpec::new(entries[2].price), AT)
-        .await
-        .unwrap_err();
+    let later = ledger.commit(claim(&entries[2])).await.unwrap_err();
     assert_eq!(later.to_string(), bad.to_string());
     drop(ledger);
-    let states = open(folder.path()).unwrap().entries().await.unwrap();
-    assert_eq!(states[0].status.state.name(), "submitting");
+    assert_eq!(states(&open(folder.path()).unwrap()).await[0], "submitting");
 }
 
 #[test]
@@ -208,10 +235,10 @@ fn a_runtime_that_ends_says_so_and_the_next_one_goes_on() {
     let handle = first.handle().clone();
     first.shutdown_background();
     let entered = handle.enter();
-    let call = ledger.commit(entries[0].revision, bought(&jobs[0], 'a'), AT);
+    let call = ledger.commit(one(&entries[0], bought(&jobs[0], 'a'), None));
     let told = call.now_or_never();
     assert!(matches!(told, Some(Err(LedgerError::Ending { .. }))), "{told:?}");
     drop(entered);
-    let step = bought(&jobs[0], 'a');
-    runtime().block_on(ledger.commit(entries[0].revision, step, AT)).unwrap();
+    let step = one(&entries[0], bought(&jobs[0], 'a'), None);
+    runtime().block_on(ledger.commit(step)).unwrap();
 }

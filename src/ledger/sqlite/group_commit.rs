@@ -2,6 +2,7 @@
 //! and its sync. A batch runs beside the runtime only as long as it takes, so that a paused clock
 //! stands still for it. Knows nothing of what the calls do.
 
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,9 +17,11 @@ use super::high_water_mark::{HighWaterMark, Known};
 use super::lock::Lock;
 use super::rescue::{Rescued, rescue};
 use super::reserve::Reserve;
-use super::rows::{MONEY, money};
+use super::rows::{self, MONEY, money};
 use crate::blocking::Threads;
+use crate::domain::money::Usd;
 use crate::domain::origin::Origin;
+use crate::domain::state::Account;
 use crate::failpoint;
 use crate::ledger::error::is_full;
 use crate::policy::budget::{Balance, Budget};
@@ -32,27 +35,76 @@ pub(super) struct Tx<'a> {
     pub reserve_used: bool,
     /// That the file was taken away, if it was: again nothing is bought.
     pub displaced: Option<&'a LedgerError>,
+    /// The cap and the money as of this call: read when the batch begins, then kept beside what it
+    /// writes, so that not every claim has to read them.
+    money: Cell<(Budget, Balance)>,
+    /// How much the ledger knows as of this call.
+    known: Cell<Known>,
+    /// The origin that was looked up last: nearly all attempts of a run have the same.
+    origin: RefCell<Option<(Origin, i64)>>,
 }
 
-impl Tx<'_> {
+impl<'a> Tx<'a> {
+    fn new(
+        conn: &'a Connection,
+        ledger: &'a Path,
+        reserve_used: bool,
+        displaced: Option<&'a LedgerError>,
+        known: Known,
+    ) -> rusqlite::Result<Self> {
+        let now = conn.prepare_cached(MONEY)?.query_row([], money)?;
+        let (money, known, origin) = (Cell::new(now), Cell::new(known), RefCell::new(None));
+        Ok(Self { conn, ledger, reserve_used, displaced, money, known, origin })
+    }
+
     /// The row of an attempt's address and account; made if there is none.
     pub(super) fn origin(&self, origin: &Origin) -> rusqlite::Result<i64> {
+        if let Some((last, id)) = &*self.origin.borrow()
+            && last == origin
+        {
+            return Ok(*id);
+        }
         let (address, account) = (&*origin.address, &*origin.account);
         let known = "SELECT id FROM origins WHERE address = ?1 AND account = ?2";
         let known =
             self.conn.prepare_cached(known)?.query_row([address, account], |row| row.get(0));
-        match known.optional()? {
-            Some(id) => Ok(id),
+        let id = match known.optional()? {
+            Some(id) => id,
             None => self
                 .conn
                 .prepare_cached("INSERT INTO origins (address, account) VALUES (?1, ?2)")?
-                .insert([address, account]),
-        }
+                .insert([address, account])?,
+        };
+        *self.origin.borrow_mut() = Some((origin.clone(), id));
+        Ok(id)
     }
 
     /// The cap and the money as of this call.
-    pub(super) fn money(&self) -> rusqlite::Result<(Budget, Balance)> {
-        self.conn.prepare_cached(MONEY)?.query_row([], money)
+    pub(super) fn money(&self) -> (Budget, Balance) {
+        self.money.get()
+    }
+
+    /// The cap was written.
+    pub(super) fn has_budget(&self, budget: Budget) {
+        self.money.set((budget, self.money.get().1));
+    }
+
+    /// An attempt was written.
+    pub(super) fn has_attempt(&self, id: i64) {
+        self.known.set(Known { attempts: id, ..self.known.get() });
+    }
+
+    /// A movement of money was written, which the ledger's own trigger adds up as well.
+    pub(super) fn has_moved(&self, id: i64, account: Account, moved: Usd) {
+        let (budget, mut balance) = self.money.get();
+        match account {
+            Account::Spent => balance.spent += moved,
+            Account::Reserved => balance.reserved += moved,
+            Account::Unconfirmed => balance.unconfirmed += moved,
+            Account::Released => {}
+        }
+        self.money.set((budget, balance));
+        self.known.set(Known { movements: id, ..self.known.get() });
     }
 }
 
@@ -61,7 +113,7 @@ impl Tx<'_> {
 pub(super) enum Fault {
     /// It cannot be; it wrote nothing, and the other calls go on.
     Refused(LedgerError),
-    /// The file failed; nobody's call can be done.
+    /// The file failed; no call can be done.
     Sql(rusqlite::Error),
 }
 
@@ -101,7 +153,7 @@ where
         let Self { done, asker, .. } = *self;
         let never = || Err(LedgerError::defect("a call was not made"));
         let answer = batch.and_then(|()| done.unwrap_or_else(never));
-        // Whoever asked may have gone; what they asked for is done all the same.
+        // The caller may have gone; what it asked for is done all the same.
         drop(asker.send(answer));
     }
 }
@@ -116,7 +168,7 @@ pub(super) struct GroupCommit {
     desk: Mutex<Desk>,
     /// As of the last batch.
     money: Mutex<(Budget, Balance)>,
-    /// Whether a batch could not be written, known before anybody who waits for it is told.
+    /// Whether a batch could not be written, known before those that wait for it are told.
     failed: AtomicBool,
     /// Last, so that the file is closed before another process may open it.
     _lock: Lock,
@@ -142,6 +194,8 @@ struct Desk {
     conn: Connection,
     reserve: Option<Reserve>,
     mark: HighWaterMark,
+    /// How much the ledger knows.
+    known: Known,
     watch: FileWatch,
     /// Where the ledger went; `conn` is open on the copy that was saved.
     displaced: Option<LedgerError>,
@@ -164,11 +218,13 @@ impl GroupCommit {
     ) -> rusqlite::Result<Self> {
         let Kept { reserve, mut mark, watch, lock } = kept;
         let now = conn.query_row(MONEY, [], money)?;
-        mark.note(Known::of(&conn)?);
+        let known = Known::of(&conn)?;
+        mark.note(known);
         let desk = Desk {
             conn,
             reserve: Some(reserve),
             mark,
+            known,
             watch,
             displaced: None,
             failed: None,
@@ -197,7 +253,7 @@ impl GroupCommit {
     }
 
     /// Has `work` done in a transaction shared with other calls; durable when this returns. Once
-    /// this was polled the work is done, even if nobody waits for it any more. `work` may be run
+    /// this was polled the work is done, even if the caller has gone. `work` may be run
     /// again after all it wrote was rolled back.
     pub(super) async fn ask<T, W>(self: &Arc<Self>, work: W) -> Result<T, LedgerError>
     where
@@ -266,7 +322,7 @@ fn serve(turn: Turn, runtime: &Handle) {
         if more {
             serve(Turn(queue), &again);
         } else {
-            // Before anyone is answered: whoever drops the last handle frees the run lock.
+            // Before the callers are answered: the one that drops the last handle frees the run lock.
             drop(queue);
         }
         for call in batch {
@@ -301,6 +357,7 @@ impl Desk {
         }
         // Before anyone is answered, so that no POST leaves that is not noted.
         let noted = written.map(|(money, known)| {
+            self.known = known;
             self.mark.note(known);
             money
         });
@@ -327,12 +384,14 @@ impl Desk {
     ) -> rusqlite::Result<((Budget, Balance), Known)> {
         let reserve_used = self.reserve.is_none();
         let transaction = Transaction::new(&mut self.conn, TransactionBehavior::Immediate)?;
-        let tx =
-            Tx { conn: &transaction, ledger, reserve_used, displaced: self.displaced.as_ref() };
+        let displaced = self.displaced.as_ref();
+        let tx = Tx::new(&transaction, ledger, reserve_used, displaced, self.known)?;
         for call in batch {
             call.work(&tx)?;
         }
-        let (money, known) = (tx.money()?, Known::of(&transaction)?);
+        let (money, known) = (tx.money(), tx.known.get());
+        debug_assert_eq!(money, transaction.query_row(MONEY, [], rows::money)?);
+        debug_assert_eq!(known, Known::of(&transaction)?);
         failpoint::point("batch not yet committed");
         transaction.commit()?;
         failpoint::point("batch committed");

@@ -2,7 +2,7 @@
 //! or cut short, all look like good ledgers and would have what they forgot bought again.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -13,8 +13,10 @@ use super::lock::{beside, no_link, private};
 /// How much a ledger knows. Attempts and movements of money are only ever added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Known {
-    attempts: i64,
-    movements: i64,
+    /// The newest attempt.
+    pub attempts: i64,
+    /// The newest movement of money.
+    pub movements: i64,
 }
 
 impl Known {
@@ -82,13 +84,26 @@ impl HighWaterMark {
             "{:>20} attempts, {:>20} movements of money: what the ledger beside this knew\n",
             known.attempts, known.movements
         );
-        let written = self.file.rewind().and_then(|()| self.file.write_all(text.as_bytes()));
-        match written {
+        match write_over(&mut self.file, text.as_bytes()) {
             Ok(()) => self.noted = known,
             // It guards against what happens between runs; this run goes on without it.
             Err(error) => tracing::debug!("{}: {error}", self.path.display()),
         }
     }
+}
+
+/// Writes at the beginning of a file.
+#[cfg(unix)]
+fn write_over(file: &mut File, bytes: &[u8]) -> std::io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, 0)
+}
+
+/// Writes at the beginning of a file.
+#[cfg(not(unix))]
+fn write_over(file: &mut File, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::{Seek, Write};
+    file.rewind()?;
+    file.write_all(bytes)
 }
 
 fn parse(text: &str) -> Option<Known> {

@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 #[derive(Debug)]
 pub(super) struct Lock {
     file: File,
-    /// The ledger itself: a lock file that somebody deletes no longer keeps anybody out. Dropped
+    /// The ledger itself: a lock file that was deleted no longer keeps other runs out. Dropped
     /// after the ledger is closed, because closing this would free `SQLite`'s own locks.
     also: Vec<File>,
 }
@@ -22,8 +22,8 @@ pub(super) struct Lock {
 /// for a run.
 const TRIES: u32 = 10;
 const BETWEEN_TRIES: Duration = Duration::from_millis(20);
-/// Whoever does not say who they are.
-const SOMEBODY: &str = "another process";
+/// A holder that does not say who it is.
+const UNNAMED: &str = "another process";
 /// The longest word about the holder that is believed, in bytes.
 const MOST_BYTES: u64 = 1024;
 
@@ -85,7 +85,7 @@ fn locked(ledger: &Path, place: &Path, options: &OpenOptions) -> Result<File, Le
             }
             Err(TryLockError::WouldBlock) => {
                 let holder = File::open(beside(ledger, "lock"))
-                    .map_or_else(|_| SOMEBODY.to_owned(), |mut file| holder_in(&mut file));
+                    .map_or_else(|_| UNNAMED.to_owned(), |mut file| holder_in(&mut file));
                 return Err(LedgerError::Locked { ledger: ledger.to_owned(), holder });
             }
             Err(TryLockError::Error(cause)) => return Err(failed(cause)),
@@ -93,7 +93,7 @@ fn locked(ledger: &Path, place: &Path, options: &OpenOptions) -> Result<File, Le
     }
 }
 
-/// Who holds the lock of the ledger at `ledger`, as one phrase; `None` when nobody does.
+/// Who holds the lock of the ledger at `ledger`, as one phrase; `None` when it is free.
 pub(super) fn held_by(ledger: &Path) -> Option<String> {
     let mut file = File::open(beside(ledger, "lock")).ok()?;
     match file.try_lock_shared() {
@@ -108,7 +108,7 @@ fn holder_in(file: &mut File) -> String {
     let read = file.rewind().and_then(|()| file.take(MOST_BYTES).read_to_end(&mut line));
     let line = String::from_utf8_lossy(&line);
     let line: String = line.trim().chars().filter(|c| !c.is_control()).collect();
-    if read.is_err() || line.is_empty() { SOMEBODY.to_owned() } else { line }
+    if read.is_err() || line.is_empty() { UNNAMED.to_owned() } else { line }
 }
 
 fn host() -> String {
@@ -128,7 +128,7 @@ pub(super) fn beside(ledger: &Path, extension: &str) -> PathBuf {
     path.into()
 }
 
-/// Files that are made so can be read by nobody but the user.
+/// Files that are made so can be read by the user alone.
 pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
@@ -181,9 +181,9 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_file_system_that_locks_no_ledger_opened_for_reading_keeps_nobody_from_their_campaign() {
+    fn a_file_system_that_locks_no_ledger_opened_for_reading_keeps_no_user_from_their_campaign() {
         use std::os::unix::fs::OpenOptionsExt;
-        // A file that is opened so can be locked by nobody: EBADF, as on an NFS share.
+        // A file that is opened so cannot be locked: EBADF, as on an NFS share.
         const O_PATH: i32 = 0o10_000_000;
         let folder = tempfile::tempdir().unwrap();
         let ledger = folder.path().join("ledger.sqlite");

@@ -94,7 +94,7 @@ pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection, usize), L
             return Err(LedgerError::CutShort { ledger: path });
         }
         // A folder that cannot be written has no place for what readers and writers share. Without
-        // a write-ahead file nobody writes, and the ledger can be read as it lies.
+        // a write-ahead file no program writes, and the ledger can be read as it lies.
         Err(LedgerError::Inaccessible { .. }) if !has_log(&path) => {
             open_as_it_lies(&path).map_err(sql)?
         }

@@ -14,7 +14,7 @@ use super::connection::{BUSY, log_of, set_up};
 use super::file_watch::Loss;
 use super::lock::{beside, private};
 
-/// How long whoever reads a saved copy is waited for before it gets the ledger's name.
+/// How long readers of a saved copy are waited for before it gets the ledger's name.
 const READER_GOES: Duration = Duration::from_secs(2);
 
 /// The rescued copy of the ledger at `ledger`.
@@ -78,7 +78,7 @@ fn save(conn: &Connection, copy: &Path) -> Result<Connection, String> {
         private_folder(folder).map_err(disk)?;
     }
     let part = beside(copy, "part");
-    // Never what somebody else left under that name, or made to lead elsewhere.
+    // Never a file of other origin under that name, nor a link that leads elsewhere.
     drop(fs::remove_file(&part));
     private(OpenOptions::new().write(true).create_new(true)).open(&part).map_err(disk)?;
     let written = part
@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_copy_whose_log_somebody_still_reads_is_not_put_back_without_it() {
+    fn a_copy_whose_log_is_still_read_is_not_put_back_without_it() {
         let folder = tempfile::tempdir().unwrap();
         let ledger = folder.path().join("ledger.sqlite");
         let copy = copy_of(&ledger);

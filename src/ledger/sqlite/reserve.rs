@@ -23,7 +23,7 @@ impl Reserve {
     pub(super) fn prepare(ledger: &Path) -> Result<Self, LedgerError> {
         let path = beside(ledger, "reserve");
         let whole = |file: std::fs::Metadata| file.is_file() && file.len() == RESERVE_BYTES as u64;
-        // Never through a link, which might lead to something that matters to somebody.
+        // Never through a link, which might lead to a file that matters.
         if !std::fs::symlink_metadata(&path).is_ok_and(whole)
             && let Err(cause) = write(&path)
         {

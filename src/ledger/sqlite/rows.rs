@@ -13,6 +13,7 @@ use crate::domain::shot::{Fingerprint, ShotId};
 use crate::domain::state::{Account, AttemptId, Failure, RevisionState, State};
 use crate::domain::time::Timestamp;
 use crate::ledger::Kind;
+use crate::ledger::revision::{WITH_OPEN_ATTEMPT, WITH_TASK};
 use crate::policy::budget::{Balance, Budget};
 
 pub(super) const fn kind_name(kind: Kind) -> &'static str {
@@ -22,7 +23,7 @@ pub(super) const fn kind_name(kind: Kind) -> &'static str {
     }
 }
 
-const fn failure_name(failure: Failure) -> &'static str {
+pub(super) const fn failure_name(failure: Failure) -> &'static str {
     match failure {
         Failure::Rejected => "rejected",
         Failure::RefusedTooOften => "refused_too_often",
@@ -154,18 +155,29 @@ pub(super) fn odd(column: usize, what: impl fmt::Display) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, what.to_string().into())
 }
 
+/// Words of ours as an SQL list.
+pub(super) fn words(words: &[&str]) -> String {
+    format!("'{}'", words.join("', '"))
+}
+
 /// Columns of `revisions` that make an [`Entry`], to be read by [`entry`]. What the attempt knows
 /// is looked up only where it matters.
-pub(super) const ENTRY: &str = "id, shot, number, fingerprint, current, clip_name, price_micro, \
-     state, attempt, failure, why, since, completed_at, urls, refusals, resubmits, \
-     CASE WHEN state IN ('rendering', 'rendered') \
-     THEN (SELECT task_id FROM attempts WHERE attempts.id = revisions.attempt) END, \
-     state IN ('submitting', 'rendering', 'in_doubt') AND \
-     (SELECT charged_if_failed FROM attempts WHERE attempts.id = revisions.attempt)";
-/// How many columns [`ENTRY`] has.
+pub(super) fn entry_columns() -> String {
+    format!(
+        "id, shot, number, fingerprint, current, clip_name, price_micro, \
+         state, attempt, failure, why, since, completed_at, urls, refusals, resubmits, \
+         CASE WHEN state IN ({with_task}) \
+         THEN (SELECT task_id FROM attempts WHERE attempts.id = revisions.attempt) END, \
+         state IN ({open}) AND \
+         (SELECT charged_if_failed FROM attempts WHERE attempts.id = revisions.attempt)",
+        with_task = words(&WITH_TASK),
+        open = words(&WITH_OPEN_ATTEMPT),
+    )
+}
+/// How many columns [`entry_columns`] names.
 pub(super) const ENTRY_COLUMNS: usize = 18;
 
-/// An entry from the columns of [`ENTRY`]; the shot's id may be known already.
+/// An entry from the columns of [`entry_columns`]; the shot's id may be known already.
 pub(super) fn entry(row: &SqlRow<'_>, shot: Option<ShotId>) -> rusqlite::Result<Entry> {
     let shot = match shot {
         Some(shot) => shot,

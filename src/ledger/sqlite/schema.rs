@@ -120,11 +120,13 @@ pub(super) fn damage(conn: &Connection, bytes: u64) -> rusqlite::Result<Option<S
             return Ok(Some(said.replace('\n', "; ")));
         }
     }
-    if let Some(cause) = imbalance(conn)? {
-        return Ok(Some(cause));
-    }
-    if let Some(cause) = conn.query_row(MISPRICED, [], |row| row.get(0)).optional()? {
-        return Ok(Some(cause));
+    for (table, micro, what) in [
+        ("money", "micro", "the movements of its money"),
+        ("attempts", "price_micro", "the prices of its attempts"),
+    ] {
+        if let Some(cause) = imbalance(conn, table, micro, what)? {
+            return Ok(Some(cause));
+        }
     }
     if whole && let Some(shot) = conn.query_row(ASTRAY, [], |row| row.get(0)).optional()? {
         let shot: String = shot;
@@ -132,18 +134,6 @@ pub(super) fn damage(conn: &Connection, bytes: u64) -> rusqlite::Result<Option<S
     }
     Ok(None)
 }
-
-/// What the attempts say lies in each account, where the balance says otherwise.
-const MISPRICED: &str = "WITH sums AS (
-   SELECT coalesce(sum(iif(account = 'spent', price_micro, 0)), 0) AS spent,
-     coalesce(sum(iif(account = 'reserved', price_micro, 0)), 0) AS reserved,
-     coalesce(sum(iif(account = 'unconfirmed', price_micro, 0)), 0) AS unconfirmed
-   FROM attempts)
- SELECT printf('its balance is %d spent, %d reserved and %d unconfirmed millionths of a \
-   dollar, the prices of its attempts add up to %d, %d and %d',
-   b.spent, b.reserved, b.unconfirmed, s.spent, s.reserved, s.unconfirmed)
- FROM balance AS b, sums AS s
- WHERE (b.spent, b.reserved, b.unconfirmed) <> (s.spent, s.reserved, s.unconfirmed)";
 
 /// A shot whose state is about an attempt of another one.
 const ASTRAY: &str = "SELECT r.shot FROM revisions AS r LEFT JOIN attempts AS a ON a.id = r.attempt \
@@ -156,21 +146,26 @@ pub(super) fn keep_cap_twice(conn: &Connection) -> rusqlite::Result<()> {
     )
 }
 
-/// What differs between the balance and the movements it is the sum of; `None` when nothing does.
-fn imbalance(conn: &Connection) -> rusqlite::Result<Option<String>> {
-    conn.query_row(
-        "WITH sums AS (
-           SELECT coalesce(sum(iif(account = 'spent', micro, 0)), 0) AS spent,
-             coalesce(sum(iif(account = 'reserved', micro, 0)), 0) AS reserved,
-             coalesce(sum(iif(account = 'unconfirmed', micro, 0)), 0) AS unconfirmed
-           FROM money)
+/// What differs between the balance and what is in its accounts by another table's `micro`; `None`
+/// when nothing does. `what` is that table, for people.
+fn imbalance(
+    conn: &Connection,
+    table: &str,
+    micro: &str,
+    what: &str,
+) -> rusqlite::Result<Option<String>> {
+    let in_account =
+        |account: &str| format!("coalesce(sum(iif(account = '{account}', {micro}, 0)), 0)");
+    let sql = format!(
+        "WITH sums (spent, reserved, unconfirmed) AS (SELECT {}, {}, {} FROM {table})
          SELECT printf('its balance is %d spent, %d reserved and %d unconfirmed millionths of a \
-           dollar, the movements of its money add up to %d, %d and %d',
+           dollar, {what} add up to %d, %d and %d',
            b.spent, b.reserved, b.unconfirmed, s.spent, s.reserved, s.unconfirmed)
          FROM balance AS b, sums AS s
          WHERE (b.spent, b.reserved, b.unconfirmed) <> (s.spent, s.reserved, s.unconfirmed)",
-        [],
-        |row| row.get(0),
-    )
-    .optional()
+        in_account("spent"),
+        in_account("reserved"),
+        in_account("unconfirmed"),
+    );
+    conn.query_row(&sql, [], |row| row.get(0)).optional()
 }

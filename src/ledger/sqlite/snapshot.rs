@@ -7,7 +7,8 @@ use rusqlite::{Connection, OptionalExtension, Row as SqlRow, Transaction, Transa
 
 use super::group_commit::Tx;
 use super::rows::{
-    ENTRY, ENTRY_COLUMNS, MONEY, Word, entry, moment, money, odd, shot_id, unlist, unpairs, usd,
+    ENTRY_COLUMNS, MONEY, Word, entry, entry_columns, moment, money, odd, shot_id, unlist, unpairs,
+    usd, words,
 };
 use super::schema::{WITH_CHARGES, WITH_FOOTAGE};
 use super::{
@@ -22,6 +23,7 @@ use crate::domain::shot::ShotId;
 use crate::domain::state::{AttemptId, State};
 use crate::domain::time::Timestamp;
 use crate::ledger::Kind;
+use crate::ledger::revision::WITH_OPEN_ATTEMPT;
 
 /// What is shown of a shot whose run died with its POST on the wire.
 const CUT_SHORT: &str = "the run ended while its request was on the wire; the next run decides";
@@ -32,7 +34,7 @@ pub struct Snapshot {
     conn: Connection,
     /// How many of the schemas it had when it was opened: an older ledger is read as it lies.
     schema: usize,
-    /// Whether a lock that is held says that somebody still works.
+    /// Whether a lock that is held says that a run still works.
     heeds_lock: bool,
 }
 
@@ -76,7 +78,7 @@ impl Snapshot {
 
     /// Hands every revision that a report shows to `each`: the current ones in manifest order,
     /// then older or removed ones whose purchase is unfinished. A revision that is `submitting`
-    /// while nobody holds the run lock is shown `in_doubt`.
+    /// while the run lock is free is shown `in_doubt`.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -138,12 +140,13 @@ impl Snapshot {
 
 /// Which revisions are older or removed ones whose purchase is unfinished, and their order.
 fn older() -> String {
-    let unfinished = State::UNFINISHED.join("', '");
-    format!("current = 0 AND state IN ('{unfinished}') ORDER BY shot, number")
+    let unfinished = words(&State::UNFINISHED);
+    format!("current = 0 AND state IN ({unfinished}) ORDER BY shot, number")
 }
 
 fn entries(conn: &Connection, which: &str) -> rusqlite::Result<Vec<Entry>> {
-    conn.prepare_cached(&format!("SELECT {ENTRY} FROM revisions WHERE {which}"))?
+    let columns = entry_columns();
+    conn.prepare_cached(&format!("SELECT {columns} FROM revisions WHERE {which}"))?
         .query_map([], |row| entry(row, None))?
         .collect()
 }
@@ -162,12 +165,13 @@ pub(super) fn leftovers(tx: &Tx<'_>) -> rusqlite::Result<Vec<Entry>> {
 
 /// The attempts that the provider may call about.
 pub(super) fn subscriptions(tx: &Tx<'_>) -> rusqlite::Result<Vec<CallbackSubscription>> {
+    let open = words(&WITH_OPEN_ATTEMPT);
     tx.conn
-        .prepare_cached(
+        .prepare_cached(&format!(
             "SELECT a.id, a.token, a.sent_at FROM revisions AS r JOIN attempts AS a \
-             ON a.id = r.attempt WHERE r.state IN ('submitting', 'rendering', 'in_doubt') \
-             AND a.key_on_wire = 1 AND a.token IS NOT NULL",
-        )?
+             ON a.id = r.attempt WHERE r.state IN ({open}) \
+             AND a.key_on_wire = 1 AND a.token IS NOT NULL ORDER BY a.id"
+        ))?
         .query_map([], |row| {
             let key = Secret::parse(row.get_ref(1)?.as_str()?);
             Ok(CallbackSubscription {
@@ -213,11 +217,11 @@ macro_rules! first_of {
         concat!(
             "SELECT shot FROM attempts AS mine \
              JOIN attempts AS first INDEXED BY by_task \
-               ON first.task_id = mine.task_id AND +first.id < mine.id \
+               ON first.task_id = mine.task_id AND first.id < mine.id \
              JOIN revisions AS had ON had.id = first.revision \
              WHERE mine.id = ",
             $mine,
-            " ORDER BY +first.id LIMIT 1"
+            " ORDER BY first.id LIMIT 1"
         )
     };
 }
@@ -243,7 +247,7 @@ fn read_rows(
         _ => ("NULL, NULL", "NULL, NULL, NULL, NULL, NULL"),
     };
     let sql = format!(
-        "SELECT {ENTRY}, model, request, tags, completed_at, delivered_at, urls, \
+        "SELECT {entry}, model, request, tags, completed_at, delivered_at, urls, \
            (SELECT task_id FROM attempts WHERE attempts.id = revisions.attempt), \
            CASE WHEN attempt IS NULL THEN price_micro \
              ELSE (SELECT price_micro FROM attempts WHERE attempts.id = revisions.attempt) END, \
@@ -251,6 +255,7 @@ fn read_rows(
            (SELECT max(sent_at) FROM attempts WHERE revision = revisions.id), \
            ({first_of}), {charge}, {origin} \
          FROM revisions WHERE {which}",
+        entry = entry_columns(),
         first_of = first_of!("revisions.attempt"),
     );
     let mut files = conn.prepare_cached(&format!(

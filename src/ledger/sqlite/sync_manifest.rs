@@ -1,18 +1,20 @@
 //! Holds the manifest's shots against the revisions that are stored, and writes the difference.
 //! A million unchanged shots are read once, compared in place, and nothing is written.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Row as SqlRow, params};
 
 use super::group_commit::{Fault, Tx};
-use super::rows::{ENTRY, ENTRY_COLUMNS, entry, list, pairs};
+use super::rows::{ENTRY_COLUMNS, entry, entry_columns, failure_name, list, pairs, words};
 use super::{Entry, RevisionId};
 use crate::domain::money::Usd;
-use crate::domain::shot::{Request, Shot, ShotId};
-use crate::domain::state::{Failure, RevisionState, State};
+use crate::domain::shot::Shot;
+use crate::domain::state::RevisionState;
 use crate::domain::time::Timestamp;
+use crate::ledger::revision::{
+    FAILED_WITH_FILES, TakenNames, as_written, is_name_for, is_unbought, is_without_files,
+};
 
 /// Makes `shots` the current ones; answers their entries in the same order.
 pub(super) fn record(tx: &Tx<'_>, shots: &[Shot], at: Timestamp) -> Result<Vec<Entry>, Fault> {
@@ -62,7 +64,8 @@ fn scan(tx: &Tx<'_>, shots: &[Shot]) -> rusqlite::Result<Stored> {
     };
     let mut finder = Finder { shots, by_id: None };
     let sql = format!(
-        "SELECT {ENTRY}, position, priority, model, tags, request, entry, variant FROM revisions"
+        "SELECT {entry}, position, priority, model, tags, request, entry, variant FROM revisions",
+        entry = entry_columns()
     );
     let mut statement = tx.conn.prepare_cached(&sql)?;
     let mut rows = statement.query([])?;
@@ -144,45 +147,13 @@ fn says_the_same(row: &SqlRow<'_>, index: usize, shot: &Shot) -> rusqlite::Resul
         && maybe(6)? == pairs(&shot.variant).as_deref())
 }
 
-/// The request with the paths of its local files, as the manifest wrote them.
-fn as_written(request: &Request) -> Cow<'_, str> {
-    if request.files.is_empty() {
-        return Cow::Borrowed(&request.json);
-    }
-    let Ok(mut json) = serde_json::from_str::<serde_json::Map<_, _>>(&request.json) else {
-        return Cow::Borrowed(&request.json);
-    };
-    for file in &request.files {
-        json.insert(file.param.to_string(), (*file.written).into());
-    }
-    Cow::Owned(serde_json::Value::Object(json).to_string())
-}
-
-/// Whether a next purchase would be at the catalog's price.
-const fn is_unbought(state: &State) -> bool {
-    match state {
-        State::Queued { .. } => true,
-        State::Failed { failure, .. } => !matches!(failure, Failure::Abandoned),
-        _ => false,
-    }
-}
-
-/// Whether no clip lies, or is to lie, under the revision's present name.
-const fn is_without_files(state: &State) -> bool {
-    match state {
-        State::Queued { .. } => true,
-        State::Failed { failure, .. } => !matches!(failure, Failure::Abandoned | Failure::Expired),
-        _ => false,
-    }
-}
-
-/// The same rule in SQL.
-const WITH_FILES: &str = "SELECT clip_name, number FROM revisions \
-     WHERE state <> 'queued' AND NOT (state = 'failed' AND failure NOT IN ('abandoned', 'expired'))";
-
-/// Whether a stored name is the wanted one, or what was made of it because that was taken.
-fn is_name_for(stored: &str, wanted: &str) -> bool {
-    stored.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('~'))
+/// The revisions of which [`is_without_files`] is false.
+fn with_files() -> String {
+    let failures = words(&FAILED_WITH_FILES.map(failure_name));
+    format!(
+        "SELECT clip_name, number FROM revisions \
+         WHERE state <> 'queued' AND (state <> 'failed' OR failure IN ({failures}))"
+    )
 }
 
 /// Numbers new revisions and names the clips of new and renamed ones, so that no two revisions
@@ -193,17 +164,17 @@ fn name_clips(tx: &Tx<'_>, shots: &[Shot], stored: &mut Stored) -> rusqlite::Res
         return Ok(());
     }
     let renamed: HashSet<usize> = stored.renamed.iter().copied().collect();
-    let mut taken: HashSet<(String, u32)> = HashSet::with_capacity(shots.len());
-    let mut with_files = tx.conn.prepare_cached(WITH_FILES)?;
+    let mut taken = TakenNames::default();
+    let mut with_files = tx.conn.prepare_cached(&with_files())?;
     let mut rows = with_files.query([])?;
     while let Some(row) = rows.next()? {
-        taken.insert((row.get_ref(0)?.as_str()?.to_lowercase(), row.get(1)?));
+        taken.take(row.get_ref(0)?.as_str()?, row.get(1)?);
     }
     for (index, slot) in stored.slots.iter().enumerate() {
         if let Slot::Same(entry) | Slot::Changed(entry) = slot
             && !renamed.contains(&index)
         {
-            taken.insert((entry.clip_name.to_lowercase(), entry.number));
+            taken.take(&entry.clip_name, entry.number);
         }
     }
     let mut last = tx.conn.prepare_cached("SELECT max(number) FROM revisions WHERE shot = ?1")?;
@@ -214,39 +185,15 @@ fn name_clips(tx: &Tx<'_>, shots: &[Shot], stored: &mut Stored) -> rusqlite::Res
                     let last: Option<u32> = last.query_row([shot.id.as_str()], |row| row.get(0))?;
                     *number = last.unwrap_or(0).saturating_add(1);
                 }
-                *clip_name = free_name(&mut taken, &shot.clip_name, &shot.id, *number);
+                *clip_name = taken.free(&shot.clip_name, &shot.id, *number);
             }
             Slot::Changed(entry) if renamed.contains(&index) => {
-                entry.clip_name = free_name(&mut taken, &shot.clip_name, &shot.id, entry.number);
+                entry.clip_name = taken.free(&shot.clip_name, &shot.id, entry.number);
             }
             Slot::Changed(_) | Slot::Same(_) => {}
         }
     }
     Ok(())
-}
-
-/// The wanted name, or one made unique by the shot's id: ids and wanted names hold no `~`.
-fn free_name(
-    taken: &mut HashSet<(String, u32)>,
-    wanted: &str,
-    shot: &ShotId,
-    number: u32,
-) -> Box<str> {
-    let mut name = wanted.to_owned();
-    while !taken.insert((name.to_lowercase(), number)) {
-        name.push('~');
-        if reads_as_part(shot.as_str()) {
-            name.push_str("shot-");
-        }
-        name.push_str(shot.as_str());
-    }
-    name.into()
-}
-
-/// Whether `~` and this id would read as a revision (`~r2`) or a part (`~2`) of another's clip.
-fn reads_as_part(id: &str) -> bool {
-    let digits = id.strip_prefix(['r', 'R']).unwrap_or(id);
-    digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn update(tx: &Tx<'_>, position: i64, shot: &Shot, entry: Entry) -> rusqlite::Result<Entry> {

@@ -21,6 +21,7 @@ pub(super) fn set_budget(tx: &Tx<'_>, budget: Budget) -> Result<(), Fault> {
     let cap = budget.cap.map(Usd::micros);
     tx.conn
         .execute("UPDATE campaign SET cap_micro = ?1, strict = ?2", params![cap, budget.strict])?;
+    tx.has_budget(budget);
     Ok(())
 }
 
@@ -42,7 +43,7 @@ pub(super) fn commit(tx: &Tx<'_>, batch: &[Commit]) -> Result<Committed, Fault> 
             verdict => verdict?,
         });
     }
-    let (_, balance) = tx.money()?;
+    let (_, balance) = tx.money();
     let (reserve_used, displaced) = (tx.reserve_used, tx.displaced.cloned());
     Ok(Committed { verdicts, balance, reserve_used, displaced })
 }
@@ -71,46 +72,49 @@ fn claim(
         State::Submitting { doubt: Some(_), .. } => "in_doubt",
         _ => "queued",
     };
-    let claimable = tx
+    let number: Option<i64> = tx
         .conn
-        .prepare_cached("SELECT state = ?2 AND current = 1 FROM revisions WHERE id = ?1")?
+        .prepare_cached(
+            "SELECT (SELECT coalesce(max(number), 0) + 1 FROM attempts WHERE revision = ?1) \
+             FROM revisions WHERE id = ?1 AND state = ?2 AND current = 1",
+        )?
         .query_row(params![revision.0, wanted], |row| row.get(0))
         .optional()?;
-    if claimable != Some(true) {
+    let Some(number) = number else {
         let what = format!("revision {} was claimed but is not a {wanted} current one", revision.0);
         return Err(Fault::Refused(LedgerError::defect(what)));
-    }
-    let (budget, balance) = tx.money()?;
+    };
+    let (budget, balance) = tx.money();
     if !budget.allows(&balance, price) {
         return Ok(Verdict::OverCap);
     }
-    let attempt = insert_attempt(tx, revision, spec, at)?;
+    let attempt = insert_attempt(tx, revision, number, spec, at)?;
     if let Some(price) = price {
-        move_money(tx, attempt, Account::Reserved, price.micros(), at)?;
+        move_money(tx, attempt, Account::Reserved, price, at)?;
     }
-    write_state(tx, revision, &transition.to.clone().with_attempt(attempt), at)?;
-    tx.conn
-        .prepare_cached("UPDATE revisions SET price_micro = ?2 WHERE id = ?1")?
-        .execute(params![revision.0, price.map(Usd::micros)])?;
+    let status = transition.to.clone().with_attempt(attempt);
+    write_state(tx, revision, &status, Some(spec), at)?;
     Ok(Verdict::Claimed(attempt))
 }
 
 fn insert_attempt(
     tx: &Tx<'_>,
     revision: RevisionId,
+    number: i64,
     spec: &AttemptSpec,
     at: Timestamp,
 ) -> rusqlite::Result<AttemptId> {
     let origin = tx.origin(&spec.origin)?;
-    tx.conn
+    let id = tx
+        .conn
         .prepare_cached(
             "INSERT INTO attempts (revision, number, price_micro, charged_if_failed, sent_at, \
-             token, key_on_wire, origin, wire, account) VALUES (?1, \
-             (SELECT coalesce(max(number), 0) + 1 FROM attempts WHERE revision = ?1), \
-             ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'reserved')",
+             token, key_on_wire, origin, wire, account) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'reserved')",
         )?
         .insert(params![
             revision.0,
+            number,
             spec.price.map(Usd::micros),
             spec.charged_if_failed,
             at.as_millis(),
@@ -118,8 +122,9 @@ fn insert_attempt(
             spec.key_on_wire,
             origin,
             spec.wire,
-        ])
-        .map(AttemptId)
+        ])?;
+    tx.has_attempt(id);
+    Ok(AttemptId(id))
 }
 
 /// A transition that is no claim: the state, the attempts' changes, the money's moves, the files.
@@ -135,7 +140,7 @@ fn write(
         .iter()
         .map(|change| kept_in(tx, revision, change.attempt))
         .collect::<Result<Vec<_>, _>>()?;
-    if !write_state(tx, revision, &transition.to, at)? {
+    if !write_state(tx, revision, &transition.to, None, at)? {
         let what = format!("there is no revision {}", revision.0);
         return Err(Fault::Refused(LedgerError::defect(what)));
     }
@@ -144,8 +149,8 @@ fn write(
         if let Some(price) = price
             && from != change.account
         {
-            move_money(tx, change.attempt, from, -price.micros(), at)?;
-            move_money(tx, change.attempt, change.account, price.micros(), at)?;
+            move_money(tx, change.attempt, from, Usd::ZERO - price, at)?;
+            move_money(tx, change.attempt, change.account, price, at)?;
         }
     }
     for (part, file) in (1_i64..).zip(files) {
@@ -216,11 +221,13 @@ fn kept_in(
         })
 }
 
-/// Answers whether there is such a revision.
+/// Writes the state, and the price of the attempt if it was claimed. Answers whether there is such a
+/// revision.
 fn write_state(
     tx: &Tx<'_>,
     revision: RevisionId,
     status: &RevisionState,
+    claimed: Option<&AttemptSpec>,
     at: Timestamp,
 ) -> rusqlite::Result<bool> {
     let columns = StateColumns::of(&status.state);
@@ -230,8 +237,8 @@ fn write_state(
         .prepare_cached(
             "UPDATE revisions SET state = ?2, attempt = ?3, failure = ?4, why = ?5, since = ?6, \
              completed_at = iif(?7, completed_at, ?8), urls = iif(?7, urls, ?9), \
-             delivered_at = coalesce(?10, delivered_at), refusals = ?11, resubmits = ?12 \
-             WHERE id = ?1",
+             delivered_at = coalesce(?10, delivered_at), refusals = ?11, resubmits = ?12, \
+             price_micro = iif(?13, ?14, price_micro) WHERE id = ?1",
         )?
         .execute(params![
             revision.0,
@@ -246,8 +253,22 @@ fn write_state(
             delivered_at,
             status.refusals,
             status.resubmits,
+            claimed.is_some(),
+            claimed.and_then(|spec| spec.price).map(Usd::micros),
         ])?;
     Ok(rows == 1)
+}
+
+/// The change of an attempt, and whatever else `$also` sets.
+macro_rules! change_attempt {
+    ($also:literal) => {
+        concat!(
+            "UPDATE attempts SET account = ?2, outcome = coalesce(outcome, ?3), \
+             why = coalesce(why, ?4), answered_at = coalesce(answered_at, ?5)",
+            $also,
+            " WHERE id = ?1"
+        )
+    };
 }
 
 /// How a POST ended is said once; a task may be given by the user later, and replaced.
@@ -263,20 +284,21 @@ fn write_change(
     };
     let outcome = change.outcome.map(AttemptOutcome::name);
     let answered_at = outcome.is_some().then(|| at.as_millis());
-    tx.conn
-        .prepare_cached(
-            "UPDATE attempts SET account = ?2, outcome = coalesce(outcome, ?3), \
-             why = coalesce(why, ?4), answered_at = coalesce(answered_at, ?5), \
-             task_id = coalesce(?6, task_id) WHERE id = ?1",
-        )?
-        .execute(params![
-            change.attempt.0,
-            change.account.name(),
+    let (attempt, account, why) = (change.attempt.0, change.account.name(), &change.why);
+    match task {
+        // The index of tasks is left alone.
+        None => tx.conn.prepare_cached(change_attempt!(""))?.execute(params![
+            attempt,
+            account,
             outcome,
-            change.why,
-            answered_at,
-            task,
-        ])?;
+            why,
+            answered_at
+        ])?,
+        Some(task) => tx
+            .conn
+            .prepare_cached(change_attempt!(", task_id = ?6"))?
+            .execute(params![attempt, account, outcome, why, answered_at, task])?,
+    };
     Ok(())
 }
 
@@ -285,14 +307,16 @@ fn move_money(
     tx: &Tx<'_>,
     attempt: AttemptId,
     account: Account,
-    micros: i64,
+    moved: Usd,
     at: Timestamp,
 ) -> rusqlite::Result<()> {
-    if account == Account::Released || micros == 0 {
+    if account == Account::Released || moved == Usd::ZERO {
         return Ok(());
     }
-    tx.conn
+    let id = tx
+        .conn
         .prepare_cached("INSERT INTO money (attempt, at, account, micro) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![attempt.0, at.as_millis(), account.name(), micros])?;
+        .insert(params![attempt.0, at.as_millis(), account.name(), moved.micros()])?;
+    tx.has_moved(id, account, moved);
     Ok(())
 }

@@ -3,8 +3,9 @@
 
 pub(super) mod builder;
 mod comments;
-mod csv_record;
 pub(super) mod file;
+mod quotes;
+mod recording_reader;
 pub(super) mod table;
 pub(super) mod tree;
 pub(super) mod yaml;

@@ -3,15 +3,17 @@
 //! the end.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader};
-use std::ops::Range;
+use std::io::{self, Read};
 use std::path::Path;
 use std::rc::Rc;
 
-use super::csv_record::{QuoteError, ReadError, Record, RecordReader, line_ends};
+use csv::{ReaderBuilder, StringRecord};
+
 use super::file;
+use super::quotes::{QuoteError, cell, cell_end, misquoted};
+use super::recording_reader::RecordingReader;
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
-use crate::manifest::source::place::{Place, saturating_u32};
+use crate::manifest::source::place::Place;
 
 /// Columns that a table may have; spreadsheets seldom have a tenth.
 const MAX_COLUMNS: usize = 1_000;
@@ -41,21 +43,31 @@ pub(crate) struct Column {
 /// The rows of a table that were not read yet.
 pub(crate) struct Rows {
     file: u16,
-    reader: RecordReader<File>,
-    record: Record,
-    is_broken: bool,
+    delimiter: u8,
+    reader: csv::Reader<RecordingReader<io::Chain<io::Cursor<Vec<u8>>, File>>>,
+    cells: StringRecord,
+    /// Where the current row begins, and its line.
+    start: usize,
+    line: u32,
+    /// Where it ends, without its line end, and the line there.
+    end: usize,
+    end_line: u32,
+    broken: bool,
 }
 
 /// A row that is not empty.
 pub(crate) struct Row<'r> {
     file: u16,
-    record: &'r Record,
+    delimiter: u8,
+    cells: &'r StringRecord,
+    raw: &'r str,
+    line: u32,
     columns: &'r [Column],
 }
 
 impl Table {
-    /// Opens a file and reads its header. `None` when there is none or it is no text, which was
-    /// reported.
+    /// Opens a file and reads its header. `None` when there is none or it is no text; what is wrong
+    /// goes to the diags.
     ///
     /// # Errors
     /// When the file cannot be opened, with the reason.
@@ -70,30 +82,36 @@ impl Table {
         if !rows.advance(diags) {
             return Ok(None);
         }
-        let record = &rows.record;
-        let header = Row { file, record, columns: &[] };
-        if record.texts().filter(|name| !name.trim().is_empty()).count() > MAX_COLUMNS {
+        let mut table =
+            Self { file, columns: Vec::new(), width: rows.cells.len(), unnamed: Vec::new() };
+        let header = rows.row(&table);
+        if header.cells.iter().filter(|name| !name.trim().is_empty()).count() > MAX_COLUMNS {
             let what = format!("a table has at most {MAX_COLUMNS} columns");
-            diags.error(header.start(), what, "look for a quote `\"` that is never closed");
+            let fix = "look for a quote `\"` that is never closed";
+            diags.error(header.start(), what, fix);
             return Ok(None);
         }
         let mut columns: Vec<Column> = Vec::new();
         let mut unnamed = Vec::new();
-        for (index, name) in record.texts().map(str::trim).enumerate() {
+        for (index, name) in header.cells.iter().enumerate() {
+            let name = name.trim();
             if name.is_empty() {
                 unnamed.push(index);
                 continue;
             }
             let place = header.cell_place(index);
             if let Some(first) = columns.iter().find(|column| &*column.name == name) {
-                let twice = Diagnostic::new(place, format!("there are two columns `{name}`"))
-                    .fix("rename or remove one of them");
-                diags.add(twice.related(first.place, "the first is here"));
+                diags.add(
+                    Diagnostic::new(place, format!("there are two columns `{name}`"))
+                        .fix("rename or remove one of them")
+                        .related(first.place, "the first is here"),
+                );
                 continue;
             }
             columns.push(Column { name: name.into(), place, index });
         }
-        Ok(Some((Self { file, columns, width: record.len(), unnamed }, rows)))
+        (table.columns, table.unnamed) = (columns, unnamed);
+        Ok(Some((table, rows)))
     }
 
     /// The place of its first character.
@@ -109,17 +127,28 @@ impl Table {
 
 impl Rows {
     /// Finds out the separator. `None` when the file is empty.
-    fn new(file: u16, opened: File) -> io::Result<Option<Self>> {
-        let mut reader = BufReader::with_capacity(HEAD, opened);
-        let head = reader.fill_buf()?;
+    fn new(file: u16, mut opened: File) -> io::Result<Option<Self>> {
+        let mut head = Vec::new();
+        (&mut opened).take(HEAD as u64).read_to_end(&mut head)?;
         if head.is_empty() {
             return Ok(None);
         }
-        let (delimiter, named) = delimiter(head);
-        reader.consume(named);
+        let (delimiter, named) = delimiter(&head);
         let line = if named > 0 { 2 } else { 1 };
-        let reader = RecordReader::new(reader, delimiter, line);
-        Ok(Some(Self { file, reader, record: Record::default(), is_broken: false }))
+        head.drain(..named);
+        let mut builder = ReaderBuilder::new();
+        builder.has_headers(false).flexible(true).delimiter(delimiter).buffer_capacity(HEAD);
+        Ok(Some(Self {
+            file,
+            delimiter,
+            reader: builder.from_reader(RecordingReader::new(io::Cursor::new(head).chain(opened))),
+            cells: StringRecord::new(),
+            start: 0,
+            line,
+            end: 0,
+            end_line: line,
+            broken: false,
+        }))
     }
 
     /// The next row that is not empty.
@@ -129,50 +158,142 @@ impl Rows {
         diags: &mut Diagnostics,
     ) -> Option<Row<'r>> {
         while self.advance(diags) {
-            if self.record.texts().any(|cell| !cell.trim().is_empty()) {
-                let row = Row { file: self.file, record: &self.record, columns: &table.columns };
-                if row.check_quotes(diags) {
+            if self.cells.iter().any(|cell| !cell.trim().is_empty()) {
+                let is_right = self.check_inner_quotes(diags);
+                let row = self.row(table);
+                if is_right {
                     row.check_width(table, diags);
                 }
-                return Some(Row {
-                    file: self.file,
-                    record: &self.record,
-                    columns: &table.columns,
-                });
+                return Some(self.row(table));
             }
         }
         None
     }
 
+    fn row<'r>(&'r self, table: &'r Table) -> Row<'r> {
+        Row {
+            file: self.file,
+            delimiter: self.delimiter,
+            cells: &self.cells,
+            raw: self.raw(),
+            line: self.line,
+            columns: &table.columns,
+        }
+    }
+
+    /// The current row as it is written.
+    fn raw(&self) -> &str {
+        let bytes = self.reader.get_ref().bytes(self.start, self.end);
+        match std::str::from_utf8(bytes) {
+            Ok(raw) => raw,
+            Err(error) => bytes
+                .get(..error.valid_up_to())
+                .and_then(|good| std::str::from_utf8(good).ok())
+                .unwrap_or_default(),
+        }
+    }
+
     /// Reads a record. `false` at the end, and after what makes the rest unreadable.
     fn advance(&mut self, diags: &mut Diagnostics) -> bool {
-        if self.is_broken {
+        if self.broken {
             return false;
         }
-        let read = self.reader.read(&mut self.record);
-        let Record { line, raw, .. } = &self.record;
+        self.reader.get_mut().forget(self.end);
+        let read = self.reader.read_record(&mut self.cells);
+        let position = usize::try_from(self.reader.position().byte()).unwrap_or(0);
+        // The reader counts some line ends with the record before them and some with the one after.
+        let is_end = |byte: &&u8| matches!(byte, b'\r' | b'\n');
+        let tape = self.reader.get_ref();
+        let skipped = tape.bytes(self.end, position).iter().take_while(is_end).count();
+        self.start = self.end + skipped;
+        self.line = self.end_line.saturating_add(breaks(tape.bytes(self.end, self.start)));
+        let raw = tape.bytes(self.start, position);
+        let row = raw.len() - raw.iter().rev().take_while(is_end).count();
+        self.end = self.start + row;
+        self.end_line = self.line.saturating_add(breaks(raw.get(..row).unwrap_or_default()));
         match read {
-            // Everything behind the quote is swallowed: its cell is the last.
-            Ok(true) if self.record.is_unclosed => {
-                let start = self.record.range(usize::MAX).start;
-                let place = place(self.file, *line, raw, start..start);
-                let fix = "close it with `\"`; write `\"\"` for a quote in a text";
-                diags.error(Place { length: 1, ..place }, "this quote is never closed", fix);
-                return true;
+            Ok(true) => {
+                if tape.has_ended() {
+                    self.check_quotes(diags);
+                }
+                true
             }
-            Ok(read) => return read,
-            Err(ReadError::NotUtf8(byte)) => {
-                let place = place(self.file, *line, raw, raw.len()..raw.len());
-                file::not_utf8(Place { length: 1, ..place }, byte, true, diags);
-            }
-            Err(ReadError::Io(why)) => {
-                let place = Place { file: self.file, line: *line, column: 1, length: 0 };
-                let what = format!("the row that begins here cannot be read: {why}");
-                diags.error(place, what, "look for a quote `\"` that is never closed");
+            Ok(false) => false,
+            Err(error) => {
+                self.broken = true;
+                self.report(&error, diags);
+                false
             }
         }
-        self.is_broken = true;
-        false
+    }
+
+    /// Reports a record that cannot be read.
+    fn report(&self, error: &csv::Error, diags: &mut Diagnostics) {
+        let raw = self.raw();
+        let place = place(self.file, self.line, raw, raw.len(), raw.len());
+        match error.kind() {
+            csv::ErrorKind::Utf8 { .. } => {
+                let tape = self.reader.get_ref();
+                let byte = tape.bytes(self.start + raw.len(), self.end).first().copied();
+                file::not_utf8(Place { length: 1, ..place }, byte.unwrap_or(0), true, diags);
+            }
+            csv::ErrorKind::Io(why) => {
+                let place = Place { file: self.file, line: self.line, column: 1, length: 0 };
+                let what = format!("the row that begins here cannot be read: {why}");
+                let fix = "look for a quote `\"` that is never closed";
+                diags.error(place, what, fix);
+            }
+            _ => diags.add(Diagnostic::new(place, format!("this row cannot be read: {error}"))),
+        }
+    }
+
+    /// A quote that is never closed swallows everything after it: its cell is the last.
+    fn check_quotes(&self, diags: &mut Diagnostics) {
+        let raw = self.raw();
+        let (from, _, open) = cell(raw, self.delimiter, self.cells.len().saturating_sub(1));
+        if open {
+            let place = Place { length: 1, ..place(self.file, self.line, raw, from, from) };
+            diags.error(
+                place,
+                "this quote is never closed",
+                "close it with `\"`; write `\"\"` for a quote in a text",
+            );
+        }
+    }
+}
+
+impl Rows {
+    /// A quote that ends before its text does: what follows up to the next one, whole rows perhaps,
+    /// is not what anybody meant. `false` when there is one.
+    fn check_inner_quotes(&self, diags: &mut Diagnostics) -> bool {
+        let raw = self.raw();
+        if !raw.contains('"') {
+            return true;
+        }
+        let at = |from: usize| Place { length: 1, ..place(self.file, self.line, raw, from, from) };
+        let mut start = 0;
+        for _ in 0..self.cells.len() {
+            let end = cell_end(raw, self.delimiter, start);
+            let text = raw.get(start..end).unwrap_or_default();
+            match misquoted(text) {
+                Some(QuoteError::Ends(inner)) => {
+                    let what = "the text goes on behind this quote, which closes it";
+                    let fix = "look for a quote `\"` that is missing or too many from where the text \
+                               begins; write `\"\"` for a quote in a text";
+                    let diagnostic = Diagnostic::new(at(start + inner), what).fix(fix);
+                    diags.add(diagnostic.related(at(start), "the text begins here"));
+                    return false;
+                }
+                Some(QuoteError::Spaced) => {
+                    let what = "there is a space before this quote, so that it is part of the text";
+                    let fix = "remove the space before the quote";
+                    diags.error(at(start), what, fix);
+                }
+                None => {}
+            }
+            start = end + 1;
+        }
+        true
     }
 }
 
@@ -185,7 +306,7 @@ impl<'r> Row<'r> {
     /// A cell's text without spaces around it; `None` when it is empty.
     pub(crate) fn cell(&self, column: usize) -> Option<&str> {
         let index = self.columns.get(column)?.index;
-        self.record.text(index).map(str::trim).filter(|cell| !cell.is_empty())
+        self.cells.get(index).map(str::trim).filter(|cell| !cell.is_empty())
     }
 
     /// The column of that name.
@@ -205,70 +326,56 @@ impl<'r> Row<'r> {
 
     /// Where the row begins.
     pub(crate) fn start(&self) -> Place {
-        Place { file: self.file, line: self.record.line, column: 1, length: 0 }
+        Place { file: self.file, line: self.line, column: 1, length: 0 }
     }
 
     fn cell_place(&self, index: usize) -> Place {
-        place(self.file, self.record.line, &self.record.raw, self.record.range(index))
+        let (from, to, _) = cell(self.raw, self.delimiter, index);
+        place(self.file, self.line, self.raw, from, to)
     }
 
-    /// A quote that ends before its text does swallows what follows up to the next one, whole rows
-    /// perhaps. `false` when there is one.
-    fn check_quotes(&self, diags: &mut Diagnostics) -> bool {
-        let Record { line, raw, .. } = self.record;
-        if !raw.contains('"') {
-            return true;
-        }
-        let at = |byte: usize| Place { length: 1, ..place(self.file, *line, raw, byte..byte) };
-        for range in (0..self.record.len()).map(|index| self.record.range(index)) {
-            match QuoteError::of(raw.get(range.clone()).unwrap_or_default()) {
-                Some(QuoteError::Ends(inner)) => {
-                    let what = "the text goes on behind this quote, which closes it";
-                    let fix = "look for a quote `\"` that is missing or too many from where the text \
-                               begins; write `\"\"` for a quote in a text";
-                    let diagnostic = Diagnostic::new(at(range.start + inner), what).fix(fix);
-                    diags.add(diagnostic.related(at(range.start), "the text begins here"));
-                    return false;
-                }
-                Some(QuoteError::Spaced) => {
-                    let what = "there is a space before this quote, so that it is part of the text";
-                    diags.error(at(range.start), what, "remove the space before the quote");
-                }
-                None => {}
-            }
-        }
-        true
-    }
-
-    /// Reports cells that stand below no header, or an empty one.
+    /// Cells that stand below no header, or an empty one.
     fn check_width(&self, table: &Table, diags: &mut Diagnostics) {
-        let has_no_name =
-            |index: &usize| *index >= table.width || table.unnamed.binary_search(index).is_ok();
-        let is_filled =
-            |index: &usize| self.record.text(*index).is_some_and(|cell| !cell.trim().is_empty());
-        if self.record.len() <= table.width && table.unnamed.is_empty() {
+        if self.cells.len() <= table.width && table.unnamed.is_empty() {
             return;
         }
-        let mut indices = 0..self.record.len();
-        if let Some(index) = indices.find(|index| has_no_name(index) && is_filled(index)) {
+        let stray =
+            |index: &usize| *index >= table.width || table.unnamed.binary_search(index).is_ok();
+        let filled = |index: &usize| self.cells.get(*index).is_some_and(|c| !c.trim().is_empty());
+        if let Some(index) = (0..self.cells.len()).find(|index| stray(index) && filled(index)) {
+            let place = self.cell_place(index);
             let fix = "name the column, or put a text that holds the separator into quotes";
-            diags.error(self.cell_place(index), "this cell's column has no name", fix);
+            diags.error(place, "this cell's column has no name", fix);
         }
     }
 }
 
-/// The place of some bytes of a row that begins on a line.
-fn place(file: u16, line: u32, row: &str, bytes: Range<usize>) -> Place {
-    let before = row.get(..bytes.start).unwrap_or_default();
+/// The place of the bytes `from..to` of a row that begins on a line.
+fn place(file: u16, line: u32, row: &str, from: usize, to: usize) -> Place {
+    let before = row.get(..from).unwrap_or_default();
     let line_start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
-    let count = |text: Option<&str>| saturating_u32(text.map_or(0, |text| text.chars().count()));
-    let shown = row.get(bytes).and_then(|cell| cell.split(['\n', '\r']).next());
+    let count = |text: Option<&str>| fits(text.map_or(0, |text| text.chars().count()));
+    let shown = row.get(from..to).and_then(|cell| cell.split(['\n', '\r']).next());
     Place {
         file,
-        line: line.saturating_add(line_ends(before.as_bytes(), &mut false)),
+        line: line.saturating_add(breaks(before.as_bytes())),
         column: count(before.get(line_start..)).saturating_add(1),
         length: count(shown),
     }
+}
+
+/// Line ends in some bytes: LF, CRLF, or the CR alone of old spreadsheets.
+fn breaks(bytes: &[u8]) -> u32 {
+    let mut after_return = false;
+    let ends = bytes.iter().filter(|byte| {
+        let ends_return = std::mem::replace(&mut after_return, **byte == b'\r');
+        **byte == b'\r' || (**byte == b'\n' && !ends_return)
+    });
+    fits(ends.count())
+}
+
+fn fits(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// The separator, and the length of a first line that names it as Excel does: `sep=;`. Else it is
@@ -276,7 +383,6 @@ fn place(file: u16, line: u32, row: &str, bytes: Range<usize>) -> Place {
 fn delimiter(head: &[u8]) -> (u8, usize) {
     if let [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', named, rest @ ..] = head
         && named.is_ascii()
-        && !matches!(named, b'"' | b'\r' | b'\n')
     {
         match rest {
             [b'\r', b'\n', ..] => return (*named, 7),

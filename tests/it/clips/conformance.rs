@@ -69,7 +69,7 @@ pub async fn a_clip_tells_how_long_and_how_large_it_is(storage: &dyn Storage) {
     let clips = storage.open();
     let bytes = Bytes::from_static(include_bytes!("../../../src/simulator/assets/portrait.mp4"));
     // Behind it so much free space that it does not stay in memory.
-    let free = [&700_000_u32.to_be_bytes()[..], b"free", &[0; 699_992]].concat();
+    let free = [&700_000_u32.to_be_bytes()[..], b"free", &vec![0; 699_992]].concat();
     for (path, bytes) in
         [("clips/a.mp4", bytes.clone()), ("clips/b.mp4", [&bytes[..], &free].concat().into())]
     {

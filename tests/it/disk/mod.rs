@@ -1,7 +1,7 @@
 //! The real program on disks that fill up, refuse or lose files, and ledgers that others meddled
 //! with: each ends in a clear message, nothing is bought blindly, nothing paid is lost.
 
-//mod damaged;
+mod damaged;
 mod full;
 mod leftovers;
 mod readonly;

@@ -5,8 +5,9 @@ use std::io::{Seek, SeekFrom, Write};
 
 use super::*;
 
-fn opening<'a>(path: &'a Path, campaign: &'a str, kind: Kind) -> Opening<'a> {
-    Opening { path, campaign, kind, holder: "rushes fetch", at: at(0) }
+fn opening<'a>(path: &'a Path, campaign: &'a str, kind: Kind) -> LedgerOptions<'a> {
+    let (holder, at, threads) = ("rushes fetch", at(0), Threads::Pool);
+    LedgerOptions { path, campaign, kind, holder, at, threads }
 }
 
 /// Opens it as this test's campaign would, and gives the refusal.
@@ -23,7 +24,7 @@ async fn a_second_run_is_refused_and_readers_see_who_is_first() {
     let text = error.to_string();
     let who = format!("rushes run, process {} on", std::process::id());
     assert!(text.contains(&who) && text.contains("since 2024-01-13T05:24:10.000Z"), "{text}");
-    let reader = Reader::open(&desk.path()).unwrap();
+    let reader = Snapshot::open(&desk.path()).unwrap();
     assert!(reader.summary().unwrap().held_by.unwrap().contains(&who));
     desk.close();
     assert_eq!(reader.summary().unwrap().held_by, None);
@@ -56,7 +57,8 @@ async fn only_the_user_can_read_what_lies_there() {
 async fn a_ledger_is_of_one_campaign_and_of_one_kind() {
     let mut desk = Desk::new();
     desk.close();
-    let open = |campaign, kind| SqliteLedger::open(&opening(&desk.path(), campaign, kind)).err().unwrap();
+    let open =
+        |campaign, kind| SqliteLedger::open(&opening(&desk.path(), campaign, kind)).err().unwrap();
     let other = open("winter", Kind::Gateway);
     assert!(matches!(&other, LedgerError::OtherCampaign { theirs, .. } if theirs == "summer"));
     let kind = open("summer", Kind::Simulator);
@@ -70,14 +72,14 @@ fn without_a_ledger_a_reader_says_that_nothing_was_run() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.sqlite");
     for _ in 0..2 {
-        let error = Reader::open(&path).err().unwrap();
+        let error = Snapshot::open(&path).err().unwrap();
         assert!(error.to_string().starts_with("nothing has been run yet"), "{error}");
         assert!(fs::read_dir(folder.path()).unwrap().all(|file| file.unwrap().path() == path));
         // What a run leaves that was killed while it made the ledger.
         fs::write(&path, "").unwrap();
     }
     drop(open_in(folder.path()).unwrap());
-    assert!(Reader::open(&path).is_ok());
+    assert!(Snapshot::open(&path).is_ok());
 }
 
 #[test]
@@ -99,7 +101,7 @@ fn other_peoples_files_are_left_alone() {
         fs::write(&path, text).unwrap();
         let error = refusal(&path);
         assert!(matches!(error, LedgerError::Foreign { .. }), "{error}");
-        assert!(matches!(Reader::open(&path).err(), Some(LedgerError::Foreign { .. })));
+        assert!(matches!(Snapshot::open(&path).err(), Some(LedgerError::Foreign { .. })));
         assert_eq!(fs::read(&path).unwrap(), text);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no lock, no reserve");
     }
@@ -122,7 +124,7 @@ async fn a_ledger_from_the_future_says_which_version_made_it() {
     let error = refusal(&desk.path());
     assert!(matches!(error, LedgerError::Newer { schema: 9, .. }), "{error}");
     assert!(error.to_string().contains("rushes 9.1.0"), "{error}");
-    assert!(matches!(Reader::open(&desk.path()).err(), Some(LedgerError::Newer { .. })));
+    assert!(matches!(Snapshot::open(&desk.path()).err(), Some(LedgerError::Newer { .. })));
 }
 
 #[tokio::test]
@@ -140,7 +142,7 @@ async fn a_balance_that_is_not_the_sum_of_its_movements_is_damage() {
 }
 
 #[tokio::test]
-async fn nobody_can_take_back_an_attempt_or_a_movement_of_money() {
+async fn no_attempt_and_no_movement_of_money_can_be_taken_back() {
     let (mut desk, entries) = Desk::with(&[shot("a", 1, Some(10))]).await;
     desk.claim(&entries[0]).await;
     desk.close();
@@ -172,7 +174,7 @@ async fn damage_anywhere_is_an_error_and_never_a_panic_or_a_wrong_sum() {
                 _ => bytes.truncate(page * 4096 + 100),
             }
             fs::write(desk.path(), &bytes).unwrap();
-            if let Ok(reader) = Reader::open(&desk.path()) {
+            if let Ok(reader) = Snapshot::open(&desk.path()) {
                 drop(reader.entries());
                 drop(reader.rows(&mut |_| ()));
                 drop(reader.summary());
@@ -206,7 +208,7 @@ async fn a_nonsense_value_in_a_row_is_damage() {
         let conn = Connection::open(desk.path()).unwrap();
         conn.execute_batch(sql).unwrap();
         drop(conn);
-        let read = Reader::open(&desk.path()).unwrap().entries().unwrap_err();
+        let read = Snapshot::open(&desk.path()).unwrap().entries().unwrap_err();
         assert!(matches!(read, LedgerError::Damaged { .. }), "{sql}: {read}");
         desk.ledger = Some(open_in(desk.folder.path()).unwrap());
         let error = desk.ledger().entries().await.unwrap_err();

@@ -30,14 +30,12 @@ async fn which_of_several_doubts_a_task_belongs_to_is_left_open_from_the_first_o
     let first = desk.tell(entry.revision, &desk.claim(entry).await, cut()).await;
     let again = ShotEvent::Resolved(Resolution::Resubmit);
     let queued = desk.tell(entry.revision, &first, again).await;
-    let terms = Terms::new(entry.price);
-    let later = ledger.claim(entry.revision, terms, at(9000)).await.unwrap();
-    let Claim::Granted { attempt, .. } = later else { panic!("{later:?}") };
-    let claimed = queued.after(ShotEvent::Claimed(attempt), at(9000), &RULES).unwrap().to;
+    let now = Entry { status: queued, ..entry.clone() };
+    let claimed = ledger.claimed(&now, spec(entry.price), at(9000)).await;
     let second = desk.tell(entry.revision, &claimed, cut()).await;
-    assert_eq!(second.state.attempt(), Some(attempt));
-    let since = ledger.doubtful_since(entry.revision, attempt).await.unwrap();
-    assert_eq!((since, ledger.sent_at(attempt).await.unwrap()), (Some(at(1000)), Some(at(9000))));
+    let reserved = ledger.reserved_attempts(entry.revision).await.unwrap();
+    let sent: Vec<_> = reserved.iter().map(|one| (Some(one.attempt), one.sent_at)).collect();
+    assert_eq!(sent, [(first.state.attempt(), at(1000)), (second.state.attempt(), at(9000))]);
 }
 
 #[tokio::test]

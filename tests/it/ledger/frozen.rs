@@ -7,13 +7,15 @@ use std::fs;
 
 use rushes::domain::charge::Charge;
 use rushes::domain::secret::Secret;
+use rushes::domain::state::AttemptId;
+use rushes::ledger::{CallbackSubscription, Change, Commit};
 use rushes::report;
 
 use super::*;
 
 /// The schemas of before, each with a frozen ledger, and today's.
-const BEFORE: [i64; 2] = [1, 2];
-const TODAY: i64 = 3;
+const BEFORE: [i64; 3] = [1, 2, 3];
+const TODAY: i64 = 4;
 
 /// What only a schema from the second on can say.
 const CHARGES: [&str; 2] = [
@@ -21,14 +23,24 @@ const CHARGES: [&str; 2] = [
     "SELECT shot, revision, charge, charge_currency FROM results",
 ];
 
-/// What a reader, the scheduler and somebody with `sqlite3` see, as one text.
+/// What only a schema from the third on can say.
+const FOOTAGE: [&str; 2] = [
+    "SELECT revision, part, millis, width, height, sound, unread FROM files ORDER BY revision, part",
+    "SELECT shot, revision, entry, variant, seconds, width, height, sound FROM results",
+];
+
+/// What a reader, the scheduler and a person with `sqlite3` see, as one text.
 fn told(ledger: &Path, had: i64) -> String {
-    let reader = Reader::open(ledger).unwrap();
+    let reader = Snapshot::open(ledger).unwrap();
     let mut json = Vec::new();
     report::json::write(&reader, &mut json).unwrap();
     let mut told = String::from_utf8(json).unwrap();
     for entry in reader.entries().unwrap() {
-        writeln!(told, "{entry:?}").unwrap();
+        // As that day's program called it.
+        let entry = format!("{entry:?}")
+            .replace("status: RevisionState {", "job: Job {")
+            .replace("silence: Unanswered {", "silence: Silence {");
+        writeln!(told, "{entry}").unwrap();
     }
     let conn = Connection::open(ledger).unwrap();
     let queries = [
@@ -40,7 +52,9 @@ fn told(ledger: &Path, had: i64) -> String {
         "SELECT shot, revision, current, state, failure, why, model, price, task_id, attempts, \
          clips, submitted_at, completed_at, delivered_at, urls, tags, request FROM results",
     ];
-    for sql in queries.into_iter().chain(CHARGES.into_iter().filter(|_| had > 1)) {
+    let later = CHARGES.into_iter().filter(|_| had > 1);
+    let later = later.chain(FOOTAGE.into_iter().filter(|_| had > 2));
+    for sql in queries.into_iter().chain(later) {
         writeln!(told, "\n{sql}").unwrap();
         let mut statement = conn.prepare(sql).unwrap();
         let columns = statement.column_count();
@@ -50,6 +64,7 @@ fn told(ledger: &Path, had: i64) -> String {
                 .map(|column| match row.get_ref(column).unwrap() {
                     rusqlite::types::ValueRef::Null => "–".to_owned(),
                     rusqlite::types::ValueRef::Integer(number) => number.to_string(),
+                    rusqlite::types::ValueRef::Real(number) => number.to_string(),
                     other => other.as_str().unwrap().to_owned(),
                 })
                 .collect();
@@ -63,7 +78,7 @@ fn frozen(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/ledger/frozen").join(name)
 }
 
-/// A campaign folder with a copy of the ledger of a schema, which nobody has opened yet.
+/// A campaign folder with a copy of the ledger of a schema, which was not opened yet.
 fn thawed(schema: i64) -> Desk {
     let folder = tempfile::tempdir().unwrap();
     let ledger = folder.path().join("ledger.sqlite");
@@ -98,7 +113,7 @@ async fn a_ledger_of_before_opens_and_says_what_it_said_then() {
     }
 }
 
-/// Nobody looked into its clips, and nobody wrote down where its shots come from.
+/// Its clips were not looked into, and where its shots come from was not written down.
 fn says_nothing_of_today(rows: &[Row]) {
     assert!(rows.iter().any(|row| !row.files.is_empty()));
     for row in rows {
@@ -109,7 +124,7 @@ fn says_nothing_of_today(rows: &[Row]) {
 
 #[tokio::test]
 async fn what_a_ledger_of_before_could_not_know_is_written_down_when_it_goes_on() {
-    for had in BEFORE {
+    for had in [1, 2] {
         let mut desk = thawed(had);
         says_nothing_of_today(&desk.rows());
         desk.reopen();
@@ -124,7 +139,6 @@ async fn what_a_ledger_of_before_could_not_know_is_written_down_when_it_goes_on(
         assert_eq!(desk.text(view), origin.clone().into_iter().chain(none).collect::<Vec<_>>());
         let job = desk.buy(&entry, "t-new").await;
         let job = desk.tell(entry.revision, &job, completed()).await;
-        let step = job.after(ShotEvent::Delivered, at(3000), &RULES).unwrap();
         let file = ClipFile {
             path: "clips/queued.mp4".to_owned(),
             bytes: 5,
@@ -132,7 +146,7 @@ async fn what_a_ledger_of_before_could_not_know_is_written_down_when_it_goes_on(
             clip_info: Some(ClipInfo { millis: 5041, width: 1280, height: 720, sound: true }),
             unread: None,
         };
-        desk.ledger().deliver(entry.revision, step, vec![file.clone()], at(3000)).await.unwrap();
+        desk.ledger().deliver(entry.revision, &job, vec![file.clone()], at(3000)).await;
         let row = desk.rows().remove(0);
         assert_eq!(row.files, [file]);
         assert_eq!(row.entry_id.as_deref(), Some("queued"));
@@ -145,28 +159,75 @@ async fn what_a_ledger_of_before_could_not_know_is_written_down_when_it_goes_on(
 }
 
 #[tokio::test]
+async fn a_ledger_of_schema_3_goes_on_and_the_gateway_may_call_about_what_it_was_told_of() {
+    let mut desk = thawed(3);
+    let rows = desk.rows();
+    let delivered = rows.iter().find(|row| row.entry.shot.as_str() == "delivered").unwrap();
+    let clip_info = ClipInfo { millis: 5041, width: 1280, height: 720, sound: true };
+    assert_eq!(delivered.files[0].clip_info, Some(clip_info));
+    assert_eq!(delivered.files[1].unread.as_deref(), Some("it has no picture"));
+    assert_eq!((delivered.entry_id.as_deref(), delivered.variant.len()), (Some("scenes"), 2));
+    desk.reopen();
+    let mut told = desk.ledger().subscriptions().await.unwrap();
+    told.sort_by_key(|one| one.attempt);
+    // Of the attempts that had a token then those whose purchase is open, also of removed shots.
+    let expected: Vec<_> = [(3, 1003), (9, 1009), (11, 1011), (15, 1015)]
+        .map(|(attempt, millis)| CallbackSubscription {
+            attempt: AttemptId(attempt),
+            key: Secret::parse(&format!("404040404040404040404040404040{attempt:02x}")).unwrap(),
+            sent_at: at(millis),
+        })
+        .into();
+    assert_eq!(told, expected);
+    let entries = desk.ledger().entries().await.unwrap();
+    let of = |id: &str| entries.iter().find(|entry| entry.shot.as_str() == id).unwrap().clone();
+    // One that had no token then, as its key is not on the wire, adds none.
+    let attempt = desk.ledger().claimed(&of("queued"), spec(of("queued").price), at(9)).await;
+    assert_eq!(attempt.state.attempt(), Some(AttemptId(16)));
+    let key = Secret::from_bytes([8; 16]);
+    let called = AttemptSpec { key, key_on_wire: true, ..spec(of("refused").price) };
+    let job = desk.ledger().claimed(&of("refused"), called, at(10)).await;
+    let attempt = job.state.attempt().unwrap();
+    desk.reopen();
+    let mut told = desk.ledger().subscriptions().await.unwrap();
+    told.sort_by_key(|one| one.attempt);
+    assert_eq!(told.pop(), Some(CallbackSubscription { attempt, key, sent_at: at(10) }));
+    assert_eq!(told, expected);
+    let kept = desk.text(
+        "SELECT address, origins.account, wire, CAST(count(DISTINCT attempts.origin) AS TEXT) \
+         FROM attempts JOIN origins ON origins.id = attempts.origin",
+    );
+    let expected = ["https://gateway.test", "ab12", r#"{"model":"kling-v3"}"#, "1"];
+    assert_eq!(kept, expected.map(|text| Some(text.to_owned())));
+}
+
+#[tokio::test]
 async fn a_ledger_of_schema_1_goes_on_with_callbacks_and_charges() {
     let mut desk = thawed(1);
     desk.reopen();
     let entries = desk.ledger().entries().await.unwrap();
     let of = |id: &str| entries.iter().find(|entry| entry.shot.as_str() == id).unwrap().clone();
     let balance = desk.ledger().balance();
-    assert_eq!(desk.ledger().calls().await.unwrap(), [], "nobody was given an address then");
+    assert_eq!(
+        desk.ledger().subscriptions().await.unwrap(),
+        [],
+        "no gateway was given an address then"
+    );
 
-    let job = desk.tell(of("rendering").revision, &of("rendering").to, completed()).await;
+    let job = desk.tell(of("rendering").revision, &of("rendering").status, completed()).await;
     assert_eq!(job.state.name(), "rendered");
     let price = usd(616_503);
     assert_eq!(desk.ledger().balance().spent, balance.spent + price);
     assert_eq!(desk.ledger().balance().reserved, balance.reserved - price);
 
     let token = Secret::from_bytes([7; 16]);
-    let terms = Terms { token: Some(token), ..Terms::new(of("queued").price) };
-    let claim = desk.ledger().claim(of("queued").revision, terms, at(9)).await.unwrap();
-    let Claim::Granted { attempt, .. } = claim else { panic!("{claim:?}") };
-    desk.ledger().charge(attempt, Charge::new("0.32", "USD").unwrap()).await.unwrap();
+    let called = AttemptSpec { key: token, key_on_wire: true, ..spec(of("queued").price) };
+    let job = desk.ledger().claimed(&of("queued"), called, at(9)).await;
+    let (attempt, charge) = (job.state.attempt().unwrap(), Charge::new("0.32", "USD").unwrap());
+    desk.ledger().written(Commit { at: at(9), change: Change::Charge { attempt, charge } }).await;
     desk.reopen();
-    let calls = desk.ledger().calls().await.unwrap();
-    assert_eq!((calls.len(), calls[0].attempt, calls[0].token), (1, attempt, token));
+    let calls = desk.ledger().subscriptions().await.unwrap();
+    assert_eq!((calls.len(), calls[0].attempt, calls[0].key), (1, attempt, token));
     let row = desk.rows().remove(0);
     assert_eq!((row.attempts, row.charge), (1, Charge::new("0.32", "USD")));
     let view =
@@ -176,9 +237,9 @@ async fn a_ledger_of_schema_1_goes_on_with_callbacks_and_charges() {
 
 #[tokio::test]
 async fn who_only_looks_at_a_ledger_of_before_sees_all_of_it_and_leaves_it_as_it_is() {
-    for (had, count) in BEFORE.into_iter().zip([21, 17]) {
+    for (had, count) in BEFORE.into_iter().zip([21, 17, 17]) {
         let desk = thawed(had);
-        let reader = Reader::open(&desk.path()).unwrap();
+        let reader = Snapshot::open(&desk.path()).unwrap();
         let mut json = Vec::new();
         report::json::write(&reader, &mut json).unwrap();
         assert!(before(had).starts_with(std::str::from_utf8(&json).unwrap()));
@@ -218,17 +279,18 @@ async fn a_migration_that_fails_half_way_leaves_the_ledger_whole() {
         let desk = thawed(had);
         let conn = Connection::open(desk.path()).unwrap();
         // Something stands in the way of its last step but a few.
-        conn.execute_batch("ALTER TABLE revisions ADD COLUMN variant TEXT").unwrap();
+        conn.execute_batch("ALTER TABLE attempts ADD COLUMN wire TEXT").unwrap();
         drop(conn);
         let error = open_in(desk.folder.path()).err().expect("it cannot be migrated");
-        assert!(error.to_string().contains("variant"), "{error}");
+        assert!(error.to_string().contains("wire"), "{error}");
         assert_eq!(schema(&desk.path()), had);
         assert_eq!(told(&desk.path(), had), before(had));
         let conn = Connection::open(desk.path()).unwrap();
-        let columns = "SELECT count(*) FROM pragma_table_info('files') WHERE name = 'millis'";
+        let columns = "SELECT count(*) FROM pragma_table_info('attempts') \
+             WHERE name IN ('key_on_wire', 'origin')";
         let columns: i64 = conn.query_row(columns, [], |row| row.get(0)).unwrap();
         assert_eq!(columns, 0, "the steps before it were taken back");
-        conn.execute_batch("ALTER TABLE revisions DROP COLUMN variant").unwrap();
+        conn.execute_batch("ALTER TABLE attempts DROP COLUMN wire").unwrap();
         drop(conn);
         open_in(desk.folder.path()).unwrap();
         assert_eq!(told(&desk.path(), had), before(had));
@@ -238,8 +300,9 @@ async fn a_migration_that_fails_half_way_leaves_the_ledger_whole() {
 #[tokio::test]
 async fn a_migration_that_is_killed_half_way_leaves_the_ledger_whole() {
     let schemas = [
-        include_str!("../../../src/ledger/schema/2.sql"),
-        include_str!("../../../src/ledger/schema/3.sql"),
+        include_str!("../../../src/ledger/sqlite/schema/2.sql"),
+        include_str!("../../../src/ledger/sqlite/schema/3.sql"),
+        include_str!("../../../src/ledger/sqlite/schema/4.sql"),
     ];
     for (had, of) in BEFORE.into_iter().zip(0..) {
         let steps: Vec<&str> =
@@ -255,7 +318,7 @@ async fn a_migration_that_is_killed_half_way_leaves_the_ledger_whole() {
             for step in &steps[..count] {
                 conn.execute_batch(step).unwrap();
             }
-            let rest = "UPDATE attempts SET why = why || ''; PRAGMA user_version = 3";
+            let rest = "UPDATE attempts SET why = why || ''; PRAGMA user_version = 4";
             conn.execute_batch(rest).unwrap();
             // What the disk holds at this moment is what a killed process leaves behind.
             let mut killed = Desk { folder: tempfile::tempdir().unwrap(), ledger: None };
@@ -275,14 +338,14 @@ async fn a_migration_that_is_killed_half_way_leaves_the_ledger_whole() {
 fn a_ledger_of_a_schema_to_come_is_refused_by_all_and_left_as_it_is() {
     let desk = thawed(1);
     let conn = Connection::open(desk.path()).unwrap();
-    conn.execute_batch("PRAGMA user_version = 4; UPDATE campaign SET written_by = 'rushes 9.9'")
+    conn.execute_batch("PRAGMA user_version = 5; UPDATE campaign SET written_by = 'rushes 9.9'")
         .unwrap();
     drop(conn);
     let error = open_in(desk.folder.path()).err().expect("it is newer");
-    assert!(matches!(error, LedgerError::Newer { schema: 4, .. }), "{error}");
+    assert!(matches!(error, LedgerError::Newer { schema: 5, .. }), "{error}");
     assert!(error.to_string().contains("rushes 9.9"), "{error}");
-    assert!(matches!(Reader::open(&desk.path()).err(), Some(LedgerError::Newer { .. })));
-    assert_eq!(schema(&desk.path()), 4);
+    assert!(matches!(Snapshot::open(&desk.path()).err(), Some(LedgerError::Newer { .. })));
+    assert_eq!(schema(&desk.path()), 5);
 }
 
 #[test]
@@ -290,12 +353,16 @@ fn a_schema_that_was_shipped_is_never_edited() {
     use sha2::{Digest, Sha256};
     let shipped = [
         (
-            include_str!("../../../src/ledger/schema/1.sql"),
+            include_str!("../../../src/ledger/sqlite/schema/1.sql"),
             "1647600901ff4a0232493160ed3887cf887643c061652cb8c5440c3bbf78dc9f",
         ),
         (
-            include_str!("../../../src/ledger/schema/2.sql"),
+            include_str!("../../../src/ledger/sqlite/schema/2.sql"),
             "51e023e0d700a8f0c11e543b2ab5452c08df2a2c9d997022f0277b8e89b1437c",
+        ),
+        (
+            include_str!("../../../src/ledger/sqlite/schema/3.sql"),
+            "e1c3948e993b50ad625d099584061511e4270422dc663700ce2fb8c9489552a7",
         ),
     ];
     for (schema, was) in shipped {

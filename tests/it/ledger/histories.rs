@@ -1,40 +1,49 @@
-//! Random histories of a campaign, held against a naive model, with reopening between any two steps.
+//! Random histories of a campaign: the ledger in a file, reopened between any two steps, says the
+//! same as the plain one in memory.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rushes::domain::charge::Charge;
 use rushes::domain::outcome::PollOutcome;
 use rushes::domain::secret::Secret;
-use rushes::domain::state::{Account, AttemptOutcome};
-use rushes::ledger::Call;
+use rushes::domain::state::{AttemptId, Doubt, Rules};
+use rushes::domain::transition::Transition;
+use rushes::ledger::{Assign, Change, Commit, MemoryLedger};
 
 use super::*;
+use crate::support::commits::RESUBMIT;
 
 #[derive(Clone, Debug)]
 enum Op {
     /// For each shot: its text and price, if the manifest has it; and who wants the clip `hero`.
     Record([Option<(u8, Option<i64>)>; 4], usize),
-    Claim(usize, AttemptSpec),
-    Happen(usize, ShotEvent),
-    /// Evidence that a revision was bought as this task.
-    Recover(usize, u8),
-    /// What the gateway says an attempt cost.
-    Charge(usize, u32),
+    Batch(Vec<Step>),
     Budget(Option<i64>, bool),
     Reopen,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// Also of what cannot be claimed; `true`: what is in doubt as if it were queued, all else as if
+    /// it were in doubt.
+    Claim(usize, AttemptSpec, bool),
+    Happen(usize, ShotEvent),
+    /// What the gateway says an attempt cost.
+    Charge(i64, u32),
 }
 
 fn price() -> impl Strategy<Value = Option<i64>> {
     prop_oneof![5 => (0..40_i64).prop_map(Some), 1 => Just(None)]
 }
 
-fn terms() -> impl Strategy<Value = AttemptSpec> {
-    (price(), any::<bool>(), proptest::bool::weighted(0.2), any::<bool>()).prop_map(
-        |(price, charged_if_failed, despite_doubt, calls)| {
-            let (price, token) = (price.map(usd), calls.then(|| Secret::from_bytes([0; 16])));
-            AttemptSpec { price, charged_if_failed, despite_doubt, token }
+fn any_spec() -> impl Strategy<Value = AttemptSpec> {
+    (price(), any::<bool>(), any::<bool>(), any::<[u8; 16]>()).prop_map(
+        |(price, charged_if_failed, key_on_wire, key)| {
+            let (price, key) = (price.map(usd), Secret::from_bytes(key));
+            AttemptSpec { charged_if_failed, key_on_wire, key, ..spec(price) }
         },
     )
 }
@@ -42,6 +51,7 @@ fn terms() -> impl Strategy<Value = AttemptSpec> {
 fn event() -> impl Strategy<Value = ShotEvent> {
     let refused = SubmitOutcome::ServerError { status: 500, retry_after: None, why: "oh".into() };
     let gone = DownloadError::Gone { why: "404".to_owned() };
+    let not_bought = Resolution::NotBought { also: Vec::new() };
     prop_oneof![
         3 => (0..9_u8).prop_map(|task| bought(&format!("t{task}"))),
         2 => Just(ShotEvent::Answered(refused)),
@@ -53,11 +63,21 @@ fn event() -> impl Strategy<Value = ShotEvent> {
         2 => Just(ShotEvent::Delivered),
         1 => Just(ShotEvent::NotFetched(gone)),
         1 => Just(ShotEvent::FoundSubmitting),
+        3 => (0..3_u8).prop_map(|task| ShotEvent::Evidence(found(&format!("t{task}")))),
         1 => Just(ShotEvent::RetryFailed),
-        1 => Just(ShotEvent::Resolved(Resolution::NotBought)),
+        2 => Just(ShotEvent::Resolved(not_bought)),
         1 => Just(ShotEvent::Resolved(Resolution::Resubmit)),
         1 => Just(ShotEvent::Resolved(Resolution::Abandon)),
         1 => Just(ShotEvent::Resolved(Resolution::Task(found("found")))),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let weird = proptest::bool::weighted(0.2);
+    prop_oneof![
+        6 => (0..12_usize, any_spec(), weird).prop_map(|(of, spec, w)| Step::Claim(of, spec, w)),
+        14 => (0..12_usize, event()).prop_map(|(which, event)| Step::Happen(which, event)),
+        2 => (1..40_i64, 0..1_000_000_u32).prop_map(|(of, micros)| Step::Charge(of, micros)),
     ]
 }
 
@@ -65,217 +85,11 @@ fn op() -> impl Strategy<Value = Op> {
     let manifest = proptest::array::uniform4(proptest::option::weighted(0.7, (0..3_u8, price())));
     prop_oneof![
         2 => (manifest, 0..6_usize).prop_map(|(shots, hero)| Op::Record(shots, hero)),
-        6 => (0..12_usize, terms()).prop_map(|(which, terms)| Op::Claim(which, terms)),
-        12 => (0..12_usize, event()).prop_map(|(which, event)| Op::Happen(which, event)),
-        8 => (0..12_usize, 0..3_u8).prop_map(|(which, task)| Op::Recover(which, task)),
-        2 => (0..40_usize, 0..1_000_000_u32).prop_map(|(which, micros)| Op::Charge(which, micros)),
+        18 => vec(step(), 1..6).prop_map(Op::Batch),
         1 => (proptest::option::of(0..150_i64), any::<bool>())
             .prop_map(|(cap, strict)| Op::Budget(cap, strict)),
         2 => Just(Op::Reopen),
     ]
-}
-
-/// What the ledger should know, kept in the most obvious way.
-#[derive(Default)]
-struct Model {
-    revisions: Vec<Known>,
-    attempts: BTreeMap<AttemptId, Attempt>,
-    budget: Budget,
-    order: Vec<RevisionId>,
-}
-
-struct Known {
-    entry: Entry,
-    claims: u32,
-    files: Vec<ClipFile>,
-    origin: Origin,
-}
-
-/// An entry's id, and what tells a shot from the entry's others.
-type Origin = (String, Vec<(String, String)>);
-
-fn origin(shot: &Shot) -> Origin {
-    let told = |(name, value): &(Box<str>, Box<str>)| (name.to_string(), value.to_string());
-    (shot.entry.to_string(), shot.variant.iter().map(told).collect())
-}
-
-struct Attempt {
-    terms: AttemptSpec,
-    account: Account,
-    shot: ShotId,
-    task: Option<TaskId>,
-    charge: Option<Charge>,
-}
-
-/// The attempt that a state is about.
-fn attempt_of(state: &State) -> Option<AttemptId> {
-    match state {
-        State::Queued { .. } => None,
-        State::Submitting { attempt, .. }
-        | State::Rendering { attempt, .. }
-        | State::Rendered { attempt, .. }
-        | State::Delivered { attempt }
-        | State::InDoubt { attempt, .. } => Some(*attempt),
-        State::Failed { attempt, .. } => *attempt,
-    }
-}
-
-/// Whether the open attempt of a job is charged if its task fails.
-fn is_charged(job: &RevisionState, attempts: &BTreeMap<AttemptId, Attempt>) -> bool {
-    match &job.state {
-        State::Submitting { attempt, .. }
-        | State::Rendering { attempt, .. }
-        | State::InDoubt { attempt, .. } => attempts[attempt].terms.charged_if_failed,
-        _ => false,
-    }
-}
-
-impl Model {
-    fn balance(&self) -> Balance {
-        let sum = |account| {
-            let lie = self.attempts.values().filter(|attempt| attempt.account == account);
-            lie.filter_map(|attempt| attempt.terms.price).sum()
-        };
-        Balance {
-            spent: sum(Account::Spent),
-            reserved: sum(Account::Reserved),
-            unconfirmed: sum(Account::Unconfirmed),
-        }
-    }
-
-    fn record(&mut self, shots: &[Shot], entries: &[Entry]) {
-        for known in &mut self.revisions {
-            known.entry.current = false;
-        }
-        self.order = entries.iter().map(|entry| entry.revision).collect();
-        for (shot, entry) in shots.iter().zip(entries) {
-            let of_shot = self.revisions.iter().filter(|known| known.entry.shot == shot.id);
-            let number = u32::try_from(of_shot.count()).unwrap() + 1;
-            let same = |known: &&mut Known| {
-                known.entry.shot == shot.id && known.entry.fingerprint == shot.fingerprint
-            };
-            if let Some(known) = self.revisions.iter_mut().find(same) {
-                known.entry.current = true;
-                let rearmed = match &known.entry.status.state {
-                    State::Queued { .. } => true,
-                    State::Failed { failure, .. } => *failure != Failure::Abandoned,
-                    _ => false,
-                };
-                if rearmed {
-                    known.entry.price = shot.price;
-                }
-                known.entry.clip_name = entry.clip_name.clone();
-                known.origin = origin(shot);
-            } else {
-                let entry = Entry {
-                    revision: entry.revision,
-                    shot: shot.id.clone(),
-                    number,
-                    fingerprint: shot.fingerprint,
-                    current: true,
-                    clip_name: entry.clip_name.clone(),
-                    status: RevisionState::new(),
-                    price: shot.price,
-                    charged_if_failed: false,
-                };
-                let origin = origin(shot);
-                self.revisions.push(Known { entry, claims: 0, files: Vec::new(), origin });
-            }
-        }
-    }
-
-    /// What `Ledger::entries` should say.
-    fn open(&self) -> Vec<Entry> {
-        let mut open: Vec<Entry> = self
-            .revisions
-            .iter()
-            .map(|known| known.entry.clone())
-            .filter(|entry| entry.current || entry.status.state.is_unfinished_purchase())
-            .collect();
-        for entry in &mut open {
-            if let State::Submitting { doubt, .. } = &mut entry.status.state {
-                *doubt = None;
-            }
-        }
-        let place = |entry: &Entry| self.order.iter().position(|id| *id == entry.revision);
-        open.sort_by_key(|entry| {
-            let place = if entry.current { place(entry) } else { None };
-            (!entry.current, place, entry.shot.clone(), entry.number)
-        });
-        open
-    }
-}
-
-impl Model {
-    fn knows(&self, task: &TaskId) -> bool {
-        self.attempts.values().any(|attempt| attempt.task.as_ref() == Some(task))
-    }
-
-    /// Whose earlier attempt has the task of this one.
-    fn first_of(&self, mine: AttemptId) -> Option<ShotId> {
-        let task = self.attempts.get(&mine)?.task.as_ref()?;
-        let mut earlier = self.attempts.range(..mine);
-        let first = earlier.find(|(_, attempt)| attempt.task.as_ref() == Some(task));
-        first.map(|(_, attempt)| attempt.shot.clone())
-    }
-
-    /// What `Ledger::calls` should say, in the order of attempts.
-    fn calls(&self) -> Vec<Call> {
-        let is_open = |state: &State| {
-            matches!(
-                state,
-                State::Submitting { .. } | State::Rendering { .. } | State::InDoubt { .. }
-            )
-        };
-        let states = self.revisions.iter().map(|known| &known.entry.status.state);
-        let open = states.filter(|state| is_open(state)).filter_map(attempt_of);
-        let mut calls: Vec<Call> = open
-            .filter_map(|attempt| {
-                let token = self.attempts[&attempt].terms.token?;
-                Some(Call { attempt, token, sent_at: at(1) })
-            })
-            .collect();
-        calls.sort_by_key(|call| call.attempt);
-        calls
-    }
-
-    /// A transition, as far as the attempts know of it.
-    fn take(&mut self, step: &Transition) {
-        let Some(change) = &step.change else { return };
-        let attempt = self.attempts.get_mut(&change.attempt).unwrap();
-        attempt.account = change.account;
-        if let State::Rendering { task, attempt: of, .. } = &step.to.state
-            && *of == change.attempt
-        {
-            attempt.task = Some(task.clone());
-        }
-    }
-
-    /// What a report should say of each row.
-    fn check_rows(&self, rows: &[Row]) -> Result<(), TestCaseError> {
-        let open = self.open();
-        prop_assert_eq!(rows.len(), open.len());
-        for (row, entry) in rows.iter().zip(open) {
-            let same = |known: &&Known| known.entry.revision == entry.revision;
-            let known = self.revisions.iter().find(same).unwrap();
-            let mine = attempt_of(&entry.status.state);
-            let attempt = mine.map(|mine| &self.attempts[&mine]);
-            prop_assert_eq!(row.attempts, known.claims);
-            prop_assert_eq!(&row.files, &known.files);
-            prop_assert_eq!(row.entry_id.as_ref(), Some(&known.origin.0));
-            prop_assert_eq!(&row.variant, &known.origin.1);
-            prop_assert_eq!(&row.task, &attempt.and_then(|attempt| attempt.task.clone()));
-            prop_assert_eq!(&row.charge, &attempt.and_then(|attempt| attempt.charge.clone()));
-            prop_assert_eq!(row.price, attempt.map_or(entry.price, |a| a.terms.price));
-            prop_assert_eq!(&row.task_first_of, &mine.and_then(|mine| self.first_of(mine)));
-            prop_assert_eq!(&row.entry, &entry);
-        }
-        Ok(())
-    }
-}
-
-fn task(number: u8) -> TaskId {
-    TaskId::new(&format!("t{number}")).unwrap()
 }
 
 fn manifest(texts: &[Option<(u8, Option<i64>)>; 4], hero: usize) -> Vec<Shot> {
@@ -304,177 +118,167 @@ fn manifest(texts: &[Option<(u8, Option<i64>)>; 4], hero: usize) -> Vec<Shot> {
     shots
 }
 
-async fn live(ops: Vec<Op>) -> Result<(), TestCaseError> {
-    let mut desk = Desk::new();
-    let mut model = Model::default();
-    for op in ops {
-        match op {
-            Op::Record(texts, hero) => {
-                let shots = manifest(&texts, hero);
-                let entries = desk.record(&shots).await;
-                model.record(&shots, &entries);
+/// Both ledgers, and what only a process knows.
+struct Pair {
+    desk: Desk,
+    oracle: MemoryLedger,
+    /// Every revision ever made.
+    known: BTreeMap<RevisionId, RevisionState>,
+}
+
+impl Pair {
+    async fn record(&mut self, shots: &[Shot]) -> Result<(), TestCaseError> {
+        let entries = self.desk.record(shots).await;
+        let expected = self.oracle.record(shots.into(), at(0)).await.unwrap();
+        prop_assert_eq!(&entries, &expected);
+        for entry in entries {
+            self.known.entry(entry.revision).or_insert(entry.status);
+        }
+        Ok(())
+    }
+
+    fn nth(&self, which: usize) -> Option<(RevisionId, &RevisionState)> {
+        let (revision, status) = self.known.iter().nth(which % self.known.len().max(1))?;
+        Some((*revision, status))
+    }
+
+    async fn commit(&self, step: Step) -> Option<Commit> {
+        match step {
+            Step::Claim(which, spec, weird) => {
+                let (revision, status) = self.nth(which)?;
+                let doubt = Doubt { attempt: AttemptId(1), why: "cut".into() };
+                let claim = RevisionState::new().after(ShotEvent::Claim, at(1), &RULES).unwrap();
+                let in_doubt = matches!(status.state, State::InDoubt { .. });
+                let transition = match status.after(ShotEvent::Claim, at(1), &RESUBMIT) {
+                    Ok(transition) if !weird => transition,
+                    _ if !weird || in_doubt => claim,
+                    _ => {
+                        let (attempt, doubt) = (AttemptId::UNASSIGNED, Some(doubt));
+                        let to = State::Submitting { attempt, doubt };
+                        Transition { to: RevisionState { state: to, ..claim.to }, ..claim }
+                    }
+                };
+                let (attempt, files) = (Some(Box::new(spec)), Vec::new());
+                let change = Change::Transition { revision, transition, attempt, files };
+                Some(Commit { at: at(1), change })
             }
-            Op::Claim(which, terms) => claim(&desk, &mut model, which, terms).await?,
-            Op::Happen(which, event) => happen(&desk, &mut model, which, event).await?,
-            Op::Recover(which, number) => recover(&desk, &mut model, which, task(number)).await?,
-            Op::Charge(which, micros) => {
-                let count = model.attempts.len().max(1);
-                if let Some((id, attempt)) = model.attempts.iter_mut().nth(which % count) {
-                    let charge = Charge::new(&format!("0.{micros:06}"), "USD").unwrap();
-                    desk.ledger().charge(*id, charge.clone()).await.unwrap();
-                    attempt.charge = Some(charge);
+            Step::Happen(which, mut event) => {
+                let (revision, status) = self.nth(which)?;
+                if let ShotEvent::Resolved(Resolution::NotBought { also }) = &mut event {
+                    let reserved = self.oracle.reserved_attempts(revision).await.unwrap();
+                    let others = reserved.iter().filter(|one| one.task.is_none());
+                    let others = others.map(|one| Some(one.attempt));
+                    *also = others.filter(|one| *one != status.state.attempt()).flatten().collect();
                 }
+                let rules = Rules { failed_tasks_charged: revision.0 % 2 == 0, ..RULES };
+                let transition = status.after(event, at(2), &rules).ok()?;
+                let files = match transition.to.state {
+                    State::Delivered { .. } => clips(revision),
+                    _ => Vec::new(),
+                };
+                Some(moving(revision, transition, files, at(2)))
             }
-            Op::Budget(cap, strict) => {
-                model.budget = Budget { cap: cap.map(usd), strict };
-                desk.ledger().set_budget(model.budget).await.unwrap();
+            Step::Charge(attempt, micros) => {
+                let charge = Charge::new(&format!("0.{micros:06}"), "USD").unwrap();
+                let change = Change::Charge { attempt: AttemptId(attempt), charge };
+                Some(Commit { at: at(3), change })
             }
-            Op::Reopen => desk.reopen(),
         }
-        prop_assert_eq!(desk.ledger().balance(), model.balance());
-        prop_assert_eq!(desk.ledger().budget(), model.budget);
-        prop_assert_eq!(desk.ledger().entries().await.unwrap(), model.open());
-        let left: Vec<Entry> = model.open().into_iter().filter(|entry| !entry.current).collect();
-        prop_assert_eq!(desk.ledger().leftovers().await.unwrap(), left);
-        let mut calls = desk.ledger().calls().await.unwrap();
-        calls.sort_by_key(|call| call.attempt);
-        prop_assert_eq!(calls, model.calls());
-        for number in 0..9 {
-            let known = desk.ledger().knows_task(&task(number)).await.unwrap();
-            prop_assert_eq!(known, model.knows(&task(number)));
+    }
+
+    /// A batch of steps, at most one of each revision.
+    async fn batch(&mut self, steps: Vec<Step>) -> Result<(), TestCaseError> {
+        let (mut batch, mut touched) = (Vec::new(), HashSet::new());
+        for step in steps {
+            let Some(commit) = self.commit(step).await else { continue };
+            match &commit.change {
+                Change::Transition { revision, .. } if !touched.insert(*revision) => {}
+                _ => batch.push(commit),
+            }
         }
-        model.check_rows(&desk.rows())?;
+        let (budget, before) = (self.oracle.budget(), self.oracle.balance());
+        let batch = Arc::new(batch);
+        let committed = self.desk.ledger().commit(Arc::clone(&batch)).await.unwrap();
+        let expected = self.oracle.commit(Arc::clone(&batch)).await.unwrap();
+        prop_assert_eq!(&committed, &expected);
+        // No batch takes more than the cap leaves, even if it was lowered below what is committed.
+        if let Some(cap) = budget.cap {
+            let most = cap.max(budget.committed(&before));
+            prop_assert!(budget.committed(&committed.balance) <= most);
+        }
+        for (commit, verdict) in batch.iter().zip(committed.verdicts) {
+            let Change::Transition { revision, transition, .. } = &commit.change else { continue };
+            let to = transition.to.clone();
+            let status = match verdict {
+                Verdict::Claimed(attempt) => to.with_attempt(attempt),
+                Verdict::Written { .. } => to,
+                Verdict::OverCap | Verdict::Refused(_) => continue,
+            };
+            self.known.insert(*revision, status);
+        }
+        Ok(())
+    }
+
+    /// Both say the same.
+    async fn check(&self) -> Result<(), TestCaseError> {
+        let (ledger, oracle) = (self.desk.ledger(), &self.oracle);
+        prop_assert_eq!(ledger.balance(), oracle.balance());
+        prop_assert_eq!(ledger.budget(), oracle.budget());
+        for which in [Assign::All, Assign::Leftovers] {
+            let entries = ledger.assign(which).await.unwrap();
+            prop_assert_eq!(entries, oracle.assign(which).await.unwrap());
+        }
+        let told = ledger.subscriptions().await.unwrap();
+        prop_assert_eq!(told, oracle.subscriptions().await.unwrap());
+        for task in (0..9).map(|number| TaskId::new(&format!("t{number}")).unwrap()) {
+            let known = ledger.knows_task(&task).await.unwrap();
+            prop_assert_eq!(known, oracle.knows_task(&task).await.unwrap());
+        }
+        for revision in self.known.keys() {
+            let reserved = ledger.reserved_attempts(*revision).await.unwrap();
+            prop_assert_eq!(reserved, oracle.reserved_attempts(*revision).await.unwrap());
+        }
+        prop_assert_eq!(self.desk.rows(), oracle.rows());
         let mut clips = HashSet::new();
-        for Known { entry, .. } in &model.revisions {
+        for entry in Snapshot::open(&self.desk.path()).unwrap().entries().unwrap() {
             let bought = !matches!(entry.status.state, State::Queued { .. } | State::Failed { .. });
             if bought {
                 let name = (entry.clip_name.to_lowercase(), entry.number);
                 prop_assert!(clips.insert(name), "two clips of one name: {}", entry.clip_name);
             }
         }
+        Ok(())
     }
-    Ok(())
 }
 
-async fn claim(
-    desk: &Desk,
-    model: &mut Model,
-    which: usize,
-    terms: AttemptSpec,
-) -> Result<(), TestCaseError> {
-    let (balance, budget) = (model.balance(), model.budget);
-    // A token of its own for each attempt.
-    let number = u128::try_from(model.attempts.len()).unwrap() + 1;
-    let token = terms.token.map(|_| Secret::from_bytes(number.to_be_bytes()));
-    let terms = AttemptSpec { token, ..terms };
-    let count = model.revisions.len().max(1);
-    let Some(known) = model.revisions.get_mut(which % count) else { return Ok(()) };
-    let entry = &mut known.entry;
-    let price = terms.price;
-    let answer = desk.ledger().claim(entry.revision, terms, at(1)).await;
-    let claimable = match entry.status.state {
-        State::Queued { .. } => entry.current && !terms.despite_doubt,
-        State::InDoubt { .. } => entry.current && terms.despite_doubt,
-        _ => false,
+fn clips(revision: RevisionId) -> Vec<ClipFile> {
+    let clip = |part| {
+        let (path, sha256) = (format!("clips/{}-{part}.mp4", revision.0), [7; 32]);
+        let clip_info = ClipInfo { millis: u64::MAX >> 1, width: 9, height: 16, sound: true };
+        let (clip_info, unread) = match part {
+            0 => (Some(clip_info), None),
+            _ => (None, Some("it has no picture".into())),
+        };
+        ClipFile { path, bytes: u64::try_from(part).unwrap(), sha256, clip_info, unread }
     };
-    let rules = Rules { attempts: u32::MAX, on_doubt: OnDoubt::Resubmit, ..RULES };
-    match answer {
-        Err(LedgerError::Defect { .. }) => prop_assert!(!claimable),
-        Ok(Claim::OverCap { balance: told }) => {
-            prop_assert!(claimable);
-            prop_assert_eq!(told, balance);
-            let cap = budget.cap.unwrap();
-            let fits = price.is_some_and(|price| budget.committed(&balance) + price <= cap);
-            prop_assert!(!fits);
-        }
-        Ok(Claim::Granted { attempt, balance: told }) => {
-            prop_assert!(claimable);
-            prop_assert!(!model.attempts.contains_key(&attempt));
-            let (shot, account) = (entry.shot.clone(), Account::Reserved);
-            let fresh = Attempt { terms, account, shot, task: None, charge: None };
-            model.attempts.insert(attempt, fresh);
-            entry.price = price;
-            entry.status =
-                entry.status.after(ShotEvent::Claimed(attempt), at(1), &rules).unwrap().to;
-            known.claims += 1;
-            entry.charged_if_failed = is_charged(&entry.status, &model.attempts);
-            prop_assert_eq!(told, model.balance());
-            // Under a cap that was lowered below what is committed, what costs nothing still goes.
-            if let Some(cap) = budget.cap.filter(|_| price != Some(Usd::ZERO)) {
-                prop_assert!(budget.committed(&told) <= cap);
+    (0..revision.0 % 3).map(clip).collect()
+}
+
+async fn live(ops: Vec<Op>) -> Result<(), TestCaseError> {
+    let (desk, oracle) = (Desk::new(), MemoryLedger::new());
+    let mut pair = Pair { desk, oracle, known: BTreeMap::new() };
+    for op in ops {
+        match op {
+            Op::Record(texts, hero) => pair.record(&manifest(&texts, hero)).await?,
+            Op::Batch(steps) => pair.batch(steps).await?,
+            Op::Budget(cap, strict) => {
+                let budget = Budget { cap: cap.map(usd), strict };
+                pair.desk.ledger().set_budget(budget).await.unwrap();
+                pair.oracle.set_budget(budget).await.unwrap();
             }
+            Op::Reopen => pair.desk.reopen(),
         }
-        Err(error) => prop_assert!(false, "{}", error),
-    }
-    Ok(())
-}
-
-async fn happen(
-    desk: &Desk,
-    model: &mut Model,
-    which: usize,
-    event: ShotEvent,
-) -> Result<(), TestCaseError> {
-    let count = model.revisions.len().max(1);
-    let Some(known) = model.revisions.get(which % count) else { return Ok(()) };
-    let rules = Rules { failed_tasks_charged: known.entry.charged_if_failed, ..RULES };
-    let Ok(step) = known.entry.status.after(event, at(2), &rules) else { return Ok(()) };
-    let revision = known.entry.revision;
-    let delivered = matches!(step.to.state, State::Delivered { .. });
-    let files: Vec<ClipFile> = (0..if delivered { revision.0 % 3 } else { 0 })
-        .map(|part| {
-            let (path, sha256) = (format!("clips/{}-{part}.mp4", revision.0), [7; 32]);
-            let clip_info = ClipInfo { millis: u64::MAX >> 1, width: 9, height: 16, sound: true };
-            let (clip_info, unread) = match part {
-                0 => (Some(clip_info), None),
-                _ => (None, Some("it has no picture".into())),
-            };
-            ClipFile { path, bytes: u64::try_from(part).unwrap(), sha256, clip_info, unread }
-        })
-        .collect();
-    let ledger = desk.ledger();
-    let committed = ledger.deliver(revision, step.clone(), files.clone(), at(2)).await.unwrap();
-    moved(model, which % count, &step);
-    if delivered {
-        model.revisions[which % count].files = files;
-    }
-    let bought = step.change.filter(|change| change.outcome == Some(AttemptOutcome::Bought));
-    let first = bought.and_then(|change| model.first_of(change.attempt));
-    prop_assert_eq!(committed.task_first_of, first);
-    prop_assert_eq!(committed.balance, model.balance());
-    prop_assert!(!committed.reserve_used);
-    Ok(())
-}
-
-fn moved(model: &mut Model, which: usize, step: &Transition) {
-    model.take(step);
-    let entry = &mut model.revisions[which].entry;
-    entry.status = step.to.clone();
-    entry.charged_if_failed = is_charged(&entry.status, &model.attempts);
-}
-
-/// Evidence counts for what is in doubt, and only if it names a task that nobody has.
-async fn recover(
-    desk: &Desk,
-    model: &mut Model,
-    which: usize,
-    task: TaskId,
-) -> Result<(), TestCaseError> {
-    let count = model.revisions.len().max(1);
-    let Some(known) = model.revisions.get(which % count) else { return Ok(()) };
-    let revision = known.entry.revision;
-    let Ok(step) =
-        known.entry.status.after(ShotEvent::Evidence(found(task.as_str())), at(3), &RULES)
-    else {
-        return Ok(());
-    };
-    let is_known = model.knows(&task);
-    let recovered = desk.ledger().recover(revision, step.clone(), task, at(3)).await.unwrap();
-    prop_assert_eq!(recovered.is_none(), is_known);
-    if let Some(committed) = recovered {
-        moved(model, which % count, &step);
-        prop_assert_eq!(committed.task_first_of, None);
-        prop_assert_eq!(committed.balance, model.balance());
+        pair.check().await?;
     }
     Ok(())
 }

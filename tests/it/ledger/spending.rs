@@ -1,10 +1,10 @@
 //! Where the money lies: by model and tags, over time, and beside what its shot is about now.
 
 use rushes::domain::state::{Resolution, ShotEvent};
-use rushes::ledger::{Claim, Snapshot, Spending, AttemptSpec};
+use rushes::ledger::{Entry, Ledger, Snapshot, Spending};
 use rushes::policy::budget::Balance;
 
-use super::{Desk, RULES, at, completed, cut, shot, usd};
+use super::{Commits, Desk, RULES, at, completed, cut, shot, spec, usd};
 
 fn spending(desk: &Desk) -> Spending {
     Snapshot::open(&desk.path()).unwrap().spending().unwrap()
@@ -68,10 +68,7 @@ async fn a_long_history_is_told_in_few_moments_that_end_with_the_balance() {
     let shots: Vec<_> = (0..400).map(|i| shot(&format!("s{i}"), 1, Some(10))).collect();
     let (desk, entries) = Desk::with(&shots).await;
     for (entry, millis) in entries.iter().zip((0..).step_by(977)) {
-        let terms = AttemptSpec::new(entry.price);
-        let claim = desk.ledger().claim(entry.revision, terms, at(millis)).await.unwrap();
-        let Claim::Granted { attempt, .. } = claim else { panic!("{claim:?}") };
-        let job = entry.status.after(ShotEvent::Claimed(attempt), at(millis), &RULES).unwrap().to;
+        let job = desk.ledger().claimed(entry, spec(entry.price), at(millis)).await;
         let not_sent = rushes::domain::outcome::SubmitOutcome::NotSent { why: "no".into() };
         if millis % 2 == 0 {
             desk.tell(entry.revision, &job, ShotEvent::Answered(not_sent)).await;
@@ -98,14 +95,15 @@ async fn a_doubt_that_was_bought_again_is_a_stray_until_it_is_resolved() {
         assert_eq!((stray.revision, stray.sent_at), (entries[0].revision, at(1000)));
     };
     stray(&desk);
-    let claim = desk.ledger().claim(entry.revision, AttemptSpec::new(entry.price), at(3000)).await;
-    let Claim::Granted { attempt, .. } = claim.unwrap() else { panic!() };
-    let job = queued.after(ShotEvent::Claimed(attempt), at(3000), &RULES).unwrap().to;
+    let now = Entry { status: queued, ..entry.clone() };
+    let job = desk.ledger().claimed(&now, spec(entry.price), at(3000)).await;
     let doubt = desk.tell(entry.revision, &job, cut()).await;
     stray(&desk);
-    let not_bought = ShotEvent::Resolved(Resolution::NotBought);
-    let step = doubt.after(not_bought, at(4000), &RULES).unwrap();
-    desk.ledger().not_bought(entry.revision, step, at(4000)).await.unwrap();
+    let reserved = desk.ledger().reserved_attempts(entry.revision).await.unwrap();
+    let others = reserved.iter().map(|one| one.attempt);
+    let also = others.filter(|one| Some(*one) != doubt.state.attempt()).collect();
+    let not_bought = ShotEvent::Resolved(Resolution::NotBought { also });
+    desk.ledger().apply(entry.revision, &doubt, not_bought, &RULES, at(4000)).await;
     assert!(spending(&desk).orphans.is_empty());
     assert_eq!(desk.ledger().balance(), Balance::default());
 }

@@ -126,7 +126,7 @@ fn a_new_page_gets_every_row_and_then_what_changed() {
     conn.execute("UPDATE revisions SET request = '{\"prompt\":\"x\"}' WHERE shot = 's007'", [])
         .unwrap();
     rig.tally.send_modify(|tally| tally.rendering = 7);
-    let news = events.until(|name, _| name == "run");
+    let news = events.until(|name, data| name == "run" && data["in_flight"] == 7);
     let (shots, runs): (Vec<_>, Vec<_>) = news.into_iter().partition(|(name, _)| name == "shots");
     assert_eq!(runs.last().unwrap().1["in_flight"], 7);
     let changed: Vec<_> = shots.iter().flat_map(|(_, shots)| shots.as_array().unwrap()).collect();

@@ -1,6 +1,7 @@
 //! What several integration tests share.
 
 pub mod calls;
+pub mod commits;
 pub mod server;
 
 pub use server::{Reply, Request, Script, Server};

@@ -26,14 +26,15 @@ fn a_doubt_is_held_or_bought_again_as_the_user_said_and_its_price_stays_reserved
         let queue = Next::Requeue(Backoff::None);
         assert_eq!(again, ("in_doubt", Some(Account::Reserved), queue), "until it is bought");
     }
-    assert_eq!(told(&in_doubt(), ShotEvent::Claimed(SECOND), &resubmit).2, Next::Post);
-    assert!(in_doubt().after(ShotEvent::Claimed(SECOND), at(1), &rules()).is_err());
+    assert_eq!(told(&in_doubt(), ShotEvent::Claim, &resubmit).2, Next::Post);
+    assert!(in_doubt().after(ShotEvent::Claim, at(1), &rules()).is_err());
 }
 
 #[test]
 fn a_shot_that_was_not_bought_again_is_in_doubt_as_before() {
     let resubmit = Rules { on_doubt: OnDoubt::Resubmit, ..rules() };
-    let again = in_doubt().after(ShotEvent::Claimed(SECOND), at(1), &resubmit).unwrap().job;
+    let again = in_doubt().after(ShotEvent::Claim, at(1), &resubmit).unwrap().to;
+    let again = again.with_attempt(SECOND);
     assert_eq!(again.resubmits, 1);
     for (answer, account, refusals) in [
         (SubmitOutcome::NotSent { why: why() }, Account::Released, 0),
@@ -60,7 +61,8 @@ fn a_shot_that_was_not_bought_again_is_in_doubt_as_before() {
 fn a_doubt_outlives_that_it_was_sent_again_and_refused_for_good() {
     let resubmit = Rules { on_doubt: OnDoubt::Resubmit, ..rules() };
     let again = RevisionState { refusals: 2, ..in_doubt() };
-    let again = again.after(ShotEvent::Claimed(SECOND), at(1), &resubmit).unwrap().job;
+    let again = again.after(ShotEvent::Claim, at(1), &resubmit).unwrap().to;
+    let again = again.with_attempt(SECOND);
     let refused = SubmitOutcome::ServerError { status: 500, retry_after: None, why: why() };
     let rejected = SubmitOutcome::Rejected { why: why() };
     for (answer, account, refusals, said) in [
@@ -76,8 +78,8 @@ fn a_doubt_outlives_that_it_was_sent_again_and_refused_for_good() {
         assert_eq!((change.attempt, change.account), (SECOND, account));
         assert!(step.to.after(ShotEvent::RetryFailed, at(3), &resubmit).is_err());
         assert_eq!(step.to.is_bought_again(&resubmit), refusals < 3);
-        let armed = step.to.after(ShotEvent::Resolved(Resolution::NotBought), at(3), &resubmit);
-        let armed = armed.unwrap().job;
+        let armed = step.to.after(ShotEvent::Resolved(not_bought()), at(3), &resubmit);
+        let armed = armed.unwrap().to;
         assert_eq!((armed.state.name(), armed.refusals, armed.resubmits), ("queued", 0, 0));
     }
 }
@@ -88,14 +90,14 @@ fn buying_again_by_itself_ends_after_as_many_doubts_as_attempts_allows() {
     let tired = RevisionState { resubmits: 3, ..submitting() };
     let doubt = ShotEvent::Answered(SubmitOutcome::Doubtful { why: why() });
     let held = tired.after(doubt, at(1), &resubmit).unwrap();
-    assert_eq!((held.job.state.name(), held.then), ("in_doubt", Next::Rest));
-    assert!(held.job.after(ShotEvent::Claimed(SECOND), at(1), &resubmit).is_err());
+    assert_eq!((held.to.state.name(), held.then), ("in_doubt", Next::Rest));
+    assert!(held.to.after(ShotEvent::Claim, at(1), &resubmit).is_err());
 }
 
 #[test]
 fn a_doubt_resolved_after_a_week_is_expired_when_its_clip_is_gone() {
     let late = at(8 * 24 * 3600);
-    let after = |job: &RevisionState, event| job.after(event, late, &rules()).unwrap().job;
+    let after = |job: &RevisionState, event| job.after(event, late, &rules()).unwrap().to;
     let job = after(&in_doubt(), ShotEvent::Resolved(Resolution::Task(found())));
     let done = PollOutcome::Completed { urls: vec!["u".into()], completed_at: Some(at(60)) };
     let job = after(&job, ShotEvent::Polled(done));

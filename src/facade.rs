@@ -1,0 +1,322 @@
+//! The public API: a campaign is loaded, planned, run and reported on. Wires the other rooms
+//! together and decides nothing.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::blocking::Threads;
+use crate::catalog::Catalog;
+use crate::clips::{ClipError, ClipStore, FolderStore};
+use crate::domain::money::Usd;
+use crate::domain::shot::{Request, Shot, ShotId};
+use crate::domain::time::{Clock, SystemClock};
+use crate::ledger::{Kind, Ledger, LedgerError, LedgerOptions, Row, Snapshot, SqliteLedger};
+use crate::manifest::{self, Mistakes, Reading};
+use crate::policy::budget::{Balance, Budget};
+use crate::policy::limits::Limits;
+use crate::provider::Provider;
+use crate::scheduler::{self, CancelToken, Deps, Progress, RunOptions, RunOutcome};
+use crate::simulator::{SimOptions, SimState, Simulator};
+
+/// Why a campaign cannot be loaded, run or reported on. Each says what to do in its text.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The manifest has mistakes.
+    #[error("{0}")]
+    Manifest(Mistakes),
+    /// The ledger cannot be used.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The clips cannot be stored.
+    #[error(transparent)]
+    Clips(#[from] ClipError),
+    /// What was asked for cannot be.
+    #[error("{0}")]
+    Setup(String),
+}
+
+/// A campaign: the shots of a manifest, checked, priced, and ready to be rendered.
+///
+/// ```no_run
+/// let campaign = rushes::Campaign::load("shots.yaml".as_ref())?;
+/// println!("{}: {} shots", campaign.name(), campaign.shots().len());
+/// # Ok::<(), rushes::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Campaign {
+    name: String,
+    shots: Arc<[Shot]>,
+    options: RunOptions,
+    budget: Budget,
+    catalog: Catalog,
+}
+
+impl Campaign {
+    /// Reads a manifest (YAML or CSV) and checks it against the built-in catalog.
+    ///
+    /// # Errors
+    /// Every mistake in it, with its place.
+    pub fn load(manifest: &Path) -> Result<Self, Error> {
+        let catalog = Catalog::builtin();
+        let reading = Reading { catalog: &catalog, capped: None, color: false };
+        let read = manifest::load(manifest, &reading).map_err(Error::Manifest)?;
+        let mut options = RunOptions::new(read.header.limits.over(&Limits::default()));
+        let written = read.header.budget;
+        let budget = Budget {
+            cap: written.and_then(|budget| budget.cap),
+            strict: written.is_some_and(|budget| budget.strict),
+        };
+        options.rules.on_doubt = read.header.on_doubt;
+        options.rules.strict = budget.strict;
+        options.rules.failed_tasks_charged = catalog.failed_tasks_charged();
+        options.check_charges = read.header.check_charges;
+        let (name, shots) = (read.header.campaign, read.shots.into());
+        Ok(Self { name, shots, options, budget, catalog })
+    }
+
+    /// A campaign made in code, without a cap: for each shot its id, the parameters of its request (a
+    /// JSON object with `model` and whatever the provider takes) and its price.
+    ///
+    /// # Errors
+    /// When an id cannot be a file's name, or the parameters are no object.
+    pub fn of<'a>(
+        name: &str,
+        shots: impl IntoIterator<Item = (&'a str, serde_json::Value, Option<Usd>)>,
+    ) -> Result<Self, Error> {
+        let catalog = Catalog::builtin();
+        let shots: Result<Arc<[Shot]>, Error> = shots
+            .into_iter()
+            .map(|(id, params, price)| shot(&catalog, id, params, price))
+            .collect();
+        let (name, budget) = (name.to_owned(), Budget::default());
+        Ok(Self {
+            name,
+            shots: shots?,
+            options: RunOptions::new(Limits::default()),
+            budget,
+            catalog,
+        })
+    }
+
+    /// Its name, as the manifest says it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its shots, in manifest order.
+    #[must_use]
+    pub fn shots(&self) -> &[Shot] {
+        &self.shots
+    }
+
+    /// What all its shots cost together by the catalog; `None` when a price is unknown.
+    #[must_use]
+    pub fn price(&self) -> Option<Usd> {
+        self.shots.iter().map(|shot| shot.price).sum()
+    }
+}
+
+fn shot(
+    catalog: &Catalog,
+    id: &str,
+    params: serde_json::Value,
+    price: Option<Usd>,
+) -> Result<Shot, Error> {
+    let no_object = || Error::Setup(format!("the parameters of {id} are no JSON object"));
+    let json: Box<str> = params.to_string().into();
+    let serde_json::Value::Object(params) = params else { return Err(no_object()) };
+    let model = params.get("model").and_then(serde_json::Value::as_str).unwrap_or_default();
+    Ok(Shot {
+        id: ShotId::new(id).map_err(|bad| Error::Setup(format!("{id:?}: {bad}")))?,
+        fingerprint: catalog.fingerprint(&params, &[]),
+        request: Request { json, files: [].into() },
+        model: model.into(),
+        price,
+        priority: 0,
+        tags: [].into(),
+        clip_name: id.into(),
+        entry: id.into(),
+        variant: [].into(),
+    })
+}
+
+/// A run of a campaign, made ready by [`Run::builder`].
+///
+/// ```no_run
+/// # async fn example() -> Result<(), rushes::Error> {
+/// let campaign = rushes::Campaign::load("shots.yaml".as_ref())?;
+/// let outcome = rushes::Run::builder(campaign, "renders/night".as_ref()).simulated()?.start().await?;
+/// println!("{outcome:?}");
+/// # Ok(())
+/// # }
+/// ```
+pub struct Run {
+    campaign: Campaign,
+    folder: PathBuf,
+    provider: Option<(Arc<dyn Provider>, Kind)>,
+    ledger: Option<Arc<dyn Ledger>>,
+    clips: Option<Arc<dyn ClipStore>>,
+    cancel: CancelToken,
+    progress: watch::Sender<Progress>,
+}
+
+impl Run {
+    /// A run in a campaign folder. It needs a provider; ledger and clips are kept in the folder
+    /// unless it is told otherwise.
+    #[must_use]
+    pub fn builder(campaign: Campaign, folder: &Path) -> Self {
+        Self {
+            campaign,
+            folder: folder.to_owned(),
+            provider: None,
+            ledger: None,
+            clips: None,
+            cancel: CancelToken::default(),
+            progress: watch::Sender::default(),
+        }
+    }
+
+    /// Renders with this provider, for real money.
+    #[must_use]
+    pub fn provider(self, provider: Arc<dyn Provider>) -> Self {
+        Self { provider: Some((provider, Kind::Gateway)), ..self }
+    }
+
+    /// Renders with the simulator, in this process.
+    ///
+    /// # Errors
+    /// When the simulator cannot be set up.
+    pub fn simulated(self) -> Result<Self, Error> {
+        let state = SimState::open(SimOptions::default(), self.campaign.catalog.clone())
+            .map_err(|error| Error::Setup(error.to_string()))?;
+        let timeout = self.campaign.options.limits.submit_timeout;
+        let simulator: Arc<dyn Provider> =
+            Arc::new(Simulator::new(state, Arc::new(SystemClock), timeout));
+        Ok(Self { provider: Some((simulator, Kind::Simulator)), ..self })
+    }
+
+    /// Keeps the campaign's truth in this ledger.
+    #[must_use]
+    pub fn ledger(self, ledger: Arc<dyn Ledger>) -> Self {
+        Self { ledger: Some(ledger), ..self }
+    }
+
+    /// Keeps the clips in this store.
+    #[must_use]
+    pub fn clips(self, clips: Arc<dyn ClipStore>) -> Self {
+        Self { clips: Some(clips), ..self }
+    }
+
+    /// The most the campaign may cost over its whole life; `None` lifts the cap.
+    #[must_use]
+    pub fn budget(mut self, cap: Option<Usd>) -> Self {
+        self.campaign.budget.cap = cap;
+        self
+    }
+
+    /// Changes limits, rules and what the run does.
+    #[must_use]
+    pub fn options(mut self, change: impl FnOnce(&mut RunOptions)) -> Self {
+        change(&mut self.campaign.options);
+        self
+    }
+
+    /// What stops the run from elsewhere.
+    #[must_use]
+    pub fn cancel_token(&self) -> CancelToken {
+        self.cancel.clone()
+    }
+
+    /// How the run stands, while it goes on.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
+    }
+
+    /// Renders the shots, or goes on with them, until nothing is left to do or something stops it.
+    ///
+    /// # Errors
+    /// Whatever keeps it from sending anything.
+    pub async fn start(self) -> Result<RunOutcome, Error> {
+        let Self { campaign, folder, provider, ledger, clips, cancel, progress } = self;
+        let (provider, kind) =
+            provider.ok_or_else(|| Error::Setup("the run has no provider".to_owned()))?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        std::fs::create_dir_all(&folder).map_err(|error| Error::Setup(error.to_string()))?;
+        let ledger = match ledger {
+            Some(ledger) => ledger,
+            None => Arc::new(SqliteLedger::open(&LedgerOptions {
+                path: &folder.join(LEDGER),
+                campaign: &campaign.name,
+                kind,
+                holder: "a program that uses the rushes library",
+                at: clock.now(),
+                threads: Threads::Pool,
+            })?),
+        };
+        if ledger.budget() != campaign.budget {
+            ledger.set_budget(campaign.budget).await?;
+        }
+        let clips = match clips {
+            Some(clips) => clips,
+            None => Arc::new(FolderStore::open(&folder, Threads::Pool)?),
+        };
+        let deps = Deps::new(provider, ledger, clips, clock);
+        Ok(scheduler::run(campaign.shots, campaign.options, deps, cancel, progress).await?)
+    }
+}
+
+/// The ledger's name in a campaign folder.
+const LEDGER: &str = "ledger.sqlite";
+
+/// What a campaign folder's ledger says, also while a run works on it.
+///
+/// ```no_run
+/// let report = rushes::Report::open("renders/night".as_ref())?;
+/// for row in report.rows() {
+///     println!("{} {}", row.entry.shot, row.entry.status.state.name());
+/// }
+/// # Ok::<(), rushes::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Report {
+    rows: Vec<Row>,
+    budget: Budget,
+    balance: Balance,
+}
+
+impl Report {
+    /// Reads the ledger in a campaign folder. Blocking.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        let snapshot = Snapshot::open(&folder.join(LEDGER))?;
+        let summary = snapshot.summary()?;
+        let mut rows = Vec::new();
+        snapshot.rows(&mut |row| rows.push(row))?;
+        Ok(Self { rows, budget: summary.budget, balance: summary.balance })
+    }
+
+    /// A row a revision: the current ones in manifest order, then unfinished older ones.
+    #[must_use]
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// What the campaign may cost.
+    #[must_use]
+    pub const fn budget(&self) -> Budget {
+        self.budget
+    }
+
+    /// What it has cost, and may still cost.
+    #[must_use]
+    pub const fn balance(&self) -> Balance {
+        self.balance
+    }
+}

@@ -1,0 +1,480 @@
+//! A ledger in memory: everything that a ledger promises but to outlive the process. For forecasts,
+//! and as what the ledger in a file is held against. Kept in the most obvious way.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::FutureExt;
+
+use crate::domain::charge::Charge;
+use crate::domain::money::Usd;
+use crate::domain::outcome::TaskId;
+use crate::domain::shot::{Shot, ShotId};
+use crate::domain::state::{Account, AttemptId, AttemptOutcome, RevisionState, State, Unanswered};
+use crate::domain::time::Timestamp;
+use crate::domain::transition::Transition;
+use crate::policy::budget::{Balance, Budget};
+
+use super::revision::{
+    TakenNames, as_written, has_open_attempt, is_name_for, is_unbought, is_without_files,
+};
+use super::{
+    Answer, Assign, AttemptSpec, CallbackSubscription, Change, ClipFile, Commit, Committed, Entry,
+    Ledger, LedgerError, ReservedAttempt, RevisionId, Row, Verdict,
+};
+
+/// A ledger that forgets everything when it is dropped.
+#[derive(Debug, Default)]
+pub struct MemoryLedger {
+    books: Mutex<Books>,
+}
+
+#[derive(Debug, Default)]
+struct Books {
+    budget: Budget,
+    /// By id, from 1 on.
+    revisions: Vec<Revision>,
+    /// By id, from 1 on.
+    attempts: Vec<Attempt>,
+}
+
+#[derive(Debug)]
+struct Revision {
+    /// Without what its attempt knows.
+    entry: Entry,
+    /// Its place in the manifest, as of when it was last current.
+    position: usize,
+    shot: Shot,
+    files: Vec<ClipFile>,
+    urls: Vec<String>,
+    completed_at: Option<Timestamp>,
+    delivered_at: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+struct Attempt {
+    revision: RevisionId,
+    spec: AttemptSpec,
+    sent_at: Timestamp,
+    account: Account,
+    task: Option<TaskId>,
+    charge: Option<Charge>,
+}
+
+impl MemoryLedger {
+    /// An empty one without a cap.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What a report shows: the current revisions in manifest order, then the leftovers.
+    #[must_use]
+    pub fn rows(&self) -> Vec<Row> {
+        let books = self.books();
+        books.open(Assign::All).into_iter().map(|revision| books.row(revision)).collect()
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ledger for MemoryLedger {
+    fn budget(&self) -> Budget {
+        self.books().budget
+    }
+
+    fn balance(&self) -> Balance {
+        self.books().balance()
+    }
+
+    fn has_failed(&self) -> bool {
+        false
+    }
+
+    fn set_budget(&self, budget: Budget) -> Answer<'_, ()> {
+        async move {
+            self.books().budget = budget;
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn record(&self, shots: Arc<[Shot]>, _at: Timestamp) -> Answer<'_, Vec<Entry>> {
+        async move { Ok(self.books().record(&shots)) }.boxed()
+    }
+
+    fn assign(&self, which: Assign) -> Answer<'_, Vec<Entry>> {
+        async move {
+            let books = self.books();
+            Ok(books.open(which).into_iter().map(|revision| books.entry(revision)).collect())
+        }
+        .boxed()
+    }
+
+    fn subscriptions(&self) -> Answer<'_, Vec<CallbackSubscription>> {
+        async move { Ok(self.books().subscriptions()) }.boxed()
+    }
+
+    fn commit(&self, batch: Arc<Vec<Commit>>) -> Answer<'_, Committed> {
+        async move {
+            let mut books = self.books();
+            let verdicts = batch.iter().map(|commit| books.commit(commit)).collect();
+            let balance = books.balance();
+            Ok(Committed { verdicts, balance, reserve_used: false, displaced: None })
+        }
+        .boxed()
+    }
+
+    fn knows_task<'a>(&'a self, task: &'a TaskId) -> Answer<'a, bool> {
+        async move {
+            let books = self.books();
+            Ok(books.attempts.iter().any(|attempt| attempt.task.as_ref() == Some(task)))
+        }
+        .boxed()
+    }
+
+    fn reserved_attempts(&self, revision: RevisionId) -> Answer<'_, Vec<ReservedAttempt>> {
+        async move { Ok(self.books().reserved(revision)) }.boxed()
+    }
+}
+
+impl Books {
+    fn balance(&self) -> Balance {
+        let sum = |account| -> Usd {
+            let lie = self.attempts.iter().filter(|attempt| attempt.account == account);
+            lie.filter_map(|attempt| attempt.spec.price).sum()
+        };
+        Balance {
+            spent: sum(Account::Spent),
+            reserved: sum(Account::Reserved),
+            unconfirmed: sum(Account::Unconfirmed),
+        }
+    }
+
+    fn numbered(&self) -> impl Iterator<Item = (AttemptId, &Attempt)> {
+        (1..).map(AttemptId).zip(&self.attempts)
+    }
+
+    fn attempt(&self, id: AttemptId) -> Option<&Attempt> {
+        self.numbered().find(|(known, _)| *known == id).map(|(_, attempt)| attempt)
+    }
+
+    fn attempt_mut(&mut self, id: AttemptId) -> Option<&mut Attempt> {
+        let index = usize::try_from(id.0).ok()?.checked_sub(1)?;
+        self.attempts.get_mut(index)
+    }
+
+    fn revision_mut(&mut self, id: RevisionId) -> Option<&mut Revision> {
+        self.revisions.iter_mut().find(|revision| revision.entry.revision == id)
+    }
+
+    /// A revision with what its attempt knows.
+    fn entry(&self, revision: &Revision) -> Entry {
+        let mut entry = revision.entry.clone();
+        let attempt = entry.status.state.attempt().and_then(|id| self.attempt(id));
+        entry.charged_if_failed = has_open_attempt(&entry.status.state)
+            && attempt.is_some_and(|attempt| attempt.spec.charged_if_failed);
+        entry
+    }
+
+    fn open(&self, which: Assign) -> Vec<&Revision> {
+        let mut open: Vec<&Revision> = self
+            .revisions
+            .iter()
+            .filter(|Revision { entry, .. }| {
+                let current = entry.current && which == Assign::All;
+                current || (!entry.current && entry.status.state.is_unfinished_purchase())
+            })
+            .collect();
+        open.sort_by_key(|Revision { entry, position, .. }| {
+            let left = (!entry.current).then(|| (entry.shot.clone(), entry.number));
+            (left, *position)
+        });
+        open
+    }
+
+    fn subscriptions(&self) -> Vec<CallbackSubscription> {
+        let states = self.revisions.iter().map(|revision| &revision.entry.status.state);
+        let open: Vec<AttemptId> =
+            states.filter(|state| has_open_attempt(state)).filter_map(State::attempt).collect();
+        self.numbered()
+            .filter(|(id, attempt)| attempt.spec.key_on_wire && open.contains(id))
+            .map(|(id, attempt)| CallbackSubscription {
+                attempt: id,
+                key: attempt.spec.key,
+                sent_at: attempt.sent_at,
+            })
+            .collect()
+    }
+
+    fn reserved(&self, revision: RevisionId) -> Vec<ReservedAttempt> {
+        self.numbered()
+            .filter(|(_, attempt)| attempt.revision == revision)
+            .filter(|(_, attempt)| attempt.account == Account::Reserved)
+            .map(|(id, attempt)| ReservedAttempt {
+                attempt: id,
+                price: attempt.spec.price,
+                sent_at: attempt.sent_at,
+                task: attempt.task.clone(),
+            })
+            .collect()
+    }
+
+    /// The shot whose earlier attempt has the task of this one.
+    fn task_first_of(&self, mine: AttemptId) -> Option<ShotId> {
+        let task = self.attempt(mine)?.task.as_ref()?;
+        let (_, first) = self
+            .numbered()
+            .find(|(id, attempt)| *id < mine && attempt.task.as_ref() == Some(task))?;
+        let had = self.revisions.iter().find(|one| one.entry.revision == first.revision)?;
+        Some(had.entry.shot.clone())
+    }
+}
+
+impl Books {
+    fn commit(&mut self, Commit { at, change }: &Commit) -> Verdict {
+        let verdict = match change {
+            Change::Transition { revision, transition, attempt: Some(spec), .. } => {
+                self.claim(*revision, transition, spec, *at)
+            }
+            Change::Transition { revision, transition, attempt: None, files } => {
+                self.write(*revision, transition, files, *at)
+            }
+            Change::Charge { attempt, charge } => {
+                if let Some(attempt) = self.attempt_mut(*attempt) {
+                    attempt.charge = Some(charge.clone());
+                }
+                Ok(Verdict::Written { task_first_of: None })
+            }
+        };
+        verdict.unwrap_or_else(Verdict::Refused)
+    }
+
+    fn claim(
+        &mut self,
+        id: RevisionId,
+        transition: &Transition,
+        spec: &AttemptSpec,
+        at: Timestamp,
+    ) -> Result<Verdict, LedgerError> {
+        if spec.price.is_some_and(|price| price < Usd::ZERO) {
+            return Err(LedgerError::defect("a negative price was claimed"));
+        }
+        let despite_doubt = matches!(transition.to.state, State::Submitting { doubt: Some(_), .. });
+        let (budget, balance) = (self.budget, self.balance());
+        let attempt = AttemptId(i64::try_from(self.attempts.len() + 1).unwrap_or(i64::MAX));
+        let claimable = |revision: &&mut Revision| match revision.entry.status.state {
+            State::Queued { .. } => !despite_doubt && revision.entry.current,
+            State::InDoubt { .. } => despite_doubt && revision.entry.current,
+            _ => false,
+        };
+        let Some(revision) = self.revision_mut(id).filter(claimable) else {
+            let wanted = if despite_doubt { "in_doubt" } else { "queued" };
+            let what = format!("revision {} was claimed but is not a {wanted} current one", id.0);
+            return Err(LedgerError::defect(what));
+        };
+        if !budget.allows(&balance, spec.price) {
+            return Ok(Verdict::OverCap);
+        }
+        revision.entry.price = spec.price;
+        revision.take(transition.to.clone().with_attempt(attempt), at);
+        self.attempts.push(Attempt {
+            revision: id,
+            spec: spec.clone(),
+            sent_at: at,
+            account: Account::Reserved,
+            task: None,
+            charge: None,
+        });
+        Ok(Verdict::Claimed(attempt))
+    }
+
+    fn write(
+        &mut self,
+        id: RevisionId,
+        transition: &Transition,
+        files: &[ClipFile],
+        at: Timestamp,
+    ) -> Result<Verdict, LedgerError> {
+        for change in transition.changes() {
+            if self.attempt(change.attempt).is_none_or(|attempt| attempt.revision != id) {
+                let what = format!("attempt {} is not one of revision {}", change.attempt.0, id.0);
+                return Err(LedgerError::defect(what));
+            }
+        }
+        let Some(revision) = self.revision_mut(id) else {
+            return Err(LedgerError::defect(format!("there is no revision {}", id.0)));
+        };
+        revision.take(transition.to.clone(), at);
+        for (part, file) in files.iter().enumerate() {
+            match revision.files.get_mut(part) {
+                Some(before) => *before = file.clone(),
+                None => revision.files.push(file.clone()),
+            }
+        }
+        let bought = match &transition.to.state {
+            State::Rendering { attempt, task, .. } => Some((*attempt, task)),
+            _ => None,
+        };
+        for change in transition.changes() {
+            let Some(attempt) = self.attempt_mut(change.attempt) else { continue };
+            attempt.account = change.account;
+            if let Some((of, task)) = bought
+                && of == change.attempt
+            {
+                attempt.task = Some(task.clone());
+            }
+        }
+        let task_first_of = transition
+            .change
+            .as_ref()
+            .filter(|change| change.outcome == Some(AttemptOutcome::Bought))
+            .and_then(|change| self.task_first_of(change.attempt));
+        Ok(Verdict::Written { task_first_of })
+    }
+}
+
+impl Revision {
+    /// Its state from now on, as far as it is kept: what only the process that made it knows is not.
+    fn take(&mut self, mut status: RevisionState, at: Timestamp) {
+        match &mut status.state {
+            State::Submitting { doubt, .. } => *doubt = None,
+            State::Rendering { silence, .. } => *silence = Unanswered::default(),
+            _ => {}
+        }
+        match &status.state {
+            State::Rendered { urls, completed_at, .. } => {
+                self.urls.clone_from(urls);
+                self.completed_at = Some(*completed_at);
+            }
+            // A report shows them to the end.
+            State::Delivered { .. } | State::Failed { .. } => {}
+            _ => (self.urls, self.completed_at) = (Vec::new(), None),
+        }
+        if matches!(status.state, State::Delivered { .. }) {
+            self.delivered_at = Some(at);
+        }
+        self.entry.status = status;
+    }
+}
+
+impl Books {
+    fn record(&mut self, shots: &[Shot]) -> Vec<Entry> {
+        let were_current: Vec<bool> = self
+            .revisions
+            .iter_mut()
+            .map(|revision| std::mem::replace(&mut revision.entry.current, false))
+            .collect();
+        let mut to_name = Vec::new();
+        let indices: Vec<usize> = shots
+            .iter()
+            .enumerate()
+            .map(|(position, shot)| {
+                let index = self.find(shot).unwrap_or_else(|| self.add(shot));
+                let was_current = were_current.get(index).copied().unwrap_or_default();
+                if let Some(revision) = self.revisions.get_mut(index)
+                    && revision.refresh(shot, position, was_current)
+                {
+                    to_name.push(index);
+                }
+                index
+            })
+            .collect();
+        self.name_clips(&to_name);
+        let current = indices.iter().filter_map(|index| self.revisions.get(*index));
+        current.map(|revision| self.entry(revision)).collect()
+    }
+
+    fn find(&self, shot: &Shot) -> Option<usize> {
+        self.revisions.iter().position(|Revision { entry, .. }| {
+            entry.shot == shot.id && entry.fingerprint == shot.fingerprint
+        })
+    }
+
+    /// Adds a revision whose clip is still to be named.
+    fn add(&mut self, shot: &Shot) -> usize {
+        let of_shot = self.revisions.iter().filter(|known| known.entry.shot == shot.id);
+        let number = of_shot.map(|known| known.entry.number).max().unwrap_or(0) + 1;
+        let index = self.revisions.len();
+        let entry = Entry {
+            revision: RevisionId(i64::try_from(index + 1).unwrap_or(i64::MAX)),
+            shot: shot.id.clone(),
+            number,
+            fingerprint: shot.fingerprint,
+            current: false,
+            clip_name: Box::default(),
+            status: RevisionState::new(),
+            price: shot.price,
+            charged_if_failed: false,
+        };
+        self.revisions.push(Revision {
+            entry,
+            position: 0,
+            shot: shot.clone(),
+            files: Vec::new(),
+            urls: Vec::new(),
+            completed_at: None,
+            delivered_at: None,
+        });
+        index
+    }
+
+    fn name_clips(&mut self, to_name: &[usize]) {
+        let mut taken = TakenNames::default();
+        for (index, Revision { entry, .. }) in self.revisions.iter().enumerate() {
+            let keeps = !is_without_files(&entry.status.state) || entry.current;
+            if keeps && !to_name.contains(&index) {
+                taken.take(&entry.clip_name, entry.number);
+            }
+        }
+        for index in to_name {
+            if let Some(Revision { entry, shot, .. }) = self.revisions.get_mut(*index) {
+                entry.clip_name = taken.free(&shot.clip_name, &shot.id, entry.number);
+            }
+        }
+    }
+
+    fn row(&self, revision: &Revision) -> Row {
+        let entry = self.entry(revision);
+        let shot = &revision.shot;
+        let id = entry.status.state.attempt();
+        let attempt = id.and_then(|id| self.attempt(id));
+        let text = |text: &str| text.to_owned();
+        let mine = || self.attempts.iter().filter(|one| one.revision == entry.revision);
+        Row {
+            model: text(&shot.model),
+            request: as_written(&shot.request).into_owned(),
+            tags: shot.tags.iter().map(|tag| text(tag)).collect(),
+            entry_id: Some(text(&shot.entry)),
+            variant: shot.variant.iter().map(|(name, value)| (text(name), text(value))).collect(),
+            task: attempt.and_then(|attempt| attempt.task.clone()),
+            task_first_of: id.and_then(|id| self.task_first_of(id)),
+            price: attempt.map_or(entry.price, |attempt| attempt.spec.price),
+            charge: attempt.and_then(|attempt| attempt.charge.clone()),
+            attempts: u32::try_from(mine().count()).unwrap_or(u32::MAX),
+            urls: revision.urls.clone(),
+            files: revision.files.clone(),
+            submitted_at: mine().map(|attempt| attempt.sent_at).max(),
+            completed_at: revision.completed_at,
+            delivered_at: revision.delivered_at,
+            entry,
+        }
+    }
+}
+
+impl Revision {
+    /// What the manifest says of it today; answers whether its clip is to be named anew.
+    fn refresh(&mut self, shot: &Shot, position: usize, was_current: bool) -> bool {
+        let entry = &mut self.entry;
+        entry.current = true;
+        self.position = position;
+        if is_unbought(&entry.status.state) {
+            entry.price = shot.price;
+        }
+        let renamed = is_without_files(&entry.status.state)
+            && (!was_current || !is_name_for(&entry.clip_name, &shot.clip_name));
+        self.shot = shot.clone();
+        renamed
+    }
+}
