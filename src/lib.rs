@@ -1,51 +1,60 @@
-//! Renders a manifest of shots overnight on a paid video API, and has every clip, its price and
-//! every failure's reason on disk in the morning.
+//! Renders a manifest of shots on a paid video API, unattended, and leaves every clip, its price and
+//! the reason of every failure on disk.
+//!
+//! The API is [`Campaign`], [`Run`] and [`Report`], over the traits [`Provider`], [`Ledger`] and
+//! [`ClipStore`]. The rooms below are hidden from the documentation and may change.
 //!
 //! # Four promises
-//! 1. **Never twice.** A shot that may already have been bought is never bought again without the
-//!    user saying so.
-//! 2. **Never over.** What the gateway may charge never passes the cap, whatever fails, however
+//! 1. **Never twice.** A shot that may already have been bought is never bought again unless the
+//!    user says so.
+//! 2. **Never over.** What the gateway may charge never exceeds the cap, whatever fails and however
 //!    often the run is killed.
 //! 3. **Never lost.** Once a task id or a clip has reached this machine, no crash, full disk or
 //!    second run loses it.
-//! 4. **Same command again.** Whatever stopped a run, the same command goes on from there.
+//! 4. **Same command again.** Whatever stopped a run, the same command continues it.
 //!
-//! A 5xx answer counts as a refusal and is retried; a gateway that charges for one breaks the first
-//! two. The ledger keeps what that could have cost.
+//! A 5xx answer counts as a refusal and is retried. If a gateway charges for one, the first two
+//! promises do not hold; the ledger records what it could have cost.
 //!
-//! # The house, in reading order
-//! Imports go one way, upwards in this list only to what stands above; a test holds it.
+//! # Map
+//! The rooms in reading order. Each imports only from rooms above it, and no two files import each
+//! other in a circle; `tests/it/house` reads this table and checks both.
 //!
 //! | room | holds | does not know |
 //! |---|---|---|
-//! | [`domain`] | the words as types; in [`domain::transition`] the one function that makes every transition | I/O, clocks |
-//! | [`blocking`] | work that may block a thread | what the work is |
-//! | [`listener`] | where HTTP comes in: few connections, short lives, an end | what is said there |
-//! | [`failpoint`] | where tests make a debug build die; nothing in a release build | everything else |
-//! | [`policy`] | pace, backoff, cap, who is next: pure functions of state and time | I/O, clocks |
-//! | [`catalog`] | dated data: models, what they accept, what they cost | files |
-//! | [`manifest`] | text to shots, with diagnostics | money spent, network |
-//! | [`provider`] | the paid gateway over HTTP, and its wire format; beside [`notify`] the only room that knows reqwest | the ledger |
-//! | [`notify`] | tells somebody's web address how a run goes; when, and how hard it tries | the gateway and its key |
-//! | [`ledger`] | the only truth about what was sent, bought, paid, fetched; the only SQL | the network |
-//! | [`clips`] | verify, name, store | where bytes come from |
-//! | [`callback`] | the door at which the gateway knocks; what it says there is a hint | what a knock is about |
-//! | [`plan`] | shots against the ledger | the network |
-//! | [`scheduler`] | the scheduler: drives revisions, commits, acts | SQL, HTTP |
-//! | [`report`] | from the ledger only | the manifest |
+//! | [`domain`] | the vocabulary as types; in [`domain::transition`] the one function that makes every transition | I/O, clocks |
+//! | [`disk`] | small things that several rooms do with files | what the files hold |
+//! | [`blocking`] | runs work that may block a thread | what the work is |
+//! | [`failpoint`] | points at which tests abort a debug build; compiled out of a release build | everything else |
+//! | [`listener`] | accepts HTTP connections: few at once, limited in time, closed on shutdown | what is served |
+//! | [`policy`] | rate, retry, budget, queue order: pure functions of state and time | I/O, clocks |
+//! | [`catalog`] | models, parameters and prices as dated data | files |
+//! | [`manifest`] | reads a manifest into shots, with diagnostics | money spent, network |
+//! | [`provider`] | the paid gateway over HTTP, and its wire format | the ledger |
+//! | [`ledger`] | the record of what was sent, bought, paid and fetched; the only SQL | the network |
+//! | [`clips`] | verifies, names and stores clips | where the bytes come from |
+//! | [`callback`] | queues the gateway's callbacks; each is a hint to poll, not a fact | what a task is for |
+//! | [`notify`] | sends messages about a run to the user's webhook | the gateway and its key |
+//! | [`plan`] | compares shots with the ledger: what a run would buy | the network |
+//! | [`scheduler`] | drives a run: decides transitions, commits them, carries out their effects | SQL, HTTP |
+//! | [`report`] | reports from the ledger alone | the manifest |
 //! | [`simulator`] | a stand-in gateway with faults on demand | the ledger |
-//! | [`server`] | the page that follows a run, and its buttons: looks on, never in the way; the listener for callbacks | the manifest, the gateway |
+//! | `facade` | the public API: loads, plans, runs, reports | SQL, HTTP |
+//! | [`server`] | the live page of a run (a read-only observer, plus buttons) and the listener for callbacks | the manifest, the gateway |
 //! | [`cli`] | arguments, settings, the terminal, exit codes | – |
 //!
 //! # Invariants
 //! - **Commit, then act.** A transition is durable before anything follows from it: the attempt and
-//!   its reserved price before the POST leaves, the task id before it is polled, the clip under its
-//!   final name before the shot is delivered.
-//! - **One door.** Every transition is made by [`domain::state::RevisionState::after`] and passes
-//!   through one function of [`scheduler`].
-//! - **Nothing is sent twice by itself.** No HTTP client, middleware or redirect repeats a POST;
-//!   only the scheduler does, and only after the ledger says that the last one was refused.
+//!   its reserved price before the POST is sent, the task id before it is polled, the clip under its
+//!   final name before the shot counts as delivered.
+//! - **One door for transitions.** Every transition is made by
+//!   [`RevisionState::after`](domain::state::RevisionState::after) and written by
+//!   [`Ledger::commit`].
+//! - **Nothing is sent twice by itself.** No HTTP client, middleware or redirect repeats a POST. Only
+//!   the scheduler sends again, after the ledger has recorded that the last POST was refused.
 //! - **Money is a whole number of micro-dollars**, and every movement is an append-only row.
+//! - **One gateway's facts stay in its file.** Nothing outside [`provider`] knows a fact of one
+//!   gateway.
 
 #![forbid(unsafe_code)]
 

@@ -1,6 +1,6 @@
 //! The life of a shot's revision: its states, what can happen to it, and (in `after`) the one
 //! function that decides what follows. Synchronous and pure: no clock, no I/O. The driver around it
-//! commits a [`Transition`] to the ledger and only then acts on it.
+//! commits a [`Transition`](super::transition::Transition) to the ledger and only then acts on it.
 
 use std::time::Duration;
 
