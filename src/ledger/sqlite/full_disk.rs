@@ -10,12 +10,14 @@ use rusqlite::Connection;
 use super::group_commit::Fault;
 use super::lock::beside;
 use super::*;
+use crate::blocking::Threads;
 use crate::domain::money::Usd;
 use crate::domain::outcome::SubmitOutcome;
 use crate::domain::secret::Secret;
 use crate::domain::shot::{Fingerprint, Request, ShotId};
 use crate::domain::state::{OnDoubt, RevisionState, Rules, ShotEvent};
 use crate::domain::transition::Transition;
+use crate::ledger::Kind;
 use crate::ledger::{AttemptSpec, Change, Origin, Verdict};
 
 const RULES: Rules = Rules {
@@ -93,7 +95,7 @@ async fn with_two_on_the_wire(folder: &Path) -> (SqliteLedger, Vec<Entry>, Vec<R
 
 /// A task id of the longest kind, so that a full file has no room for it.
 fn bought(job: &RevisionState, task: char) -> Transition {
-    let task = TaskId::new(&task.to_string().repeat(TaskId::MOST_BYTES)).unwrap();
+    let task = TaskId::new(&task.to_string().repeat(TaskId::MAX_BYTES)).unwrap();
     job.after(ShotEvent::Answered(SubmitOutcome::Bought { task }), AT, &RULES).unwrap()
 }
 
