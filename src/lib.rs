@@ -27,18 +27,18 @@
 //! | [`blocking`] | runs work that may block a thread | what the work is |
 //! | [`failpoint`] | points at which tests abort a debug build; compiled out of a release build | everything else |
 //! | [`listener`] | accepts HTTP connections: few at once, limited in time, closed on shutdown | what is served |
-//! | [`policy`] | rate, retry, budget, queue order: pure functions of state and time | I/O, clocks |
+//! | [`policy`] | rate, backpressure, retry, budget, queue order: pure functions of state and time | I/O, clocks |
 //! | [`catalog`] | models, parameters and prices as dated data | files |
 //! | [`manifest`] | reads a manifest into shots, with diagnostics | money spent, network |
-//! | [`provider`] | the paid gateway over HTTP, and its wire format | the ledger |
-//! | [`ledger`] | the record of what was sent, bought, paid and fetched; the only SQL | the network |
+//! | [`provider`] | the paid gateway over HTTP, its wire format, and what it alone does; beside [`notify`] the only room that knows reqwest | the ledger |
+//! | [`ledger`] | what was sent, bought, paid and fetched, in a file or in memory; the only SQL | the network |
 //! | [`clips`] | verifies, names and stores clips | where the bytes come from |
 //! | [`callback`] | queues the gateway's callbacks; each is a hint to poll, not a fact | what a task is for |
 //! | [`notify`] | sends messages about a run to the user's webhook | the gateway and its key |
-//! | [`plan`] | compares shots with the ledger: what a run would buy | the network |
-//! | [`scheduler`] | drives a run: decides transitions, commits them, carries out their effects | SQL, HTTP |
-//! | [`report`] | reports from the ledger alone | the manifest |
-//! | [`simulator`] | a stand-in gateway with faults on demand | the ledger |
+//! | [`plan`] | shots against the ledger: what a run would do and cost | the network |
+//! | [`scheduler`] | a run: one owner of its state, a driver, effects | SQL, HTTP |
+//! | [`report`] | what became of a campaign, from its ledger: text, JSON, CSV, a page | the manifest |
+//! | [`simulator`] | a stand-in gateway with faults on demand and accounts of its own | the ledger |
 //! | `facade` | the public API: loads, plans, runs, reports | SQL, HTTP |
 //! | [`server`] | the live page of a run (a read-only observer, plus buttons) and the listener for callbacks | the manifest, the gateway |
 //! | [`cli`] | arguments, settings, the terminal, exit codes | – |
@@ -55,6 +55,8 @@
 //! - **Money is a whole number of micro-dollars**, and every movement is an append-only row.
 //! - **One gateway's facts stay in its file.** Nothing outside [`provider`] knows a fact of one
 //!   gateway.
+//! - **Seams.** What works with a gateway, a ledger or a clip store goes by its trait: [`Provider`],
+//!   [`Ledger`], [`ClipStore`].
 
 #![forbid(unsafe_code)]
 
@@ -97,7 +99,8 @@ pub mod server;
 #[doc(hidden)]
 pub mod simulator;
 
-mod facade;
+#[doc(hidden)]
+pub mod facade;
 
 pub use clips::ClipStore;
 pub use domain::money::Usd;

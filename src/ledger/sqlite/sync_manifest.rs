@@ -128,7 +128,7 @@ impl<'a> Finder<'a> {
     }
 }
 
-/// Whether the columns after [`ENTRY`]'s are as the shot has them.
+/// Whether the columns after those of [`entry_columns`] are as the shot has them.
 fn says_the_same(row: &SqlRow<'_>, index: usize, shot: &Shot) -> rusqlite::Result<bool> {
     let column = |after: usize| ENTRY_COLUMNS + after;
     let position: i64 = row.get(column(0))?;

@@ -41,6 +41,10 @@ impl Clients {
         let submit = base(CONNECT.min(settings.submit_timeout / 2))
             .user_agent(USER_AGENT)
             .redirect(Policy::none())
+            // A connection lives for one request, which has its own time-out.
+            .tcp_keepalive(None)
+            .tcp_keepalive_interval(None)
+            .tcp_keepalive_retries(None)
             .pool_max_idle_per_host(0)
             .timeout(settings.submit_timeout);
         let poll = base(CONNECT.min(settings.poll_timeout))

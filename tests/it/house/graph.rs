@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::code::{self, Path, Token, Written};
 
+/// The file and the text of a module.
+pub type Read<'a> = dyn Fn(&[String]) -> Option<(String, String)> + 'a;
+
 /// The files of a crate, by module (`["scheduler", "poll"]`), without what only tests see.
 #[derive(Default)]
 pub struct Graph {
@@ -30,7 +33,7 @@ pub type Edges = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
 impl Graph {
     /// Reads the file of a module and of all modules it declares; `read` answers file and text.
-    pub fn read(read: &dyn Fn(&[String]) -> Option<(String, String)>) -> Self {
+    pub fn read(read: &Read<'_>) -> Self {
         let mut graph = Self::default();
         let mut waiting = vec![Vec::new()];
         while let Some(module) = waiting.pop() {
@@ -50,7 +53,9 @@ impl Graph {
             for path in &module.paths {
                 let Some((target, name)) = self.needed(at, module, path) else { continue };
                 let file = &self.modules[&target].file;
-                if target != *at {
+                // A folder's own file is its face: its files may need what it defines.
+                let is_face = !at.is_empty() && target.starts_with(at);
+                if target != *at && !is_face {
                     let from = edges.entry(module.file.clone()).or_default();
                     from.entry(file.clone()).or_default().insert(name);
                 }
