@@ -137,18 +137,18 @@ async fn campaign(
         ..Limits::default()
     };
     let gateway = Arc::new(Instant { sold: AtomicUsize::new(0), hold, held: AtomicU64::new(0) });
-    let tools = Deps::new(
+    let deps = Deps::new(
         Arc::clone(&gateway) as Arc<dyn Provider>,
         Arc::new(ledger),
         Arc::new(FolderStore::open(folder.path(), Threads::Pool)?),
         clock,
     );
-    let (tally, seen) = watch::channel(Progress::default());
+    let (progress, seen) = watch::channel(Progress::default());
     let (cpu_before, started) = (cpu(), tokio::time::Instant::now());
-    let orders = RunOptions { download, ..RunOptions::new(limits) };
-    let ended = scheduler::run(shots, orders, tools, CancelToken::default(), tally).await?;
+    let options = RunOptions { download, ..RunOptions::new(limits) };
+    let ended = scheduler::run(shots, options, deps, CancelToken::default(), progress).await?;
     let (wall, cpu_after) = (started.elapsed(), cpu());
-    let tally = seen.borrow().clone();
+    let progress = seen.borrow().clone();
     let [user, system] = match (cpu_before, cpu_after) {
         (Some(before), Some(after)) => [0, 1].map(|i| (after[i] - before[i]) / count as f64),
         _ => [f64::NAN; 2],
@@ -157,8 +157,8 @@ async fn campaign(
         "{count} shots, {in_flight} in flight: {ended:?}, {} delivered, {} rendered\n  \
          wall {:.2} s, CPU per shot {user:.0} µs user and {system:.0} µs system\n  \
          peak memory {} MiB; {} MiB before the run, {} MiB when all were in flight",
-        tally.delivered,
-        tally.rendered,
+        progress.delivered,
+        progress.rendered,
         wall.as_secs_f64(),
         peak().unwrap_or(0) / 1024,
         before.unwrap_or(0) / 1024,

@@ -1,54 +1,60 @@
-//! Renders a manifest of shots overnight on a paid video API, and has every clip, its price and
-//! every failure's reason on disk in the morning.
+//! Renders a manifest of shots on a paid video API, unattended, and leaves every clip, its price and
+//! the reason of every failure on disk.
+//!
+//! The API is [`Campaign`], [`Run`] and [`Report`], over the traits [`Provider`], [`Ledger`] and
+//! [`ClipStore`]. The rooms below are hidden from the documentation and may change.
 //!
 //! # Four promises
-//! 1. **Never twice.** A shot that may already have been bought is never bought again without the
-//!    user saying so.
-//! 2. **Never over.** What the gateway may charge never passes the cap, whatever fails, however
+//! 1. **Never twice.** A shot that may already have been bought is never bought again unless the
+//!    user says so.
+//! 2. **Never over.** What the gateway may charge never exceeds the cap, whatever fails and however
 //!    often the run is killed.
 //! 3. **Never lost.** Once a task id or a clip has reached this machine, no crash, full disk or
 //!    second run loses it.
-//! 4. **Same command again.** Whatever stopped a run, the same command goes on from there.
+//! 4. **Same command again.** Whatever stopped a run, the same command continues it.
 //!
-//! A 5xx answer counts as a refusal and is retried; a gateway that charges for one breaks the first
-//! two. The ledger keeps what that could have cost.
+//! A 5xx answer counts as a refusal and is retried. If a gateway charges for one, the first two
+//! promises do not hold; the ledger records what it could have cost.
 //!
-//! # The map, in reading order
-//! A room imports only rooms that stand above it here, and no files need each other in a circle; a
-//! test reads this table and holds both.
+//! # Map
+//! The rooms in reading order. Each imports only from rooms above it, and no two files import each
+//! other in a circle; `tests/it/house` reads this table and checks both.
 //!
 //! | room | holds | does not know |
 //! |---|---|---|
-//! | [`domain`] | the words as types: money, shots, states, what a provider answered; in [`domain::transition`] the one function that makes every transition | I/O, clocks |
-//! | [`disk`] | small things that several rooms do with files | what is in them |
-//! | [`blocking`] | work that may block a thread | what the work is |
-//! | [`listener`] | an HTTP listener with bounds: connections, their length in bytes and time | what the requests mean |
-//! | [`failpoint`] | named points where a test can kill a debug build; nothing in a release build | all other rooms |
-//! | [`policy`] | rate, backpressure, backoff, cap, queue: pure functions of state and time | I/O, clocks |
-//! | [`catalog`] | dated data: models, what they accept, what they cost | files |
-//! | [`manifest`] | text to shots, with diagnostics | money spent, network |
+//! | [`domain`] | the vocabulary as types; in [`domain::transition`] the one function that makes every transition | I/O, clocks |
+//! | [`disk`] | small things that several rooms do with files | what the files hold |
+//! | [`blocking`] | runs work that may block a thread | what the work is |
+//! | [`failpoint`] | points at which tests abort a debug build; compiled out of a release build | everything else |
+//! | [`listener`] | accepts HTTP connections: few at once, limited in time, closed on shutdown | what is served |
+//! | [`policy`] | rate, backpressure, retry, budget, queue order: pure functions of state and time | I/O, clocks |
+//! | [`catalog`] | models, parameters and prices as dated data | files |
+//! | [`manifest`] | reads a manifest into shots, with diagnostics | money spent, network |
 //! | [`provider`] | the paid gateway over HTTP, its wire format, and what it alone does; beside [`notify`] the only room that knows reqwest | the ledger |
-//! | [`notify`] | messages to a user's web address about a run: when, and how often they are tried | the gateway and its key |
 //! | [`ledger`] | what was sent, bought, paid and fetched, in a file or in memory; the only SQL | the network |
-//! | [`clips`] | clips on disk: verified, named, stored | where their bytes come from |
-//! | [`callback`] | the queue of calls that a provider made about tasks; each is a hint | what a call is about |
+//! | [`clips`] | verifies, names and stores clips | where the bytes come from |
+//! | [`callback`] | queues the gateway's callbacks; each is a hint to poll, not a fact | what a task is for |
+//! | [`notify`] | sends messages about a run to the user's webhook | the gateway and its key |
 //! | [`plan`] | shots against the ledger: what a run would do and cost | the network |
 //! | [`scheduler`] | a run: one owner of its state, a driver, effects | SQL, HTTP |
 //! | [`report`] | what became of a campaign, from its ledger: text, JSON, CSV, a page | the manifest |
 //! | [`simulator`] | a stand-in gateway with faults on demand and accounts of its own | the ledger |
-//! | [`facade`] | the public API | arguments, the terminal |
-//! | [`server`] | the page that follows a run, and the listener for callbacks | the manifest, the gateway |
+//! | `facade` | the public API: loads, plans, runs, reports | SQL, HTTP |
+//! | [`server`] | the live page of a run (a read-only observer, plus buttons) and the listener for callbacks | the manifest, the gateway |
 //! | [`cli`] | arguments, settings, the terminal, exit codes | – |
 //!
 //! # Invariants
 //! - **Commit, then act.** A transition is durable before anything follows from it: the attempt and
-//!   its reserved price before the POST leaves, the task id before it is polled, the clip under its
-//!   final name before the shot is delivered.
-//! - **One door.** Every transition is made by [`domain::state::RevisionState::after`] and made
-//!   durable by [`ledger::Ledger::commit`].
-//! - **Nothing is sent twice by itself.** No HTTP client, middleware or redirect repeats a POST;
-//!   only the scheduler does, and only after the ledger says that the last one was refused.
+//!   its reserved price before the POST is sent, the task id before it is polled, the clip under its
+//!   final name before the shot counts as delivered.
+//! - **One door for transitions.** Every transition is made by
+//!   [`RevisionState::after`](domain::state::RevisionState::after) and written by
+//!   [`Ledger::commit`].
+//! - **Nothing is sent twice by itself.** No HTTP client, middleware or redirect repeats a POST. Only
+//!   the scheduler sends again, after the ledger has recorded that the last POST was refused.
 //! - **Money is a whole number of micro-dollars**, and every movement is an append-only row.
+//! - **One gateway's facts stay in its file.** Nothing outside [`provider`] knows a fact of one
+//!   gateway.
 //! - **Seams.** What works with a gateway, a ledger or a clip store goes by its trait: [`Provider`],
 //!   [`Ledger`], [`ClipStore`].
 

@@ -20,24 +20,24 @@ const RESULTS: &str = "results.csv";
 const HEAD: u64 = 1 << 10;
 
 /// Writes them, or says why not. Call it under the run lock.
-pub fn leave(place: &CampaignPaths, terminal: &Terminal) {
+pub fn leave(paths: &CampaignPaths, terminal: &Terminal) {
     let results = || {
-        write(&place.folder, RESULTS, csv::is_ours, &mut |out| {
-            csv::write(&Snapshot::open(&place.ledger)?.after_all(), out)
+        write(&paths.folder, RESULTS, csv::is_ours, &mut |out| {
+            csv::write(&Snapshot::open(&paths.ledger)?.after_all(), out)
         })
     };
-    let sheet = || sheet(place, &Snapshot::open(&place.ledger)?.after_all());
+    let sheet = || sheet(paths, &Snapshot::open(&paths.ledger)?.after_all());
     for name in [contact_sheet::FILE, RESULTS] {
-        sweep(&place.folder, name);
+        sweep(&paths.folder, name);
     }
     for (name, format, written) in
         [(contact_sheet::FILE, "html", sheet()), (RESULTS, "csv", results())]
     {
         let Err(error) = written else { continue };
-        let path = place.folder.join(name);
+        let path = paths.folder.join(name);
         let what = format!("{} is not up to date: {error}", path.display());
         terminal.say(YELLOW, "warning", &what);
-        let again = place.again("report", &format!("--format {format}"));
+        let again = paths.again("report", &format!("--format {format}"));
         terminal.say(CYAN, "help", &format!("the ledger has it all: {again}"));
     }
 }
@@ -46,10 +46,10 @@ pub fn leave(place: &CampaignPaths, terminal: &Terminal) {
 ///
 /// # Errors
 /// When the ledger cannot be read or the page not be written.
-pub fn sheet(place: &CampaignPaths, reader: &Snapshot) -> Result<PathBuf, ReportError> {
-    let again = |verb: &str, rest: &str| place.again(verb, rest);
+pub fn sheet(paths: &CampaignPaths, reader: &Snapshot) -> Result<PathBuf, ReportError> {
+    let again = |verb: &str, rest: &str| paths.again(verb, rest);
     let sheet = Sheet { source: reader, again: &again, now: SystemClock.now(), live: false };
-    write(&place.folder, contact_sheet::FILE, contact_sheet::is_ours, &mut |out| sheet.write(out))
+    write(&paths.folder, contact_sheet::FILE, contact_sheet::is_ours, &mut |out| sheet.write(out))
 }
 
 /// Whole or not at all: whoever has the old one open keeps that.

@@ -24,23 +24,23 @@ pub fn fetch(
     out: &mut dyn Write,
 ) -> Result<Exit, CliError> {
     let log = logging::start_with_log(args.campaign.logs, terminal);
-    let place = CampaignPaths::find(&args.campaign, terminal.color)?.with_gateway(&args.api);
-    let kept = place.existing()?.summary()?;
-    let key = key_for(&place)?;
-    let limits = place.header.limits.over(&Limits::default());
+    let paths = CampaignPaths::find(&args.campaign, terminal.color)?.with_gateway(&args.api);
+    let kept = paths.existing()?.summary()?;
+    let key = key_for(&paths)?;
+    let limits = paths.header.limits.over(&Limits::default());
     let catalog = catalog(None)?;
     // Nothing is bought, so nothing is asked about what a failed task would cost.
-    let rules = rules(&place.header, &limits, kept.budget, false);
-    let check_charges = place.header.check_charges;
-    let orders = RunOptions { rules, submit: false, check_charges, ..RunOptions::new(limits) };
+    let rules = rules(&paths.header, &limits, kept.budget, false);
+    let check_charges = paths.header.check_charges;
+    let options = RunOptions { rules, submit: false, check_charges, ..RunOptions::new(limits) };
     runtime()?.block_on(async {
-        let http = http(key, &args.api, &orders.limits)?;
-        let door = Door::open(&place.header).await?;
+        let http = http(key, &args.api, &options.limits)?;
+        let door = Door::open(&paths.header).await?;
         let port = serve::take(args.serve.serve).await?;
-        let teller = Notifier::of(&place.header, "rushes fetch", var)?;
-        let (ledger, log) = place.open("rushes fetch", &log)?;
-        let gateway = gateway(http, &args.campaign, &place, catalog, &orders.limits)?;
-        let work = Work { place: &place, shots: [].into(), orders, door, port, log, teller };
+        let notifier = Notifier::of(&paths.header, "rushes fetch", var)?;
+        let (ledger, log) = paths.open("rushes fetch", &log)?;
+        let gateway = gateway(http, &args.campaign, &paths, catalog, &options.limits)?;
+        let work = Work { paths: &paths, shots: [].into(), options, door, port, log, notifier };
         work.drive(ledger, gateway, terminal, out).await
     })
 }

@@ -1,5 +1,5 @@
 //! Tells somebody how a run goes, as the manifest's `notify` or the environment asks for: follows
-//! the tally, words the messages, and sees to it that nobody waits for them but for a while at the
+//! the progress, words the messages, and sees to it that nobody waits for them but for a while at the
 //! end.
 
 use std::ffi::OsString;
@@ -36,7 +36,7 @@ pub struct Notifier {
     began: Instant,
     /// What is being told.
     posts: JoinSet<()>,
-    tally: Progress,
+    progress: Progress,
 }
 
 impl Notifier {
@@ -74,16 +74,16 @@ impl Notifier {
             command,
             began: Instant::now(),
             posts: JoinSet::new(),
-            tally: Progress::default(),
+            progress: Progress::default(),
         }))
     }
 
-    /// Follows a run until its tally's sender is gone.
-    pub async fn follow(mut self, mut tally: watch::Receiver<Progress>) -> Self {
+    /// Follows a run until its progress's sender is gone.
+    pub async fn follow(mut self, mut progress: watch::Receiver<Progress>) -> Self {
         loop {
-            let ended = tally.changed().await.is_err();
-            self.tally = tally.borrow_and_update().clone();
-            for occasion in self.watch.news(&seen(&self.tally)) {
+            let ended = progress.changed().await.is_err();
+            self.progress = progress.borrow_and_update().clone();
+            for occasion in self.watch.news(&seen(&self.progress)) {
                 self.tell(occasion, None);
             }
             if ended {
@@ -124,7 +124,7 @@ impl Notifier {
         let (text, why) =
             self.words(occasion, ended.map(|(ended, exit)| (ended, exit.code())), lasted);
         let (client, campaign) = (Arc::clone(&self.client), self.campaign.clone());
-        let (command, tally) = (self.command, self.tally.clone());
+        let (command, progress) = (self.command, self.progress.clone());
         let ended = ended.map(|(ended, exit)| (ended.in_words().0, exit.code()));
         self.posts.spawn(async move {
             let message = Message {
@@ -134,9 +134,9 @@ impl Notifier {
                 at: SystemClock.now(),
                 seconds: lasted.as_secs(),
                 text,
-                counts: tally.by_state().to_vec(),
-                balance: tally.balance,
-                budget: tally.budget,
+                counts: progress.by_state().to_vec(),
+                balance: progress.balance,
+                budget: progress.budget,
                 ended,
                 why,
             };
@@ -154,7 +154,7 @@ impl Notifier {
         ended: Option<(&RunOutcome, u8)>,
         lasted: Duration,
     ) -> (String, Option<String>) {
-        let tally = &self.tally;
+        let progress = &self.progress;
         let (what, why) = match (occasion, ended) {
             (Occasion::End, Some((ended, code))) => {
                 let why = ended.in_words().1.map(|why| safe(&why));
@@ -166,23 +166,25 @@ impl Notifier {
                 (format!("{what} (exit code {code}, after {})", span(lasted)), why)
             }
             (Occasion::Cap, _) => {
-                let cap =
-                    tally.budget.cap.map_or_else(String::new, |cap| format!(" {}", dollars(cap)));
-                let held = plural(tally.held_by_cap, "shot");
+                let cap = progress
+                    .budget
+                    .cap
+                    .map_or_else(String::new, |cap| format!(" {}", dollars(cap)));
+                let held = plural(progress.held_by_cap, "shot");
                 (format!("the cap{cap} holds back {held}; what was bought goes on"), None)
             }
             (Occasion::Credit, _) => {
-                let why = stopped(tally).map(|why| safe(&why.to_string()));
+                let why = stopped(progress).map(|why| safe(&why.to_string()));
                 let what = why.clone().unwrap_or_default();
                 (format!("{what}; nothing more is bought, what was bought goes on"), why)
             }
             (Occasion::Failures | Occasion::End, _) => {
-                let failed = plural(tally.ends.failed as usize, "shot");
+                let failed = plural(progress.ends.failed as usize, "shot");
                 (format!("{failed} failed in this run"), None)
             }
         };
-        let funds = money(&tally.budget, &tally.balance).replace('\n', "; ");
-        let text = format!("{}: {what}\n{} · {funds}", safe(&self.campaign), shots(tally));
+        let funds = money(&progress.budget, &progress.balance).replace('\n', "; ");
+        let text = format!("{}: {what}\n{} · {funds}", safe(&self.campaign), shots(progress));
         (text, why)
     }
 }
@@ -194,19 +196,19 @@ fn hook(text: &OsString) -> Result<Hook, CliError> {
     })
 }
 
-fn seen(tally: &Progress) -> Seen {
+fn seen(progress: &Progress) -> Seen {
     Seen {
-        held_by_cap: tally.held_by_cap,
-        out_of_credit: matches!(stopped(tally), Some(StopReason::Credit(_))),
-        failed: tally.ends.failed,
-        settled: tally.ends.settled,
-        latest: tally.ends.latest,
+        held_by_cap: progress.held_by_cap,
+        out_of_credit: matches!(stopped(progress), Some(StopReason::Credit(_))),
+        failed: progress.ends.failed,
+        settled: progress.ends.settled,
+        latest: progress.ends.latest,
     }
 }
 
 /// What stopped the run early, if something has.
-const fn stopped(tally: &Progress) -> Option<&StopReason> {
-    match &tally.stopping {
+const fn stopped(progress: &Progress) -> Option<&StopReason> {
+    match &progress.stopping {
         Some(RunOutcome::Stopped(why)) => Some(why),
         _ => None,
     }

@@ -29,33 +29,33 @@ const SCREENFUL: usize = 20;
 /// Every mistake in the manifest at once; a ledger that cannot be read.
 pub fn plan(args: &args::Plan, terminal: &Terminal, out: &mut dyn Write) -> Result<(), CliError> {
     logging::start(args.campaign.logs, terminal);
-    let ready = LoadedCampaign::read(&args.campaign, &args.work, terminal.color);
-    if let (Err(CliError::Mistakes(mistakes)), PlanFormat::Json) = (&ready, args.format) {
+    let loaded = LoadedCampaign::read(&args.campaign, &args.work, terminal.color);
+    if let (Err(CliError::Mistakes(mistakes)), PlanFormat::Json) = (&loaded, args.format) {
         json_mistakes(out, mistakes)?;
     }
-    let ready = ready?;
-    if let Some(kept) = &ready.kept {
-        same_campaign(&ready, kept)?;
+    let loaded = loaded?;
+    if let Some(kept) = &loaded.kept {
+        same_campaign(&loaded, kept)?;
     }
-    let entries = match ready.place.reader()? {
+    let entries = match loaded.paths.reader()? {
         Some(reader) => reader.entries()?,
         None => Vec::new(),
     };
-    ready.warn(terminal);
-    let resubmits = match ready.rules() {
+    loaded.warn(terminal);
+    let resubmits = match loaded.rules() {
         Rules { on_doubt: OnDoubt::Resubmit, attempts, .. } => attempts,
         Rules { on_doubt: OnDoubt::Hold, .. } => 0,
     };
     let only = args.work.only.as_ref();
     let scope = Scope { only, retry_failed: args.work.retry_failed, resubmits };
-    let plan = lay_out(&ready.campaign.shots, &entries, scope);
+    let plan = lay_out(&loaded.campaign.shots, &entries, scope);
     match args.format {
-        PlanFormat::Json => json(out, &ready.campaign, &plan)?,
+        PlanFormat::Json => json(out, &loaded.campaign, &plan)?,
         PlanFormat::Text => {
             let all = args.campaign.logs.verbose > 0;
-            let balance = ready.kept.as_ref().map_or_else(Balance::default, |kept| kept.balance);
-            let page = Page { plan: &plan, budget: ready.budget, balance, limits: &ready.limits };
-            writeln!(out, "{}: {}", ready.campaign.header.campaign, counts(&plan))?;
+            let balance = loaded.kept.as_ref().map_or_else(Balance::default, |kept| kept.balance);
+            let page = Page { plan: &plan, budget: loaded.budget, balance, limits: &loaded.limits };
+            writeln!(out, "{}: {}", loaded.campaign.header.campaign, counts(&plan))?;
             page.write(out, if all { usize::MAX } else { SCREENFUL })?;
         }
     }
@@ -63,9 +63,9 @@ pub fn plan(args: &args::Plan, terminal: &Terminal, out: &mut dyn Write) -> Resu
 }
 
 /// A run would refuse to open another campaign's ledger; so does the plan.
-fn same_campaign(ready: &LoadedCampaign, kept: &Summary) -> Result<(), CliError> {
-    let ledger = ready.place.ledger.display();
-    if kept.kind != ready.place.kind {
+fn same_campaign(loaded: &LoadedCampaign, kept: &Summary) -> Result<(), CliError> {
+    let ledger = loaded.paths.ledger.display();
+    if kept.kind != loaded.paths.kind {
         let (whose, fix) = match kept.kind {
             crate::ledger::Kind::Simulator => ("the simulator's", "add --sim"),
             crate::ledger::Kind::Gateway => ("a gateway's", "leave --sim out"),
@@ -73,7 +73,7 @@ fn same_campaign(ready: &LoadedCampaign, kept: &Summary) -> Result<(), CliError>
         return Err(CliError::new(format!("{ledger} holds {whose} tasks"))
             .help(format!("{fix}, or choose another folder with --out")));
     }
-    if kept.campaign != ready.place.header.campaign {
+    if kept.campaign != loaded.paths.header.campaign {
         let theirs = safe(&kept.campaign);
         return Err(CliError::new(format!("{ledger} is the campaign {theirs}'s"))
             .help("choose another folder with --out"));

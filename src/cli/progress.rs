@@ -1,5 +1,5 @@
 //! What somebody sees while it runs: a bar on a terminal, otherwise a line now and then. Makes no
-//! decisions; looks at the tally and draws.
+//! decisions; looks at the progress and draws.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -22,16 +22,16 @@ const FIRST_LINE: Duration = Duration::from_secs(1);
 /// The bar's width in characters.
 const BAR_WIDTH: usize = 40;
 
-/// Follows a run until its tally's sender is gone.
-pub async fn follow(mut tally: watch::Receiver<Progress>, terminal: Terminal) {
+/// Follows a run until its progress's sender is gone.
+pub async fn follow(mut progress: watch::Receiver<Progress>, terminal: Terminal) {
     if terminal.shows_bars() {
-        draw(&mut tally, &terminal).await;
+        draw(&mut progress, &terminal).await;
     } else {
-        log(&mut tally).await;
+        log(&mut progress).await;
     }
 }
 
-async fn draw(tally: &mut watch::Receiver<Progress>, terminal: &Terminal) {
+async fn draw(progress: &mut watch::Receiver<Progress>, terminal: &Terminal) {
     let bar = terminal.bars.add(ProgressBar::no_length());
     if let Ok(style) = ProgressStyle::with_template("{msg}") {
         bar.set_style(style);
@@ -39,22 +39,22 @@ async fn draw(tally: &mut watch::Receiver<Progress>, terminal: &Terminal) {
     let mut pace = Pace::new();
     let mut ticks = interval(DRAW_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while tally.has_changed().is_ok() {
+    while progress.has_changed().is_ok() {
         ticks.tick().await;
-        let now = tally.borrow_and_update().clone();
+        let now = progress.borrow_and_update().clone();
         bar.set_message(picture(&now, pace.left(&now)));
     }
     bar.finish_and_clear();
 }
 
-async fn log(tally: &mut watch::Receiver<Progress>) {
+async fn log(progress: &mut watch::Receiver<Progress>) {
     let mut pace = Pace::new();
     let mut last = None;
     // The first line waits until the shots are counted.
-    pause(tally, FIRST_LINE).await;
+    pause(progress, FIRST_LINE).await;
     loop {
-        let ended = tally.changed().await.is_err() || tally.has_changed().is_err();
-        let now = tally.borrow_and_update().clone();
+        let ended = progress.changed().await.is_err() || progress.has_changed().is_err();
+        let now = progress.borrow_and_update().clone();
         if last.as_ref() != Some(&now) {
             let left = pace.left(&now).filter(|_| !ended);
             tracing::info!("{}{}", line(&now), left.map_or_else(String::new, time_left));
@@ -63,13 +63,13 @@ async fn log(tally: &mut watch::Receiver<Progress>) {
         if ended {
             return;
         }
-        pause(tally, LINE_EVERY).await;
+        pause(progress, LINE_EVERY).await;
     }
 }
 
 /// Waits for the next line's turn, or for the end.
-async fn pause(tally: &watch::Receiver<Progress>, span: Duration) {
-    let mut end = tally.clone();
+async fn pause(progress: &watch::Receiver<Progress>, span: Duration) {
+    let mut end = progress.clone();
     let ended = async { while end.changed().await.is_ok() {} };
     tokio::select! {
         () = tokio::time::sleep(span) => {}
@@ -91,7 +91,7 @@ impl Pace {
     /// About how long the rest takes, once a few shots have come to their end.
     fn left(&mut self, now: &Progress) -> Option<Duration> {
         let settled = settled(now);
-        // The first tally with shots in it is where this run began.
+        // The first progress with shots in it is where this run began.
         if self.settled.is_none() && all(now) > 0 {
             self.settled = Some(settled);
         }
@@ -104,25 +104,29 @@ fn estimate(done: usize, rest: usize, passed: Duration) -> Option<Duration> {
     (done >= 3 && rest > 0).then(|| passed.saturating_mul(rest) / done)
 }
 
-const fn settled(tally: &Progress) -> usize {
-    tally.delivered + tally.failed + tally.in_doubt + tally.stalled
+const fn settled(progress: &Progress) -> usize {
+    progress.delivered + progress.failed + progress.in_doubt + progress.stalled
 }
 
-const fn all(tally: &Progress) -> usize {
-    settled(tally) + tally.queued + tally.submitting + tally.rendering + tally.rendered
+const fn all(progress: &Progress) -> usize {
+    settled(progress)
+        + progress.queued
+        + progress.submitting
+        + progress.rendering
+        + progress.rendered
 }
 
 /// Two lines: the bar with the shots, and the money.
-fn picture(tally: &Progress, left: Option<Duration>) -> String {
-    let held = held(tally);
+fn picture(progress: &Progress, left: Option<Duration>) -> String {
+    let held = held(progress);
     let time = left.map_or_else(String::new, time_left);
-    let funds = money(&tally.budget, &tally.balance);
-    format!("{} {}{time}{held}\n{funds}", bar(tally, BAR_WIDTH), shots(tally))
+    let funds = money(&progress.budget, &progress.balance);
+    format!("{} {}{time}{held}\n{funds}", bar(progress, BAR_WIDTH), shots(progress))
 }
 
 /// Why nothing more is submitted.
-const fn held(tally: &Progress) -> &'static str {
-    match tally {
+const fn held(progress: &Progress) -> &'static str {
+    match progress {
         Progress { stopping: Some(_), .. } => " · stopping",
         Progress { paused: true, .. } => " · paused",
         _ => "",
@@ -130,9 +134,9 @@ const fn held(tally: &Progress) -> &'static str {
 }
 
 /// One line.
-fn line(tally: &Progress) -> String {
-    let funds = money(&tally.budget, &tally.balance).replace('\n', "; ");
-    format!("{} · {funds}{}", shots(tally), held(tally))
+fn line(progress: &Progress) -> String {
+    let funds = money(&progress.budget, &progress.balance).replace('\n', "; ");
+    format!("{} · {funds}{}", shots(progress), held(progress))
 }
 
 fn time_left(left: Duration) -> String {
@@ -144,16 +148,16 @@ fn time_left(left: Duration) -> String {
 }
 
 /// `12 of 400 shots delivered, 14 rendering, 2 failed`.
-pub fn shots(tally: &Progress) -> String {
-    let mut text = format!("{} of {} delivered", tally.delivered, plural(all(tally), "shot"));
+pub fn shots(progress: &Progress) -> String {
+    let mut text = format!("{} of {} delivered", progress.delivered, plural(all(progress), "shot"));
     for (count, word) in [
-        (tally.submitting, "submitting"),
-        (tally.rendering, "rendering"),
-        (tally.rendered, "to be fetched"),
-        (tally.queued, "queued"),
-        (tally.failed, "failed"),
-        (tally.in_doubt, "in doubt"),
-        (tally.stalled, "stalled"),
+        (progress.submitting, "submitting"),
+        (progress.rendering, "rendering"),
+        (progress.rendered, "to be fetched"),
+        (progress.queued, "queued"),
+        (progress.failed, "failed"),
+        (progress.in_doubt, "in doubt"),
+        (progress.stalled, "stalled"),
     ] {
         if count > 0 {
             // Writing to a string cannot fail.
@@ -165,15 +169,15 @@ pub fn shots(tally: &Progress) -> String {
 
 /// The shots by state, in their proportions: `█` delivered, `▓` to be fetched, `▒` on its way,
 /// `!` needs a look, `░` queued.
-fn bar(tally: &Progress, width: usize) -> String {
+fn bar(progress: &Progress, width: usize) -> String {
     let parts = [
-        ('█', tally.delivered),
-        ('▓', tally.rendered),
-        ('▒', tally.rendering + tally.submitting),
-        ('!', tally.failed + tally.in_doubt + tally.stalled),
-        ('░', tally.queued),
+        ('█', progress.delivered),
+        ('▓', progress.rendered),
+        ('▒', progress.rendering + progress.submitting),
+        ('!', progress.failed + progress.in_doubt + progress.stalled),
+        ('░', progress.queued),
     ];
-    let all = all(tally).max(1);
+    let all = all(progress).max(1);
     let mut text = String::new();
     let (mut count, mut drawn) = (0, 0);
     for (mark, part) in parts {
@@ -190,7 +194,7 @@ fn bar(tally: &Progress, width: usize) -> String {
 mod tests {
     use super::*;
 
-    fn tally() -> Progress {
+    fn progress() -> Progress {
         Progress {
             queued: 10,
             rendering: 5,
@@ -203,19 +207,19 @@ mod tests {
 
     #[test]
     fn the_bar_shows_the_states_in_their_proportions() {
-        assert_eq!(bar(&tally(), 16), "████████▒▒!!░░░░");
+        assert_eq!(bar(&progress(), 16), "████████▒▒!!░░░░");
         assert_eq!(bar(&Progress::default(), 4), "░░░░");
         assert_eq!(bar(&Progress { delivered: 3, ..Progress::default() }, 4), "████");
     }
 
     #[test]
     fn the_bar_says_that_it_is_paused_or_stops() {
-        let ends = |tally: &Progress| {
-            let picture = picture(tally, None);
+        let ends = |progress: &Progress| {
+            let picture = picture(progress, None);
             picture.lines().next().unwrap().rsplit_once("stalled").unwrap().1.to_owned()
         };
-        assert_eq!(ends(&tally()), "");
-        let paused = Progress { paused: true, ..tally() };
+        assert_eq!(ends(&progress()), "");
+        let paused = Progress { paused: true, ..progress() };
         assert_eq!(ends(&paused), " · paused");
         let stopping = Some(crate::scheduler::RunOutcome::Interrupted);
         assert_eq!(ends(&Progress { stopping, ..paused }), " · stopping");
@@ -225,7 +229,7 @@ mod tests {
     fn a_line_says_shots_and_money() {
         let said = "20 of 40 shots delivered, 5 rendering, 10 queued, 3 failed, 2 stalled \
                     · $0 spent; no cap";
-        assert_eq!(line(&tally()), said);
+        assert_eq!(line(&progress()), said);
     }
 
     #[test]

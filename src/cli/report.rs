@@ -21,15 +21,15 @@ pub fn report(
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
     logging::start(args.campaign.logs, terminal);
-    let place = CampaignPaths::find(&args.campaign, terminal.color)?;
-    let reader = place.existing()?;
+    let paths = CampaignPaths::find(&args.campaign, terminal.color)?;
+    let reader = paths.existing()?;
     match args.format {
         ReportFormat::Text => text::write(&reader, out)?,
         ReportFormat::Json => json::write(&reader, out)?,
         ReportFormat::Jsonl => json::write_lines(&reader, out)?,
         ReportFormat::Csv => csv::write(&reader, out)?,
         ReportFormat::Html => {
-            let page = artifacts::sheet(&place, &reader)?;
+            let page = artifacts::sheet(&paths, &reader)?;
             if io::stdout().is_terminal() {
                 writeln!(out, "{}", page.display()).map_err(ReportError::from)?;
             } else {

@@ -32,19 +32,19 @@ pub fn resolve(
 ) -> Result<(), CliError> {
     let log = logging::start_with_log(args.campaign.logs, terminal);
     let resolution = resolution(args)?;
-    let place = CampaignPaths::find(&args.campaign, terminal.color)?;
-    drop(place.existing()?);
+    let paths = CampaignPaths::find(&args.campaign, terminal.color)?;
+    drop(paths.existing()?);
     runtime()?.block_on(async {
-        let (ledger, _log) = place.open("rushes resolve", &log)?;
-        let limits = place.header.limits.over(&Limits::default());
+        let (ledger, _log) = paths.open("rushes resolve", &log)?;
+        let limits = paths.header.limits.over(&Limits::default());
         // The user decides here, whatever `on_doubt` would do; nothing here ends a task.
         let rules = Rules {
             on_doubt: OnDoubt::Hold,
-            ..rules(&place.header, &limits, ledger.budget(), false)
+            ..rules(&paths.header, &limits, ledger.budget(), false)
         };
         note_cut_posts(&ledger, &rules).await?;
         // All there are: what was given up is reached even after its shot left the manifest.
-        let entries = place.existing()?.entries()?;
+        let entries = paths.existing()?.entries()?;
         let entries = choose(&entries, &args.shots).map_err(|wrong| {
             let (last, others) = wrong
                 .split_last()
@@ -52,7 +52,7 @@ pub fn resolve(
             for why in others {
                 terminal.say(RED, "error", why);
             }
-            CliError::new(last).help(format!("how each shot stands: {}", place.again("report", "")))
+            CliError::new(last).help(format!("how each shot stands: {}", paths.again("report", "")))
         })?;
         if let Resolution::Task(RecoveredTask { task, .. }) = &resolution
             && ledger.knows_task(task).await?
@@ -65,7 +65,7 @@ pub fn resolve(
             let became = decide(&ledger, entry, &resolution, &rules).await?;
             writeln!(out, "{}: {became}", name(entry))?;
         }
-        writeln!(out, "to go on: {}", place.again("run", ""))?;
+        writeln!(out, "to go on: {}", paths.again("run", ""))?;
         Ok(())
     })
 }

@@ -37,37 +37,38 @@ use super::{args, artifacts, key, logging, progress, serve, signals, sim};
 /// Whatever keeps it from sending anything.
 pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result<Exit, CliError> {
     let log = logging::start_with_log(args.campaign.logs, terminal);
-    let mut ready = LoadedCampaign::read(&args.campaign, &args.work, terminal.color)?;
-    ready.place = ready.place.with_gateway(&args.api);
+    let mut loaded = LoadedCampaign::read(&args.campaign, &args.work, terminal.color)?;
+    loaded.paths = loaded.paths.with_gateway(&args.api);
     let deadline = args
         .deadline
         .map(|deadline| deadline.moment(SystemClock.now(), &TimeZone::system()))
         .transpose()
         .map_err(|why| CliError::new(format!("--deadline: {why}")))?;
-    let orders = RunOptions {
-        rules: ready.rules(),
+    let options = RunOptions {
+        rules: loaded.rules(),
         download: !args.no_download,
         only: args.work.only.clone(),
         retry_failed: args.work.retry_failed,
         max_failures: args.max_failures,
         deadline,
-        check_charges: ready.place.header.check_charges,
-        ..RunOptions::new(ready.limits.clone())
+        check_charges: loaded.paths.header.check_charges,
+        ..RunOptions::new(loaded.limits.clone())
     };
-    let key = key_for(&ready.place)?;
-    ready.warn(terminal);
+    let key = key_for(&loaded.paths)?;
+    loaded.warn(terminal);
     runtime()?.block_on(async {
-        let http = http(key, &args.api, &orders.limits)?;
-        let door = Door::open(&ready.place.header).await?;
+        let http = http(key, &args.api, &options.limits)?;
+        let door = Door::open(&loaded.paths.header).await?;
         let port = serve::take(args.serve.serve).await?;
-        let teller = Notifier::of(&ready.place.header, "rushes run", var)?;
-        let (ledger, log) = ready.place.open("rushes run", &log)?;
-        let gateway = gateway(http, &args.campaign, &ready.place, ready.catalog, &orders.limits)?;
-        if ready.budget_is_new && ledger.budget() != ready.budget {
-            ledger.set_budget(ready.budget).await?;
+        let notifier = Notifier::of(&loaded.paths.header, "rushes run", var)?;
+        let (ledger, log) = loaded.paths.open("rushes run", &log)?;
+        let gateway =
+            gateway(http, &args.campaign, &loaded.paths, loaded.catalog, &options.limits)?;
+        if loaded.budget_is_new && ledger.budget() != loaded.budget {
+            ledger.set_budget(loaded.budget).await?;
         }
-        let shots = ready.campaign.shots.into();
-        let work = Work { place: &ready.place, shots, orders, door, port, log, teller };
+        let shots = loaded.campaign.shots.into();
+        let work = Work { paths: &loaded.paths, shots, options, door, port, log, notifier };
         work.drive(ledger, gateway, terminal, out).await
     })
 }
@@ -76,8 +77,8 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
 ///
 /// # Errors
 /// When it is needed and cannot be had.
-pub fn key_for(place: &CampaignPaths) -> Result<Option<String>, CliError> {
-    (place.kind == Kind::Gateway).then(|| key::key(var)).transpose()
+pub fn key_for(paths: &CampaignPaths) -> Result<Option<String>, CliError> {
+    (paths.kind == Kind::Gateway).then(|| key::key(var)).transpose()
 }
 
 /// The paid gateway, if there is a key to speak to it.
@@ -105,24 +106,24 @@ pub fn http(
 pub fn gateway(
     http: Option<Arc<dyn Provider>>,
     typed: &args::Campaign,
-    place: &CampaignPaths,
+    paths: &CampaignPaths,
     catalog: Catalog,
     limits: &Limits,
 ) -> Result<Arc<dyn Provider>, CliError> {
     match http {
         Some(http) => Ok(http),
-        None => sim::in_process(typed.sim.as_ref(), &place.folder, catalog, limits.submit_timeout),
+        None => sim::in_process(typed.sim.as_ref(), &paths.folder, catalog, limits.submit_timeout),
     }
 }
 
 /// What is to be done, and for which campaign.
 pub struct Work<'a> {
     /// The campaign.
-    pub place: &'a CampaignPaths,
+    pub paths: &'a CampaignPaths,
     /// Its shots; none for `fetch`.
     pub shots: Arc<[Shot]>,
     /// What to do.
-    pub orders: RunOptions,
+    pub options: RunOptions,
     /// Where the gateway can call, if the manifest says so.
     pub door: Option<Door>,
     /// Where the live page is, if the user wants one.
@@ -130,12 +131,12 @@ pub struct Work<'a> {
     /// The campaign's log.
     pub log: Keeper,
     /// Who is told how it goes.
-    pub teller: Option<Notifier>,
+    pub notifier: Option<Notifier>,
 }
 
 /// Where the gateway can call about a run's tasks; closed when dropped.
 pub struct Door {
-    listening: CallbackListener,
+    listener: CallbackListener,
     callbacks: Callbacks,
 }
 
@@ -154,9 +155,9 @@ impl Door {
                 "name a free address of this machine in the manifest's `callback: {listen: …}`",
             )
         };
-        let listening = crate::server::listen(listen, Arc::clone(&queue)).await.map_err(deaf)?;
-        tracing::debug!("listening for callbacks on {}", listening.address());
-        Ok(Some(Self { listening, callbacks: Callbacks { queue, url, wait } }))
+        let listener = crate::server::listen(listen, Arc::clone(&queue)).await.map_err(deaf)?;
+        tracing::debug!("listening for callbacks on {}", listener.address());
+        Ok(Some(Self { listener, callbacks: Callbacks { queue, url, wait } }))
     }
 }
 
@@ -172,43 +173,44 @@ impl Work<'_> {
         terminal: &Terminal,
         out: &mut dyn Write,
     ) -> Result<Exit, CliError> {
-        let clips = FolderStore::open(&self.place.folder, Threads::Pool).map_err(|error| {
+        let clips = FolderStore::open(&self.paths.folder, Threads::Pool).map_err(|error| {
             let fix = "see to it that you may write that folder, or choose another with --out";
             CliError::new(error).help(fix)
         })?;
         let cap = ledger.budget().cap;
-        let only = self.orders.only.clone();
+        let only = self.options.only.clone();
         // Held until the summary is read, so that the ledger is not being closed meanwhile.
         let held = ledger.clone();
         let callbacks = self.door.as_ref().map(|door| door.callbacks.clone());
         let (kept, clips) = (Arc::new(ledger), Arc::new(clips));
-        let tools = Deps { callbacks, ..Deps::new(gateway, kept, clips, Arc::new(SystemClock)) };
+        let deps = Deps { callbacks, ..Deps::new(gateway, kept, clips, Arc::new(SystemClock)) };
         let stop = CancelToken::default();
-        let (sender, tally) = watch::channel(Progress::default());
+        let (sender, progress) = watch::channel(Progress::default());
         let signals = signals::listen(stop.clone())?;
-        let teller = self.teller.map(|teller| tokio::spawn(teller.follow(tally.clone())));
+        let notifier =
+            self.notifier.map(|notifier| tokio::spawn(notifier.follow(progress.clone())));
         let live = self.port.map(|port| {
             serve::announce(&port, terminal);
-            let typed = self.place.clone();
+            let typed = self.paths.clone();
             let show = Show {
-                ledger: self.place.ledger.clone(),
+                ledger: self.paths.ledger.clone(),
                 again: Arc::new(move |verb, rest| typed.again(verb, rest)),
-                folder: self.place.folder.clone(),
-                tally: tally.clone(),
-                rate: self.orders.limits.rate,
+                folder: self.paths.folder.clone(),
+                progress: progress.clone(),
+                rate: self.options.limits.rate,
                 stop: stop.clone(),
-                pause: tools.pause.clone(),
-                metrics: Arc::clone(&tools.metrics),
+                pause: deps.pause.clone(),
+                metrics: Arc::clone(&deps.metrics),
             };
             Live::open(port, show)
         });
-        let follower = tokio::spawn(progress::follow(tally, terminal.clone()));
-        let ended = scheduler::run(self.shots, self.orders, tools, stop, sender).await;
+        let follower = tokio::spawn(progress::follow(progress, terminal.clone()));
+        let ended = scheduler::run(self.shots, self.options, deps, stop, sender).await;
         // Before the others stop listening, so that no signal falls in between.
         let leave = Signals::new();
         signals.abort();
         if let Some(door) = self.door {
-            door.listening.close().await;
+            door.listener.close().await;
         }
         if let Some(live) = live {
             let why = match &ended {
@@ -219,24 +221,24 @@ impl Work<'_> {
             };
             live.close(why).await;
         }
-        // It ends by itself when the run has dropped the tally.
+        // It ends by itself when the run has dropped the progress.
         drop(follower.await);
         let ended = ended?;
-        artifacts::leave(self.place, terminal);
-        let exit = summarize(self.place, &ended, only.as_ref(), terminal, out);
+        artifacts::leave(self.paths, terminal);
+        let exit = summarize(self.paths, &ended, only.as_ref(), terminal, out);
         let (how, why) = ended.in_words();
         let (exit_code, must_stay) = (exit.code(), true);
         tracing::info!(target: EVENT_LOG, event = "ended", how, why, exit_code, must_stay);
-        if let Some((what, help)) = stopped(&ended, self.place, cap) {
+        if let Some((what, help)) = stopped(&ended, self.paths, cap) {
             let interrupted = ended == RunOutcome::Interrupted;
             let style = if interrupted { YELLOW } else { RED };
             terminal.say(style, if interrupted { "note" } else { "error" }, &what);
             terminal.say(CYAN, "help", &help);
         }
-        if let Some(teller) = teller
-            && let Ok(teller) = teller.await
+        if let Some(notifier) = notifier
+            && let Ok(notifier) = notifier.await
         {
-            teller.end(&ended, exit, leave.ok()).await;
+            notifier.end(&ended, exit, leave.ok()).await;
         }
         drop(self.log);
         drop(held);
@@ -247,19 +249,19 @@ impl Work<'_> {
 /// Prints the end of a run. That it cannot be printed, or the ledger not be read any more, does
 /// not change how the run ended.
 fn summarize(
-    place: &CampaignPaths,
+    paths: &CampaignPaths,
     ended: &RunOutcome,
     only: Option<&globset::GlobMatcher>,
     terminal: &Terminal,
     out: &mut dyn Write,
 ) -> Exit {
     let read = || {
-        let reader = Snapshot::open(&place.ledger)?.after_all();
+        let reader = Snapshot::open(&paths.ledger)?.after_all();
         Ok::<_, crate::ledger::LedgerError>((reader.summary()?, Outcome::of(&reader, only)?))
     };
     match read() {
         Ok((summary, outcome)) => {
-            let _ = outcome.write(out, &summary, place).and_then(|()| out.flush());
+            let _ = outcome.write(out, &summary, paths).and_then(|()| out.flush());
             Exit::of(ended, &outcome.counts)
         }
         Err(error) => {

@@ -251,7 +251,7 @@ pub fn budget(
 #[derive(Debug)]
 pub struct LoadedCampaign {
     /// Where the campaign lives.
-    pub place: CampaignPaths,
+    pub paths: CampaignPaths,
     /// The shots.
     pub campaign: Campaign,
     /// What the ledger says of itself, once there is one.
@@ -278,9 +278,9 @@ impl LoadedCampaign {
         let Some(header) = manifest.header().cloned() else {
             return Err(manifest.mistakes(flag, color).into());
         };
-        let place = CampaignPaths::of(header, typed);
-        let kept = place.reader()?.map(|reader| reader.summary()).transpose()?;
-        let written = place.header.budget;
+        let paths = CampaignPaths::of(header, typed);
+        let kept = paths.reader()?.map(|reader| reader.summary()).transpose()?;
+        let written = paths.header.budget;
         let kept_budget = kept.as_ref().map(|summary| summary.budget);
         let (budget, budget_is_new) = budget(work.budget, written, kept_budget);
         let inherited = written.is_none_or(|written| written.cap.is_none());
@@ -294,10 +294,10 @@ impl LoadedCampaign {
             return Err(CliError::new(format!("no shot's id matches --only {pattern}"))
                 .help(format!("ids look like {first}; `rushes plan` lists them")));
         }
-        let mut limits = place.header.limits.over(&Limits::default());
+        let mut limits = paths.header.limits.over(&Limits::default());
         limits.rate = work.rate.unwrap_or(limits.rate);
         limits.in_flight = work.in_flight.unwrap_or(limits.in_flight);
-        Ok(Self { place, campaign, kept, budget, budget_is_new, limits, catalog })
+        Ok(Self { paths, campaign, kept, budget, budget_is_new, limits, catalog })
     }
 
     /// Says what is odd about the manifest.
@@ -314,7 +314,7 @@ impl LoadedCampaign {
     /// What decides transitions.
     #[must_use]
     pub fn rules(&self) -> Rules {
-        rules(&self.place.header, &self.limits, self.budget, self.catalog.failed_tasks_charged())
+        rules(&self.paths.header, &self.limits, self.budget, self.catalog.failed_tasks_charged())
     }
 }
 

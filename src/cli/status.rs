@@ -29,12 +29,12 @@ pub fn status(
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
     logging::start(args.campaign.logs, terminal);
-    let place = CampaignPaths::find(&args.campaign, terminal.color)?;
+    let paths = CampaignPaths::find(&args.campaign, terminal.color)?;
     match args.watch {
-        None => Ok(out.write_all(look(&place)?.text.as_bytes())?),
+        None => Ok(out.write_all(look(&paths)?.text.as_bytes())?),
         Some(seconds) => {
             let every = Duration::from_secs(u64::from(seconds));
-            runtime()?.block_on(watch(&place, every, out))
+            runtime()?.block_on(watch(&paths, every, out))
         }
     }
 }
@@ -45,14 +45,14 @@ struct Look {
     is_running: bool,
 }
 
-fn look(place: &CampaignPaths) -> Result<Look, CliError> {
-    let reader = place.existing()?;
+fn look(paths: &CampaignPaths) -> Result<Look, CliError> {
+    let reader = paths.existing()?;
     let (summary, now) = (reader.summary()?, SystemClock.now());
     let outlook = Outlook::of(&reader, &summary, now)?;
     let frame = Frame {
         width: width().unwrap_or(USUAL_WIDTH),
         clock: &|at| on_the_wall(at, now),
-        report: &place.again("report", ""),
+        report: &paths.again("report", ""),
     };
     let text = glance(&summary, &outlook, now, &frame);
     Ok(Look { text, is_running: summary.held_by.is_some() })
@@ -77,7 +77,7 @@ fn rows(text: &str) -> usize {
 /// Looks again and again until the run has ended or the user has seen enough. On a terminal each
 /// look takes the place of the one before.
 async fn watch(
-    place: &CampaignPaths,
+    paths: &CampaignPaths,
     every: Duration,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
@@ -85,7 +85,7 @@ async fn watch(
     let mut signals = Signals::new().map_err(deaf)?;
     let mut drawn = None;
     loop {
-        let Look { text, is_running } = look(place)?;
+        let Look { text, is_running } = look(paths)?;
         match (drawn, width()) {
             (Some(rows), Some(_)) => write!(out, "\x1b[{rows}A\x1b[J{text}")?,
             (Some(_), None) => write!(out, "\n{text}")?,

@@ -74,7 +74,7 @@ impl Outcome {
         &self,
         out: &mut dyn Write,
         summary: &Summary,
-        place: &CampaignPaths,
+        paths: &CampaignPaths,
     ) -> io::Result<()> {
         writeln!(
             out,
@@ -82,7 +82,7 @@ impl Outcome {
             head(summary, &self.counts, self.groups[Remedy::Stalled as usize].count)
         )?;
         if self.counts.delivered > 0 {
-            let folder = |name| safe(&place.folder.join(name).display().to_string());
+            let folder = |name| safe(&paths.folder.join(name).display().to_string());
             writeln!(
                 out,
                 "clips in {}, all on one page: {}",
@@ -93,12 +93,12 @@ impl Outcome {
         if self.odd_charges > 0 {
             let shots = plural(self.odd_charges, "shot");
             writeln!(out, "\nThe gateway's charge is not the catalog's price for {shots}:")?;
-            writeln!(out, "  $ {}", place.again("report", ""))?;
+            writeln!(out, "  $ {}", paths.again("report", ""))?;
         }
         if self.mismatched > 0 {
             let shots = plural(self.mismatched, "shot");
             writeln!(out, "\nThe clip is not what was asked for in {shots}:")?;
-            writeln!(out, "  $ {}", place.again("report", ""))?;
+            writeln!(out, "  $ {}", paths.again("report", ""))?;
         }
         for (need, group) in Remedy::ALL.into_iter().zip(&self.groups) {
             let Some((first, _)) = group.listed.first() else { continue };
@@ -109,9 +109,9 @@ impl Outcome {
             }
             if group.count > group.listed.len() {
                 let more = group.count - group.listed.len();
-                writeln!(out, "  … and {more} more: {}", place.again("report", ""))?;
+                writeln!(out, "  … and {more} more: {}", paths.again("report", ""))?;
             }
-            for Command { line, when } in need.help(&|verb, rest| place.again(verb, rest), first) {
+            for Command { line, when } in need.help(&|verb, rest| paths.again(verb, rest), first) {
                 let when = if when.is_empty() { String::new() } else { format!("   ({when})") };
                 writeln!(out, "  $ {line}{when}")?;
             }
@@ -124,10 +124,10 @@ impl Outcome {
 #[must_use]
 pub fn stopped(
     ended: &RunOutcome,
-    place: &CampaignPaths,
+    paths: &CampaignPaths,
     cap: Option<Usd>,
 ) -> Option<(String, String)> {
-    let go_on = place.again("run", "");
+    let go_on = paths.again("run", "");
     let RunOutcome::Stopped(stopped) = ended else {
         let interrupted = *ended == RunOutcome::Interrupted;
         return interrupted.then(|| ("interrupted".to_owned(), format!("to go on: {go_on}")));
@@ -139,7 +139,7 @@ pub fn stopped(
                 cap.map_or_else(String::new, |cap| format!(" of {}", dollars(cap))),
                 plural(*held, "shot"),
             ),
-            format!("to allow more: {}", place.again("run", "--budget USD")),
+            format!("to allow more: {}", paths.again("run", "--budget USD")),
         ),
         StopReason::Credit(why) => (
             format!("the gateway wants more credit: {why}"),

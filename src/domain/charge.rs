@@ -16,7 +16,7 @@ pub struct Charge {
 
 impl Charge {
     /// The longest amount and currency that are believed, in bytes.
-    const MOST_BYTES: usize = 32;
+    const MAX_BYTES: usize = 32;
 
     /// Takes an exact decimal number (`0.3165`, `3.2e-1`) and a word for the currency (`USD`,
     /// `credits`); `None` when either is not readable as such, or the amount is below zero.
@@ -24,9 +24,9 @@ impl Charge {
     pub fn new(amount: &str, currency: &str) -> Option<Self> {
         let (amount, currency) = (amount.trim(), currency.trim());
         let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-        if amount.len() > Self::MOST_BYTES
+        if amount.len() > Self::MAX_BYTES
             || currency.is_empty()
-            || currency.len() > Self::MOST_BYTES
+            || currency.len() > Self::MAX_BYTES
             || !currency.bytes().all(word)
         {
             return None;

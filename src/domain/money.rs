@@ -13,7 +13,7 @@ use rust_decimal::prelude::ToPrimitive;
 pub struct Usd(i64);
 
 /// The most a parsed amount may be: a billion dollars, so that sums of millions of them stay exact.
-const MOST_MICROS: i64 = 1_000_000_000_000_000;
+const MAX_MICROS: i64 = 1_000_000_000_000_000;
 
 /// Why a text is not an amount of dollars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,7 +74,7 @@ impl FromStr for Usd {
             return Err(MoneyError::TooFine);
         }
         match micros.to_i64() {
-            Some(micros) if micros <= MOST_MICROS => Ok(Self(micros)),
+            Some(micros) if micros <= MAX_MICROS => Ok(Self(micros)),
             _ => Err(MoneyError::TooMuch),
         }
     }
@@ -166,7 +166,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_printed_parses_back_to_the_same_amount(micros in 0..=MOST_MICROS) {
+        fn what_is_printed_parses_back_to_the_same_amount(micros in 0..=MAX_MICROS) {
             let usd = Usd::from_micros(micros);
             prop_assert_eq!(usd.to_string().parse::<Usd>(), Ok(usd));
         }

@@ -12,15 +12,15 @@ pub struct TaskId(Box<str>);
 
 impl TaskId {
     /// The longest id that is believed, in bytes.
-    pub const MOST_BYTES: usize = 256;
+    pub const MAX_BYTES: usize = 256;
 
     /// Takes an id as the gateway or the user gave it; `None` when it is empty, longer than
-    /// [`Self::MOST_BYTES`] or holds a character that cannot be printed.
+    /// [`Self::MAX_BYTES`] or holds a character that cannot be printed.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim();
         let readable = !text.is_empty()
-            && text.len() <= Self::MOST_BYTES
+            && text.len() <= Self::MAX_BYTES
             && !text.chars().any(char::is_control);
         readable.then(|| Self(text.into()))
     }

@@ -7,7 +7,7 @@ use std::io;
 use serde::Serialize;
 
 /// How much of a page is looked at, in bytes.
-const MOST_PAGE: usize = 16 << 10;
+const MAX_PAGE: usize = 16 << 10;
 
 /// `text` on one line of at most `max` characters: control characters, terminal sequences and
 /// characters that steer the reading direction are gone, white space is one blank. A cut ends in
@@ -43,7 +43,7 @@ pub fn plain(text: &str, max: usize) -> String {
 /// What a page says of itself: the title of an HTML page, or its text without tags.
 #[must_use]
 pub fn page(html: &str, max: usize) -> String {
-    let end = (0..=html.len().min(MOST_PAGE)).rev().find(|end| html.is_char_boundary(*end));
+    let end = (0..=html.len().min(MAX_PAGE)).rev().find(|end| html.is_char_boundary(*end));
     let html = &html[..end.unwrap_or(0)];
     let lower = html.to_ascii_lowercase();
     let title = lower.find("<title").and_then(|at| {

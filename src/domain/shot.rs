@@ -18,8 +18,8 @@ pub enum BadShotId {
     /// Nothing there.
     #[error("it is empty")]
     Empty,
-    /// Longer than [`ShotId::MOST_BYTES`].
-    #[error("it is too long; it has at most {} letters", ShotId::MOST_BYTES)]
+    /// Longer than [`ShotId::MAX_BYTES`].
+    #[error("it is too long; it has at most {} letters", ShotId::MAX_BYTES)]
     TooLong,
     /// A character that is not safe in a file name everywhere.
     #[error("it holds {}; use letters, digits, `-`, `_` and `.`", named(*.0))]
@@ -44,7 +44,7 @@ fn named(c: char) -> String {
 
 impl ShotId {
     /// The longest id, in bytes: room is left for `~r2~2`, a suffix and a temporary name.
-    pub const MOST_BYTES: usize = 150;
+    pub const MAX_BYTES: usize = 150;
 
     /// Checks and takes an id.
     ///
@@ -54,7 +54,7 @@ impl ShotId {
         if text.is_empty() {
             return Err(BadShotId::Empty);
         }
-        if text.len() > Self::MOST_BYTES {
+        if text.len() > Self::MAX_BYTES {
             return Err(BadShotId::TooLong);
         }
         let safe = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 /// The longest address, in bytes.
-const MOST_BYTES: usize = 2048;
+const MAX_BYTES: usize = 2048;
 
 /// A web address that is a secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl Hook {
         let (scheme, rest) = text.split_once("://").ok_or("it is no web address")?;
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
         let odd = |c: char| !c.is_ascii_graphic() || matches!(c, '"' | '<' | '>' | '\\');
-        if text.len() > MOST_BYTES {
+        if text.len() > MAX_BYTES {
             return Err("it is too long");
         }
         if text.contains(odd) {

@@ -76,7 +76,7 @@ pub(super) struct Feed {
 /// The one who reads.
 pub(super) struct Follower {
     show: Show,
-    tally: watch::Receiver<Progress>,
+    progress: watch::Receiver<Progress>,
     rate: Rate,
     over: watch::Receiver<Option<Over>>,
     news: broadcast::Sender<News>,
@@ -97,7 +97,7 @@ pub(super) fn feed(show: &Show, over: watch::Receiver<Option<Over>>) -> (Feed, F
     let feed = Feed { news: news.clone(), newcomers: sender, quits: Arc::clone(&quits) };
     let follower = Follower {
         show: show.clone(),
-        tally: show.tally.clone(),
+        progress: show.progress.clone(),
         rate: show.rate,
         over,
         news,
@@ -158,7 +158,7 @@ impl Follower {
                     next = began + began.elapsed() * (REST + 1);
                     next = next.max(began + READ_EVERY);
                 }
-                changed = self.tally.changed(), if may_change => {
+                changed = self.progress.changed(), if may_change => {
                     may_change = changed.is_ok();
                     is_stale = true;
                 }
@@ -186,7 +186,7 @@ impl Follower {
     }
 
     fn phase(&self) -> Phase {
-        Phase::of(&self.tally.borrow(), self.over.borrow().as_ref(), self.rate.to_string())
+        Phase::of(&self.progress.borrow(), self.over.borrow().as_ref(), self.rate.to_string())
     }
 
     fn tell_phase(&mut self, phase: Phase) {

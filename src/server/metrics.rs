@@ -9,17 +9,17 @@ use crate::scheduler::{Histogram, Metrics, Progress};
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// All figures.
-pub(super) fn text(tally: &Progress, metrics: &Metrics) -> String {
+pub(super) fn text(progress: &Progress, metrics: &Metrics) -> String {
     let mut page = Page::default();
     page.family("rushes_shots", "gauge", "The manifest's shots by state.");
-    for (state, count) in tally.by_state() {
+    for (state, count) in progress.by_state() {
         page.sample("rushes_shots", Some(("state", state)), count);
     }
     page.family("rushes_attempts_total", "counter", "POSTs of this run by what came of them.");
     for (outcome, count) in metrics.attempts() {
         page.sample("rushes_attempts_total", Some(("outcome", outcome)), count);
     }
-    let (money, cap) = (&tally.balance, tally.budget.cap);
+    let (money, cap) = (&progress.balance, progress.budget.cap);
     page.gauge("rushes_spent_dollars", "Charged for completed tasks.", money.spent);
     page.gauge("rushes_reserved_dollars", "Set aside for what may be bought.", money.reserved);
     let help = "What 5xx answers could have cost at worst.";
@@ -27,9 +27,9 @@ pub(super) fn text(tally: &Progress, metrics: &Metrics) -> String {
     if let Some(cap) = cap {
         page.gauge("rushes_cap_dollars", "The most the campaign may cost.", cap);
     }
-    page.gauge("rushes_in_flight", "Shots submitting or rendering.", tally.in_flight());
-    page.gauge("rushes_paused", "Whether the user paused buying.", u8::from(tally.paused));
-    let stopping = u8::from(tally.stopping.is_some());
+    page.gauge("rushes_in_flight", "Shots submitting or rendering.", progress.in_flight());
+    page.gauge("rushes_paused", "Whether the user paused buying.", u8::from(progress.paused));
+    let stopping = u8::from(progress.stopping.is_some());
     page.gauge("rushes_stopping", "Whether buying has stopped for good.", stopping);
     let help = "From a POST that leaves to its answer.";
     page.histogram("rushes_submit_seconds", help, &metrics.submitting);
@@ -92,7 +92,7 @@ mod tests {
         let usd = |text: &str| text.parse().unwrap();
         let balance = Balance { spent: usd("1.266"), ..Balance::default() };
         let budget = Budget { cap: Some(usd("25")), strict: false };
-        let tally = Progress {
+        let progress = Progress {
             delivered: 4,
             rendering: 2,
             paused: true,
@@ -100,7 +100,7 @@ mod tests {
             budget,
             ..Progress::default()
         };
-        let text = text(&tally, &Metrics::default());
+        let text = text(&progress, &Metrics::default());
         for line in [
             "rushes_shots{state=\"delivered\"} 4",
             "# TYPE rushes_attempts_total counter",

@@ -89,7 +89,7 @@ impl Desk {
             "" => self.page(wire).await,
             "healthz" => self.health(),
             "metrics" => {
-                let text = metrics::text(&self.show.tally.borrow(), &self.show.metrics);
+                let text = metrics::text(&self.show.progress.borrow(), &self.show.metrics);
                 ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()
             }
             _ => match path.strip_prefix("clips/") {
@@ -124,7 +124,7 @@ impl Desk {
         };
         wire.stay();
         let rate = self.show.rate.to_string();
-        let phase = Phase::of(&self.show.tally.borrow(), self.over.borrow().as_ref(), rate);
+        let phase = Phase::of(&self.show.progress.borrow(), self.over.borrow().as_ref(), rate);
         let body = events::body(&self.feed, changes::run_event(&phase), place);
         ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response()
     }
@@ -160,7 +160,7 @@ impl Desk {
     }
 
     fn health(&self) -> Response<Body> {
-        match illness(&self.show.tally.borrow(), self.over.borrow().as_ref()) {
+        match illness(&self.show.progress.borrow(), self.over.borrow().as_ref()) {
             None => "ok\n".into_response(),
             Some(why) => (StatusCode::SERVICE_UNAVAILABLE, why + "\n").into_response(),
         }
@@ -181,12 +181,12 @@ mod tests {
     use crate::policy::limits::{Rate, Window};
     use crate::scheduler::{Progress, RunOutcome, StopReason};
 
-    fn desk(tally: Progress, over: Option<Over>) -> Desk {
+    fn desk(progress: Progress, over: Option<Over>) -> Desk {
         let show = Show {
             ledger: PathBuf::new(),
             again: Arc::new(|verb, _| verb.to_owned()),
             folder: PathBuf::new(),
-            tally: watch::channel(tally).1,
+            progress: watch::channel(progress).1,
             rate: Rate { count: 2, window: Window::Second },
             stop: crate::scheduler::CancelToken::default(),
             pause: crate::scheduler::PauseSwitch::default(),

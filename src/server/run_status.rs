@@ -25,15 +25,15 @@ pub(super) struct Phase {
 }
 
 impl Phase {
-    pub(super) fn of(tally: &Progress, over: Option<&Over>, rate: String) -> Self {
-        let (state, why) = match (over, &tally.stopping, tally.paused) {
+    pub(super) fn of(progress: &Progress, over: Option<&Over>, rate: String) -> Self {
+        let (state, why) = match (over, &progress.stopping, progress.paused) {
             (Some(over), ..) => ("ended", over.why.clone()),
             (None, Some(ended), _) => ("stopping", why(ended)),
             (None, None, true) => ("paused", None),
             (None, None, false) => ("running", None),
         };
         let why = why.map(|why| plain(&why, MAX_WHY));
-        Self { state, why, in_flight: tally.in_flight(), rate }
+        Self { state, why, in_flight: progress.in_flight(), rate }
     }
 }
 
@@ -46,11 +46,11 @@ fn why(ended: &RunOutcome) -> Option<String> {
 }
 
 /// Why the run is not well, if it is not: it has ended, or something could not be written.
-pub(super) fn illness(tally: &Progress, over: Option<&Over>) -> Option<String> {
+pub(super) fn illness(progress: &Progress, over: Option<&Over>) -> Option<String> {
     if over.is_some() {
         return Some("the run has ended".to_owned());
     }
-    match &tally.stopping {
+    match &progress.stopping {
         Some(RunOutcome::Stopped(
             stopped @ (StopReason::Ledger(_) | StopReason::Disk(_) | StopReason::Defect(_)),
         )) => Some(plain(&stopped.to_string(), MAX_WHY)),
@@ -64,22 +64,22 @@ mod tests {
 
     #[test]
     fn the_page_is_told_what_the_run_does_and_why() {
-        let tally =
+        let progress =
             |stopping, paused| Progress { stopping, paused, rendering: 3, ..Progress::default() };
-        let state = |tally: &Progress, over: Option<&Over>| {
-            let phase = Phase::of(tally, over, "2/s".into());
+        let state = |progress: &Progress, over: Option<&Over>| {
+            let phase = Phase::of(progress, over, "2/s".into());
             assert_eq!(phase.in_flight, 3);
             (phase.state, phase.why)
         };
         let full = Some(RunOutcome::Stopped(StopReason::Disk("\u{1b}[31mfull".into())));
         let told = Some("the disk cannot be written: full".to_owned());
         let over = Over { why: Some("the cap".into()) };
-        assert_eq!(state(&tally(None, false), None), ("running", None));
-        assert_eq!(state(&tally(None, true), None), ("paused", None));
-        assert_eq!(state(&tally(full.clone(), true), None), ("stopping", told.clone()));
-        assert_eq!(state(&tally(full.clone(), true), Some(&over)), ("ended", over.why.clone()));
-        assert_eq!(illness(&tally(full, false), None), told);
-        assert_eq!(illness(&tally(Some(RunOutcome::Interrupted), true), None), None);
-        assert!(illness(&tally(None, false), Some(&over)).is_some());
+        assert_eq!(state(&progress(None, false), None), ("running", None));
+        assert_eq!(state(&progress(None, true), None), ("paused", None));
+        assert_eq!(state(&progress(full.clone(), true), None), ("stopping", told.clone()));
+        assert_eq!(state(&progress(full.clone(), true), Some(&over)), ("ended", over.why.clone()));
+        assert_eq!(illness(&progress(full, false), None), told);
+        assert_eq!(illness(&progress(Some(RunOutcome::Interrupted), true), None), None);
+        assert!(illness(&progress(None, false), Some(&over)).is_some());
     }
 }

@@ -24,7 +24,7 @@ pub struct Show {
     /// The campaign folder.
     pub folder: PathBuf,
     /// The run's counts.
-    pub tally: watch::Receiver<Progress>,
+    pub progress: watch::Receiver<Progress>,
     /// The run's pace.
     pub rate: Rate,
     /// The stop button.

@@ -8,7 +8,7 @@ use rusqlite::config::DbConfig;
 
 use super::LedgerError;
 
-/// How long a write waits for somebody who looks into the file with another program.
+/// How long a write waits for another program that looks into the file.
 pub(super) const BUSY: Duration = Duration::from_secs(30);
 /// How long the write-ahead file may stay after it was copied into the ledger, in bytes.
 const LOG_STAYS: i64 = 16 << 20;

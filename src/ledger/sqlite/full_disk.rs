@@ -95,7 +95,7 @@ async fn with_two_on_the_wire(folder: &Path) -> (SqliteLedger, Vec<Entry>, Vec<R
 
 /// A task id of the longest kind, so that a full file has no room for it.
 fn bought(job: &RevisionState, task: char) -> Transition {
-    let task = TaskId::new(&task.to_string().repeat(TaskId::MOST_BYTES)).unwrap();
+    let task = TaskId::new(&task.to_string().repeat(TaskId::MAX_BYTES)).unwrap();
     job.after(ShotEvent::Answered(SubmitOutcome::Bought { task }), AT, &RULES).unwrap()
 }
 

@@ -38,7 +38,7 @@ pub(super) struct HighWaterMark {
 }
 
 /// The longest note that is read, in bytes.
-const MOST_BYTES: u64 = 1024;
+const MAX_BYTES: u64 = 1024;
 
 impl HighWaterMark {
     /// The note beside the ledger at `ledger`; made if there is none.
@@ -50,7 +50,7 @@ impl HighWaterMark {
             let mut file =
                 private(options.read(true).write(true).create(true)).truncate(false).open(&path)?;
             let mut text = Vec::new();
-            (&mut file).take(MOST_BYTES).read_to_end(&mut text)?;
+            (&mut file).take(MAX_BYTES).read_to_end(&mut text)?;
             Ok((file, parse(&String::from_utf8_lossy(&text)).unwrap_or_default()))
         };
         match read() {

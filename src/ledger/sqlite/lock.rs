@@ -25,7 +25,7 @@ const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 /// A holder that does not say who it is.
 const UNNAMED: &str = "another process";
 /// The longest word about the holder that is believed, in bytes.
-const MOST_BYTES: u64 = 1024;
+const MAX_BYTES: u64 = 1024;
 
 impl Lock {
     /// Takes the lock of the ledger at `ledger`.
@@ -105,7 +105,7 @@ pub(super) fn held_by(ledger: &Path) -> Option<String> {
 /// What a lock file says, made safe to print.
 fn holder_in(file: &mut File) -> String {
     let mut line = Vec::new();
-    let read = file.rewind().and_then(|()| file.take(MOST_BYTES).read_to_end(&mut line));
+    let read = file.rewind().and_then(|()| file.take(MAX_BYTES).read_to_end(&mut line));
     let line = String::from_utf8_lossy(&line);
     let line: String = line.trim().chars().filter(|c| !c.is_control()).collect();
     if read.is_err() || line.is_empty() { UNNAMED.to_owned() } else { line }

@@ -11,9 +11,9 @@ use crate::domain::time::Timestamp;
 use crate::policy::budget::Balance;
 
 /// The most moments of a campaign's history that are told.
-const MOST_MOMENTS: i64 = 120;
+const MAX_MOMENTS: i64 = 120;
 /// The most stray reservations that are told.
-const MOST_STRAYS: i64 = 100;
+const MAX_STRAYS: i64 = 100;
 
 /// Where the money lies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -116,7 +116,7 @@ fn history(conn: &Connection) -> rusqlite::Result<Vec<(Timestamp, Balance)>> {
         " FROM money, spans GROUP BY (at - first) / span ORDER BY 1",
     ))?;
     let mut sum = [0; 3];
-    let mut rows = statement.query([MOST_MOMENTS])?;
+    let mut rows = statement.query([MAX_MOMENTS])?;
     let mut history = Vec::new();
     while let Some(row) = rows.next()? {
         for (sum, moved) in sum.iter_mut().zip(sums(row, 1)?) {
@@ -133,7 +133,7 @@ fn orphans(conn: &Connection) -> rusqlite::Result<Vec<OrphanReservation>> {
          FROM attempts AS a JOIN revisions AS r ON r.id = a.revision \
          WHERE a.account = 'reserved' AND r.attempt IS NOT a.id ORDER BY a.id LIMIT ?1",
     )?
-    .query_map([MOST_STRAYS], |row| {
+    .query_map([MAX_STRAYS], |row| {
         let shot = shot_id(row, 0)?.ok_or_else(|| odd(0, "a shot without a name"))?;
         let sent_at = Timestamp::from_millis(row.get(4)?);
         let (revision, number) = (RevisionId(row.get(1)?), row.get(2)?);

@@ -120,7 +120,7 @@ impl<'t> CompiledEntry<'t> {
             id_has: Vec::new(),
             id_has_take: false,
             in_id: HashSet::new(),
-            origin: entry.id.and_then(Node::text).map(|id| plain(id, ShotId::MOST_BYTES).into()),
+            origin: entry.id.and_then(Node::text).map(|id| plain(id, ShotId::MAX_BYTES).into()),
         };
         compiled.collect_fields(catalog, table, cx);
         if let Some(table) = table {

@@ -74,10 +74,10 @@ pub(crate) fn join<'p>(parts: impl IntoIterator<Item = &'p str>) -> String {
     let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     let id = parts.join("-");
     let first = parts.first().map_or(0, |first| first.len());
-    if id.len() <= ShotId::MOST_BYTES || first > ShotId::MOST_BYTES {
+    if id.len() <= ShotId::MAX_BYTES || first > ShotId::MAX_BYTES {
         return id;
     }
-    let stem = cut(&id, ShotId::MOST_BYTES - 9);
+    let stem = cut(&id, ShotId::MAX_BYTES - 9);
     format!("{}-{}", stem.trim_end_matches(['-', '.']), hash(&id, PART_HASH))
 }
 

@@ -45,7 +45,7 @@ struct TakenId {
 impl TakenId {
     fn new(hash: [u8; 8], place: Place) -> Self {
         let Place { file, line, column, length } = place;
-        // Of an id it is at most `ShotId::MOST_BYTES`.
+        // Of an id it is at most `ShotId::MAX_BYTES`.
         Self { hash, line, column, file, length: u16::try_from(length).unwrap_or(u16::MAX) }
     }
 

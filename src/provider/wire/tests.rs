@@ -194,7 +194,7 @@ fn completed_without_a_url_is_unclear() {
         let PollOutcome::Unclear { why, .. } = said else { panic!("{said:?}") };
         assert!(why.starts_with("completed, but without a result URL"), "{why}");
     }
-    let deep = "[".repeat(100) + "\"https://h/a\"" + &"]".repeat(100);
+    let deep = "[".repeat(100) + "\"https://h/a\"" + "]".repeat(100).as_str();
     let said =
         poll(200, &format!("{{\"data\":{{\"state\":\"completed\",\"resultUrls\":{deep}}}}}"));
     assert!(matches!(said, PollOutcome::Unclear { .. }));

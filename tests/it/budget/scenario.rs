@@ -130,8 +130,8 @@ pub type Scenario = (&'static str, Vec<Step>);
 pub async fn live(scenarios: Vec<Scenario>) {
     for (name, steps) in scenarios {
         let mut stage = Stage::new();
-        stage.orders.limits.attempts = 1;
-        stage.orders.rules.attempts = 1;
+        stage.options.limits.attempts = 1;
+        stage.options.rules.attempts = 1;
         let mut budget = Budget::default();
         for (nth, step) in (1..).zip(&steps) {
             let at = format!("{name}, step {nth}");
@@ -159,15 +159,15 @@ async fn run(stage: &mut Stage, budget: &mut Budget, step: &Step, nth: usize, at
     });
     stage.stop = CancelToken::default();
     let glob = |glob| globset::Glob::new(glob).unwrap().compile_matcher();
-    stage.orders.only = step.only.map(glob);
-    stage.orders.retry_failed = step.retry_failed;
-    stage.orders.rules.strict = budget.strict;
-    stage.orders.rules.on_doubt = if step.resubmits { OnDoubt::Resubmit } else { OnDoubt::Hold };
-    stage.orders.rules.failed_tasks_charged = step.charged;
+    stage.options.only = step.only.map(glob);
+    stage.options.retry_failed = step.retry_failed;
+    stage.options.rules.strict = budget.strict;
+    stage.options.rules.on_doubt = if step.resubmits { OnDoubt::Resubmit } else { OnDoubt::Hold };
+    stage.options.rules.failed_tasks_charged = step.charged;
     let mut shots = today(step.shots);
     if let Some(prices) = step.catalog {
         let catalog = catalog(prices);
-        stage.orders.rules.failed_tasks_charged = catalog.failed_tasks_charged();
+        stage.options.rules.failed_tasks_charged = catalog.failed_tasks_charged();
         shots = listed(&catalog, step.shots);
     }
 

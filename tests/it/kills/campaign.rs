@@ -258,7 +258,7 @@ impl Campaign {
         loop {
             self.run();
             // On a busy machine a task may look late to a run and be done for the next one.
-            for _ in 0..MOST_LATE {
+            for _ in 0..MAX_LATE {
                 if self.late() == 0 {
                     break;
                 }
@@ -272,7 +272,7 @@ impl Campaign {
         let agreement = self.assert_books();
         assert_eq!(agreement.unknown, agreement.hidden, "nothing is in doubt any more");
         assert_eq!(agreement.in_doubt_for_nothing, 0);
-        assert_eq!(self.late(), 0, "a task that is done was not seen by {MOST_LATE} runs");
+        assert_eq!(self.late(), 0, "a task that is done was not seen by {MAX_LATE} runs");
         let report = self.report();
         let count = |state: &str| report["counts"][state].as_u64().unwrap();
         let held_back = if self.cap.is_some() { count("queued") } else { 0 };
@@ -290,7 +290,7 @@ impl Campaign {
 }
 
 /// So many runs see every task that is done.
-const MOST_LATE: u32 = 20;
+const MAX_LATE: u32 = 20;
 
 /// A running `rushes run`; killed if the test fails.
 struct Run(Child);

@@ -87,9 +87,9 @@ pub fn value(samples: &Samples, name: &str, label: Option<(&str, &str)>) -> f64 
 #[test]
 fn figures_are_the_runs_own() {
     let rig = Rig::new(&shots(1));
-    rig.tally.send_modify(|tally| {
-        (tally.delivered, tally.stalled, tally.paused) = (4, 1, true);
-        tally.balance.spent = "1.266".parse().unwrap();
+    rig.progress.send_modify(|progress| {
+        (progress.delivered, progress.stalled, progress.paused) = (4, 1, true);
+        progress.balance.spent = "1.266".parse().unwrap();
     });
     let answer = rig.site.get("metrics");
     let kind = "text/plain; version=0.0.4; charset=utf-8";

@@ -125,7 +125,7 @@ fn a_new_page_gets_every_row_and_then_what_changed() {
     conn.execute("UPDATE revisions SET delivered_at = 1 WHERE shot = 's007'", []).unwrap();
     conn.execute("UPDATE revisions SET request = '{\"prompt\":\"x\"}' WHERE shot = 's007'", [])
         .unwrap();
-    rig.tally.send_modify(|tally| tally.rendering = 7);
+    rig.progress.send_modify(|progress| progress.rendering = 7);
     let news = events.until(|name, data| name == "run" && data["in_flight"] == 7);
     let (shots, runs): (Vec<_>, Vec<_>) = news.into_iter().partition(|(name, _)| name == "shots");
     assert_eq!(runs.last().unwrap().1["in_flight"], 7);
@@ -142,7 +142,7 @@ fn the_end_is_told_and_every_connection_closed() {
     for page in &mut pages {
         page.until(|name, _| name == "shots");
     }
-    rig.tally.send_modify(|tally| tally.paused = true);
+    rig.progress.send_modify(|progress| progress.paused = true);
     assert_eq!(pages[0].until_run("paused")["why"], json!(null));
     let mut idle = rig.site.connect();
     let mut half = rig.site.connect();
@@ -195,11 +195,11 @@ fn who_does_not_read_is_dropped_and_stands_in_nobodys_way() {
     page.until(|name, _| name == "shots");
     // Far more news than anybody is allowed to be behind: each state is told at once.
     for n in 0..2000 {
-        rig.tally.send_modify(|tally| tally.paused = n % 2 == 0);
+        rig.progress.send_modify(|progress| progress.paused = n % 2 == 0);
     }
-    rig.tally.send_modify(|tally| {
-        tally.paused = true;
-        tally.submitting = 77;
+    rig.progress.send_modify(|progress| {
+        progress.paused = true;
+        progress.submitting = 77;
     });
     page.until(|name, data| name == "run" && data["in_flight"] == 77);
     assert_eq!(rig.site.get("healthz").status, 200);
@@ -244,6 +244,6 @@ fn a_ledger_that_cannot_be_read_breaks_the_page_and_nothing_else() {
     assert_eq!(events.until_run("running")["in_flight"], 0);
     assert_eq!(events.next(), None);
     assert_eq!(rig.site.get("healthz").status, 200);
-    assert_eq!(rig.tally.borrow().clone(), Progress::default());
+    assert_eq!(rig.progress.borrow().clone(), Progress::default());
     rig.close();
 }

@@ -17,7 +17,7 @@ use crate::scheduler::stage::{Puppet, Stage};
 pub struct Rig {
     pub site: Site,
     pub folder: PathBuf,
-    pub tally: watch::Sender<Progress>,
+    pub progress: watch::Sender<Progress>,
     pub pause: PauseSwitch,
     pub stop: CancelToken,
     live: Option<Live>,
@@ -35,18 +35,18 @@ impl Rig {
         let runtime = Runtime::new().unwrap();
         let (stage, port, live, site, show) = runtime.block_on(async {
             let mut stage = Stage::new();
-            stage.orders.limits.poll_every = Duration::from_millis(10);
+            stage.options.limits.poll_every = Duration::from_millis(10);
             let fast = Rate { count: 10_000, window: Window::Second };
-            (stage.orders.limits.rate, stage.orders.limits.poll_rate) = (fast, fast);
+            (stage.options.limits.rate, stage.options.limits.poll_rate) = (fast, fast);
             stage.run(shots, &Arc::new(Puppet::default())).await;
             let port: Port = address.parse::<Wish>().unwrap().take().await.unwrap();
             let site = Site::at(&port.url());
-            let (sender, tally) = watch::channel(Progress::default());
+            let (sender, progress) = watch::channel(Progress::default());
             let show = Show {
                 ledger: stage.ledger(),
                 again: Arc::new(|verb, rest| format!("rushes {verb} shots.yaml {rest}")),
                 folder: stage.ledger().parent().unwrap().to_owned(),
-                tally,
+                progress,
                 rate: Rate { count: 2, window: Window::Second },
                 stop: CancelToken::default(),
                 pause: PauseSwitch::default(),
@@ -57,9 +57,9 @@ impl Rig {
             (stage, is_public, live, site, (show, sender))
         });
         assert_eq!(port, site.prefix.len() > 1, "a token where others can come");
-        let (show, tally) = show;
+        let (show, progress) = show;
         let Show { folder, pause, stop, .. } = show;
-        Self { site, folder, tally, pause, stop, live: Some(live), runtime, _stage: stage }
+        Self { site, folder, progress, pause, stop, live: Some(live), runtime, _stage: stage }
     }
 
     /// The run ends.

@@ -30,7 +30,7 @@ use plan::{Doom, Night};
 use wire::Cut;
 
 /// How much of a trace is shown.
-const MOST_LINES: usize = 400;
+const MAX_LINES: usize = 400;
 
 fn play(seed: u64) -> (Vec<String>, Vec<String>) {
     let mut dice = Rng::with_seed(seed);
@@ -43,7 +43,7 @@ fn play(seed: u64) -> (Vec<String>, Vec<String>) {
 
 fn must_hold(seed: u64) {
     let (violations, trace) = play(seed);
-    let shown = trace.len().saturating_sub(MOST_LINES);
+    let shown = trace.len().saturating_sub(MAX_LINES);
     assert!(
         violations.is_empty(),
         "seed {seed}: {violations:#?}\n{}\nto see it again: RUSHES_NIGHT={seed} cargo test --test \

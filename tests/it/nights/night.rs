@@ -226,10 +226,10 @@ impl Stage {
         let clock = Arc::clone(&self.machine) as Arc<dyn Clock>;
         let gateway = Arc::new(wire) as Arc<dyn Provider>;
         let (kept, clips) = (Arc::new(ledger.clone()), Arc::new(clips));
-        let tools = Deps { threads: Threads::InPlace, ..Deps::new(gateway, kept, clips, clock) };
-        let (tally, seen) = watch::channel(Progress::default());
+        let deps = Deps { threads: Threads::InPlace, ..Deps::new(gateway, kept, clips, clock) };
+        let (progress, seen) = watch::channel(Progress::default());
         let shots = self.night.shots(&self.night.catalog());
-        let ended = scheduler::run(shots.into(), self.orders(doom), tools, stop, tally).await;
+        let ended = scheduler::run(shots.into(), self.options(doom), deps, stop, progress).await;
         // The ledger is closed by whoever is last, and tidied up if that is the run.
         self.oracle.lock().unwrap().life_is_over();
         drop(ledger);
@@ -239,14 +239,14 @@ impl Stage {
         }
     }
 
-    fn orders(&self, doom: &Doom) -> RunOptions {
-        let orders = RunOptions::new(self.night.limits.clone());
+    fn options(&self, doom: &Doom) -> RunOptions {
+        let options = RunOptions::new(self.night.limits.clone());
         RunOptions {
             rules: self.rules(),
             retry_failed: self.retry_failed,
             deadline: doom.deadline.map(|span| self.machine.now().plus(span)),
             max_failures: doom.max_failures,
-            ..orders
+            ..options
         }
     }
 
@@ -288,7 +288,7 @@ impl Stage {
         self.retry_failed = false;
         self.machine.wrong_by.store(0, Ordering::Relaxed);
         self.note("morning");
-        for _ in 0..MOST_MORNINGS {
+        for _ in 0..MAX_MORNINGS {
             let before = self.sim.books().purchases.len();
             let end = self.live(&Doom::default());
             if self.is_broken() {
@@ -361,7 +361,7 @@ impl Stage {
 }
 
 /// So many runs are enough to finish what is to be finished.
-const MOST_MORNINGS: u32 = 30;
+const MAX_MORNINGS: u32 = 30;
 
 /// In memory where the system has such a place, because a night syncs a lot.
 fn folder() -> tempfile::TempDir {

@@ -181,7 +181,7 @@ async fn truth(
     let books = stage.sim.books();
     let apart = |at: i64| at.abs_diff(sent_at.as_millis());
     let mut shown: Vec<_> = books.purchases().filter(|p| p.prompt == *prompt).collect();
-    shown.retain(|purchase| apart(purchase.at) < MOST_WRONG || !is_lie(purchase));
+    shown.retain(|purchase| apart(purchase.at) < MAX_WRONG || !is_lie(purchase));
     shown.sort_by_key(|purchase| apart(purchase.at));
     for purchase in shown {
         let task = TaskId::new(&purchase.task_id).unwrap();
@@ -221,4 +221,4 @@ async fn commit(
 }
 
 /// Clocks are wrong by less than this, in milliseconds.
-const MOST_WRONG: u64 = 2 * 7_200_000;
+const MAX_WRONG: u64 = 2 * 7_200_000;

@@ -41,8 +41,8 @@ async fn meanwhile(
         took = began.elapsed();
         ended
     };
-    let ((ended, tally), ()) = tokio::join!(run, what);
-    (ended, tally, took)
+    let ((ended, progress), ()) = tokio::join!(run, what);
+    (ended, progress, took)
 }
 
 fn polls_of(gateway: &Puppet, task: &str) -> usize {
@@ -56,14 +56,14 @@ async fn a_call_about_a_shot_in_doubt_finds_its_task_and_nothing_is_bought_twice
         "hook-7" => missing(),
         _ => completed(),
     }));
-    let (ended, tally, took) = meanwhile(&stage, 3, &gateway, async {
+    let (ended, progress, took) = meanwhile(&stage, 3, &gateway, async {
         sleep(2 * MINUTE).await;
         assert_eq!(stage.states()["s001"], "in_doubt");
         stage.call(gateway.token("s001"), &["hook-7", "task-s001"]);
     })
     .await;
-    assert_eq!((ended, tally.delivered), (RunOutcome::Done, 3));
-    assert_eq!((tally.balance.spent, tally.balance.reserved), (usd("0.3"), Usd::ZERO));
+    assert_eq!((ended, progress.delivered), (RunOutcome::Done, 3));
+    assert_eq!((progress.balance.spent, progress.balance.reserved), (usd("0.3"), Usd::ZERO));
     assert_eq!(gateway.posted().len(), 3);
     assert!(took < 3 * MINUTE, "{took:?}: the run ends when there is nothing to wait for");
     let row = stage.rows().remove(1);
@@ -89,8 +89,8 @@ async fn each_attempt_has_an_address_of_its_own() {
 async fn a_run_waits_for_a_call_and_not_for_ever() {
     let stage = Stage::new().calling();
     let gateway = Arc::new(losing());
-    let (ended, tally, took) = meanwhile(&stage, 3, &gateway, async {}).await;
-    assert_eq!((ended, tally.in_doubt, tally.delivered), (RunOutcome::Done, 1, 2));
+    let (ended, progress, took) = meanwhile(&stage, 3, &gateway, async {}).await;
+    assert_eq!((ended, progress.in_doubt, progress.delivered), (RunOutcome::Done, 1, 2));
     assert!((WAIT..WAIT + MINUTE).contains(&took), "{took:?}");
     let (ended, _, took) = meanwhile(&stage, 3, &gateway, async {}).await;
     assert_eq!(ended, RunOutcome::Done);
@@ -102,8 +102,8 @@ async fn a_run_waits_for_a_call_and_not_for_ever() {
 async fn without_callbacks_nobody_is_given_an_address_and_nobody_waits() {
     let stage = Stage::new();
     let gateway = Arc::new(losing());
-    let (_, tally, took) = meanwhile(&stage, 3, &gateway, async {}).await;
-    assert_eq!(tally.in_doubt, 1);
+    let (_, progress, took) = meanwhile(&stage, 3, &gateway, async {}).await;
+    assert_eq!(progress.in_doubt, 1);
     assert!(took < MINUTE && gateway.seen.lock().unwrap().callbacks.is_empty());
 }
 
@@ -117,7 +117,7 @@ async fn a_forged_replayed_or_mistaken_call_changes_nothing() {
         task if task.starts_with("task-") => completed(),
         _ => missing(),
     }));
-    let (ended, tally, _) = meanwhile(&stage, 3, &gateway, async {
+    let (ended, progress, _) = meanwhile(&stage, 3, &gateway, async {
         sleep(MINUTE).await;
         let (mine, theirs) = (gateway.token("s001"), gateway.token("s000"));
         let before = stage.rows();
@@ -141,8 +141,8 @@ async fn a_forged_replayed_or_mistaken_call_changes_nothing() {
         assert!(polls_of(&gateway, "nobody's") > 0 && polls_of(&gateway, "unclear") > 0);
     })
     .await;
-    assert_eq!((ended, tally.in_doubt, tally.delivered), (RunOutcome::Done, 1, 2));
-    assert_eq!(tally.balance.reserved, usd("0.1"));
+    assert_eq!((ended, progress.in_doubt, progress.delivered), (RunOutcome::Done, 1, 2));
+    assert_eq!(progress.balance.reserved, usd("0.1"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -150,23 +150,23 @@ async fn one_task_is_evidence_for_one_attempt_only() {
     let stage = Stage::new().calling();
     let gateway =
         Arc::new(Puppet::default().on_submit(|_, _| SubmitOutcome::Doubtful { why: "cut".into() }));
-    let (_, tally, _) = meanwhile(&stage, 20, &gateway, async {
+    let (_, progress, _) = meanwhile(&stage, 20, &gateway, async {
         sleep(MINUTE).await;
         for n in 0..20 {
             stage.call(gateway.token(&format!("s{n:03}")), &["task-x"]);
         }
     })
     .await;
-    assert_eq!((tally.delivered, tally.in_doubt), (1, 19));
-    assert_eq!(tally.balance.spent, usd("0.1"));
+    assert_eq!((progress.delivered, progress.in_doubt), (1, 19));
+    assert_eq!(progress.balance.spent, usd("0.1"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_about_a_rendering_shot_has_it_polled_at_once_and_many_calls_once() {
     let mut stage = Stage::new().calling();
-    stage.orders.limits.poll_every = 10 * MINUTE;
+    stage.options.limits.poll_every = 10 * MINUTE;
     let gateway = Arc::new(Puppet::default());
-    let (ended, tally, took) = meanwhile(&stage, 2, &gateway, async {
+    let (ended, progress, took) = meanwhile(&stage, 2, &gateway, async {
         sleep(MINUTE).await;
         for _ in 0..500 {
             stage.call(gateway.token("s000"), &[]);
@@ -177,14 +177,14 @@ async fn a_call_about_a_rendering_shot_has_it_polled_at_once_and_many_calls_once
         assert_eq!(polls_of(&gateway, "task-s000"), 1);
     })
     .await;
-    assert_eq!((ended, tally.delivered), (RunOutcome::Done, 2));
+    assert_eq!((ended, progress.delivered), (RunOutcome::Done, 2));
     assert!(took > 10 * MINUTE);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_calls_does_not_become_a_flood_of_polls() {
     let mut stage = Stage::new().calling();
-    stage.orders.limits.poll_every = 10 * MINUTE;
+    stage.options.limits.poll_every = 10 * MINUTE;
     let gateway = Arc::new(losing().on_poll(|task, nth| match task {
         "task-s000" if nth < 1000 => working(),
         task if task.starts_with("task-") => completed(),
@@ -216,12 +216,12 @@ async fn a_call_shortens_no_pause_that_the_gateway_asked_for() {
         1 => PollOutcome::Unclear { retry_after: Some(5 * MINUTE), why: "429".into() },
         _ => completed(),
     }));
-    let (_, tally, took) = meanwhile(&stage, 1, &gateway, async {
+    let (_, progress, took) = meanwhile(&stage, 1, &gateway, async {
         sleep(MINUTE).await;
         stage.call(gateway.token("s000"), &[]);
     })
     .await;
-    assert_eq!(tally.delivered, 1);
+    assert_eq!(progress.delivered, 1);
     assert!(took > 5 * MINUTE, "{took:?}");
 }
 
@@ -232,13 +232,13 @@ async fn a_call_that_comes_before_the_answer_is_lost_is_remembered() {
         Puppet::default()
             .on_slow_submit(|_, _| (MINUTE, SubmitOutcome::Doubtful { why: "timed out".into() })),
     );
-    let (ended, tally, took) = meanwhile(&stage, 1, &gateway, async {
+    let (ended, progress, took) = meanwhile(&stage, 1, &gateway, async {
         sleep(MINUTE / 2).await;
         assert_eq!(stage.states()["s000"], "submitting");
         stage.call(gateway.token("s000"), &["task-s000"]);
     })
     .await;
-    assert_eq!((ended, tally.delivered, gateway.posted().len()), (RunOutcome::Done, 1, 1));
+    assert_eq!((ended, progress.delivered, gateway.posted().len()), (RunOutcome::Done, 1, 1));
     assert!(took < 2 * MINUTE);
 }
 
@@ -247,12 +247,12 @@ async fn a_call_finds_what_an_earlier_run_left_in_doubt() {
     for leaves in ["nothing", "the manifest", "a text", "submitting"] {
         let mut stage = Stage::new().calling();
         let gateway = Arc::new(losing());
-        let (ended, tally, _) = meanwhile(&stage, 3, &gateway, async {
+        let (ended, progress, _) = meanwhile(&stage, 3, &gateway, async {
             sleep(MINUTE).await;
             stage.stop.cancel();
         })
         .await;
-        assert_eq!((ended, tally.in_doubt), (RunOutcome::Interrupted, 1));
+        assert_eq!((ended, progress.in_doubt), (RunOutcome::Interrupted, 1));
         stage.stop = CancelToken::default();
         let mut shots = shots(3);
         match leaves {
@@ -261,7 +261,7 @@ async fn a_call_finds_what_an_earlier_run_left_in_doubt() {
                 shots[1].fingerprint = rushes::domain::shot::Fingerprint::from_bytes([9; 16]);
                 shots[1].request.json = r#"{"prompt":"another"}"#.into();
             }
-            "submitting" => stage.orders.submit = false,
+            "submitting" => stage.options.submit = false,
             _ => {}
         }
         let token = gateway.token("s001");
@@ -285,12 +285,12 @@ async fn a_call_finds_what_an_earlier_run_left_in_doubt() {
 async fn who_accepts_paying_twice_pays_twice_only_after_the_wait() {
     for called in [true, false] {
         let mut stage = Stage::new().calling();
-        stage.orders.rules.on_doubt = OnDoubt::Resubmit;
+        stage.options.rules.on_doubt = OnDoubt::Resubmit;
         let gateway = Arc::new(Puppet::default().on_submit(|prompt, nth| match (prompt, nth) {
             ("s001", 1) => SubmitOutcome::Doubtful { why: "cut".into() },
             _ => SubmitOutcome::Bought { task: TaskId::new(&format!("{prompt}-{nth}")).unwrap() },
         }));
-        let (ended, tally, took) = meanwhile(&stage, 3, &gateway, async {
+        let (ended, progress, took) = meanwhile(&stage, 3, &gateway, async {
             sleep(5 * MINUTE).await;
             assert_eq!(gateway.posted().len(), 3);
             if called {
@@ -298,9 +298,9 @@ async fn who_accepts_paying_twice_pays_twice_only_after_the_wait() {
             }
         })
         .await;
-        assert_eq!((ended, tally.delivered), (RunOutcome::Done, 3));
+        assert_eq!((ended, progress.delivered), (RunOutcome::Done, 3));
         let (posts, reserved) = if called { (3, Usd::ZERO) } else { (4, usd("0.1")) };
-        assert_eq!((gateway.posted().len(), tally.balance.reserved), (posts, reserved));
+        assert_eq!((gateway.posted().len(), progress.balance.reserved), (posts, reserved));
         assert_eq!(took > WAIT, !called, "{took:?}");
     }
 }
@@ -308,7 +308,7 @@ async fn who_accepts_paying_twice_pays_twice_only_after_the_wait() {
 #[tokio::test(start_paused = true)]
 async fn a_call_about_a_shot_that_is_queued_to_be_bought_again_saves_that_purchase() {
     let mut stage = Stage::new().calling().cap("0.4");
-    stage.orders.rules.on_doubt = OnDoubt::Resubmit;
+    stage.options.rules.on_doubt = OnDoubt::Resubmit;
     // What it would cost again does not fit while the others render.
     let gateway = Arc::new(
         Puppet::default()
@@ -330,8 +330,8 @@ async fn a_call_about_a_shot_that_is_queued_to_be_bought_again_saves_that_purcha
         assert_eq!((gateway.posted().len(), stage.states()["s001"]), (3, "in_doubt"));
         stage.call(gateway.token("s001"), &["task-s001"]);
     };
-    let ((ended, tally), ()) = tokio::join!(stage.run(&four, &gateway), call);
-    assert_eq!((ended, tally.delivered, tally.failed), (RunOutcome::Done, 2, 1));
+    let ((ended, progress), ()) = tokio::join!(stage.run(&four, &gateway), call);
+    assert_eq!((ended, progress.delivered, progress.failed), (RunOutcome::Done, 2, 1));
     assert_eq!(gateway.posted().len(), 3);
 }
 
@@ -339,14 +339,14 @@ async fn a_call_about_a_shot_that_is_queued_to_be_bought_again_saves_that_purcha
 async fn whatever_ends_a_run_ends_the_wait() {
     let gateway = Arc::new(losing());
     let mut stage = Stage::new().calling();
-    stage.orders.deadline = Some(stage.now().plus(3 * MINUTE));
-    let (ended, tally, took) = meanwhile(&stage, 3, &gateway, async {}).await;
-    assert_eq!((ended, tally.in_doubt), (RunOutcome::Done, 1));
+    stage.options.deadline = Some(stage.now().plus(3 * MINUTE));
+    let (ended, progress, took) = meanwhile(&stage, 3, &gateway, async {}).await;
+    assert_eq!((ended, progress.in_doubt), (RunOutcome::Done, 1));
     assert!((3 * MINUTE..4 * MINUTE).contains(&took), "{took:?}");
 
     let gateway = Arc::new(losing().on_poll(|_, _| PollOutcome::Failed { why: why() }));
     let mut stage = Stage::new().calling();
-    stage.orders.max_failures = Some(1);
+    stage.options.max_failures = Some(1);
     let (ended, _, took) = meanwhile(&stage, 3, &gateway, async {}).await;
     assert_eq!(ended, RunOutcome::Done, "there was nobody left to be stopped");
     assert!(took < MINUTE, "{took:?}");
@@ -366,23 +366,23 @@ async fn whatever_ends_a_run_ends_the_wait() {
 async fn a_deadline_in_the_wait_leaves_a_purchase_for_the_next_run_and_says_so() {
     let gateway = Arc::new(losing());
     let mut stage = Stage::new().calling();
-    stage.orders.rules.on_doubt = OnDoubt::Resubmit;
-    stage.orders.deadline = Some(stage.now().plus(3 * MINUTE));
-    let (ended, tally, _) = meanwhile(&stage, 3, &gateway, async {}).await;
-    assert_eq!((ended, tally.in_doubt), (RunOutcome::Stopped(StopReason::Deadline), 1));
+    stage.options.rules.on_doubt = OnDoubt::Resubmit;
+    stage.options.deadline = Some(stage.now().plus(3 * MINUTE));
+    let (ended, progress, _) = meanwhile(&stage, 3, &gateway, async {}).await;
+    assert_eq!((ended, progress.in_doubt), (RunOutcome::Stopped(StopReason::Deadline), 1));
     assert_eq!(gateway.posted().len(), 3);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_wakes_a_shot_that_stalled() {
     let mut stage = Stage::new().calling();
-    stage.orders.limits.render_timeout = 5 * MINUTE;
-    stage.orders.rules.render_timeout = 5 * MINUTE;
+    stage.options.limits.render_timeout = 5 * MINUTE;
+    stage.options.rules.render_timeout = 5 * MINUTE;
     let gateway = Arc::new(losing().on_poll(|task, nth| match task {
         "task-s000" if nth < 100 => working(),
         _ => completed(),
     }));
-    let (_, tally, _) = meanwhile(&stage, 2, &gateway, async {
+    let (_, progress, _) = meanwhile(&stage, 2, &gateway, async {
         sleep(10 * MINUTE).await;
         assert_eq!(gateway.posted().len(), 2);
         let polls = polls_of(&gateway, "task-s000");
@@ -396,15 +396,15 @@ async fn a_call_wakes_a_shot_that_stalled() {
         }
     })
     .await;
-    assert_eq!((tally.delivered, tally.in_doubt, tally.stalled), (1, 1, 0));
+    assert_eq!((progress.delivered, progress.in_doubt, progress.stalled), (1, 1, 0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stalled_shot_that_a_call_wakes_takes_nobodys_place_with_it_when_it_is_done() {
     let mut stage = Stage::new().calling();
-    stage.orders.limits.in_flight = 1;
-    stage.orders.limits.render_timeout = 5 * MINUTE;
-    stage.orders.rules.render_timeout = 5 * MINUTE;
+    stage.options.limits.in_flight = 1;
+    stage.options.limits.render_timeout = 5 * MINUTE;
+    stage.options.rules.render_timeout = 5 * MINUTE;
     let called = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let is_done = Arc::clone(&called);
     let gateway = Arc::new(Puppet::default().on_poll(move |task, nth| match task {
@@ -412,7 +412,7 @@ async fn a_stalled_shot_that_a_call_wakes_takes_nobodys_place_with_it_when_it_is
         "task-s001" if nth < 48 => working(),
         _ => completed(),
     }));
-    let (_, tally, _) = meanwhile(&stage, 3, &gateway, async {
+    let (_, progress, _) = meanwhile(&stage, 3, &gateway, async {
         sleep(7 * MINUTE).await;
         assert_eq!(gateway.posted(), ["s000", "s001"]);
         called.store(true, std::sync::atomic::Ordering::Relaxed);
@@ -422,7 +422,7 @@ async fn a_stalled_shot_that_a_call_wakes_takes_nobodys_place_with_it_when_it_is
         assert_eq!(gateway.posted(), ["s000", "s001"], "the one place is taken");
     })
     .await;
-    assert_eq!((tally.delivered, gateway.posted().len()), (3, 3));
+    assert_eq!((progress.delivered, gateway.posted().len()), (3, 3));
 }
 
 #[tokio::test(start_paused = true)]
@@ -432,13 +432,13 @@ async fn a_key_that_is_refused_while_evidence_is_looked_for_ends_the_run() {
         "task-s001" => PollOutcome::BadKey { why: "revoked".into() },
         _ => completed(),
     }));
-    let (ended, tally, took) = meanwhile(&stage, 3, &gateway, async {
+    let (ended, progress, took) = meanwhile(&stage, 3, &gateway, async {
         sleep(MINUTE).await;
         stage.call(gateway.token("s001"), &["task-s001"]);
     })
     .await;
     assert!(matches!(ended, RunOutcome::Stopped(StopReason::Key(_))), "{ended:?}");
-    assert!(tally.in_doubt == 1 && took < 2 * MINUTE);
+    assert!(progress.in_doubt == 1 && took < 2 * MINUTE);
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ fn settled(amount: &str, currency: &str) -> (Duration, ChargeOutcome) {
 
 fn asking() -> Stage {
     let mut stage = Stage::new();
-    stage.orders.check_charges = true;
+    stage.options.check_charges = true;
     stage
 }
 
@@ -29,9 +29,9 @@ async fn charges_are_written_down_beside_the_prices_and_move_no_money() {
                 _ => settled("17.123456789", "credits"),
             }),
     );
-    let (ended, tally) = stage.run(&shots(3), &gateway).await;
-    assert_eq!((ended, tally.delivered, tally.failed), (RunOutcome::Done, 2, 1));
-    assert_eq!(tally.balance.spent, usd("0.2"), "the cap goes by prices");
+    let (ended, progress) = stage.run(&shots(3), &gateway).await;
+    assert_eq!((ended, progress.delivered, progress.failed), (RunOutcome::Done, 2, 1));
+    assert_eq!(progress.balance.spent, usd("0.2"), "the cap goes by prices");
     let charges: Vec<String> =
         stage.rows().iter().map(|row| row.charge.as_ref().unwrap().to_string()).collect();
     assert_eq!(charges, ["0.25 USD", "0 USD", "17.123456789 credits"]);
@@ -54,8 +54,8 @@ async fn a_gateway_without_records_is_asked_a_few_times_and_nothing_changes() {
         Puppet::default()
             .on_charge(|_, _| (Duration::ZERO, ChargeOutcome::Unknown { why: "404".into() })),
     );
-    let (ended, tally) = stage.run(&shots(100), &gateway).await;
-    assert_eq!((ended, tally.delivered), (RunOutcome::Done, 100));
+    let (ended, progress) = stage.run(&shots(100), &gateway).await;
+    assert_eq!((ended, progress.delivered), (RunOutcome::Done, 100));
     let asked = gateway.seen.lock().unwrap().charges.len();
     assert!((3..=6).contains(&asked), "{asked}: four ask at once, three answers are enough");
     assert!(stage.rows().iter().all(|row| row.charge.is_none()));

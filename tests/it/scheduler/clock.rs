@@ -36,9 +36,13 @@ async fn a_clock_set_in_the_middle_of_a_run_stalls_no_task_and_buys_nothing_twic
     for hours in [1, 3, 12, 8 * DAY, 10 * YEAR, -1, -12, -8 * DAY, -10 * YEAR] {
         let stage = Stage::new().cap("1");
         let gateway = jumps(&stage, hours, 20);
-        let (ended, tally) = stage.run(&shots(10), &gateway).await;
-        assert_eq!((ended, tally.delivered), (RunOutcome::Done, 10), "{hours} hours");
-        assert_eq!((gateway.posted().len(), tally.balance.spent), (10, usd("1")), "{hours} hours");
+        let (ended, progress) = stage.run(&shots(10), &gateway).await;
+        assert_eq!((ended, progress.delivered), (RunOutcome::Done, 10), "{hours} hours");
+        assert_eq!(
+            (gateway.posted().len(), progress.balance.spent),
+            (10, usd("1")),
+            "{hours} hours"
+        );
         let (ended, _) = stage.run(&shots(10), &gateway).await;
         assert_eq!((ended, gateway.posted().len()), (RunOutcome::Done, 10), "{hours} hours");
     }
@@ -50,8 +54,8 @@ async fn a_task_that_hangs_stalls_when_its_time_has_passed_whatever_the_clock_sa
         let stage = Stage::new();
         let gateway = jumps(&stage, hours, usize::MAX);
         let began = Instant::now();
-        let (ended, tally) = stage.run(&shots(1), &gateway).await;
-        assert_eq!((ended, tally.stalled), (RunOutcome::Done, 1), "{hours} hours");
+        let (ended, progress) = stage.run(&shots(1), &gateway).await;
+        assert_eq!((ended, progress.stalled), (RunOutcome::Done, 1), "{hours} hours");
         let took = began.elapsed();
         let usual = Duration::from_secs(7200)..Duration::from_secs(7400);
         assert!(usual.contains(&took), "{hours} hours: {took:?}");
@@ -65,8 +69,8 @@ async fn leaves_one_in_flight(stage: &mut Stage) {
         stop.cancel();
         bought(prompt)
     }));
-    let (ended, tally) = stage.run(&shots(1), &gateway).await;
-    assert_eq!((ended, tally.rendering), (RunOutcome::Interrupted, 1));
+    let (ended, progress) = stage.run(&shots(1), &gateway).await;
+    assert_eq!((ended, progress.rendering), (RunOutcome::Interrupted, 1));
     stage.stop = CancelToken::default();
 }
 
@@ -78,14 +82,14 @@ async fn a_clock_set_between_runs_keeps_no_task_from_its_clip_and_no_run_from_it
         stage.clock.jump(hours);
         let hung = Arc::new(Puppet::default().on_poll(|_, _| WORKING));
         let began = Instant::now();
-        let (ended, tally) = stage.run(&shots(1), &hung).await;
-        assert_eq!((ended, tally.stalled), (RunOutcome::Done, 1), "{hours} hours");
+        let (ended, progress) = stage.run(&shots(1), &hung).await;
+        assert_eq!((ended, progress.stalled), (RunOutcome::Done, 1), "{hours} hours");
         assert!(began.elapsed() < Duration::from_secs(7400), "{hours} hours: it must end");
-        assert_eq!(tally.balance.reserved, usd("0.1"), "{hours} hours");
+        assert_eq!(progress.balance.reserved, usd("0.1"), "{hours} hours");
 
         let done = Arc::new(Puppet::default());
-        let (ended, tally) = stage.run(&shots(1), &done).await;
-        assert_eq!((ended, tally.delivered), (RunOutcome::Done, 1), "{hours} hours");
+        let (ended, progress) = stage.run(&shots(1), &done).await;
+        assert_eq!((ended, progress.delivered), (RunOutcome::Done, 1), "{hours} hours");
         assert_eq!(hung.posted().len() + done.posted().len(), 0, "{hours} hours");
     }
 }
@@ -102,10 +106,10 @@ async fn a_clock_set_forward_lets_no_paid_clip_expire() {
         2..=5 => Err(DownloadError::Gone { why: "answered 403".into() }),
         _ => Ok(clip()),
     }));
-    let (ended, tally) = stage.run(&shots(1), &gateway).await;
-    assert_eq!((ended, tally.rendered, tally.failed), (RunOutcome::Done, 1, 0));
-    let (ended, tally) = stage.run(&shots(1), &gateway).await;
-    assert_eq!((ended, tally.delivered), (RunOutcome::Done, 1));
+    let (ended, progress) = stage.run(&shots(1), &gateway).await;
+    assert_eq!((ended, progress.rendered, progress.failed), (RunOutcome::Done, 1, 0));
+    let (ended, progress) = stage.run(&shots(1), &gateway).await;
+    assert_eq!((ended, progress.delivered), (RunOutcome::Done, 1));
     assert_eq!(gateway.posted().len(), 1);
 }
 
@@ -123,8 +127,8 @@ async fn a_task_the_gateway_does_not_know_is_given_its_minute_whatever_the_clock
             }
             _ => completed(),
         }));
-        let (ended, tally) = stage.run(&shots(1), &gateway).await;
-        assert_eq!((ended, tally.delivered), (RunOutcome::Done, 1), "{hours} hours");
+        let (ended, progress) = stage.run(&shots(1), &gateway).await;
+        assert_eq!((ended, progress.delivered), (RunOutcome::Done, 1), "{hours} hours");
     }
 }
 
@@ -132,8 +136,8 @@ async fn a_task_the_gateway_does_not_know_is_given_its_minute_whatever_the_clock
 async fn a_deadline_holds_by_the_clock_and_by_the_time_that_passes() {
     for hours in [-5, 0, 5] {
         let mut stage = Stage::new();
-        stage.orders.limits.rate = Rate { count: 1, window: Window::Second };
-        stage.orders.deadline = Some(stage.now().plus(Duration::from_millis(9500)));
+        stage.options.limits.rate = Rate { count: 1, window: Window::Second };
+        stage.options.deadline = Some(stage.now().plus(Duration::from_millis(9500)));
         let clock = Arc::clone(&stage.clock);
         let gateway = Arc::new(Puppet::default().on_submit(move |prompt, _| {
             if prompt == "s003" {
@@ -142,10 +146,10 @@ async fn a_deadline_holds_by_the_clock_and_by_the_time_that_passes() {
             bought(prompt)
         }));
         let began = Instant::now();
-        let (ended, tally) = stage.run(&shots(30), &gateway).await;
+        let (ended, progress) = stage.run(&shots(30), &gateway).await;
         assert_eq!(ended, RunOutcome::Stopped(StopReason::Deadline), "{hours} hours");
         let in_time = if hours > 0 { 4..=5 } else { 9..=11 };
-        assert!(in_time.contains(&tally.delivered), "{hours} hours: {}", tally.delivered);
+        assert!(in_time.contains(&progress.delivered), "{hours} hours: {}", progress.delivered);
         assert!(began.elapsed() < Duration::from_secs(60), "{hours} hours");
     }
 }
@@ -154,7 +158,7 @@ async fn a_deadline_holds_by_the_clock_and_by_the_time_that_passes() {
 async fn setting_the_clock_does_not_change_the_pace_or_a_pause() {
     for hours in [-10, 10] {
         let mut stage = Stage::new();
-        stage.orders.limits.rate = Rate { count: 5, window: Window::Second };
+        stage.options.limits.rate = Rate { count: 5, window: Window::Second };
         let clock = Arc::clone(&stage.clock);
         let asked = Duration::from_secs(100);
         let gateway =
@@ -165,8 +169,8 @@ async fn setting_the_clock_does_not_change_the_pace_or_a_pause() {
                 }
                 _ => bought(prompt),
             }));
-        let (ended, tally) = stage.run(&shots(20), &gateway).await;
-        assert_eq!((ended, tally.delivered), (RunOutcome::Done, 20), "{hours} hours");
+        let (ended, progress) = stage.run(&shots(20), &gateway).await;
+        assert_eq!((ended, progress.delivered), (RunOutcome::Done, 20), "{hours} hours");
         let seen = gateway.seen.lock().unwrap();
         let moments: Vec<Instant> = seen.submits.iter().map(|(at, _)| *at).collect();
         assert!(super::most_in_a_window(&moments, Duration::from_secs(1)) <= 5, "{hours} hours");

@@ -17,7 +17,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 fn one_a_second() -> Stage {
     let mut stage = Stage::new();
-    stage.orders.limits.rate = Rate { count: 1, window: Window::Second };
+    stage.options.limits.rate = Rate { count: 1, window: Window::Second };
     stage
 }
 
@@ -44,8 +44,8 @@ async fn paused_before_anything_a_run_sends_nothing_until_it_goes_on() {
         assert!(stage.rows().iter().all(|row| row.attempts == 0), "nothing is claimed either");
         stage.pause.resume();
     };
-    let ((ended, tally), ()) = tokio::join!(stage.run(&five, &gateway), resumed);
-    assert_eq!((ended, tally.delivered, tally.paused), (RunOutcome::Done, 5, false));
+    let ((ended, progress), ()) = tokio::join!(stage.run(&five, &gateway), resumed);
+    assert_eq!((ended, progress.delivered, progress.paused), (RunOutcome::Done, 5, false));
     assert_eq!(gateway.posted().len(), 5);
 }
 
@@ -62,8 +62,8 @@ async fn a_pause_lets_what_was_bought_come_home_and_loses_nothing() {
         assert_eq!(stage.money(), (usd("0.4"), usd("0")), "no price is kept aside");
         stage.pause.resume();
     };
-    let ((ended, tally), ()) = tokio::join!(stage.run(&ten, &gateway), looks_on);
-    assert_eq!((ended, tally.delivered), (RunOutcome::Done, 10));
+    let ((ended, progress), ()) = tokio::join!(stage.run(&ten, &gateway), looks_on);
+    assert_eq!((ended, progress.delivered), (RunOutcome::Done, 10));
     let mut posted = gateway.posted();
     posted.dedup();
     assert_eq!(posted.len(), 10, "each once");
@@ -75,7 +75,7 @@ const LONG: usize = 150;
 #[tokio::test(start_paused = true)]
 async fn after_a_pause_nothing_leaves_that_was_only_about_to() {
     let mut stage = Stage::new();
-    stage.orders.limits.rate = Rate { count: 5, window: Window::Second };
+    stage.options.limits.rate = Rate { count: 5, window: Window::Second };
     let gateway = paused_at(&stage, LONG);
     let many = shots(LONG + 100);
     let looks_on = async {
@@ -84,8 +84,8 @@ async fn after_a_pause_nothing_leaves_that_was_only_about_to() {
         assert!(stage.rows().iter().all(|row| row.entry.status.state.name() != "submitting"));
         stage.pause.resume();
     };
-    let ((ended, tally), ()) = tokio::join!(stage.run(&many, &gateway), looks_on);
-    assert_eq!((ended, tally.delivered), (RunOutcome::Done, LONG + 100));
+    let ((ended, progress), ()) = tokio::join!(stage.run(&many, &gateway), looks_on);
+    assert_eq!((ended, progress.delivered), (RunOutcome::Done, LONG + 100));
     let moments: Vec<Instant> =
         gateway.seen.lock().unwrap().submits.iter().map(|(at, _)| *at).collect();
     assert_eq!(moments.len(), LONG + 100);
@@ -96,7 +96,7 @@ async fn after_a_pause_nothing_leaves_that_was_only_about_to() {
 async fn a_purchase_claimed_before_the_pause_and_not_on_the_wire_is_taken_back() {
     // At this rate two may be on their way at once: one leaves, and the user pauses.
     let mut stage = Stage::new();
-    stage.orders.limits.rate = Rate { count: 500, window: Window::Second };
+    stage.options.limits.rate = Rate { count: 500, window: Window::Second };
     let (pause, count) = (stage.pause.clone(), AtomicUsize::new(0));
     let late = Arc::new(AtomicUsize::new(0));
     let left_late = Arc::clone(&late);
@@ -115,8 +115,9 @@ async fn a_purchase_claimed_before_the_pause_and_not_on_the_wire_is_taken_back()
             stage.pause.resume();
         }
     };
-    let (ended, tally) = tokio::select! { ended = run => ended, () = releases => unreachable!() };
-    assert_eq!((ended, tally.delivered), (RunOutcome::Done, 200));
+    let (ended, progress) =
+        tokio::select! { ended = run => ended, () = releases => unreachable!() };
+    assert_eq!((ended, progress.delivered), (RunOutcome::Done, 200));
     assert_eq!((gateway.posted().len(), late.load(Ordering::Relaxed)), (200, 0));
     assert_eq!(stage.money(), (usd("20"), usd("0")));
     let taken_back: u32 = stage.rows().iter().map(|row| row.attempts - 1).sum();
@@ -133,21 +134,21 @@ async fn a_stop_ends_a_paused_run() {
         stage.stop.cancel();
     };
     let began = Instant::now();
-    let ((ended, tally), ()) = tokio::join!(stage.run(&five, &gateway), stops);
-    assert_eq!((ended, tally.delivered, tally.queued), (RunOutcome::Interrupted, 2, 3));
-    assert_eq!((tally.stopping, tally.paused), (Some(RunOutcome::Interrupted), true));
+    let ((ended, progress), ()) = tokio::join!(stage.run(&five, &gateway), stops);
+    assert_eq!((ended, progress.delivered, progress.queued), (RunOutcome::Interrupted, 2, 3));
+    assert_eq!((progress.stopping, progress.paused), (Some(RunOutcome::Interrupted), true));
     assert!(began.elapsed() < 61 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_deadline_ends_a_paused_run_on_time() {
     let mut stage = Stage::new();
-    stage.orders.deadline = Some(stage.now().plus(HOUR));
+    stage.options.deadline = Some(stage.now().plus(HOUR));
     stage.pause.pause();
     let gateway = Arc::new(Puppet::default());
     let began = Instant::now();
-    let (ended, tally) = stage.run(&shots(3), &gateway).await;
-    assert_eq!((ended, tally.queued), (RunOutcome::Stopped(StopReason::Deadline), 3));
+    let (ended, progress) = stage.run(&shots(3), &gateway).await;
+    assert_eq!((ended, progress.queued), (RunOutcome::Stopped(StopReason::Deadline), 3));
     assert!((HOUR..HOUR + SECOND).contains(&began.elapsed()), "{:?}", began.elapsed());
     assert_eq!(gateway.posted(), Vec::<String>::new());
 }
@@ -156,23 +157,23 @@ async fn a_deadline_ends_a_paused_run_on_time() {
 async fn a_paused_run_ends_where_nothing_fits_under_the_cap() {
     let stage = one_a_second().cap("0.2");
     let gateway = paused_at(&stage, 2);
-    let (ended, tally) = stage.run(&shots(5), &gateway).await;
+    let (ended, progress) = stage.run(&shots(5), &gateway).await;
     assert_eq!(ended, RunOutcome::Stopped(StopReason::Cap { held: 3 }));
-    assert_eq!((tally.delivered, tally.queued), (2, 3));
+    assert_eq!((progress.delivered, progress.queued), (2, 3));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_paused_run_with_nobody_left_to_submit_ends_by_itself() {
     let stage = Stage::new();
     let gateway = paused_at(&stage, 1);
-    let (ended, tally) = stage.run(&shots(1), &gateway).await;
-    assert_eq!((ended, tally.delivered), (RunOutcome::Done, 1));
+    let (ended, progress) = stage.run(&shots(1), &gateway).await;
+    assert_eq!((ended, progress.delivered), (RunOutcome::Done, 1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn pausing_again_and_again_counts_no_attempt_and_retries_go_on_after_it() {
     let mut stage = Stage::new();
-    stage.orders.limits.attempts = 2;
+    stage.options.limits.attempts = 2;
     let gateway = Arc::new(Puppet::default().on_submit(|prompt, nth| match nth {
         1 => SubmitOutcome::ServerError { status: 500, retry_after: None, why: "busy".into() },
         _ => bought(prompt),
@@ -186,8 +187,8 @@ async fn pausing_again_and_again_counts_no_attempt_and_retries_go_on_after_it() 
             sleep(Duration::from_millis(10)).await;
         }
     };
-    let ((ended, tally), ()) = tokio::join!(stage.run(&one, &gateway), presses);
-    assert_eq!((ended, tally.delivered), (RunOutcome::Done, 1));
+    let ((ended, progress), ()) = tokio::join!(stage.run(&one, &gateway), presses);
+    assert_eq!((ended, progress.delivered), (RunOutcome::Done, 1));
     assert_eq!(gateway.posted().len(), 2);
 }
 

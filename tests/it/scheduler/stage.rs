@@ -259,7 +259,7 @@ impl Clock for VirtualClock {
 pub struct Stage {
     folder: tempfile::TempDir,
     pub clock: Arc<VirtualClock>,
-    pub orders: RunOptions,
+    pub options: RunOptions,
     pub budget: Option<Budget>,
     pub stop: CancelToken,
     pub pause: PauseSwitch,
@@ -272,7 +272,7 @@ impl Stage {
         Self {
             folder: tempfile::tempdir().unwrap(),
             clock: Arc::new(VirtualClock { began: Instant::now(), set: AtomicI64::new(0) }),
-            orders: RunOptions::new(limits),
+            options: RunOptions::new(limits),
             budget: None,
             stop: CancelToken::default(),
             pause: PauseSwitch::default(),
@@ -323,7 +323,7 @@ impl Stage {
         if let Some(budget) = self.budget {
             ledger.set_budget(budget).await.unwrap();
         }
-        let tools = Deps {
+        let deps = Deps {
             provider: gateway,
             ledger: Arc::new(ledger),
             clips: Arc::new(FolderStore::open(self.folder.path(), Threads::InPlace).unwrap()),
@@ -333,12 +333,12 @@ impl Stage {
             metrics: Arc::default(),
             threads: Threads::InPlace,
         };
-        let (tally, seen) = watch::channel(Progress::default());
+        let (progress, seen) = watch::channel(Progress::default());
         let ended =
-            scheduler::run(shots.into(), self.orders.clone(), tools, self.stop.clone(), tally);
+            scheduler::run(shots.into(), self.options.clone(), deps, self.stop.clone(), progress);
         let ended = ended.await.unwrap();
-        let tally = seen.borrow().clone();
-        (ended, tally)
+        let progress = seen.borrow().clone();
+        (ended, progress)
     }
 
     /// Where the ledger lies.

@@ -20,7 +20,7 @@ const LONG: usize = 600;
 
 fn at_full_rate() -> Stage {
     let mut stage = Stage::new();
-    stage.orders.limits.rate = Rate { count: 5, window: Window::Second };
+    stage.options.limits.rate = Rate { count: 5, window: Window::Second };
     stage
 }
 
@@ -35,24 +35,24 @@ async fn after_a_stop_nothing_leaves_that_was_only_about_to() {
         bought(prompt)
     });
     let gateway = Arc::new(gateway);
-    let (ended, tally) = stage.run(&shots(LONG + 100), &gateway).await;
+    let (ended, progress) = stage.run(&shots(LONG + 100), &gateway).await;
     assert_eq!(ended, RunOutcome::Interrupted);
-    assert_eq!((gateway.posted().len(), tally.rendering, tally.queued), (LONG, LONG, 100));
-    assert_eq!(tally.balance.reserved, Usd::from_micros(100_000 * 600));
+    assert_eq!((gateway.posted().len(), progress.rendering, progress.queued), (LONG, LONG, 100));
+    assert_eq!(progress.balance.reserved, Usd::from_micros(100_000 * 600));
 }
 
 #[tokio::test(start_paused = true)]
 async fn nothing_leaves_after_what_stops_the_run() {
     let mut stage = Stage::new();
-    stage.orders.limits.rate = Rate { count: 1000, window: Window::Second };
-    stage.orders.limits.attempts = 1;
+    stage.options.limits.rate = Rate { count: 1000, window: Window::Second };
+    stage.options.limits.attempts = 1;
     let refused = || SubmitOutcome::NotSent { why: "refused".into() };
     let gateway =
         Arc::new(Puppet::default().on_slow_submit(move |_, _| (Duration::ZERO, refused())));
-    let (ended, tally) = stage.run(&shots(20), &gateway).await;
+    let (ended, progress) = stage.run(&shots(20), &gateway).await;
     assert_eq!(ended, RunOutcome::Stopped(StopReason::Unreached("refused".into())));
-    assert_eq!((gateway.posted(), tally.queued), (vec!["s000".to_owned()], 20));
-    assert_eq!(tally.balance.reserved, Usd::ZERO);
+    assert_eq!((gateway.posted(), progress.queued), (vec!["s000".to_owned()], 20));
+    assert_eq!(progress.balance.reserved, Usd::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
@@ -66,9 +66,9 @@ async fn after_a_refused_key_nothing_leaves_that_was_only_about_to() {
         }
     });
     let gateway = Arc::new(gateway);
-    let (ended, tally) = stage.run(&shots(LONG + 100), &gateway).await;
+    let (ended, progress) = stage.run(&shots(LONG + 100), &gateway).await;
     assert_eq!(ended, RunOutcome::Stopped(StopReason::Key("revoked".into())));
-    assert_eq!((gateway.posted().len(), tally.queued), (LONG, 101));
+    assert_eq!((gateway.posted().len(), progress.queued), (LONG, 101));
 }
 
 #[tokio::test(start_paused = true)]
@@ -92,7 +92,7 @@ async fn a_claim_does_not_wait_for_its_post_to_leave() {
 #[tokio::test(start_paused = true)]
 async fn a_shot_that_only_leaves_out_is_not_bought_again_by_its_doubt() {
     let mut stage = Stage::new();
-    stage.orders.rules.on_doubt = OnDoubt::Resubmit;
+    stage.options.rules.on_doubt = OnDoubt::Resubmit;
     let gateway = Arc::new(
         Puppet::default().on_slow_submit(|prompt, _| (Duration::from_secs(50), bought(prompt))),
     );
@@ -103,35 +103,35 @@ async fn a_shot_that_only_leaves_out_is_not_bought_again_by_its_doubt() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(gateway.posted(), ["s000"]);
 
-    stage.orders.only = Some(globset::Glob::new("s001").unwrap().compile_matcher());
+    stage.options.only = Some(globset::Glob::new("s001").unwrap().compile_matcher());
     let gateway = Arc::new(Puppet::default());
-    let (ended, tally) = stage.run(&shots(2), &gateway).await;
+    let (ended, progress) = stage.run(&shots(2), &gateway).await;
     assert_eq!((gateway.posted(), ended), (vec!["s001".to_owned()], RunOutcome::Done));
-    assert_eq!((tally.in_doubt, tally.delivered), (1, 1));
+    assert_eq!((progress.in_doubt, progress.delivered), (1, 1));
 
-    stage.orders.only = None;
-    let (_, tally) = stage.run(&shots(2), &gateway).await;
+    stage.options.only = None;
+    let (_, progress) = stage.run(&shots(2), &gateway).await;
     assert_eq!(gateway.posted(), ["s001", "s000"], "the whole campaign buys it again");
-    assert_eq!(tally.delivered, 2);
+    assert_eq!(progress.delivered, 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_key_refused_after_too_many_failures_is_an_early_stop() {
     let mut stage = Stage::new();
-    stage.orders.max_failures = Some(1);
+    stage.options.max_failures = Some(1);
     let gateway = Arc::new(Puppet::default().on_slow_submit(|prompt, _| match prompt {
         "s000" => (Duration::from_secs(2), SubmitOutcome::Rejected { why: "no".into() }),
         _ => (Duration::from_secs(9), SubmitOutcome::BadKey { why: "revoked".into() }),
     }));
-    let (ended, tally) = stage.run(&shots(2), &gateway).await;
+    let (ended, progress) = stage.run(&shots(2), &gateway).await;
     assert_eq!(ended, RunOutcome::Stopped(StopReason::Failures(1)));
-    assert_eq!((tally.failed, tally.queued), (1, 1));
+    assert_eq!((progress.failed, progress.queued), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_doubt_of_a_stopped_run_is_judged_by_what_the_next_run_is_told() {
     let mut stage = Stage::new();
-    stage.orders.rules.on_doubt = OnDoubt::Resubmit;
+    stage.options.rules.on_doubt = OnDoubt::Resubmit;
     let stop = stage.stop.clone();
     let cut = || SubmitOutcome::Doubtful { why: "cut".into() };
     let gateway = Arc::new(Puppet::default().on_submit(move |_, nth| match nth {
@@ -143,16 +143,16 @@ async fn a_doubt_of_a_stopped_run_is_judged_by_what_the_next_run_is_told() {
         }
         _ => unreachable!("it was stopped"),
     }));
-    let (ended, tally) = stage.run(&shots(1), &gateway).await;
-    assert_eq!((ended, tally.in_doubt, gateway.posted().len()), (RunOutcome::Interrupted, 1, 2));
-    assert_eq!(tally.balance.reserved, Usd::from_micros(100_000));
+    let (ended, progress) = stage.run(&shots(1), &gateway).await;
+    assert_eq!((ended, progress.in_doubt, gateway.posted().len()), (RunOutcome::Interrupted, 1, 2));
+    assert_eq!(progress.balance.reserved, Usd::from_micros(100_000));
 
     stage.stop = CancelToken::default();
-    stage.orders.rules.on_doubt = OnDoubt::Hold;
+    stage.options.rules.on_doubt = OnDoubt::Hold;
     let gateway = Arc::new(Puppet::default());
-    let (ended, tally) = stage.run(&shots(1), &gateway).await;
-    assert_eq!((ended, tally.in_doubt, gateway.posted().len()), (RunOutcome::Done, 1, 0));
-    stage.orders.rules.on_doubt = OnDoubt::Resubmit;
-    let (_, tally) = stage.run(&shots(1), &gateway).await;
-    assert_eq!((tally.delivered, gateway.posted().len()), (1, 1));
+    let (ended, progress) = stage.run(&shots(1), &gateway).await;
+    assert_eq!((ended, progress.in_doubt, gateway.posted().len()), (RunOutcome::Done, 1, 0));
+    stage.options.rules.on_doubt = OnDoubt::Resubmit;
+    let (_, progress) = stage.run(&shots(1), &gateway).await;
+    assert_eq!((progress.delivered, gateway.posted().len()), (1, 1));
 }

@@ -69,8 +69,9 @@ fn what_is_wrong_is_said_with_its_place() {
 
 #[test]
 fn hostile_templates_end_in_an_error() {
-    let deep =
-        |open: &str, inner: &str, close: &str, n: usize| open.repeat(n) + inner + &close.repeat(n);
+    let deep = |open: &str, inner: &str, close: &str, n: usize| {
+        open.repeat(n) + inner + close.repeat(n).as_str()
+    };
     for text in [
         "{% for a in long %}{% for b in long %}x{% endfor %}{% endfor %}".to_owned(),
         "{% for a in long|list %}{% for b in long|list %}{% endfor %}{% endfor %}".to_owned(),
@@ -85,7 +86,7 @@ fn hostile_templates_end_in_an_error() {
         "{{ [[1] * 99999999] == [[2] * 99999999] }}".to_owned(),
         "{{ 10 ** 10 ** 10 }}".to_owned(),
         "{% for x in tags %}{{ loop.cycle() }}{% endfor %}".to_owned(),
-        "{% set x = long %}".to_owned() + &"{% set x = x ~ x %}".repeat(40),
+        "{% set x = long %}".to_owned() + "{% set x = x ~ x %}".repeat(40).as_str(),
         "x".repeat(300_000) + "{{ n }}",
         deep("{{ ", "n", " }}", 10_000),
         format!("{{{{ {} }}}}", deep("(", "n", ")", 400)),
@@ -94,11 +95,11 @@ fn hostile_templates_end_in_an_error() {
         format!("{{{{ n{} }}}}", "+1".repeat(100_000)),
         deep("{% if n %}", "x", "{% endif %}", 10_000),
         deep("{% for x in tags %}", "x", "{% endfor %}", 5_000),
-        deep("{% if n %}", "", "", 1) + &"{% elif n %}".repeat(6_000) + "{% endif %}",
+        deep("{% if n %}", "", "", 1) + "{% elif n %}".repeat(6_000).as_str() + "{% endif %}",
         "{{".repeat(100_000),
         "{%".repeat(100_000),
         "{#".repeat(100_000),
-        "{{ '".to_owned() + &"\\".repeat(200_000),
+        "{{ '".to_owned() + "\\".repeat(200_000).as_str(),
         "{{ 1 // 0 }}".to_owned(),
         "{{ 1 % 0 }}".to_owned(),
     ] {
