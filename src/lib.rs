@@ -53,8 +53,6 @@
 //! - **Nothing is sent twice by itself.** No HTTP client, middleware or redirect repeats a POST. Only
 //!   the scheduler sends again, after the ledger has recorded that the last POST was refused.
 //! - **Money is a whole number of micro-dollars**, and every movement is an append-only row.
-//! - **One gateway's facts stay in its file.** Nothing outside [`provider`] knows a fact of one
-//!   gateway.
 //! - **Seams.** What works with a gateway, a ledger or a clip store goes by its trait: [`Provider`],
 //!   [`Ledger`], [`ClipStore`].
 

@@ -9,7 +9,7 @@ use bytes::BytesMut;
 use sha2::Digest;
 
 use crate::clips::{ClipError, Stored, clip_info, told, verify};
-use crate::clip_info::ClipInfo;
+use crate::domain::clip_info::ClipInfo;
 use crate::failpoint;
 
 use super::directories::{ClipPlace, Directories};

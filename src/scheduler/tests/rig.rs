@@ -232,7 +232,7 @@ impl Rig {
             self.set_elapsed(wake.max(self.now.elapsed));
             self.tell(Event::Tick);
         }
-        Some(self.now.elapsed - began)
+        Some(self.now.elapsed.saturating_sub(began))
     }
 
     pub fn set_elapsed(&mut self, elapsed: Duration) {
@@ -337,6 +337,7 @@ impl Rig {
     }
 
     /// The poll of a shot's task is answered; those polled with it are still being worked on.
+    #[expect(clippy::needless_pass_by_value, reason = "a test says it in one word")]
     pub fn polled(&mut self, row: usize, outcome: PollOutcome) {
         let slots = self.take_poll(row);
         let answer = |slot: &Slot| {
