@@ -10,7 +10,8 @@
 //! |---|---|
 //! | `campaign` | one row: its name, whose tasks it holds (`gateway` or `simulator`), the cap, who made the file |
 //! | `revisions` | a row per (shot, fingerprint): its number, place in the manifest, request, state, reason, URLs |
-//! | `attempts` | a row per POST, written before it is sent: its price, whether a failed task is charged, its outcome, task id, and the account its price lies in; the secret part of its callback's address, and what the gateway says it really cost |
+//! | `attempts` | a row per POST, written before it is sent: its price, whether a failed task is charged, its outcome, task id, and the account its price lies in; its key (`token`) and whether the gateway was told it, where it was sent, what was sent (`wire`), and what the gateway says it really cost |
+//! | `origins` | where attempts were sent, and from which account (a salted hash of its key) |
 //! | `money` | every movement of an attempt's price into (positive) or out of (negative) `reserved`, `spent`, `unconfirmed`; never changed |
 //! | `balance` | one row: the sums of `money`, kept by a trigger and compared with it at every opening |
 //! | `files` | the clips of delivered revisions, and what they turned out to be: length, size, sound |
