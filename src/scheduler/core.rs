@@ -5,11 +5,9 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet, VecDeque};
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::callback::Callbacks;
 use crate::domain::money::Usd;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::{PollOutcome, TaskId};
@@ -23,16 +21,16 @@ use crate::policy::backpressure::Backpressure;
 use crate::policy::budget::{Balance, Budget};
 use crate::policy::queue::Queue;
 use crate::policy::rate::RateLimiter;
-use crate::provider::Capabilities;
 
 use super::charge_queue::Charges;
 use super::effects::{Effect, Event};
 use super::event_log::{self, Cause, EventRecord};
 use super::metrics::Metrics;
-use super::options::{Deps, RunOptions};
+use super::options::RunOptions;
 use super::outcome::{RunOutcome, StopReason};
 use super::progress::Progress;
 use super::questions::Question;
+use super::setup::Setup;
 use super::shot_state::{ShotState, Slot, Slots};
 use super::subscriptions::Doubts;
 
@@ -116,48 +114,6 @@ pub struct Scheduler {
     pub(super) said_awaited: bool,
     pub(super) progress: Progress,
     pub(super) out: Output,
-}
-
-/// What a scheduler is told of the run's surroundings, as plain values.
-pub struct Setup {
-    /// Where attempts go, and from which account.
-    pub origin: Origin,
-    /// How many tasks one poll may ask for.
-    pub poll_batch: usize,
-    /// The cap.
-    pub budget: Budget,
-    /// The money as the ledger has it.
-    pub balance: Balance,
-    /// What is counted and timed.
-    pub metrics: Arc<Metrics>,
-    /// Where the provider can call back, if it can.
-    pub callbacks: Option<Callbacks>,
-    /// Makes attempt keys.
-    pub keys: KeyMint,
-    /// Chance, for the waits before retries.
-    pub rng: fastrand::Rng,
-}
-
-impl Setup {
-    /// What `deps` say.
-    ///
-    /// # Errors
-    /// When the system has no randomness for attempt keys, which it always has.
-    pub fn of(deps: &Deps) -> io::Result<Self> {
-        let Capabilities { origin, poll_batch, .. } = deps.provider.capabilities();
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(io::Error::other)?;
-        Ok(Self {
-            origin,
-            poll_batch,
-            budget: deps.ledger.budget(),
-            balance: deps.ledger.balance(),
-            metrics: Arc::clone(&deps.metrics),
-            callbacks: deps.callbacks.clone(),
-            keys: KeyMint::from_seed(seed),
-            rng: fastrand::Rng::new(),
-        })
-    }
 }
 
 impl Scheduler {

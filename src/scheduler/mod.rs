@@ -43,6 +43,7 @@ mod poll;
 mod progress;
 mod questions;
 mod recovery;
+mod setup;
 mod shot_state;
 mod stops;
 mod subscriptions;
@@ -58,13 +59,14 @@ use crate::domain::shot::Shot;
 use crate::failpoint;
 use crate::ledger::{Assign, LedgerError};
 
-use self::core::{Scheduler, Setup};
+use self::core::Scheduler;
 use driver::Driver;
 pub use event_log::{Cause, EVENT_LOG, EventRecord};
 pub use metrics::{Histogram, Metrics, OUTCOMES};
 pub use options::{Deps, RunOptions};
 pub use outcome::{RunOutcome, StopReason};
 pub use progress::{Ends, Progress};
+use setup::Setup;
 pub use switches::{CancelToken, PauseSwitch};
 
 /// Renders the shots, or goes on with them, until nothing is left to do or something stops it.

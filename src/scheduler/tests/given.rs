@@ -15,8 +15,9 @@ use crate::domain::time::Timestamp;
 use crate::ledger::{CallbackSubscription, Entry, RevisionId};
 use crate::policy::budget::Budget;
 use crate::policy::limits::{Limits, Rate, Window};
-use crate::scheduler::core::{Scheduler, Setup};
+use crate::scheduler::core::Scheduler;
 use crate::scheduler::options::RunOptions;
+use crate::scheduler::setup::Setup;
 
 /// What the wall clock says when a run begins.
 pub const BEGAN: Timestamp = Timestamp::from_millis(1_700_000_000_000);

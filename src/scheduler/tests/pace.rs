@@ -174,7 +174,7 @@ fn all_questions_together_keep_to_the_poll_rate() {
     }
     let mut rig = given.start();
     for second in 1..=3_u64 {
-        rig.play(Duration::from_secs(1));
+        rig.play(secs(1));
         assert!(rig.polls().len() <= 2 * usize::try_from(second).unwrap() + 1);
     }
     rig.play(secs(1));
