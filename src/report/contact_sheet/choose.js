@@ -58,7 +58,7 @@ function chosen({ exceptStates } = {}) {
 }
 
 // More siblings than this are rows of a table, not takes of one idea.
-const MOST_SIDE_BY_SIDE = 24;
+const MAX_SIDE_BY_SIDE = 24;
 
 // Names what a shot is one version of.
 function families() {
@@ -66,7 +66,7 @@ function families() {
   for (const { entry } of shots.values()) sizes.set(entry, (sizes.get(entry) || 0) + 1);
   return (shot) => {
     if (!shot.entry) return shot.id;
-    if (sizes.get(shot.entry) <= MOST_SIDE_BY_SIDE) return shot.entry;
+    if (sizes.get(shot.entry) <= MAX_SIDE_BY_SIDE) return shot.entry;
     const others = variant(shot).filter(([name]) => name !== "take").map(([, value]) => value);
     return [shot.entry, ...others].join(" · ");
   };

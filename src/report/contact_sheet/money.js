@@ -111,7 +111,7 @@ function chart() {
 }
 
 // So many shots are named under one need; all of them are a filter away.
-const MOST_NAMED = 12;
+const MAX_NAMED = 12;
 const opened = new Set();
 
 function drawNeeds() {
@@ -122,7 +122,7 @@ function drawNeeds() {
     if (shot.need && found.has(shot.need) && !minds) found.get(shot.need).push(shot);
   }
   const blocks = [...found].filter(([, list]) => list.length).map(([need, list]) => {
-    const named = list.slice(0, MOST_NAMED).map((shot) => el("li", null,
+    const named = list.slice(0, MAX_NAMED).map((shot) => el("li", null,
       el("button.name", { type: "button", onclick: () => openDetail(shot.key) }, shot.key),
       el("span.why", null, shot.reason || "")));
     const more = list.length - named.length;

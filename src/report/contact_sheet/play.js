@@ -1,7 +1,7 @@
 // Films. Only those near the window are loaded, a few at a time; only one plays. The browser shows
 // a film's first picture as its poster, so nothing else has to decode it.
 
-const MOST_LOADING = 4;
+const MAX_LOADING = 4;
 const waiting = new Set();
 let loading = 0;
 let playing = null;
@@ -38,7 +38,7 @@ function watch(card, shot) {
 
 function loadNext() {
   for (const film of waiting) {
-    if (loading >= MOST_LOADING) return;
+    if (loading >= MAX_LOADING) return;
     waiting.delete(film);
     load(film);
   }
