@@ -68,7 +68,7 @@ impl Scheduler {
     }
 
     /// Nothing more happens to a shot in this run.
-    fn rest(&mut self, slot: Slot) {
+    pub(super) fn rest(&mut self, slot: Slot) {
         self.set(slot, Activity::Resting);
         self.slots.retire(slot);
     }
@@ -115,18 +115,20 @@ impl Scheduler {
         let (slot, is_named) = (subscription.slot, !subscription.named.is_empty());
         let Some(shot) = self.slots.get(slot) else { return };
         let stalled = matches!(shot.entry.status.state, State::Rendering { .. });
+        // A call about an earlier request says nothing about the one that the shot is about now.
+        let is_about_it = open_attempt(shot) == Some(attempt);
         match shot.activity {
-            Activity::Resting if stalled => {
+            Activity::Resting if stalled && is_about_it => {
                 subscription.named.clear();
                 self.settle(now, slot, Next::Poll(Some(Duration::ZERO)));
             }
             Activity::PollAt(_) => self.poll_if_called(now, slot),
-            Activity::Resting if is_named => {
+            Activity::Resting if is_named && is_about_it => {
                 let named = std::mem::take(&mut subscription.named);
                 doubts.awaited.retain(|(_, waiting)| *waiting != attempt);
                 self.find(now, slot, named);
             }
-            Activity::Queued if is_named && open_attempt(shot) == Some(attempt) => {
+            Activity::Queued if is_named && is_about_it => {
                 let named = std::mem::take(&mut subscription.named);
                 if let Some(place) = shot.place
                     && self.unqueue(place)

@@ -22,8 +22,7 @@ impl Scheduler {
     pub(super) fn fetch(&mut self, slot: Slot) {
         // On a full disk what room there is belongs to the ledger.
         if !self.options.download || self.leaving || self.disk_is_full() {
-            self.set(slot, Activity::Resting);
-            self.slots.retire(slot);
+            self.rest(slot);
             return;
         }
         if let Some(shot) = self.slots.get_mut(slot) {
@@ -46,6 +45,10 @@ impl Scheduler {
         while self.downloads < MAX_DOWNLOADS
             && let Some(slot) = self.to_fetch.pop_front()
         {
+            if self.disk_is_full() {
+                self.rest(slot);
+                continue;
+            }
             let Some((url, path)) = self.next_clip(slot) else { continue };
             let Some(shot) = self.slots.get_mut(slot) else { continue };
             let Work::Fetch(fetch) = &mut shot.work else { continue };
