@@ -78,7 +78,7 @@ impl ShutdownHandle {
         self.shut.send_replace(true);
     }
 
-    /// Waits until no connection is left. Nobody must accept any more.
+    /// Waits until no connection is left. No connection may be accepted any more.
     pub async fn emptied(&self) {
         // The semaphore is never closed.
         drop(self.places.acquire_many(self.all).await);

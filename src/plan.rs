@@ -62,7 +62,7 @@ pub struct Line<'a> {
     pub shot: &'a Shot,
     /// What a run would do with it.
     pub action: Action,
-    /// What it would cost, or what it cost; `None`: nobody knows.
+    /// What it would cost, or what it cost; `None`: unknown.
     pub price: Option<Usd>,
 }
 
@@ -73,7 +73,7 @@ pub struct ModelTotal {
     pub model: String,
     /// Shots to buy.
     pub shots: usize,
-    /// Those of them whose price nobody knows.
+    /// Those of them whose price is unknown.
     pub unknown: usize,
     /// The known prices' sum.
     pub total: Usd,
@@ -95,7 +95,7 @@ pub struct Plan<'a> {
     pub lines: Vec<Line<'a>>,
     /// The known prices of what would be bought.
     pub total: Usd,
-    /// How many of what would be bought have a price that nobody knows.
+    /// How many of what would be bought have an unknown price.
     pub unknown: usize,
     /// The same by model, in order of appearance.
     pub by_model: Vec<ModelTotal>,

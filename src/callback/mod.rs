@@ -1,7 +1,6 @@
-//! The door at which the gateway knocks when a task has ended. A knock is a hint and nothing more:
-//! whoever waits for it asks the gateway itself. Promises that only knocks with a known token come
-//! in, that every request is bounded in bytes and time, and that nobody outside can tell a known
-//! token from an unknown one. Must not know what a knock is about.
+//! Calls that the gateway makes when a task has ended, from the listener to the scheduler. A call is
+//! a hint and nothing more: the scheduler asks the gateway itself. Only calls with a known key are
+//! queued. Must not know what a call is about.
 
 mod webhook_queue;
 
@@ -15,11 +14,11 @@ use crate::domain::secret::Secret;
 /// How a run is called back.
 #[derive(Clone, Debug)]
 pub struct Callbacks {
-    /// Where knocks arrive.
+    /// Where calls are queued.
     pub queue: Arc<WebhookQueue>,
-    /// The address under which the gateway reaches the door; an attempt's is `URL/TOKEN`.
+    /// The address under which the gateway reaches the listener; an attempt's is `URL/KEY`.
     pub url: String,
-    /// How long after its POST a knock about an attempt in doubt is waited for.
+    /// How long after its POST a shot in doubt waits for a call.
     pub wait: Duration,
 }
 
@@ -31,7 +30,7 @@ impl Callbacks {
     }
 }
 
-/// A new token that nobody can guess.
+/// A new secret that cannot be guessed.
 ///
 /// # Errors
 /// When the system has no randomness to give, which it always has.

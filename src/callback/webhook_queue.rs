@@ -1,5 +1,5 @@
-//! Knocks that wait to be looked at. Holds one place for each known token and nothing for any
-//! other, so that a flood of knocks is one knock and strangers' knocks are none.
+//! Calls that wait for the scheduler. The queue holds one place for each known key and nothing for
+//! any other: a flood of calls about one attempt is one call, and calls with unknown keys are none.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,47 +11,47 @@ use crate::domain::secret::Secret;
 
 use crate::provider::callback_body::MAX_NAMED;
 
-/// Known tokens and the knocks about them.
+/// Known keys and the calls with them.
 #[derive(Debug, Default)]
 pub struct WebhookQueue {
     calls: Mutex<Calls>,
     bell: Notify,
-    /// Whether somebody looks at knocks.
+    /// Whether a run takes calls.
     attended: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
 struct Calls {
-    /// What was named in knocks that nobody looked at yet; `None` while there are none.
+    /// What was named in calls that the scheduler has not taken yet; `None` while there are none.
     known: HashMap<Secret, Option<Vec<TaskId>>>,
-    /// Tokens with such knocks, in the order they came.
+    /// Keys with such calls, in the order they came.
     waiting: VecDeque<Secret>,
 }
 
 impl WebhookQueue {
-    /// From now on somebody looks at knocks, and every token that can be known is.
+    /// From now on a run takes calls, and every key that can be known is.
     pub fn open(&self) {
         self.attended.send_replace(true);
     }
 
-    /// Nobody looks at knocks any more: who comes now is to come again later.
+    /// No run takes calls any more: the gateway is to call again later.
     pub fn close(&self) {
         self.attended.send_replace(false);
     }
 
-    /// Whether somebody looks at knocks.
+    /// Whether a run takes calls.
     #[must_use]
     pub fn is_open(&self) -> bool {
         *self.attended.borrow()
     }
 
-    /// Waits until somebody looks at knocks.
+    /// Waits until a run takes calls.
     pub async fn opened(&self) {
         // The sender lives in `self`, so that waiting can only end with an opening.
         let _ = self.attended.subscribe().wait_for(|attended| *attended).await;
     }
 
-    /// From now on knocks with this token come in.
+    /// From now on calls with this key are queued.
     pub fn expect(&self, token: Secret) {
         self.calls().known.entry(token).or_default();
     }
@@ -64,7 +64,7 @@ impl WebhookQueue {
         }
     }
 
-    /// Somebody knocked and named these tasks.
+    /// A call came and named these tasks.
     pub fn push(&self, token: Secret, tasks: Vec<TaskId>) {
         let mut calls = self.calls();
         let Some(named) = calls.known.get_mut(&token) else { return };
@@ -82,7 +82,7 @@ impl WebhookQueue {
         self.bell.notify_one();
     }
 
-    /// The next knock, as soon as there is one. Loses none when it is dropped.
+    /// The next call, as soon as there is one. Loses none when it is dropped.
     pub async fn next(&self) -> (Secret, Vec<TaskId>) {
         loop {
             let rings = self.bell.notified();

@@ -52,7 +52,7 @@ pub fn sheet(paths: &CampaignPaths, reader: &Snapshot) -> Result<PathBuf, Report
     write(&paths.folder, contact_sheet::FILE, contact_sheet::is_ours, &mut |out| sheet.write(out))
 }
 
-/// Whole or not at all: whoever has the old one open keeps that.
+/// Whole or not at all: a program that has the old one open keeps that.
 fn write(
     folder: &Path,
     name: &str,

@@ -22,7 +22,7 @@ pub enum CliError {
         /// What to do about it, line by line.
         help: Vec<String>,
     },
-    /// Whoever read standard output has gone, as `head` does: nothing is wrong.
+    /// The program that read standard output has ended, as `head` does: nothing is wrong.
     NobodyReads,
 }
 

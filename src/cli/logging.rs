@@ -53,7 +53,7 @@ fn begin(logs: Logs, terminal: &Terminal, log: Option<Log>) {
             registry.with(fmt.event_format(lines).with_filter(shown)).try_init()
         }
     };
-    // Somebody else listens already, as a test may: that is no reason not to work.
+    // Another subscriber is installed already, as in a test: the run goes on with that.
     drop(begun);
 }
 
@@ -80,7 +80,7 @@ impl<'a> MakeWriter<'a> for Above {
     }
 }
 
-/// `warning: message key=value`, without a time unless somebody looks closely.
+/// `warning: message key=value`, without a time unless `-v` is given.
 struct Lines {
     color: bool,
     times: bool,

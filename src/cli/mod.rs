@@ -45,7 +45,7 @@ pub fn main() -> ExitCode {
     let terminal = Terminal::look();
     let mut out = BufWriter::new(io::stdout());
     let result = dispatch(cli.command, &terminal, &mut out);
-    // What is still buffered has nobody to read it: do not try again while dropping.
+    // The reader of what is still buffered is gone: do not try again while dropping.
     let _ = out.into_parts();
     result.unwrap_or_else(|trouble| trouble.tell(&terminal)).into()
 }

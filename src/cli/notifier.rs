@@ -41,7 +41,7 @@ pub struct Notifier {
 
 impl Notifier {
     /// Whoever the manifest or the environment names, which wins; `None` when nobody wants to know.
-    /// That nobody can be told keeps no run from its work: a warning.
+    /// An address that cannot be used is a warning, and the run goes on.
     ///
     /// # Errors
     /// When the environment names what is no address.

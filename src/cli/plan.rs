@@ -90,7 +90,7 @@ struct JsonShot<'a> {
 }
 
 /// The stable shape that scripts rely on, one shot a line. The total is `null` when it holds a
-/// price that nobody knows.
+/// unknown price.
 fn json(out: &mut dyn Write, campaign: &Campaign, plan: &Plan<'_>) -> io::Result<()> {
     let total = (plan.unknown == 0).then(|| plan.total.to_string());
     write!(

@@ -1,4 +1,4 @@
-//! What somebody sees while it runs: a bar on a terminal, otherwise a line now and then. Makes no
+//! What the user sees while it runs: a bar on a terminal, otherwise a line now and then. Makes no
 //! decisions; looks at the progress and draws.
 
 use std::fmt::Write as _;

@@ -119,7 +119,7 @@ impl CampaignPaths {
             at,
             threads: Threads::Pool,
         })?;
-        // Nobody else works on the campaign from here on, so nobody else writes to its log.
+        // No other run works on the campaign from here on, so none writes to its log.
         let keeper = log.begin(&self.folder, &self.header.campaign, holder, at);
         Ok((ledger, keeper))
     }
@@ -230,7 +230,7 @@ pub fn catalog(file: Option<&Path>) -> Result<Catalog, CliError> {
     })
 }
 
-/// The budget that holds, and whether somebody wrote it just now.
+/// The budget that holds, and whether the user wrote it just now.
 #[must_use]
 pub fn budget(
     flag: Option<BudgetFlag>,

@@ -37,14 +37,14 @@ impl Terminal {
         Self { color, bars: MultiProgress::with_draw_target(target) }
     }
 
-    /// Whether somebody can see bars move. Asked anew each time: a terminal may be closed, and the
+    /// Whether the user can see bars move. Asked anew each time: a terminal may be closed, and the
     /// bars take it badly when they cannot be drawn.
     #[must_use]
     pub fn shows_bars(&self) -> bool {
         !self.bars.is_hidden() && io::stderr().is_terminal()
     }
 
-    /// Writes to standard error, above the bars. Nobody can be told when that fails.
+    /// Writes to standard error, above the bars. A failure has no place to be reported.
     pub fn write(&self, bytes: &[u8]) {
         if self.shows_bars() {
             self.bars.suspend(|| drop(io::stderr().write_all(bytes)));

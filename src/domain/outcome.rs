@@ -1,5 +1,5 @@
 //! What the gateway said, as types. Every row of the outcome table has its own variant, so that
-//! whoever decides must name them all. Made by the gateway, judged in [`crate::domain::state`].
+//! the function that decides must name them all. Made by the gateway, judged in [`crate::domain::state`].
 
 use std::fmt;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The secret part of an address, which nobody can guess: of a callback, where it names one attempt
+//! The secret part of an address, which cannot be guessed: of a callback, where it names one attempt
 //! and is kept in the ledger, sent to the gateway and shown nowhere; of the live page, where it is
 //! shown to the user alone. Made in [`crate::callback`].
 
@@ -7,7 +7,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// 128 random bits that mean something to whoever was told them.
+/// 128 random bits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Secret([u8; 16]);
 
@@ -39,7 +39,7 @@ impl Secret {
         self.reveal().as_bytes().ct_eq(text.as_bytes()).into()
     }
 
-    /// `text` with a word in the token's place, should somebody echo it.
+    /// `text` with a word in the token's place, should it be echoed.
     #[must_use]
     pub fn redact_in(&self, text: String) -> String {
         let secret = self.reveal();
@@ -47,7 +47,7 @@ impl Secret {
     }
 }
 
-/// Makes attempt keys that nobody else can guess, one after the other, from one secret seed.
+/// Makes attempt keys that cannot be guessed, one after the other, from one secret seed.
 pub struct KeyMint {
     seed: [u8; 32],
     minted: u64,

@@ -47,7 +47,7 @@ impl Hook {
         Ok(Self { url: text.into(), shown })
     }
 
-    /// The whole address, for whoever sends to it and for nobody else.
+    /// The whole address, for the client that sends to it alone.
     #[must_use]
     pub fn secret(&self) -> &str {
         &self.url

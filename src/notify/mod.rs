@@ -27,7 +27,7 @@ const USER_AGENT: &str = concat!("rushes/", env!("CARGO_PKG_VERSION"));
 /// A longer reason is cut, in characters.
 const MAX_WHY: usize = 200;
 
-/// Whoever is told.
+/// The web address that is told.
 pub struct WebhookClient {
     client: Client,
     url: Url,
@@ -45,7 +45,7 @@ impl WebhookClient {
     /// Gets ready; sends nothing.
     ///
     /// # Errors
-    /// Why nobody can be told there, without the address.
+    /// Why messages cannot be sent there, without the address.
     pub fn new(hook: Hook) -> Result<Self, String> {
         // Another reader of addresses than the hook's own: both must find it harmless.
         let url = Url::parse(hook.secret()).map_err(|error| error.to_string())?;
@@ -67,7 +67,7 @@ impl WebhookClient {
     /// Sends a message, again if need be; at most half a minute and some seconds.
     ///
     /// # Errors
-    /// Why nobody was reached, without the address but for its host.
+    /// Why a message did not arrive, without the address but for its host.
     pub async fn tell(&self, message: &Message<'_>) -> Result<(), String> {
         let body = message.json();
         let mut tries = 1;

@@ -36,7 +36,7 @@ impl Budget {
         self.cap.map(|cap| cap.less(self.committed(balance)))
     }
 
-    /// Whether a purchase at `price` may be committed. A price nobody knows fits no cap.
+    /// Whether a purchase at `price` may be committed. An unknown price fits no cap.
     #[must_use]
     pub fn allows(&self, balance: &Balance, price: Option<Usd>) -> bool {
         match (self.left(balance), price) {

@@ -26,7 +26,7 @@ impl Rank {
 /// What is to be submitted, by price, so that finding what fits under a cap does not search.
 #[derive(Debug, Default)]
 pub struct Queue {
-    /// Those that may go now. A price nobody knows sorts before every price and fits no cap.
+    /// Those that may go now. An unknown price sorts before every price and fits no cap.
     ready: BTreeMap<Option<Usd>, BinaryHeap<Rank>>,
     /// Those that wait out a pause, by its end.
     paused: BinaryHeap<Reverse<(Duration, Rank, Option<Usd>)>>,
@@ -107,7 +107,7 @@ impl Queue {
         self.ready_count + self.paused.len()
     }
 
-    /// Whether nobody waits.
+    /// Whether no shot waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -149,7 +149,7 @@ mod tests {
             for (position, (priority, price, left, step)) in (0..).zip(steps) {
                 let (price, left) = (price.map(Usd::from_micros), left.map(Usd::from_micros));
                 if step == 0 {
-                    // One of those that wait, or nobody.
+                    // One of those that wait, or none.
                     let gone = usize::try_from(position).unwrap() / 2 % (naive.len() + 1);
                     let nobody = (Rank::new(9, 999), price);
                     let (rank, price) = naive.get(gone).copied().unwrap_or(nobody);

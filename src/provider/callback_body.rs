@@ -1,4 +1,4 @@
-//! The tasks that a knock's body names. Nobody documents that body and anybody may have written it,
+//! The tasks that a callback's body names. That body is undocumented and may be forged by anyone,
 //! so this only says which ids are worth asking the gateway about.
 
 use serde_json::Value;

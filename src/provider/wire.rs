@@ -118,7 +118,7 @@ pub fn polled_of(task: &TaskId, answer: &Answer) -> PollOutcome {
 }
 
 /// What the answer to a question for `task`'s record means. Anything but a readable record is
-/// [`ChargeOutcome::Unknown`]: nobody promised that there are records.
+/// [`ChargeOutcome::Unknown`]: the seed's page does not promise records.
 #[must_use]
 pub fn billed(task: &TaskId, answer: &Answer) -> ChargeOutcome {
     let body = Body::read(answer);

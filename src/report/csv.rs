@@ -45,7 +45,7 @@ const COLUMNS: [&str; 23] = [
 const FIRST_COLUMNS: usize = 14;
 
 /// Whether a file that begins with `head` is such a report, of this version or an older one, and
-/// nothing that somebody made of it.
+/// nothing that a user made of it.
 #[must_use]
 pub fn is_ours(head: &[u8]) -> bool {
     let head = head.strip_prefix(MARK).unwrap_or(head);

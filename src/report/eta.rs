@@ -249,7 +249,7 @@ impl Gathered {
 }
 
 /// How long a shot still takes. One that takes longer than was to be expected takes half as long
-/// again as it took so far: nobody knows better.
+/// again as it took so far: there is no better estimate.
 fn rest(open: &Open, expected: Duration, now: Timestamp) -> Duration {
     let Some(since) = open.since else { return expected };
     let age = now.since(since);

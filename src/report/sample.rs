@@ -22,7 +22,7 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(1_795_383_000_000 + seconds * 1000)
 }
 
-/// A clip that nobody looked into.
+/// A clip whose facts were not read.
 pub(crate) fn clip_file(path: &str) -> ClipFile {
     ClipFile { path: path.into(), bytes: 12, sha256: [0; 32], clip_info: None, unread: None }
 }

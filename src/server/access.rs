@@ -17,7 +17,7 @@ pub(super) struct Gate {
     token: Option<Secret>,
 }
 
-/// Why somebody may not come in.
+/// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
     /// As far as they may know there is nothing.

@@ -53,7 +53,7 @@ impl FromStr for Wish {
     }
 }
 
-/// A port that was taken, where nobody is let in yet.
+/// A bound port that accepts no connection yet.
 pub struct Port {
     listener: TcpListener,
     gate: Gate,

@@ -1,4 +1,4 @@
-//! What is sent to somebody who may be slow: in memory while it is small, in a temporary file
+//! What is sent to a client that may be slow: in memory while it is small, in a temporary file
 //! otherwise, so that the ledger is read in one go and no reader of it waits for a network.
 
 use std::io::{self, Write};

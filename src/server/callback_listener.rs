@@ -1,13 +1,12 @@
-//! The door itself: an HTTP listener for small POSTs. A connection carries one request, lives for
-//! ten seconds at most whatever its client does, and is cut when it sends more than a callback
-//! can be long.
+//! The HTTP listener for callbacks: small POSTs. A connection carries one request, is closed after ten
+//! seconds, and is cut when it sends more than a callback can be long.
 //!
-//! The port is taken at once, but nobody is let in before the queue is open: a knock that came before
-//! its token was known would be thanked for and forgotten. Who is inside when it closes is told to
-//! come again.
+//! The port is bound at once, but no connection is accepted before the queue is open: a call that came
+//! before its key was known would be answered 204 and lost. Requests that are still open when the
+//! queue closes are answered 503, so that the gateway calls again.
 //!
-//! Every POST to something that looks like a token is answered 204 at once, whether the token is
-//! known or not, and everything else 404: the answer says nothing that its sender did not know.
+//! Every POST to something that looks like a key is answered 204 at once, whether the key is known or
+//! not, and everything else 404: the answer says nothing that its sender did not know.
 
 use std::io;
 use std::net::SocketAddr;
@@ -47,7 +46,7 @@ pub struct CallbackListener {
     serving: JoinHandle<()>,
 }
 
-/// Opens the door: knocks go to `queue`.
+/// Listens for calls, which go to `queue`.
 ///
 /// # Errors
 /// When the address cannot be listened on.
@@ -92,7 +91,7 @@ impl Drop for CallbackListener {
     }
 }
 
-/// One request. What it says is looked at only by whoever waits for it.
+/// One request. What it says is for the scheduler alone.
 async fn knock(
     State(queue): State<Arc<WebhookQueue>>,
     request: Request<Body>,
@@ -117,7 +116,7 @@ async fn knock(
     (status, [(header::CONNECTION, "close")])
 }
 
-/// A doorway where nobody is let in before the queue is open.
+/// A listener that accepts no connection before the queue is open.
 struct Door {
     doorway: BoundedListener,
     queue: Arc<WebhookQueue>,

@@ -3,7 +3,7 @@
 //! hash of each row and sends the rows that are not what they were.
 //!
 //! Who comes anew gets every row as of one reading, between two events `all`, and then what changes:
-//! a page that was away forgets what is no longer among them. Nobody is waited for: who
+//! a reconnecting page drops rows missing from the snapshot. A slow client is not waited for: who
 //! cannot keep up is dropped and comes anew.
 
 use std::collections::{BTreeSet, HashMap};
@@ -61,7 +61,7 @@ pub(super) struct Start {
     pub(super) seat: Seat,
 }
 
-/// As long as somebody holds one, what changes is told.
+/// While one is held, changes are sent.
 pub(super) type Seat = Arc<()>;
 type Newcomer = oneshot::Sender<Start>;
 
@@ -113,7 +113,7 @@ pub(super) fn feed(show: &Show, over: watch::Receiver<Option<Over>>) -> (Feed, F
 
 impl Feed {
     /// What happens from now on, and the rows as of the next reading. Nothing comes of the second
-    /// when nobody reads any more.
+    /// when no page reads any more.
     pub(super) fn join(&self) -> (broadcast::Receiver<News>, oneshot::Receiver<Start>) {
         let news = self.news.subscribe();
         let (sender, rows) = oneshot::channel();
@@ -122,7 +122,7 @@ impl Feed {
         (news, rows)
     }
 
-    /// Cuts a reading short, so that nobody waits for it.
+    /// Cuts a reading short, so that the end of the run does not wait for it.
     pub(super) fn quit(&self) {
         self.quits.store(true, Ordering::Relaxed);
     }
@@ -190,7 +190,7 @@ impl Follower {
     }
 
     fn tell_phase(&mut self, phase: Phase) {
-        // Nobody may listen; that is no news.
+        // It fails when no page is connected, which is no fault.
         drop(self.news.send(News::Run(run_event(&phase))));
         self.said = Some(phase);
     }
@@ -234,7 +234,7 @@ impl Follower {
     }
 }
 
-/// Ends when the run is over, or nobody can say so any more.
+/// Ends when the run is over, or its progress is no longer sent.
 async fn is_over(over: &mut watch::Receiver<Option<Over>>) {
     drop(over.wait_for(Option::is_some).await);
 }

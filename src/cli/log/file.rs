@@ -109,7 +109,7 @@ fn append(path: &Path) -> io::Result<File> {
     if !file.metadata()?.is_file() {
         return Err(odd("it is no file"));
     }
-    // Two ledgers can share a folder; where nobody can lock, nobody is kept out.
+    // Two ledgers can share a folder; where files cannot be locked, neither is kept out.
     for _ in 0..TRIES {
         if !matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
             return Ok(file);

@@ -30,7 +30,7 @@ pub(super) struct Line {
     fields: Map<String, Value>,
     /// Whether it is the only trace of something, so that it must be on the disk.
     pub(super) must_stay: bool,
-    /// Whether somebody should see it soon.
+    /// Whether it should be on the disk soon.
     pub(super) warns: bool,
     /// Whether it says that the disk is full.
     pub(super) disk_full: bool,

@@ -16,7 +16,7 @@ pub(super) fn date(text: &str) -> Option<Timestamp> {
 }
 
 /// `Retry-After`, in seconds or as an HTTP date, as a span from `now`, which is the answer's own
-/// `Date` where it has one. A date that is not to come says nothing: somebody's clock is wrong.
+/// `Date` where it has one. A date that is not to come says nothing: one of the two clocks is wrong.
 pub(super) fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();
     let span = if text.bytes().all(|b| b.is_ascii_digit()) && !text.is_empty() {

@@ -13,7 +13,7 @@ const LEAST_SLACK_SECONDS: f64 = 0.5;
 const RATIO_SLACK: f64 = 0.03;
 
 /// What is not as it was asked for, a phrase each: length, width to height, a missing sound track, a
-/// clip that cannot be read. What was not asked for, and what nobody looked at, is no mismatch.
+/// clip that cannot be read. What was not asked for, and what was not looked at, is no mismatch.
 #[must_use]
 pub fn mismatches(row: &Row) -> Vec<String> {
     if row.files.iter().all(|file| file.clip_info.is_none() && file.unread.is_none()) {
