@@ -1,6 +1,6 @@
-//! Tells somebody how a run goes, as the manifest's `notify` or the environment asks for: follows
-//! the progress, words the messages, and sees to it that nobody waits for them but for a while at the
-//! end.
+//! Sends messages about a run to the web address that the manifest's `notify` or the environment names:
+//! follows the progress and words the messages. The run never waits for one but at its end, and there
+//! for a bounded time.
 
 use std::ffi::OsString;
 use std::sync::Arc;

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::LedgerError;
-use super::lock::{beside, no_link, private};
+use super::lock::{beside, no_link};
+use crate::disk::private;
 
 /// How much a ledger knows. Attempts and movements of money are only ever added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::LedgerError;
+use crate::disk::private;
 use crate::domain::time::Timestamp;
 
 /// The lock, held until dropped.
@@ -126,13 +127,6 @@ pub(super) fn beside(ledger: &Path, extension: &str) -> PathBuf {
     path.push(".");
     path.push(extension);
     path.into()
-}
-
-/// Files that are made so can be read by the user alone.
-pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options
 }
 
 /// What is emptied and written anew must be a file of ours, and not lead to another's.

@@ -11,12 +11,13 @@ use super::connection::{BUSY, log_of, set_up};
 use super::file_watch::FileWatch;
 use super::group_commit::{GroupCommit, Kept};
 use super::high_water_mark::{HighWaterMark, Known};
-use super::lock::{Lock, private};
+use super::lock::Lock;
 use super::rescue;
 use super::reserve::Reserve;
 use super::rows::Word;
 use super::schema::{Found, damage, keep_cap_twice, look, migrate};
 use super::{LedgerError, LedgerOptions};
+use crate::disk::{private, sync_folder};
 use crate::failpoint;
 use crate::ledger::Kind;
 
@@ -170,11 +171,7 @@ fn is_to_be_made(path: &Path) -> Result<bool, LedgerError> {
 /// Makes the file, for the user's eyes only, and its name durable.
 fn make(path: &Path) -> std::io::Result<()> {
     private(OpenOptions::new().write(true).create(true)).truncate(false).open(path)?.sync_all()?;
-    #[cfg(unix)]
-    if let Some(folder) = path.parent() {
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
+    path.parent().map_or(Ok(()), sync_folder)
 }
 
 /// Whether it is this campaign's and of this kind.

@@ -12,7 +12,8 @@ use rusqlite::config::DbConfig;
 use super::LedgerError;
 use super::connection::{BUSY, log_of, set_up};
 use super::file_watch::Loss;
-use super::lock::{beside, private};
+use super::lock::beside;
+use crate::disk::{self, private};
 
 /// How long readers of a saved copy are waited for before it gets the ledger's name.
 const READER_GOES: Duration = Duration::from_secs(2);
@@ -92,7 +93,7 @@ fn save(conn: &Connection, copy: &Path) -> Result<Connection, String> {
         drop(fs::remove_file(&part));
         return Err(cause);
     }
-    sync_folder(copy).map_err(disk)?;
+    sync_name(copy).map_err(disk)?;
     let conn = Connection::open(copy).map_err(sql)?;
     conn.busy_timeout(BUSY).map_err(sql)?;
     set_up(&conn, copy).map_err(|error| error.to_string())?;
@@ -137,7 +138,7 @@ pub(super) fn put_back(ledger: &Path) -> Result<(), LedgerError> {
     if fs::symlink_metadata(&stale).is_ok() {
         fs::rename(&stale, beside(&stale, "old")).map_err(disk)?;
     }
-    fs::rename(&copy, ledger).and_then(|()| sync_folder(ledger)).map_err(disk)?;
+    fs::rename(&copy, ledger).and_then(|()| sync_name(ledger)).map_err(disk)?;
     tracing::warn!(
         "{} had been taken away while a run worked; what that run saved is put back in its place",
         ledger.display()
@@ -145,11 +146,9 @@ pub(super) fn put_back(ledger: &Path) -> Result<(), LedgerError> {
     Ok(())
 }
 
-fn sync_folder(file: &Path) -> io::Result<()> {
-    match file.parent() {
-        Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
-        _ => Ok(()),
-    }
+/// Makes a file's name durable.
+fn sync_name(file: &Path) -> io::Result<()> {
+    file.parent().map_or(Ok(()), disk::sync_folder)
 }
 
 #[cfg(test)]

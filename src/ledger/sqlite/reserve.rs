@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::LedgerError;
-use super::lock::{beside, private};
+use super::lock::beside;
+use crate::disk::private;
 use crate::failpoint;
 
 /// How much is set aside, in bytes: room for the answers of some hundred POSTs on the wire.
