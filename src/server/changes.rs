@@ -87,6 +87,8 @@ pub(super) struct Follower {
     reading: u64,
     seats: Seat,
     said: Option<Phase>,
+    /// Set after the last reading: a page that is told the end listens no more.
+    ended: Option<Over>,
 }
 
 /// A feed and who fills it.
@@ -107,6 +109,7 @@ pub(super) fn feed(show: &Show, over: watch::Receiver<Option<Over>>) -> (Feed, F
         reading: 0,
         seats: Seat::default(),
         said: None,
+        ended: None,
     };
     (feed, follower)
 }
@@ -167,6 +170,7 @@ impl Follower {
         if !waiting.is_empty() || self.is_followed() {
             self.read(waiting).await;
         }
+        self.ended = self.over.borrow().clone();
         self.say_phase();
         drop(self.news.send(News::End));
     }
@@ -186,7 +190,7 @@ impl Follower {
     }
 
     fn phase(&self) -> Phase {
-        Phase::of(&self.progress.borrow(), self.over.borrow().as_ref(), self.rate.to_string())
+        Phase::of(&self.progress.borrow(), self.ended.as_ref(), self.rate.to_string())
     }
 
     fn tell_phase(&mut self, phase: Phase) {
@@ -360,6 +364,36 @@ mod tests {
         assert_eq!(shots.rest(), None);
         let long = format!("\"{}\"", "x".repeat(MAX_BYTES));
         assert_eq!(shots.add(&long).map(|event| count(&event)), Some(1));
+    }
+
+    /// A page that is told the end listens no more: what a later reading finds would be lost on it.
+    #[tokio::test]
+    async fn the_end_is_told_after_the_last_reading_and_by_no_reading_before_it() {
+        let (_progress, progress) = watch::channel(Progress::default());
+        let show = Show {
+            ledger: "nothing here".into(),
+            again: Arc::new(|_, _| String::new()),
+            folder: "nothing here".into(),
+            progress,
+            rate: Rate { count: 2, window: crate::policy::limits::Window::Second },
+            stop: crate::scheduler::CancelToken::default(),
+            pause: crate::scheduler::PauseSwitch::default(),
+            metrics: Arc::default(),
+        };
+        let (over, is_over) = watch::channel(Some(Over { why: None }));
+        let (feed, mut follower) = feed(&show, is_over);
+        let (mut news, _rows) = feed.join();
+        follower.read(Vec::new()).await;
+        let mut told = |state: &str| match news.try_recv().unwrap() {
+            News::Run(event) => {
+                assert!(String::from_utf8_lossy(&event).contains(state), "{event:?}")
+            }
+            other => panic!("{other:?}"),
+        };
+        told("running");
+        follower.follow().await;
+        told("ended");
+        drop(over);
     }
 
     fn count(event: &[u8]) -> usize {

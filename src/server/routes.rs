@@ -124,7 +124,7 @@ impl Desk {
         };
         wire.stay();
         let rate = self.show.rate.to_string();
-        let phase = Phase::of(&self.show.progress.borrow(), self.over.borrow().as_ref(), rate);
+        let phase = Phase::of(&self.show.progress.borrow(), None, rate);
         let body = events::body(&self.feed, changes::run_event(&phase), place);
         ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response()
     }
