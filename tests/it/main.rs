@@ -14,7 +14,6 @@ mod contract;
 #[cfg(target_os = "linux")]
 mod disk;
 mod fuzz;
-mod gateway;
 mod house;
 #[cfg(unix)]
 mod kills;
@@ -31,6 +30,7 @@ mod nights;
 mod notify;
 mod outcomes;
 mod programs;
+mod provider;
 mod sandbox;
 mod scheduler;
 mod schema;
