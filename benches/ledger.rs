@@ -17,7 +17,7 @@ use rushes::domain::shot::{Fingerprint, Request, Shot, ShotId};
 use rushes::domain::state::{OnDoubt, RevisionState, Rules, ShotEvent};
 use rushes::domain::time::Timestamp;
 use rushes::ledger::{
-    AttemptSpec, Change, ClipFile, Commit, Entry, Kind, Ledger, LedgerOptions, Snapshot,
+    AttemptSpec, Change, ClipFile, Commit, Entry, Kind, Ledger, LedgerAddress, LedgerOptions,
     SqliteLedger, Verdict,
 };
 
@@ -74,14 +74,16 @@ async fn timed<T>(
 }
 
 fn open(folder: &Path) -> Result<SqliteLedger, Failure> {
-    Ok(SqliteLedger::open(&LedgerOptions {
-        path: &folder.join("ledger.sqlite"),
-        campaign: "bench",
-        kind: Kind::Gateway,
-        holder: "bench",
-        at: AT,
-        threads: Threads::Pool,
-    })?)
+    Ok(SqliteLedger::open(
+        &folder.join("ledger.sqlite"),
+        &LedgerOptions {
+            campaign: "bench",
+            kind: Kind::Gateway,
+            holder: "bench",
+            at: AT,
+            threads: Threads::Pool,
+        },
+    )?)
 }
 
 fn shots(count: usize) -> Result<Arc<[Shot]>, Failure> {
@@ -264,7 +266,7 @@ async fn large(count: usize) -> Result<(), Failure> {
     again(folder.path(), &shots, "all delivered").await?;
     timed("report of all rows", async {
         let mut rows = 0;
-        Snapshot::open(&path)?.rows(&mut |_| rows += 1)?;
+        LedgerAddress::file(&path).snapshot()?.rows(&mut |_| rows += 1)?;
         if rows == count { Ok(()) } else { Err(format!("{rows} rows").into()) }
     })
     .await

@@ -118,14 +118,16 @@ async fn campaign(
     let before = peak();
     let folder = tempfile::tempdir()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let ledger = SqliteLedger::open(&LedgerOptions {
-        path: &folder.path().join("ledger.sqlite"),
-        campaign: "bench",
-        kind: Kind::Gateway,
-        holder: "a benchmark",
-        at: clock.now(),
-        threads: Threads::Pool,
-    })?;
+    let ledger = SqliteLedger::open(
+        &folder.path().join("ledger.sqlite"),
+        &LedgerOptions {
+            campaign: "bench",
+            kind: Kind::Gateway,
+            holder: "a benchmark",
+            at: clock.now(),
+            threads: Threads::Pool,
+        },
+    )?;
     // Slower than the ledger can write, so that shots do not pile up before it.
     let count_a_second = if hold > 0 { 4_000 } else { 1_000_000 };
     let fast = Rate { count: count_a_second, window: Window::Second };

@@ -12,7 +12,7 @@ use crate::clips::{ClipError, ClipStore, FolderStore};
 use crate::domain::money::Usd;
 use crate::domain::shot::{Request, Shot, ShotId};
 use crate::domain::time::{Clock, SystemClock};
-use crate::ledger::{Kind, Ledger, LedgerError, LedgerOptions, Row, Snapshot, SqliteLedger};
+use crate::ledger::{Kind, Ledger, LedgerAddress, LedgerError, LedgerOptions, Row};
 use crate::manifest::{self, Mistakes, Reading};
 use crate::policy::budget::{Balance, Budget};
 use crate::policy::limits::Limits;
@@ -249,14 +249,13 @@ impl Run {
         std::fs::create_dir_all(&folder).map_err(|error| Error::Setup(error.to_string()))?;
         let ledger = match ledger {
             Some(ledger) => ledger,
-            None => Arc::new(SqliteLedger::open(&LedgerOptions {
-                path: &folder.join(LEDGER),
+            None => LedgerAddress::file(folder.join(LEDGER)).open(&LedgerOptions {
                 campaign: &campaign.name,
                 kind,
                 holder: "a program that uses the rushes library",
                 at: clock.now(),
                 threads: Threads::Pool,
-            })?),
+            })?,
         };
         if ledger.budget() != campaign.budget {
             ledger.set_budget(campaign.budget).await?;
@@ -295,7 +294,7 @@ impl Report {
     /// # Errors
     /// When there is none, or it cannot be read.
     pub fn open(folder: &Path) -> Result<Self, Error> {
-        let snapshot = Snapshot::open(&folder.join(LEDGER))?;
+        let snapshot = LedgerAddress::file(folder.join(LEDGER)).snapshot()?;
         let summary = snapshot.summary()?;
         let mut rows = Vec::new();
         snapshot.rows(&mut |row| rows.push(row))?;

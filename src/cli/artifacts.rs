@@ -23,10 +23,10 @@ const HEAD: u64 = 1 << 10;
 pub fn leave(paths: &CampaignPaths, terminal: &Terminal) {
     let results = || {
         write(&paths.folder, RESULTS, csv::is_ours, &mut |out| {
-            csv::write(&Snapshot::open(&paths.ledger)?.after_all(), out)
+            csv::write(&*paths.ledger.snapshot_at_end()?, out)
         })
     };
-    let sheet = || sheet(paths, &Snapshot::open(&paths.ledger)?.after_all());
+    let sheet = || sheet(paths, &*paths.ledger.snapshot_at_end()?);
     for name in [contact_sheet::FILE, RESULTS] {
         sweep(&paths.folder, name);
     }
@@ -46,7 +46,7 @@ pub fn leave(paths: &CampaignPaths, terminal: &Terminal) {
 ///
 /// # Errors
 /// When the ledger cannot be read or the page not be written.
-pub fn sheet(paths: &CampaignPaths, reader: &Snapshot) -> Result<PathBuf, ReportError> {
+pub fn sheet(paths: &CampaignPaths, reader: &dyn Snapshot) -> Result<PathBuf, ReportError> {
     let again = |verb: &str, rest: &str| paths.again(verb, rest);
     let sheet = Sheet { source: reader, again: &again, now: SystemClock.now(), live: false };
     write(&paths.folder, contact_sheet::FILE, contact_sheet::is_ours, &mut |out| sheet.write(out))

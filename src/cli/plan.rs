@@ -64,7 +64,7 @@ pub fn plan(args: &args::Plan, terminal: &Terminal, out: &mut dyn Write) -> Resu
 
 /// A run would refuse to open another campaign's ledger; so does the plan.
 fn same_campaign(loaded: &LoadedCampaign, kept: &Summary) -> Result<(), CliError> {
-    let ledger = loaded.paths.ledger.display();
+    let ledger = &loaded.paths.ledger;
     if kept.kind != loaded.paths.kind {
         let (whose, fix) = match kept.kind {
             crate::ledger::Kind::Simulator => ("the simulator's", "add --sim"),

@@ -24,12 +24,12 @@ pub fn report(
     let paths = CampaignPaths::find(&args.campaign, terminal.color)?;
     let reader = paths.existing()?;
     match args.format {
-        ReportFormat::Text => text::write(&reader, out)?,
-        ReportFormat::Json => json::write(&reader, out)?,
-        ReportFormat::Jsonl => json::write_lines(&reader, out)?,
-        ReportFormat::Csv => csv::write(&reader, out)?,
+        ReportFormat::Text => text::write(&*reader, out)?,
+        ReportFormat::Json => json::write(&*reader, out)?,
+        ReportFormat::Jsonl => json::write_lines(&*reader, out)?,
+        ReportFormat::Csv => csv::write(&*reader, out)?,
         ReportFormat::Html => {
-            let page = artifacts::sheet(&paths, &reader)?;
+            let page = artifacts::sheet(&paths, &*reader)?;
             if io::stdout().is_terminal() {
                 writeln!(out, "{}", page.display()).map_err(ReportError::from)?;
             } else {

@@ -8,9 +8,7 @@ use crate::domain::money::Usd;
 use crate::domain::outcome::TaskId;
 use crate::domain::state::{Failure, OnDoubt, RecoveredTask, Resolution, Rules, ShotEvent, State};
 use crate::domain::time::{Clock, SystemClock};
-use crate::ledger::{
-    Assign, Change, Commit, Entry, Ledger, ReservedAttempt, SqliteLedger, Verdict,
-};
+use crate::ledger::{Assign, Change, Commit, Entry, Ledger, ReservedAttempt, Verdict};
 use crate::policy::limits::Limits;
 use crate::report::text::{dollars, safe};
 use crate::scheduler::Cause;
@@ -42,7 +40,7 @@ pub fn resolve(
             on_doubt: OnDoubt::Hold,
             ..rules(&paths.header, &limits, ledger.budget(), false)
         };
-        note_cut_posts(&ledger, &rules).await?;
+        note_cut_posts(&*ledger, &rules).await?;
         // All there are: what was given up is reached even after its shot left the manifest.
         let entries = paths.existing()?.entries()?;
         let entries = choose(&entries, &args.shots).map_err(|wrong| {
@@ -62,7 +60,7 @@ pub fn resolve(
                 .help("copy the id of the task that stands for this shot's prompt"));
         }
         for entry in entries {
-            let became = decide(&ledger, entry, &resolution, &rules).await?;
+            let became = decide(&*ledger, entry, &resolution, &rules).await?;
             writeln!(out, "{}: {became}", name(entry))?;
         }
         writeln!(out, "to go on: {}", paths.again("run", ""))?;
@@ -72,7 +70,7 @@ pub fn resolve(
 
 /// Makes what the user says of a revision durable; answers what became of it.
 async fn decide(
-    ledger: &SqliteLedger,
+    ledger: &dyn Ledger,
     entry: &Entry,
     resolution: &Resolution,
     rules: &Rules,
@@ -106,7 +104,7 @@ async fn decide(
 
 /// Commits what follows from an event, and tells the log.
 async fn commit(
-    ledger: &SqliteLedger,
+    ledger: &dyn Ledger,
     entry: &Entry,
     event: ShotEvent,
     rules: &Rules,
@@ -129,7 +127,7 @@ async fn commit(
 }
 
 /// The run that sent these is dead, or the lock could not have been taken.
-async fn note_cut_posts(ledger: &SqliteLedger, rules: &Rules) -> Result<(), CliError> {
+async fn note_cut_posts(ledger: &dyn Ledger, rules: &Rules) -> Result<(), CliError> {
     for entry in ledger.assign(Assign::All).await? {
         if matches!(entry.status.state, State::Submitting { .. }) {
             commit(ledger, &entry, ShotEvent::FoundSubmitting, rules).await?;

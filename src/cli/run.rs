@@ -12,7 +12,7 @@ use crate::catalog::Catalog;
 use crate::clips::FolderStore;
 use crate::domain::shot::Shot;
 use crate::domain::time::{Clock, SystemClock};
-use crate::ledger::{Kind, Ledger, Snapshot, SqliteLedger};
+use crate::ledger::{Kind, Ledger};
 use crate::manifest::{Header, WrittenCallback};
 use crate::policy::limits::Limits;
 use crate::provider::{HttpProvider, HttpSettings, Provider};
@@ -168,7 +168,7 @@ impl Work<'_> {
     /// Whatever keeps it from sending anything.
     pub async fn drive(
         self,
-        ledger: SqliteLedger,
+        ledger: Arc<dyn Ledger>,
         gateway: Arc<dyn Provider>,
         terminal: &Terminal,
         out: &mut dyn Write,
@@ -180,10 +180,10 @@ impl Work<'_> {
         let cap = ledger.budget().cap;
         let only = self.options.only.clone();
         // Held until the summary is read, so that the ledger is not being closed meanwhile.
-        let held = ledger.clone();
+        let held = Arc::clone(&ledger);
         let callbacks = self.door.as_ref().map(|door| door.callbacks.clone());
-        let (kept, clips) = (Arc::new(ledger), Arc::new(clips));
-        let deps = Deps { callbacks, ..Deps::new(gateway, kept, clips, Arc::new(SystemClock)) };
+        let clips = Arc::new(clips);
+        let deps = Deps { callbacks, ..Deps::new(gateway, ledger, clips, Arc::new(SystemClock)) };
         let stop = CancelToken::default();
         let (sender, progress) = watch::channel(Progress::default());
         let signals = signals::listen(stop.clone())?;
@@ -256,8 +256,8 @@ fn summarize(
     out: &mut dyn Write,
 ) -> Exit {
     let read = || {
-        let reader = Snapshot::open(&paths.ledger)?.after_all();
-        Ok::<_, crate::ledger::LedgerError>((reader.summary()?, Outcome::of(&reader, only)?))
+        let reader = paths.ledger.snapshot_at_end()?;
+        Ok::<_, crate::ledger::LedgerError>((reader.summary()?, Outcome::of(&*reader, only)?))
     };
     match read() {
         Ok((summary, outcome)) => {

@@ -2,13 +2,14 @@
 //! budget. A flag beats the manifest, the manifest beats the default.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::blocking::Threads;
 use crate::catalog::Catalog;
 use crate::clips::count_clips;
 use crate::domain::state::Rules;
 use crate::domain::time::{Clock, SystemClock};
-use crate::ledger::{Kind, LedgerError, LedgerOptions, Snapshot, SqliteLedger, Summary};
+use crate::ledger::{Kind, Ledger, LedgerAddress, LedgerError, LedgerOptions, Snapshot, Summary};
 use crate::manifest::{self, Campaign, Header, Manifest, Mistakes, WrittenBudget};
 use crate::policy::budget::Budget;
 use crate::policy::limits::Limits;
@@ -30,7 +31,7 @@ pub struct CampaignPaths {
     /// The campaign folder.
     pub folder: PathBuf,
     /// The ledger.
-    pub ledger: PathBuf,
+    pub ledger: LedgerAddress,
     /// Whose tasks it holds.
     pub kind: Kind,
     typed: args::Campaign,
@@ -43,7 +44,8 @@ impl CampaignPaths {
     #[must_use]
     pub fn of(header: Header, typed: &args::Campaign) -> Self {
         let folder = typed.out.clone().unwrap_or_else(|| usual_folder(&header, typed));
-        let ledger = typed.ledger.clone().unwrap_or_else(|| folder.join("ledger.sqlite"));
+        let usual = || folder.join("ledger.sqlite");
+        let ledger = LedgerAddress::file(typed.ledger.clone().unwrap_or_else(usual));
         let kind = if typed.sim.is_some() { Kind::Simulator } else { Kind::Gateway };
         Self { header, folder, ledger, kind, typed: typed.clone(), api_base: None }
     }
@@ -70,8 +72,8 @@ impl CampaignPaths {
     ///
     /// # Errors
     /// When it is there and cannot be read.
-    pub fn reader(&self) -> Result<Option<Snapshot>, CliError> {
-        match Snapshot::open(&self.ledger) {
+    pub fn reader(&self) -> Result<Option<Box<dyn Snapshot>>, CliError> {
+        match self.ledger.snapshot() {
             Ok(reader) => Ok(Some(reader)),
             Err(LedgerError::Missing { .. }) => Ok(None),
             Err(error) => Err(error.into()),
@@ -82,12 +84,10 @@ impl CampaignPaths {
     ///
     /// # Errors
     /// When nothing was run yet, or it cannot be read.
-    pub fn existing(&self) -> Result<Snapshot, CliError> {
+    pub fn existing(&self) -> Result<Box<dyn Snapshot>, CliError> {
         self.reader()?.ok_or_else(|| {
-            let trouble = CliError::new(format!(
-                "nothing was run yet: there is no ledger {}",
-                self.ledger.display()
-            ));
+            let trouble =
+                CliError::new(format!("nothing was run yet: there is no ledger {}", self.ledger));
             if self.kind == Kind::Gateway && self.rehearsed() {
                 return trouble.help("it was rehearsed on the simulator: add --sim to see that");
             }
@@ -97,22 +97,21 @@ impl CampaignPaths {
 
     fn rehearsed(&self) -> bool {
         let typed = args::Campaign { sim: Some(SimOptions::default()), ..self.typed.clone() };
-        Self::of(self.header.clone(), &typed).ledger.exists()
+        Self::of(self.header.clone(), &typed).ledger.is_known()
     }
 
     /// Opens or creates the ledger, takes the run lock, and begins the log.
     ///
     /// # Errors
     /// When the folder cannot be made or the ledger not be opened.
-    pub fn open(&self, holder: &str, log: &Log) -> Result<(SqliteLedger, Keeper), CliError> {
+    pub fn open(&self, holder: &str, log: &Log) -> Result<(Arc<dyn Ledger>, Keeper), CliError> {
         private_folder(&self.folder)?;
-        if let Some(parent) = self.ledger.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            private_folder(parent)?;
+        if let Some(folder) = self.ledger.folder() {
+            private_folder(folder)?;
         }
         self.no_clips_of_a_lost_ledger()?;
         let at = SystemClock.now();
-        let ledger = SqliteLedger::open(&LedgerOptions {
-            path: &self.ledger,
+        let ledger = self.ledger.open(&LedgerOptions {
             campaign: &self.header.campaign,
             kind: self.kind,
             holder,
@@ -127,7 +126,7 @@ impl CampaignPaths {
     /// Clips without a ledger were bought by one that is gone: a new one would buy them all again.
     /// Whoever wants that moves them away, which is little to ask for that much money.
     fn no_clips_of_a_lost_ledger(&self) -> Result<(), CliError> {
-        if SqliteLedger::is_known(&self.ledger) {
+        if self.ledger.is_known() {
             return Ok(());
         }
         let clips = count_clips(&self.folder);
@@ -138,7 +137,7 @@ impl CampaignPaths {
         Err(CliError::new(format!(
             "there is no ledger {}, but {} in {}: without the ledger that bought them, every shot \
              would be bought again",
-            self.ledger.display(),
+            self.ledger,
             if clips == 1 { "a clip lies".to_owned() } else { format!("{clips} clips lie") },
             safe(&folder.display().to_string())
         ))

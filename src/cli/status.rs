@@ -48,7 +48,7 @@ struct Look {
 fn look(paths: &CampaignPaths) -> Result<Look, CliError> {
     let reader = paths.existing()?;
     let (summary, now) = (reader.summary()?, SystemClock.now());
-    let outlook = Outlook::of(&reader, &summary, now)?;
+    let outlook = Outlook::of(&*reader, &summary, now)?;
     let frame = Frame {
         width: width().unwrap_or(USUAL_WIDTH),
         clock: &|at| on_the_wall(at, now),

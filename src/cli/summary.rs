@@ -6,12 +6,12 @@ use std::io::{self, Write};
 use globset::GlobMatcher;
 
 use crate::domain::money::Usd;
-use crate::ledger::{LedgerError, Row, Summary};
+use crate::ledger::{LedgerError, Row, Snapshot, Summary};
+use crate::report::Counts;
 use crate::report::contact_sheet;
 use crate::report::model::{mismatches, name, odd_charge};
 use crate::report::remedy::{Command, Remedy};
 use crate::report::text::{dollars, head, plural, safe};
-use crate::report::{Counts, Source};
 use crate::scheduler::{RunOutcome, StopReason};
 
 use super::settings::CampaignPaths;
@@ -43,7 +43,7 @@ impl Outcome {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn of(source: &dyn Source, only: Option<&GlobMatcher>) -> Result<Self, LedgerError> {
+    pub fn of(source: &dyn Snapshot, only: Option<&GlobMatcher>) -> Result<Self, LedgerError> {
         let mut outcome = Self::default();
         source.rows(&mut |row| {
             if only.is_none_or(|only| only.is_match(row.entry.shot.as_str())) {

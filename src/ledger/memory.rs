@@ -1,6 +1,8 @@
 //! A ledger in memory: everything that a ledger promises but to outlive the process. For forecasts,
 //! and as what the ledger in a file is held against. Kept in the most obvious way.
 
+mod snapshot;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt;
@@ -19,7 +21,7 @@ use super::revision::{
 };
 use super::{
     Answer, Assign, AttemptSpec, CallbackSubscription, Change, ClipFile, Commit, Committed, Entry,
-    Ledger, LedgerError, ReservedAttempt, RevisionId, Row, Verdict,
+    Ledger, LedgerError, ReservedAttempt, RevisionId, Row, Snapshot, Verdict,
 };
 
 /// A ledger that forgets everything when it is dropped.
@@ -28,36 +30,40 @@ pub struct MemoryLedger {
     books: Mutex<Books>,
 }
 
-#[derive(Debug, Default)]
-struct Books {
-    budget: Budget,
+#[derive(Clone, Debug, Default)]
+pub(super) struct Books {
+    pub(super) budget: Budget,
     /// By id, from 1 on.
-    revisions: Vec<Revision>,
+    pub(super) revisions: Vec<Revision>,
     /// By id, from 1 on.
-    attempts: Vec<Attempt>,
+    pub(super) attempts: Vec<Attempt>,
+    /// Every movement of money into an account (positive) or out of it, in micro-dollars.
+    pub(super) moves: Vec<(Timestamp, Account, i64)>,
 }
 
-#[derive(Debug)]
-struct Revision {
+#[derive(Clone, Debug)]
+pub(super) struct Revision {
     /// Without what its attempt knows.
-    entry: Entry,
+    pub(super) entry: Entry,
     /// Its place in the manifest, as of when it was last current.
-    position: usize,
-    shot: Shot,
-    files: Vec<ClipFile>,
+    pub(super) position: usize,
+    pub(super) shot: Shot,
+    pub(super) files: Vec<ClipFile>,
     urls: Vec<String>,
     completed_at: Option<Timestamp>,
     delivered_at: Option<Timestamp>,
 }
 
-#[derive(Debug)]
-struct Attempt {
-    revision: RevisionId,
-    spec: AttemptSpec,
-    sent_at: Timestamp,
-    account: Account,
-    task: Option<TaskId>,
+#[derive(Clone, Debug)]
+pub(super) struct Attempt {
+    pub(super) revision: RevisionId,
+    pub(super) spec: AttemptSpec,
+    pub(super) sent_at: Timestamp,
+    pub(super) account: Account,
+    pub(super) task: Option<TaskId>,
     charge: Option<Charge>,
+    /// What was answered first, where that was no task.
+    pub(super) why: Option<Box<str>>,
 }
 
 impl MemoryLedger {
@@ -65,13 +71,6 @@ impl MemoryLedger {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// What a report shows: the current revisions in manifest order, then the leftovers.
-    #[must_use]
-    pub fn rows(&self) -> Vec<Row> {
-        let books = self.books();
-        books.open(Assign::All).into_iter().map(|revision| books.row(revision)).collect()
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {
@@ -137,10 +136,14 @@ impl Ledger for MemoryLedger {
     fn reserved_attempts(&self, revision: RevisionId) -> Answer<'_, Vec<ReservedAttempt>> {
         async move { Ok(self.books().reserved(revision)) }.boxed()
     }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, LedgerError> {
+        Ok(Box::new(self.books().clone()))
+    }
 }
 
 impl Books {
-    fn balance(&self) -> Balance {
+    pub(super) fn balance(&self) -> Balance {
         let sum = |account| -> Usd {
             let lie = self.attempts.iter().filter(|attempt| attempt.account == account);
             lie.filter_map(|attempt| attempt.spec.price).sum()
@@ -152,7 +155,7 @@ impl Books {
         }
     }
 
-    fn numbered(&self) -> impl Iterator<Item = (AttemptId, &Attempt)> {
+    pub(super) fn numbered(&self) -> impl Iterator<Item = (AttemptId, &Attempt)> {
         (1..).map(AttemptId).zip(&self.attempts)
     }
 
@@ -170,7 +173,7 @@ impl Books {
     }
 
     /// A revision with what its attempt knows.
-    fn entry(&self, revision: &Revision) -> Entry {
+    pub(super) fn entry(&self, revision: &Revision) -> Entry {
         let mut entry = revision.entry.clone();
         let attempt = entry.status.state.attempt().and_then(|id| self.attempt(id));
         entry.charged_if_failed = has_open_attempt(&entry.status.state)
@@ -178,7 +181,7 @@ impl Books {
         entry
     }
 
-    fn open(&self, which: Assign) -> Vec<&Revision> {
+    pub(super) fn open(&self, which: Assign) -> Vec<&Revision> {
         let mut open: Vec<&Revision> = self
             .revisions
             .iter()
@@ -279,6 +282,7 @@ impl Books {
         }
         revision.entry.price = spec.price;
         revision.take(transition.to.clone().with_attempt(attempt), at);
+        self.move_money(at, Account::Reserved, spec.price.map_or(0, Usd::micros));
         self.attempts.push(Attempt {
             revision: id,
             spec: spec.clone(),
@@ -286,6 +290,7 @@ impl Books {
             account: Account::Reserved,
             task: None,
             charge: None,
+            why: None,
         });
         Ok(Verdict::Claimed(attempt))
     }
@@ -319,11 +324,17 @@ impl Books {
         };
         for change in transition.changes() {
             let Some(attempt) = self.attempt_mut(change.attempt) else { continue };
-            attempt.account = change.account;
+            let from = std::mem::replace(&mut attempt.account, change.account);
+            attempt.why = attempt.why.take().or_else(|| change.why.clone());
             if let Some((of, task)) = bought
                 && of == change.attempt
             {
                 attempt.task = Some(task.clone());
+            }
+            let price = attempt.spec.price.map_or(0, Usd::micros);
+            if from != change.account {
+                self.move_money(at, from, -price);
+                self.move_money(at, change.account, price);
             }
         }
         let task_first_of = transition
@@ -332,6 +343,13 @@ impl Books {
             .filter(|change| change.outcome == Some(AttemptOutcome::Bought))
             .and_then(|change| self.task_first_of(change.attempt));
         Ok(Verdict::Written { task_first_of })
+    }
+
+    /// Nothing lies in `released`.
+    fn move_money(&mut self, at: Timestamp, account: Account, micros: i64) {
+        if account != Account::Released && micros != 0 {
+            self.moves.push((at, account, micros));
+        }
     }
 }
 
@@ -435,7 +453,7 @@ impl Books {
         }
     }
 
-    fn row(&self, revision: &Revision) -> Row {
+    pub(super) fn row(&self, revision: &Revision) -> Row {
         let entry = self.entry(revision);
         let shot = &revision.shot;
         let id = entry.status.state.attempt();

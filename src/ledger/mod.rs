@@ -2,10 +2,13 @@
 //! call wrote is durable when it answers, and that no claim is granted over the cap. Must not know
 //! the provider, the clips or the clock.
 
+mod address;
 mod error;
 mod kind;
 pub mod memory;
+mod options;
 mod revision;
+mod snapshot;
 pub mod sqlite;
 
 use std::sync::Arc;
@@ -24,10 +27,13 @@ use crate::domain::time::Timestamp;
 use crate::domain::transition::Transition;
 use crate::policy::budget::{Balance, Budget};
 
+pub use address::LedgerAddress;
 pub use error::LedgerError;
 pub use kind::Kind;
 pub use memory::MemoryLedger;
-pub use sqlite::{LedgerOptions, OrphanReservation, Snapshot, SpendGroup, Spending, SqliteLedger};
+pub use options::LedgerOptions;
+pub use snapshot::{OrphanReservation, Row, Snapshot, SpendGroup, Spending, Summary};
+pub use sqlite::SqliteLedger;
 
 /// The answer to a call: ready once what was asked for is durable.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, LedgerError>>;
@@ -73,6 +79,12 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// The attempts of a revision whose price is reserved, the oldest first.
     fn reserved_attempts(&self, revision: RevisionId) -> Answer<'_, Vec<ReservedAttempt>>;
+
+    /// What it says as of the last commit, for reports. Blocking.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, LedgerError>;
 }
 
 /// Which revisions are handed over.
@@ -231,56 +243,4 @@ pub struct ClipFile {
     pub clip_info: Option<ClipInfo>,
     /// Why the footage could not be read, for people.
     pub unread: Option<Box<str>>,
-}
-
-/// Everything a report says of a revision.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// As the scheduler sees it.
-    pub entry: Entry,
-    /// The model's API name.
-    pub model: String,
-    /// The request's JSON without local files' bytes (their paths as written stand in for them).
-    pub request: String,
-    /// The manifest's tags.
-    pub tags: Vec<String>,
-    /// The id of the manifest's entry that it comes from; `None` where an older version wrote it.
-    pub entry_id: Option<String>,
-    /// What tells it from the other shots of that entry: names and values.
-    pub variant: Vec<(String, String)>,
-    /// The task that bought it, also after it was delivered or failed.
-    pub task: Option<TaskId>,
-    /// The shot that had the same task before, which no honest gateway lets happen.
-    pub task_first_of: Option<ShotId>,
-    /// The price of the attempt that bought it or may have, else the catalog's; `None`: unknown.
-    pub price: Option<Usd>,
-    /// What the gateway says that attempt really cost, once it did.
-    pub charge: Option<Charge>,
-    /// POSTs recorded for it.
-    pub attempts: u32,
-    /// Result URLs, when it was rendered.
-    pub urls: Vec<String>,
-    /// Delivered clips.
-    pub files: Vec<ClipFile>,
-    /// When its last POST left.
-    pub submitted_at: Option<Timestamp>,
-    /// When the gateway finished it.
-    pub completed_at: Option<Timestamp>,
-    /// When its clips were safe.
-    pub delivered_at: Option<Timestamp>,
-}
-
-/// What a ledger says of itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Summary {
-    /// The campaign.
-    pub campaign: String,
-    /// Whose tasks it holds.
-    pub kind: Kind,
-    /// The cap it keeps.
-    pub budget: Budget,
-    /// Its money.
-    pub balance: Balance,
-    /// Who holds the run lock, as one phrase (`rushes run, process 4242 on host, since …`).
-    pub held_by: Option<String>,
 }

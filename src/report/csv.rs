@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use crate::domain::clip_info::ClipInfo;
 use crate::domain::sanitize::{plain, steers};
-use crate::ledger::Row;
+use crate::ledger::{Row, Snapshot};
 
 use super::model::{mismatches, reason};
 use super::text::safe;
-use super::{ReportError, Source, each_row};
+use super::{ReportError, each_row};
 
 /// The byte order mark.
 const MARK: &[u8] = b"\xef\xbb\xbf";
@@ -62,7 +62,7 @@ pub fn is_ours(head: &[u8]) -> bool {
 ///
 /// # Errors
 /// When the ledger cannot be read or `out` not be written.
-pub fn write(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError> {
+pub fn write(source: &dyn Snapshot, out: &mut dyn Write) -> Result<(), ReportError> {
     out.write_all(MARK)?;
     let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
     csv.write_record(COLUMNS).map_err(io::Error::from)?;

@@ -10,11 +10,11 @@ use serde_json::Value;
 use crate::domain::money::Usd;
 use crate::domain::state::State;
 use crate::domain::time::Timestamp;
-use crate::ledger::{LedgerError, Row, Summary};
+use crate::ledger::{LedgerError, Row, Snapshot, Summary};
 use crate::plan::USUAL_RENDER;
 
+use super::Counts;
 use super::model::name;
-use super::{Counts, Source};
 
 /// What counts as lately.
 const LATELY: Duration = Duration::from_secs(30 * 60);
@@ -144,7 +144,11 @@ impl Outlook {
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn of(source: &dyn Source, summary: &Summary, now: Timestamp) -> Result<Self, LedgerError> {
+    pub fn of(
+        source: &dyn Snapshot,
+        summary: &Summary,
+        now: Timestamp,
+    ) -> Result<Self, LedgerError> {
         let left = summary.budget.left(&summary.balance);
         let mut gathered = Gathered { left, ..Gathered::default() };
         source.rows(&mut |row| gathered.add(&row, now))?;

@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use crate::domain::clip_info::ClipInfo;
 use crate::domain::sanitize::json_text;
-use crate::ledger::Row;
+use crate::ledger::{Row, Snapshot};
 
 use super::model::{mismatches, reason};
-use super::{Counts, ReportError, Source, each_row};
+use super::{Counts, ReportError, each_row};
 
 #[derive(Serialize)]
 struct Money {
@@ -113,7 +113,7 @@ const SPOOL_BYTES: usize = 8 << 20;
 ///
 /// # Errors
 /// When the ledger cannot be read or `out` not be written.
-pub fn write(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError> {
+pub fn write(source: &dyn Snapshot, out: &mut dyn Write) -> Result<(), ReportError> {
     let summary = source.summary()?;
     let mut counts = Counts::default();
     let mut first = true;
@@ -146,7 +146,7 @@ pub fn write(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError
 ///
 /// # Errors
 /// When the ledger cannot be read or `out` not be written.
-pub fn write_lines(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError> {
+pub fn write_lines(source: &dyn Snapshot, out: &mut dyn Write) -> Result<(), ReportError> {
     let campaign = source.summary()?.campaign;
     each_row(source, out, &mut |out, row| {
         let line = Line { campaign: &campaign, shot: Shot::from(row) };

@@ -12,45 +12,10 @@ pub mod text;
 
 use std::io;
 
-use crate::ledger::{LedgerError, Row, Snapshot, Spending, Summary};
+use crate::ledger::{LedgerError, Row, Snapshot};
 
 pub use eta::Outlook;
 pub use model::Counts;
-
-/// Where a report's rows come from: a ledger, or a test.
-pub trait Source {
-    /// What the ledger says of itself.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    fn summary(&self) -> Result<Summary, LedgerError>;
-
-    /// Hands every row that a report shows to `each`.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    fn rows(&self, each: &mut dyn FnMut(Row)) -> Result<(), LedgerError>;
-
-    /// Where the money lies and how it got there.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    fn spending(&self) -> Result<Spending, LedgerError>;
-}
-
-impl Source for Snapshot {
-    fn summary(&self) -> Result<Summary, LedgerError> {
-        Self::summary(self)
-    }
-
-    fn rows(&self, each: &mut dyn FnMut(Row)) -> Result<(), LedgerError> {
-        Self::rows(self, each)
-    }
-
-    fn spending(&self) -> Result<Spending, LedgerError> {
-        Self::spending(self)
-    }
-}
 
 /// Why a report could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +30,7 @@ pub enum ReportError {
 
 /// Hands every row to `write`, up to the first that cannot be written.
 fn each_row<W: ?Sized>(
-    source: &dyn Source,
+    source: &dyn Snapshot,
     out: &mut W,
     write: &mut dyn FnMut(&mut W, &Row) -> io::Result<()>,
 ) -> Result<(), ReportError> {

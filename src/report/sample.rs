@@ -5,10 +5,10 @@ use crate::domain::outcome::TaskId;
 use crate::domain::shot::{Fingerprint, ShotId};
 use crate::domain::state::{AttemptId, Failure, RevisionState, State};
 use crate::domain::time::Timestamp;
-use crate::ledger::{ClipFile, Entry, Kind, LedgerError, RevisionId, Row, Spending, Summary};
+use crate::ledger::{
+    ClipFile, Entry, Kind, LedgerError, RevisionId, Row, Snapshot, Spending, Summary,
+};
 use crate::policy::budget::{Balance, Budget};
-
-use super::Source;
 
 /// A ledger that is none.
 pub(crate) struct Sample {
@@ -122,7 +122,7 @@ impl Sample {
     }
 }
 
-impl Source for Sample {
+impl Snapshot for Sample {
     fn summary(&self) -> Result<Summary, LedgerError> {
         Ok(self.summary.clone())
     }
@@ -134,5 +134,13 @@ impl Source for Sample {
 
     fn spending(&self) -> Result<Spending, LedgerError> {
         Ok(self.spending.clone())
+    }
+
+    fn lists(&self, path: &str) -> Result<bool, LedgerError> {
+        Ok(self.rows.iter().flat_map(|row| &row.files).any(|file| file.path == path))
+    }
+
+    fn entries(&self) -> Result<Vec<Entry>, LedgerError> {
+        Ok(self.rows.iter().map(|row| row.entry.clone()).collect())
     }
 }

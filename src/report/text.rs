@@ -7,17 +7,17 @@ use std::time::Duration;
 use crate::domain::money::Usd;
 use crate::domain::sanitize::plain;
 use crate::domain::state::State;
-use crate::ledger::{Row, Summary};
+use crate::ledger::{Row, Snapshot, Summary};
 use crate::policy::budget::{Balance, Budget};
 
 use super::model::{mismatches, name, odd_charge, reason};
-use super::{Counts, ReportError, Source, each_row};
+use super::{Counts, ReportError, each_row};
 
 /// Writes the report. The rows are read twice: for the columns' widths, then for the table.
 ///
 /// # Errors
 /// When the ledger cannot be read or `out` not be written.
-pub fn write(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError> {
+pub fn write(source: &dyn Snapshot, out: &mut dyn Write) -> Result<(), ReportError> {
     let summary = source.summary()?;
     let (mut counts, mut stalled) = (Counts::default(), 0);
     let mut width = "SHOT".len();

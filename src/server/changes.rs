@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::blocking::Threads;
 use crate::domain::sanitize::json_for_pages;
-use crate::ledger::{Row, Snapshot};
+use crate::ledger::Row;
 use crate::policy::limits::Rate;
 use crate::report::{ReportError, contact_sheet, model};
 use crate::scheduler::Progress;
@@ -263,8 +263,8 @@ impl Memory {
         wanted: bool,
         quits: &AtomicBool,
     ) -> Result<Option<Spooled>, ReportError> {
-        let reader = Snapshot::open(&show.ledger)?;
-        let head = show.sheet(&reader).head()?;
+        let reader = show.ledger.snapshot()?;
+        let head = show.sheet(&*reader).head()?;
         let mut spool = wanted.then(Spool::default);
         if let Some(spool) = &mut spool {
             spool.write_all(&event("all", "\"begin\""))?;
@@ -371,7 +371,7 @@ mod tests {
     async fn the_end_is_told_after_the_last_reading_and_by_no_reading_before_it() {
         let (_progress, progress) = watch::channel(Progress::default());
         let show = Show {
-            ledger: "nothing here".into(),
+            ledger: crate::ledger::LedgerAddress::file("nothing here"),
             again: Arc::new(|_, _| String::new()),
             folder: "nothing here".into(),
             progress,

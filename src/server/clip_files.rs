@@ -9,7 +9,7 @@ use axum::response::IntoResponse;
 use tower_http::services::ServeFile;
 
 use crate::blocking::Threads;
-use crate::ledger::Snapshot;
+use crate::ledger::LedgerAddress;
 
 use super::show::Show;
 
@@ -39,8 +39,8 @@ fn named(name: &str) -> Option<String> {
 }
 
 /// A listed clip's file, unless a link stands in its place.
-fn find(folder: &Path, ledger: &Path, path: &str) -> Option<PathBuf> {
-    if !Snapshot::open(ledger).ok()?.lists(path).ok()? {
+fn find(folder: &Path, ledger: &LedgerAddress, path: &str) -> Option<PathBuf> {
+    if !ledger.snapshot().ok()?.lists(path).ok()? {
         return None;
     }
     // `clips` itself may be a link; what lies below it may not.

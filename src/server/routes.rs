@@ -12,7 +12,6 @@ use axum::response::IntoResponse;
 use tokio::sync::{Semaphore, watch};
 
 use crate::blocking::Threads;
-use crate::ledger::Snapshot;
 use crate::listener::Wire;
 use crate::report::ReportError;
 
@@ -136,7 +135,7 @@ impl Desk {
         let permit = self.making.acquire().await;
         let made = Threads::Pool.run(move || {
             let mut spool = Spool::default();
-            show.sheet(&Snapshot::open(&show.ledger)?).write(&mut spool)?;
+            show.sheet(&*show.ledger.snapshot()?).write(&mut spool)?;
             Ok::<Spooled, ReportError>(spool.finish()?)
         });
         let made = made.await;
@@ -183,7 +182,7 @@ mod tests {
 
     fn desk(progress: Progress, over: Option<Over>) -> Desk {
         let show = Show {
-            ledger: PathBuf::new(),
+            ledger: crate::ledger::LedgerAddress::file(""),
             again: Arc::new(|verb, _| verb.to_owned()),
             folder: PathBuf::new(),
             progress: watch::channel(progress).1,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::domain::time::{Clock, SystemClock};
-use crate::ledger::Snapshot;
+use crate::ledger::{LedgerAddress, Snapshot};
 use crate::policy::limits::Rate;
 use crate::report::contact_sheet::Sheet;
 use crate::scheduler::{CancelToken, Metrics, PauseSwitch, Progress};
@@ -18,7 +18,7 @@ pub type Typed = Arc<dyn Fn(&str, &str) -> String + Send + Sync>;
 #[derive(Clone)]
 pub struct Show {
     /// The ledger.
-    pub ledger: PathBuf,
+    pub ledger: LedgerAddress,
     /// The commands that the page tells people to type.
     pub again: Typed,
     /// The campaign folder.
@@ -37,7 +37,7 @@ pub struct Show {
 
 impl Show {
     /// The page of what the ledger says now.
-    pub(super) fn sheet<'a>(&'a self, ledger: &'a Snapshot) -> Sheet<'a> {
+    pub(super) fn sheet<'a>(&'a self, ledger: &'a dyn Snapshot) -> Sheet<'a> {
         Sheet { source: ledger, again: &*self.again, now: SystemClock.now(), live: true }
     }
 }

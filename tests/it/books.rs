@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rushes::domain::money::Usd;
 use rushes::domain::time::Timestamp;
-use rushes::ledger::Snapshot;
+use rushes::ledger::LedgerAddress;
 use rushes::simulator::{Fate, Purchase, Told};
 use rusqlite::{Connection, OpenFlags};
 use sha2::{Digest, Sha256};
@@ -182,7 +182,7 @@ pub fn doubts(ledger: &Path, books: &rushes::simulator::Accounts) -> Vec<Doubt> 
 /// Checks that every delivered clip lies in the campaign folder as the ledger has it, to the last
 /// byte.
 pub fn assert_clips(folder: &Path, ledger: &Path) {
-    let reader = Snapshot::open(ledger).unwrap();
+    let reader = LedgerAddress::file(ledger).snapshot().unwrap();
     let check = &mut |row: rushes::ledger::Row| {
         if row.entry.status.state.name() == "delivered" {
             assert!(!row.files.is_empty(), "{}", row.entry.shot);

@@ -355,14 +355,16 @@ async fn a_run_that_cannot_listen_sends_nothing() {
 fn rushes_ledger(campaign: &Campaign) -> rushes::ledger::SqliteLedger {
     let folder = campaign.sandbox.path("renders/night");
     std::fs::create_dir_all(&folder).unwrap();
-    rushes::ledger::SqliteLedger::open(&rushes::ledger::LedgerOptions {
-        path: &folder.join("ledger.sqlite"),
-        campaign: "night",
-        kind: rushes::ledger::Kind::Gateway,
-        holder: "a test",
-        at: rushes::domain::time::Timestamp::from_millis(0),
-        threads: rushes::blocking::Threads::Pool,
-    })
+    rushes::ledger::SqliteLedger::open(
+        &folder.join("ledger.sqlite"),
+        &rushes::ledger::LedgerOptions {
+            campaign: "night",
+            kind: rushes::ledger::Kind::Gateway,
+            holder: "a test",
+            at: rushes::domain::time::Timestamp::from_millis(0),
+            threads: rushes::blocking::Threads::Pool,
+        },
+    )
     .unwrap()
 }
 

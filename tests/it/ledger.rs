@@ -19,8 +19,8 @@ use rushes::domain::shot::{Fingerprint, LocalFile, Request, Shot, ShotId};
 use rushes::domain::state::{Failure, RecoveredTask, Resolution, RevisionState, ShotEvent, State};
 use rushes::domain::time::Timestamp;
 use rushes::ledger::{
-    AttemptSpec, ClipFile, Entry, Kind, Ledger, LedgerError, LedgerOptions, RevisionId, Row,
-    Snapshot, SqliteLedger, Verdict,
+    AttemptSpec, ClipFile, Entry, Kind, Ledger, LedgerAddress, LedgerError, LedgerOptions,
+    RevisionId, Row, SqliteLedger, Verdict,
 };
 use rushes::policy::budget::{Balance, Budget};
 use rusqlite::Connection;
@@ -57,14 +57,16 @@ pub fn shot(id: &str, text: u8, price: Option<i64>) -> Shot {
 }
 
 pub fn open_in(folder: &Path) -> Result<SqliteLedger, LedgerError> {
-    SqliteLedger::open(&LedgerOptions {
-        path: &folder.join("ledger.sqlite"),
-        campaign: "summer",
-        kind: Kind::Gateway,
-        holder: "rushes run",
-        at: at(0),
-        threads: Threads::Pool,
-    })
+    SqliteLedger::open(
+        &folder.join("ledger.sqlite"),
+        &LedgerOptions {
+            campaign: "summer",
+            kind: Kind::Gateway,
+            holder: "rushes run",
+            at: at(0),
+            threads: Threads::Pool,
+        },
+    )
 }
 
 /// A campaign folder and its ledger.
@@ -127,7 +129,11 @@ impl Desk {
 
     fn rows(&self) -> Vec<Row> {
         let mut rows = Vec::new();
-        Snapshot::open(&self.path()).unwrap().rows(&mut |row| rows.push(row)).unwrap();
+        LedgerAddress::file(&self.path())
+            .snapshot()
+            .unwrap()
+            .rows(&mut |row| rows.push(row))
+            .unwrap();
         rows
     }
 
@@ -300,7 +306,7 @@ async fn every_state_is_the_same_after_reopening() {
         assert_eq!(&entry.status, job, "{}", entry.shot);
     }
     assert_eq!(desk.record(&shots).await, again);
-    assert_eq!(Snapshot::open(&desk.path()).unwrap().entries().unwrap(), again);
+    assert_eq!(LedgerAddress::file(&desk.path()).snapshot().unwrap().entries().unwrap(), again);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

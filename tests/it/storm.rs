@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use rushes::domain::time::{Clock, SystemClock};
-use rushes::ledger::Snapshot;
+use rushes::ledger::LedgerAddress;
 use rushes::simulator;
 
 use crate::books::{assert_agreement, assert_clips, assert_no_temporary_file};
@@ -56,7 +56,7 @@ impl Campaign {
     /// Shots by state; empty before there is a ledger.
     fn counts(&self) -> HashMap<&'static str, usize> {
         let mut counts = HashMap::new();
-        if let Ok(reader) = Snapshot::open(&self.ledger()) {
+        if let Ok(reader) = LedgerAddress::file(&self.ledger()).snapshot() {
             let _ = reader.rows(&mut |row| {
                 *counts.entry(row.entry.status.state.name()).or_default() += 1;
             });

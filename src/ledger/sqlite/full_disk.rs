@@ -31,14 +31,16 @@ const RULES: Rules = Rules {
 const AT: Timestamp = Timestamp::from_millis(1_705_123_450_000);
 
 fn open(folder: &Path) -> Result<SqliteLedger, LedgerError> {
-    SqliteLedger::open(&LedgerOptions {
-        path: &folder.join("ledger.sqlite"),
-        campaign: "summer",
-        kind: Kind::Gateway,
-        holder: "rushes run",
-        at: AT,
-        threads: Threads::Pool,
-    })
+    SqliteLedger::open(
+        &folder.join("ledger.sqlite"),
+        &LedgerOptions {
+            campaign: "summer",
+            kind: Kind::Gateway,
+            holder: "rushes run",
+            at: AT,
+            threads: Threads::Pool,
+        },
+    )
 }
 
 /// A batch of one.
@@ -215,8 +217,8 @@ async fn a_failed_call_takes_its_whole_batch_back_and_poisons_the_ledger() {
     ledger.commits.at_desk(|_, _| {
         line_up(&mut good);
         line_up(&mut bad);
+        assert!(!ledger.has_failed());
     });
-    assert!(!ledger.has_failed());
     let (good, bad) = tokio::join!(good, bad);
     assert!(ledger.has_failed());
     let bad = bad.unwrap_err();

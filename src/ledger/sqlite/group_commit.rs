@@ -210,6 +210,10 @@ struct Desk {
 type Relief = Option<Box<dyn FnMut(&Connection) + Send>>;
 
 impl GroupCommit {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(super) fn new(
         path: PathBuf,
         threads: Threads,

@@ -35,7 +35,6 @@ mod group_commit;
 mod high_water_mark;
 mod lock;
 mod open;
-mod options;
 mod rescue;
 mod reserve;
 mod rows;
@@ -57,13 +56,11 @@ use crate::policy::budget::{Balance, Budget};
 
 use super::{
     Answer, Assign, CallbackSubscription, ClipFile, Commit, Committed, Entry, Ledger, LedgerError,
-    ReservedAttempt, RevisionId, Row, Summary,
+    LedgerOptions, ReservedAttempt, RevisionId, Snapshot,
 };
 use group_commit::GroupCommit;
 
-pub use options::LedgerOptions;
-pub use snapshot::Snapshot;
-pub use spending::{OrphanReservation, SpendGroup, Spending};
+pub use snapshot::SqliteSnapshot;
 
 /// A ledger file open for writing; holds the run lock until the last clone is dropped.
 #[derive(Clone)]
@@ -77,8 +74,8 @@ impl SqliteLedger {
     /// # Errors
     /// When another run holds the lock; when the file is newer than this program, of another
     /// campaign or kind, damaged, or cannot be written.
-    pub fn open(options: &LedgerOptions<'_>) -> Result<Self, LedgerError> {
-        Ok(Self { commits: Arc::new(open::for_writing(options)?) })
+    pub fn open(path: &Path, options: &LedgerOptions<'_>) -> Result<Self, LedgerError> {
+        Ok(Self { commits: Arc::new(open::for_writing(path, options)?) })
     }
 
     /// Whether a ledger, or anything that speaks of one, lies at `path`. Blocking.
@@ -135,5 +132,9 @@ impl Ledger for SqliteLedger {
 
     fn reserved_attempts(&self, revision: RevisionId) -> Answer<'_, Vec<ReservedAttempt>> {
         self.commits.ask(move |tx| Ok(snapshot::reserved_attempts(tx, revision)?)).boxed()
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, LedgerError> {
+        Ok(Box::new(SqliteSnapshot::open(self.commits.path(), true)?))
     }
 }

@@ -22,8 +22,11 @@ use crate::failpoint;
 use crate::ledger::Kind;
 
 /// Opens or makes a ledger for writing.
-pub(super) fn for_writing(opening: &LedgerOptions<'_>) -> Result<GroupCommit, LedgerError> {
-    let path = true_path(opening.path);
+pub(super) fn for_writing(
+    path: &Path,
+    opening: &LedgerOptions<'_>,
+) -> Result<GroupCommit, LedgerError> {
+    let path = true_path(path);
     is_to_be_made(&path)?;
     let mut lock = Lock::take(&path)?;
     rescue::put_back(&path)?;

@@ -12,8 +12,8 @@ use super::rows::{
 };
 use super::schema::{WITH_CHARGES, WITH_FOOTAGE};
 use super::{
-    CallbackSubscription, ClipFile, Entry, LedgerError, ReservedAttempt, RevisionId, Row, Spending,
-    Summary, lock, open, spending,
+    CallbackSubscription, ClipFile, Entry, LedgerError, ReservedAttempt, RevisionId, lock, open,
+    spending,
 };
 use crate::domain::charge::Charge;
 use crate::domain::clip_info::ClipInfo;
@@ -22,14 +22,14 @@ use crate::domain::secret::Secret;
 use crate::domain::shot::ShotId;
 use crate::domain::state::{AttemptId, State};
 use crate::domain::time::Timestamp;
-use crate::ledger::Kind;
 use crate::ledger::revision::WITH_OPEN_ATTEMPT;
+use crate::ledger::{Kind, Row, Snapshot, Spending, Summary};
 
 /// What is shown of a shot whose run died with its POST on the wire.
 const CUT_SHORT: &str = "the run ended while its request was on the wire; the next run decides";
 
-/// A ledger open for reading, also while a run writes it. Blocking.
-pub struct Snapshot {
+/// A ledger file open for reading, also while a run writes it. Blocking.
+pub struct SqliteSnapshot {
     path: PathBuf,
     conn: Connection,
     /// How many of the schemas it had when it was opened: an older ledger is read as it lies.
@@ -38,22 +38,15 @@ pub struct Snapshot {
     heeds_lock: bool,
 }
 
-impl Snapshot {
-    /// Opens an existing ledger; changes nothing.
+impl SqliteSnapshot {
+    /// Opens an existing ledger; changes nothing. With `heeds_lock` off it is shown as the next run
+    /// will find it: for the process that holds the run lock and has ended its work.
     ///
     /// # Errors
     /// When there is none, or it is newer than this program, damaged or unreadable.
-    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+    pub fn open(path: &Path, heeds_lock: bool) -> Result<Self, LedgerError> {
         let (path, conn, schema) = open::for_reading(path)?;
-        Ok(Self { path, conn, schema, heeds_lock: true })
-    }
-
-    /// The same for who holds the run lock and has ended its work: what it left half done is shown
-    /// as the next run will find it.
-    #[must_use]
-    pub fn after_all(mut self) -> Self {
-        self.heeds_lock = false;
-        self
+        Ok(Self { path, conn, schema, heeds_lock })
     }
 
     /// Who works on it, as one phrase.
@@ -61,11 +54,19 @@ impl Snapshot {
         self.heeds_lock.then(|| lock::held_by(&self.path)).flatten()
     }
 
-    /// What the ledger says of itself.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn summary(&self) -> Result<Summary, LedgerError> {
+    /// Reads one moment's ledger.
+    fn within<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, LedgerError> {
+        Transaction::new_unchecked(&self.conn, TransactionBehavior::Deferred)
+            .and_then(|tx| read(&tx))
+            .map_err(|error| LedgerError::of(&self.path, &error))
+    }
+}
+
+impl Snapshot for SqliteSnapshot {
+    fn summary(&self) -> Result<Summary, LedgerError> {
         let held_by = self.held_by();
         self.within(|conn| {
             let (budget, balance) = conn.query_row(MONEY, [], money)?;
@@ -76,13 +77,7 @@ impl Snapshot {
         })
     }
 
-    /// Hands every revision that a report shows to `each`: the current ones in manifest order,
-    /// then older or removed ones whose purchase is unfinished. A revision that is `submitting`
-    /// while the run lock is free is shown `in_doubt`.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn rows(&self, each: &mut dyn FnMut(Row)) -> Result<(), LedgerError> {
+    fn rows(&self, each: &mut dyn FnMut(Row)) -> Result<(), LedgerError> {
         let held_before = self.held_by().is_some();
         self.within(|conn| {
             // The first read fixes what is seen; a run that began or ended around it was there.
@@ -102,39 +97,17 @@ impl Snapshot {
         })
     }
 
-    /// Where the money lies and how it got there.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn spending(&self) -> Result<Spending, LedgerError> {
+    fn spending(&self) -> Result<Spending, LedgerError> {
         self.within(spending::spending)
     }
 
-    /// Whether a delivered revision has this file, a path relative to the campaign folder.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn lists(&self, path: &str) -> Result<bool, LedgerError> {
+    fn lists(&self, path: &str) -> Result<bool, LedgerError> {
         let listed = "SELECT 1 FROM files WHERE path = ?1 LIMIT 1";
         self.within(|conn| Ok(conn.query_row(listed, [path], |_| Ok(())).optional()?.is_some()))
     }
 
-    /// Every known revision's entry, also older and removed ones; for the plan.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn entries(&self) -> Result<Vec<Entry>, LedgerError> {
+    fn entries(&self) -> Result<Vec<Entry>, LedgerError> {
         self.within(|conn| entries(conn, "1 = 1 ORDER BY current DESC, position, shot, number"))
-    }
-
-    /// Reads one moment's ledger.
-    fn within<T>(
-        &self,
-        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, LedgerError> {
-        Transaction::new_unchecked(&self.conn, TransactionBehavior::Deferred)
-            .and_then(|tx| read(&tx))
-            .map_err(|error| LedgerError::of(&self.path, &error))
     }
 }
 

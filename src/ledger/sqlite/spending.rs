@@ -3,59 +3,14 @@
 
 use rusqlite::{Connection, Row};
 
-use super::RevisionId;
 use super::rows::{odd, shot_id, unlist, usd};
 use crate::domain::money::Usd;
-use crate::domain::shot::ShotId;
 use crate::domain::time::Timestamp;
+use crate::ledger::RevisionId;
+use crate::ledger::snapshot::{
+    HISTORY_MOMENTS, MAX_ORPHANS, OrphanReservation, SpendGroup, Spending,
+};
 use crate::policy::budget::Balance;
-
-/// The most moments of a campaign's history that are told.
-const MAX_MOMENTS: i64 = 120;
-/// The most stray reservations that are told.
-const MAX_STRAYS: i64 = 100;
-
-/// Where the money lies.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Spending {
-    /// By model and tags; every attempt is in exactly one.
-    pub groups: Vec<SpendGroup>,
-    /// `spent` and `reserved` as they rose and fell, oldest first; at most some 120 moments.
-    pub history: Vec<(Timestamp, Balance)>,
-    /// Prices that stay reserved for a request which its shot is no longer about: the doubt that
-    /// was bought again, say. At most 100, the oldest first.
-    pub orphans: Vec<OrphanReservation>,
-}
-
-/// The money of the attempts of one model with the same tags.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SpendGroup {
-    /// The model's API name.
-    pub model: String,
-    /// The manifest's tags, in its order.
-    pub tags: Vec<String>,
-    /// Tasks that were bought, but for those that failed for nothing.
-    pub bought: usize,
-    /// Their money.
-    pub balance: Balance,
-}
-
-/// A price that stays reserved beside what its shot is about now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OrphanReservation {
-    /// The shot.
-    pub shot: ShotId,
-    /// Its revision.
-    pub revision: RevisionId,
-    /// The revision's number.
-    pub number: u32,
-    /// The price; `None`: unknown.
-    pub price: Option<Usd>,
-    /// When the request was sent.
-    pub sent_at: Timestamp,
-    /// What became of the request.
-    pub why: Option<String>,
-}
 
 /// Reads it.
 pub(super) fn spending(conn: &Connection) -> rusqlite::Result<Spending> {
@@ -116,7 +71,7 @@ fn history(conn: &Connection) -> rusqlite::Result<Vec<(Timestamp, Balance)>> {
         " FROM money, spans GROUP BY (at - first) / span ORDER BY 1",
     ))?;
     let mut sum = [0; 3];
-    let mut rows = statement.query([MAX_MOMENTS])?;
+    let mut rows = statement.query([HISTORY_MOMENTS])?;
     let mut history = Vec::new();
     while let Some(row) = rows.next()? {
         for (sum, moved) in sum.iter_mut().zip(sums(row, 1)?) {
@@ -133,7 +88,7 @@ fn orphans(conn: &Connection) -> rusqlite::Result<Vec<OrphanReservation>> {
          FROM attempts AS a JOIN revisions AS r ON r.id = a.revision \
          WHERE a.account = 'reserved' AND r.attempt IS NOT a.id ORDER BY a.id LIMIT ?1",
     )?
-    .query_map([MAX_STRAYS], |row| {
+    .query_map([MAX_ORPHANS], |row| {
         let shot = shot_id(row, 0)?.ok_or_else(|| odd(0, "a shot without a name"))?;
         let sent_at = Timestamp::from_millis(row.get(4)?);
         let (revision, number) = (RevisionId(row.get(1)?), row.get(2)?);

@@ -1,14 +1,14 @@
 //! What a page is made from.
 
 use crate::domain::time::Timestamp;
-use crate::report::Source;
+use crate::ledger::Snapshot;
 use crate::report::remedy::Again;
 
 /// What a page is made from.
 #[derive(Clone, Copy)]
 pub struct Sheet<'a> {
     /// The ledger.
-    pub source: &'a dyn Source,
+    pub source: &'a dyn Snapshot,
     /// Makes the commands that it tells people to type.
     pub again: Again<'a>,
     /// When it is made.

@@ -313,7 +313,7 @@ fn stands(stage: &Stage, text: &str) -> &'static str {
 
 /// The sums of the movements themselves, not the ledger's running totals; the two must agree.
 fn balance_of(ledger: &Path) -> Balance {
-    let reader = rushes::ledger::Snapshot::open(ledger).unwrap();
+    let reader = rushes::ledger::LedgerAddress::file(ledger).snapshot().unwrap();
     let balance = reader.summary().unwrap().balance;
     let conn = rusqlite::Connection::open(ledger).unwrap();
     let sum = |account: &str| {

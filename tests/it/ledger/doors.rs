@@ -5,14 +5,14 @@ use std::io::{Seek, SeekFrom, Write};
 
 use super::*;
 
-fn opening<'a>(path: &'a Path, campaign: &'a str, kind: Kind) -> LedgerOptions<'a> {
+fn opening<'a>(campaign: &'a str, kind: Kind) -> LedgerOptions<'a> {
     let (holder, at, threads) = ("rushes fetch", at(0), Threads::Pool);
-    LedgerOptions { path, campaign, kind, holder, at, threads }
+    LedgerOptions { campaign, kind, holder, at, threads }
 }
 
 /// Opens it as this test's campaign would, and gives the refusal.
 fn refusal(path: &Path) -> LedgerError {
-    let opened = SqliteLedger::open(&opening(path, "summer", Kind::Gateway));
+    let opened = SqliteLedger::open(path, &opening("summer", Kind::Gateway));
     opened.err().expect("it should not open")
 }
 
@@ -24,7 +24,7 @@ async fn a_second_run_is_refused_and_readers_see_who_is_first() {
     let text = error.to_string();
     let who = format!("rushes run, process {} on", std::process::id());
     assert!(text.contains(&who) && text.contains("since 2024-01-13T05:24:10.000Z"), "{text}");
-    let reader = Snapshot::open(&desk.path()).unwrap();
+    let reader = LedgerAddress::file(&desk.path()).snapshot().unwrap();
     assert!(reader.summary().unwrap().held_by.unwrap().contains(&who));
     desk.close();
     assert_eq!(reader.summary().unwrap().held_by, None);
@@ -58,7 +58,7 @@ async fn a_ledger_is_of_one_campaign_and_of_one_kind() {
     let mut desk = Desk::new();
     desk.close();
     let open =
-        |campaign, kind| SqliteLedger::open(&opening(&desk.path(), campaign, kind)).err().unwrap();
+        |campaign, kind| SqliteLedger::open(&desk.path(), &opening(campaign, kind)).err().unwrap();
     let other = open("winter", Kind::Gateway);
     assert!(matches!(&other, LedgerError::OtherCampaign { theirs, .. } if theirs == "summer"));
     let kind = open("summer", Kind::Simulator);
@@ -72,14 +72,14 @@ fn without_a_ledger_a_reader_says_that_nothing_was_run() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.sqlite");
     for _ in 0..2 {
-        let error = Snapshot::open(&path).err().unwrap();
+        let error = LedgerAddress::file(&path).snapshot().err().unwrap();
         assert!(error.to_string().starts_with("nothing has been run yet"), "{error}");
         assert!(fs::read_dir(folder.path()).unwrap().all(|file| file.unwrap().path() == path));
         // What a run leaves that was killed while it made the ledger.
         fs::write(&path, "").unwrap();
     }
     drop(open_in(folder.path()).unwrap());
-    assert!(Snapshot::open(&path).is_ok());
+    assert!(LedgerAddress::file(&path).snapshot().is_ok());
 }
 
 #[test]
@@ -101,7 +101,10 @@ fn other_peoples_files_are_left_alone() {
         fs::write(&path, text).unwrap();
         let error = refusal(&path);
         assert!(matches!(error, LedgerError::Foreign { .. }), "{error}");
-        assert!(matches!(Snapshot::open(&path).err(), Some(LedgerError::Foreign { .. })));
+        assert!(matches!(
+            LedgerAddress::file(&path).snapshot().err(),
+            Some(LedgerError::Foreign { .. })
+        ));
         assert_eq!(fs::read(&path).unwrap(), text);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no lock, no reserve");
     }
@@ -124,7 +127,10 @@ async fn a_ledger_from_the_future_says_which_version_made_it() {
     let error = refusal(&desk.path());
     assert!(matches!(error, LedgerError::Newer { schema: 9, .. }), "{error}");
     assert!(error.to_string().contains("rushes 9.1.0"), "{error}");
-    assert!(matches!(Snapshot::open(&desk.path()).err(), Some(LedgerError::Newer { .. })));
+    assert!(matches!(
+        LedgerAddress::file(&desk.path()).snapshot().err(),
+        Some(LedgerError::Newer { .. })
+    ));
 }
 
 #[tokio::test]
@@ -174,7 +180,7 @@ async fn damage_anywhere_is_an_error_and_never_a_panic_or_a_wrong_sum() {
                 _ => bytes.truncate(page * 4096 + 100),
             }
             fs::write(desk.path(), &bytes).unwrap();
-            if let Ok(reader) = Snapshot::open(&desk.path()) {
+            if let Ok(reader) = LedgerAddress::file(&desk.path()).snapshot() {
                 drop(reader.entries());
                 drop(reader.rows(&mut |_| ()));
                 drop(reader.summary());
@@ -208,7 +214,7 @@ async fn a_nonsense_value_in_a_row_is_damage() {
         let conn = Connection::open(desk.path()).unwrap();
         conn.execute_batch(sql).unwrap();
         drop(conn);
-        let read = Snapshot::open(&desk.path()).unwrap().entries().unwrap_err();
+        let read = LedgerAddress::file(&desk.path()).snapshot().unwrap().entries().unwrap_err();
         assert!(matches!(read, LedgerError::Damaged { .. }), "{sql}: {read}");
         desk.ledger = Some(open_in(desk.folder.path()).unwrap());
         let error = desk.ledger().entries().await.unwrap_err();

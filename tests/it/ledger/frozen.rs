@@ -31,9 +31,9 @@ const FOOTAGE: [&str; 2] = [
 
 /// What a reader, the scheduler and a person with `sqlite3` see, as one text.
 fn told(ledger: &Path, had: i64) -> String {
-    let reader = Snapshot::open(ledger).unwrap();
+    let reader = LedgerAddress::file(ledger).snapshot().unwrap();
     let mut json = Vec::new();
-    report::json::write(&reader, &mut json).unwrap();
+    report::json::write(&*reader, &mut json).unwrap();
     let mut told = String::from_utf8(json).unwrap();
     for entry in reader.entries().unwrap() {
         // As that day's program called it.
@@ -239,9 +239,9 @@ async fn a_ledger_of_schema_1_goes_on_with_callbacks_and_charges() {
 async fn who_only_looks_at_a_ledger_of_before_sees_all_of_it_and_leaves_it_as_it_is() {
     for (had, count) in BEFORE.into_iter().zip([21, 17, 17]) {
         let desk = thawed(had);
-        let reader = Snapshot::open(&desk.path()).unwrap();
+        let reader = LedgerAddress::file(&desk.path()).snapshot().unwrap();
         let mut json = Vec::new();
-        report::json::write(&reader, &mut json).unwrap();
+        report::json::write(&*reader, &mut json).unwrap();
         assert!(before(had).starts_with(std::str::from_utf8(&json).unwrap()));
         assert_eq!(reader.entries().unwrap().len(), count);
         drop(reader);
@@ -344,7 +344,10 @@ fn a_ledger_of_a_schema_to_come_is_refused_by_all_and_left_as_it_is() {
     let error = open_in(desk.folder.path()).err().expect("it is newer");
     assert!(matches!(error, LedgerError::Newer { schema: 5, .. }), "{error}");
     assert!(error.to_string().contains("rushes 9.9"), "{error}");
-    assert!(matches!(Snapshot::open(&desk.path()).err(), Some(LedgerError::Newer { .. })));
+    assert!(matches!(
+        LedgerAddress::file(&desk.path()).snapshot().err(),
+        Some(LedgerError::Newer { .. })
+    ));
     assert_eq!(schema(&desk.path()), 5);
 }
 

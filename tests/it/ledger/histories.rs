@@ -11,7 +11,7 @@ use rushes::domain::outcome::PollOutcome;
 use rushes::domain::secret::Secret;
 use rushes::domain::state::{AttemptId, Doubt, Rules};
 use rushes::domain::transition::Transition;
-use rushes::ledger::{Assign, Change, Commit, MemoryLedger};
+use rushes::ledger::{Assign, Change, Commit, MemoryLedger, Snapshot};
 
 use super::*;
 use crate::support::commits::RESUBMIT;
@@ -238,9 +238,16 @@ impl Pair {
             let reserved = ledger.reserved_attempts(*revision).await.unwrap();
             prop_assert_eq!(reserved, oracle.reserved_attempts(*revision).await.unwrap());
         }
-        prop_assert_eq!(self.desk.rows(), oracle.rows());
+        let (snapshot, plain) = (ledger.snapshot().unwrap(), oracle.snapshot().unwrap());
+        prop_assert_eq!(rows(&*snapshot), rows(&*plain));
+        prop_assert_eq!(snapshot.spending().unwrap(), plain.spending().unwrap());
+        let entries = snapshot.entries().unwrap();
+        prop_assert_eq!(&entries, &plain.entries().unwrap());
+        for clip in ["clips/1-0.mp4", "clips/2-1.mp4", "clips/none.mp4"] {
+            prop_assert_eq!(snapshot.lists(clip).unwrap(), plain.lists(clip).unwrap());
+        }
         let mut clips = HashSet::new();
-        for entry in Snapshot::open(&self.desk.path()).unwrap().entries().unwrap() {
+        for entry in entries {
             let bought = !matches!(entry.status.state, State::Queued { .. } | State::Failed { .. });
             if bought {
                 let name = (entry.clip_name.to_lowercase(), entry.number);
@@ -249,6 +256,12 @@ impl Pair {
         }
         Ok(())
     }
+}
+
+fn rows(snapshot: &dyn Snapshot) -> Vec<Row> {
+    let mut rows = Vec::new();
+    snapshot.rows(&mut |row| rows.push(row)).unwrap();
+    rows
 }
 
 fn clips(revision: RevisionId) -> Vec<ClipFile> {

@@ -1,13 +1,13 @@
 //! Where the money lies: by model and tags, over time, and beside what its shot is about now.
 
 use rushes::domain::state::{Resolution, ShotEvent};
-use rushes::ledger::{Entry, Ledger, Snapshot, Spending};
+use rushes::ledger::{Entry, Ledger, LedgerAddress, Spending};
 use rushes::policy::budget::Balance;
 
 use super::{Commits, Desk, RULES, at, completed, cut, shot, spec, usd};
 
 fn spending(desk: &Desk) -> Spending {
-    Snapshot::open(&desk.path()).unwrap().spending().unwrap()
+    LedgerAddress::file(&desk.path()).snapshot().unwrap().spending().unwrap()
 }
 
 fn sum(spending: &Spending) -> Balance {

@@ -43,7 +43,7 @@ impl Rig {
             let site = Site::at(&port.url());
             let (sender, progress) = watch::channel(Progress::default());
             let show = Show {
-                ledger: stage.ledger(),
+                ledger: rushes::ledger::LedgerAddress::file(stage.ledger()),
                 again: Arc::new(|verb, rest| format!("rushes {verb} shots.yaml {rest}")),
                 folder: stage.ledger().parent().unwrap().to_owned(),
                 progress,

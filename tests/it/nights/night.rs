@@ -126,14 +126,16 @@ impl Stage {
     }
 
     pub fn open(&self, holder: &str) -> Result<SqliteLedger, LedgerError> {
-        SqliteLedger::open(&LedgerOptions {
-            path: &self.ledger(),
-            campaign: "night",
-            kind: Kind::Gateway,
-            holder,
-            at: self.machine.now(),
-            threads: Threads::InPlace,
-        })
+        SqliteLedger::open(
+            &self.ledger(),
+            &LedgerOptions {
+                campaign: "night",
+                kind: Kind::Gateway,
+                holder,
+                at: self.machine.now(),
+                threads: Threads::InPlace,
+            },
+        )
     }
 
     pub fn note(&self, what: impl Into<String>) {

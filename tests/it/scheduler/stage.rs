@@ -19,7 +19,7 @@ use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId}
 use rushes::domain::secret::Secret;
 use rushes::domain::shot::{Fingerprint, Request, Shot, ShotId};
 use rushes::domain::time::{Clock, Timestamp};
-use rushes::ledger::{Kind, Ledger, LedgerOptions, Row, Snapshot, SqliteLedger};
+use rushes::ledger::{Kind, Ledger, LedgerAddress, LedgerOptions, Row, SqliteLedger};
 use rushes::policy::budget::Budget;
 use rushes::policy::limits::Limits;
 use rushes::provider::{Download, Provider, ResumePoint, Submission, TaskHandle};
@@ -311,14 +311,16 @@ impl Stage {
         shots: &[Shot],
         gateway: Arc<dyn Provider>,
     ) -> (RunOutcome, Progress) {
-        let ledger = SqliteLedger::open(&LedgerOptions {
-            path: &self.folder.path().join("ledger.sqlite"),
-            campaign: "stage",
-            kind: Kind::Gateway,
-            holder: "a test",
-            at: self.clock.now(),
-            threads: Threads::InPlace,
-        })
+        let ledger = SqliteLedger::open(
+            &self.folder.path().join("ledger.sqlite"),
+            &LedgerOptions {
+                campaign: "stage",
+                kind: Kind::Gateway,
+                holder: "a test",
+                at: self.clock.now(),
+                threads: Threads::InPlace,
+            },
+        )
         .unwrap();
         if let Some(budget) = self.budget {
             ledger.set_budget(budget).await.unwrap();
@@ -348,7 +350,8 @@ impl Stage {
 
     /// What the ledger says of every shot.
     pub fn rows(&self) -> Vec<Row> {
-        let reader = Snapshot::open(&self.folder.path().join("ledger.sqlite")).unwrap();
+        let reader =
+            LedgerAddress::file(&self.folder.path().join("ledger.sqlite")).snapshot().unwrap();
         let mut rows = Vec::new();
         reader.rows(&mut |row| rows.push(row)).unwrap();
         rows
@@ -356,7 +359,8 @@ impl Stage {
 
     /// Spent and reserved, by the ledger.
     pub fn money(&self) -> (Usd, Usd) {
-        let reader = Snapshot::open(&self.folder.path().join("ledger.sqlite")).unwrap();
+        let reader =
+            LedgerAddress::file(&self.folder.path().join("ledger.sqlite")).snapshot().unwrap();
         let balance = reader.summary().unwrap().balance;
         (balance.spent, balance.reserved)
     }

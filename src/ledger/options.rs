@@ -1,16 +1,12 @@
 //! What it takes to open a ledger.
 
-use std::path::Path;
-
+use super::Kind;
 use crate::blocking::Threads;
 use crate::domain::time::Timestamp;
-use crate::ledger::Kind;
 
 /// What it takes to open a ledger for writing.
 #[derive(Clone, Debug)]
 pub struct LedgerOptions<'a> {
-    /// The `SQLite` file; its folder exists.
-    pub path: &'a Path,
     /// The campaign's name.
     pub campaign: &'a str,
     /// Whose tasks it will hold.

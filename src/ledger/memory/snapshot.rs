@@ -1,0 +1,119 @@
+//! What a ledger in memory says.
+
+use std::collections::BTreeMap;
+
+use super::{Books, Revision};
+use crate::domain::money::Usd;
+use crate::domain::state::{Account, State};
+use crate::domain::time::Timestamp;
+use crate::ledger::snapshot::{HISTORY_MOMENTS, MAX_ORPHANS};
+use crate::ledger::{
+    Assign, Entry, Kind, LedgerError, OrphanReservation, Row, Snapshot, SpendGroup, Spending,
+    Summary,
+};
+use crate::policy::budget::Balance;
+
+/// A run is always at work on it: a ledger in memory has no life after its run.
+impl Snapshot for Books {
+    fn summary(&self) -> Result<Summary, LedgerError> {
+        Ok(Summary {
+            campaign: String::new(),
+            kind: Kind::Simulator,
+            budget: self.budget,
+            balance: self.balance(),
+            held_by: Some("this process".to_owned()),
+        })
+    }
+
+    fn rows(&self, each: &mut dyn FnMut(Row)) -> Result<(), LedgerError> {
+        self.open(Assign::All).into_iter().for_each(|revision| each(self.row(revision)));
+        Ok(())
+    }
+
+    fn spending(&self) -> Result<Spending, LedgerError> {
+        let orphans = self.orphans().take(usize::try_from(MAX_ORPHANS).unwrap_or(usize::MAX));
+        Ok(Spending { groups: self.groups(), history: self.history(), orphans: orphans.collect() })
+    }
+
+    fn lists(&self, path: &str) -> Result<bool, LedgerError> {
+        let mut files = self.revisions.iter().flat_map(|revision| &revision.files);
+        Ok(files.any(|file| file.path == path))
+    }
+
+    fn entries(&self) -> Result<Vec<Entry>, LedgerError> {
+        let mut all: Vec<&Revision> = self.revisions.iter().collect();
+        all.sort_by_key(|Revision { entry, position, .. }| {
+            (!entry.current, *position, entry.shot.clone(), entry.number)
+        });
+        Ok(all.into_iter().map(|revision| self.entry(revision)).collect())
+    }
+}
+
+impl Books {
+    fn groups(&self) -> Vec<SpendGroup> {
+        let mut groups = BTreeMap::<_, SpendGroup>::new();
+        for attempt in self.attempts.iter().filter(|one| one.account != Account::Released) {
+            let of = |one: &&Revision| one.entry.revision == attempt.revision;
+            let Some(Revision { shot, .. }) = self.revisions.iter().find(of) else { continue };
+            let tags: Vec<String> = shot.tags.iter().map(|tag| tag.to_string()).collect();
+            let model = shot.model.to_string();
+            let group = groups.entry((model.clone(), format!("{tags:?}"))).or_insert_with(|| {
+                SpendGroup { model, tags, bought: 0, balance: Balance::default() }
+            });
+            let is_counted = matches!(attempt.account, Account::Spent | Account::Reserved);
+            group.bought += usize::from(attempt.task.is_some() && is_counted);
+            let price = attempt.spec.price.unwrap_or(Usd::ZERO);
+            match attempt.account {
+                Account::Spent => group.balance.spent += price,
+                Account::Reserved => group.balance.reserved += price,
+                Account::Unconfirmed => group.balance.unconfirmed += price,
+                Account::Released => {}
+            }
+        }
+        groups.into_values().collect()
+    }
+
+    /// The movements of money, summed over spans of equal length and then one after another.
+    fn history(&self) -> Vec<(Timestamp, Balance)> {
+        let times = || self.moves.iter().map(|(at, ..)| at.as_millis());
+        let (Some(first), Some(last)) = (times().min(), times().max()) else { return Vec::new() };
+        let span = ((last - first) / HISTORY_MOMENTS).max(1);
+        let mut spans = BTreeMap::<i64, (i64, [i64; 3])>::new();
+        for (at, account, micros) in &self.moves {
+            let (latest, sums) = spans.entry((at.as_millis() - first) / span).or_default();
+            *latest = (*latest).max(at.as_millis());
+            let [spent, reserved, unconfirmed] = sums;
+            match account {
+                Account::Spent => *spent += micros,
+                Account::Reserved => *reserved += micros,
+                Account::Unconfirmed => *unconfirmed += micros,
+                Account::Released => {}
+            }
+        }
+        let mut sums = [0; 3];
+        let told = spans.into_values().map(|(at, moved)| {
+            sums.iter_mut().zip(moved).for_each(|(sum, moved)| *sum += moved);
+            let [spent, reserved, unconfirmed] = sums.map(|sum| Usd::from_micros(sum.max(0)));
+            (Timestamp::from_millis(at), Balance { spent, reserved, unconfirmed })
+        });
+        told.collect()
+    }
+
+    /// Attempts whose price is reserved though their revision is about another.
+    fn orphans(&self) -> impl Iterator<Item = OrphanReservation> {
+        let reserved = self.numbered().filter(|(_, one)| one.account == Account::Reserved);
+        reserved.filter_map(|(id, attempt)| {
+            let of = |one: &&Revision| one.entry.revision == attempt.revision;
+            let entry = &self.revisions.iter().find(of)?.entry;
+            let is_its_own = State::attempt(&entry.status.state) == Some(id);
+            (!is_its_own).then(|| OrphanReservation {
+                shot: entry.shot.clone(),
+                revision: attempt.revision,
+                number: entry.number,
+                price: attempt.spec.price,
+                sent_at: attempt.sent_at,
+                why: attempt.why.as_deref().map(str::to_owned),
+            })
+        })
+    }
+}

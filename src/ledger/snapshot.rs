@@ -1,0 +1,143 @@
+//! Reading a ledger: for plans, reports and pages, also while a run writes it.
+
+use super::{ClipFile, Entry, Kind, LedgerError, RevisionId};
+use crate::domain::charge::Charge;
+use crate::domain::money::Usd;
+use crate::domain::outcome::TaskId;
+use crate::domain::shot::ShotId;
+use crate::domain::time::Timestamp;
+use crate::policy::budget::{Balance, Budget};
+
+/// About how many moments of a campaign's history are told.
+pub(super) const HISTORY_MOMENTS: i64 = 120;
+/// The most orphaned reservations that are told.
+pub(super) const MAX_ORPHANS: i64 = 100;
+
+/// A ledger open for reading. Each call reads one moment's ledger; all of them block.
+pub trait Snapshot {
+    /// What the ledger says of itself.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn summary(&self) -> Result<Summary, LedgerError>;
+
+    /// Hands every revision that a report shows to `each`: the current ones in manifest order,
+    /// then older or removed ones whose purchase is unfinished. A revision that is `submitting`
+    /// while no run is at work is shown `in_doubt`.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn rows(&self, each: &mut dyn FnMut(Row)) -> Result<(), LedgerError>;
+
+    /// Where the money lies and how it got there.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn spending(&self) -> Result<Spending, LedgerError>;
+
+    /// Whether a delivered revision has this file, a path relative to the campaign folder.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn lists(&self, path: &str) -> Result<bool, LedgerError>;
+
+    /// Every known revision's entry, also older and removed ones; for the plan.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn entries(&self) -> Result<Vec<Entry>, LedgerError>;
+}
+
+/// Everything a report says of a revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// As the scheduler sees it.
+    pub entry: Entry,
+    /// The model's API name.
+    pub model: String,
+    /// The request's JSON without local files' bytes (their paths as written stand in for them).
+    pub request: String,
+    /// The manifest's tags.
+    pub tags: Vec<String>,
+    /// The id of the manifest's entry that it comes from; `None` where an older version wrote it.
+    pub entry_id: Option<String>,
+    /// What tells it from the other shots of that entry: names and values.
+    pub variant: Vec<(String, String)>,
+    /// The task that bought it, also after it was delivered or failed.
+    pub task: Option<TaskId>,
+    /// The shot that had the same task before, which no honest gateway lets happen.
+    pub task_first_of: Option<ShotId>,
+    /// The price of the attempt that bought it or may have, else the catalog's; `None`: unknown.
+    pub price: Option<Usd>,
+    /// What the gateway says that attempt really cost, once it did.
+    pub charge: Option<Charge>,
+    /// POSTs recorded for it.
+    pub attempts: u32,
+    /// Result URLs, when it was rendered.
+    pub urls: Vec<String>,
+    /// Delivered clips.
+    pub files: Vec<ClipFile>,
+    /// When its last POST left.
+    pub submitted_at: Option<Timestamp>,
+    /// When the gateway finished it.
+    pub completed_at: Option<Timestamp>,
+    /// When its clips were safe.
+    pub delivered_at: Option<Timestamp>,
+}
+
+/// What a ledger says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// The campaign.
+    pub campaign: String,
+    /// Whose tasks it holds.
+    pub kind: Kind,
+    /// The cap it keeps.
+    pub budget: Budget,
+    /// Its money.
+    pub balance: Balance,
+    /// Who holds the run lock, as one phrase (`rushes run, process 4242 on host, since …`).
+    pub held_by: Option<String>,
+}
+
+/// Where the money lies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spending {
+    /// By model and tags; every attempt is in exactly one.
+    pub groups: Vec<SpendGroup>,
+    /// `spent` and `reserved` as they rose and fell, oldest first; at most some 120 moments.
+    pub history: Vec<(Timestamp, Balance)>,
+    /// Prices that stay reserved for a request which its shot is no longer about: the doubt that
+    /// was bought again, say. At most 100, the oldest first.
+    pub orphans: Vec<OrphanReservation>,
+}
+
+/// The money of the attempts of one model with the same tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpendGroup {
+    /// The model's API name.
+    pub model: String,
+    /// The manifest's tags, in its order.
+    pub tags: Vec<String>,
+    /// Tasks that were bought, but for those that failed for nothing.
+    pub bought: usize,
+    /// Their money.
+    pub balance: Balance,
+}
+
+/// A price that stays reserved beside what its shot is about now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrphanReservation {
+    /// The shot.
+    pub shot: ShotId,
+    /// Its revision.
+    pub revision: RevisionId,
+    /// The revision's number.
+    pub number: u32,
+    /// The price; `None`: unknown.
+    pub price: Option<Usd>,
+    /// When the request was sent.
+    pub sent_at: Timestamp,
+    /// What became of the request.
+    pub why: Option<String>,
+}
