@@ -77,6 +77,3 @@ fn each_row<W: ?Sized>(
     })?;
     Ok(result?)
 }
-
-#[cfg(test)]
-pub(crate) mod sample;

@@ -27,10 +27,10 @@ mod manifest_identity;
 mod manifests;
 mod mishaps;
 mod nights;
-#[cfg(unix)]
 mod notify;
 mod outcomes;
 mod programs;
+mod report;
 mod sandbox;
 mod scheduler;
 mod schema;

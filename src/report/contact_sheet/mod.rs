@@ -113,6 +113,3 @@ fn policy(live: bool) -> String {
         hash(STYLE),
     )
 }
-
-#[cfg(test)]
-mod tests;
