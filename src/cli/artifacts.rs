@@ -43,9 +43,6 @@ pub fn leave(paths: &CampaignPaths, terminal: &Terminal) {
 }
 
 /// Writes the contact sheet.
-///
-/// # Errors
-/// When the ledger cannot be read or the page not be written.
 pub fn sheet(paths: &CampaignPaths, reader: &Snapshot) -> Result<PathBuf, ReportError> {
     let again = |verb: &str, rest: &str| paths.again(verb, rest);
     let sheet = Sheet { source: reader, again: &again, now: SystemClock.now(), live: false };

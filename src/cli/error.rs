@@ -33,7 +33,6 @@ impl CliError {
     }
 
     /// The same with one more way out.
-    #[must_use]
     pub fn help(mut self, line: impl Into<String>) -> Self {
         if let Self::Error { help, .. } = &mut self {
             help.push(line.into());
@@ -42,7 +41,6 @@ impl CliError {
     }
 
     /// Says it on standard error.
-    #[must_use]
     pub fn tell(&self, terminal: &Terminal) -> Exit {
         match self {
             Self::Mistakes(mistakes) => {

@@ -15,9 +15,6 @@ use super::terminal::{Terminal, var};
 use super::{args, logging, serve};
 
 /// Fetches a campaign's clips.
-///
-/// # Errors
-/// Whatever keeps it from asking the gateway.
 pub fn fetch(
     args: &args::Fetch,
     terminal: &Terminal,

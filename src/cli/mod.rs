@@ -5,7 +5,7 @@ mod args;
 mod artifacts;
 mod deadline;
 mod error;
-pub mod exit;
+mod exit;
 mod fetch;
 mod generate;
 mod init;

@@ -14,6 +14,7 @@ use crate::domain::time::{Clock, SystemClock};
 use crate::domain::webhook::{Hook, Occasion};
 use crate::manifest::Header;
 use crate::notify::{Message, Seen, Watch, WebhookClient};
+use crate::policy::budget::Money;
 use crate::report::text::{dollars, money, plural, safe, span};
 use crate::scheduler::{Progress, RunOutcome, StopReason};
 
@@ -42,9 +43,6 @@ pub struct Notifier {
 impl Notifier {
     /// Whoever the manifest or the environment names, which wins; `None` when nobody wants to know.
     /// An address that cannot be used is a warning, and the run goes on.
-    ///
-    /// # Errors
-    /// When the environment names what is no address.
     pub fn of(
         header: &Header,
         command: &'static str,
@@ -135,8 +133,7 @@ impl Notifier {
                 seconds: lasted.as_secs(),
                 text,
                 counts: progress.by_state().to_vec(),
-                balance: progress.balance,
-                budget: progress.budget,
+                money: Money { cap: progress.budget.cap, balance: progress.balance },
                 ended,
                 why,
             };

@@ -22,9 +22,6 @@ use super::terminal::{RED, Terminal};
 use super::{args, logging};
 
 /// Resolves shots.
-///
-/// # Errors
-/// When a shot is unknown or not in doubt, a task id is known already, or the ledger is in use.
 pub fn resolve(
     args: &args::Resolve,
     terminal: &Terminal,

@@ -32,9 +32,6 @@ use super::terminal::{CYAN, RED, Terminal, YELLOW, var};
 use super::{args, artifacts, key, logging, progress, serve, signals, sim};
 
 /// Renders the shots of a manifest, or goes on with them.
-///
-/// # Errors
-/// Whatever keeps it from sending anything.
 pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result<Exit, CliError> {
     let log = logging::start_with_log(args.campaign.logs, terminal);
     let mut loaded = LoadedCampaign::read(&args.campaign, &args.work, terminal.color)?;
@@ -74,17 +71,11 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
 }
 
 /// The key, where one is needed.
-///
-/// # Errors
-/// When it is needed and cannot be had.
 pub fn key_for(paths: &CampaignPaths) -> Result<Option<String>, CliError> {
     (paths.kind == Kind::Gateway).then(|| key::key(var)).transpose()
 }
 
 /// The paid gateway, if there is a key to speak to it.
-///
-/// # Errors
-/// When the address cannot be one.
 pub fn http(
     key: Option<String>,
     api: &args::Api,
@@ -100,9 +91,6 @@ pub fn http(
 }
 
 /// The paid gateway or, without one, the simulator; call it under the run lock.
-///
-/// # Errors
-/// When the simulator cannot go on with its tasks.
 pub fn gateway(
     http: Option<Arc<dyn Provider>>,
     typed: &args::Campaign,
@@ -142,9 +130,6 @@ pub struct Door {
 
 impl Door {
     /// Opens it, if the manifest asks for one.
-    ///
-    /// # Errors
-    /// When the address cannot be listened on.
     pub async fn open(header: &Header) -> Result<Option<Self>, CliError> {
         let Some(WrittenCallback { listen, url, wait }) = header.callback.clone() else {
             return Ok(None);
@@ -163,9 +148,6 @@ impl Door {
 
 impl Work<'_> {
     /// Does it, shows it, and prints how it ended.
-    ///
-    /// # Errors
-    /// Whatever keeps it from sending anything.
     pub async fn drive(
         self,
         ledger: SqliteLedger,

@@ -5,9 +5,6 @@ use tokio::runtime::Runtime;
 use super::error::CliError;
 
 /// The threads that a command works with.
-///
-/// # Errors
-/// When the system refuses.
 pub fn runtime() -> Result<Runtime, CliError> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -6,9 +6,6 @@ use super::error::CliError;
 use super::terminal::{CYAN, Terminal, YELLOW};
 
 /// Takes the port that `--serve` asks for, before anything is sent.
-///
-/// # Errors
-/// When it cannot be listened on.
 pub async fn take(wish: Option<Wish>) -> Result<Option<Port>, CliError> {
     let Some(wish) = wish else { return Ok(None) };
     let port = wish.take().await.map_err(|error| {

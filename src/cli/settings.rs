@@ -40,7 +40,6 @@ pub struct CampaignPaths {
 
 impl CampaignPaths {
     /// Finds the campaign of a manifest whose header was read.
-    #[must_use]
     pub fn of(header: Header, typed: &args::Campaign) -> Self {
         let folder = typed.out.clone().unwrap_or_else(|| usual_folder(&header, typed));
         let ledger = typed.ledger.clone().unwrap_or_else(|| folder.join("ledger.sqlite"));
@@ -50,7 +49,6 @@ impl CampaignPaths {
 
     /// The same with its gateway's address, so that a command to type does not lead from a trial
     /// gateway to the paid one.
-    #[must_use]
     pub fn with_gateway(self, api: &args::Api) -> Self {
         let unusual = self.kind == Kind::Gateway && api.api_base != args::API_BASE;
         Self { api_base: unusual.then(|| api.api_base.clone()), ..self }
@@ -58,18 +56,12 @@ impl CampaignPaths {
 
     /// Finds the campaign by the manifest's header alone, so that a mistake in a shot keeps nobody
     /// from their clips.
-    ///
-    /// # Errors
-    /// When the manifest is no manifest at all, or its settings are wrong.
     pub fn find(typed: &args::Campaign, color: bool) -> Result<Self, Mistakes> {
         Ok(Self::of(manifest::header(&typed.manifest, color)?, typed))
     }
 
     /// Opens the ledger for reading; `None` before the first run, also when that was killed while
     /// it made the ledger.
-    ///
-    /// # Errors
-    /// When it is there and cannot be read.
     pub fn reader(&self) -> Result<Option<Snapshot>, CliError> {
         match Snapshot::open(&self.ledger) {
             Ok(reader) => Ok(Some(reader)),
@@ -79,9 +71,6 @@ impl CampaignPaths {
     }
 
     /// Opens the ledger for reading.
-    ///
-    /// # Errors
-    /// When nothing was run yet, or it cannot be read.
     pub fn existing(&self) -> Result<Snapshot, CliError> {
         self.reader()?.ok_or_else(|| {
             let trouble = CliError::new(format!(
@@ -101,9 +90,6 @@ impl CampaignPaths {
     }
 
     /// Opens or creates the ledger, takes the run lock, and begins the log.
-    ///
-    /// # Errors
-    /// When the folder cannot be made or the ledger not be opened.
     pub fn open(&self, holder: &str, log: &Log) -> Result<(SqliteLedger, Keeper), CliError> {
         private_folder(&self.folder)?;
         if let Some(parent) = self.ledger.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -152,7 +138,6 @@ impl CampaignPaths {
 
     /// The command to type for this campaign: `rushes VERB MANIFEST REST`, with the flags that
     /// say where it lives.
-    #[must_use]
     pub fn again(&self, verb: &str, rest: &str) -> String {
         let mut words = vec!["rushes".to_owned(), verb.to_owned(), quoted(&self.typed.manifest)];
         if !rest.is_empty() {
@@ -187,9 +172,6 @@ fn usual_folder(header: &Header, typed: &args::Campaign) -> PathBuf {
 
 /// Makes a folder that only its owner can enter, because prompts and result links are nobody
 /// else's business; one that is there is left as it is.
-///
-/// # Errors
-/// When it cannot be made.
 pub fn private_folder(path: &Path) -> Result<(), CliError> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -202,7 +184,6 @@ pub fn private_folder(path: &Path) -> Result<(), CliError> {
 }
 
 /// A path as a shell takes it.
-#[must_use]
 pub fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '+' | ',');
@@ -214,9 +195,6 @@ pub fn quoted(path: &Path) -> String {
 }
 
 /// The catalog to go by.
-///
-/// # Errors
-/// When the file cannot be read or is no catalog.
 pub fn catalog(file: Option<&Path>) -> Result<Catalog, CliError> {
     let Some(path) = file else { return Ok(Catalog::builtin()) };
     let text = std::fs::read_to_string(path).map_err(|error| {
@@ -231,7 +209,6 @@ pub fn catalog(file: Option<&Path>) -> Result<Catalog, CliError> {
 }
 
 /// The budget that holds, and whether the user wrote it just now.
-#[must_use]
 pub fn budget(
     flag: Option<BudgetFlag>,
     written: Option<WrittenBudget>,
@@ -268,9 +245,6 @@ pub struct LoadedCampaign {
 
 impl LoadedCampaign {
     /// Reads and checks everything that a run needs; changes nothing.
-    ///
-    /// # Errors
-    /// Every mistake in the manifest at once; a catalog, ledger or `--only` that cannot be right.
     pub fn read(typed: &args::Campaign, work: &args::Work, color: bool) -> Result<Self, CliError> {
         let catalog = catalog(work.catalog.as_deref())?;
         let flag = work.budget.map(|flag| flag.cap().is_some());
@@ -312,14 +286,12 @@ impl LoadedCampaign {
     }
 
     /// What decides transitions.
-    #[must_use]
     pub fn rules(&self) -> Rules {
         rules(&self.paths.header, &self.limits, self.budget, self.catalog.failed_tasks_charged())
     }
 }
 
 /// What decides transitions.
-#[must_use]
 pub fn rules(
     header: &Header,
     limits: &Limits,

@@ -6,12 +6,9 @@ use tokio::task::JoinHandle;
 use crate::scheduler::CancelToken;
 
 use super::error::CliError;
-use super::exit::INTERRUPTED;
+use super::exit::Exit;
 
 /// Begins to listen; must be called inside the runtime. Abort the handle when the run is over.
-///
-/// # Errors
-/// When the system refuses.
 pub fn listen(stop: CancelToken) -> Result<JoinHandle<()>, CliError> {
     let mut signals = Signals::new()
         .map_err(|error| CliError::new(format!("Ctrl-C cannot be listened for: {error}")))?;
@@ -24,7 +21,7 @@ pub fn listen(stop: CancelToken) -> Result<JoinHandle<()>, CliError> {
         );
         signals.insisted().await;
         #[expect(clippy::disallowed_methods, reason = "leaving now means without unwinding")]
-        std::process::exit(i32::from(INTERRUPTED));
+        std::process::exit(i32::from(Exit::Interrupted.code()));
     }))
 }
 
@@ -41,9 +38,6 @@ pub struct Signals {
 
 impl Signals {
     /// Begins to catch them.
-    ///
-    /// # Errors
-    /// When the system refuses.
     #[cfg(unix)]
     pub fn new() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
@@ -81,9 +75,6 @@ impl Signals {
     }
 
     /// Begins to catch them.
-    ///
-    /// # Errors
-    /// Never here.
     #[cfg(not(unix))]
     pub fn new() -> std::io::Result<Self> {
         Ok(Self {})

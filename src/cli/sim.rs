@@ -20,9 +20,6 @@ use super::terminal::Terminal;
 use super::{args, logging};
 
 /// The simulator in this process, keeping its tasks and purse in the campaign folder.
-///
-/// # Errors
-/// When what it kept cannot be read or written.
 pub fn in_process(
     options: Option<&SimOptions>,
     folder: &Path,
@@ -40,9 +37,6 @@ fn millis(span: Duration) -> u64 {
 }
 
 /// Serves the simulator until it is told to end.
-///
-/// # Errors
-/// When it cannot listen or be set up.
 pub fn serve(args: &args::Sim, terminal: &Terminal, out: &mut dyn Write) -> Result<(), CliError> {
     logging::start(args.logs, terminal);
     let usual = SimOptions::new(args.profile);

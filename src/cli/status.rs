@@ -20,9 +20,6 @@ use super::{args, logging};
 const USUAL_WIDTH: usize = 80;
 
 /// Prints where a campaign stands.
-///
-/// # Errors
-/// When there is no ledger, or it cannot be read.
 pub fn status(
     args: &args::Status,
     terminal: &Terminal,

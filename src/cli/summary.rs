@@ -40,9 +40,6 @@ pub struct Outcome {
 
 impl Outcome {
     /// Reads it from the ledger.
-    ///
-    /// # Errors
-    /// When it cannot be read.
     pub fn of(source: &dyn Source, only: Option<&GlobMatcher>) -> Result<Self, LedgerError> {
         let mut outcome = Self::default();
         source.rows(&mut |row| {
@@ -67,9 +64,6 @@ impl Outcome {
     }
 
     /// Writes it.
-    ///
-    /// # Errors
-    /// When `out` cannot be written.
     pub fn write(
         &self,
         out: &mut dyn Write,
@@ -121,7 +115,6 @@ impl Outcome {
 }
 
 /// Why a run stopped early and what to do about it; `None` when it went to its end.
-#[must_use]
 pub fn stopped(
     ended: &RunOutcome,
     paths: &CampaignPaths,

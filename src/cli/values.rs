@@ -30,7 +30,6 @@ impl FromStr for BudgetFlag {
 
 impl BudgetFlag {
     /// The cap it sets.
-    #[must_use]
     pub const fn cap(self) -> Option<Usd> {
         match self {
             Self::Cap(cap) => Some(cap),
@@ -40,9 +39,6 @@ impl BudgetFlag {
 }
 
 /// `--only`.
-///
-/// # Errors
-/// When the text is no glob.
 pub fn glob(text: &str) -> Result<globset::GlobMatcher, String> {
     match globset::Glob::new(text) {
         Ok(glob) => Ok(glob.compile_matcher()),
@@ -51,9 +47,6 @@ pub fn glob(text: &str) -> Result<globset::GlobMatcher, String> {
 }
 
 /// `--render` of the simulator.
-///
-/// # Errors
-/// When the text is no range of durations.
 pub fn spans(text: &str) -> Result<Range<Duration>, String> {
     let example = "write a range such as 50ms..200ms";
     let (min, max) = text.split_once("..").ok_or(example)?;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::domain::sanitize::json_text;
 use crate::domain::time::Timestamp;
 use crate::domain::webhook::Occasion;
-use crate::policy::budget::{Balance, Budget};
+use crate::policy::budget::Money;
 
 /// A message.
 #[derive(Clone, Debug)]
@@ -26,9 +26,7 @@ pub struct Message<'a> {
     /// The shots by state.
     pub counts: Vec<(&'static str, usize)>,
     /// The money.
-    pub balance: Balance,
-    /// The cap.
-    pub budget: Budget,
+    pub money: Money,
     /// How the run ended, if it has: `done`, `stopped` or `interrupted`, and the exit code.
     pub ended: Option<(&'static str, u8)>,
     /// The reason, where there is one; safe to print.
@@ -49,25 +47,20 @@ impl Message<'_> {
             "event": self.occasion.name(),
             "campaign": self.campaign,
             "command": self.command,
-            "at": self.at.to_string(),
+            "at": self.at,
             "seconds": self.seconds,
             "ended": self.ended.map(|(how, _)| how),
             "exit_code": self.ended.map(|(_, code)| code),
             "why": self.why,
             "counts": counts,
-            "money": {
-                "cap": self.budget.cap.map(|cap| cap.to_string()),
-                "spent": self.balance.spent.to_string(),
-                "reserved": self.balance.reserved.to_string(),
-                "unconfirmed": self.balance.unconfirmed.to_string(),
-            },
+            "money": self.money,
         });
         // It holds nothing that cannot be written.
         json_text(&body).unwrap_or_default()
     }
 }
 
-/// Others' words in it call nobody, link nowhere and look like themselves.
+/// Words of others in it mention no member of a chat, link nowhere and look like themselves.
 fn harmless(text: &str) -> String {
     let look_alike = |c| match c {
         '<' => '‹',

@@ -2,9 +2,9 @@
 //! Excel knows the letters for UTF-8, and ends its lines as Excel does.
 
 use std::io::{self, Write};
-use std::time::Duration;
 
 use crate::domain::clip_info::ClipInfo;
+use crate::domain::outcome::TaskId;
 use crate::domain::sanitize::{plain, steers};
 use crate::ledger::Row;
 
@@ -59,9 +59,6 @@ pub fn is_ours(head: &[u8]) -> bool {
 
 /// Writes the report; several URLs or files in one cell are parted by a space, several tags or
 /// mismatches by `; `.
-///
-/// # Errors
-/// When the ledger cannot be read or `out` not be written.
 pub fn write(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError> {
     out.write_all(MARK)?;
     let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
@@ -74,7 +71,6 @@ pub fn write(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError
 }
 
 fn cells(row: &Row) -> [String; 23] {
-    let shown = |value: Option<&dyn ToString>| value.map_or_else(String::new, ToString::to_string);
     let files: Vec<&str> = row.files.iter().map(|file| file.path.as_str()).collect();
     let clip_info = row.files.first().and_then(|file| file.clip_info);
     let fact = |of: &dyn Fn(ClipInfo) -> String| clip_info.map_or_else(String::new, of);
@@ -84,18 +80,18 @@ fn cells(row: &Row) -> [String; 23] {
         row.entry.current.to_string(),
         row.entry.status.state.name().to_owned(),
         row.model.clone(),
-        safe(&shown(row.task.as_ref().map(|task| task as &dyn ToString))),
-        shown(row.price.as_ref().map(|price| price as &dyn ToString)),
+        safe(row.task.as_ref().map_or("", TaskId::as_str)),
+        shown(row.price),
         row.attempts.to_string(),
         safe_urls(&row.urls),
         files.join(" "),
         safe(&reason(row).unwrap_or_default()),
-        shown(row.submitted_at.as_ref().map(|at| at as &dyn ToString)),
-        shown(row.completed_at.as_ref().map(|at| at as &dyn ToString)),
-        shown(row.delivered_at.as_ref().map(|at| at as &dyn ToString)),
+        shown(row.submitted_at),
+        shown(row.completed_at),
+        shown(row.delivered_at),
         visible(row.entry_id.as_deref().unwrap_or_default()),
         variant(row),
-        fact(&|it| Duration::from_millis(it.millis).as_secs_f64().to_string()),
+        fact(&|it| it.seconds().to_string()),
         fact(&|it| it.width.to_string()),
         fact(&|it| it.height.to_string()),
         fact(&|it| it.sound.to_string()),
@@ -103,6 +99,10 @@ fn cells(row: &Row) -> [String; 23] {
         visible(&row.tags.join("; ")),
         visible(&prompt(row)),
     ]
+}
+
+fn shown<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
 }
 
 /// Whole, however many: white space and marks have no place in a URL.

@@ -141,9 +141,6 @@ struct Gathered {
 
 impl Outlook {
     /// Reads every row once.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn of(source: &dyn Source, summary: &Summary, now: Timestamp) -> Result<Self, LedgerError> {
         let left = summary.budget.left(&summary.balance);
         let mut gathered = Gathered { left, ..Gathered::default() };

@@ -5,21 +5,18 @@ use std::borrow::Cow;
 use std::io::{self, Seek, SeekFrom, Write};
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::domain::clip_info::ClipInfo;
+use crate::domain::money::Usd;
+use crate::domain::outcome::TaskId;
 use crate::domain::sanitize::json_text;
+use crate::domain::time::Timestamp;
 use crate::ledger::Row;
+use crate::policy::budget::Money;
 
 use super::model::{mismatches, reason};
 use super::{Counts, ReportError, Source, each_row};
-
-#[derive(Serialize)]
-struct Money {
-    cap: Option<String>,
-    spent: String,
-    reserved: String,
-    unconfirmed: String,
-}
 
 #[derive(Serialize)]
 struct Shot<'a> {
@@ -28,24 +25,24 @@ struct Shot<'a> {
     current: bool,
     state: &'static str,
     model: &'a str,
-    task_id: Option<&'a str>,
-    price: Option<String>,
+    task_id: Option<&'a TaskId>,
+    price: Option<Usd>,
     /// Only where the gateway said what it really charged.
     #[serde(skip_serializing_if = "Option::is_none")]
-    charge: Option<Charged<'a>>,
+    charge: Option<Value>,
     attempts: u32,
     urls: &'a [String],
     files: Vec<&'a str>,
     /// Of the first clip; only where it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    footage: Option<Facts>,
+    footage: Option<ClipInfo>,
     /// Only where something is not as it was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     mismatch: Vec<String>,
     reason: Option<Cow<'a, str>>,
-    submitted_at: Option<String>,
-    completed_at: Option<String>,
-    delivered_at: Option<String>,
+    submitted_at: Option<Timestamp>,
+    completed_at: Option<Timestamp>,
+    delivered_at: Option<Timestamp>,
 }
 
 /// A shot that stands by itself.
@@ -56,28 +53,6 @@ struct Line<'a> {
     shot: Shot<'a>,
 }
 
-#[derive(Serialize)]
-struct Charged<'a> {
-    amount: String,
-    currency: &'a str,
-}
-
-#[derive(Serialize)]
-struct Facts {
-    seconds: f64,
-    width: u32,
-    height: u32,
-    sound: bool,
-}
-
-impl From<ClipInfo> for Facts {
-    fn from(footage: ClipInfo) -> Self {
-        let ClipInfo { millis, width, height, sound } = footage;
-        let seconds = std::time::Duration::from_millis(millis).as_secs_f64();
-        Self { seconds, width, height, sound }
-    }
-}
-
 impl<'a> From<&'a Row> for Shot<'a> {
     fn from(row: &'a Row) -> Self {
         Self {
@@ -86,21 +61,21 @@ impl<'a> From<&'a Row> for Shot<'a> {
             current: row.entry.current,
             state: row.entry.status.state.name(),
             model: &row.model,
-            task_id: row.task.as_ref().map(crate::domain::outcome::TaskId::as_str),
-            price: row.price.map(|price| price.to_string()),
+            task_id: row.task.as_ref(),
+            price: row.price,
             charge: row
                 .charge
                 .as_ref()
-                .map(|charge| Charged { amount: charge.amount(), currency: charge.currency() }),
+                .map(|charge| json!({"amount": charge.amount(), "currency": charge.currency()})),
             attempts: row.attempts,
             urls: &row.urls,
             files: row.files.iter().map(|file| file.path.as_str()).collect(),
-            footage: row.files.first().and_then(|file| file.clip_info).map(Facts::from),
+            footage: row.files.first().and_then(|file| file.clip_info),
             mismatch: mismatches(row),
             reason: reason(row),
-            submitted_at: row.submitted_at.map(|at| at.to_string()),
-            completed_at: row.completed_at.map(|at| at.to_string()),
-            delivered_at: row.delivered_at.map(|at| at.to_string()),
+            submitted_at: row.submitted_at,
+            completed_at: row.completed_at,
+            delivered_at: row.delivered_at,
         }
     }
 }
@@ -110,9 +85,6 @@ const SPOOL_BYTES: usize = 8 << 20;
 
 /// Writes the report. The rows are read once and wait in a spool, because the counts before them
 /// must be theirs even while a run changes the ledger.
-///
-/// # Errors
-/// When the ledger cannot be read or `out` not be written.
 pub fn write(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError> {
     let summary = source.summary()?;
     let mut counts = Counts::default();
@@ -125,12 +97,7 @@ pub fn write(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError
         spool.write_all(json_text(&Shot::from(row))?.as_bytes())?;
         Ok(())
     })?;
-    let money = Money {
-        cap: summary.budget.cap.map(|cap| cap.to_string()),
-        spent: summary.balance.spent.to_string(),
-        reserved: summary.balance.reserved.to_string(),
-        unconfirmed: summary.balance.unconfirmed.to_string(),
-    };
+    let money = Money { cap: summary.budget.cap, balance: summary.balance };
     writeln!(out, "{{\"campaign\": {},", json_text(&summary.campaign)?)?;
     writeln!(out, " \"money\": {},", json_text(&money)?)?;
     writeln!(out, " \"counts\": {},", json_text(&counts)?)?;
@@ -143,9 +110,6 @@ pub fn write(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError
 }
 
 /// Writes the shots of the report, each on a line of its own and with its campaign's name.
-///
-/// # Errors
-/// When the ledger cannot be read or `out` not be written.
 pub fn write_lines(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError> {
     let campaign = source.summary()?.campaign;
     each_row(source, out, &mut |out, row| {

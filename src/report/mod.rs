@@ -20,21 +20,12 @@ pub use model::Counts;
 /// Where a report's rows come from: a ledger, or a test.
 pub trait Source {
     /// What the ledger says of itself.
-    ///
-    /// # Errors
-    /// When it cannot be read.
     fn summary(&self) -> Result<Summary, LedgerError>;
 
     /// Hands every row that a report shows to `each`.
-    ///
-    /// # Errors
-    /// When it cannot be read.
     fn rows(&self, each: &mut dyn FnMut(Row)) -> Result<(), LedgerError>;
 
     /// Where the money lies and how it got there.
-    ///
-    /// # Errors
-    /// When it cannot be read.
     fn spending(&self) -> Result<Spending, LedgerError>;
 }
 

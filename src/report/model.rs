@@ -84,6 +84,18 @@ pub fn name(row: &Row) -> String {
     if entry.current { entry.shot.to_string() } else { format!("{}~r{}", entry.shot, entry.number) }
 }
 
+/// The state as people know it: one that is stalled is told from one that renders.
+#[must_use]
+pub const fn state_name(row: &Row) -> &'static str {
+    match &row.entry.status.state {
+        State::Rendering { stalled: Some(_), .. } => STALLED,
+        state => state.name(),
+    }
+}
+
+/// [`state_name`] of a row that is stalled.
+pub const STALLED: &str = "stalled";
+
 /// What the gateway charged in dollars, where that is not what was to be expected: the price, and
 /// for a failed task nothing.
 #[must_use]

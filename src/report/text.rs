@@ -6,24 +6,20 @@ use std::time::Duration;
 
 use crate::domain::money::Usd;
 use crate::domain::sanitize::plain;
-use crate::domain::state::State;
 use crate::ledger::{Row, Summary};
 use crate::policy::budget::{Balance, Budget};
 
-use super::model::{mismatches, name, odd_charge, reason};
+use super::model::{STALLED, mismatches, name, odd_charge, reason, state_name};
 use super::{Counts, ReportError, Source, each_row};
 
 /// Writes the report. The rows are read twice: for the columns' widths, then for the table.
-///
-/// # Errors
-/// When the ledger cannot be read or `out` not be written.
 pub fn write(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError> {
     let summary = source.summary()?;
     let (mut counts, mut stalled) = (Counts::default(), 0);
     let mut width = "SHOT".len();
     source.rows(&mut |row| {
         counts.add(&row.entry.status.state);
-        stalled += usize::from(state_word(&row) == STALLED);
+        stalled += usize::from(state_name(&row) == STALLED);
         width = width.max(name(&row).chars().count());
     })?;
     let width = width.min(WIDEST_NAME);
@@ -32,7 +28,7 @@ pub fn write(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError
     writeln!(out, "{:width$}  {:<10}  {:>10}  CLIP OR REASON", "SHOT", "STATE", "PRICE")?;
     each_row(source, out, &mut |out, row| {
         let price = row.price.map_or_else(|| "unknown".to_owned(), dollars);
-        let (name, state) = (name(row), state_word(row));
+        let (name, state) = (name(row), state_name(row).replace('_', " "));
         let line = format!("{name:width$}  {state:<10}  {price:>10}  {}", detail(row));
         writeln!(out, "{}", line.trim_end())
     })
@@ -43,16 +39,6 @@ const MAX_REASON: usize = 500;
 
 /// A longer name pushes its own line only.
 const WIDEST_NAME: usize = 40;
-
-const STALLED: &str = "stalled";
-
-fn state_word(row: &Row) -> &'static str {
-    match &row.entry.status.state {
-        State::Rendering { stalled: Some(_), .. } => STALLED,
-        State::InDoubt { .. } => "in doubt",
-        state => state.name(),
-    }
-}
 
 fn detail(row: &Row) -> String {
     let files: Vec<&str> = row.files.iter().map(|file| file.path.as_str()).collect();

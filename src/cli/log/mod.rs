@@ -79,7 +79,9 @@ impl Log {
                 let stamp = Stamp { campaign: campaign.to_owned(), run: run.to_string() };
                 let terminal = self.terminal.clone();
                 let mut open = OpenLog { file, stamp, quiet: false, terminal };
-                early.into_iter().for_each(|line| open.write(line));
+                for line in early {
+                    open.write(line);
+                }
                 *sink = Sink::Open(open);
                 self.flush_now_and_then();
             }

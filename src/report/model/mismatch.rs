@@ -36,7 +36,7 @@ pub fn mismatches(row: &Row) -> Vec<String> {
 fn against(request: &Map<String, Value>, clip_info: &ClipInfo) -> Vec<String> {
     let ClipInfo { width, height, .. } = clip_info;
     let length = seconds(request.get("duration")).and_then(|asked| {
-        let got = std::time::Duration::from_millis(clip_info.millis).as_secs_f64();
+        let got = clip_info.seconds();
         let slack = (asked * LENGTH_SLACK).max(LEAST_SLACK_SECONDS);
         ((got - asked).abs() > slack).then(|| format!("asked for {asked} s, got {got:.1} s"))
     });

@@ -3,7 +3,7 @@
 use rushes::domain::time::Timestamp;
 use rushes::domain::webhook::Occasion;
 use rushes::notify::Message;
-use rushes::policy::budget::{Balance, Budget};
+use rushes::policy::budget::{Balance, Money};
 use serde_json::{Value, json};
 
 #[test]
@@ -16,8 +16,10 @@ fn a_message_is_for_chats_and_for_programs() {
         seconds: 61,
         text: "summer: \"done\" <!channel> @everyone & all".to_owned(),
         counts: vec![("delivered", 2), ("failed", 1)],
-        balance: Balance { spent: "0.5".parse().unwrap(), ..Balance::default() },
-        budget: Budget { cap: "2".parse().ok(), strict: false },
+        money: Money {
+            cap: "2".parse().ok(),
+            balance: Balance { spent: "0.5".parse().unwrap(), ..Balance::default() },
+        },
         ended: Some(("done", 1)),
         why: None,
     };
