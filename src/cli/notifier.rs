@@ -22,6 +22,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::progress::shots;
 use super::signals::Signals;
+use super::terminal::var;
 
 /// The variable that names the address.
 pub const NOTIFY_URL: &str = "RUSHES_NOTIFY_URL";
@@ -43,11 +44,7 @@ pub struct Notifier {
 impl Notifier {
     /// Whoever the manifest or the environment names, which wins; `None` when nobody wants to know.
     /// An address that cannot be used is a warning, and the run goes on.
-    pub fn of(
-        header: &Header,
-        command: &'static str,
-        var: impl Fn(&str) -> Option<OsString>,
-    ) -> Result<Option<Self>, CliError> {
+    pub fn of(header: &Header, command: &'static str) -> Result<Option<Self>, CliError> {
         let written = header.notify.clone();
         let told = var(NOTIFY_URL).map(|text| hook(&text)).transpose()?;
         let (is_written, written) = (written.is_some(), written.unwrap_or_default());

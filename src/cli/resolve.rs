@@ -16,10 +16,9 @@ use crate::report::text::{dollars, safe};
 use crate::scheduler::Cause;
 
 use super::error::CliError;
-use super::runtime::runtime;
 use super::settings::{CampaignPaths, rules};
 use super::terminal::{RED, Terminal};
-use super::{args, logging};
+use super::{args, logging, runtime};
 
 /// Resolves shots.
 pub fn resolve(

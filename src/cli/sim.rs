@@ -13,11 +13,10 @@ use crate::provider::Provider;
 use crate::simulator::{self, SimOptions, SimState, Simulator};
 
 use super::error::CliError;
-use super::runtime::runtime;
 use super::settings::private_folder;
 use super::signals::Signals;
 use super::terminal::Terminal;
-use super::{args, logging};
+use super::{args, logging, runtime};
 
 /// The simulator in this process, keeping its tasks and purse in the campaign folder.
 pub fn in_process(

@@ -10,11 +10,10 @@ use crate::report::Outlook;
 use crate::report::status::{Frame, glance};
 
 use super::error::CliError;
-use super::runtime::runtime;
 use super::settings::CampaignPaths;
 use super::signals::Signals;
 use super::terminal::{Terminal, width};
-use super::{args, logging};
+use super::{args, logging, runtime};
 
 /// Where standard output is no terminal.
 const USUAL_WIDTH: usize = 80;
