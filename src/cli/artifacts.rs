@@ -21,17 +21,15 @@ const HEAD: u64 = 1 << 10;
 
 /// Writes them, or says why not. Call it under the run lock.
 pub fn leave(paths: &CampaignPaths, terminal: &Terminal) {
-    let results = || {
-        write(&paths.folder, RESULTS, csv::is_ours, &mut |out| {
-            csv::write(&Snapshot::open(&paths.ledger)?.after_all(), out)
-        })
-    };
-    let sheet = || sheet(paths, &Snapshot::open(&paths.ledger)?.after_all());
+    let snapshot = || Ok::<_, ReportError>(Snapshot::open(&paths.ledger)?.after_all());
+    let results =
+        || write(&paths.folder, RESULTS, csv::is_ours, &mut |out| csv::write(&snapshot()?, out));
     for name in [contact_sheet::FILE, RESULTS] {
         sweep(&paths.folder, name);
     }
+    let page = snapshot().and_then(|snapshot| sheet(paths, &snapshot));
     for (name, format, written) in
-        [(contact_sheet::FILE, "html", sheet()), (RESULTS, "csv", results())]
+        [(contact_sheet::FILE, "html", page), (RESULTS, "csv", results())]
     {
         let Err(error) = written else { continue };
         let path = paths.folder.join(name);

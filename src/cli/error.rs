@@ -23,7 +23,7 @@ pub enum CliError {
         help: Vec<String>,
     },
     /// The program that read standard output has ended, as `head` does: nothing is wrong.
-    NobodyReads,
+    OutputClosed,
 }
 
 impl CliError {
@@ -52,7 +52,7 @@ impl CliError {
                     terminal.say(CYAN, "help", line);
                 }
             }
-            Self::NobodyReads => return Exit::Delivered,
+            Self::OutputClosed => return Exit::Delivered,
         }
         Exit::NotStarted
     }
@@ -84,7 +84,7 @@ impl From<ReportError> for CliError {
 impl From<io::Error> for CliError {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            Self::NobodyReads
+            Self::OutputClosed
         } else {
             Self::new(format!("standard output cannot be written: {error}"))
         }

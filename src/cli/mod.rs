@@ -46,7 +46,7 @@ pub fn main() -> ExitCode {
     let result = dispatch(cli.command, &terminal, &mut out);
     // The reader of what is still buffered is gone: do not try again while dropping.
     let _ = out.into_parts();
-    result.unwrap_or_else(|trouble| trouble.tell(&terminal)).into()
+    result.unwrap_or_else(|error| error.tell(&terminal)).into()
 }
 
 fn dispatch(command: Command, terminal: &Terminal, out: &mut dyn Write) -> Result<Exit, CliError> {

@@ -12,8 +12,8 @@ use crate::ledger::{Kind, LedgerError, LedgerOptions, Snapshot, SqliteLedger, Su
 use crate::manifest::{self, Campaign, Header, Manifest, Mistakes, WrittenBudget};
 use crate::policy::budget::Budget;
 use crate::policy::limits::Limits;
-use crate::provider::RESULT_LIFETIME;
-use crate::report::text::{plural, safe};
+use crate::report::text::{plural, safe_path};
+use crate::scheduler::RunOptions;
 use crate::simulator::{Profile, SimOptions};
 
 use super::args;
@@ -54,8 +54,8 @@ impl CampaignPaths {
         Self { api_base: unusual.then(|| api.api_base.clone()), ..self }
     }
 
-    /// Finds the campaign by the manifest's header alone, so that a mistake in a shot keeps nobody
-    /// from their clips.
+    /// Finds the campaign by the manifest's header alone, so that a mistake in a shot keeps no
+    /// user from their clips.
     pub fn find(typed: &args::Campaign, color: bool) -> Result<Self, Mistakes> {
         Ok(Self::of(manifest::header(&typed.manifest, color)?, typed))
     }
@@ -111,7 +111,7 @@ impl CampaignPaths {
     }
 
     /// Clips without a ledger were bought by one that is gone: a new one would buy them all again.
-    /// Whoever wants that moves them away, which is little to ask for that much money.
+    /// A user who wants that moves them away, which is little to ask for that much money.
     fn no_clips_of_a_lost_ledger(&self) -> Result<(), CliError> {
         if SqliteLedger::is_known(&self.ledger) {
             return Ok(());
@@ -126,7 +126,7 @@ impl CampaignPaths {
              would be bought again",
             self.ledger.display(),
             if clips == 1 { "a clip lies".to_owned() } else { format!("{clips} clips lie") },
-            safe(&folder.display().to_string())
+            safe_path(&folder)
         ))
         .help("put the ledger back, with its -wal, or name it with --ledger")
         .help(format!(
@@ -139,28 +139,24 @@ impl CampaignPaths {
     /// The command to type for this campaign: `rushes VERB MANIFEST REST`, with the flags that
     /// say where it lives.
     pub fn again(&self, verb: &str, rest: &str) -> String {
-        let mut words = vec!["rushes".to_owned(), verb.to_owned(), quoted(&self.typed.manifest)];
-        if !rest.is_empty() {
-            words.push(rest.to_owned());
-        }
-        if let Some(out) = &self.typed.out {
-            words.extend(["--out".to_owned(), quoted(out)]);
-        }
-        if let Some(ledger) = &self.typed.ledger {
-            words.extend(["--ledger".to_owned(), quoted(ledger)]);
-        }
-        if let Some(api_base) = self.api_base.as_ref().filter(|_| matches!(verb, "run" | "fetch")) {
-            words.extend(["--api-base".to_owned(), quoted(Path::new(api_base))]);
-        }
-        match &self.typed.sim {
-            Some(sim) if sim.seed > 0 => words.push(format!("--sim={}:{}", sim.profile, sim.seed)),
-            Some(sim) if sim.profile != Profile::default() => {
-                words.push(format!("--sim={}", sim.profile));
-            }
-            Some(_) => words.push("--sim".to_owned()),
-            None => {}
-        }
-        words.join(" ")
+        let typed = &self.typed;
+        let flag = |name: &str, value: &Path| format!("{name} {}", quoted(value));
+        let asks_gateway = matches!(verb, "run" | "fetch");
+        let api_base = self.api_base.as_ref().filter(|_| asks_gateway);
+        let sim = typed.sim.as_ref().map(|sim| match (sim.profile, sim.seed) {
+            (profile, 1..) => format!("--sim={profile}:{}", sim.seed),
+            (profile, 0) if profile != Profile::default() => format!("--sim={profile}"),
+            _ => "--sim".to_owned(),
+        });
+        let words = [
+            Some(format!("rushes {verb} {}", quoted(&typed.manifest))),
+            Some(rest.to_owned()).filter(|rest| !rest.is_empty()),
+            typed.out.as_ref().map(|out| flag("--out", out)),
+            typed.ledger.as_ref().map(|ledger| flag("--ledger", ledger)),
+            api_base.map(|url| flag("--api-base", Path::new(url))),
+            sim,
+        ];
+        words.into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -170,8 +166,8 @@ fn usual_folder(header: &Header, typed: &args::Campaign) -> PathBuf {
     beside.join("renders").join(format!("{}{suffix}", header.campaign))
 }
 
-/// Makes a folder that only its owner can enter, because prompts and result links are nobody
-/// else's business; one that is there is left as it is.
+/// Makes a folder that only its owner can enter, because it holds prompts and links to results; one
+/// that is there is left as it is.
 pub fn private_folder(path: &Path) -> Result<(), CliError> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -197,15 +193,10 @@ pub fn quoted(path: &Path) -> String {
 /// The catalog to go by.
 pub fn catalog(file: Option<&Path>) -> Result<Catalog, CliError> {
     let Some(path) = file else { return Ok(Catalog::builtin()) };
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        CliError::new(format!(
-            "the catalog {} cannot be read: {error}",
-            safe(&path.display().to_string())
-        ))
-    })?;
-    Catalog::parse(&text).map_err(|error| {
-        CliError::new(format!("the catalog {}: {error}", safe(&path.display().to_string())))
-    })
+    let shown = safe_path(path);
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| CliError::new(format!("the catalog {shown} cannot be read: {error}")))?;
+    Catalog::parse(&text).map_err(|error| CliError::new(format!("the catalog {shown}: {error}")))
 }
 
 /// The budget that holds, and whether the user wrote it just now.
@@ -298,14 +289,8 @@ pub fn rules(
     budget: Budget,
     failed_tasks_charged: bool,
 ) -> Rules {
-    Rules {
-        attempts: limits.attempts,
-        strict: budget.strict,
-        on_doubt: header.on_doubt,
-        render_timeout: limits.render_timeout,
-        failed_tasks_charged,
-        result_lifetime: RESULT_LIFETIME,
-    }
+    let usual = RunOptions::new(limits.clone()).rules;
+    Rules { strict: budget.strict, on_doubt: header.on_doubt, failed_tasks_charged, ..usual }
 }
 
 #[cfg(test)]

@@ -164,7 +164,7 @@ impl Gathered {
                 let is_stalled = stalled.is_some();
                 outlook.stalled += usize::from(is_stalled);
                 if outlook.oldest.as_ref().is_none_or(|oldest| *since < oldest.since) {
-                    let (shot, model, since) = (name(row), row.model.clone(), *since);
+                    let (shot, model, since) = (name(&row.entry), row.model.clone(), *since);
                     outlook.oldest = Some(Oldest { shot, model, since, is_stalled });
                 }
                 if !is_stalled {

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::domain::charge::Charge;
 use crate::domain::money::Usd;
 use crate::domain::state::{Failure, State};
-use crate::ledger::Row;
+use crate::ledger::{Entry, Row};
 
 /// Rows by state, under the states' names and in the order of a shot's life.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -77,10 +77,9 @@ impl Counts {
     }
 }
 
-/// A row's shot, with its revision where that is not the current one: `beach`, `beach~r1`.
+/// An entry's shot, with its revision where that is not the current one: `beach`, `beach~r1`.
 #[must_use]
-pub fn name(row: &Row) -> String {
-    let Row { entry, .. } = row;
+pub fn name(entry: &Entry) -> String {
     if entry.current { entry.shot.to_string() } else { format!("{}~r{}", entry.shot, entry.number) }
 }
 

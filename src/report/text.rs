@@ -2,6 +2,7 @@
 //! without the characters that could steer a terminal.
 
 use std::io::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::domain::money::Usd;
@@ -20,7 +21,7 @@ pub fn write(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError
     source.rows(&mut |row| {
         counts.add(&row.entry.status.state);
         stalled += usize::from(state_name(&row) == STALLED);
-        width = width.max(name(&row).chars().count());
+        width = width.max(name(&row.entry).chars().count());
     })?;
     let width = width.min(WIDEST_NAME);
     writeln!(out, "{}", head(&summary, &counts, stalled))?;
@@ -28,7 +29,7 @@ pub fn write(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError
     writeln!(out, "{:width$}  {:<10}  {:>10}  CLIP OR REASON", "SHOT", "STATE", "PRICE")?;
     each_row(source, out, &mut |out, row| {
         let price = row.price.map_or_else(|| "unknown".to_owned(), dollars);
-        let (name, state) = (name(row), state_name(row).replace('_', " "));
+        let (name, state) = (name(&row.entry), state_name(row).replace('_', " "));
         let line = format!("{name:width$}  {state:<10}  {price:>10}  {}", detail(row));
         writeln!(out, "{}", line.trim_end())
     })
@@ -115,6 +116,12 @@ pub fn span(span: Duration) -> String {
 #[must_use]
 pub fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// A path as [`safe`] text.
+#[must_use]
+pub fn safe_path(path: &Path) -> String {
+    safe(&path.display().to_string())
 }
 
 /// What others wrote, on one line that cannot steer a terminal.

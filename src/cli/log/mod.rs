@@ -24,7 +24,7 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::domain::time::{Clock, SystemClock, Timestamp};
-use crate::report::text::safe;
+use crate::report::text::safe_path;
 use crate::scheduler::EVENT_LOG;
 
 use super::terminal::{Terminal, YELLOW};
@@ -169,7 +169,7 @@ impl OpenLog {
 
 /// Not by an event, which would lead back here.
 fn warn(terminal: &Terminal, path: &Path, error: &io::Error) {
-    let path = safe(&path.display().to_string());
+    let path = safe_path(path);
     let what = format!("the log {path} cannot be written ({error}); it goes on without");
     terminal.say(YELLOW, "warning", &what);
 }

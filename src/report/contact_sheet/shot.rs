@@ -85,7 +85,7 @@ impl<'a> Shot<'a> {
         let (prompt, params) = request(&row.request);
         let millis = |at: Option<Timestamp>| at.map(Timestamp::as_millis);
         Self {
-            key: name(row),
+            key: name(&row.entry),
             id: row.entry.shot.as_str(),
             revision: row.entry.number,
             old: !row.entry.current,
