@@ -50,7 +50,9 @@ impl Notifier {
         let from_environment = var(NOTIFY_URL).map(|text| hook(&text)).transpose()?;
         let Some(hook) = from_environment.or(written.url) else {
             if header.notify.is_some() {
-                tracing::warn!("nobody is told: `notify` names no url and {NOTIFY_URL} is not set");
+                tracing::warn!(
+                    "no message is sent: `notify` names no url and {NOTIFY_URL} is not set"
+                );
             }
             return Ok(None);
         };
@@ -58,7 +60,7 @@ impl Notifier {
         let client = match WebhookClient::new(hook) {
             Ok(client) => Arc::new(client),
             Err(why) => {
-                tracing::warn!("nobody can be told at {shown}: {why}");
+                tracing::warn!("no message can be sent to {shown}: {why}");
                 return Ok(None);
             }
         };
@@ -149,7 +151,9 @@ impl Notifier {
             };
             match client.tell(&message).await {
                 Ok(()) => tracing::debug!("told: {}", occasion.name()),
-                Err(why) => tracing::warn!("nobody could be told ({}): {why}", occasion.name()),
+                Err(why) => {
+                    tracing::warn!("a message could not be sent ({}): {why}", occasion.name());
+                }
             }
         });
     }
@@ -178,7 +182,7 @@ fn news(occasion: Occasion, progress: &Progress) -> (String, Option<String>) {
 
 fn hook(text: &OsString) -> Result<Hook, CliError> {
     Hook::new(text.to_str().unwrap_or_default()).map_err(|why| {
-        CliError::new(format!("nobody can be told at the address in {NOTIFY_URL}: {why}"))
+        CliError::new(format!("no message can be sent to the address in {NOTIFY_URL}: {why}"))
             .help(format!("export {NOTIFY_URL}=https://… or unset it"))
     })
 }

@@ -28,7 +28,7 @@ pub fn announce(port: &Port, terminal: &Terminal) {
     }
     terminal.say(CYAN, "live", &port.url());
     if port.is_public() {
-        let others = "from other machines put this one's name in its place; whoever has the address \
+        let others = "from other machines put this one's name in its place; everyone with the address \
                       can watch, pause and stop the run, and nothing is encrypted on the way";
         terminal.say(YELLOW, "note", others);
     }

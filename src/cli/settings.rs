@@ -208,7 +208,7 @@ pub fn budget(
     let kept = kept.unwrap_or_default();
     let strict = written.map_or(kept.strict, |written| written.strict);
     let cap = match (flag, written.and_then(|written| written.cap)) {
-        (Some(flag), _) => flag.cap(),
+        (Some(BudgetFlag(cap)), _) => cap,
         (None, Some(cap)) => Some(cap),
         (None, None) => kept.cap,
     };
@@ -238,7 +238,7 @@ impl LoadedCampaign {
     /// Reads and checks everything that a run needs; changes nothing.
     pub fn read(typed: &args::Campaign, work: &args::Work, color: bool) -> Result<Self, CliError> {
         let catalog = catalog(work.catalog.as_deref())?;
-        let flag = work.budget.map(|flag| flag.cap().is_some());
+        let flag = work.budget.map(|flag| flag.0.is_some());
         let manifest = Manifest::read(&typed.manifest, &catalog);
         let Some(header) = manifest.header().cloned() else {
             return Err(manifest.mistakes(flag, color).into());
@@ -304,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_flag_beats_the_manifest_and_the_manifest_beats_the_ledger() {
-        let flag = Some(BudgetFlag::Cap(usd("1")));
+        let flag = Some(BudgetFlag(Some(usd("1"))));
         let written = Some(WrittenBudget { cap: Some(usd("2")), strict: true });
         let kept = Some(Budget { cap: Some(usd("3")), strict: false });
         let cap = |cap, strict| Budget { cap, strict };
@@ -312,7 +312,7 @@ mod tests {
         assert_eq!(budget(None, written, kept), (cap(Some(usd("2")), true), true));
         assert_eq!(budget(None, None, kept), (cap(Some(usd("3")), false), false));
         assert_eq!(budget(None, None, None), (Budget::default(), false));
-        assert_eq!(budget(Some(BudgetFlag::None), written, kept), (cap(None, true), true));
+        assert_eq!(budget(Some(BudgetFlag(None)), written, kept), (cap(None, true), true));
         let strict_only = Some(WrittenBudget { cap: None, strict: true });
         assert_eq!(budget(None, strict_only, kept), (cap(Some(usd("3")), true), true));
     }

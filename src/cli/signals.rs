@@ -36,9 +36,9 @@ pub struct Signals {
     hang_up: Option<tokio::signal::unix::Signal>,
 }
 
+#[cfg(unix)]
 impl Signals {
     /// Begins to catch them.
-    #[cfg(unix)]
     pub fn new() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let hang_up =
@@ -48,7 +48,6 @@ impl Signals {
     }
 
     /// Waits for the next one.
-    #[cfg(unix)]
     pub async fn next(&mut self) {
         let Self { interrupt, terminate, hang_up } = self;
         let closed = async {
@@ -64,32 +63,29 @@ impl Signals {
         }
     }
 
-    /// Waits for the next one that somebody sent on purpose: of a closed terminal both the shell
-    /// and the system tell, so that its second signal says nothing new.
-    #[cfg(unix)]
+    /// Waits for the next one that was sent on purpose: of a closed terminal both the shell and the
+    /// system tell, so that its second signal says nothing new.
     pub async fn insisted(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
     }
+}
 
-    /// Begins to catch them.
-    #[cfg(not(unix))]
+/// Where there is only Ctrl-C.
+#[cfg(not(unix))]
+impl Signals {
     pub fn new() -> std::io::Result<Self> {
         Ok(Self {})
     }
 
-    /// Waits for the next one.
-    #[cfg(not(unix))]
     pub async fn next(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
     }
 
-    /// Waits for the next one.
-    #[cfg(not(unix))]
     pub async fn insisted(&mut self) {
         self.next().await;
     }

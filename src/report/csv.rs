@@ -3,6 +3,8 @@
 
 use std::io::{self, Write};
 
+use serde_json::{Map, Value};
+
 use crate::domain::clip_info::ClipInfo;
 use crate::domain::outcome::TaskId;
 use crate::domain::sanitize::{plain, steers};
@@ -15,31 +17,35 @@ use super::{ReportError, Source, each_row};
 /// The byte order mark.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Programs know them by these names; new ones come last.
-const COLUMNS: [&str; 23] = [
-    "id",
-    "revision",
-    "current",
-    "state",
-    "model",
-    "task_id",
-    "price",
-    "attempts",
-    "urls",
-    "files",
-    "reason",
-    "submitted_at",
-    "completed_at",
-    "delivered_at",
-    "entry",
-    "variant",
-    "seconds",
-    "width",
-    "height",
-    "sound",
-    "mismatch",
-    "tags",
-    "prompt",
+/// A column's name, and what it shows of a row.
+type Column = (&'static str, fn(&Row) -> String);
+
+/// Programs know the columns by these names; new ones come last.
+const COLUMNS: [Column; 23] = [
+    ("id", |row| row.entry.shot.to_string()),
+    ("revision", |row| row.entry.number.to_string()),
+    ("current", |row| row.entry.current.to_string()),
+    ("state", |row| row.entry.status.state.name().to_owned()),
+    ("model", |row| row.model.clone()),
+    ("task_id", |row| safe(row.task.as_ref().map_or("", TaskId::as_str))),
+    ("price", |row| shown(row.price)),
+    ("attempts", |row| row.attempts.to_string()),
+    // Whole, however many: white space and marks have no place in a URL.
+    ("urls", |row| plain(&row.urls.join(" "), usize::MAX)),
+    ("files", |row| row.files.iter().map(|file| &*file.path).collect::<Vec<_>>().join(" ")),
+    ("reason", |row| safe(&reason(row).unwrap_or_default())),
+    ("submitted_at", |row| shown(row.submitted_at)),
+    ("completed_at", |row| shown(row.completed_at)),
+    ("delivered_at", |row| shown(row.delivered_at)),
+    ("entry", |row| visible(row.entry_id.as_deref().unwrap_or_default())),
+    ("variant", variant),
+    ("seconds", |row| shown(clip_info(row).map(|clip| clip.seconds()))),
+    ("width", |row| shown(clip_info(row).map(|clip| clip.width))),
+    ("height", |row| shown(clip_info(row).map(|clip| clip.height))),
+    ("sound", |row| shown(clip_info(row).map(|clip| clip.sound))),
+    ("mismatch", |row| safe(&mismatches(row).join("; "))),
+    ("tags", |row| visible(&row.tags.join("; "))),
+    ("prompt", |row| visible(&prompt(row))),
 ];
 /// As many columns as every version had.
 const FIRST_COLUMNS: usize = 14;
@@ -53,8 +59,8 @@ pub fn is_ours(head: &[u8]) -> bool {
         return false;
     };
     let line = head.get(..end).unwrap_or_default();
-    (FIRST_COLUMNS..=COLUMNS.len())
-        .any(|count| COLUMNS.get(..count).is_some_and(|these| these.join(",").as_bytes() == line))
+    let names = COLUMNS.map(|(name, _)| name);
+    (FIRST_COLUMNS..=names.len()).any(|count| names[..count].join(",").as_bytes() == line)
 }
 
 /// Writes the report; several URLs or files in one cell are parted by a space, several tags or
@@ -62,64 +68,33 @@ pub fn is_ours(head: &[u8]) -> bool {
 pub fn write(source: &dyn Source, out: &mut dyn Write) -> Result<(), ReportError> {
     out.write_all(MARK)?;
     let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
-    csv.write_record(COLUMNS).map_err(io::Error::from)?;
+    csv.write_record(COLUMNS.map(|(name, _)| name)).map_err(io::Error::from)?;
     each_row(source, &mut csv, &mut |csv, row| {
-        csv.write_record(cells(row).map(harmless)).map_err(io::Error::from)
+        csv.write_record(COLUMNS.map(|(_, cell)| harmless(cell(row)))).map_err(io::Error::from)
     })?;
     csv.flush()?;
     Ok(())
 }
 
-fn cells(row: &Row) -> [String; 23] {
-    let files: Vec<&str> = row.files.iter().map(|file| file.path.as_str()).collect();
-    let clip_info = row.files.first().and_then(|file| file.clip_info);
-    let fact = |of: &dyn Fn(ClipInfo) -> String| clip_info.map_or_else(String::new, of);
-    [
-        row.entry.shot.to_string(),
-        row.entry.number.to_string(),
-        row.entry.current.to_string(),
-        row.entry.status.state.name().to_owned(),
-        row.model.clone(),
-        safe(row.task.as_ref().map_or("", TaskId::as_str)),
-        shown(row.price),
-        row.attempts.to_string(),
-        safe_urls(&row.urls),
-        files.join(" "),
-        safe(&reason(row).unwrap_or_default()),
-        shown(row.submitted_at),
-        shown(row.completed_at),
-        shown(row.delivered_at),
-        visible(row.entry_id.as_deref().unwrap_or_default()),
-        variant(row),
-        fact(&|it| it.seconds().to_string()),
-        fact(&|it| it.width.to_string()),
-        fact(&|it| it.height.to_string()),
-        fact(&|it| it.sound.to_string()),
-        safe(&mismatches(row).join("; ")),
-        visible(&row.tags.join("; ")),
-        visible(&prompt(row)),
-    ]
+/// What the first clip turned out to be.
+fn clip_info(row: &Row) -> Option<ClipInfo> {
+    row.files.first().and_then(|file| file.clip_info)
 }
 
 fn shown<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
 
-/// Whole, however many: white space and marks have no place in a URL.
-fn safe_urls(urls: &[String]) -> String {
-    plain(&urls.join(" "), usize::MAX)
-}
-
 /// The JSON object of names and texts that the ledger holds; nothing for an only shot.
 fn variant(row: &Row) -> String {
     let object = row.variant.iter().map(|(name, text)| (name.clone(), text.as_str().into()));
-    let object: serde_json::Map<String, serde_json::Value> = object.collect();
-    if object.is_empty() { String::new() } else { serde_json::Value::Object(object).to_string() }
+    let object: Map<String, Value> = object.collect();
+    if object.is_empty() { String::new() } else { Value::Object(object).to_string() }
 }
 
 fn prompt(row: &Row) -> String {
-    let request: serde_json::Value = serde_json::from_str(&row.request).unwrap_or_default();
-    request.get("prompt").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+    let request: Value = serde_json::from_str(&row.request).unwrap_or_default();
+    request.get("prompt").and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// What the user wrote, whole and on one line. What joins letters or emoji stays; other invisible

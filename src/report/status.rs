@@ -36,10 +36,11 @@ pub fn glance(summary: &Summary, outlook: &Outlook, now: Timestamp, frame: &Fram
     let shots = in_words(&outlook.counts, outlook.stalled);
     page.wrapped(0, &format!("{}: {shots}", safe(&summary.campaign)));
     money(&mut page, summary, outlook);
-    let rates =
-        [(outlook.delivered_an_hour, "delivered"), (outlook.submitted_an_hour, "submitted")];
     let rates: Vec<_> =
-        rates.into_iter().filter_map(|(rate, what)| Some(format!("{} {what}", rate?))).collect();
+        [(outlook.delivered_an_hour, "delivered"), (outlook.submitted_an_hour, "submitted")]
+            .into_iter()
+            .filter_map(|(rate, what)| Some(format!("{} {what}", rate?)))
+            .collect();
     if !rates.is_empty() {
         page.line("rate", &format!("{} an hour, lately", rates.join(" and ")));
     }
@@ -58,10 +59,7 @@ pub fn glance(summary: &Summary, outlook: &Outlook, now: Timestamp, frame: &Fram
         }
     }
     end(&mut page, summary, outlook, now, frame);
-    match &summary.held_by {
-        Some(holder) => page.line("running", &safe(holder)),
-        None => page.line("running", "nobody"),
-    }
+    page.line("running", &safe(summary.held_by.as_deref().unwrap_or("nobody")));
     models(&mut page, outlook);
     let counts = &outlook.counts;
     if counts.failed + counts.in_doubt + outlook.stalled + outlook.not_fetched > 0 {
@@ -101,16 +99,15 @@ fn cap(budget: &Budget, summary: &Summary, held: usize) -> String {
 fn in_flight(page: &mut Page, outlook: &Outlook) {
     let counts = &outlook.counts;
     let rendering = counts.rendering.saturating_sub(outlook.stalled);
-    let parts = [
+    let parts: Vec<_> = [
         (rendering, "rendering"),
         (counts.submitting, "submitting"),
         (counts.rendered, "to be fetched"),
-    ];
-    let parts: Vec<_> = parts
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
-        .collect();
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, what)| format!("{count} {what}"))
+    .collect();
     if !parts.is_empty() {
         page.line("in flight", &parts.join(", "));
     }
