@@ -64,11 +64,10 @@ impl Campaign {
         let reading = Reading { catalog: &catalog, capped: None, color: false };
         let read = manifest::load(manifest, &reading).map_err(Error::Manifest)?;
         let mut options = RunOptions::new(read.header.limits.over(&Limits::default()));
-        let written = read.header.budget;
-        let budget = Budget {
-            cap: written.and_then(|budget| budget.cap),
-            strict: written.is_some_and(|budget| budget.strict),
-        };
+        let budget = read.header.budget.map_or_else(Budget::default, |written| Budget {
+            cap: written.cap,
+            strict: written.strict,
+        });
         options.rules.on_doubt = read.header.on_doubt;
         options.rules.strict = budget.strict;
         options.rules.failed_tasks_charged = catalog.failed_tasks_charged();
@@ -91,12 +90,12 @@ impl Campaign {
             .into_iter()
             .map(|(id, params, price)| shot(&catalog, id, params, price))
             .collect();
-        let (name, budget) = (name.to_owned(), Budget::default());
+        let options = RunOptions::new(Limits::default());
         Ok(Self {
-            name,
+            name: name.to_owned(),
             shots: shots?,
-            options: RunOptions::new(Limits::default()),
-            budget,
+            options,
+            budget: Budget::default(),
             catalog,
         })
     }

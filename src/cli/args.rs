@@ -36,7 +36,6 @@ RUSHES_NOTIFY_URL names a web address that is told how a run ends.";
 #[command(name = "rushes", version, after_help = EXAMPLES, max_term_width = 100)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub struct Cli {
-    /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -87,7 +86,6 @@ pub struct Campaign {
     #[arg(long, value_name = "PROFILE", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = Profile::default().name(), help_heading = "Where")]
     pub sim: Option<SimOptions>,
-    /// How talkative to be.
     #[command(flatten)]
     pub logs: Logs,
 }
@@ -179,10 +177,8 @@ Examples:
   rushes plan shots.yaml -v            every shot, however many there are
   rushes plan shots.yaml --format json | jq .total")]
 pub struct Plan {
-    /// What it would do.
     #[command(flatten)]
     pub work: Work,
-    /// The campaign.
     #[command(flatten)]
     pub campaign: Campaign,
     /// How to print the plan
@@ -219,7 +215,6 @@ Exit codes: 0 every shot is delivered · 1 some are failed, in doubt, stalled or
 2 nothing was sent: a mistake in the manifest, the flags or the set-up · 3 stopped early (cap,
 credit, key, address, deadline, too many failures, disk) · 130 interrupted.")]
 pub struct Run {
-    /// What to do.
     #[command(flatten)]
     pub work: Work,
     /// Stop buying after so many shots failed in this run
@@ -232,13 +227,10 @@ pub struct Run {
     /// Leave clips on the gateway; fetch them within 7 days with `rushes fetch`
     #[arg(long, help_heading = "When to stop")]
     pub no_download: bool,
-    /// The live page.
     #[command(flatten)]
     pub serve: Serve,
-    /// Where the gateway is.
     #[command(flatten)]
     pub api: Api,
-    /// The campaign.
     #[command(flatten)]
     pub campaign: Campaign,
 }
@@ -255,7 +247,6 @@ pub struct Status {
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "2", value_parser = clap::value_parser!(u32).range(1..=86400))]
     pub watch: Option<u32>,
-    /// The campaign.
     #[command(flatten)]
     pub campaign: Campaign,
 }
@@ -269,7 +260,6 @@ Examples:
   rushes report shots.yaml --format jsonl | jq -r 'select(.mismatch) | .id'
   rushes report shots.yaml --format json | jq -r '.shots[] | select(.state == \"failed\") | .id'")]
 pub struct Report {
-    /// The campaign.
     #[command(flatten)]
     pub campaign: Campaign,
     /// How to print the report
@@ -310,7 +300,6 @@ Look for it in the gateway's console, then say what you found:
 
 Stalled shots can be resolved too. An older text of a shot is named with its revision: beach~r1.")]
 pub struct Resolve {
-    /// The campaign.
     #[command(flatten)]
     pub campaign: Campaign,
     /// The shots, by id
@@ -338,13 +327,10 @@ pub struct Resolve {
 #[command(after_help = "\
 Takes the key as `rushes run` does, and has the same exit codes. Polls and downloads are free.")]
 pub struct Fetch {
-    /// The live page.
     #[command(flatten)]
     pub serve: Serve,
-    /// Where the gateway is.
     #[command(flatten)]
     pub api: Api,
-    /// The campaign.
     #[command(flatten)]
     pub campaign: Campaign,
 }
@@ -379,7 +365,6 @@ pub struct Sim {
     /// Keep tasks and purse in this folder [default: in memory]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
-    /// How talkative to be.
     #[command(flatten)]
     pub logs: Logs,
 }

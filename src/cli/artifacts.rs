@@ -21,17 +21,15 @@ const HEAD: u64 = 1 << 10;
 
 /// Writes them, or says why not. Call it under the run lock.
 pub fn leave(paths: &CampaignPaths, terminal: &Terminal) {
-    let results = || {
-        write(&paths.folder, RESULTS, csv::is_ours, &mut |out| {
-            csv::write(&*paths.ledger.snapshot_at_end()?, out)
-        })
-    };
-    let sheet = || sheet(paths, &*paths.ledger.snapshot_at_end()?);
+    let snapshot = || Ok::<_, ReportError>(paths.ledger.snapshot_at_end()?);
+    let results =
+        || write(&paths.folder, RESULTS, csv::is_ours, &mut |out| csv::write(&*snapshot()?, out));
     for name in [contact_sheet::FILE, RESULTS] {
         sweep(&paths.folder, name);
     }
+    let page = snapshot().and_then(|snapshot| sheet(paths, &*snapshot));
     for (name, format, written) in
-        [(contact_sheet::FILE, "html", sheet()), (RESULTS, "csv", results())]
+        [(contact_sheet::FILE, "html", page), (RESULTS, "csv", results())]
     {
         let Err(error) = written else { continue };
         let path = paths.folder.join(name);
@@ -43,9 +41,6 @@ pub fn leave(paths: &CampaignPaths, terminal: &Terminal) {
 }
 
 /// Writes the contact sheet.
-///
-/// # Errors
-/// When the ledger cannot be read or the page not be written.
 pub fn sheet(paths: &CampaignPaths, reader: &dyn Snapshot) -> Result<PathBuf, ReportError> {
     let again = |verb: &str, rest: &str| paths.again(verb, rest);
     let sheet = Sheet { source: reader, again: &again, now: SystemClock.now(), live: false };

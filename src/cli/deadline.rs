@@ -51,9 +51,6 @@ impl FromStr for Deadline {
 
 impl Deadline {
     /// The moment it stands for, seen at `now` from `zone`.
-    ///
-    /// # Errors
-    /// When it has passed already, or is out of any calendar.
     pub fn moment(self, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
         let odd = |_| "the deadline is out of any calendar".to_owned();
         let present = jiff::Timestamp::from_millisecond(now.as_millis()).map_err(odd)?;

@@ -23,7 +23,7 @@ pub enum CliError {
         help: Vec<String>,
     },
     /// The program that read standard output has ended, as `head` does: nothing is wrong.
-    NobodyReads,
+    OutputClosed,
 }
 
 impl CliError {
@@ -33,7 +33,6 @@ impl CliError {
     }
 
     /// The same with one more way out.
-    #[must_use]
     pub fn help(mut self, line: impl Into<String>) -> Self {
         if let Self::Error { help, .. } = &mut self {
             help.push(line.into());
@@ -42,7 +41,6 @@ impl CliError {
     }
 
     /// Says it on standard error.
-    #[must_use]
     pub fn tell(&self, terminal: &Terminal) -> Exit {
         match self {
             Self::Mistakes(mistakes) => {
@@ -54,7 +52,7 @@ impl CliError {
                     terminal.say(CYAN, "help", line);
                 }
             }
-            Self::NobodyReads => return Exit::Delivered,
+            Self::OutputClosed => return Exit::Delivered,
         }
         Exit::NotStarted
     }
@@ -86,7 +84,7 @@ impl From<ReportError> for CliError {
 impl From<io::Error> for CliError {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            Self::NobodyReads
+            Self::OutputClosed
         } else {
             Self::new(format!("standard output cannot be written: {error}"))
         }

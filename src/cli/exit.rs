@@ -3,68 +3,38 @@
 use std::process::ExitCode;
 
 use crate::report::Counts;
-use crate::scheduler::{RunOutcome, StopReason};
+use crate::scheduler::RunOutcome;
 
-/// Every shot is delivered; for other commands than `run` and `fetch`: the work is done.
-pub const DELIVERED: u8 = 0;
-/// It went to the end; some shots are failed, in doubt, stalled or not fetched.
-pub const UNFINISHED: u8 = 1;
-/// A mistake in the manifest, the usage or the set-up; nothing was sent.
-pub const NOT_STARTED: u8 = 2;
-/// Stopped early; the same command goes on.
-pub const STOPPED_EARLY: u8 = 3;
-/// Interrupted; the same command goes on.
-pub const INTERRUPTED: u8 = 130;
-
-/// How the program ends.
+/// How the program ends; the numbers are its exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Exit {
-    /// [`DELIVERED`]
-    Delivered,
-    /// [`UNFINISHED`]
-    Unfinished,
-    /// [`NOT_STARTED`]
-    NotStarted,
-    /// [`STOPPED_EARLY`]
-    StoppedEarly,
-    /// [`INTERRUPTED`]
-    Interrupted,
+    /// Every shot is delivered; for other commands than `run` and `fetch`: the work is done.
+    Delivered = 0,
+    /// It went to the end; some shots are failed, in doubt, stalled or not fetched.
+    Unfinished = 1,
+    /// A mistake in the manifest, the usage or the set-up; nothing was sent.
+    NotStarted = 2,
+    /// Stopped early; the same command goes on.
+    StoppedEarly = 3,
+    /// Interrupted; the same command goes on.
+    Interrupted = 130,
 }
 
 impl Exit {
     /// How a run ends that ended so and left its shots (those of `--only`) in these states.
-    #[must_use]
     pub const fn of(ended: &RunOutcome, counts: &Counts) -> Self {
         match ended {
             RunOutcome::Interrupted => Self::Interrupted,
-            RunOutcome::Stopped(
-                StopReason::Cap { .. }
-                | StopReason::Credit(_)
-                | StopReason::Key(_)
-                | StopReason::Address(_)
-                | StopReason::Unreached(_)
-                | StopReason::Throttled(_)
-                | StopReason::Deadline
-                | StopReason::Failures(_)
-                | StopReason::Ledger(_)
-                | StopReason::Disk(_)
-                | StopReason::Defect(_),
-            ) => Self::StoppedEarly,
+            RunOutcome::Stopped(_) => Self::StoppedEarly,
             RunOutcome::Done if counts.delivered == counts.all() => Self::Delivered,
             RunOutcome::Done => Self::Unfinished,
         }
     }
 
     /// The number.
-    #[must_use]
     pub const fn code(self) -> u8 {
-        match self {
-            Self::Delivered => DELIVERED,
-            Self::Unfinished => UNFINISHED,
-            Self::NotStarted => NOT_STARTED,
-            Self::StoppedEarly => STOPPED_EARLY,
-            Self::Interrupted => INTERRUPTED,
-        }
+        self as u8
     }
 }
 
@@ -77,6 +47,7 @@ impl From<Exit> for ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scheduler::StopReason;
 
     #[test]
     fn the_first_code_that_applies_wins() {

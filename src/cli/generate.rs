@@ -11,17 +11,11 @@ use super::args::Cli;
 use super::error::CliError;
 
 /// Prints the manifest's JSON Schema.
-///
-/// # Errors
-/// When it cannot be printed.
 pub fn schema(out: &mut dyn Write) -> Result<(), CliError> {
     Ok(out.write_all(schema_text()?.as_bytes())?)
 }
 
 /// The manifest's JSON Schema.
-///
-/// # Errors
-/// When it cannot be made.
 pub fn schema_text() -> Result<String, CliError> {
     let schema = manifest::schema::schema(&Catalog::builtin());
     let text = serde_json::to_string_pretty(&schema).map_err(CliError::new)?;
@@ -29,9 +23,6 @@ pub fn schema_text() -> Result<String, CliError> {
 }
 
 /// Prints a shell's completions.
-///
-/// # Errors
-/// When they cannot be printed.
 pub fn completions(shell: clap_complete::Shell, out: &mut dyn Write) -> Result<(), CliError> {
     // clap_complete panics when its writer fails; a buffer never does.
     let mut text = Vec::new();
@@ -40,9 +31,6 @@ pub fn completions(shell: clap_complete::Shell, out: &mut dyn Write) -> Result<(
 }
 
 /// Prints the manual page: the program, then every command with its flags.
-///
-/// # Errors
-/// When it cannot be printed.
 pub fn man(out: &mut dyn Write) -> Result<(), CliError> {
     let mut cli = Cli::command();
     cli.build();

@@ -12,9 +12,6 @@ use super::{args, generate};
 pub const STARTER: &str = include_str!("starter.yaml");
 
 /// Writes the starter manifest into a folder.
-///
-/// # Errors
-/// When there is one already, or it cannot be written.
 pub fn init(args: &args::Init, out: &mut dyn Write) -> Result<(), CliError> {
     let dir = &args.dir;
     std::fs::create_dir_all(dir)

@@ -11,9 +11,6 @@ pub const KEY: &str = "KLING_API_KEY";
 pub const KEY_FILE: &str = "KLING_API_KEY_FILE";
 
 /// Reads the key; `var` gives an environment variable that is set and not empty.
-///
-/// # Errors
-/// When there is none, or it cannot be one.
 pub fn key(var: impl Fn(&str) -> Option<OsString>) -> Result<String, CliError> {
     let (key, from) = if let Some(key) = var(KEY) {
         let unreadable = |_| CliError::new(format!("{KEY} is not text"));

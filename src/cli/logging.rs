@@ -9,7 +9,7 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -43,7 +43,8 @@ fn begin(logs: Logs, terminal: &Terminal, log: Option<Log>) {
     let shown = Targets::new().with_default(theirs).with_target("rushes", ours);
     let shown = shown.with_target(EVENT_LOG, LevelFilter::OFF);
     let registry = tracing_subscriber::registry().with(log.map(Log::layer));
-    let fmt = tracing_subscriber::fmt::layer().with_writer(Above(terminal.clone()));
+    let above = terminal.clone();
+    let fmt = tracing_subscriber::fmt::layer().with_writer(move || Above(above.clone()));
     let begun = match logs.log_format {
         LogFormat::Json => {
             registry.with(fmt.json().flatten_event(true).with_filter(shown)).try_init()
@@ -58,7 +59,6 @@ fn begin(logs: Logs, terminal: &Terminal, log: Option<Log>) {
 }
 
 /// Writes above the bars.
-#[derive(Clone)]
 struct Above(Terminal);
 
 impl io::Write for Above {
@@ -69,14 +69,6 @@ impl io::Write for Above {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Above {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
     }
 }
 

@@ -5,8 +5,7 @@ mod args;
 mod artifacts;
 mod deadline;
 mod error;
-pub mod exit;
-mod fetch;
+mod exit;
 mod generate;
 mod init;
 mod key;
@@ -18,7 +17,6 @@ mod progress;
 mod report;
 mod resolve;
 mod run;
-mod runtime;
 mod serve;
 mod settings;
 mod signals;
@@ -32,6 +30,7 @@ use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+use tokio::runtime::Runtime;
 
 use args::{Cli, Command};
 use error::CliError;
@@ -47,7 +46,7 @@ pub fn main() -> ExitCode {
     let result = dispatch(cli.command, &terminal, &mut out);
     // The reader of what is still buffered is gone: do not try again while dropping.
     let _ = out.into_parts();
-    result.unwrap_or_else(|trouble| trouble.tell(&terminal)).into()
+    result.unwrap_or_else(|error| error.tell(&terminal)).into()
 }
 
 fn dispatch(command: Command, terminal: &Terminal, out: &mut dyn Write) -> Result<Exit, CliError> {
@@ -58,7 +57,7 @@ fn dispatch(command: Command, terminal: &Terminal, out: &mut dyn Write) -> Resul
         Command::Status(args) => status::status(&args, terminal, out)?,
         Command::Report(args) => report::report(&args, terminal, out)?,
         Command::Resolve(args) => resolve::resolve(&args, terminal, out)?,
-        Command::Fetch(args) => return fetch::fetch(&args, terminal, out),
+        Command::Fetch(args) => return run::fetch(&args, terminal, out),
         Command::Sim(args) => sim::serve(&args, terminal, out)?,
         Command::Schema => generate::schema(out)?,
         Command::Completions { shell } => generate::completions(shell, out)?,
@@ -67,4 +66,12 @@ fn dispatch(command: Command, terminal: &Terminal, out: &mut dyn Write) -> Resul
     // A run has printed its end by now; that this could not be read does not change how it ended.
     out.flush()?;
     Ok(Exit::Delivered)
+}
+
+/// The one thread that commands with a gateway or a clock work on.
+fn runtime() -> Result<Runtime, CliError> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::new(format!("no threads can be started: {error}")))
 }

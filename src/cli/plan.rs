@@ -24,9 +24,6 @@ use super::terminal::Terminal;
 const SCREENFUL: usize = 20;
 
 /// Prints a plan.
-///
-/// # Errors
-/// Every mistake in the manifest at once; a ledger that cannot be read.
 pub fn plan(args: &args::Plan, terminal: &Terminal, out: &mut dyn Write) -> Result<(), CliError> {
     logging::start(args.campaign.logs, terminal);
     let loaded = LoadedCampaign::read(&args.campaign, &args.work, terminal.color);

@@ -92,10 +92,11 @@ impl Pace {
     fn left(&mut self, now: &Progress) -> Option<Duration> {
         let settled = settled(now);
         // The first progress with shots in it is where this run began.
-        if self.settled.is_none() && all(now) > 0 {
+        if self.settled.is_none() && now.total() > 0 {
             self.settled = Some(settled);
         }
-        estimate(settled - self.settled?.min(settled), all(now) - settled, self.started.elapsed())
+        let done = settled.saturating_sub(self.settled?);
+        estimate(done, now.total() - settled, self.started.elapsed())
     }
 }
 
@@ -106,14 +107,6 @@ fn estimate(done: usize, rest: usize, passed: Duration) -> Option<Duration> {
 
 const fn settled(progress: &Progress) -> usize {
     progress.delivered + progress.failed + progress.in_doubt + progress.stalled
-}
-
-const fn all(progress: &Progress) -> usize {
-    settled(progress)
-        + progress.queued
-        + progress.submitting
-        + progress.rendering
-        + progress.rendered
 }
 
 /// Two lines: the bar with the shots, and the money.
@@ -149,7 +142,8 @@ fn time_left(left: Duration) -> String {
 
 /// `12 of 400 shots delivered, 14 rendering, 2 failed`.
 pub fn shots(progress: &Progress) -> String {
-    let mut text = format!("{} of {} delivered", progress.delivered, plural(all(progress), "shot"));
+    let mut text =
+        format!("{} of {} delivered", progress.delivered, plural(progress.total(), "shot"));
     for (count, word) in [
         (progress.submitting, "submitting"),
         (progress.rendering, "rendering"),
@@ -177,7 +171,7 @@ fn bar(progress: &Progress, width: usize) -> String {
         ('!', progress.failed + progress.in_doubt + progress.stalled),
         ('░', progress.queued),
     ];
-    let all = all(progress).max(1);
+    let all = progress.total().max(1);
     let mut text = String::new();
     let (mut count, mut drawn) = (0, 0);
     for (mark, part) in parts {

@@ -12,9 +12,6 @@ use super::terminal::Terminal;
 use super::{artifacts, logging};
 
 /// Prints a report.
-///
-/// # Errors
-/// When there is no ledger, or it cannot be read.
 pub fn report(
     args: &args::Report,
     terminal: &Terminal,

@@ -10,19 +10,16 @@ use crate::domain::state::{Failure, OnDoubt, RecoveredTask, Resolution, Rules, S
 use crate::domain::time::{Clock, SystemClock};
 use crate::ledger::{Assign, Change, Commit, Entry, Ledger, ReservedAttempt, Verdict};
 use crate::policy::limits::Limits;
+use crate::report::model::name;
 use crate::report::text::{dollars, safe};
 use crate::scheduler::Cause;
 
 use super::error::CliError;
-use super::runtime::runtime;
 use super::settings::{CampaignPaths, rules};
 use super::terminal::{RED, Terminal};
-use super::{args, logging};
+use super::{args, logging, runtime};
 
 /// Resolves shots.
-///
-/// # Errors
-/// When a shot is unknown or not in doubt, a task id is known already, or the ledger is in use.
 pub fn resolve(
     args: &args::Resolve,
     terminal: &Terminal,
@@ -43,11 +40,9 @@ pub fn resolve(
         note_cut_posts(&*ledger, &rules).await?;
         // All there are: what was given up is reached even after its shot left the manifest.
         let entries = paths.existing()?.entries()?;
-        let entries = choose(&entries, &args.shots).map_err(|wrong| {
-            let (last, others) = wrong
-                .split_last()
-                .map_or(("", [].as_slice()), |(last, others)| (last.as_str(), others));
-            for why in others {
+        let entries = choose(&entries, &args.shots).map_err(|mut wrong| {
+            let last = wrong.pop().unwrap_or_default();
+            for why in &wrong {
                 terminal.say(RED, "error", why);
             }
             CliError::new(last).help(format!("how each shot stands: {}", paths.again("report", "")))
@@ -94,10 +89,7 @@ async fn decide(
         }
         Resolution::Resubmit | Resolution::Abandon => {}
     }
-    let became = match &resolution {
-        Resolution::NotBought { .. } => not_bought(&doubtful, entry),
-        resolution => became(resolution, entry),
-    };
+    let became = became(&resolution, entry, &doubtful);
     commit(ledger, entry, ShotEvent::Resolved(resolution), rules).await?;
     Ok(became)
 }
@@ -195,7 +187,7 @@ fn find<'a>(entries: &'a [Entry], typed: &str) -> Result<&'a Entry, String> {
         (None, [_, _, ..], _) if let [entry] = undecided[..] => Ok(entry),
         (None, [], None) => Err(format!("{}: no such shot in the ledger", safe(typed))),
         (None, [], Some(entry)) => {
-            let state = word(&entry.status.state);
+            let state = entry.status.state.name().replace('_', " ");
             Err(format!("{}: it is {state}, neither in doubt nor stalled", name(entry)))
         }
         (None, [_, _, ..], _) => {
@@ -215,14 +207,6 @@ const fn is_open(state: &State) -> bool {
     )
 }
 
-fn word(state: &State) -> String {
-    state.name().replace('_', " ")
-}
-
-fn name(entry: &Entry) -> String {
-    if entry.current { entry.shot.to_string() } else { format!("{}~r{}", entry.shot, entry.number) }
-}
-
 /// Says what came free: the word is about the shot, so it may be more than its last request.
 fn not_bought(freed: &[ReservedAttempt], entry: &Entry) -> String {
     let price: Usd = freed.iter().filter_map(|one| one.price).sum();
@@ -238,13 +222,14 @@ fn not_bought(freed: &[ReservedAttempt], entry: &Entry) -> String {
     }
 }
 
-fn became(resolution: &Resolution, entry: &Entry) -> String {
+/// What became of a revision; `doubtful` are its requests that may have bought it.
+fn became(resolution: &Resolution, entry: &Entry, doubtful: &[ReservedAttempt]) -> String {
     let price = entry.price.map_or_else(|| "its price".to_owned(), dollars);
     match resolution {
         Resolution::Task(RecoveredTask { task, .. }) => {
             format!("bought; the next run fetches task {task}")
         }
-        Resolution::NotBought { .. } => "not bought".to_owned(),
+        Resolution::NotBought { .. } => not_bought(doubtful, entry),
         Resolution::Resubmit if entry.current => {
             format!("queued to be bought again; {price} stays reserved for the first purchase")
         }

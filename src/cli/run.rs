@@ -1,4 +1,5 @@
-//! `rushes run`: wires a campaign to a gateway, lets the scheduler work, and says how it ended.
+//! `rushes run` and `rushes fetch`: wire a campaign to a gateway, let the scheduler work, and say how
+//! it ended.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -10,35 +11,32 @@ use crate::blocking::Threads;
 use crate::callback::{Callbacks, WebhookQueue};
 use crate::catalog::Catalog;
 use crate::clips::FolderStore;
+use crate::domain::money::Usd;
 use crate::domain::shot::Shot;
 use crate::domain::time::{Clock, SystemClock};
-use crate::ledger::{Kind, Ledger};
+use crate::ledger::{Kind, LedgerError};
 use crate::manifest::{Header, WrittenCallback};
+use crate::policy::budget::Budget;
 use crate::policy::limits::Limits;
 use crate::provider::{HttpProvider, HttpSettings, Provider};
 use crate::scheduler::{self, CancelToken, Deps, EVENT_LOG, Progress, RunOptions, RunOutcome};
-use crate::server::CallbackListener;
-use crate::server::{Live, Port, Show};
+use crate::server::{self, CallbackListener, Live, Show, Wish};
+use crate::simulator::SimOptions;
 
 use super::error::CliError;
 use super::exit::Exit;
-use super::log::Keeper;
+use super::log::Log;
 use super::notifier::Notifier;
-use super::runtime::runtime;
-use super::settings::{CampaignPaths, LoadedCampaign};
+use super::settings::{CampaignPaths, LoadedCampaign, catalog, rules};
 use super::signals::Signals;
 use super::summary::{Outcome, stopped};
 use super::terminal::{CYAN, RED, Terminal, YELLOW, var};
-use super::{args, artifacts, key, logging, progress, serve, signals, sim};
+use super::{args, artifacts, key, logging, progress, runtime, serve, signals, sim};
 
 /// Renders the shots of a manifest, or goes on with them.
-///
-/// # Errors
-/// Whatever keeps it from sending anything.
 pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result<Exit, CliError> {
     let log = logging::start_with_log(args.campaign.logs, terminal);
-    let mut loaded = LoadedCampaign::read(&args.campaign, &args.work, terminal.color)?;
-    loaded.paths = loaded.paths.with_gateway(&args.api);
+    let loaded = LoadedCampaign::read(&args.campaign, &args.work, terminal.color)?;
     let deadline = args
         .deadline
         .map(|deadline| deadline.moment(SystemClock.now(), &TimeZone::system()))
@@ -56,148 +54,121 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
     };
     let key = key_for(&loaded.paths)?;
     loaded.warn(terminal);
-    runtime()?.block_on(async {
-        let http = http(key, &args.api, &options.limits)?;
-        let door = Door::open(&loaded.paths.header).await?;
-        let port = serve::take(args.serve.serve).await?;
-        let notifier = Notifier::of(&loaded.paths.header, "rushes run", var)?;
-        let (ledger, log) = loaded.paths.open("rushes run", &log)?;
-        let gateway =
-            gateway(http, &args.campaign, &loaded.paths, loaded.catalog, &options.limits)?;
-        if loaded.budget_is_new && ledger.budget() != loaded.budget {
-            ledger.set_budget(loaded.budget).await?;
-        }
-        let shots = loaded.campaign.shots.into();
-        let work = Work { paths: &loaded.paths, shots, options, door, port, log, notifier };
-        work.drive(ledger, gateway, terminal, out).await
-    })
+    let work = Work {
+        command: "rushes run",
+        paths: loaded.paths.with_gateway(&args.api),
+        key,
+        api_base: &args.api.api_base,
+        sim: args.campaign.sim.as_ref(),
+        serve: args.serve.serve,
+        shots: loaded.campaign.shots.into(),
+        options,
+        budget: loaded.budget_is_new.then_some(loaded.budget),
+        catalog: loaded.catalog,
+    };
+    runtime()?.block_on(work.drive(&log, terminal, out))
+}
+
+/// Polls and downloads what is paid for; submits nothing.
+pub fn fetch(
+    args: &args::Fetch,
+    terminal: &Terminal,
+    out: &mut dyn Write,
+) -> Result<Exit, CliError> {
+    let log = logging::start_with_log(args.campaign.logs, terminal);
+    let paths = CampaignPaths::find(&args.campaign, terminal.color)?.with_gateway(&args.api);
+    let kept = paths.existing()?.summary()?;
+    let key = key_for(&paths)?;
+    let limits = paths.header.limits.over(&Limits::default());
+    // Nothing is bought, so nothing is asked about what a failed task would cost.
+    let rules = rules(&paths.header, &limits, kept.budget, false);
+    let check_charges = paths.header.check_charges;
+    let work = Work {
+        command: "rushes fetch",
+        paths,
+        key,
+        api_base: &args.api.api_base,
+        sim: args.campaign.sim.as_ref(),
+        serve: args.serve.serve,
+        shots: [].into(),
+        options: RunOptions { rules, submit: false, check_charges, ..RunOptions::new(limits) },
+        budget: None,
+        catalog: catalog(None)?,
+    };
+    runtime()?.block_on(work.drive(&log, terminal, out))
 }
 
 /// The key, where one is needed.
-///
-/// # Errors
-/// When it is needed and cannot be had.
-pub fn key_for(paths: &CampaignPaths) -> Result<Option<String>, CliError> {
+fn key_for(paths: &CampaignPaths) -> Result<Option<String>, CliError> {
     (paths.kind == Kind::Gateway).then(|| key::key(var)).transpose()
 }
 
-/// The paid gateway, if there is a key to speak to it.
-///
-/// # Errors
-/// When the address cannot be one.
-pub fn http(
-    key: Option<String>,
-    api: &args::Api,
-    limits: &Limits,
-) -> Result<Option<Arc<dyn Provider>>, CliError> {
-    let Some(key) = key else { return Ok(None) };
-    let clock = Arc::new(SystemClock);
-    let settings = HttpSettings::new(api.api_base.clone(), key, limits.submit_timeout, clock);
-    match HttpProvider::new(settings) {
-        Ok(gateway) => Ok(Some(Arc::new(gateway))),
-        Err(error) => Err(CliError::new(error)),
-    }
-}
-
-/// The paid gateway or, without one, the simulator; call it under the run lock.
-///
-/// # Errors
-/// When the simulator cannot go on with its tasks.
-pub fn gateway(
-    http: Option<Arc<dyn Provider>>,
-    typed: &args::Campaign,
-    paths: &CampaignPaths,
-    catalog: Catalog,
-    limits: &Limits,
-) -> Result<Arc<dyn Provider>, CliError> {
-    match http {
-        Some(http) => Ok(http),
-        None => sim::in_process(typed.sim.as_ref(), &paths.folder, catalog, limits.submit_timeout),
-    }
-}
-
 /// What is to be done, and for which campaign.
-pub struct Work<'a> {
-    /// The campaign.
-    pub paths: &'a CampaignPaths,
-    /// Its shots; none for `fetch`.
-    pub shots: Arc<[Shot]>,
-    /// What to do.
-    pub options: RunOptions,
-    /// Where the gateway can call, if the manifest says so.
-    pub door: Option<Door>,
-    /// Where the live page is, if the user wants one.
-    pub port: Option<Port>,
-    /// The campaign's log.
-    pub log: Keeper,
-    /// Who is told how it goes.
-    pub notifier: Option<Notifier>,
-}
-
-/// Where the gateway can call about a run's tasks; closed when dropped.
-pub struct Door {
-    listener: CallbackListener,
-    callbacks: Callbacks,
-}
-
-impl Door {
-    /// Opens it, if the manifest asks for one.
-    ///
-    /// # Errors
-    /// When the address cannot be listened on.
-    pub async fn open(header: &Header) -> Result<Option<Self>, CliError> {
-        let Some(WrittenCallback { listen, url, wait }) = header.callback.clone() else {
-            return Ok(None);
-        };
-        let queue = Arc::new(WebhookQueue::default());
-        let deaf = |error| {
-            CliError::new(format!("callbacks cannot be listened for on {listen}: {error}")).help(
-                "name a free address of this machine in the manifest's `callback: {listen: …}`",
-            )
-        };
-        let listener = crate::server::listen(listen, Arc::clone(&queue)).await.map_err(deaf)?;
-        tracing::debug!("listening for callbacks on {}", listener.address());
-        Ok(Some(Self { listener, callbacks: Callbacks { queue, url, wait } }))
-    }
+struct Work<'a> {
+    /// The command, as it stands in the ledger, the log and messages.
+    command: &'static str,
+    paths: CampaignPaths,
+    /// The gateway's key; without one the simulator renders.
+    key: Option<String>,
+    api_base: &'a str,
+    sim: Option<&'a SimOptions>,
+    /// Where the live page is wanted.
+    serve: Option<Wish>,
+    /// None for `fetch`.
+    shots: Arc<[Shot]>,
+    options: RunOptions,
+    /// What is to be written to the ledger first.
+    budget: Option<Budget>,
+    catalog: Catalog,
 }
 
 impl Work<'_> {
     /// Does it, shows it, and prints how it ended.
-    ///
-    /// # Errors
-    /// Whatever keeps it from sending anything.
-    pub async fn drive(
+    async fn drive(
         self,
-        ledger: Arc<dyn Ledger>,
-        gateway: Arc<dyn Provider>,
+        log: &Log,
         terminal: &Terminal,
         out: &mut dyn Write,
     ) -> Result<Exit, CliError> {
-        let clips = FolderStore::open(&self.paths.folder, Threads::Pool).map_err(|error| {
+        let Self { command, paths, options, .. } = self;
+        let timeout = options.limits.submit_timeout;
+        let http = self.key.map(|key| {
+            HttpSettings::new(self.api_base.to_owned(), key, timeout, Arc::new(SystemClock))
+        });
+        let http = http.map(HttpProvider::new).transpose().map_err(CliError::new)?;
+        let (listener, callbacks) = callbacks(&paths.header).await?.unzip();
+        let port = serve::take(self.serve).await?;
+        let notifier = Notifier::of(&paths.header, command)?;
+        let (ledger, log) = paths.open(command, log)?;
+        let gateway: Arc<dyn Provider> = match http {
+            Some(http) => Arc::new(http),
+            None => sim::in_process(self.sim, &paths.folder, self.catalog, timeout)?,
+        };
+        if let Some(budget) = self.budget.filter(|budget| *budget != ledger.budget()) {
+            ledger.set_budget(budget).await?;
+        }
+        let clips = FolderStore::open(&paths.folder, Threads::Pool).map_err(|error| {
             let fix = "see to it that you may write that folder, or choose another with --out";
             CliError::new(error).help(fix)
         })?;
-        let cap = ledger.budget().cap;
-        let only = self.options.only.clone();
+        let (cap, only) = (ledger.budget().cap, options.only.clone());
         // Held until the summary is read, so that the ledger is not being closed meanwhile.
         let held = Arc::clone(&ledger);
-        let callbacks = self.door.as_ref().map(|door| door.callbacks.clone());
         let clips = Arc::new(clips);
         let deps = Deps { callbacks, ..Deps::new(gateway, ledger, clips, Arc::new(SystemClock)) };
         let stop = CancelToken::default();
         let (sender, progress) = watch::channel(Progress::default());
         let signals = signals::listen(stop.clone())?;
-        let notifier =
-            self.notifier.map(|notifier| tokio::spawn(notifier.follow(progress.clone())));
-        let live = self.port.map(|port| {
+        let notifier = notifier.map(|notifier| tokio::spawn(notifier.follow(progress.clone())));
+        let live = port.map(|port| {
             serve::announce(&port, terminal);
-            let typed = self.paths.clone();
+            let typed = paths.clone();
             let show = Show {
-                ledger: self.paths.ledger.clone(),
+                ledger: paths.ledger.clone(),
                 again: Arc::new(move |verb, rest| typed.again(verb, rest)),
-                folder: self.paths.folder.clone(),
+                folder: paths.folder.clone(),
                 progress: progress.clone(),
-                rate: self.options.limits.rate,
+                rate: options.limits.rate,
                 stop: stop.clone(),
                 pause: deps.pause.clone(),
                 metrics: Arc::clone(&deps.metrics),
@@ -205,12 +176,12 @@ impl Work<'_> {
             Live::open(port, show)
         });
         let follower = tokio::spawn(progress::follow(progress, terminal.clone()));
-        let ended = scheduler::run(self.shots, self.options, deps, stop, sender).await;
+        let ended = scheduler::run(self.shots, options, deps, stop, sender).await;
         // Before the others stop listening, so that no signal falls in between.
         let leave = Signals::new();
         signals.abort();
-        if let Some(door) = self.door {
-            door.listener.close().await;
+        if let Some(listener) = listener {
+            listener.close().await;
         }
         if let Some(live) = live {
             let why = match &ended {
@@ -224,26 +195,33 @@ impl Work<'_> {
         // It ends by itself when the run has dropped the progress.
         drop(follower.await);
         let ended = ended?;
-        artifacts::leave(self.paths, terminal);
-        let exit = summarize(self.paths, &ended, only.as_ref(), terminal, out);
-        let (how, why) = ended.in_words();
-        let (exit_code, must_stay) = (exit.code(), true);
-        tracing::info!(target: EVENT_LOG, event = "ended", how, why, exit_code, must_stay);
-        if let Some((what, help)) = stopped(&ended, self.paths, cap) {
-            let interrupted = ended == RunOutcome::Interrupted;
-            let style = if interrupted { YELLOW } else { RED };
-            terminal.say(style, if interrupted { "note" } else { "error" }, &what);
-            terminal.say(CYAN, "help", &help);
-        }
+        artifacts::leave(&paths, terminal);
+        let exit = summarize(&paths, &ended, only.as_ref(), terminal, out);
+        explain(&paths, &ended, exit, cap, terminal);
         if let Some(notifier) = notifier
             && let Ok(notifier) = notifier.await
         {
             notifier.end(&ended, exit, leave.ok()).await;
         }
-        drop(self.log);
+        drop(log);
         drop(held);
         Ok(exit)
     }
+}
+
+/// Listens where the gateway can call about a run's tasks, if the manifest says so; until the listener
+/// is dropped.
+async fn callbacks(header: &Header) -> Result<Option<(CallbackListener, Callbacks)>, CliError> {
+    let Some(WrittenCallback { listen, url, wait }) = header.callback.clone() else {
+        return Ok(None);
+    };
+    let queue = Arc::new(WebhookQueue::default());
+    let listener = server::listen(listen, Arc::clone(&queue)).await.map_err(|error| {
+        CliError::new(format!("callbacks cannot be listened for on {listen}: {error}"))
+            .help("name a free address of this machine in the manifest's `callback: {listen: …}`")
+    })?;
+    tracing::debug!("listening for callbacks on {}", listener.address());
+    Ok(Some((listener, Callbacks { queue, url, wait })))
 }
 
 /// Prints the end of a run. That it cannot be printed, or the ledger not be read any more, does
@@ -257,7 +235,7 @@ fn summarize(
 ) -> Exit {
     let read = || {
         let reader = paths.ledger.snapshot_at_end()?;
-        Ok::<_, crate::ledger::LedgerError>((reader.summary()?, Outcome::of(&*reader, only)?))
+        Ok::<_, LedgerError>((reader.summary()?, Outcome::of(&*reader, only)?))
     };
     match read() {
         Ok((summary, outcome)) => {
@@ -269,4 +247,22 @@ fn summarize(
             if *ended == RunOutcome::Interrupted { Exit::Interrupted } else { Exit::StoppedEarly }
         }
     }
+}
+
+/// Tells the log how the run ended, and the user why and what to do where it did not go to its end.
+fn explain(
+    paths: &CampaignPaths,
+    ended: &RunOutcome,
+    exit: Exit,
+    cap: Option<Usd>,
+    terminal: &Terminal,
+) {
+    let (how, why) = ended.in_words();
+    let (exit_code, must_stay) = (exit.code(), true);
+    tracing::info!(target: EVENT_LOG, event = "ended", how, why, exit_code, must_stay);
+    let Some((what, help)) = stopped(ended, paths, cap) else { return };
+    let interrupted = *ended == RunOutcome::Interrupted;
+    let (style, word) = if interrupted { (YELLOW, "note") } else { (RED, "error") };
+    terminal.say(style, word, &what);
+    terminal.say(CYAN, "help", &help);
 }

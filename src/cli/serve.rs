@@ -6,9 +6,6 @@ use super::error::CliError;
 use super::terminal::{CYAN, Terminal, YELLOW};
 
 /// Takes the port that `--serve` asks for, before anything is sent.
-///
-/// # Errors
-/// When it cannot be listened on.
 pub async fn take(wish: Option<Wish>) -> Result<Option<Port>, CliError> {
     let Some(wish) = wish else { return Ok(None) };
     let port = wish.take().await.map_err(|error| {
@@ -31,7 +28,7 @@ pub fn announce(port: &Port, terminal: &Terminal) {
     }
     terminal.say(CYAN, "live", &port.url());
     if port.is_public() {
-        let others = "from other machines put this one's name in its place; whoever has the address \
+        let others = "from other machines put this one's name in its place; everyone with the address \
                       can watch, pause and stop the run, and nothing is encrypted on the way";
         terminal.say(YELLOW, "note", others);
     }

@@ -13,8 +13,8 @@ use crate::ledger::{Kind, Ledger, LedgerAddress, LedgerError, LedgerOptions, Sna
 use crate::manifest::{self, Campaign, Header, Manifest, Mistakes, WrittenBudget};
 use crate::policy::budget::Budget;
 use crate::policy::limits::Limits;
-use crate::provider::RESULT_LIFETIME;
-use crate::report::text::{plural, safe};
+use crate::report::text::{plural, safe_path};
+use crate::scheduler::RunOptions;
 use crate::simulator::{Profile, SimOptions};
 
 use super::args;
@@ -41,7 +41,6 @@ pub struct CampaignPaths {
 
 impl CampaignPaths {
     /// Finds the campaign of a manifest whose header was read.
-    #[must_use]
     pub fn of(header: Header, typed: &args::Campaign) -> Self {
         let folder = typed.out.clone().unwrap_or_else(|| usual_folder(&header, typed));
         let usual = || folder.join("ledger.sqlite");
@@ -52,26 +51,19 @@ impl CampaignPaths {
 
     /// The same with its gateway's address, so that a command to type does not lead from a trial
     /// gateway to the paid one.
-    #[must_use]
     pub fn with_gateway(self, api: &args::Api) -> Self {
         let unusual = self.kind == Kind::Gateway && api.api_base != args::API_BASE;
         Self { api_base: unusual.then(|| api.api_base.clone()), ..self }
     }
 
-    /// Finds the campaign by the manifest's header alone, so that a mistake in a shot keeps nobody
-    /// from their clips.
-    ///
-    /// # Errors
-    /// When the manifest is no manifest at all, or its settings are wrong.
+    /// Finds the campaign by the manifest's header alone, so that a mistake in a shot keeps no
+    /// user from their clips.
     pub fn find(typed: &args::Campaign, color: bool) -> Result<Self, Mistakes> {
         Ok(Self::of(manifest::header(&typed.manifest, color)?, typed))
     }
 
     /// Opens the ledger for reading; `None` before the first run, also when that was killed while
     /// it made the ledger.
-    ///
-    /// # Errors
-    /// When it is there and cannot be read.
     pub fn reader(&self) -> Result<Option<Box<dyn Snapshot>>, CliError> {
         match self.ledger.snapshot() {
             Ok(reader) => Ok(Some(reader)),
@@ -81,9 +73,6 @@ impl CampaignPaths {
     }
 
     /// Opens the ledger for reading.
-    ///
-    /// # Errors
-    /// When nothing was run yet, or it cannot be read.
     pub fn existing(&self) -> Result<Box<dyn Snapshot>, CliError> {
         self.reader()?.ok_or_else(|| {
             let trouble =
@@ -101,9 +90,6 @@ impl CampaignPaths {
     }
 
     /// Opens or creates the ledger, takes the run lock, and begins the log.
-    ///
-    /// # Errors
-    /// When the folder cannot be made or the ledger not be opened.
     pub fn open(&self, holder: &str, log: &Log) -> Result<(Arc<dyn Ledger>, Keeper), CliError> {
         private_folder(&self.folder)?;
         if let Some(folder) = self.ledger.folder() {
@@ -124,7 +110,7 @@ impl CampaignPaths {
     }
 
     /// Clips without a ledger were bought by one that is gone: a new one would buy them all again.
-    /// Whoever wants that moves them away, which is little to ask for that much money.
+    /// A user who wants that moves them away, which is little to ask for that much money.
     fn no_clips_of_a_lost_ledger(&self) -> Result<(), CliError> {
         if self.ledger.is_known() {
             return Ok(());
@@ -139,7 +125,7 @@ impl CampaignPaths {
              would be bought again",
             self.ledger,
             if clips == 1 { "a clip lies".to_owned() } else { format!("{clips} clips lie") },
-            safe(&folder.display().to_string())
+            safe_path(&folder)
         ))
         .help("put the ledger back, with its -wal, or name it with --ledger")
         .help(format!(
@@ -151,30 +137,25 @@ impl CampaignPaths {
 
     /// The command to type for this campaign: `rushes VERB MANIFEST REST`, with the flags that
     /// say where it lives.
-    #[must_use]
     pub fn again(&self, verb: &str, rest: &str) -> String {
-        let mut words = vec!["rushes".to_owned(), verb.to_owned(), quoted(&self.typed.manifest)];
-        if !rest.is_empty() {
-            words.push(rest.to_owned());
-        }
-        if let Some(out) = &self.typed.out {
-            words.extend(["--out".to_owned(), quoted(out)]);
-        }
-        if let Some(ledger) = &self.typed.ledger {
-            words.extend(["--ledger".to_owned(), quoted(ledger)]);
-        }
-        if let Some(api_base) = self.api_base.as_ref().filter(|_| matches!(verb, "run" | "fetch")) {
-            words.extend(["--api-base".to_owned(), quoted(Path::new(api_base))]);
-        }
-        match &self.typed.sim {
-            Some(sim) if sim.seed > 0 => words.push(format!("--sim={}:{}", sim.profile, sim.seed)),
-            Some(sim) if sim.profile != Profile::default() => {
-                words.push(format!("--sim={}", sim.profile));
-            }
-            Some(_) => words.push("--sim".to_owned()),
-            None => {}
-        }
-        words.join(" ")
+        let typed = &self.typed;
+        let flag = |name: &str, value: &Path| format!("{name} {}", quoted(value));
+        let asks_gateway = matches!(verb, "run" | "fetch");
+        let api_base = self.api_base.as_ref().filter(|_| asks_gateway);
+        let sim = typed.sim.as_ref().map(|sim| match (sim.profile, sim.seed) {
+            (profile, 1..) => format!("--sim={profile}:{}", sim.seed),
+            (profile, 0) if profile != Profile::default() => format!("--sim={profile}"),
+            _ => "--sim".to_owned(),
+        });
+        let words = [
+            Some(format!("rushes {verb} {}", quoted(&typed.manifest))),
+            Some(rest.to_owned()).filter(|rest| !rest.is_empty()),
+            typed.out.as_ref().map(|out| flag("--out", out)),
+            typed.ledger.as_ref().map(|ledger| flag("--ledger", ledger)),
+            api_base.map(|url| flag("--api-base", Path::new(url))),
+            sim,
+        ];
+        words.into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -184,11 +165,8 @@ fn usual_folder(header: &Header, typed: &args::Campaign) -> PathBuf {
     beside.join("renders").join(format!("{}{suffix}", header.campaign))
 }
 
-/// Makes a folder that only its owner can enter, because prompts and result links are nobody
-/// else's business; one that is there is left as it is.
-///
-/// # Errors
-/// When it cannot be made.
+/// Makes a folder that only its owner can enter, because it holds prompts and links to results; one
+/// that is there is left as it is.
 pub fn private_folder(path: &Path) -> Result<(), CliError> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -201,7 +179,6 @@ pub fn private_folder(path: &Path) -> Result<(), CliError> {
 }
 
 /// A path as a shell takes it.
-#[must_use]
 pub fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '+' | ',');
@@ -213,24 +190,15 @@ pub fn quoted(path: &Path) -> String {
 }
 
 /// The catalog to go by.
-///
-/// # Errors
-/// When the file cannot be read or is no catalog.
 pub fn catalog(file: Option<&Path>) -> Result<Catalog, CliError> {
     let Some(path) = file else { return Ok(Catalog::builtin()) };
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        CliError::new(format!(
-            "the catalog {} cannot be read: {error}",
-            safe(&path.display().to_string())
-        ))
-    })?;
-    Catalog::parse(&text).map_err(|error| {
-        CliError::new(format!("the catalog {}: {error}", safe(&path.display().to_string())))
-    })
+    let shown = safe_path(path);
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| CliError::new(format!("the catalog {shown} cannot be read: {error}")))?;
+    Catalog::parse(&text).map_err(|error| CliError::new(format!("the catalog {shown}: {error}")))
 }
 
 /// The budget that holds, and whether the user wrote it just now.
-#[must_use]
 pub fn budget(
     flag: Option<BudgetFlag>,
     written: Option<WrittenBudget>,
@@ -239,7 +207,7 @@ pub fn budget(
     let kept = kept.unwrap_or_default();
     let strict = written.map_or(kept.strict, |written| written.strict);
     let cap = match (flag, written.and_then(|written| written.cap)) {
-        (Some(flag), _) => flag.cap(),
+        (Some(BudgetFlag(cap)), _) => cap,
         (None, Some(cap)) => Some(cap),
         (None, None) => kept.cap,
     };
@@ -267,12 +235,9 @@ pub struct LoadedCampaign {
 
 impl LoadedCampaign {
     /// Reads and checks everything that a run needs; changes nothing.
-    ///
-    /// # Errors
-    /// Every mistake in the manifest at once; a catalog, ledger or `--only` that cannot be right.
     pub fn read(typed: &args::Campaign, work: &args::Work, color: bool) -> Result<Self, CliError> {
         let catalog = catalog(work.catalog.as_deref())?;
-        let flag = work.budget.map(|flag| flag.cap().is_some());
+        let flag = work.budget.map(|flag| flag.0.is_some());
         let manifest = Manifest::read(&typed.manifest, &catalog);
         let Some(header) = manifest.header().cloned() else {
             return Err(manifest.mistakes(flag, color).into());
@@ -311,28 +276,20 @@ impl LoadedCampaign {
     }
 
     /// What decides transitions.
-    #[must_use]
     pub fn rules(&self) -> Rules {
         rules(&self.paths.header, &self.limits, self.budget, self.catalog.failed_tasks_charged())
     }
 }
 
 /// What decides transitions.
-#[must_use]
 pub fn rules(
     header: &Header,
     limits: &Limits,
     budget: Budget,
     failed_tasks_charged: bool,
 ) -> Rules {
-    Rules {
-        attempts: limits.attempts,
-        strict: budget.strict,
-        on_doubt: header.on_doubt,
-        render_timeout: limits.render_timeout,
-        failed_tasks_charged,
-        result_lifetime: RESULT_LIFETIME,
-    }
+    let usual = RunOptions::new(limits.clone()).rules;
+    Rules { strict: budget.strict, on_doubt: header.on_doubt, failed_tasks_charged, ..usual }
 }
 
 #[cfg(test)]
@@ -346,7 +303,7 @@ mod tests {
 
     #[test]
     fn a_flag_beats_the_manifest_and_the_manifest_beats_the_ledger() {
-        let flag = Some(BudgetFlag::Cap(usd("1")));
+        let flag = Some(BudgetFlag(Some(usd("1"))));
         let written = Some(WrittenBudget { cap: Some(usd("2")), strict: true });
         let kept = Some(Budget { cap: Some(usd("3")), strict: false });
         let cap = |cap, strict| Budget { cap, strict };
@@ -354,7 +311,7 @@ mod tests {
         assert_eq!(budget(None, written, kept), (cap(Some(usd("2")), true), true));
         assert_eq!(budget(None, None, kept), (cap(Some(usd("3")), false), false));
         assert_eq!(budget(None, None, None), (Budget::default(), false));
-        assert_eq!(budget(Some(BudgetFlag::None), written, kept), (cap(None, true), true));
+        assert_eq!(budget(Some(BudgetFlag(None)), written, kept), (cap(None, true), true));
         let strict_only = Some(WrittenBudget { cap: None, strict: true });
         assert_eq!(budget(None, strict_only, kept), (cap(Some(usd("3")), true), true));
     }

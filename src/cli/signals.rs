@@ -6,12 +6,9 @@ use tokio::task::JoinHandle;
 use crate::scheduler::CancelToken;
 
 use super::error::CliError;
-use super::exit::INTERRUPTED;
+use super::exit::Exit;
 
 /// Begins to listen; must be called inside the runtime. Abort the handle when the run is over.
-///
-/// # Errors
-/// When the system refuses.
 pub fn listen(stop: CancelToken) -> Result<JoinHandle<()>, CliError> {
     let mut signals = Signals::new()
         .map_err(|error| CliError::new(format!("Ctrl-C cannot be listened for: {error}")))?;
@@ -24,7 +21,7 @@ pub fn listen(stop: CancelToken) -> Result<JoinHandle<()>, CliError> {
         );
         signals.insisted().await;
         #[expect(clippy::disallowed_methods, reason = "leaving now means without unwinding")]
-        std::process::exit(i32::from(INTERRUPTED));
+        std::process::exit(i32::from(Exit::Interrupted.code()));
     }))
 }
 
@@ -39,12 +36,9 @@ pub struct Signals {
     hang_up: Option<tokio::signal::unix::Signal>,
 }
 
+#[cfg(unix)]
 impl Signals {
     /// Begins to catch them.
-    ///
-    /// # Errors
-    /// When the system refuses.
-    #[cfg(unix)]
     pub fn new() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let hang_up =
@@ -54,7 +48,6 @@ impl Signals {
     }
 
     /// Waits for the next one.
-    #[cfg(unix)]
     pub async fn next(&mut self) {
         let Self { interrupt, terminate, hang_up } = self;
         let closed = async {
@@ -70,35 +63,29 @@ impl Signals {
         }
     }
 
-    /// Waits for the next one that somebody sent on purpose: of a closed terminal both the shell
-    /// and the system tell, so that its second signal says nothing new.
-    #[cfg(unix)]
+    /// Waits for the next one that was sent on purpose: of a closed terminal both the shell and the
+    /// system tell, so that its second signal says nothing new.
     pub async fn insisted(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
     }
+}
 
-    /// Begins to catch them.
-    ///
-    /// # Errors
-    /// Never here.
-    #[cfg(not(unix))]
+/// Where there is only Ctrl-C.
+#[cfg(not(unix))]
+impl Signals {
     pub fn new() -> std::io::Result<Self> {
         Ok(Self {})
     }
 
-    /// Waits for the next one.
-    #[cfg(not(unix))]
     pub async fn next(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
     }
 
-    /// Waits for the next one.
-    #[cfg(not(unix))]
     pub async fn insisted(&mut self) {
         self.next().await;
     }

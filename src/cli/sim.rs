@@ -13,16 +13,12 @@ use crate::provider::Provider;
 use crate::simulator::{self, SimOptions, SimState, Simulator};
 
 use super::error::CliError;
-use super::runtime::runtime;
 use super::settings::private_folder;
 use super::signals::Signals;
 use super::terminal::Terminal;
-use super::{args, logging};
+use super::{args, logging, runtime};
 
 /// The simulator in this process, keeping its tasks and purse in the campaign folder.
-///
-/// # Errors
-/// When what it kept cannot be read or written.
 pub fn in_process(
     options: Option<&SimOptions>,
     folder: &Path,
@@ -40,9 +36,6 @@ fn millis(span: Duration) -> u64 {
 }
 
 /// Serves the simulator until it is told to end.
-///
-/// # Errors
-/// When it cannot listen or be set up.
 pub fn serve(args: &args::Sim, terminal: &Terminal, out: &mut dyn Write) -> Result<(), CliError> {
     logging::start(args.logs, terminal);
     let usual = SimOptions::new(args.profile);

@@ -10,19 +10,15 @@ use crate::report::Outlook;
 use crate::report::status::{Frame, glance};
 
 use super::error::CliError;
-use super::runtime::runtime;
 use super::settings::CampaignPaths;
 use super::signals::Signals;
 use super::terminal::{Terminal, width};
-use super::{args, logging};
+use super::{args, logging, runtime};
 
 /// Where standard output is no terminal.
 const USUAL_WIDTH: usize = 80;
 
 /// Prints where a campaign stands.
-///
-/// # Errors
-/// When there is no ledger, or it cannot be read.
 pub fn status(
     args: &args::Status,
     terminal: &Terminal,
@@ -31,7 +27,7 @@ pub fn status(
     logging::start(args.campaign.logs, terminal);
     let paths = CampaignPaths::find(&args.campaign, terminal.color)?;
     match args.watch {
-        None => Ok(out.write_all(look(&paths)?.text.as_bytes())?),
+        None => Ok(out.write_all(look(&paths)?.0.as_bytes())?),
         Some(seconds) => {
             let every = Duration::from_secs(u64::from(seconds));
             runtime()?.block_on(watch(&paths, every, out))
@@ -39,13 +35,8 @@ pub fn status(
     }
 }
 
-/// What one look shows.
-struct Look {
-    text: String,
-    is_running: bool,
-}
-
-fn look(paths: &CampaignPaths) -> Result<Look, CliError> {
+/// What one look shows, and whether a run works on the campaign.
+fn look(paths: &CampaignPaths) -> Result<(String, bool), CliError> {
     let reader = paths.existing()?;
     let (summary, now) = (reader.summary()?, SystemClock.now());
     let outlook = Outlook::of(&*reader, &summary, now)?;
@@ -54,8 +45,7 @@ fn look(paths: &CampaignPaths) -> Result<Look, CliError> {
         clock: &|at| on_the_wall(at, now),
         report: &paths.again("report", ""),
     };
-    let text = glance(&summary, &outlook, now, &frame);
-    Ok(Look { text, is_running: summary.held_by.is_some() })
+    Ok((glance(&summary, &outlook, now, &frame), summary.held_by.is_some()))
 }
 
 /// The time of day here, with the day when it is not within one.
@@ -74,7 +64,7 @@ fn rows(text: &str) -> usize {
     text.lines().map(|line| line.chars().count().max(1).div_ceil(width)).sum()
 }
 
-/// Looks again and again until the run has ended or the user has seen enough. On a terminal each
+/// Looks again and again until the run has ended or a signal comes. On a terminal each
 /// look takes the place of the one before.
 async fn watch(
     paths: &CampaignPaths,
@@ -85,7 +75,7 @@ async fn watch(
     let mut signals = Signals::new().map_err(deaf)?;
     let mut drawn = None;
     loop {
-        let Look { text, is_running } = look(paths)?;
+        let (text, is_running) = look(paths)?;
         match (drawn, width()) {
             (Some(rows), Some(_)) => write!(out, "\x1b[{rows}A\x1b[J{text}")?,
             (Some(_), None) => write!(out, "\n{text}")?,

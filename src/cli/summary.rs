@@ -11,7 +11,7 @@ use crate::report::Counts;
 use crate::report::contact_sheet;
 use crate::report::model::{mismatches, name, odd_charge};
 use crate::report::remedy::{Command, Remedy};
-use crate::report::text::{dollars, head, plural, safe};
+use crate::report::text::{dollars, head, plural, safe, safe_path};
 use crate::scheduler::{RunOutcome, StopReason};
 
 use super::settings::CampaignPaths;
@@ -40,9 +40,6 @@ pub struct Outcome {
 
 impl Outcome {
     /// Reads it from the ledger.
-    ///
-    /// # Errors
-    /// When it cannot be read.
     pub fn of(source: &dyn Snapshot, only: Option<&GlobMatcher>) -> Result<Self, LedgerError> {
         let mut outcome = Self::default();
         source.rows(&mut |row| {
@@ -62,43 +59,32 @@ impl Outcome {
         group.count += 1;
         if group.listed.len() < MAX_LISTED {
             let why = safe(row.entry.status.state.why().unwrap_or_default());
-            group.listed.push((name(row), why));
+            group.listed.push((name(&row.entry), why));
         }
     }
 
     /// Writes it.
-    ///
-    /// # Errors
-    /// When `out` cannot be written.
     pub fn write(
         &self,
         out: &mut dyn Write,
         summary: &Summary,
         paths: &CampaignPaths,
     ) -> io::Result<()> {
-        writeln!(
-            out,
-            "{}",
-            head(summary, &self.counts, self.groups[Remedy::Stalled as usize].count)
-        )?;
+        let stalled = self.groups[Remedy::Stalled as usize].count;
+        writeln!(out, "{}", head(summary, &self.counts, stalled))?;
         if self.counts.delivered > 0 {
-            let folder = |name| safe(&paths.folder.join(name).display().to_string());
-            writeln!(
-                out,
-                "clips in {}, all on one page: {}",
-                folder("clips"),
-                folder(contact_sheet::FILE)
-            )?;
+            let path = |name| safe_path(&paths.folder.join(name));
+            let (clips, page) = (path("clips"), path(contact_sheet::FILE));
+            writeln!(out, "clips in {clips}, all on one page: {page}")?;
         }
-        if self.odd_charges > 0 {
-            let shots = plural(self.odd_charges, "shot");
-            writeln!(out, "\nThe gateway's charge is not the catalog's price for {shots}:")?;
-            writeln!(out, "  $ {}", paths.again("report", ""))?;
-        }
-        if self.mismatched > 0 {
-            let shots = plural(self.mismatched, "shot");
-            writeln!(out, "\nThe clip is not what was asked for in {shots}:")?;
-            writeln!(out, "  $ {}", paths.again("report", ""))?;
+        for (count, what) in [
+            (self.odd_charges, "The gateway's charge is not the catalog's price for"),
+            (self.mismatched, "The clip is not what was asked for in"),
+        ] {
+            if count > 0 {
+                let (shots, report) = (plural(count, "shot"), paths.again("report", ""));
+                writeln!(out, "\n{what} {shots}:\n  $ {report}")?;
+            }
         }
         for (need, group) in Remedy::ALL.into_iter().zip(&self.groups) {
             let Some((first, _)) = group.listed.first() else { continue };
@@ -121,7 +107,6 @@ impl Outcome {
 }
 
 /// Why a run stopped early and what to do about it; `None` when it went to its end.
-#[must_use]
 pub fn stopped(
     ended: &RunOutcome,
     paths: &CampaignPaths,

@@ -25,7 +25,6 @@ pub const CYAN: Style = AnsiColor::Cyan.on_default().bold();
 
 impl Terminal {
     /// Looks at standard error and the environment (`NO_COLOR`, `CLICOLOR_FORCE`, `TERM`).
-    #[must_use]
     pub fn look() -> Self {
         let stderr = io::stderr();
         let color = anstream::AutoStream::choice(&stderr) != anstream::ColorChoice::Never;
@@ -39,7 +38,6 @@ impl Terminal {
 
     /// Whether the user can see bars move. Asked anew each time: a terminal may be closed, and the
     /// bars take it badly when they cannot be drawn.
-    #[must_use]
     pub fn shows_bars(&self) -> bool {
         !self.bars.is_hidden() && io::stderr().is_terminal()
     }
@@ -59,14 +57,12 @@ impl Terminal {
     }
 
     /// `word` in colour where that is welcome.
-    #[must_use]
     pub fn paint(&self, style: Style, word: &str) -> String {
         paint(self.color, style, word)
     }
 }
 
 /// How many characters fit on a line of standard output; `None` when that is no terminal.
-#[must_use]
 pub fn width() -> Option<usize> {
     let stdout = io::stdout();
     let size = stdout.is_terminal().then(|| terminal_size::terminal_size_of(&stdout)).flatten();
@@ -74,13 +70,11 @@ pub fn width() -> Option<usize> {
 }
 
 /// `word` in `style`, if `color`.
-#[must_use]
 pub fn paint(color: bool, style: Style, word: &str) -> String {
     if color { format!("{style}{word}{style:#}") } else { word.to_owned() }
 }
 
 /// An environment variable, unless it is unset or empty.
-#[must_use]
 pub fn var(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }

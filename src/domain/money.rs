@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
+use serde::{Serialize, Serializer};
 
 /// An amount of US dollars, exact to a millionth.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,6 +94,13 @@ impl fmt::Display for Usd {
         let mut amount = Decimal::new(self.0, 6);
         amount.rescale(scale);
         f.pad(&amount.to_string())
+    }
+}
+
+/// As its text: a float would round it.
+impl Serialize for Usd {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

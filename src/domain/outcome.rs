@@ -4,10 +4,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::domain::time::Timestamp;
 
 /// The gateway's name for a task.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct TaskId(Box<str>);
 
 impl TaskId {

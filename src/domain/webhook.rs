@@ -1,5 +1,5 @@
-//! Where and when somebody wants to be told how a run goes. The address is a secret, as those of
-//! chats are: whoever knows it can write there. So it shows itself by scheme and host only.
+//! Where and when the user wants to be told how a run goes. The address is a secret, as those of
+//! chats are: to know it is enough to write there. So it shows itself by scheme and host only.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -37,9 +37,13 @@ impl Hook {
         if authority.is_empty() || authority.starts_with(':') {
             return Err("it names no host");
         }
+        let host = match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+            _ => authority,
+        };
         match scheme.to_ascii_lowercase().as_str() {
             "https" => {}
-            "http" if is_loopback(authority) => {}
+            "http" if is_loopback(host) => {}
             "http" => return Err("plain http:// would show it to others on the way"),
             _ => return Err("it is neither https:// nor http://"),
         }
@@ -67,16 +71,14 @@ impl fmt::Debug for Hook {
     }
 }
 
-fn is_loopback(authority: &str) -> bool {
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => authority,
-    };
+/// Whether an address's host is this machine: `localhost`, `127.0.0.1`, `[::1]`.
+#[must_use]
+pub fn is_loopback(host: &str) -> bool {
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     host.eq_ignore_ascii_case("localhost") || bare.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
-/// What somebody wants to be told of, each at most once a run.
+/// What the user wants to be told of, each at most once a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Occasion {
     /// The run has ended, however it did.

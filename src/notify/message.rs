@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::domain::sanitize::json_text;
 use crate::domain::time::Timestamp;
 use crate::domain::webhook::Occasion;
-use crate::policy::budget::{Balance, Budget};
+use crate::policy::budget::Money;
 
 /// A message.
 #[derive(Clone, Debug)]
@@ -26,9 +26,7 @@ pub struct Message<'a> {
     /// The shots by state.
     pub counts: Vec<(&'static str, usize)>,
     /// The money.
-    pub balance: Balance,
-    /// The cap.
-    pub budget: Budget,
+    pub money: Money,
     /// How the run ended, if it has: `done`, `stopped` or `interrupted`, and the exit code.
     pub ended: Option<(&'static str, u8)>,
     /// The reason, where there is one; safe to print.
@@ -49,25 +47,20 @@ impl Message<'_> {
             "event": self.occasion.name(),
             "campaign": self.campaign,
             "command": self.command,
-            "at": self.at.to_string(),
+            "at": self.at,
             "seconds": self.seconds,
             "ended": self.ended.map(|(how, _)| how),
             "exit_code": self.ended.map(|(_, code)| code),
             "why": self.why,
             "counts": counts,
-            "money": {
-                "cap": self.budget.cap.map(|cap| cap.to_string()),
-                "spent": self.balance.spent.to_string(),
-                "reserved": self.balance.reserved.to_string(),
-                "unconfirmed": self.balance.unconfirmed.to_string(),
-            },
+            "money": self.money,
         });
         // It holds nothing that cannot be written.
         json_text(&body).unwrap_or_default()
     }
 }
 
-/// Others' words in it call nobody, link nowhere and look like themselves.
+/// Words of others in it mention no member of a chat, link nowhere and look like themselves.
 fn harmless(text: &str) -> String {
     let look_alike = |c| match c {
         '<' => '‹',
@@ -77,44 +70,4 @@ fn harmless(text: &str) -> String {
         c => c,
     };
     text.chars().map(look_alike).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_is_for_chats_and_for_programs() {
-        let message = Message {
-            occasion: Occasion::End,
-            campaign: "summer",
-            command: "rushes run",
-            at: Timestamp::from_millis(1_705_123_450_007),
-            seconds: 61,
-            text: "summer: \"done\" <!channel> @everyone & all".to_owned(),
-            counts: vec![("delivered", 2), ("failed", 1)],
-            balance: Balance { spent: "0.5".parse().unwrap(), ..Balance::default() },
-            budget: Budget { cap: "2".parse().ok(), strict: false },
-            ended: Some(("done", 1)),
-            why: None,
-        };
-        let json: Value = serde_json::from_str(&message.json()).unwrap();
-        let text = "summer: \"done\" ‹!channel› ＠everyone ＆ all";
-        let expected = json!({
-            "text": text,
-            "content": text,
-            "allowed_mentions": {"parse": []},
-            "event": "end",
-            "campaign": "summer",
-            "command": "rushes run",
-            "at": "2024-01-13T05:24:10.007Z",
-            "seconds": 61,
-            "ended": "done",
-            "exit_code": 1,
-            "why": null,
-            "counts": {"delivered": 2, "failed": 1},
-            "money": {"cap": "2.00", "spent": "0.50", "reserved": "0", "unconfirmed": "0"},
-        });
-        assert_eq!(json, expected);
-    }
 }

@@ -1,6 +1,6 @@
-//! Tells somebody's web address how a run goes: a short JSON, tried a few times, never in anybody's
-//! way. Knows neither the gateway nor its key; beside it the only room that knows reqwest. What is
-//! told and how it reads is for others to say.
+//! Tells the user's web address how a run goes: a short JSON, tried a few times; the run waits for it
+//! only at its end. Knows neither the gateway nor its key; beside [`crate::provider`] the only room that
+//! knows reqwest. What is told and how it reads is for others to say.
 
 mod message;
 mod when;
@@ -34,7 +34,7 @@ pub struct WebhookClient {
     hook: Hook,
 }
 
-/// Why a try did not reach anybody.
+/// Why a try failed.
 struct Miss {
     why: String,
     /// Whether another try may.

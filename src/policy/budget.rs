@@ -1,9 +1,11 @@
 //! The cap: what may still be committed.
 
+use serde::Serialize;
+
 use crate::domain::money::Usd;
 
 /// The campaign's money as the ledger has it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Balance {
     /// Charged for completed tasks.
     pub spent: Usd,
@@ -20,6 +22,16 @@ pub struct Budget {
     pub cap: Option<Usd>,
     /// Whether `unconfirmed` counts against the cap.
     pub strict: bool,
+}
+
+/// A campaign's money as programs read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Money {
+    /// The most it may cost; `None` is no cap.
+    pub cap: Option<Usd>,
+    /// What it has cost, and may still cost.
+    #[serde(flatten)]
+    pub balance: Balance,
 }
 
 impl Budget {

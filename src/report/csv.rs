@@ -2,9 +2,11 @@
 //! Excel knows the letters for UTF-8, and ends its lines as Excel does.
 
 use std::io::{self, Write};
-use std::time::Duration;
+
+use serde_json::{Map, Value};
 
 use crate::domain::clip_info::ClipInfo;
+use crate::domain::outcome::TaskId;
 use crate::domain::sanitize::{plain, steers};
 use crate::ledger::{Row, Snapshot};
 
@@ -15,31 +17,35 @@ use super::{ReportError, each_row};
 /// The byte order mark.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Programs know them by these names; new ones come last.
-const COLUMNS: [&str; 23] = [
-    "id",
-    "revision",
-    "current",
-    "state",
-    "model",
-    "task_id",
-    "price",
-    "attempts",
-    "urls",
-    "files",
-    "reason",
-    "submitted_at",
-    "completed_at",
-    "delivered_at",
-    "entry",
-    "variant",
-    "seconds",
-    "width",
-    "height",
-    "sound",
-    "mismatch",
-    "tags",
-    "prompt",
+/// A column's name, and what it shows of a row.
+type Column = (&'static str, fn(&Row) -> String);
+
+/// Programs know the columns by these names; new ones come last.
+const COLUMNS: [Column; 23] = [
+    ("id", |row| row.entry.shot.to_string()),
+    ("revision", |row| row.entry.number.to_string()),
+    ("current", |row| row.entry.current.to_string()),
+    ("state", |row| row.entry.status.state.name().to_owned()),
+    ("model", |row| row.model.clone()),
+    ("task_id", |row| safe(row.task.as_ref().map_or("", TaskId::as_str))),
+    ("price", |row| shown(row.price)),
+    ("attempts", |row| row.attempts.to_string()),
+    // Whole, however many: white space and marks have no place in a URL.
+    ("urls", |row| plain(&row.urls.join(" "), usize::MAX)),
+    ("files", |row| row.files.iter().map(|file| &*file.path).collect::<Vec<_>>().join(" ")),
+    ("reason", |row| safe(&reason(row).unwrap_or_default())),
+    ("submitted_at", |row| shown(row.submitted_at)),
+    ("completed_at", |row| shown(row.completed_at)),
+    ("delivered_at", |row| shown(row.delivered_at)),
+    ("entry", |row| visible(row.entry_id.as_deref().unwrap_or_default())),
+    ("variant", variant),
+    ("seconds", |row| shown(clip_info(row).map(|clip| clip.seconds()))),
+    ("width", |row| shown(clip_info(row).map(|clip| clip.width))),
+    ("height", |row| shown(clip_info(row).map(|clip| clip.height))),
+    ("sound", |row| shown(clip_info(row).map(|clip| clip.sound))),
+    ("mismatch", |row| safe(&mismatches(row).join("; "))),
+    ("tags", |row| visible(&row.tags.join("; "))),
+    ("prompt", |row| visible(&prompt(row))),
 ];
 /// As many columns as every version had.
 const FIRST_COLUMNS: usize = 14;
@@ -53,73 +59,42 @@ pub fn is_ours(head: &[u8]) -> bool {
         return false;
     };
     let line = head.get(..end).unwrap_or_default();
-    (FIRST_COLUMNS..=COLUMNS.len())
-        .any(|count| COLUMNS.get(..count).is_some_and(|these| these.join(",").as_bytes() == line))
+    let names = COLUMNS.map(|(name, _)| name);
+    (FIRST_COLUMNS..=names.len()).any(|count| names[..count].join(",").as_bytes() == line)
 }
 
 /// Writes the report; several URLs or files in one cell are parted by a space, several tags or
 /// mismatches by `; `.
-///
-/// # Errors
-/// When the ledger cannot be read or `out` not be written.
 pub fn write(source: &dyn Snapshot, out: &mut dyn Write) -> Result<(), ReportError> {
     out.write_all(MARK)?;
     let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
-    csv.write_record(COLUMNS).map_err(io::Error::from)?;
+    csv.write_record(COLUMNS.map(|(name, _)| name)).map_err(io::Error::from)?;
     each_row(source, &mut csv, &mut |csv, row| {
-        csv.write_record(cells(row).map(harmless)).map_err(io::Error::from)
+        csv.write_record(COLUMNS.map(|(_, cell)| harmless(cell(row)))).map_err(io::Error::from)
     })?;
     csv.flush()?;
     Ok(())
 }
 
-fn cells(row: &Row) -> [String; 23] {
-    let shown = |value: Option<&dyn ToString>| value.map_or_else(String::new, ToString::to_string);
-    let files: Vec<&str> = row.files.iter().map(|file| file.path.as_str()).collect();
-    let clip_info = row.files.first().and_then(|file| file.clip_info);
-    let fact = |of: &dyn Fn(ClipInfo) -> String| clip_info.map_or_else(String::new, of);
-    [
-        row.entry.shot.to_string(),
-        row.entry.number.to_string(),
-        row.entry.current.to_string(),
-        row.entry.status.state.name().to_owned(),
-        row.model.clone(),
-        safe(&shown(row.task.as_ref().map(|task| task as &dyn ToString))),
-        shown(row.price.as_ref().map(|price| price as &dyn ToString)),
-        row.attempts.to_string(),
-        safe_urls(&row.urls),
-        files.join(" "),
-        safe(&reason(row).unwrap_or_default()),
-        shown(row.submitted_at.as_ref().map(|at| at as &dyn ToString)),
-        shown(row.completed_at.as_ref().map(|at| at as &dyn ToString)),
-        shown(row.delivered_at.as_ref().map(|at| at as &dyn ToString)),
-        visible(row.entry_id.as_deref().unwrap_or_default()),
-        variant(row),
-        fact(&|it| Duration::from_millis(it.millis).as_secs_f64().to_string()),
-        fact(&|it| it.width.to_string()),
-        fact(&|it| it.height.to_string()),
-        fact(&|it| it.sound.to_string()),
-        safe(&mismatches(row).join("; ")),
-        visible(&row.tags.join("; ")),
-        visible(&prompt(row)),
-    ]
+/// What the first clip turned out to be.
+fn clip_info(row: &Row) -> Option<ClipInfo> {
+    row.files.first().and_then(|file| file.clip_info)
 }
 
-/// Whole, however many: white space and marks have no place in a URL.
-fn safe_urls(urls: &[String]) -> String {
-    plain(&urls.join(" "), usize::MAX)
+fn shown<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
 }
 
 /// The JSON object of names and texts that the ledger holds; nothing for an only shot.
 fn variant(row: &Row) -> String {
     let object = row.variant.iter().map(|(name, text)| (name.clone(), text.as_str().into()));
-    let object: serde_json::Map<String, serde_json::Value> = object.collect();
-    if object.is_empty() { String::new() } else { serde_json::Value::Object(object).to_string() }
+    let object: Map<String, Value> = object.collect();
+    if object.is_empty() { String::new() } else { Value::Object(object).to_string() }
 }
 
 fn prompt(row: &Row) -> String {
-    let request: serde_json::Value = serde_json::from_str(&row.request).unwrap_or_default();
-    request.get("prompt").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+    let request: Value = serde_json::from_str(&row.request).unwrap_or_default();
+    request.get("prompt").and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// What the user wrote, whole and on one line. What joins letters or emoji stays; other invisible
@@ -135,88 +110,4 @@ fn visible(text: &str) -> String {
 fn harmless(cell: String) -> String {
     let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
     if formula { format!("'{cell}") } else { cell }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::sample::{self, Sample};
-    use super::*;
-
-    fn written(sample: &Sample) -> String {
-        let mut out = Vec::new();
-        write(sample, &mut out).unwrap();
-        String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn a_row_a_shot_and_no_cell_is_a_formula() {
-        let text = written(&Sample::mixed());
-        let text = text.strip_prefix('\u{feff}').expect("the mark that Excel looks for");
-        assert_eq!(text.matches("\r\n").count(), text.matches('\n').count());
-        insta::assert_snapshot!(text.replace("\r\n", "\n"), @r"
-        id,revision,current,state,model,task_id,price,attempts,urls,files,reason,submitted_at,completed_at,delivered_at,entry,variant,seconds,width,height,sound,mismatch,tags,prompt
-        beach,1,true,delivered,kling-v3,task-1,0.3165,1,https://cdn.example/beach.mp4,clips/beach.mp4,,2026-11-22T21:30:00.000Z,2026-11-22T21:32:20.000Z,2026-11-22T21:32:30.000Z,beach,,,,,,,,
-        alley,1,true,rendering,kling-v3,,0.3165,1,,,not done 2h after it was submitted,2026-11-22T21:30:00.000Z,,,alley,,,,,,,,
-        cliff,1,true,rendering,kling-v3,,0.3165,1,,,,2026-11-22T21:30:00.000Z,,,cliff,,,,,,,,
-        dunes,1,true,rendered,kling-v3,,0.3165,1,,,the host answered 403,2026-11-22T21:30:00.000Z,,,dunes,,,,,,,,
-        fog,1,true,failed,kling-v3,,0.3165,1,,,'=cmd|' /C calc'!A0 Content policy,2026-11-22T21:30:00.000Z,,,fog,,,,,,,,
-        forest,1,true,queued,kling-v3,,,0,,,,,,,forest,,,,,,,,
-        beach,2,false,in_doubt,kling-v3,,0.3165,1,,,cut after 3 s,2026-11-22T21:30:00.000Z,,,beach,,,,,,,,
-        ");
-    }
-
-    #[test]
-    fn facts_and_what_the_user_wrote_come_last_and_keep_every_letter() {
-        let mut sample = Sample::mixed();
-        sample.rows.truncate(1);
-        let row = &mut sample.rows[0];
-        row.request = serde_json::json!({
-            "prompt": "=Äußerst\tschön,\n\"海辺\" 👩\u{200d}🚀\u{202e}\u{9b}",
-            "sound": "on",
-            "duration": "10",
-        })
-        .to_string();
-        row.entry_id = Some("@beach".to_owned());
-        row.variant = vec![("time".into(), "\"dusk\"".into()), ("take".into(), "2".into())];
-        row.tags = vec!["+night".into(), "été".into()];
-        row.files[0].clip_info = Some(sample::FOOTAGE);
-        let text = written(&sample);
-        let mut csv = csv::Reader::from_reader(text.as_bytes());
-        assert_eq!(&csv.headers().unwrap()[COLUMNS.len() - 1], "prompt");
-        let cells = csv.records().next().unwrap().unwrap();
-        let last: Vec<&str> = cells.iter().skip(FIRST_COLUMNS).collect();
-        assert_eq!(
-            last,
-            [
-                "'@beach",
-                r#"{"time":"\"dusk\"","take":"2"}"#,
-                "5",
-                "1280",
-                "720",
-                "false",
-                "asked for 10 s, got 5.0 s; asked for sound, got none",
-                "'+night; été",
-                "'=Äußerst schön, \"海辺\" 👩\u{200d}🚀",
-            ]
-        );
-    }
-
-    #[test]
-    fn a_report_is_known_again_and_nothing_else_is() {
-        let text = written(&Sample::mixed());
-        assert!(is_ours(text.as_bytes()));
-        let before = "id,revision,current,state,model,task_id,price,attempts,urls,files,reason,\
-             submitted_at,completed_at,delivered_at";
-        assert!(is_ours(format!("{before}\nbeach").as_bytes()), "as the first version wrote it");
-        for other in [
-            String::new(),
-            "id,model,prompt\r\n".to_owned(),
-            format!("{before},my notes\r\n"),
-            text.replace("prompt\r\n", "prompt,my notes\r\n"),
-            text.replace(',', ";"),
-            before.to_owned(),
-        ] {
-            assert!(!is_ours(other.as_bytes()), "{other}");
-        }
-    }
 }

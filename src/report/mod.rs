@@ -42,6 +42,3 @@ fn each_row<W: ?Sized>(
     })?;
     Ok(result?)
 }
-
-#[cfg(test)]
-pub(crate) mod sample;

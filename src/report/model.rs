@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::domain::charge::Charge;
 use crate::domain::money::Usd;
 use crate::domain::state::{Failure, State};
-use crate::ledger::Row;
+use crate::ledger::{Entry, Row};
 
 /// Rows by state, under the states' names and in the order of a shot's life.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -77,12 +77,23 @@ impl Counts {
     }
 }
 
-/// A row's shot, with its revision where that is not the current one: `beach`, `beach~r1`.
+/// An entry's shot, with its revision where that is not the current one: `beach`, `beach~r1`.
 #[must_use]
-pub fn name(row: &Row) -> String {
-    let Row { entry, .. } = row;
+pub fn name(entry: &Entry) -> String {
     if entry.current { entry.shot.to_string() } else { format!("{}~r{}", entry.shot, entry.number) }
 }
+
+/// The state as people know it: one that is stalled is told from one that renders.
+#[must_use]
+pub const fn state_name(row: &Row) -> &'static str {
+    match &row.entry.status.state {
+        State::Rendering { stalled: Some(_), .. } => STALLED,
+        state => state.name(),
+    }
+}
+
+/// [`state_name`] of a row that is stalled.
+pub const STALLED: &str = "stalled";
 
 /// What the gateway charged in dollars, where that is not what was to be expected: the price, and
 /// for a failed task nothing.
@@ -106,27 +117,4 @@ pub fn reason(row: &Row) -> Option<Cow<'_, str>> {
         "{before}the gateway gave it the same task as {whose}: both purchases are counted, so look \
          whether this clip is the right one"
     )))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::sample::Sample;
-    use super::*;
-
-    #[test]
-    fn a_charge_is_odd_when_it_is_not_the_price_in_dollars() {
-        let mut sample = Sample::mixed();
-        let odd = |row: &mut Row, amount, currency| {
-            row.charge = Charge::new(amount, currency);
-            odd_charge(row).is_some()
-        };
-        let delivered = &mut sample.rows[0];
-        assert!(!odd(delivered, "0.316500", "usd"));
-        assert!(odd(delivered, "0.3", "USD") && odd(delivered, "0.4", "USD"));
-        assert!(!odd(delivered, "12", "credits"), "nobody knows what a credit is");
-        delivered.price = None;
-        assert!(!odd(delivered, "0.4", "USD"));
-        let failed = &mut sample.rows[4];
-        assert!(!odd(failed, "0", "USD") && odd(failed, "0.3165", "USD"));
-    }
 }

@@ -1,10 +1,13 @@
 //! What a shot needs of the user, and the commands that help.
 
+use serde::Serialize;
+
 use crate::domain::state::{Failure, State};
 use crate::ledger::Row;
 
 /// Why a shot wants a look. In the order in which a summary lists them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Remedy {
     /// The gateway will not have its request.
     Edit,
@@ -23,7 +26,7 @@ pub enum Remedy {
 }
 
 /// A command to type, and when it is the right one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Command {
     /// The whole line.
     pub line: String,
@@ -65,20 +68,6 @@ impl Remedy {
             | State::Submitting { .. }
             | State::Rendering { .. }
             | State::Delivered { .. } => None,
-        }
-    }
-
-    /// Its name in the page's data.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Edit => "edit",
-            Self::Send => "send",
-            Self::Retry => "retry",
-            Self::Expired => "expired",
-            Self::Doubt => "doubt",
-            Self::Stalled => "stalled",
-            Self::Fetch => "fetch",
         }
     }
 

@@ -36,10 +36,11 @@ pub fn glance(summary: &Summary, outlook: &Outlook, now: Timestamp, frame: &Fram
     let shots = in_words(&outlook.counts, outlook.stalled);
     page.wrapped(0, &format!("{}: {shots}", safe(&summary.campaign)));
     money(&mut page, summary, outlook);
-    let rates =
-        [(outlook.delivered_an_hour, "delivered"), (outlook.submitted_an_hour, "submitted")];
     let rates: Vec<_> =
-        rates.into_iter().filter_map(|(rate, what)| Some(format!("{} {what}", rate?))).collect();
+        [(outlook.delivered_an_hour, "delivered"), (outlook.submitted_an_hour, "submitted")]
+            .into_iter()
+            .filter_map(|(rate, what)| Some(format!("{} {what}", rate?)))
+            .collect();
     if !rates.is_empty() {
         page.line("rate", &format!("{} an hour, lately", rates.join(" and ")));
     }
@@ -58,10 +59,7 @@ pub fn glance(summary: &Summary, outlook: &Outlook, now: Timestamp, frame: &Fram
         }
     }
     end(&mut page, summary, outlook, now, frame);
-    match &summary.held_by {
-        Some(holder) => page.line("running", &safe(holder)),
-        None => page.line("running", "nobody"),
-    }
+    page.line("running", &safe(summary.held_by.as_deref().unwrap_or("nobody")));
     models(&mut page, outlook);
     let counts = &outlook.counts;
     if counts.failed + counts.in_doubt + outlook.stalled + outlook.not_fetched > 0 {
@@ -101,16 +99,15 @@ fn cap(budget: &Budget, summary: &Summary, held: usize) -> String {
 fn in_flight(page: &mut Page, outlook: &Outlook) {
     let counts = &outlook.counts;
     let rendering = counts.rendering.saturating_sub(outlook.stalled);
-    let parts = [
+    let parts: Vec<_> = [
         (rendering, "rendering"),
         (counts.submitting, "submitting"),
         (counts.rendered, "to be fetched"),
-    ];
-    let parts: Vec<_> = parts
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
-        .collect();
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, what)| format!("{count} {what}"))
+    .collect();
     if !parts.is_empty() {
         page.line("in flight", &parts.join(", "));
     }
@@ -212,121 +209,5 @@ impl Page {
             begins = false;
         }
         self.text.push('\n');
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::super::eta::{Model, Outlook};
-    use super::super::sample::{Sample, at};
-    use super::*;
-
-    fn shown(sample: &Sample, outlook: &Outlook, width: usize) -> String {
-        let clock = |at: Timestamp| at.to_string()[11..16].to_owned();
-        let frame = Frame { width, clock: &clock, report: "rushes report shots.yaml" };
-        glance(&sample.summary, outlook, at(3600), &frame)
-    }
-
-    fn running() -> (Sample, Outlook) {
-        let mut sample = Sample::mixed();
-        let holder = "rushes run, process 4711 on studio, since 2026-11-22T20:50:00.000Z";
-        sample.summary.held_by = Some(holder.to_owned());
-        let mut outlook = Outlook::of(&sample, &sample.summary, at(3600)).unwrap();
-        outlook.delivered_an_hour = Some(40);
-        outlook.submitted_an_hour = Some(42);
-        outlook.held_by_cap = 3;
-        outlook.left = Some(Eta { span: Duration::from_secs(7800), basis: EtaBasis::Known });
-        let kling = Model { median: Some(Duration::from_secs(95)), ..Model::default() };
-        outlook.models.insert("kling-v2-6-with-a-long-name".to_owned(), kling);
-        (sample, outlook)
-    }
-
-    #[test]
-    fn a_campaign_at_work() {
-        let (sample, outlook) = running();
-        insta::assert_snapshot!(shown(&sample, &outlook, 100), @r"
-        summer: 7 shots: 1 delivered, 1 to be fetched, 1 rendering, 1 stalled, 1 queued, 1 failed, 1 in
-          doubt
-        spent        $0.6330
-        reserved     $0.9495
-        cap          $25.00, $23.4175 left; 3 queued shots do not fit
-        rate         40 delivered and 42 submitted an hour, lately
-        in flight    1 rendering, 1 to be fetched
-        oldest       alley, kling-v3, for 59m, stalled
-        not fetched  1 shot: could not be fetched so far
-        others       1 shot: of an older text or removed from the manifest
-        end          about 00:40 (in 2h 10m), by how long its clips took so far
-        running      rushes run, process 4711 on studio, since 2026-11-22T20:50:00.000Z
-
-        MODEL                 QUEUED  FLIGHT    DONE  OTHER   A CLIP
-        kling-v2-6-with-a-l…       0       0       0      0   1m 35s
-        kling-v3                   1       3       1      2   1m 40s
-
-        every shot with its reason: rushes report shots.yaml
-        ");
-    }
-
-    #[test]
-    fn a_narrow_terminal() {
-        let (sample, outlook) = running();
-        let text = shown(&sample, &outlook, 60);
-        assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
-        insta::assert_snapshot!(text, @r"
-        summer: 7 shots: 1 delivered, 1 to be fetched, 1 rendering,
-          1 stalled, 1 queued, 1 failed, 1 in doubt
-        spent        $0.6330
-        reserved     $0.9495
-        cap          $25.00, $23.4175 left; 3 queued shots do not
-                     fit
-        rate         40 delivered and 42 submitted an hour, lately
-        in flight    1 rendering, 1 to be fetched
-        oldest       alley, kling-v3, for 59m, stalled
-        not fetched  1 shot: could not be fetched so far
-        others       1 shot: of an older text or removed from the
-                     manifest
-        end          about 00:40 (in 2h 10m), by how long its clips
-                     took so far
-        running      rushes run, process 4711 on studio, since
-                     2026-11-22T20:50:00.000Z
-
-        MODEL                 QUEUED  FLIGHT    DONE  OTHER   A CLIP
-        kling-v2-6-with-a-l…       0       0       0      0   1m 35s
-        kling-v3                   1       3       1      2   1m 40s
-
-        every shot with its reason: rushes report shots.yaml
-        ");
-    }
-
-    #[test]
-    fn a_campaign_at_rest_of_which_little_is_known() {
-        let sample = Sample::mixed();
-        let mut outlook = Outlook::of(&sample, &sample.summary, at(3600)).unwrap();
-        let kind = |mode: &str| Kind {
-            model: "kling-v3".to_owned(),
-            mode: mode.to_owned(),
-            duration: "10".to_owned(),
-        };
-        let span = Duration::from_secs(150);
-        outlook.left = Some(Eta { span, basis: EtaBasis::Unknown(kind("pro\u{1b}[2J")) });
-        let text = shown(&sample, &outlook, 80);
-        assert!(!text.contains('\u{1b}'));
-        insta::assert_snapshot!(text, @r"
-        summer: 7 shots: 1 delivered, 1 to be fetched, 1 rendering, 1 stalled, 1 queued,
-          1 failed, 1 in doubt
-        spent        $0.6330
-        reserved     $0.9495
-        cap          $25.00, $23.4175 left
-        in flight    1 rendering, 1 to be fetched
-        oldest       alley, kling-v3, for 59m, stalled
-        not fetched  1 shot: could not be fetched so far
-        others       1 shot: of an older text or removed from the manifest
-        end          a run would take about 2m 30s, a guess: nothing like kling-v3 pro
-                     10 s was rendered yet
-        running      nobody
-
-        every shot with its reason: rushes report shots.yaml
-        ");
     }
 }

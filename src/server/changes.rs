@@ -313,7 +313,7 @@ impl Memory {
         others: &mut BTreeSet<String>,
     ) -> Result<(String, bool), ReportError> {
         let shot = contact_sheet::shot(row)?;
-        let name = model::name(row);
+        let name = model::name(&row.entry);
         let (key, hash) = (self.hasher.hash_one(&name), self.hasher.hash_one(&shot));
         let is_news = self.rows.insert(key, hash) != Some(hash);
         if !row.entry.current {

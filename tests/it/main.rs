@@ -26,11 +26,11 @@ mod manifest_identity;
 mod manifests;
 mod mishaps;
 mod nights;
-#[cfg(unix)]
 mod notify;
 mod outcomes;
 mod programs;
 mod provider;
+mod report;
 mod sandbox;
 mod scheduler;
 mod schema;

@@ -5,68 +5,70 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::disk::private;
+
 /// At this size a new one begins, in bytes.
 const MAX_BYTES: u64 = 64 << 20;
 /// So much is written at once, in bytes: a write a line costs more than the line.
 const BATCH: usize = 16 << 10;
-/// Who held it a moment ago may be closing it.
+/// A run that held the file a moment ago may be closing it.
 const TRIES: u32 = 10;
 const BETWEEN_TRIES: Duration = Duration::from_millis(20);
+
+/// How soon a line must be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Urgency {
+    /// By the next flush at the latest.
+    Batched,
+    /// Handed to the system at once.
+    AtOnce,
+    /// On the disk at once.
+    Synced,
+}
 
 /// An open log.
 #[derive(Debug)]
 pub(super) struct LogFile {
-    folder: PathBuf,
+    pub(super) path: PathBuf,
     file: File,
     bytes: u64,
     /// Whole lines that are still to be written.
     pending: String,
     /// Whether the last line broke off.
     is_torn: bool,
-    most: u64,
+    max_bytes: u64,
 }
 
 impl LogFile {
     /// Where the log of a campaign folder lies.
-    pub(super) fn path(folder: &Path) -> PathBuf {
+    pub(super) fn path_in(folder: &Path) -> PathBuf {
         folder.join("log.jsonl")
     }
 
-    /// Opens or makes it.
+    /// Opens or makes the log of a campaign folder.
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
-        Self::open_with(folder, MAX_BYTES)
+        Self::open_with(Self::path_in(folder), MAX_BYTES)
     }
 
-    fn open_with(folder: &Path, most: u64) -> io::Result<Self> {
-        let mut file = append(&Self::path(folder))?;
+    fn open_with(path: PathBuf, max_bytes: u64) -> io::Result<Self> {
+        let mut file = append(&path)?;
         let bytes = file.metadata()?.len();
-        let mut is_torn = false;
+        let mut last = [b'\n'];
         if bytes > 0 {
-            let mut last = [0];
             file.seek(SeekFrom::End(-1))?;
             file.read_exact(&mut last)?;
-            is_torn = last != *b"\n";
         }
-        let (folder, pending) = (folder.to_owned(), String::new());
-        Ok(Self { folder, file, bytes, pending, is_torn, most })
+        Ok(Self { path, file, bytes, pending: String::new(), is_torn: last != [b'\n'], max_bytes })
     }
 
-    /// Where it lies.
-    pub(super) fn place(&self) -> PathBuf {
-        Self::path(&self.folder)
-    }
-
-    /// Appends a line, by the next flush at the latest.
-    pub(super) fn write(&mut self, line: &str) -> io::Result<()> {
+    /// Appends a line.
+    pub(super) fn write(&mut self, line: &str, urgency: Urgency) -> io::Result<()> {
         self.pending.push_str(line);
-        if self.pending.len() < BATCH { Ok(()) } else { self.flush() }
-    }
-
-    /// Appends a line; it is on the disk when this returns.
-    pub(super) fn write_through(&mut self, line: &str) -> io::Result<()> {
-        self.pending.push_str(line);
-        self.flush()?;
-        self.file.sync_data()
+        match urgency {
+            Urgency::Batched if self.pending.len() < BATCH => Ok(()),
+            Urgency::Batched | Urgency::AtOnce => self.flush(),
+            Urgency::Synced => self.flush().and_then(|()| self.file.sync_data()),
+        }
     }
 
     /// Hands the lines so far to the system, by one write. What cannot be written is given up.
@@ -75,9 +77,9 @@ impl LogFile {
         if lines.is_empty() {
             return Ok(());
         }
-        if self.bytes > 0 && self.bytes.saturating_add(lines.len() as u64) > self.most {
-            std::fs::rename(self.place(), self.folder.join("log.1.jsonl"))?;
-            *self = Self::open_with(&self.folder, self.most)?;
+        if self.bytes > 0 && self.bytes.saturating_add(lines.len() as u64) > self.max_bytes {
+            std::fs::rename(&self.path, self.path.with_file_name("log.1.jsonl"))?;
+            *self = Self::open_with(self.path.clone(), self.max_bytes)?;
         }
         if self.is_torn {
             self.file.write_all(b"\n")?;
@@ -96,14 +98,13 @@ fn append(path: &Path) -> io::Result<File> {
         return Err(odd("something else than a file has its name"));
     }
     let mut options = OpenOptions::new();
-    options.read(true).append(true).create(true);
+    private(options.read(true).append(true).create(true));
     #[cfg(unix)]
     {
         use rustix::fs::OFlags;
-        use std::os::unix::fs::OpenOptionsExt;
         // A link or a pipe put there just now is not opened, nor waited for.
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        options.mode(0o600).custom_flags(flags.bits().cast_signed());
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.bits().cast_signed());
     }
     let file = options.open(path)?;
     if !file.metadata()?.is_file() {
@@ -130,15 +131,15 @@ mod tests {
     #[test]
     fn a_log_that_grew_too_large_makes_room_for_a_new_one_and_no_more_than_two_are_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let mut log = LogFile::open_with(folder.path(), 10).unwrap();
+        let mut log = LogFile::open_with(LogFile::path_in(folder.path()), 10).unwrap();
         for line in ["first\n", "second\n", "third\n"] {
-            log.write_through(line).unwrap();
+            log.write(line, Urgency::Synced).unwrap();
         }
         assert_eq!(read(folder.path(), "log.jsonl"), "third\n");
         assert_eq!(read(folder.path(), "log.1.jsonl"), "second\n");
         drop(log);
-        let mut log = LogFile::open_with(folder.path(), 10).unwrap();
-        log.write_through("5th\n").unwrap();
+        let mut log = LogFile::open_with(LogFile::path_in(folder.path()), 10).unwrap();
+        log.write("5th\n", Urgency::Synced).unwrap();
         assert_eq!(read(folder.path(), "log.jsonl"), "third\n5th\n", "what was there counts");
     }
 
@@ -147,7 +148,7 @@ mod tests {
     fn a_line_that_broke_off_does_not_spoil_the_next() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("log.jsonl"), "{\"at\": \"20").unwrap();
-        LogFile::open(folder.path()).unwrap().write_through("{}\n").unwrap();
+        LogFile::open(folder.path()).unwrap().write("{}\n", Urgency::Synced).unwrap();
         assert_eq!(read(folder.path(), "log.jsonl"), "{\"at\": \"20\n{}\n");
     }
 
@@ -155,12 +156,12 @@ mod tests {
     fn lines_are_written_together() {
         let folder = tempfile::tempdir().unwrap();
         let mut log = LogFile::open(folder.path()).unwrap();
-        log.write("first\n").unwrap();
+        log.write("first\n", Urgency::Batched).unwrap();
         assert_eq!(read(folder.path(), "log.jsonl"), "");
         log.flush().unwrap();
         assert_eq!(read(folder.path(), "log.jsonl"), "first\n");
         let rest = "x".repeat(BATCH);
-        log.write(&rest).unwrap();
+        log.write(&rest, Urgency::Batched).unwrap();
         assert_eq!(read(folder.path(), "log.jsonl").len(), 6 + BATCH);
     }
 

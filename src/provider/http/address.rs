@@ -1,10 +1,9 @@
 //! The gateway's address: where the key and the money go, so it is looked at closely.
 
-use std::net::IpAddr;
-
 use reqwest::Url;
 
 use crate::domain::sanitize::plain;
+use crate::domain::webhook::is_loopback;
 
 use super::settings::SetupError;
 
@@ -59,11 +58,6 @@ fn printable(address: &str) -> String {
         Err(_) => address.to_owned(),
     };
     plain(&shown, 200)
-}
-
-fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || bare.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 #[cfg(test)]

@@ -1,16 +1,18 @@
 //! What the page shows over its shots: the campaign, where its money lies and how it got there,
 //! and the commands that help.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use crate::domain::money::Usd;
-use crate::ledger::{Kind, LedgerError, OrphanReservation, Spending, Summary};
-use crate::report::remedy::Remedy;
+use crate::ledger::{Kind, LedgerError, OrphanReservation, Spending};
+use crate::policy::budget::Money;
+use crate::report::remedy::{Command, Remedy};
 use crate::report::text::safe;
 
-use super::sheet::Sheet;
+use super::Sheet;
 
 /// The most tags that are told; the dearest first.
 const MAX_TAGS: usize = 50;
@@ -21,27 +23,26 @@ pub(super) struct Head {
     simulated: bool,
     /// When the page was made, in Unix milliseconds; a live one is of now.
     at: Option<i64>,
-    /// Who works on the campaign.
+    /// Which run holds the campaign.
     running: Option<String>,
-    money: Money,
+    money: Funds,
     models: Vec<Share>,
     tags: Vec<Share>,
     /// Unix milliseconds, spent, reserved.
-    history: Vec<(i64, String, String)>,
+    history: Vec<(i64, Usd, Usd)>,
     strays: Vec<Reserved>,
-    commands: BTreeMap<&'static str, Vec<Command>>,
+    /// In which `{shot}` stands for the shot's name.
+    commands: BTreeMap<Remedy, Vec<Command>>,
     /// The command for some of the shots only; `{ids}` stands for their pattern.
     only: String,
     live: bool,
 }
 
 #[derive(Serialize)]
-struct Money {
-    cap: Option<String>,
-    left: Option<String>,
-    spent: String,
-    reserved: String,
-    unconfirmed: String,
+struct Funds {
+    #[serde(flatten)]
+    money: Money,
+    left: Option<Usd>,
     strict: bool,
 }
 
@@ -50,25 +51,16 @@ struct Money {
 struct Share {
     name: String,
     bought: usize,
-    spent: String,
-    reserved: String,
-    #[serde(skip)]
-    sum: Usd,
+    spent: Usd,
+    reserved: Usd,
 }
 
 #[derive(Serialize)]
 struct Reserved {
     shot: String,
-    price: Option<String>,
+    price: Option<Usd>,
     at: i64,
     why: Option<String>,
-}
-
-/// A command in which `{shot}` stands for the shot's name, and when it is the right one.
-#[derive(Serialize)]
-struct Command {
-    line: String,
-    when: &'static str,
 }
 
 impl Head {
@@ -77,19 +69,23 @@ impl Head {
         let models = shares(&spending, |model, _| vec![model.to_owned()]);
         let mut tags = shares(&spending, |_, tags| tags.to_vec());
         tags.truncate(MAX_TAGS);
-        let history = spending.history.iter().map(|(at, balance)| {
-            (at.as_millis(), balance.spent.to_string(), balance.reserved.to_string())
-        });
+        let (budget, balance) = (summary.budget, summary.balance);
+        let history = spending.history.iter();
+        let history = history.map(|(at, then)| (at.as_millis(), then.spent, then.reserved));
         Ok(Self {
             simulated: summary.kind == Kind::Simulator,
             at: (!sheet.live).then(|| sheet.now.as_millis()),
             running: summary.held_by.as_deref().map(safe),
-            money: Money::of(&summary),
+            money: Funds {
+                money: Money { cap: budget.cap, balance },
+                left: budget.left(&balance),
+                strict: budget.strict,
+            },
             models,
             tags,
             history: history.collect(),
             strays: spending.orphans.iter().map(Reserved::of).collect(),
-            commands: Remedy::ALL.map(|need| (need.name(), commands(sheet, need))).into(),
+            commands: Remedy::ALL.map(|need| (need, need.help(sheet.again, "{shot}"))).into(),
             only: (sheet.again)("plan", "--only '{ids}'"),
             live: sheet.live,
             campaign: summary.campaign,
@@ -97,34 +93,15 @@ impl Head {
     }
 }
 
-impl Money {
-    fn of(summary: &Summary) -> Self {
-        let (budget, balance) = (&summary.budget, &summary.balance);
-        Self {
-            cap: budget.cap.map(|cap| cap.to_string()),
-            left: budget.left(balance).map(|left| left.to_string()),
-            spent: balance.spent.to_string(),
-            reserved: balance.reserved.to_string(),
-            unconfirmed: balance.unconfirmed.to_string(),
-            strict: budget.strict,
-        }
-    }
-}
-
 impl Reserved {
     fn of(stray: &OrphanReservation) -> Self {
         Self {
             shot: format!("{}~r{}", stray.shot, stray.number),
-            price: stray.price.map(|price| price.to_string()),
+            price: stray.price,
             at: stray.sent_at.as_millis(),
             why: stray.why.as_deref().map(safe),
         }
     }
-}
-
-fn commands(sheet: &Sheet<'_>, need: Remedy) -> Vec<Command> {
-    let help = need.help(sheet.again, "{shot}");
-    help.into_iter().map(|command| Command { line: command.line, when: command.when }).collect()
 }
 
 /// The money under each name that a pile has, the dearest first. What has several names counts
@@ -142,14 +119,10 @@ fn shares(spending: &Spending, names: impl Fn(&str, &[String]) -> Vec<String>) -
             *reserved += pile.balance.reserved;
         }
     }
-    let share = |(name, (bought, spent, reserved)): (String, (usize, Usd, Usd))| Share {
-        name,
-        bought,
-        spent: spent.to_string(),
-        reserved: reserved.to_string(),
-        sum: spent + reserved,
-    };
-    let mut shares: Vec<Share> = sums.into_iter().map(share).collect();
-    shares.sort_by_key(|share| std::cmp::Reverse(share.sum));
+    let mut shares: Vec<Share> = sums
+        .into_iter()
+        .map(|(name, (bought, spent, reserved))| Share { name, bought, spent, reserved })
+        .collect();
+    shares.sort_by_key(|share| Reverse(share.spent + share.reserved));
     shares
 }

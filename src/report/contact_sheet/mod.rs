@@ -6,7 +6,6 @@
 //! run and nothing be fetched but its clips.
 
 mod head;
-mod sheet;
 mod shot;
 
 use std::io::{self, Write};
@@ -16,11 +15,11 @@ use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest, Sha256};
 
 use crate::domain::sanitize::json_for_pages;
-use crate::ledger::Row;
+use crate::domain::time::Timestamp;
+use crate::ledger::{Row, Snapshot};
 
+use super::remedy::Again;
 use super::{ReportError, each_row};
-
-pub use sheet::Sheet;
 
 /// The page's name in the campaign folder.
 pub const FILE: &str = "contact-sheet.html";
@@ -45,11 +44,21 @@ const SCRIPT: &str = concat!(
     include_str!("main.js"),
 );
 
+/// What a page is made from.
+#[derive(Clone, Copy)]
+pub struct Sheet<'a> {
+    /// The ledger.
+    pub source: &'a dyn Snapshot,
+    /// Makes the commands that it tells people to type.
+    pub again: Again<'a>,
+    /// When it is made.
+    pub now: Timestamp,
+    /// Whether it follows the events of a run that serves it.
+    pub live: bool,
+}
+
 impl Sheet<'_> {
     /// Writes the page.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read or `out` not be written.
     pub fn write(&self, out: &mut dyn Write) -> Result<(), ReportError> {
         let mut parts = PAGE.split("@@");
         let mut put = |out: &mut dyn Write, text: &str| -> io::Result<()> {
@@ -80,9 +89,6 @@ impl Sheet<'_> {
     }
 
     /// Everything but the shots as one JSON object: campaign, money, commands.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn head(&self) -> Result<String, ReportError> {
         Ok(json_for_pages(&head::Head::of(self)?)?)
     }
@@ -95,9 +101,6 @@ pub fn is_ours(head: &[u8]) -> bool {
 }
 
 /// A row of the page as one JSON object; its `key` is its identity.
-///
-/// # Errors
-/// Never in practice: a row can always be written as JSON.
 pub fn shot(row: &Row) -> io::Result<String> {
     json_for_pages(&shot::Shot::of(row))
 }
@@ -113,6 +116,3 @@ fn policy(live: bool) -> String {
         hash(STYLE),
     )
 }
-
-#[cfg(test)]
-mod tests;

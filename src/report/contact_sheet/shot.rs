@@ -2,16 +2,16 @@
 //! thousands.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::domain::clip_info::ClipInfo;
+use crate::domain::money::Usd;
 use crate::domain::outcome::TaskId;
-use crate::domain::state::State;
 use crate::domain::time::Timestamp;
 use crate::ledger::{ClipFile, Row};
-use crate::report::model::{mismatches, name, odd_charge, reason};
+use crate::report::model::{mismatches, name, odd_charge, reason, state_name};
 use crate::report::remedy::Remedy;
 
 /// A longer value of a parameter is cut, in characters: an image may be megabytes of base64.
@@ -29,7 +29,7 @@ pub(super) struct Shot<'a> {
     old: bool,
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    need: Option<&'static str>,
+    need: Option<Remedy>,
     model: &'a str,
     prompt: String,
     #[serde(skip_serializing_if = "Map::is_empty")]
@@ -41,7 +41,7 @@ pub(super) struct Shot<'a> {
     variant: Map<String, Value>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     tags: &'a [String],
-    price: Option<String>,
+    price: Option<Usd>,
     /// What the gateway charged, where that is not the price.
     #[serde(skip_serializing_if = "Option::is_none")]
     charged: Option<String>,
@@ -50,7 +50,7 @@ pub(super) struct Shot<'a> {
     mismatch: Vec<String>,
     attempts: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
-    task: Option<&'a str>,
+    task: Option<&'a TaskId>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     files: Vec<File<'a>>,
     /// Only while there is no file: a link dies after seven days.
@@ -70,45 +70,27 @@ pub(super) struct Shot<'a> {
 struct File<'a> {
     path: &'a str,
     bytes: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seconds: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    width: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    height: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sound: Option<bool>,
+    #[serde(flatten)]
+    clip_info: Option<ClipInfo>,
 }
 
 impl<'a> From<&'a ClipFile> for File<'a> {
     fn from(file: &'a ClipFile) -> Self {
-        let seen = file.clip_info.as_ref();
-        Self {
-            path: &file.path,
-            bytes: file.bytes,
-            seconds: seen.map(|film| Duration::from_millis(film.millis).as_secs_f64()),
-            width: seen.map(|film| film.width),
-            height: seen.map(|film| film.height),
-            sound: seen.map(|film| film.sound),
-        }
+        Self { path: &file.path, bytes: file.bytes, clip_info: file.clip_info }
     }
 }
 
 impl<'a> Shot<'a> {
     pub(super) fn of(row: &'a Row) -> Self {
-        let state = &row.entry.status.state;
         let (prompt, params) = request(&row.request);
         let millis = |at: Option<Timestamp>| at.map(Timestamp::as_millis);
         Self {
-            key: name(row),
+            key: name(&row.entry),
             id: row.entry.shot.as_str(),
             revision: row.entry.number,
             old: !row.entry.current,
-            state: match state {
-                State::Rendering { stalled: Some(_), .. } => "stalled",
-                state => state.name(),
-            },
-            need: Remedy::of(row).map(Remedy::name),
+            state: state_name(row),
+            need: Remedy::of(row),
             model: &row.model,
             prompt,
             params,
@@ -120,10 +102,10 @@ impl<'a> Shot<'a> {
                 .collect(),
             mismatch: mismatches(row),
             tags: &row.tags,
-            price: row.price.map(|price| price.to_string()),
+            price: row.price,
             charged: odd_charge(row).map(ToString::to_string),
             attempts: row.attempts,
-            task: row.task.as_ref().map(TaskId::as_str),
+            task: row.task.as_ref(),
             files: row.files.iter().map(File::from).collect(),
             urls: if row.files.is_empty() { &row.urls } else { &[] },
             reason: reason(row),

@@ -1,37 +1,36 @@
 //! Rows for tests.
 
-use crate::domain::clip_info::ClipInfo;
-use crate::domain::outcome::TaskId;
-use crate::domain::shot::{Fingerprint, ShotId};
-use crate::domain::state::{AttemptId, Failure, RevisionState, State};
-use crate::domain::time::Timestamp;
-use crate::ledger::{
+use rushes::domain::clip_info::ClipInfo;
+use rushes::domain::outcome::TaskId;
+use rushes::domain::shot::{Fingerprint, ShotId};
+use rushes::domain::state::{AttemptId, Failure, RevisionState, State};
+use rushes::domain::time::Timestamp;
+use rushes::ledger::{
     ClipFile, Entry, Kind, LedgerError, RevisionId, Row, Snapshot, Spending, Summary,
 };
-use crate::policy::budget::{Balance, Budget};
+use rushes::policy::budget::{Balance, Budget};
 
 /// A ledger that is none.
-pub(crate) struct Sample {
-    pub(crate) summary: Summary,
-    pub(crate) rows: Vec<Row>,
-    pub(crate) spending: Spending,
+pub struct Sample {
+    pub summary: Summary,
+    pub rows: Vec<Row>,
+    pub spending: Spending,
 }
 
 /// `seconds` after a fixed evening.
-pub(crate) fn at(seconds: i64) -> Timestamp {
+pub fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(1_795_383_000_000 + seconds * 1000)
 }
 
 /// A clip whose facts were not read.
-pub(crate) fn clip_file(path: &str) -> ClipFile {
+pub fn clip_file(path: &str) -> ClipFile {
     ClipFile { path: path.into(), bytes: 12, sha256: [0; 32], clip_info: None, unread: None }
 }
 
 /// A clip of five seconds.
-pub(crate) const FOOTAGE: ClipInfo =
-    ClipInfo { millis: 5000, width: 1280, height: 720, sound: false };
+pub const FOOTAGE: ClipInfo = ClipInfo { millis: 5000, width: 1280, height: 720, sound: false };
 
-pub(crate) fn row(id: &str, state: State) -> Row {
+pub fn row(id: &str, state: State) -> Row {
     Row {
         entry: Entry {
             revision: RevisionId(1),
@@ -64,7 +63,7 @@ pub(crate) fn row(id: &str, state: State) -> Row {
 
 impl Sample {
     /// A campaign with a row in every state but `submitting`.
-    pub(crate) fn mixed() -> Self {
+    pub fn mixed() -> Self {
         let attempt = AttemptId(1);
         let task = || TaskId::new("task-1").unwrap();
         let url = "https://cdn.example/beach.mp4".to_owned();
@@ -78,7 +77,7 @@ impl Sample {
             attempt,
             task: task(),
             since,
-            silence: crate::domain::state::Unanswered::default(),
+            silence: rushes::domain::state::Unanswered::default(),
             stalled: stalled.map(Into::into),
         };
         let rendered = State::Rendered {

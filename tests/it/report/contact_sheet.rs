@@ -1,8 +1,19 @@
-use super::super::sample::{Sample, at};
-use super::*;
-use crate::domain::shot::ShotId;
-use crate::ledger::{OrphanReservation, RevisionId, SpendGroup};
-use crate::policy::budget::Balance;
+//! The contact sheet's page and the data in it.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use rushes::domain::shot::ShotId;
+use rushes::ledger::{OrphanReservation, RevisionId, SpendGroup};
+use rushes::policy::budget::Balance;
+use rushes::report::contact_sheet::{self, MAX_SHOTS, Sheet};
+use sha2::{Digest, Sha256};
+
+use super::sample::{Sample, at};
+
+const STYLE: &str = include_str!("../../../src/report/contact_sheet/sheet.css");
+/// The first and the last part of the page's script.
+const FIRST: &str = include_str!("../../../src/report/contact_sheet/data.js");
+const LAST: &str = include_str!("../../../src/report/contact_sheet/main.js");
 
 fn page(sample: &Sample, live: bool) -> String {
     let again = |verb: &str, rest: &str| format!("rushes {verb} summer.yaml {rest}");
@@ -27,12 +38,13 @@ fn json(page: &str, id: &str) -> serde_json::Value {
 
 #[test]
 fn the_pages_parts_stand_where_they_belong() {
-    assert_eq!(PAGE.matches("@@").count(), 5);
-    assert!(!SCRIPT.contains("</script") && !SCRIPT.contains("innerHTML"));
     let page = page(&Sample::mixed(), false);
-    assert!(page.contains(&format!("<style>{STYLE}</style>")));
-    assert!(page.ends_with(&format!("<script>{SCRIPT}</script>\n</body>\n</html>\n")));
-    let hash = BASE64_STANDARD.encode(Sha256::digest(SCRIPT));
+    assert!(!page.contains("@@") && page.contains(&format!("<style>{STYLE}</style>")));
+    let script = page.strip_suffix("</script>\n</body>\n</html>\n").unwrap();
+    let (_, script) = script.rsplit_once("<script>").unwrap();
+    assert!(script.starts_with(&format!("\"use strict\";\n{FIRST}")) && script.ends_with(LAST));
+    assert!(!script.contains("</script") && !script.contains("innerHTML"));
+    let hash = BASE64_STANDARD.encode(Sha256::digest(script));
     assert!(page.contains(&format!("script-src 'sha256-{hash}'")));
     assert!(!page.contains("connect-src") && !page.contains("unsafe"));
 }
@@ -56,7 +68,7 @@ fn every_row_is_a_shot_with_what_it_needs() {
     assert_eq!(of("need"), ["-", "stalled", "-", "fetch", "retry", "-", "doubt"]);
     assert_eq!(of("state")[1], "stalled");
     assert_eq!((&shots[6]["old"], &told["left_out"]), (&true.into(), &0.into()));
-    insta::assert_snapshot!(super::shot(&Sample::mixed().rows[0]).unwrap(), @r##"{"key":"beach","id":"beach","revision":1,"state":"delivered","model":"kling-v3","prompt":"","entry":"beach","price":"0.3165","attempts":1,"task":"task-1","files":[{"path":"clips/beach.mp4","bytes":12}],"submitted":1795383000000,"completed":1795383140000,"delivered":1795383150000}"##);
+    insta::assert_snapshot!(contact_sheet::shot(&Sample::mixed().rows[0]).unwrap(), @r##"{"key":"beach","id":"beach","revision":1,"state":"delivered","model":"kling-v3","prompt":"","entry":"beach","price":"0.3165","attempts":1,"task":"task-1","files":[{"path":"clips/beach.mp4","bytes":12}],"submitted":1795383000000,"completed":1795383140000,"delivered":1795383150000}"##);
 }
 
 #[test]

@@ -1,0 +1,116 @@
+//! `rushes status` as text.
+
+use std::time::Duration;
+
+use rushes::domain::time::Timestamp;
+use rushes::report::eta::{Eta, EtaBasis, Kind, Model, Outlook};
+use rushes::report::status::{Frame, glance};
+
+use super::sample::{Sample, at};
+
+fn shown(sample: &Sample, outlook: &Outlook, width: usize) -> String {
+    let clock = |at: Timestamp| at.to_string()[11..16].to_owned();
+    let frame = Frame { width, clock: &clock, report: "rushes report shots.yaml" };
+    glance(&sample.summary, outlook, at(3600), &frame)
+}
+
+fn running() -> (Sample, Outlook) {
+    let mut sample = Sample::mixed();
+    let holder = "rushes run, process 4711 on studio, since 2026-11-22T20:50:00.000Z";
+    sample.summary.held_by = Some(holder.to_owned());
+    let mut outlook = Outlook::of(&sample, &sample.summary, at(3600)).unwrap();
+    outlook.delivered_an_hour = Some(40);
+    outlook.submitted_an_hour = Some(42);
+    outlook.held_by_cap = 3;
+    outlook.left = Some(Eta { span: Duration::from_secs(7800), basis: EtaBasis::Known });
+    let kling = Model { median: Some(Duration::from_secs(95)), ..Model::default() };
+    outlook.models.insert("kling-v2-6-with-a-long-name".to_owned(), kling);
+    (sample, outlook)
+}
+
+#[test]
+fn a_campaign_at_work() {
+    let (sample, outlook) = running();
+    insta::assert_snapshot!(shown(&sample, &outlook, 100), @r"
+    summer: 7 shots: 1 delivered, 1 to be fetched, 1 rendering, 1 stalled, 1 queued, 1 failed, 1 in
+      doubt
+    spent        $0.6330
+    reserved     $0.9495
+    cap          $25.00, $23.4175 left; 3 queued shots do not fit
+    rate         40 delivered and 42 submitted an hour, lately
+    in flight    1 rendering, 1 to be fetched
+    oldest       alley, kling-v3, for 59m, stalled
+    not fetched  1 shot: could not be fetched so far
+    others       1 shot: of an older text or removed from the manifest
+    end          about 00:40 (in 2h 10m), by how long its clips took so far
+    running      rushes run, process 4711 on studio, since 2026-11-22T20:50:00.000Z
+
+    MODEL                 QUEUED  FLIGHT    DONE  OTHER   A CLIP
+    kling-v2-6-with-a-l…       0       0       0      0   1m 35s
+    kling-v3                   1       3       1      2   1m 40s
+
+    every shot with its reason: rushes report shots.yaml
+    ");
+}
+
+#[test]
+fn a_narrow_terminal() {
+    let (sample, outlook) = running();
+    let text = shown(&sample, &outlook, 60);
+    assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
+    insta::assert_snapshot!(text, @r"
+    summer: 7 shots: 1 delivered, 1 to be fetched, 1 rendering,
+      1 stalled, 1 queued, 1 failed, 1 in doubt
+    spent        $0.6330
+    reserved     $0.9495
+    cap          $25.00, $23.4175 left; 3 queued shots do not
+                 fit
+    rate         40 delivered and 42 submitted an hour, lately
+    in flight    1 rendering, 1 to be fetched
+    oldest       alley, kling-v3, for 59m, stalled
+    not fetched  1 shot: could not be fetched so far
+    others       1 shot: of an older text or removed from the
+                 manifest
+    end          about 00:40 (in 2h 10m), by how long its clips
+                 took so far
+    running      rushes run, process 4711 on studio, since
+                 2026-11-22T20:50:00.000Z
+
+    MODEL                 QUEUED  FLIGHT    DONE  OTHER   A CLIP
+    kling-v2-6-with-a-l…       0       0       0      0   1m 35s
+    kling-v3                   1       3       1      2   1m 40s
+
+    every shot with its reason: rushes report shots.yaml
+    ");
+}
+
+#[test]
+fn a_campaign_at_rest_of_which_little_is_known() {
+    let sample = Sample::mixed();
+    let mut outlook = Outlook::of(&sample, &sample.summary, at(3600)).unwrap();
+    let kind = |mode: &str| Kind {
+        model: "kling-v3".to_owned(),
+        mode: mode.to_owned(),
+        duration: "10".to_owned(),
+    };
+    let span = Duration::from_secs(150);
+    outlook.left = Some(Eta { span, basis: EtaBasis::Unknown(kind("pro\u{1b}[2J")) });
+    let text = shown(&sample, &outlook, 80);
+    assert!(!text.contains('\u{1b}'));
+    insta::assert_snapshot!(text, @r"
+    summer: 7 shots: 1 delivered, 1 to be fetched, 1 rendering, 1 stalled, 1 queued,
+      1 failed, 1 in doubt
+    spent        $0.6330
+    reserved     $0.9495
+    cap          $25.00, $23.4175 left
+    in flight    1 rendering, 1 to be fetched
+    oldest       alley, kling-v3, for 59m, stalled
+    not fetched  1 shot: could not be fetched so far
+    others       1 shot: of an older text or removed from the manifest
+    end          a run would take about 2m 30s, a guess: nothing like kling-v3 pro
+                 10 s was rendered yet
+    running      nobody
+
+    every shot with its reason: rushes report shots.yaml
+    ");
+}

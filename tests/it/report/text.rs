@@ -1,0 +1,79 @@
+//! The report as text.
+
+use std::time::Duration;
+
+use rushes::domain::charge::Charge;
+use rushes::domain::clip_info::ClipInfo;
+use rushes::domain::money::Usd;
+use rushes::policy::budget::{Balance, Budget};
+use rushes::report::text::{money, span, write};
+
+use super::sample::{self, Sample};
+
+#[test]
+fn the_table_shows_money_counts_and_reasons_and_cannot_steer_the_terminal() {
+    let mut out = Vec::new();
+    write(&Sample::mixed(), &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert!(!text.contains('\u{1b}'));
+    insta::assert_snapshot!(text, @r"
+    summer: 7 shots: 1 delivered, 1 to be fetched, 1 rendering, 1 stalled, 1 queued, 1 failed, 1 in doubt
+    $0.6330 spent, $0.9495 reserved; cap $25.00, $23.4175 left
+
+    SHOT      STATE            PRICE  CLIP OR REASON
+    beach     delivered      $0.3165  clips/beach.mp4
+    alley     stalled        $0.3165  not done 2h after it was submitted
+    cliff     rendering      $0.3165
+    dunes     rendered       $0.3165  the host answered 403
+    fog       failed         $0.3165  =cmd|' /C calc'!A0 Content policy
+    forest    queued         unknown
+    beach~r2  in doubt       $0.3165  cut after 3 s
+    ");
+}
+
+#[test]
+fn a_charge_that_is_not_the_price_is_named() {
+    let mut sample = Sample::mixed();
+    sample.rows.truncate(1);
+    let line = |sample: &Sample| {
+        let mut out = Vec::new();
+        write(sample, &mut out).unwrap();
+        String::from_utf8(out).unwrap().lines().last().unwrap().to_owned()
+    };
+    sample.rows[0].charge = Charge::new("0.3165", "USD");
+    assert!(line(&sample).ends_with("$0.3165  clips/beach.mp4"));
+    sample.rows[0].charge = Charge::new("0.35", "USD");
+    assert!(line(&sample).ends_with("clips/beach.mp4; the gateway charged 0.35 USD"));
+}
+
+#[test]
+fn a_clip_that_is_not_what_was_asked_for_is_named() {
+    let mut sample = Sample::mixed();
+    sample.rows.truncate(1);
+    sample.rows[0].request = r#"{"duration":5}"#.to_owned();
+    sample.rows[0].files[0].clip_info = Some(ClipInfo { millis: 10_000, ..sample::FOOTAGE });
+    let mut out = Vec::new();
+    write(&sample, &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert!(text.ends_with("  clips/beach.mp4; asked for 5 s, got 10.0 s\n"), "{text}");
+}
+
+#[test]
+fn money_that_is_uncertain_says_so() {
+    let usd = |text: &str| text.parse().unwrap();
+    let balance = Balance { spent: usd("1"), reserved: Usd::ZERO, unconfirmed: usd("0.5") };
+    let budget = Budget { cap: Some(usd("2")), strict: true };
+    insta::assert_snapshot!(money(&budget, &balance), @r"
+    $1.00 spent; cap $2.00, $0.50 left
+    $0.50 unconfirmed: what the gateway's 5xx answers could have cost at worst (counted against the cap)
+    ");
+    assert_eq!(money(&Budget::default(), &Balance::default()), "$0 spent; no cap");
+}
+
+#[test]
+fn spans_read_at_a_glance() {
+    let shown: Vec<_> = [5, 150, 720, 7200, 12_000, 86_400, 187_200]
+        .map(|secs| span(Duration::from_secs(secs)))
+        .into();
+    assert_eq!(shown, ["5s", "2m 30s", "12m", "2h", "3h 20m", "1d", "2d 4h"]);
+}
