@@ -14,8 +14,6 @@ mod price_hints;
 mod price_table;
 mod request_view;
 mod similar;
-#[cfg(test)]
-mod tests;
 mod values;
 
 pub use coerce::switch;
@@ -30,7 +28,7 @@ use crate::domain::money::Usd;
 use crate::domain::shot::Fingerprint;
 
 /// The catalog that comes with this version, as it stands in the source tree.
-const BUILTIN: &str = include_str!("kling-2026-11-22.yaml");
+pub const BUILTIN: &str = include_str!("kling-2026-11-22.yaml");
 
 impl Catalog {
     /// The catalog that comes with this version.

@@ -8,6 +8,7 @@ mod browser;
 mod budget;
 mod callbacks;
 mod cases;
+mod catalog;
 mod cli;
 mod clips;
 mod contract;
@@ -30,6 +31,7 @@ mod nights;
 #[cfg(unix)]
 mod notify;
 mod outcomes;
+mod plan;
 mod programs;
 mod sandbox;
 mod scheduler;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::params;
-use crate::catalog::{Catalog, Params};
+use rushes::catalog::{Catalog, Params};
 
 fn print(request: &Value) -> String {
     Catalog::builtin().fingerprint(&params(request), &[]).to_string()
