@@ -9,9 +9,9 @@ use super::context::ExpandContext;
 use super::entry::{self, Entry, ROW_KEYS};
 use super::identity;
 use super::param_source::{Field, compile_base};
-use super::scope::{Scope, undefined};
+use super::scope::undefined;
 use super::template::Engine;
-use super::value_template::{TextTemplate, Used, ValueTemplate};
+use super::text_template::{TextTemplate, Used};
 use crate::catalog::{Catalog, closest, likely_typo};
 use crate::domain::sanitize::plain;
 use crate::domain::shot::ShotId;
@@ -26,9 +26,9 @@ const MAX_DOTS: usize = 16;
 pub(crate) struct CompiledEntry<'t> {
     pub entry: &'t Entry<'t>,
     pub fields: Vec<Field<'t>>,
-    pub id: Label<'t>,
-    pub clip_name: Label<'t>,
-    pub tags: Vec<ValueTemplate<'t>>,
+    pub id: Option<TextTemplate<'t>>,
+    pub clip_name: Option<TextTemplate<'t>>,
+    pub tags: Vec<TextTemplate<'t>>,
     pub columns: Columns,
     /// Whether the entry's own id tells rows, each matrix variable, takes apart.
     pub id_has_row: bool,
@@ -40,46 +40,6 @@ pub(crate) struct CompiledEntry<'t> {
     pub origin: Option<Arc<str>>,
     /// Its id, clip name or tags are mistaken: there is nothing to call its shots.
     pub nameless: bool,
-}
-
-/// What an entry calls its shots or their clips.
-pub(crate) enum Label<'t> {
-    /// Nothing.
-    None,
-    Plain(&'t str),
-    Template(TextTemplate<'t>),
-}
-
-impl<'t> Label<'t> {
-    /// `None` when it is a template and wrong.
-    fn of(node: Option<&'t Node>, engine: &'t Engine, diags: &mut Diagnostics) -> Option<Self> {
-        match node.and_then(|node| Some((node, node.text()?))) {
-            None => Some(Self::None),
-            Some((_, text)) if !Engine::is_template(text) => Some(Self::Plain(text)),
-            Some((node, _)) => TextTemplate::of(node, engine, diags).map(Self::Template),
-        }
-    }
-
-    /// The text for one shot.
-    ///
-    /// # Errors
-    /// When it cannot be rendered.
-    pub(crate) fn text(
-        &self,
-        scope: &Scope<'_, '_>,
-    ) -> Result<Option<Cow<'t, str>>, Box<Diagnostic>> {
-        Ok(match self {
-            Self::None => None,
-            Self::Plain(text) => Some((*text).into()),
-            Self::Template(written) => Some(written.render(scope)?.into()),
-        })
-    }
-
-    fn names(&self, each: &mut dyn FnMut(&Used<'_>)) {
-        if let Self::Template(written) = self {
-            written.names(each);
-        }
-    }
 }
 
 /// The columns that rushes itself reads, and those that make a row's identity.
@@ -104,23 +64,25 @@ impl<'t> CompiledEntry<'t> {
         cx: &mut ExpandContext<'t>,
     ) -> Self {
         let (engine, catalog) = (cx.engine, cx.catalog);
-        let id = Label::of(entry.id, engine, cx.diags);
-        let clip_name = Label::of(entry.clip_name, engine, cx.diags);
-        let tags: Vec<Option<ValueTemplate>> =
-            entry.tags.iter().map(|node| ValueTemplate::of(node, true, engine, cx.diags)).collect();
+        let mut nameless = false;
+        let mut compile = |node: &'t Node| {
+            let text = TextTemplate::of(node, engine, cx.diags);
+            nameless |= text.is_none();
+            text
+        };
         let mut compiled = Self {
             entry,
             fields: Vec::new(),
-            nameless: id.is_none() || clip_name.is_none() || tags.iter().any(Option::is_none),
-            id: id.unwrap_or(Label::None),
-            clip_name: clip_name.unwrap_or(Label::None),
-            tags: tags.into_iter().flatten().collect(),
+            id: entry.id.and_then(&mut compile),
+            clip_name: entry.clip_name.and_then(&mut compile),
+            tags: entry.tags.iter().copied().filter_map(&mut compile).collect(),
             columns: Columns::default(),
             id_has_row: false,
             id_has: Vec::new(),
             id_has_take: false,
             in_id: HashSet::new(),
             origin: entry.id.and_then(Node::text).map(|id| plain(id, ShotId::MAX_BYTES).into()),
+            nameless,
         };
         compiled.collect_fields(catalog, table, cx);
         if let Some(table) = table {
@@ -147,13 +109,14 @@ impl<'t> CompiledEntry<'t> {
             let mut field = Field {
                 param: Some(param),
                 name: &param.name,
-                broken: value.is_broken() || is_misspelt,
-                base: value.base(),
+                broken: value.is_err() || is_misspelt,
+                base: value.ok().flatten(),
                 variable: entry.matrix.iter().position(|v| *v.name == *param.name),
                 column: table.and_then(|table| table.column(&param.name)),
                 parts: table.map(|table| parts(table, &param.name)).unwrap_or_default(),
             };
-            if field.base.as_ref().is_some_and(|base| base.template.uses(&param.name)) {
+            let own_name = |used: &Used<'_>| used.name == param.name;
+            if field.base.as_ref().is_some_and(|base| base.template.uses().iter().any(own_name)) {
                 field.variable = None;
                 field.column = None;
             }
@@ -185,8 +148,11 @@ impl<'t> CompiledEntry<'t> {
         }
         for pair in &entry.extra {
             let value = compile_base(&pair.value, None, false, cx.engine, cx.diags);
-            let broken = value.is_broken();
-            self.fields.push(Field { broken, base: value.base(), ..Field::extra(&pair.key) });
+            self.fields.push(Field {
+                broken: value.is_err(),
+                base: value.ok().flatten(),
+                ..Field::extra(&pair.key)
+            });
         }
     }
 
@@ -244,7 +210,7 @@ impl<'t> CompiledEntry<'t> {
             used.extend(field.column);
             used.extend(field.parts.iter().map(|(_, column)| *column));
             if let Some(base) = &field.base {
-                base.template.names(&mut |name| used.extend(table.column(name.name)));
+                used.extend(base.template.uses().iter().filter_map(|name| table.column(name.name)));
             }
         }
         used.sort_by_key(|column| table.columns.get(*column).map(|column| &column.name));
@@ -306,23 +272,21 @@ impl<'t> CompiledEntry<'t> {
             fine
         };
         for field in &mut self.fields {
-            let mut broken = field.broken;
-            if let Some(base) = &field.base {
-                base.template.names(&mut |name| broken |= !check(name, &[]));
+            for name in field.base.iter().flat_map(|base| base.template.uses()) {
+                field.broken |= !check(&name, &[]);
             }
-            field.broken = broken;
         }
-        let mut nameless = self.nameless;
         let mut in_id: HashSet<Box<str>> = HashSet::new();
-        self.id.names(&mut |name| {
-            nameless |= !check(name, &[]);
+        for name in self.id.iter().flat_map(TextTemplate::uses) {
+            self.nameless |= !check(&name, &[]);
             in_id.insert(name.name.into());
-        });
-        self.clip_name.names(&mut |name| nameless |= !check(name, &["id", "tags"]));
-        for template in &self.tags {
-            template.names(&mut |name| nameless |= !check(name, &["id"]));
         }
-        self.nameless = nameless;
+        for name in self.clip_name.iter().flat_map(TextTemplate::uses) {
+            self.nameless |= !check(&name, &["id", "tags"]);
+        }
+        for name in self.tags.iter().flat_map(TextTemplate::uses) {
+            self.nameless |= !check(&name, &["id"]);
+        }
         self.id_has_take = in_id.contains("take");
         self.id_has_row = columns().any(|column| in_id.contains(column));
         self.id_has = variables().map(|name| in_id.contains(name)).collect();

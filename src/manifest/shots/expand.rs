@@ -1,13 +1,14 @@
 //! From an entry to its shots: rows × matrix × takes, each with its id, request and price. Keeps
 //! only finished shots, never what they were made from.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::compiled_entry::CompiledEntry;
 use super::context::ExpandContext;
 use super::draft::Draft;
-use super::entry::Entry;
-use super::provenance::{self, Provenance, VariantField};
+use super::entry::{Entry, Variable};
+use super::provenance::{Provenance, VariantField, variant_field};
 use super::scope::Scope;
 use super::shot_set::MAX_SHOTS;
 use super::{build, identity};
@@ -131,8 +132,14 @@ impl<'a> ExpandContext<'a> {
         };
         self.output.shots.count = total;
         for number in 0..combinations.unwrap_or(0) {
-            let (values, parts) = pick(compiled, number);
-            let combination = provenance::combination(compiled, number);
+            let picked = pick(compiled, number);
+            let values: Vec<_> = picked.iter().map(|(_, (node, _))| *node).collect();
+            let told = picked.iter().zip(&compiled.id_has).filter(|(_, told)| !**told);
+            let parts: Vec<_> = told.map(|((_, (_, meant)), _)| identity::part(meant)).collect();
+            // A variable of one value tells nothing apart.
+            let varied = picked.iter().filter(|(variable, _)| variable.values.len() > 1);
+            let combination: Vec<_> =
+                varied.map(|(name, (_, meant))| variant_field(&name.name, meant)).collect();
             for take in 1..=takes {
                 let named = [(Box::from("take"), take.to_string().into())];
                 let named = if takes > 1 { &named[..] } else { &[] };
@@ -166,7 +173,7 @@ impl<'a> ExpandContext<'a> {
         (row_part, parts): (&str, &[String]),
         (origin, variant): (&Arc<str>, &[&[VariantField]]),
     ) {
-        let own = match compiled.id.text(&scope) {
+        let own = match compiled.id.as_ref().map(|id| id.render(&scope)).transpose() {
             Ok(own) => own.unwrap_or_default(),
             Err(diagnostic) => return self.diags.add(*diagnostic),
         };
@@ -187,23 +194,17 @@ impl<'a> ExpandContext<'a> {
     }
 }
 
-/// The values of the matrix's combination of that number, and the parts they give to the id; the
-/// last variable turns fastest.
-fn pick<'t>(compiled: &CompiledEntry<'t>, mut number: usize) -> (Vec<&'t Node>, Vec<String>) {
-    let matrix = &compiled.entry.matrix;
-    let mut values = Vec::with_capacity(matrix.len());
-    let mut parts = Vec::with_capacity(matrix.len());
-    for (variable, told) in matrix.iter().zip(&compiled.id_has).rev() {
+/// A matrix variable and one of its values.
+type Picked<'e, 't> = (&'e Variable<'t>, &'e (&'t Node, Rc<str>));
+
+/// The matrix's combination of that number; the last variable turns fastest.
+fn pick<'e, 't>(compiled: &'e CompiledEntry<'t>, mut number: usize) -> Vec<Picked<'e, 't>> {
+    let mut picked = Vec::with_capacity(compiled.entry.matrix.len());
+    for variable in compiled.entry.matrix.iter().rev() {
         let count = variable.values.len().max(1);
-        if let Some((node, meant)) = variable.values.get(number % count) {
-            values.push(*node);
-            if !*told {
-                parts.push(identity::part(meant));
-            }
-        }
+        picked.extend(variable.values.get(number % count).map(|value| (variable, value)));
         number /= count;
     }
-    values.reverse();
-    parts.reverse();
-    (values, parts)
+    picked.reverse();
+    picked
 }
