@@ -9,7 +9,7 @@ use crate::domain::money::Usd;
 
 use super::model::Catalog;
 use super::param::Params;
-use super::price_table::{DURATION, Row};
+use super::price::{DURATION, Row};
 use super::request_view::RequestView;
 use super::values::{Values, plain};
 
@@ -34,22 +34,28 @@ pub struct Change {
     pub value: Option<String>,
 }
 
-pub(super) fn price_hints(catalog: &Catalog, params: &Params) -> Vec<PriceHint> {
-    let request = RequestView::new(catalog, params);
-    let Some(model) = request.model() else { return Vec::new() };
-    let wrong = catalog.check(params).len();
-    let mut found: Vec<PriceHint> = model
-        .prices
-        .iter()
-        .filter_map(|row| change(catalog, params, &request, row))
-        // What the model refuses for another reason is no way out.
-        .filter(|(changed, _)| catalog.check(changed).len() <= wrong)
-        .map(|(_, nearest)| nearest)
-        .collect();
-    let fewest = found.iter().map(|nearest| nearest.changes.len()).min();
-    found.retain(|nearest| Some(nearest.changes.len()) == fewest && fewest != Some(0));
-    found.truncate(MAX);
-    found
+impl Catalog {
+    /// For a request without a known price: what its model costs when as little of it as possible
+    /// is changed. At most three ways, in the order of the catalog's rows; none when the model is
+    /// not known or has no such price. [`in_words`] makes a sentence of them.
+    #[must_use]
+    pub fn price_hints(&self, params: &Params) -> Vec<PriceHint> {
+        let request = RequestView::new(self, params);
+        let Some(model) = request.model() else { return Vec::new() };
+        let wrong = self.check(params).len();
+        let mut found: Vec<PriceHint> = model
+            .prices
+            .iter()
+            .filter_map(|row| change(self, params, &request, row))
+            // What the model refuses for another reason is no way out.
+            .filter(|(changed, _)| self.check(changed).len() <= wrong)
+            .map(|(_, nearest)| nearest)
+            .collect();
+        let fewest = found.iter().map(|nearest| nearest.changes.len()).min();
+        found.retain(|nearest| Some(nearest.changes.len()) == fewest && fewest != Some(0));
+        found.truncate(MAX);
+        found
+    }
 }
 
 /// The request changed so that a row fits, and the changes.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::forms::TEMPLATE;
 use super::forms::accepted;
-use crate::catalog::{Catalog, Param};
+use crate::catalog::{Catalog, Need, Param, Values};
 
 /// What a shot that is surely of this model must keep to by itself.
 pub(super) fn model(catalog: &Catalog, model: &str) -> Value {
@@ -15,7 +15,7 @@ pub(super) fn model(catalog: &Catalog, model: &str) -> Value {
     let mut variables = serde_json::Map::new();
     for (name, values) in &demands.accepts {
         let Some(param) = catalog.param(name) else { continue };
-        let mut forms = accepted(param, *values);
+        let mut forms = accepted(param, values);
         forms.push(json!({"$ref": TEMPLATE}));
         variables.insert((*name).to_owned(), json!({"items": {"anyOf": forms.clone()}}));
         forms.push(json!({"type": "null"}));
@@ -38,14 +38,14 @@ pub(super) fn of_a_shot(catalog: &Catalog) -> Vec<Value> {
     }
     for param in catalog.params() {
         rules.push(when(&sure(&param.name), &not(&in_matrix(&param.name))));
-        for (needed, wanted) in &param.rules.needs {
+        for Need { param: needed, is: wanted } in &param.needs {
             let Some((other, wanted)) = catalog.param(needed).zip(wanted.as_ref()) else {
                 continue;
             };
             let certain = [sure(&param.name), sure(needed), not(&in_matrix(needed)), not(&from())];
             rules.push(when(&all(&certain), &says(other, wanted)));
         }
-        let fields: Vec<&str> = param.rules.fields.iter().map(|(name, _)| name.as_str()).collect();
+        let fields: Vec<&str> = param.fields.keys().map(String::as_str).collect();
         if !fields.is_empty() {
             let whole = json!({"if": {"type": "object"}, "then": {"required": fields}});
             rules.push(when(&not(&from()), &json!({"properties": {(param.name.as_str()): whole}})));
@@ -74,7 +74,7 @@ pub(super) fn of_a_manifest(catalog: &Catalog) -> Vec<Value> {
         }
         for (param, values) in &demands.accepts {
             let Some(known) = catalog.param(param) else { continue };
-            let fits = json!({"properties": {(*param): {"anyOf": accepted(known, *values)}}});
+            let fits = json!({"properties": {(*param): {"anyOf": accepted(known, values)}}});
             let wrong = in_defaults(&all(&[sure(param), not(&fits)]));
             let other = either([json!({"required": [param]}), in_matrix(param), from()]);
             rules.push(shots_when(std::slice::from_ref(&wrong), &is_model(name), &other));
@@ -82,7 +82,7 @@ pub(super) fn of_a_manifest(catalog: &Catalog) -> Vec<Value> {
         }
     }
     for param in catalog.params() {
-        for (needed, wanted) in &param.rules.needs {
+        for Need { param: needed, is: wanted } in &param.needs {
             let Some(other) = catalog.param(needed) else { continue };
             let right = match wanted {
                 Some(wanted) if other.default.as_ref() == Some(wanted) => continue,
@@ -130,7 +130,7 @@ fn sure(name: &str) -> Value {
 
 /// The parameter, if it is there, is this.
 fn says(param: &Param, wanted: &Value) -> Value {
-    let forms = accepted(param, crate::catalog::Accepted::OneOf(std::slice::from_ref(wanted)));
+    let forms = accepted(param, &Values::OneOf(vec![wanted.clone()]));
     json!({"properties": {(param.name.as_str()): {"anyOf": forms}}})
 }
 
