@@ -59,9 +59,6 @@ impl<'a> CompiledDefaults<'a> {
     }
 
     /// The default of the parameter at an index in the catalog.
-    ///
-    /// # Errors
-    /// When it is wrong, which was reported.
     pub(crate) fn value(&self, param: usize) -> Result<Option<Base<'a>>, Reported> {
         let value = self.values.iter().find(|(at, _)| *at == param);
         value.map_or(Ok(None), |(_, value)| value.clone())

@@ -74,9 +74,6 @@ impl ValueOrigin {
 }
 
 /// Prepares a value of the entry or of `defaults`; what is the same for all shots is coerced, once.
-///
-/// # Errors
-/// When it is wrong, which is reported.
 pub(crate) fn compile_base<'t>(
     node: &'t Node,
     param: Option<&Param>,

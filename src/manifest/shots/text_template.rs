@@ -28,9 +28,6 @@ pub(crate) struct Used<'n> {
 
 impl<'t> TextTemplate<'t> {
     /// Compiles a text that stands at a place.
-    ///
-    /// # Errors
-    /// When it is a template and wrong.
     pub(crate) fn new(
         text: &'t str,
         place: Place,

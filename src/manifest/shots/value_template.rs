@@ -106,9 +106,6 @@ impl<'t> ValueTemplate<'t> {
 
     /// The value for one shot. What is `typed` stays a text until its parameter's kind is known;
     /// else a text that is one `{{ name }}` and nothing more has the type of what it yields.
-    ///
-    /// # Errors
-    /// When a template cannot be rendered.
     pub(crate) fn make(&self, scope: &Scope<'_, '_>, typed: bool) -> Result<Json, Box<Diagnostic>> {
         Ok(match self {
             Self::Fixed(json) => json.clone(),

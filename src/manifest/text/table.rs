@@ -10,8 +10,7 @@ use std::rc::Rc;
 use super::file;
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
 use crate::manifest::source::chars::{Chars, DecodeError};
-use crate::manifest::source::place::Place;
-use crate::manifest::source::position::Position;
+use crate::manifest::source::place::{Place, Position};
 
 /// Columns that a table may have; spreadsheets seldom have a tenth.
 const MAX_COLUMNS: usize = 1_000;
