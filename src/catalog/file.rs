@@ -11,7 +11,7 @@ use crate::domain::money::Usd;
 
 use super::model::{Catalog, CatalogError, Model};
 use super::param::{Param, ParamKind};
-use super::price::{DURATION, Rate, Row};
+use super::price_table::{DURATION, Rate, Row};
 use super::values::Values;
 
 #[derive(Deserialize)]

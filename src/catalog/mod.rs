@@ -9,7 +9,7 @@ mod image;
 mod model;
 mod param;
 mod price;
-mod price_hints;
+mod price_table;
 mod request_view;
 mod similar;
 mod values;
@@ -19,7 +19,7 @@ pub use fingerprint::hex;
 pub use image::{base64_bytes, is_http_url};
 pub use model::{Catalog, CatalogError, Constraints, Problem};
 pub use param::{Form, Need, Param, ParamKind, Params};
-pub use price_hints::{Change, PriceHint, in_words};
+pub use price::{Change, PriceHint, in_words};
 pub use similar::{closest, likely_typo};
 pub use values::Values;
 

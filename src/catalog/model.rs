@@ -1,7 +1,7 @@
 //! A catalog as it is read: parameters, models, and what is said about both.
 
 use super::param::Param;
-use super::price::Row;
+use super::price_table::Row;
 use super::values::Values;
 
 /// The models of a gateway on a date.

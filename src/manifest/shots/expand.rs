@@ -116,7 +116,7 @@ impl<'a> ExpandContext<'a> {
             .and_then(|(row, at)| Some((row.cell(at)?, row.place(at))));
         let takes = match cell {
             Some((cell, place)) => count(cell, "takes", place, self.diags).unwrap_or(1),
-            None => entry.takes,
+            None => entry.takes.unwrap_or(1),
         };
         let combinations = entry
             .matrix
