@@ -101,7 +101,7 @@ struct Reader<'c> {
     /// `None`: the shots are skipped.
     catalog: Option<&'c Catalog>,
     /// Whether a document may break off among its shots once its settings are known, so that a
-    /// mistake in a prompt keeps no one from downloading clips.
+    /// mistake in a prompt does not stop a download of clips.
     tolerates_broken_shots: bool,
     engine: Engine,
     /// What the shots came to, unless they are skipped.

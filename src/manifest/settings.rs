@@ -262,7 +262,7 @@ fn hook(node: &Node, name: &str, diags: &mut Diagnostics) -> Option<Hook> {
         "write `{name}: https://…`; on this machine plain http:// will do, such as \
          http://127.0.0.1:9000/. Or leave it out and set RUSHES_NOTIFY_URL"
     );
-    let what = |why| format!("nobody can be told at this address: {why}");
+    let what = |why| format!("no message can be sent to this address: {why}");
     Hook::new(written).map_err(|why| diags.error(node.place, what(why), fix)).ok()
 }
 

@@ -145,7 +145,7 @@ fn only_restricts_the_lines_without_making_the_rest_strangers() {
 }
 
 #[test]
-fn a_price_nobody_knows_is_counted_apart_from_the_total() {
+fn an_unknown_price_is_counted_apart_from_the_total() {
     let shots = [shot("a", None), shot("b", Some("2"))];
     let plan = plan(&shots, &[], Scope::default());
     assert_eq!((plan.total, plan.unknown), (usd("2"), 1));

@@ -60,25 +60,26 @@ pub(super) fn of_a_manifest(catalog: &Catalog) -> Vec<Value> {
     let mut rules =
         vec![shots_when(&[no_model], &json!(true), &maybe_given("model")), one_callback()];
     for name in catalog.models() {
-        let open = not(&maybe_given("model"));
         let by_default =
             in_defaults(&json!({"required": ["model"], "properties": {"model": {"const": name}}}));
+        let open = not(&maybe_given("model"));
         let this_model = json!({"$ref": format!("#/$defs/{name}")});
         rules.push(shots_when(std::slice::from_ref(&by_default), &open, &this_model));
+        // In a manifest that is such: what shots must say that are surely of this model.
+        let mut its_shots = |manifest: Value, then: &Value| {
+            rules.push(shots_when(std::slice::from_ref(&manifest), &is_model(name), then));
+            rules.push(shots_when(&[manifest, by_default.clone()], &open, then));
+        };
         let demands = catalog.demands(name);
         for any in &demands.requires {
             let lacks = not(&in_defaults(&either(any.iter().map(|name| given(name)))));
-            let tells = either(any.iter().map(|name| maybe_given(name)));
-            rules.push(shots_when(std::slice::from_ref(&lacks), &is_model(name), &tells));
-            rules.push(shots_when(&[lacks, by_default.clone()], &open, &tells));
+            its_shots(lacks, &either(any.iter().map(|name| maybe_given(name))));
         }
         for (param, values) in &demands.accepts {
             let Some(known) = catalog.param(param) else { continue };
             let fits = json!({"properties": {(*param): {"anyOf": accepted(known, values)}}});
             let wrong = in_defaults(&all(&[sure(param), not(&fits)]));
-            let other = either([json!({"required": [param]}), in_matrix(param), from()]);
-            rules.push(shots_when(std::slice::from_ref(&wrong), &is_model(name), &other));
-            rules.push(shots_when(&[wrong, by_default.clone()], &open, &other));
+            its_shots(wrong, &either([json!({"required": [param]}), in_matrix(param), from()]));
         }
     }
     for param in catalog.params() {

@@ -70,7 +70,8 @@ fn id(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>) -> Option<ShotId> {
 /// Two shots of one id.
 fn taken(draft: &Draft<'_, '_>, id: &ShotId, first: Place) -> Diagnostic {
     let equal_rows = draft.scope.row.is_some() && first != draft.place;
-    let unnamed = draft.compiled.columns.id.is_none() && !draft.compiled.id_has_row;
+    let has_column = draft.scope.row.is_some_and(|row| row.table.column("id").is_some());
+    let unnamed = !has_column && !draft.compiled.id_has_row;
     let what = if equal_rows && unnamed {
         format!("this row says the same as another: both would be called `{id}`")
     } else if first == draft.place {
@@ -95,7 +96,7 @@ struct Labels {
 
 fn labels(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>, id: &ShotId) -> Option<Labels> {
     let compiled = draft.compiled;
-    let priority = match draft.cell(compiled.columns.priority) {
+    let priority = match draft.cell("priority") {
         Some((cell, place)) => entry::priority(cell, place, cx.diags)?,
         None => compiled.entry.priority,
     };
@@ -104,13 +105,13 @@ fn labels(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>, id: &ShotId) -> Opt
     for tag in &compiled.tags {
         tags.push(report(tag.render(&scope), cx, draft)?.trim().into());
     }
-    if let Some((text, place)) = draft.cell(compiled.columns.tags) {
+    if let Some((text, place)) = draft.cell("tags") {
         let text = cell(text, place, &scope, cx, draft)?;
         tags.extend(text.split([';', ',', '|']).map(|tag| tag.trim().into()));
     }
     tags.retain(|tag| !tag.is_empty());
     let scope = Scope { known: Some((id.as_str(), &tags)), ..draft.scope };
-    let written = match (draft.cell(compiled.columns.clip_name), &compiled.clip_name) {
+    let written = match (draft.cell("clip_name"), &compiled.clip_name) {
         (Some((text, place)), _) => Some((cell(text, place, &scope, cx, draft)?, place)),
         (None, Some(name)) => Some((report(name.render(&scope), cx, draft)?, name.place)),
         (None, None) => None,

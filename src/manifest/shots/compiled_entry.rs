@@ -29,7 +29,8 @@ pub(crate) struct CompiledEntry<'t> {
     pub id: Option<TextTemplate<'t>>,
     pub clip_name: Option<TextTemplate<'t>>,
     pub tags: Vec<TextTemplate<'t>>,
-    pub columns: Columns,
+    /// Columns that the request uses, by name: they make a row's identity.
+    used_columns: Vec<usize>,
     /// Whether the entry's own id tells rows, each matrix variable, takes apart.
     pub id_has_row: bool,
     pub id_has: Vec<bool>,
@@ -40,18 +41,6 @@ pub(crate) struct CompiledEntry<'t> {
     pub origin: Option<Arc<str>>,
     /// Its id, clip name or tags are mistaken: there is nothing to call its shots.
     pub nameless: bool,
-}
-
-/// The columns that rushes itself reads, and those that make a row's identity.
-#[derive(Default)]
-pub(crate) struct Columns {
-    pub id: Option<usize>,
-    pub takes: Option<usize>,
-    pub priority: Option<usize>,
-    pub tags: Option<usize>,
-    pub clip_name: Option<usize>,
-    /// Columns that the request uses, by name.
-    pub used: Vec<usize>,
 }
 
 impl<'t> CompiledEntry<'t> {
@@ -76,7 +65,7 @@ impl<'t> CompiledEntry<'t> {
             id: entry.id.and_then(&mut compile),
             clip_name: entry.clip_name.and_then(&mut compile),
             tags: entry.tags.iter().copied().filter_map(&mut compile).collect(),
-            columns: Columns::default(),
+            used_columns: Vec::new(),
             id_has_row: false,
             id_has: Vec::new(),
             id_has_take: false,
@@ -159,14 +148,6 @@ impl<'t> CompiledEntry<'t> {
     /// Finds out what each column is for.
     fn collect_columns(&mut self, table: &'t Table, strict: bool, cx: &mut ExpandContext<'t>) {
         let (catalog, diags) = (cx.catalog, &mut *cx.diags);
-        self.columns = Columns {
-            id: table.column("id"),
-            takes: table.column("takes"),
-            priority: table.column("priority"),
-            tags: table.column("tags"),
-            clip_name: table.column("clip_name"),
-            ..Columns::default()
-        };
         if strict && !table.columns.iter().any(|column| means_something(&column.name, catalog)) {
             let what = "the first row must name the columns, and no parameter is called like these";
             let fix = "put a row such as `id,model,prompt` above the shots";
@@ -215,7 +196,7 @@ impl<'t> CompiledEntry<'t> {
         }
         used.sort_by_key(|column| table.columns.get(*column).map(|column| &column.name));
         used.dedup();
-        self.columns.used = used;
+        self.used_columns = used;
     }
 
     /// Columns for parts of a parameter: not too deep, and none of them a part of another.
@@ -342,6 +323,55 @@ impl<'t> CompiledEntry<'t> {
             }
         }
     }
+
+    /// Reports spreadsheet errors and control characters in cells. `false` when there are any.
+    pub(crate) fn check_cells(&self, row: &Row<'_>, diags: &mut Diagnostics) -> bool {
+        let before = diags.error_count();
+        for at in &self.used_columns {
+            let Some(cell) = row.cell(*at) else { continue };
+            if cell.starts_with('#') && FORMULA_ERRORS.contains(&cell) {
+                let what = format!("{cell} is a formula's error, not a value");
+                let fix = "mend the formula in the spreadsheet, or empty the cell";
+                diags.error(row.place(*at), what, fix);
+            }
+            let is_seen = |byte: u8| byte >= b' ' || matches!(byte, b'\n' | b'\r' | b'\t');
+            if !cell.bytes().all(is_seen) {
+                let what = "in this cell is a character that cannot be seen, and no text";
+                let fix = "delete it; retyping the cell does that, too";
+                diags.error(row.place(*at), what, fix);
+            }
+        }
+        diags.error_count() == before
+    }
+
+    /// What tells a row without an id from the others: the cells that its request uses, each with
+    /// its column's name.
+    pub(crate) fn cells<'r>(
+        &self,
+        row: &'r Row<'_>,
+        catalog: &Catalog,
+        engine: &Engine,
+    ) -> Vec<(&'r str, Cow<'r, str>)> {
+        let table = row.table;
+        let mut used = Cow::from(&self.used_columns);
+        // A cell may be a template that uses other cells.
+        for at in &self.used_columns {
+            let Some(text) = row.cell(*at).filter(|text| Engine::is_template(text)) else {
+                continue;
+            };
+            let Ok(template) = engine.compile(text) else { continue };
+            used.to_mut().extend(template.names.iter().filter_map(|name| table.column(name)));
+        }
+        if let Cow::Owned(used) = &mut used {
+            used.sort_by_key(|column| table.columns.get(*column).map(|column| &column.name));
+            used.dedup();
+        }
+        let told = used.iter().filter_map(|at| {
+            let name = &*table.columns.get(*at)?.name;
+            Some((name, identity::meant(catalog.param(name), row.cell(*at)?)))
+        });
+        told.collect()
+    }
 }
 
 /// Whether a column's name is, or resembles, one that a table that is itself a manifest may have.
@@ -363,54 +393,3 @@ const FORMULA_ERRORS: [&str; 10] = [
     "#REF!", "#N/A", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!",
     "#ERROR!",
 ];
-
-impl Columns {
-    /// Reports spreadsheet errors and control characters in cells. `false` when there are any.
-    pub(crate) fn check_cells(&self, row: &Row<'_>, diags: &mut Diagnostics) -> bool {
-        let before = diags.error_count();
-        for at in &self.used {
-            let Some(cell) = row.cell(*at) else { continue };
-            if cell.starts_with('#') && FORMULA_ERRORS.contains(&cell) {
-                let what = format!("{cell} is a formula's error, not a value");
-                let fix = "mend the formula in the spreadsheet, or empty the cell";
-                diags.error(row.place(*at), what, fix);
-            }
-            let is_seen = |byte: u8| byte >= b' ' || matches!(byte, b'\n' | b'\r' | b'\t');
-            if !cell.bytes().all(is_seen) {
-                let what = "in this cell is a character that cannot be seen, and no text";
-                let fix = "delete it; retyping the cell does that, too";
-                diags.error(row.place(*at), what, fix);
-            }
-        }
-        diags.error_count() == before
-    }
-
-    /// What tells a row without an id from the others: the cells that its request uses, each with
-    /// its column's name.
-    pub(crate) fn cells<'r>(
-        &self,
-        table: &'r Table,
-        row: &'r Row<'_>,
-        catalog: &Catalog,
-        engine: &Engine,
-    ) -> Vec<(&'r str, Cow<'r, str>)> {
-        let mut used = Cow::from(&self.used);
-        // A cell may be a template that uses other cells.
-        for at in &self.used {
-            let Some(text) = row.cell(*at).filter(|text| Engine::is_template(text)) else {
-                continue;
-            };
-            let Ok(template) = engine.compile(text) else { continue };
-            used.to_mut().extend(template.names.iter().filter_map(|name| table.column(name)));
-        }
-        if let Cow::Owned(used) = &mut used {
-            used.sort_by_key(|column| table.columns.get(*column).map(|column| &column.name));
-            used.dedup();
-        }
-        let told = used.iter().filter_map(|at| {
-            let name = &*table.columns.get(*at)?.name;
-            Some((name, identity::meant(catalog.param(name), row.cell(*at)?)))
-        });
-        told.collect()
-    }
-}

@@ -45,7 +45,7 @@ impl Provenance {
             named
                 .filter_map(|(at, column)| Some(variant_field(&column.name, row.cell(at)?)))
                 .collect()
-        } else if let Some(id) = compiled.columns.id.and_then(|at| row.cell(at)) {
+        } else if let Some((id, _)) = row.named("id") {
             vec![variant_field("id", id)]
         } else {
             cells.iter().map(|(name, cell)| variant_field(name, cell)).collect()

@@ -13,7 +13,7 @@ use super::tree::{Anchors, MAX_DEEP, Node, Pair, Size, Value, Words};
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
 use crate::manifest::source::place::{Place, saturating_u32};
 
-/// Values that one alias may stand for, and all of them together: what is defaults in memory is
+/// Values that one alias may stand for, and all of them together: what is shared in memory is
 /// walked once for every alias.
 const MAX_ALIASED: usize = 100_000;
 const MAX_ALIASED_IN_ALL: usize = 50_000_000;
@@ -58,7 +58,7 @@ enum Tagged {
     No,
     /// As a text, whatever it looks like.
     Text,
-    /// By something that means nothing scope, which was reported.
+    /// By something that means nothing here, which was reported.
     Unknown,
 }
 

@@ -322,6 +322,12 @@ impl Row<'_> {
         Some(text).filter(|text| !text.is_empty())
     }
 
+    /// The filled cell of the column of that name, and its place.
+    pub(crate) fn named(&self, name: &str) -> Option<(&str, Place)> {
+        let column = self.table.column(name)?;
+        Some((self.cell(column)?, self.place(column)))
+    }
+
     /// Where a cell stands.
     pub(crate) fn place(&self, column: usize) -> Place {
         self.rows.place(self.table.columns.get(column).map_or(0, |column| column.index))

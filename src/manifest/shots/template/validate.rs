@@ -63,7 +63,7 @@ pub(super) struct Use<'t> {
 }
 
 impl Use<'_> {
-    /// Whether it may be missing scope: `{{ name | default("calm") }}`, `{% if name is defined %}`.
+    /// Whether it may have no value: `{{ name | default("calm") }}`, `{% if name is defined %}`.
     pub(super) fn forgives(&self) -> bool {
         matches!(
             self.behind,
