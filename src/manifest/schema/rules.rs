@@ -22,7 +22,7 @@ pub(super) fn model(catalog: &Catalog, model: &str) -> Value {
         properties.insert((*name).to_owned(), json!({"anyOf": forms}));
     }
     for name in &demands.refuses {
-        let nothing = json!({"anyOf": [{"enum": [null, "", []]}, {"$ref": TEMPLATE}]});
+        let nothing = json!({"anyOf": [empty(), {"$ref": TEMPLATE}]});
         properties.insert((*name).to_owned(), nothing);
     }
     properties.insert("matrix".to_owned(), json!({"properties": variables}));
@@ -118,14 +118,19 @@ fn in_defaults(condition: &Value) -> Value {
     json!({"required": ["defaults"], "properties": {"defaults": such}})
 }
 
-/// The entry has this key, and it is neither null nor an empty text or list.
+/// A value that counts as none: null, an empty text, a list of nothing but empty texts.
+fn empty() -> Value {
+    json!({"anyOf": [{"enum": [null, ""]}, {"type": "array", "items": {"enum": [""]}}]})
+}
+
+/// The entry has this key, and it is not empty.
 fn given(name: &str) -> Value {
-    json!({"required": [name], "properties": {(name): {"not": {"enum": [null, "", []]}}}})
+    json!({"required": [name], "properties": {(name): {"not": empty()}}})
 }
 
 /// The entry has this key, it is not empty, and no template.
 fn sure(name: &str) -> Value {
-    let certain = json!({"not": {"anyOf": [{"enum": [null, "", []]}, {"$ref": TEMPLATE}]}});
+    let certain = json!({"not": {"anyOf": [empty(), {"$ref": TEMPLATE}]}});
     json!({"required": [name], "properties": {(name): certain}})
 }
 

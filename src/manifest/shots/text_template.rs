@@ -34,7 +34,7 @@ impl<'t> TextTemplate<'t> {
         engine: &'t Engine,
     ) -> Result<Self, Box<Diagnostic>> {
         let template = if Engine::is_template(text) {
-            Some(engine.compile(text).map_err(|why| no_template(why, text, place))?)
+            Some(engine.compile(text).map_err(|why| Box::new(no_template(why, text, place)))?)
         } else {
             None
         };
@@ -95,11 +95,11 @@ impl<'t> TextTemplate<'t> {
     }
 }
 
-fn no_template(why: TemplateError, text: &str, place: Place) -> Box<Diagnostic> {
+fn no_template(why: TemplateError, text: &str, place: Place) -> Diagnostic {
     let fix = "write a name as {{ name }}; write {{ \"{{\" }} for the characters themselves";
     let place = why.range.map_or(place, |range| within(place, text, &range));
     let diagnostic = Diagnostic::new(place, format!("this is no template: {}", why.what));
-    Box::new(diagnostic.fix(why.fix.unwrap_or_else(|| fix.to_owned())))
+    diagnostic.fix(why.fix.unwrap_or_else(|| fix.to_owned()))
 }
 
 /// The place of some bytes of a text that stands at a place, if it stands there as it is.
