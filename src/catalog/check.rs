@@ -6,12 +6,22 @@ use serde_json::Value;
 use super::coerce::shown;
 use super::image::is_http_url;
 use super::model::{Catalog, Model, Problem};
-use super::param::{Param, ParamKind, Params};
+use super::param::{Form, Need, Param, ParamKind, Params};
 use super::request_view::RequestView;
 use super::similar::closest;
 use super::values::{Values, either, is_given, plain};
 
-pub(super) fn check(catalog: &Catalog, params: &Params) -> Vec<Problem> {
+impl Catalog {
+    /// Everything the model forbids about a request, parameter by parameter. `params` holds all
+    /// of it but what the manifest passes through as `extra`; an image from a local file may stand
+    /// there by its path.
+    #[must_use]
+    pub fn check(&self, params: &Params) -> Vec<Problem> {
+        check(self, params)
+    }
+}
+
+fn check(catalog: &Catalog, params: &Params) -> Vec<Problem> {
     let request = RequestView::new(catalog, params);
     let mut problems = Problems::default();
     for (place, param) in catalog.params.iter().enumerate() {
@@ -112,9 +122,9 @@ fn wrong_type(param: &Param, value: &Value, problems: &mut Problems) {
 
 /// What a value must keep to by itself.
 fn check_value(param: &Param, value: &Value, problems: &mut Problems) {
-    let Param { name, kind, rules, .. } = param;
-    if !rules.one_of.is_empty() && !rules.one_of.contains(value) {
-        let words: Vec<String> = rules.one_of.iter().map(plain).collect();
+    let Param { name, kind, .. } = param;
+    if !param.one_of.is_empty() && !param.one_of.contains(value) {
+        let words: Vec<String> = param.one_of.iter().map(plain).collect();
         let meant = closest(&plain(value), words.iter().map(String::as_str));
         let fix = meant.map_or_else(
             || format!("write {}", either(&words)),
@@ -122,7 +132,7 @@ fn check_value(param: &Param, value: &Value, problems: &mut Problems) {
         );
         problems.add(name, format!("`{name}` cannot be {}", shown(value)), fix);
     }
-    if let Some(most) = rules.most {
+    if let Some(most) = param.most {
         let (count, things) = match value {
             Value::Array(items) => (items.len(), "items"),
             // No text has more characters than bytes.
@@ -141,7 +151,7 @@ fn check_value(param: &Param, value: &Value, problems: &mut Problems) {
         }
     }
     let text = value.as_str().unwrap_or_default();
-    if rules.ratio && !is_ratio(text) {
+    if param.form == Some(Form::Ratio) && !is_ratio(text) {
         problems.add(
             name,
             format!("`{name}` is width:height in whole numbers, not {}", shown(value)),
@@ -175,7 +185,7 @@ fn check_value(param: &Param, value: &Value, problems: &mut Problems) {
     if let Some((what, fix)) = wrong {
         problems.add(name, what, fix.to_owned());
     }
-    for (field, kind) in &rules.fields {
+    for (field, kind) in &param.fields {
         let found = value.get(field);
         if found.is_none_or(|value| *kind == ParamKind::Text && !is_given(value)) {
             let example = if *kind == ParamKind::Bool { "true" } else { "…" };
@@ -213,8 +223,8 @@ fn check_needs(
     request: &RequestView<'_>,
     problems: &mut Problems,
 ) {
-    let Param { name, rules, .. } = param;
-    for (needed, wanted) in &rules.needs {
+    let name = &param.name;
+    for Need { param: needed, is: wanted } in &param.needs {
         let Some(place) = catalog.place(needed) else { continue };
         let fits = |value: &Value| wanted.as_ref().map_or(is_given(value), |w| w == value);
         let own = request.own(place);

@@ -1,9 +1,11 @@
 //! What people write to what the API wants: 5, "5" and "5s" to `"5"`, yes to `"on"`, a CSV cell to
 //! a list. What cannot be meant otherwise is taken; all else is refused with the fix.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Number, Value};
 
-use super::param::{Param, ParamKind, Rules};
+use super::param::{Param, ParamKind};
 
 /// Floats from here on may have lost digits on their way through YAML.
 const EXACT: f64 = 1e15;
@@ -14,7 +16,7 @@ impl Param {
     /// # Errors
     /// One sentence that says what is wrong and what to write instead.
     pub fn coerce(&self, value: Value) -> Result<Value, String> {
-        coerce(&self.name, self.kind, &self.rules, value)
+        coerce(&self.name, self.kind, &self.fields, value)
     }
 
     /// Whether a value already has the parameter's type on the wire.
@@ -30,21 +32,24 @@ impl Param {
             }
             (ParamKind::OnOff, Value::String(text)) => text == "on" || text == "off",
             (ParamKind::TextList, Value::Array(items)) => items.iter().all(Value::is_string),
-            (ParamKind::Object, Value::Object(fields)) => {
-                self.rules.fields.iter().all(|(name, kind)| {
-                    fields.get(name).is_none_or(|value| match kind {
-                        ParamKind::Bool => value.is_boolean(),
-                        ParamKind::Number => value.is_number(),
-                        _ => value.is_string(),
-                    })
+            (ParamKind::Object, Value::Object(fields)) => self.fields.iter().all(|(name, kind)| {
+                fields.get(name).is_none_or(|value| match kind {
+                    ParamKind::Bool => value.is_boolean(),
+                    ParamKind::Number => value.is_number(),
+                    _ => value.is_string(),
                 })
-            }
+            }),
             _ => false,
         }
     }
 }
 
-fn coerce(name: &str, kind: ParamKind, rules: &Rules, value: Value) -> Result<Value, String> {
+fn coerce(
+    name: &str,
+    kind: ParamKind,
+    fields: &BTreeMap<String, ParamKind>,
+    value: Value,
+) -> Result<Value, String> {
     match kind {
         ParamKind::Text => text(name, value).map(Value::String),
         ParamKind::Image => match value {
@@ -68,7 +73,7 @@ fn coerce(name: &str, kind: ParamKind, rules: &Rules, value: Value) -> Result<Va
             format!("`{name}` cannot be {}; write true or false, or yes or no", shown(&value))
         }),
         ParamKind::TextList => list(name, value),
-        ParamKind::Object => object(name, rules, value),
+        ParamKind::Object => object(name, fields, value),
     }
 }
 
@@ -214,7 +219,7 @@ fn list(name: &str, value: Value) -> Result<Value, String> {
 }
 
 /// An object; a text, such as a CSV cell, may hold one as JSON.
-fn object(name: &str, rules: &Rules, value: Value) -> Result<Value, String> {
+fn object(name: &str, kinds: &BTreeMap<String, ParamKind>, value: Value) -> Result<Value, String> {
     let parsed = match &value {
         Value::String(cell) => serde_json::from_str(cell).ok(),
         _ => None,
@@ -222,16 +227,15 @@ fn object(name: &str, rules: &Rules, value: Value) -> Result<Value, String> {
     let mut fields = match parsed.unwrap_or(value) {
         Value::Object(fields) => fields,
         other => {
-            let example: Vec<String> =
-                rules.fields.iter().map(|(field, _)| format!("{field}: …")).collect();
+            let example: Vec<String> = kinds.keys().map(|field| format!("{field}: …")).collect();
             let example = example.join(", ");
             return Err(format!("`{name}` cannot be {}; write {{{example}}}", shown(&other)));
         }
     };
-    for (field, kind) in &rules.fields {
+    for (field, kind) in kinds {
         if let Some(value) = fields.get_mut(field) {
             let written = std::mem::take(value);
-            *value = coerce(&format!("{name}.{field}"), *kind, &Rules::default(), written)?;
+            *value = coerce(&format!("{name}.{field}"), *kind, &BTreeMap::new(), written)?;
         }
     }
     Ok(Value::Object(fields))

@@ -9,9 +9,8 @@ use serde_yaml::Spanned;
 
 use crate::domain::money::Usd;
 
-use super::fingerprint::canonical;
 use super::model::{Catalog, CatalogError, Model};
-use super::param::{Param, ParamKind, Rules};
+use super::param::{Param, ParamKind};
 use super::price_table::{DURATION, Rate, Row};
 use super::values::Values;
 
@@ -21,7 +20,7 @@ struct File {
     date: Spanned<String>,
     source: String,
     failed_tasks: FailedTasks,
-    params: Spanned<Vec<Spanned<ParamEntry>>>,
+    params: Spanned<Vec<Spanned<Param>>>,
     models: Spanned<Vec<Spanned<ModelEntry>>>,
 }
 
@@ -30,36 +29,6 @@ struct File {
 enum FailedTasks {
     Free,
     Charged,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Form {
-    Ratio,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ParamEntry {
-    name: String,
-    kind: ParamKind,
-    doc: String,
-    default: Option<Value>,
-    #[serde(default)]
-    one_of: Vec<Value>,
-    most: Option<usize>,
-    form: Option<Form>,
-    #[serde(default)]
-    fields: BTreeMap<String, ParamKind>,
-    #[serde(default)]
-    needs: Vec<Need>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Need {
-    param: String,
-    is: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -86,7 +55,17 @@ struct RowEntry {
     per_second: Option<String>,
 }
 
-pub(super) fn parse(text: &str) -> Result<Catalog, CatalogError> {
+impl Catalog {
+    /// Reads a catalog file; `kling-2026-11-22.yaml` beside this module says what it holds.
+    ///
+    /// # Errors
+    /// When the text is not a catalog: on which line, and why.
+    pub fn parse(text: &str) -> Result<Self, CatalogError> {
+        parse(text)
+    }
+}
+
+fn parse(text: &str) -> Result<Catalog, CatalogError> {
     // YAML 1.2: `on` and `off` are texts. No excerpt: one line says it.
     let options = serde_yaml::options! { strict_booleans: true, with_snippet: false };
     let file: File =
@@ -101,7 +80,7 @@ pub(super) fn parse(text: &str) -> Result<Catalog, CatalogError> {
         if params.iter().any(|param| param.name == entry.value.name) {
             return Err(named("is there twice".to_owned()));
         }
-        params.push(param(&entry.value).map_err(named)?);
+        params.push(param(entry.value.clone()).map_err(named)?);
     }
     resolve_needs(&mut params).map_err(|what| at(&file.params, what))?;
     let mut models: Vec<Model> = Vec::new();
@@ -118,7 +97,6 @@ pub(super) fn parse(text: &str) -> Result<Catalog, CatalogError> {
         date: file.date.value,
         source: file.source,
         failed_tasks_charged: matches!(file.failed_tasks, FailedTasks::Charged),
-        defaults: params.iter().map(|param| param.default.as_ref().map(canonical)).collect(),
         params,
         models,
     })
@@ -140,42 +118,31 @@ fn at<T>(place: &Spanned<T>, what: impl std::fmt::Display) -> CatalogError {
     CatalogError(format!("line {}: {what}", place.referenced.line()))
 }
 
-fn param(entry: &ParamEntry) -> Result<Param, String> {
-    if !is_name(&entry.name, "_") {
+/// Checks a parameter and brings its values into wire form.
+fn param(mut param: Param) -> Result<Param, String> {
+    if !is_name(&param.name, "_") {
         return Err("a name has small letters, digits and `_`".to_owned());
     }
-    let is_text = matches!(entry.kind, ParamKind::Text);
-    if entry.most.is_some() && !is_text && entry.kind != ParamKind::TextList {
+    let is_text = matches!(param.kind, ParamKind::Text);
+    if param.most.is_some() && !is_text && param.kind != ParamKind::TextList {
         return Err("`most` is for a text or a text_list".to_owned());
     }
-    if entry.form.is_some() && !is_text {
+    if param.form.is_some() && !is_text {
         return Err("`form` is for a text".to_owned());
     }
-    if !entry.fields.is_empty() && entry.kind != ParamKind::Object {
+    if !param.fields.is_empty() && param.kind != ParamKind::Object {
         return Err("`fields` is for an object".to_owned());
     }
     let simple = [ParamKind::Text, ParamKind::Bool, ParamKind::Number];
-    if !entry.fields.values().all(|kind| simple.contains(kind)) {
+    if !param.fields.values().all(|kind| simple.contains(kind)) {
         return Err("a field is a text, a bool or a number".to_owned());
     }
-    let mut param = Param {
-        name: entry.name.clone(),
-        kind: entry.kind,
-        doc: entry.doc.clone(),
-        default: None,
-        rules: Rules {
-            one_of: Vec::new(),
-            most: entry.most,
-            ratio: matches!(entry.form, Some(Form::Ratio)),
-            fields: entry.fields.iter().map(|(name, kind)| (name.clone(), *kind)).collect(),
-            needs: entry.needs.iter().map(|need| (need.param.clone(), need.is.clone())).collect(),
-        },
-    };
-    param.rules.one_of =
-        entry.one_of.iter().map(|value| param.coerce(value.clone())).collect::<Result<_, _>>()?;
-    param.default = entry.default.clone().map(|value| param.coerce(value)).transpose()?;
+    let wire = |value: &Value| param.coerce(value.clone());
+    let one_of: Vec<Value> = param.one_of.iter().map(wire).collect::<Result<_, _>>()?;
+    let default = param.default.as_ref().map(wire).transpose()?;
+    (param.one_of, param.default) = (one_of, default);
     match &param.default {
-        Some(value) if !param.rules.one_of.is_empty() && !param.rules.one_of.contains(value) => {
+        Some(value) if !param.one_of.is_empty() && !param.one_of.contains(value) => {
             Err(format!("its default {value} is not one of its values"))
         }
         _ => Ok(param),
@@ -191,20 +158,16 @@ fn is_name(text: &str, also: &str) -> bool {
 
 /// Looks up the parameters that `needs` names, and brings their values into wire form.
 fn resolve_needs(params: &mut [Param]) -> Result<(), String> {
-    for place in 0..params.len() {
-        let Some(param) = params.get(place) else { break };
+    let known = params.to_vec();
+    for param in &mut *params {
         let owner = format!("parameter {:?}", param.name);
-        let mut needs = param.rules.needs.clone();
-        for (needed, wanted) in &mut needs {
-            let found = params.iter().find(|param| param.name == *needed);
+        for need in &mut param.needs {
+            let found = known.iter().find(|known| known.name == need.param);
             let found =
-                found.ok_or_else(|| format!("{owner}: there is no parameter {needed:?}"))?;
-            if let Some(value) = wanted.take() {
-                *wanted = Some(found.coerce(value).map_err(|what| format!("{owner}: {what}"))?);
+                found.ok_or_else(|| format!("{owner}: there is no parameter {:?}", need.param))?;
+            if let Some(value) = need.is.take() {
+                need.is = Some(found.coerce(value).map_err(|what| format!("{owner}: {what}"))?);
             }
-        }
-        if let Some(param) = params.get_mut(place) {
-            param.rules.needs = needs;
         }
     }
     match params.iter().find(|param| param.name == "model") {

@@ -1,159 +1,107 @@
 //! What a request means, as a hash: canonical JSON, in which two ways of saying the same thing are
 //! one. A change here makes every shot of every campaign new work: the tests hold its values.
 
-use serde_json::{Number, Value};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io;
+
+use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter, Serializer};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::domain::shot::Fingerprint;
 
 use super::image::{base64_bytes, is_http_url};
 use super::model::Catalog;
-use super::param::{ParamKind, Params};
+use super::param::{Param, ParamKind, Params};
 use super::values::is_given;
 
 /// Where to report, not what to render.
 const NOT_MEANT: &str = "callback_url";
 
-/// A part of a request's meaning.
-enum Part<'a> {
-    /// As it is written; with its parameter's place, if it is one.
-    RequestView(&'a Value, Option<usize>),
-    /// An image by the hash of its bytes: an object, which no image's text can be mistaken for.
-    Bytes([u8; 32]),
-}
-
-pub(super) fn fingerprint(
-    catalog: &Catalog,
-    params: &Params,
-    files: &[(String, [u8; 32])],
-) -> Fingerprint {
-    let mut parts: Vec<(&str, Part<'_>)> = Vec::with_capacity(params.len() + files.len());
-    for (name, value) in params {
-        // Empty parameters mean the same as none.
-        let is_meant = name != NOT_MEANT && (catalog.param(name).is_none() || is_given(value));
-        if is_meant && files.iter().all(|(file, _)| file != name) {
-            parts.push((name, part(catalog, name, value)));
-        }
-    }
-    for (at, (name, sha256)) in files.iter().enumerate() {
-        if files.iter().skip(at + 1).all(|(later, _)| later != name) {
-            parts.push((name, Part::Bytes(*sha256)));
-        }
-    }
-    parts.sort_unstable_by_key(|(name, _)| *name);
-    let mut text = Vec::with_capacity(512);
-    text.push(b'{');
-    for (name, part) in &parts {
-        let before = text.len();
-        if before > 1 {
-            text.push(b',');
-        }
-        string(&mut text, name);
-        text.push(b':');
-        let start = text.len();
-        match part {
-            Part::RequestView(value, place) => {
-                write_meant(&mut text, catalog, *place, value);
-                let default = place.and_then(|place| catalog.defaults.get(place)?.as_deref());
-                if default.is_some() && default == text.get(start..) {
-                    text.truncate(before);
-                }
+impl Catalog {
+    /// What a request means. `params` is all of it, `extra` included; `files` are the parameters
+    /// that a local file fills, with the SHA-256 of its bytes, whatever `params` says of them.
+    ///
+    /// Requests that mean the same have the same fingerprint: the order of keys, a value equal to
+    /// the default, how a number is written, where an image's bytes come from and `callback_url`
+    /// do not count.
+    #[must_use]
+    pub fn fingerprint(&self, params: &Params, files: &[(String, [u8; 32])]) -> Fingerprint {
+        let mut meaning: BTreeMap<&str, Value> = BTreeMap::new();
+        for (name, value) in params {
+            let param = self.param(name);
+            // Empty parameters mean the same as none.
+            if name == NOT_MEANT || (param.is_some() && !is_given(value)) {
+                continue;
             }
-            Part::Bytes(sha256) => bytes(&mut text, sha256),
+            let value = meant(param, value);
+            let default = param.and_then(|param| param.default.as_ref());
+            if default.is_none_or(|default| canonical(default) != canonical(&value)) {
+                meaning.insert(name, value);
+            }
         }
+        for (name, sha256) in files {
+            meaning.insert(name, bytes(sha256));
+        }
+        let hash = Sha256::digest(canonical(&meaning));
+        let mut first = [0; 16];
+        first.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+        Fingerprint::from_bytes(first)
     }
-    text.push(b'}');
-    let hash = Sha256::digest(&text);
-    let mut first = [0; 16];
-    first.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
-    Fingerprint::from_bytes(first)
 }
 
-fn part<'a>(catalog: &Catalog, name: &str, value: &'a Value) -> Part<'a> {
-    let place = catalog.place(name);
-    let kind = place.and_then(|place| catalog.params.get(place)).map(|param| param.kind);
-    if let (Some(ParamKind::Image), Value::String(image)) = (kind, value)
+/// A value in its parameter's type on the wire, if it can be read so, with its keys in order.
+fn meant(param: Option<&Param>, value: &Value) -> Value {
+    if let (Some(ParamKind::Image), Value::String(image)) = (param.map(|param| param.kind), value)
         && !is_http_url(image)
         && let Some(image) = base64_bytes(image)
     {
-        return Part::Bytes(Sha256::digest(image).into());
+        return bytes(&Sha256::digest(image));
     }
-    Part::RequestView(value, place)
-}
-
-/// Writes a value in its parameter's type on the wire, if it can be read so.
-fn write_meant(out: &mut Vec<u8>, catalog: &Catalog, place: Option<usize>, value: &Value) {
-    let param = place.and_then(|place| catalog.params.get(place));
     let wire = param
         .filter(|param| !param.is_wire(value))
         .and_then(|param| param.coerce(value.clone()).ok());
-    write(out, wire.as_ref().unwrap_or(value));
+    let mut meant = wire.unwrap_or_else(|| value.clone());
+    meant.sort_all_objects();
+    meant
 }
 
-fn bytes(out: &mut Vec<u8>, sha256: &[u8; 32]) {
-    out.extend_from_slice(br#"{"sha256":""#);
-    for byte in sha256 {
-        let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
-        out.extend([digit(byte >> 4), digit(byte & 15)]);
-    }
-    out.extend_from_slice(br#""}"#);
+/// An image by the hash of its bytes: an object, which no image's text can be mistaken for.
+fn bytes(sha256: &[u8]) -> Value {
+    json!({"sha256": hex(sha256)})
 }
 
-/// A value as canonical JSON.
-pub(super) fn canonical(value: &Value) -> Box<[u8]> {
-    let mut out = Vec::new();
-    write(&mut out, value);
-    out.into()
+/// Two small digits for each byte.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
-fn write(out: &mut Vec<u8>, value: &Value) {
-    match value {
-        Value::Object(fields) => {
-            let mut sorted: Vec<_> = fields.iter().collect();
-            sorted.sort_unstable_by_key(|(name, _)| *name);
-            out.push(b'{');
-            for (place, (name, value)) in sorted.into_iter().enumerate() {
-                if place > 0 {
-                    out.push(b',');
-                }
-                string(out, name);
-                out.push(b':');
-                write(out, value);
-            }
-            out.push(b'}');
+fn canonical(value: &impl Serialize) -> Vec<u8> {
+    let mut text = Vec::new();
+    // Writing JSON to memory does not fail.
+    let _ = value.serialize(&mut Serializer::with_formatter(&mut text, Canonical));
+    text
+}
+
+/// Writes one text for one number: a whole one has neither fraction nor exponent.
+struct Canonical;
+
+impl Formatter for Canonical {
+    fn write_f64<W: ?Sized + io::Write>(&mut self, out: &mut W, number: f64) -> io::Result<()> {
+        /// Beyond it JSON's whole numbers are floats anyway.
+        const MAX: f64 = 18_446_744_073_709_551_616.0;
+        if number == 0.0 {
+            out.write_all(b"0")
+        } else if number.fract() == 0.0 && number.abs() < MAX {
+            write!(out, "{number:.0}")
+        } else {
+            CompactFormatter.write_f64(out, number)
         }
-        Value::Array(items) => {
-            out.push(b'[');
-            for (place, item) in items.iter().enumerate() {
-                if place > 0 {
-                    out.push(b',');
-                }
-                write(out, item);
-            }
-            out.push(b']');
-        }
-        Value::Number(number) => out.extend_from_slice(normal(number).as_bytes()),
-        Value::String(text) => string(out, text),
-        Value::Bool(yes) => out.extend_from_slice(if *yes { b"true" } else { b"false" }),
-        Value::Null => out.extend_from_slice(b"null"),
-    }
-}
-
-/// A text as JSON writes it.
-fn string(out: &mut Vec<u8>, text: &str) {
-    // Writing to memory does not fail.
-    let _ = serde_json::to_writer(out, text);
-}
-
-/// One text for one number: a whole one has neither fraction nor exponent.
-fn normal(number: &Number) -> String {
-    /// Beyond it JSON's whole numbers are floats anyway.
-    const MAX: f64 = 18_446_744_073_709_551_616.0;
-    match number.as_f64() {
-        Some(0.0) => "0".to_owned(),
-        Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < MAX => {
-            format!("{float:.0}")
-        }
-        _ => number.to_string(),
     }
 }

@@ -11,8 +11,6 @@ pub struct Catalog {
     pub(super) source: String,
     pub(super) failed_tasks_charged: bool,
     pub(super) params: Vec<Param>,
-    /// The parameters' defaults as a fingerprint writes them.
-    pub(super) defaults: Vec<Option<Box<[u8]>>>,
     pub(super) models: Vec<Model>,
 }
 
@@ -44,6 +42,17 @@ pub(super) struct Model {
     pub(super) refuses: Vec<usize>,
     pub(super) requires: Vec<Vec<usize>>,
     pub(super) prices: Vec<Row>,
+}
+
+/// What a model asks of a request; parameters by their names.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Constraints<'c> {
+    /// Values that a parameter must keep to, narrower than its own.
+    pub accepts: Vec<(&'c str, &'c Values)>,
+    /// Parameters that must not be given.
+    pub refuses: Vec<&'c str>,
+    /// Of each list, one parameter must be given.
+    pub requires: Vec<Vec<&'c str>>,
 }
 
 impl Catalog {
@@ -92,6 +101,20 @@ impl Catalog {
     #[must_use]
     pub fn failed_tasks_charged(&self) -> bool {
         self.failed_tasks_charged
+    }
+
+    /// What a model asks of a request; nothing of a model it does not know.
+    #[must_use]
+    pub fn demands(&self, model: &str) -> Constraints<'_> {
+        let Some(model) = self.model(model) else { return Constraints::default() };
+        let name = |place: &usize| self.params.get(*place).map(|param| param.name.as_str());
+        let names = |places: &Vec<usize>| places.iter().filter_map(name).collect();
+        let accepts = model.accepts.iter().filter_map(|(at, values)| Some((name(at)?, values)));
+        Constraints {
+            accepts: accepts.collect(),
+            refuses: names(&model.refuses),
+            requires: model.requires.iter().map(names).collect(),
+        }
     }
 
     pub(super) fn model(&self, name: &str) -> Option<&Model> {

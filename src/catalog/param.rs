@@ -1,7 +1,11 @@
 //! The request parameters of a gateway: what each holds and what its value must keep to.
 
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
 /// A request's parameters by API name: a JSON object in the API's own types.
-pub type Params = serde_json::Map<String, serde_json::Value>;
+pub type Params = Map<String, Value>;
 
 /// What a request parameter holds on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -28,7 +32,8 @@ pub enum ParamKind {
 }
 
 /// A request parameter of the gateway.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Param {
     /// Its API name.
     pub name: String,
@@ -37,22 +42,36 @@ pub struct Param {
     /// One sentence for people.
     pub doc: String,
     /// The value that means the same as leaving it out, as it stands on the wire.
-    pub default: Option<serde_json::Value>,
-    /// What its value must keep to, whatever the model.
-    pub rules: Rules,
-}
-
-/// What a parameter's value must keep to, whatever the model.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rules {
+    pub default: Option<Value>,
     /// The allowed values as they stand on the wire; empty: any.
-    pub one_of: Vec<serde_json::Value>,
+    #[serde(default)]
+    pub one_of: Vec<Value>,
     /// The most characters of a text, or items of a list.
     pub most: Option<usize>,
-    /// Whether it is two positive whole numbers, `W:H`.
-    pub ratio: bool,
+    /// What a text must look like.
+    pub form: Option<Form>,
     /// What an object must hold.
-    pub fields: Vec<(String, ParamKind)>,
-    /// Parameters that must stand beside it, with the value they must have if not any.
-    pub needs: Vec<(String, Option<serde_json::Value>)>,
+    #[serde(default)]
+    pub fields: BTreeMap<String, ParamKind>,
+    /// Parameters that must stand beside it.
+    #[serde(default)]
+    pub needs: Vec<Need>,
+}
+
+/// What a text must look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// Two positive whole numbers, `W:H`.
+    Ratio,
+}
+
+/// A parameter that another one needs.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Need {
+    /// Its API name.
+    pub param: String,
+    /// The value it must have, as it stands on the wire; `None`: any.
+    pub is: Option<Value>,
 }

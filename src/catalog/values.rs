@@ -9,7 +9,7 @@ use super::param::{Param, ParamKind};
 
 /// The values of one parameter that a rule or a price row means.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Values {
+pub enum Values {
     /// Spans of whole seconds, both ends included; never empty.
     Seconds(Vec<(u32, u32)>),
     /// These wire values; never empty.

@@ -13,7 +13,7 @@ use crate::policy::limits::SomeLimits;
 use super::diagnostics::Finding;
 
 /// Everything in a manifest but its shots.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Header {
     /// The campaign's name: a safe file name.
     pub campaign: String,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::diagnostics::Diagnostics;
-use super::scalars::{Section, TOP_LEVEL, check_name, text};
+use super::scalars::{Section, TOP_LEVEL, check_name, group, text};
 use super::shots::defaults::Inherited;
 use super::shots::entry;
 use super::text::builder::NoShots;
@@ -160,15 +160,12 @@ fn list<'n>(node: Option<&'n Node>, diags: &mut Diagnostics) -> Vec<&'n Node> {
 
 /// `vars`: names and their texts.
 fn vars(root: &Node, diags: &mut Diagnostics) -> Vec<(Rc<str>, Node)> {
-    let Some(node) = root.get("vars").filter(|node| !node.is_null()) else { return Vec::new() };
-    let Some(pairs) = node.pairs() else {
-        let what = format!("`vars` is names and their texts, but this is {}", node.kind());
-        let fix = "write for example `vars: {mood: calm}`";
-        diags.error(node.place, what, fix);
-        return Vec::new();
-    };
+    let node = root.get("vars").filter(|node| !node.is_null());
+    let pairs = node.and_then(|node| {
+        group(node, "`vars` is names and their texts", "vars: {mood: calm}", diags)
+    });
     let mut vars = Vec::new();
-    for Pair { key, key_place, value } in pairs {
+    for Pair { key, key_place, value } in pairs.unwrap_or_default() {
         check_name(key, *key_place, diags);
         let value = match text(value, key, diags) {
             Some(_) => value.clone(),
@@ -183,14 +180,10 @@ fn vars(root: &Node, diags: &mut Diagnostics) -> Vec<(Rc<str>, Node)> {
 /// `defaults`: request parameters that all shots start from.
 fn defaults(root: &Node, catalog: &Catalog, diags: &mut Diagnostics) -> Inherited {
     let mut inherited = Inherited::default();
-    let Some(node) = root.get("defaults").filter(|node| !node.is_null()) else { return inherited };
-    let Some(pairs) = node.pairs() else {
-        let what = format!("`defaults` is parameters of shots, but this is {}", node.kind());
-        let fix = "write for example `defaults: {mode: pro}`";
-        diags.error(node.place, what, fix);
-        return inherited;
-    };
-    for Pair { key, key_place, value } in pairs {
+    let node = root.get("defaults").filter(|node| !node.is_null());
+    let such = "`defaults` is parameters of shots";
+    let pairs = node.and_then(|node| group(node, such, "defaults: {mode: pro}", diags));
+    for Pair { key, key_place, value } in pairs.unwrap_or_default() {
         match catalog.params().iter().position(|param| *param.name == **key) {
             Some(param) => inherited.defaults.push((param, value.clone())),
             None if entry::KEYS.contains(&&**key) => {

@@ -1,11 +1,9 @@
 //! Text to shots: reads a YAML or CSV manifest, checks it against the catalog, expands, prices and
 //! fingerprints it, and reports every mistake with its place. Sends nothing, writes nothing.
 
-mod callback;
 mod campaign;
 mod diagnostics;
 mod includes;
-mod notify;
 mod read;
 mod scalars;
 pub mod schema;

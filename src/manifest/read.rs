@@ -21,8 +21,6 @@ use super::text::yaml::{self, Document};
 use super::{includes, settings};
 use crate::catalog::{Catalog, closest};
 use crate::domain::shot::Shot;
-use crate::domain::state::OnDoubt;
-use crate::policy::limits::SomeLimits;
 
 /// A manifest that was read, mistakes and all.
 #[derive(Debug)]
@@ -103,7 +101,7 @@ struct Reader<'c> {
     /// `None`: the shots are skipped.
     catalog: Option<&'c Catalog>,
     /// Whether a document may break off among its shots once its settings are known, so that a
-    /// mistake in a prompt keeps no one from downloading clips.
+    /// mistake in a prompt does not stop a download of clips.
     tolerates_broken_shots: bool,
     engine: Engine,
     /// What the shots came to, unless they are skipped.
@@ -227,12 +225,7 @@ impl<'c> Reader<'c> {
         let header = Header {
             campaign: settings::campaign_of_stem(&stem(self.path), place, fix, &mut self.diags),
             path: self.path.to_owned(),
-            budget: None,
-            on_doubt: OnDoubt::default(),
-            limits: SomeLimits::default(),
-            callback: None,
-            check_charges: false,
-            notify: None,
+            ..Header::default()
         };
         let is_right = self.diags.error_count() == before;
         let Self { path, catalog, engine, expansion, diags, .. } = self;
@@ -241,7 +234,7 @@ impl<'c> Reader<'c> {
             Ok(Some((table, rows))) => {
                 let inherited = Inherited::default();
                 let defaults = CompiledDefaults::new(&inherited, catalog, engine, diags);
-                let entry = Entry::of_table(&table);
+                let entry = Entry { place: table.place(), ..Entry::default() };
                 ExpandContext { catalog, engine, defaults: &defaults, diags, output }
                     .expand_rows(&entry, &table, rows, true);
             }

@@ -95,6 +95,21 @@ pub(super) fn hide_urls(node: &Node, diags: &mut Diagnostics) {
     }
 }
 
+/// The pairs of a mapping that is such a thing: ``"`vars` is names and their texts"``.
+pub(super) fn group<'n>(
+    node: &'n Node,
+    such: &str,
+    example: &str,
+    diags: &mut Diagnostics,
+) -> Option<&'n [Pair]> {
+    let pairs = node.pairs();
+    if pairs.is_none() {
+        let what = format!("{such}, but this is {}", node.kind());
+        diags.error(node.place, what, format!("write for example `{example}`"));
+    }
+    pairs
+}
+
 /// A scalar's text.
 pub(super) fn text<'n>(node: &'n Node, name: &str, diags: &mut Diagnostics) -> Option<&'n Rc<str>> {
     let text = node.text();

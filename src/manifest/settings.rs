@@ -1,18 +1,20 @@
 //! Everything of a manifest but its shots: from the tree to a [`Header`], with all mistakes.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::str::FromStr;
+use std::time::Duration;
 
-use super::campaign::{Header, WrittenBudget};
+use super::campaign::{Header, WrittenBudget, WrittenCallback, WrittenNotify};
 use super::diagnostics::{Diagnostics, did_you_mean};
-use super::scalars::{Section, TOP_LEVEL, count_of, duration, parsed, switch, text};
+use super::scalars::{Section, TOP_LEVEL, count_of, duration, hide_urls, parsed, switch, text};
 use super::shots::identity;
 use super::source::place::Place;
-use super::text::tree::{Node, Pair};
-use super::{callback, notify};
+use super::text::tree::{Node, Pair, Value};
 use crate::domain::money::Usd;
 use crate::domain::shot::ShotId;
 use crate::domain::state::OnDoubt;
+use crate::domain::webhook::{Hook, Occasion};
 use crate::policy::limits::{Rate, SomeLimits};
 
 const EXAMPLE: &str = "write for example `limits: {rate: 2/s, in_flight: 10}`";
@@ -31,6 +33,18 @@ const LIMITS: Section<'_> = Section {
     ],
     example: EXAMPLE,
 };
+const CALLBACK: Section<'_> = Section {
+    name: "`callback`",
+    keys: &["listen", "url", "wait"],
+    example: "write for example `callback: {listen: \"127.0.0.1:8787\", url: \"https://hooks.example.com/rushes\"}`",
+};
+/// The gateway tries for half an hour to call.
+const DEFAULT_WAIT: Duration = Duration::from_secs(30 * 60);
+const NOTIFY: Section<'_> = Section {
+    name: "`notify`",
+    keys: &["url", "on", "failures"],
+    example: "write for example `notify: https://hooks.example.com/…` or `notify: {url: …, on: [end, cap]}`",
+};
 
 /// The settings of a YAML manifest. `stem` is the file's, for a manifest that names no campaign.
 pub(super) fn read(root: &Node, stem: &str, path: &Path, diags: &mut Diagnostics) -> Header {
@@ -48,11 +62,11 @@ pub(super) fn read(root: &Node, stem: &str, path: &Path, diags: &mut Diagnostics
         budget: root.get("budget").and_then(|node| budget(node, diags)),
         on_doubt: root.get("on_doubt").and_then(|node| on_doubt(node, diags)).unwrap_or_default(),
         limits: limited.map(|node| limits(node, diags)).unwrap_or_default(),
-        callback: root.get("callback").and_then(|node| callback::read(node, diags)),
+        callback: root.get("callback").and_then(|node| callback(node, diags)),
         check_charges: (root.get("check_charges"))
             .and_then(|node| switch(node, "check_charges", diags))
             .unwrap_or_default(),
-        notify: root.get("notify").and_then(|node| notify::read(node, diags)),
+        notify: root.get("notify").and_then(|node| notify(node, diags)),
     }
 }
 
@@ -148,4 +162,138 @@ fn limits(node: &Node, diags: &mut Diagnostics) -> SomeLimits {
 
 fn rate(node: &Node, diags: &mut Diagnostics) -> Option<Rate> {
     parsed(node, "a rate such as 2/s or 90/min", Rate::from_str, diags)
+}
+
+/// Where the gateway can call when a task has ended.
+fn callback(node: &Node, diags: &mut Diagnostics) -> Option<WrittenCallback> {
+    CALLBACK.check_keys(node, diags);
+    node.pairs()?;
+    let listen = required(node, "listen", diags).and_then(|node| listen(node, diags));
+    let url = required(node, "url", diags).and_then(|node| callback_url(node, diags));
+    let wait = match node.get("wait") {
+        Some(node) => duration(node, diags)?,
+        None => DEFAULT_WAIT,
+    };
+    Some(WrittenCallback { listen: listen?, url: url?, wait })
+}
+
+fn required<'n>(node: &'n Node, key: &str, diags: &mut Diagnostics) -> Option<&'n Node> {
+    let found = node.get(key);
+    if found.is_none() {
+        diags.error(node.place, format!("`callback` does not say `{key}`"), CALLBACK.example);
+    }
+    found
+}
+
+fn listen(node: &Node, diags: &mut Diagnostics) -> Option<SocketAddr> {
+    let written = text(node, "listen", diags)?;
+    let address = written.trim().parse::<SocketAddr>().ok().filter(|address| address.port() > 0);
+    if address.is_none() {
+        let what = format!("\"{written}\" is no address of this machine with a port");
+        let fix = "write for example `listen: \"127.0.0.1:8787\"`, or `0.0.0.0:8787` to be reached \
+                   from other machines";
+        diags.error(node.place, what, fix);
+    }
+    address
+}
+
+fn callback_url(node: &Node, diags: &mut Diagnostics) -> Option<String> {
+    let written = text(node, "url", diags)?.trim();
+    let fix = "write for example `url: https://hooks.example.com/rushes`; each request gets its own \
+               secret part after it";
+    if let Some(problem) = problem_of(written) {
+        let what = format!("the gateway cannot call \"{written}\": {problem}");
+        diags.error(node.place, what, fix);
+        return None;
+    }
+    Some(written.trim_end_matches('/').to_owned())
+}
+
+/// Why an address cannot be called with a secret part after it.
+fn problem_of(url: &str) -> Option<&'static str> {
+    let Some((scheme, rest)) = url.split_once("://") else { return Some("it is no web address") };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
+        Some("it is neither http:// nor https://")
+    } else if host.is_empty() || host.starts_with(':') {
+        Some("it names no host")
+    } else if host.contains('@') {
+        Some("it holds a user name")
+    } else if rest.contains(['?', '#']) {
+        Some("it holds `?` or `#`")
+    } else if rest
+        .chars()
+        .any(|c| c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '\\'))
+    {
+        Some("it holds a character that no web address holds")
+    } else {
+        None
+    }
+}
+
+/// The web address that gets messages about a run, and on which occasions. The address is a secret,
+/// so excerpts hide it.
+fn notify(node: &Node, diags: &mut Diagnostics) -> Option<WrittenNotify> {
+    hide_urls(node, diags);
+    let mut written = WrittenNotify::default();
+    if node.text().is_some() {
+        written.url = Some(hook(node, "notify", diags)?);
+        return Some(written);
+    }
+    NOTIFY.check_keys(node, diags);
+    node.pairs()?;
+    if let Some(node) = node.get("url") {
+        written.url = Some(hook(node, "url", diags)?);
+    }
+    if let Some(node) = node.get("on") {
+        written.on = occasions(node, diags)?;
+    }
+    if let Some(node) = node.get("failures") {
+        written.failures = count_of(node, "failures", diags)?;
+    }
+    Some(written)
+}
+
+fn hook(node: &Node, name: &str, diags: &mut Diagnostics) -> Option<Hook> {
+    // Also when it is mistyped.
+    diags.hide(node.place);
+    let written = text(node, name, diags)?;
+    let fix = format!(
+        "write `{name}: https://…`; on this machine plain http:// will do, such as \
+         http://127.0.0.1:9000/. Or leave it out and set RUSHES_NOTIFY_URL"
+    );
+    let what = |why| format!("no message can be sent to this address: {why}");
+    Hook::new(written).map_err(|why| diags.error(node.place, what(why), fix)).ok()
+}
+
+fn occasions(node: &Node, diags: &mut Diagnostics) -> Option<Vec<Occasion>> {
+    let nodes = match &node.value {
+        Value::List(nodes) => &nodes[..],
+        _ => std::slice::from_ref(node),
+    };
+    let before = diags.error_count();
+    let mut on = Vec::new();
+    if nodes.is_empty() {
+        diags.error(
+            node.place,
+            "`on` names nothing to be told of",
+            "write for example `on: [end, cap]`",
+        );
+    }
+    for node in nodes {
+        let written = node.text().map_or("", |text| &**text);
+        match Occasion::ALL.into_iter().find(|one| one.name() == written) {
+            Some(one) if on.contains(&one) => {}
+            Some(one) => on.push(one),
+            None => {
+                let meant = did_you_mean(written, Occasion::ALL.map(Occasion::name));
+                let fix = meant.unwrap_or_else(|| {
+                    "write some of end, cap, credit, failures, such as `on: [end, cap]`".to_owned()
+                });
+                let what = "`on` names what to be told of: end, cap, credit, failures";
+                diags.error(node.place, what, fix);
+            }
+        }
+    }
+    (diags.error_count() == before).then_some(on)
 }

@@ -53,7 +53,7 @@ pub fn cases(name: &str) -> Vec<Case> {
         }
     }
     for case in &mut cases {
-        // The empty line before the next case belongs to nobody.
+        // The empty line before the next case belongs to no case.
         if let Some((_, text)) = case.files.last_mut()
             && (text.ends_with("\n\n") || text == "\n")
         {

@@ -319,7 +319,7 @@ fn a_default_stands_for_what_is_missing_or_empty() {
     assert!(mistakes.rendered.contains("did you mean `mode_of_day`?"), "{mistakes}");
 }
 
-/// Manifests that would load and buy what nobody meant, and words of what is said instead.
+/// Manifests that would load and buy what was not meant, and words of what is said instead.
 #[test]
 fn what_would_silently_buy_something_else_is_a_mistake() {
     let shots = |text: &str| format!("defaults: {{model: kling-v3}}\nshots:\n{text}");

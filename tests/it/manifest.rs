@@ -1,4 +1,4 @@
-//! The manifest language: what loads, what does not and where it says so, and who is who.
+//! The manifest language: what loads, what does not and where it says so, and which shot is which.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -276,7 +276,7 @@ fn a_header_is_read_without_looking_at_the_shots() {
     let budget = header.budget.unwrap();
     assert_eq!((budget.cap, budget.strict), (Some("1.50".parse().unwrap()), true));
     assert_eq!(header.limits.rate, Some("90/min".parse().unwrap()));
-    // A slip among the shots keeps nobody from their clips; one in the settings might mislead.
+    // A slip among the shots does not stop a download; one in the settings might mislead.
     let broken =
         "campaign: films\nshots:\n  - {id: a, prompt: x}\n  - id: b\n    prompt: Night: a street\n";
     std::fs::write(&path, broken).unwrap();
@@ -293,7 +293,7 @@ fn a_header_is_read_without_looking_at_the_shots() {
 }
 
 #[test]
-fn a_price_nobody_knows_is_a_warning_without_a_cap() {
+fn an_unknown_price_is_a_warning_without_a_cap() {
     let text = format!("{HEAD}  - {{id: a, prompt: x, sound: on, takes: 3}}");
     let campaign = yaml(&text).unwrap();
     assert_eq!(campaign.warnings.len(), 1, "{:?}", campaign.warnings);
@@ -321,7 +321,7 @@ fn bombs_of_aliases_and_templates_end_in_a_mistake() {
 }
 
 #[test]
-fn a_callback_address_takes_the_place_of_another_and_is_nobody_elses_business() {
+fn a_callback_address_takes_the_place_of_another_and_is_no_other_s_business() {
     let called = |json: &str, callback: Option<&str>| {
         let (key, params) = (Secret::from_bytes([7; 16]), json.into());
         let callback = callback.map(str::to_owned);

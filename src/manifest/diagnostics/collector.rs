@@ -164,34 +164,16 @@ impl Diagnostics {
 
     fn finding(&self, diagnostic: &Diagnostic, lines: &Lines, color: bool) -> Finding {
         let Diagnostic { place, what, fix, related, shot, repeats, severity } = diagnostic;
-        let more = match repeats {
-            0 => String::new(),
-            n => format!(" and {n} more"),
-        };
-        let note = shot.as_ref().map(|id| format!("in shot `{id}`{more}"));
-        let named: Vec<(Place, String)> = related
-            .iter()
-            .map(|(place, label)| (*place, format!("{label} ({})", self.position(*place))))
-            .collect();
-        let level = if *severity == Severity::Warning { Level::Warning } else { Level::Error };
-        let report = excerpt::Report {
-            level,
-            title: format!("{}: {what}", self.position(*place)),
-            place: *place,
-            related: &named,
-            note: note.as_deref(),
-            help: fix.as_deref(),
-        };
-        let rendered = excerpt::render(&report, lines, color);
-        let related = related.iter();
+        let position = |place| self.spot(place).to_string();
+        let rendered = excerpt::render(diagnostic, &position, lines, color);
         Finding {
-            level,
+            level: if *severity == Severity::Warning { Level::Warning } else { Level::Error },
             spot: self.spot(*place),
             message: what.clone(),
             fix: fix.clone(),
             shot: shot.as_ref().map(ToString::to_string),
             more_shots: *repeats,
-            related: related
+            related: (related.iter())
                 .map(|(place, label)| Related { spot: self.spot(*place), message: label.clone() })
                 .collect(),
             rendered,
@@ -200,16 +182,8 @@ impl Diagnostics {
 
     fn spot(&self, place: Place) -> Spot {
         let (line, column) = (place.line.max(1), place.column.max(1));
-        let file = self.name(place.file).to_owned();
+        let source = self.sources.get(usize::from(place.file));
+        let file = source.map_or("manifest", |source| &source.name).to_owned();
         Spot { file, line, column, end_column: column.saturating_add(place.length) }
-    }
-
-    fn name(&self, file: u16) -> &str {
-        self.sources.get(usize::from(file)).map_or("manifest", |source| &source.name)
-    }
-
-    /// `FILE:LINE:COLUMN`.
-    fn position(&self, place: Place) -> String {
-        format!("{}:{}:{}", self.name(place.file), place.line.max(1), place.column.max(1))
     }
 }

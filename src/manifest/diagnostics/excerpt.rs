@@ -8,12 +8,11 @@ use std::path::PathBuf;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::finding;
+use super::diagnostic::{Diagnostic, Severity};
 use crate::disk;
 use crate::domain::sanitize::steers;
 use crate::manifest::source::chars::Chars;
-use crate::manifest::source::place::Place;
-use crate::manifest::source::position::Position;
+use crate::manifest::source::place::{Place, Position};
 
 /// The most characters of a line that are drawn, and how many of them before the mistake.
 const MAX_WIDE: usize = 140;
@@ -40,16 +39,6 @@ pub(crate) struct Stretch {
     length: usize,
     /// Whether the line goes on after it.
     more: bool,
-}
-
-/// What is drawn.
-pub(crate) struct Report<'a> {
-    pub level: finding::Level,
-    pub title: String,
-    pub place: Place,
-    pub related: &'a [(Place, String)],
-    pub note: Option<&'a str>,
-    pub help: Option<&'a str>,
 }
 
 /// Reads the lines of some places, each source once. What cannot be read is left out, and of what is
@@ -117,35 +106,40 @@ fn skipped(place: Place) -> usize {
     if column + 20 > MAX_WIDE { column.saturating_sub(BEFORE) } else { 0 }
 }
 
-/// The mistake as rustc would draw it; its first line holds the title.
-pub(crate) fn render(report: &Report<'_>, lines: &Lines, color: bool) -> String {
-    let level = match report.level {
-        finding::Level::Warning => Level::WARNING,
-        finding::Level::Error => Level::ERROR,
-    };
-    let mut group = Group::with_title(level.primary_title(visible(&report.title)));
-    let window = Window::of(report.place, lines);
-    let (beside, elsewhere): (Vec<_>, Vec<_>) = report
-        .related
+/// The mistake as rustc would draw it; its first line holds the title. `position` writes a place
+/// as `FILE:LINE:COLUMN`.
+pub(crate) fn render(
+    diagnostic: &Diagnostic,
+    position: &dyn Fn(Place) -> String,
+    lines: &Lines,
+    color: bool,
+) -> String {
+    let Diagnostic { place, what, fix, related, shot, repeats, severity } = diagnostic;
+    let level = if *severity == Severity::Warning { Level::WARNING } else { Level::ERROR };
+    let title = format!("{}: {what}", position(*place));
+    let mut group = Group::with_title(level.primary_title(visible(&title)));
+    let label = |place: Place, label: &str| visible(&format!("{label} ({})", position(place)));
+    let window = Window::of(*place, lines);
+    let (beside, elsewhere): (Vec<_>, Vec<_>) = related
         .iter()
         .partition(|(place, _)| window.as_ref().is_some_and(|window| window.holds(*place)));
     if let Some(window) = &window {
-        let others = beside.iter().map(|(place, label)| {
-            window.mark(AnnotationKind::Context, *place).label(visible(label))
+        let others = beside.into_iter().map(|(place, said)| {
+            window.mark(AnnotationKind::Context, *place).label(label(*place, said))
         });
-        let primary = window.mark(AnnotationKind::Primary, report.place);
+        let primary = window.mark(AnnotationKind::Primary, *place);
         group = group.element(window.snippet().annotation(primary).annotations(others));
     }
-    if let Some(note) = report.note {
-        group = group.element(Level::NOTE.message(visible(note)));
+    if let Some(id) = shot {
+        let more = if *repeats > 0 { format!(" and {repeats} more") } else { String::new() };
+        group = group.element(Level::NOTE.message(visible(&format!("in shot `{id}`{more}"))));
     }
-    if let Some(help) = report.help {
-        group = group.element(Level::HELP.message(visible(help)));
+    if let Some(fix) = fix {
+        group = group.element(Level::HELP.message(visible(fix)));
     }
-    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let mut groups = vec![group];
-    groups.extend(elsewhere.into_iter().map(|(place, label)| {
-        let title = Level::NOTE.secondary_title(visible(label));
+    groups.extend(elsewhere.into_iter().map(|(place, said)| {
+        let title = Level::NOTE.secondary_title(label(*place, said));
         match Window::of(*place, lines) {
             Some(window) => {
                 let mark = window.mark(AnnotationKind::Primary, *place);
@@ -154,6 +148,7 @@ pub(crate) fn render(report: &Report<'_>, lines: &Lines, color: bool) -> String 
             None => Group::with_title(title),
         }
     }));
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     renderer.decor_style(DecorStyle::Ascii).render(&groups)
 }
 

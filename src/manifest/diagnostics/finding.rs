@@ -1,5 +1,7 @@
 //! Mistakes and warnings as data, for editors and other programs.
 
+use std::fmt;
+
 use serde::Serialize;
 
 /// How bad a finding is.
@@ -23,6 +25,13 @@ pub struct Spot {
     pub column: u32,
     /// The column after the last one; that of the start where only a position is meant.
     pub end_column: u32,
+}
+
+/// `FILE:LINE:COLUMN`.
+impl fmt::Display for Spot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
 }
 
 /// Another place that is related to a finding.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::catalog::{Accepted, Catalog, Param, ParamKind};
+use crate::catalog::{Catalog, Form, Param, ParamKind, Values};
 
 /// What every form of a request parameter is, beside its own.
 pub(super) const TEMPLATE: &str = "#/$defs/template";
@@ -38,17 +38,16 @@ pub(super) fn values(catalog: &Catalog, param: &Param) -> Value {
 
 /// Every form of a parameter's value but templates.
 fn of(catalog: &Catalog, param: &Param) -> Vec<Value> {
-    let rules = &param.rules;
     match param.kind {
         ParamKind::Text if param.name == "model" => {
             let model = |name| json!({"const": name, "description": catalog.model_doc(name)});
             catalog.models().into_iter().map(model).collect()
         }
-        ParamKind::Text if !rules.one_of.is_empty() => {
+        ParamKind::Text if !param.one_of.is_empty() => {
             let one = |value| json!({"const": value, "description": meaning(&param.doc, value)});
-            rules.one_of.iter().map(one).collect()
+            param.one_of.iter().map(one).collect()
         }
-        ParamKind::Text if rules.ratio => {
+        ParamKind::Text if param.form == Some(Form::Ratio) => {
             let side = "0*[1-9][0-9]{0,8}";
             vec![json!({
                 "type": "string",
@@ -58,7 +57,7 @@ fn of(catalog: &Catalog, param: &Param) -> Vec<Value> {
         }
         ParamKind::Text => {
             let mut text = json!({"type": ["string", "number", "boolean"]});
-            if let Some(most) = rules.most {
+            if let Some(most) = param.most {
                 text["maxLength"] = json!(most);
             }
             vec![text]
@@ -73,7 +72,7 @@ fn of(catalog: &Catalog, param: &Param) -> Vec<Value> {
         ParamKind::TextList => {
             let item = json!({"type": ["string", "number", "boolean"]});
             let mut list = json!({"type": "array", "items": item});
-            if let Some(most) = rules.most {
+            if let Some(most) = param.most {
                 list["maxItems"] = json!(most);
             }
             vec![list, words(param), json!({"type": ["number", "boolean"]})]
@@ -96,9 +95,9 @@ fn of(catalog: &Catalog, param: &Param) -> Vec<Value> {
 const HTTP: &str = r"^\s*[hH][tT][tT][pP][sS]?://([^/?#\s]*@)?[^/?#\s@:]\S*\s*$";
 
 /// The forms of those values that a model accepts.
-pub(super) fn accepted(param: &Param, values: Accepted<'_>) -> Vec<Value> {
+pub(super) fn accepted(param: &Param, values: &Values) -> Vec<Value> {
     match values {
-        Accepted::Seconds(spans) => {
+        Values::Seconds(spans) => {
             let mut forms: Vec<Value> = spans
                 .iter()
                 .map(|(low, high)| json!({"type": "integer", "minimum": low, "maximum": high}))
@@ -112,11 +111,12 @@ pub(super) fn accepted(param: &Param, values: Accepted<'_>) -> Vec<Value> {
             forms.push(json!({"type": "string", "pattern": text}));
             forms
         }
-        Accepted::OneOf(values) if matches!(param.kind, ParamKind::OnOff | ParamKind::Bool) => {
+        Values::OneOf(values) if matches!(param.kind, ParamKind::OnOff | ParamKind::Bool) => {
             let on = |value: &Value| *value == json!("on") || *value == json!(true);
             switch(["on", "off"], &values.iter().map(on).collect::<Vec<_>>())
         }
-        Accepted::OneOf(values) => vec![json!({"enum": values})],
+        Values::OneOf(values) => vec![json!({"enum": values})],
+        Values::Given(_) => vec![json!(true)],
     }
 }
 
@@ -148,7 +148,7 @@ fn number() -> Vec<Value> {
 
 /// A list in one text: its items with `;`, `,` or `|` between them.
 fn words(param: &Param) -> Value {
-    let most = param.rules.most.map_or(String::new(), |most| most.to_string());
+    let most = param.most.map_or(String::new(), |most| most.to_string());
     let pattern = format!(r"^[;,|\s]*([^;,|\s][^;,|]*([;,|][;,|\s]*|$)){{0,{most}}}$");
     json!({"type": "string", "pattern": pattern, "description": "Items with ; between them."})
 }
@@ -159,7 +159,7 @@ fn json_text() -> Value {
 
 /// An object; what it must hold is for [`super::rules`] to say, for a column may add it.
 fn object(param: &Param) -> Value {
-    let field = |(name, kind): &(String, ParamKind)| {
+    let field = |(name, kind): (&String, &ParamKind)| {
         let mut forms = match kind {
             ParamKind::Bool => switch(["true", "false"], &[true, false]),
             ParamKind::Number => number(),
@@ -168,7 +168,7 @@ fn object(param: &Param) -> Value {
         forms.push(json!({"$ref": TEMPLATE}));
         (name.clone(), json!({"description": param.doc, "anyOf": forms}))
     };
-    let properties: Map<String, Value> = param.rules.fields.iter().map(field).collect();
+    let properties: Map<String, Value> = param.fields.iter().map(field).collect();
     json!({"type": "object", "properties": properties})
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::forms::TEMPLATE;
 use super::forms::accepted;
-use crate::catalog::{Catalog, Param};
+use crate::catalog::{Catalog, Need, Param, Values};
 
 /// What a shot that is surely of this model must keep to by itself.
 pub(super) fn model(catalog: &Catalog, model: &str) -> Value {
@@ -15,14 +15,14 @@ pub(super) fn model(catalog: &Catalog, model: &str) -> Value {
     let mut variables = serde_json::Map::new();
     for (name, values) in &demands.accepts {
         let Some(param) = catalog.param(name) else { continue };
-        let mut forms = accepted(param, *values);
+        let mut forms = accepted(param, values);
         forms.push(json!({"$ref": TEMPLATE}));
         variables.insert((*name).to_owned(), json!({"items": {"anyOf": forms.clone()}}));
         forms.push(json!({"type": "null"}));
         properties.insert((*name).to_owned(), json!({"anyOf": forms}));
     }
     for name in &demands.refuses {
-        let nothing = json!({"anyOf": [{"enum": [null, "", []]}, {"$ref": TEMPLATE}]});
+        let nothing = json!({"anyOf": [empty(), {"$ref": TEMPLATE}]});
         properties.insert((*name).to_owned(), nothing);
     }
     properties.insert("matrix".to_owned(), json!({"properties": variables}));
@@ -38,14 +38,14 @@ pub(super) fn of_a_shot(catalog: &Catalog) -> Vec<Value> {
     }
     for param in catalog.params() {
         rules.push(when(&sure(&param.name), &not(&in_matrix(&param.name))));
-        for (needed, wanted) in &param.rules.needs {
+        for Need { param: needed, is: wanted } in &param.needs {
             let Some((other, wanted)) = catalog.param(needed).zip(wanted.as_ref()) else {
                 continue;
             };
             let certain = [sure(&param.name), sure(needed), not(&in_matrix(needed)), not(&from())];
             rules.push(when(&all(&certain), &says(other, wanted)));
         }
-        let fields: Vec<&str> = param.rules.fields.iter().map(|(name, _)| name.as_str()).collect();
+        let fields: Vec<&str> = param.fields.keys().map(String::as_str).collect();
         if !fields.is_empty() {
             let whole = json!({"if": {"type": "object"}, "then": {"required": fields}});
             rules.push(when(&not(&from()), &json!({"properties": {(param.name.as_str()): whole}})));
@@ -60,29 +60,30 @@ pub(super) fn of_a_manifest(catalog: &Catalog) -> Vec<Value> {
     let mut rules =
         vec![shots_when(&[no_model], &json!(true), &maybe_given("model")), one_callback()];
     for name in catalog.models() {
-        let open = not(&maybe_given("model"));
         let by_default =
             in_defaults(&json!({"required": ["model"], "properties": {"model": {"const": name}}}));
+        let open = not(&maybe_given("model"));
         let this_model = json!({"$ref": format!("#/$defs/{name}")});
         rules.push(shots_when(std::slice::from_ref(&by_default), &open, &this_model));
+        // In a manifest that is such: what shots must say that are surely of this model.
+        let mut its_shots = |manifest: Value, then: &Value| {
+            rules.push(shots_when(std::slice::from_ref(&manifest), &is_model(name), then));
+            rules.push(shots_when(&[manifest, by_default.clone()], &open, then));
+        };
         let demands = catalog.demands(name);
         for any in &demands.requires {
             let lacks = not(&in_defaults(&either(any.iter().map(|name| given(name)))));
-            let tells = either(any.iter().map(|name| maybe_given(name)));
-            rules.push(shots_when(std::slice::from_ref(&lacks), &is_model(name), &tells));
-            rules.push(shots_when(&[lacks, by_default.clone()], &open, &tells));
+            its_shots(lacks, &either(any.iter().map(|name| maybe_given(name))));
         }
         for (param, values) in &demands.accepts {
             let Some(known) = catalog.param(param) else { continue };
-            let fits = json!({"properties": {(*param): {"anyOf": accepted(known, *values)}}});
+            let fits = json!({"properties": {(*param): {"anyOf": accepted(known, values)}}});
             let wrong = in_defaults(&all(&[sure(param), not(&fits)]));
-            let other = either([json!({"required": [param]}), in_matrix(param), from()]);
-            rules.push(shots_when(std::slice::from_ref(&wrong), &is_model(name), &other));
-            rules.push(shots_when(&[wrong, by_default.clone()], &open, &other));
+            its_shots(wrong, &either([json!({"required": [param]}), in_matrix(param), from()]));
         }
     }
     for param in catalog.params() {
-        for (needed, wanted) in &param.rules.needs {
+        for Need { param: needed, is: wanted } in &param.needs {
             let Some(other) = catalog.param(needed) else { continue };
             let right = match wanted {
                 Some(wanted) if other.default.as_ref() == Some(wanted) => continue,
@@ -117,20 +118,25 @@ fn in_defaults(condition: &Value) -> Value {
     json!({"required": ["defaults"], "properties": {"defaults": such}})
 }
 
-/// The entry has this key, and it is neither null nor an empty text or list.
+/// A value that counts as none: null, an empty text, a list of nothing but empty texts.
+fn empty() -> Value {
+    json!({"anyOf": [{"enum": [null, ""]}, {"type": "array", "items": {"enum": [""]}}]})
+}
+
+/// The entry has this key, and it is not empty.
 fn given(name: &str) -> Value {
-    json!({"required": [name], "properties": {(name): {"not": {"enum": [null, "", []]}}}})
+    json!({"required": [name], "properties": {(name): {"not": empty()}}})
 }
 
 /// The entry has this key, it is not empty, and no template.
 fn sure(name: &str) -> Value {
-    let certain = json!({"not": {"anyOf": [{"enum": [null, "", []]}, {"$ref": TEMPLATE}]}});
+    let certain = json!({"not": {"anyOf": [empty(), {"$ref": TEMPLATE}]}});
     json!({"required": [name], "properties": {(name): certain}})
 }
 
 /// The parameter, if it is there, is this.
 fn says(param: &Param, wanted: &Value) -> Value {
-    let forms = accepted(param, crate::catalog::Accepted::OneOf(std::slice::from_ref(wanted)));
+    let forms = accepted(param, &Values::OneOf(vec![wanted.clone()]));
     json!({"properties": {(param.name.as_str()): {"anyOf": forms}}})
 }
 

@@ -1,11 +1,13 @@
 //! Makes a shot of a draft: its id, clip name, tags and request. A shot with a mistake is reported and
 //! dropped.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::context::ExpandContext;
 use super::draft::Draft;
-use super::scope::{Scope, cell};
+use super::scope::Scope;
+use super::text_template::TextTemplate;
 use super::{entry, identity, request};
 use crate::domain::shot::{Shot, ShotId, ThinList};
 use crate::manifest::diagnostics::Diagnostic;
@@ -68,7 +70,8 @@ fn id(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>) -> Option<ShotId> {
 /// Two shots of one id.
 fn taken(draft: &Draft<'_, '_>, id: &ShotId, first: Place) -> Diagnostic {
     let equal_rows = draft.scope.row.is_some() && first != draft.place;
-    let unnamed = draft.compiled.columns.id.is_none() && !draft.compiled.id_has_row;
+    let has_column = draft.scope.row.is_some_and(|row| row.table.column("id").is_some());
+    let unnamed = !has_column && !draft.compiled.id_has_row;
     let what = if equal_rows && unnamed {
         format!("this row says the same as another: both would be called `{id}`")
     } else if first == draft.place {
@@ -93,32 +96,42 @@ struct Labels {
 
 fn labels(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>, id: &ShotId) -> Option<Labels> {
     let compiled = draft.compiled;
-    let priority = match draft.cell(compiled.columns.priority) {
+    let priority = match draft.cell("priority") {
         Some((cell, place)) => entry::priority(cell, place, cx.diags)?,
         None => compiled.entry.priority,
     };
     let scope = Scope { known: Some((id.as_str(), &[])), ..draft.scope };
     let mut tags: Vec<Box<str>> = Vec::new();
-    for template in &compiled.tags {
-        tags.push(report(template.text(&scope), cx, draft)?.trim().into());
+    for tag in &compiled.tags {
+        tags.push(report(tag.render(&scope), cx, draft)?.trim().into());
     }
-    if let Some((text, place)) = draft.cell(compiled.columns.tags) {
-        let text = report(cell(text, place, &scope), cx, draft)?;
+    if let Some((text, place)) = draft.cell("tags") {
+        let text = cell(text, place, &scope, cx, draft)?;
         tags.extend(text.split([';', ',', '|']).map(|tag| tag.trim().into()));
     }
     tags.retain(|tag| !tag.is_empty());
     let scope = Scope { known: Some((id.as_str(), &tags)), ..draft.scope };
-    let written = match draft.cell(compiled.columns.clip_name) {
-        Some((text, place)) => Some((report(cell(text, place, &scope), cx, draft)?, place)),
-        None => report(compiled.clip_name.text(&scope), cx, draft)?.map(|name| {
-            (name.into_owned(), compiled.entry.clip_name.map_or(draft.place, |node| node.place))
-        }),
+    let written = match (draft.cell("clip_name"), &compiled.clip_name) {
+        (Some((text, place)), _) => Some((cell(text, place, &scope, cx, draft)?, place)),
+        (None, Some(name)) => Some((report(name.render(&scope), cx, draft)?, name.place)),
+        (None, None) => None,
     };
     let clip_name = match written {
         Some((name, place)) => clip_name(cx, draft, id, &name, place)?,
         None => id.shared(),
     };
     Some(Labels { priority, tags: tags.into(), clip_name })
+}
+
+fn cell<'c>(
+    text: &'c str,
+    place: Place,
+    scope: &Scope<'c, '_>,
+    cx: &mut ExpandContext<'_>,
+    draft: &Draft<'_, '_>,
+) -> Option<Cow<'c, str>> {
+    let rendered = TextTemplate::new(text, place, scope.engine).and_then(|text| text.render(scope));
+    report(rendered, cx, draft)
 }
 
 fn report<T>(

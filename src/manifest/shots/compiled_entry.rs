@@ -9,9 +9,9 @@ use super::context::ExpandContext;
 use super::entry::{self, Entry, ROW_KEYS};
 use super::identity;
 use super::param_source::{Field, compile_base};
-use super::scope::{Scope, undefined};
+use super::scope::undefined;
 use super::template::Engine;
-use super::value_template::{TextTemplate, Used, ValueTemplate};
+use super::text_template::{TextTemplate, Used};
 use crate::catalog::{Catalog, closest, likely_typo};
 use crate::domain::sanitize::plain;
 use crate::domain::shot::ShotId;
@@ -26,10 +26,11 @@ const MAX_DOTS: usize = 16;
 pub(crate) struct CompiledEntry<'t> {
     pub entry: &'t Entry<'t>,
     pub fields: Vec<Field<'t>>,
-    pub id: Label<'t>,
-    pub clip_name: Label<'t>,
-    pub tags: Vec<ValueTemplate<'t>>,
-    pub columns: Columns,
+    pub id: Option<TextTemplate<'t>>,
+    pub clip_name: Option<TextTemplate<'t>>,
+    pub tags: Vec<TextTemplate<'t>>,
+    /// Columns that the request uses, by name: they make a row's identity.
+    used_columns: Vec<usize>,
     /// Whether the entry's own id tells rows, each matrix variable, takes apart.
     pub id_has_row: bool,
     pub id_has: Vec<bool>,
@@ -42,58 +43,6 @@ pub(crate) struct CompiledEntry<'t> {
     pub nameless: bool,
 }
 
-/// What an entry calls its shots or their clips.
-pub(crate) enum Label<'t> {
-    /// Nothing.
-    None,
-    Plain(&'t str),
-    Template(TextTemplate<'t>),
-}
-
-impl<'t> Label<'t> {
-    /// `None` when it is a template and wrong.
-    fn of(node: Option<&'t Node>, engine: &'t Engine, diags: &mut Diagnostics) -> Option<Self> {
-        match node.and_then(|node| Some((node, node.text()?))) {
-            None => Some(Self::None),
-            Some((_, text)) if !Engine::is_template(text) => Some(Self::Plain(text)),
-            Some((node, _)) => TextTemplate::of(node, engine, diags).map(Self::Template),
-        }
-    }
-
-    /// The text for one shot.
-    ///
-    /// # Errors
-    /// When it cannot be rendered.
-    pub(crate) fn text(
-        &self,
-        scope: &Scope<'_, '_>,
-    ) -> Result<Option<Cow<'t, str>>, Box<Diagnostic>> {
-        Ok(match self {
-            Self::None => None,
-            Self::Plain(text) => Some((*text).into()),
-            Self::Template(written) => Some(written.render(scope)?.into()),
-        })
-    }
-
-    fn names(&self, each: &mut dyn FnMut(&Used<'_>)) {
-        if let Self::Template(written) = self {
-            written.names(each);
-        }
-    }
-}
-
-/// The columns that rushes itself reads, and those that make a row's identity.
-#[derive(Default)]
-pub(crate) struct Columns {
-    pub id: Option<usize>,
-    pub takes: Option<usize>,
-    pub priority: Option<usize>,
-    pub tags: Option<usize>,
-    pub clip_name: Option<usize>,
-    /// Columns that the request uses, by name.
-    pub used: Vec<usize>,
-}
-
 impl<'t> CompiledEntry<'t> {
     /// Works out what the entry's shots share. `strict`: the table is the manifest itself, and a
     /// column that means nothing is a mistake.
@@ -104,23 +53,25 @@ impl<'t> CompiledEntry<'t> {
         cx: &mut ExpandContext<'t>,
     ) -> Self {
         let (engine, catalog) = (cx.engine, cx.catalog);
-        let id = Label::of(entry.id, engine, cx.diags);
-        let clip_name = Label::of(entry.clip_name, engine, cx.diags);
-        let tags: Vec<Option<ValueTemplate>> =
-            entry.tags.iter().map(|node| ValueTemplate::of(node, true, engine, cx.diags)).collect();
+        let mut nameless = false;
+        let mut compile = |node: &'t Node| {
+            let text = TextTemplate::of(node, engine, cx.diags);
+            nameless |= text.is_none();
+            text
+        };
         let mut compiled = Self {
             entry,
             fields: Vec::new(),
-            nameless: id.is_none() || clip_name.is_none() || tags.iter().any(Option::is_none),
-            id: id.unwrap_or(Label::None),
-            clip_name: clip_name.unwrap_or(Label::None),
-            tags: tags.into_iter().flatten().collect(),
-            columns: Columns::default(),
+            id: entry.id.and_then(&mut compile),
+            clip_name: entry.clip_name.and_then(&mut compile),
+            tags: entry.tags.iter().copied().filter_map(&mut compile).collect(),
+            used_columns: Vec::new(),
             id_has_row: false,
             id_has: Vec::new(),
             id_has_take: false,
             in_id: HashSet::new(),
             origin: entry.id.and_then(Node::text).map(|id| plain(id, ShotId::MAX_BYTES).into()),
+            nameless,
         };
         compiled.collect_fields(catalog, table, cx);
         if let Some(table) = table {
@@ -147,13 +98,14 @@ impl<'t> CompiledEntry<'t> {
             let mut field = Field {
                 param: Some(param),
                 name: &param.name,
-                broken: value.is_broken() || is_misspelt,
-                base: value.base(),
+                broken: value.is_err() || is_misspelt,
+                base: value.ok().flatten(),
                 variable: entry.matrix.iter().position(|v| *v.name == *param.name),
                 column: table.and_then(|table| table.column(&param.name)),
                 parts: table.map(|table| parts(table, &param.name)).unwrap_or_default(),
             };
-            if field.base.as_ref().is_some_and(|base| base.template.uses(&param.name)) {
+            let own_name = |used: &Used<'_>| used.name == param.name;
+            if field.base.as_ref().is_some_and(|base| base.template.uses().iter().any(own_name)) {
                 field.variable = None;
                 field.column = None;
             }
@@ -185,22 +137,17 @@ impl<'t> CompiledEntry<'t> {
         }
         for pair in &entry.extra {
             let value = compile_base(&pair.value, None, false, cx.engine, cx.diags);
-            let broken = value.is_broken();
-            self.fields.push(Field { broken, base: value.base(), ..Field::extra(&pair.key) });
+            self.fields.push(Field {
+                broken: value.is_err(),
+                base: value.ok().flatten(),
+                ..Field::extra(&pair.key)
+            });
         }
     }
 
     /// Finds out what each column is for.
     fn collect_columns(&mut self, table: &'t Table, strict: bool, cx: &mut ExpandContext<'t>) {
         let (catalog, diags) = (cx.catalog, &mut *cx.diags);
-        self.columns = Columns {
-            id: table.column("id"),
-            takes: table.column("takes"),
-            priority: table.column("priority"),
-            tags: table.column("tags"),
-            clip_name: table.column("clip_name"),
-            ..Columns::default()
-        };
         if strict && !table.columns.iter().any(|column| means_something(&column.name, catalog)) {
             let what = "the first row must name the columns, and no parameter is called like these";
             let fix = "put a row such as `id,model,prompt` above the shots";
@@ -244,12 +191,12 @@ impl<'t> CompiledEntry<'t> {
             used.extend(field.column);
             used.extend(field.parts.iter().map(|(_, column)| *column));
             if let Some(base) = &field.base {
-                base.template.names(&mut |name| used.extend(table.column(name.name)));
+                used.extend(base.template.uses().iter().filter_map(|name| table.column(name.name)));
             }
         }
         used.sort_by_key(|column| table.columns.get(*column).map(|column| &column.name));
         used.dedup();
-        self.columns.used = used;
+        self.used_columns = used;
     }
 
     /// Columns for parts of a parameter: not too deep, and none of them a part of another.
@@ -306,23 +253,21 @@ impl<'t> CompiledEntry<'t> {
             fine
         };
         for field in &mut self.fields {
-            let mut broken = field.broken;
-            if let Some(base) = &field.base {
-                base.template.names(&mut |name| broken |= !check(name, &[]));
+            for name in field.base.iter().flat_map(|base| base.template.uses()) {
+                field.broken |= !check(&name, &[]);
             }
-            field.broken = broken;
         }
-        let mut nameless = self.nameless;
         let mut in_id: HashSet<Box<str>> = HashSet::new();
-        self.id.names(&mut |name| {
-            nameless |= !check(name, &[]);
+        for name in self.id.iter().flat_map(TextTemplate::uses) {
+            self.nameless |= !check(&name, &[]);
             in_id.insert(name.name.into());
-        });
-        self.clip_name.names(&mut |name| nameless |= !check(name, &["id", "tags"]));
-        for template in &self.tags {
-            template.names(&mut |name| nameless |= !check(name, &["id"]));
         }
-        self.nameless = nameless;
+        for name in self.clip_name.iter().flat_map(TextTemplate::uses) {
+            self.nameless |= !check(&name, &["id", "tags"]);
+        }
+        for name in self.tags.iter().flat_map(TextTemplate::uses) {
+            self.nameless |= !check(&name, &["id"]);
+        }
         self.id_has_take = in_id.contains("take");
         self.id_has_row = columns().any(|column| in_id.contains(column));
         self.id_has = variables().map(|name| in_id.contains(name)).collect();
@@ -378,6 +323,55 @@ impl<'t> CompiledEntry<'t> {
             }
         }
     }
+
+    /// Reports spreadsheet errors and control characters in cells. `false` when there are any.
+    pub(crate) fn check_cells(&self, row: &Row<'_>, diags: &mut Diagnostics) -> bool {
+        let before = diags.error_count();
+        for at in &self.used_columns {
+            let Some(cell) = row.cell(*at) else { continue };
+            if cell.starts_with('#') && FORMULA_ERRORS.contains(&cell) {
+                let what = format!("{cell} is a formula's error, not a value");
+                let fix = "mend the formula in the spreadsheet, or empty the cell";
+                diags.error(row.place(*at), what, fix);
+            }
+            let is_seen = |byte: u8| byte >= b' ' || matches!(byte, b'\n' | b'\r' | b'\t');
+            if !cell.bytes().all(is_seen) {
+                let what = "in this cell is a character that cannot be seen, and no text";
+                let fix = "delete it; retyping the cell does that, too";
+                diags.error(row.place(*at), what, fix);
+            }
+        }
+        diags.error_count() == before
+    }
+
+    /// What tells a row without an id from the others: the cells that its request uses, each with
+    /// its column's name.
+    pub(crate) fn cells<'r>(
+        &self,
+        row: &'r Row<'_>,
+        catalog: &Catalog,
+        engine: &Engine,
+    ) -> Vec<(&'r str, Cow<'r, str>)> {
+        let table = row.table;
+        let mut used = Cow::from(&self.used_columns);
+        // A cell may be a template that uses other cells.
+        for at in &self.used_columns {
+            let Some(text) = row.cell(*at).filter(|text| Engine::is_template(text)) else {
+                continue;
+            };
+            let Ok(template) = engine.compile(text) else { continue };
+            used.to_mut().extend(template.names.iter().filter_map(|name| table.column(name)));
+        }
+        if let Cow::Owned(used) = &mut used {
+            used.sort_by_key(|column| table.columns.get(*column).map(|column| &column.name));
+            used.dedup();
+        }
+        let told = used.iter().filter_map(|at| {
+            let name = &*table.columns.get(*at)?.name;
+            Some((name, identity::meant(catalog.param(name), row.cell(*at)?)))
+        });
+        told.collect()
+    }
 }
 
 /// Whether a column's name is, or resembles, one that a table that is itself a manifest may have.
@@ -399,54 +393,3 @@ const FORMULA_ERRORS: [&str; 10] = [
     "#REF!", "#N/A", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!",
     "#ERROR!",
 ];
-
-impl Columns {
-    /// Reports spreadsheet errors and control characters in cells. `false` when there are any.
-    pub(crate) fn check_cells(&self, row: &Row<'_>, diags: &mut Diagnostics) -> bool {
-        let before = diags.error_count();
-        for at in &self.used {
-            let Some(cell) = row.cell(*at) else { continue };
-            if cell.starts_with('#') && FORMULA_ERRORS.contains(&cell) {
-                let what = format!("{cell} is a formula's error, not a value");
-                let fix = "mend the formula in the spreadsheet, or empty the cell";
-                diags.error(row.place(*at), what, fix);
-            }
-            let is_seen = |byte: u8| byte >= b' ' || matches!(byte, b'\n' | b'\r' | b'\t');
-            if !cell.bytes().all(is_seen) {
-                let what = "in this cell is a character that cannot be seen, and no text";
-                let fix = "delete it; retyping the cell does that, too";
-                diags.error(row.place(*at), what, fix);
-            }
-        }
-        diags.error_count() == before
-    }
-
-    /// What tells a row without an id from the others: the cells that its request uses, each with
-    /// its column's name.
-    pub(crate) fn cells<'r>(
-        &self,
-        table: &'r Table,
-        row: &'r Row<'_>,
-        catalog: &Catalog,
-        engine: &Engine,
-    ) -> Vec<(&'r str, Cow<'r, str>)> {
-        let mut used = Cow::from(&self.used);
-        // A cell may be a template that uses other cells.
-        for at in &self.used {
-            let Some(text) = row.cell(*at).filter(|text| Engine::is_template(text)) else {
-                continue;
-            };
-            let Ok(template) = engine.compile(text) else { continue };
-            used.to_mut().extend(template.names.iter().filter_map(|name| table.column(name)));
-        }
-        if let Cow::Owned(used) = &mut used {
-            used.sort_by_key(|column| table.columns.get(*column).map(|column| &column.name));
-            used.dedup();
-        }
-        let told = used.iter().filter_map(|at| {
-            let name = &*table.columns.get(*at)?.name;
-            Some((name, identity::meant(catalog.param(name), row.cell(*at)?)))
-        });
-        told.collect()
-    }
-}

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::param_source::{BaseValue, compile_base};
+use super::param_source::{Base, Reported, compile_base};
 use super::template::Engine;
 use crate::catalog::Catalog;
 use crate::manifest::diagnostics::Diagnostics;
@@ -42,7 +42,7 @@ fn put<K: PartialEq, V>(list: &mut Vec<(K, V)>, key: K, value: V) {
 /// [`Inherited`] with its templates compiled and its fixed values coerced, once for all entries.
 pub(crate) struct CompiledDefaults<'a> {
     inherited: &'a Inherited,
-    values: Vec<(usize, BaseValue<'a>)>,
+    values: Vec<(usize, Result<Option<Base<'a>>, Reported>)>,
 }
 
 impl<'a> CompiledDefaults<'a> {
@@ -59,9 +59,9 @@ impl<'a> CompiledDefaults<'a> {
     }
 
     /// The default of the parameter at an index in the catalog.
-    pub(crate) fn value(&self, param: usize) -> BaseValue<'a> {
+    pub(crate) fn value(&self, param: usize) -> Result<Option<Base<'a>>, Reported> {
         let value = self.values.iter().find(|(at, _)| *at == param);
-        value.map_or(BaseValue::Absent, |(_, value)| value.clone())
+        value.map_or(Ok(None), |(_, value)| value.clone())
     }
 
     /// Whether a misspelt key probably meant this parameter.

@@ -22,9 +22,8 @@ pub(crate) struct Draft<'d, 't> {
 }
 
 impl Draft<'_, '_> {
-    /// The cell of a shot key's column and its place.
-    pub(crate) fn cell(&self, column: Option<usize>) -> Option<(&str, Place)> {
-        let (row, column) = (self.scope.row?, column?);
-        row.cell(column).map(|cell| (cell, row.place(column)))
+    /// The filled cell of the column of that name, and its place.
+    pub(crate) fn cell(&self, name: &str) -> Option<(&str, Place)> {
+        self.scope.row?.named(name)
     }
 }

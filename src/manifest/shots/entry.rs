@@ -6,9 +6,8 @@ use std::rc::Rc;
 use super::identity;
 use crate::catalog::{Catalog, closest};
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
-use crate::manifest::scalars::{TOP_LEVEL, check_name, count_of, text};
+use crate::manifest::scalars::{TOP_LEVEL, check_name, count_of, group, text};
 use crate::manifest::source::place::Place;
-use crate::manifest::text::table::Table;
 use crate::manifest::text::tree::{Node, Pair, Value};
 
 /// An entry's own keys; everything else is a request parameter.
@@ -18,6 +17,7 @@ pub(crate) const KEYS: [&str; 8] =
 pub(crate) const ROW_KEYS: [&str; 5] = ["id", "takes", "priority", "tags", "clip_name"];
 
 /// An entry as it is written.
+#[derive(Default)]
 pub(crate) struct Entry<'t> {
     /// Where mistakes about all of it point: its id, if it has one.
     pub place: Place,
@@ -27,7 +27,8 @@ pub(crate) struct Entry<'t> {
     /// Request parameters by their place in the catalog.
     pub params: Vec<(usize, &'t Node)>,
     pub extra: Vec<&'t Pair>,
-    pub takes: u32,
+    /// `None`: one.
+    pub takes: Option<u32>,
     /// Variables, sorted by name; values in the order written.
     pub matrix: Vec<Variable<'t>>,
     /// The path that `from` names.
@@ -48,28 +49,6 @@ pub(crate) struct Variable<'t> {
 }
 
 impl<'t> Entry<'t> {
-    /// The entry that a CSV manifest as a whole is.
-    pub(crate) fn of_table(table: &Table) -> Self {
-        Self::empty(table.place())
-    }
-
-    fn empty(place: Place) -> Self {
-        Self {
-            place,
-            id: None,
-            has_bad_id: false,
-            params: Vec::new(),
-            extra: Vec::new(),
-            takes: 1,
-            matrix: Vec::new(),
-            from: None,
-            priority: 0,
-            tags: Vec::new(),
-            clip_name: None,
-            misspelt: Vec::new(),
-        }
-    }
-
     /// Reads an entry; `None` when it is no mapping.
     pub(crate) fn read(node: &'t Node, catalog: &Catalog, diags: &mut Diagnostics) -> Option<Self> {
         if matches!(node.value, Value::Bad) {
@@ -86,7 +65,7 @@ impl<'t> Entry<'t> {
             diags.error(node.place, what, fix);
             return None;
         };
-        let mut entry = Self::empty(node.place);
+        let mut entry = Self { place: node.place, ..Self::default() };
         for pair in pairs {
             entry.take(pair, catalog, diags);
         }
@@ -106,9 +85,7 @@ impl<'t> Entry<'t> {
                 self.id = text(value, key, diags).map(|_| value);
                 self.has_bad_id = self.id.is_none();
             }
-            "takes" => {
-                self.takes = count_of(value, key, diags).unwrap_or(1);
-            }
+            "takes" => self.takes = count_of(value, key, diags),
             "matrix" => self.matrix = matrix(value, catalog, diags),
             "from" => self.from = text(value, key, diags).map(|_| value),
             "priority" => {
@@ -259,14 +236,9 @@ fn tags<'t>(node: &'t Node, diags: &mut Diagnostics) -> Vec<&'t Node> {
 }
 
 fn extra<'t>(node: &'t Node, catalog: &Catalog, diags: &mut Diagnostics) -> Vec<&'t Pair> {
-    let Some(pairs) = node.pairs() else {
-        let what = format!("`extra` is parameters and their values, but this is {}", node.kind());
-        let fix = "write for example `extra: {seed: 7}`";
-        diags.error(node.place, what, fix);
-        return Vec::new();
-    };
+    let pairs = group(node, "`extra` is parameters and their values", "extra: {seed: 7}", diags);
     let mut extra: Vec<&Pair> = Vec::new();
-    for pair in pairs {
+    for pair in pairs.unwrap_or_default() {
         if catalog.param(&pair.key).is_some() {
             let what = format!("`{}` is a parameter that rushes knows", pair.key);
             let fix = "write it in the shot itself, not under `extra`";

@@ -1,13 +1,14 @@
 //! From an entry to its shots: rows × matrix × takes, each with its id, request and price. Keeps
 //! only finished shots, never what they were made from.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::compiled_entry::CompiledEntry;
 use super::context::ExpandContext;
 use super::draft::Draft;
-use super::entry::Entry;
-use super::provenance::{self, Provenance, VariantField};
+use super::entry::{Entry, Variable};
+use super::provenance::{Provenance, VariantField, variant_field};
 use super::scope::Scope;
 use super::shot_set::MAX_SHOTS;
 use super::{build, identity};
@@ -22,7 +23,7 @@ impl<'a> ExpandContext<'a> {
     /// Makes the shots of an entry that names no table.
     pub(crate) fn expand(&mut self, entry: &'a Entry<'a>) {
         let compiled = CompiledEntry::new(entry, None, false, self);
-        if self.has_names(&compiled, false) {
+        if self.has_names(&compiled, None, false) {
             self.combine(&compiled, None, "", &Provenance::of_entry(&compiled));
         }
     }
@@ -36,26 +37,25 @@ impl<'a> ExpandContext<'a> {
         strict: bool,
     ) {
         let compiled = CompiledEntry::new(entry, Some(table), strict, self);
-        if !self.has_names(&compiled, strict) {
+        if !self.has_names(&compiled, Some(table), strict) {
             return;
         }
         let (mut any, before) = (false, self.output.shots.shots.len());
         while let Some(row) = rows.next(table, self.diags) {
             any = true;
-            if !compiled.columns.check_cells(&row, self.diags) {
+            if !compiled.check_cells(&row, self.diags) {
                 continue;
             }
             let mut cells = Vec::new();
-            let id_cell = compiled.columns.id.and_then(|at| row.cell(at));
-            let part = match id_cell {
+            let part = match row.named("id") {
                 _ if compiled.id_has_row => String::new(),
                 // A spreadsheet may make 1.0 of 1.
-                Some(id) => match id.strip_suffix(".0") {
+                Some((id, _)) => match id.strip_suffix(".0") {
                     Some(whole) if whole.bytes().all(|b| b.is_ascii_digit()) => whole.to_owned(),
                     _ => id.to_owned(),
                 },
                 None if compiled.entry.id.is_none() && !strict => {
-                    let cell = compiled.columns.id.map(|at| row.place(at));
+                    let cell = table.column("id").map(|at| row.place(at));
                     let place = cell.unwrap_or(row.start());
                     let what = "this row has no id, and neither has its shot";
                     let fix = "write `id:` beside `from:`, or give every row an `id` cell";
@@ -67,7 +67,7 @@ impl<'a> ExpandContext<'a> {
                     }
                 }
                 None => {
-                    cells = compiled.columns.cells(table, &row, self.catalog, self.engine);
+                    cells = compiled.cells(&row, self.catalog, self.engine);
                     identity::row_part(&cells)
                 }
             };
@@ -86,9 +86,15 @@ impl<'a> ExpandContext<'a> {
     }
 
     /// Whether there is something to call the entry's shots.
-    fn has_names(&mut self, compiled: &CompiledEntry<'a>, strict: bool) -> bool {
+    fn has_names(
+        &mut self,
+        compiled: &CompiledEntry<'a>,
+        table: Option<&Table>,
+        strict: bool,
+    ) -> bool {
         let entry = compiled.entry;
-        let has_id = entry.id.is_some() || entry.has_bad_id || compiled.columns.id.is_some();
+        let has_column = table.is_some_and(|table| table.column("id").is_some());
+        let has_id = entry.id.is_some() || entry.has_bad_id || has_column;
         if !has_id && !strict {
             let what = "this shot has no `id`";
             let fix = "write `id:` and a short name that is its own, such as `id: beach`";
@@ -110,12 +116,9 @@ impl<'a> ExpandContext<'a> {
         origin: &Provenance,
     ) -> bool {
         let entry = compiled.entry;
-        let cell = row
-            .zip(compiled.columns.takes)
-            .and_then(|(row, at)| Some((row.cell(at)?, row.place(at))));
-        let takes = match cell {
+        let takes = match row.and_then(|row| row.named("takes")) {
             Some((cell, place)) => count(cell, "takes", place, self.diags).unwrap_or(1),
-            None => entry.takes,
+            None => entry.takes.unwrap_or(1),
         };
         let combinations = entry
             .matrix
@@ -131,8 +134,14 @@ impl<'a> ExpandContext<'a> {
         };
         self.output.shots.count = total;
         for number in 0..combinations.unwrap_or(0) {
-            let (values, parts) = pick(compiled, number);
-            let combination = provenance::combination(compiled, number);
+            let picked = pick(compiled, number);
+            let values: Vec<_> = picked.iter().map(|(_, (node, _))| *node).collect();
+            let told = picked.iter().zip(&compiled.id_has).filter(|(_, told)| !**told);
+            let parts: Vec<_> = told.map(|((_, (_, meant)), _)| identity::part(meant)).collect();
+            // A variable of one value tells nothing apart.
+            let varied = picked.iter().filter(|(variable, _)| variable.values.len() > 1);
+            let combination: Vec<_> =
+                varied.map(|(name, (_, meant))| variant_field(&name.name, meant)).collect();
             for take in 1..=takes {
                 let named = [(Box::from("take"), take.to_string().into())];
                 let named = if takes > 1 { &named[..] } else { &[] };
@@ -166,7 +175,7 @@ impl<'a> ExpandContext<'a> {
         (row_part, parts): (&str, &[String]),
         (origin, variant): (&Arc<str>, &[&[VariantField]]),
     ) {
-        let own = match compiled.id.text(&scope) {
+        let own = match compiled.id.as_ref().map(|id| id.render(&scope)).transpose() {
             Ok(own) => own.unwrap_or_default(),
             Err(diagnostic) => return self.diags.add(*diagnostic),
         };
@@ -177,33 +186,26 @@ impl<'a> ExpandContext<'a> {
         let before = [&*own, row_part].into_iter();
         let all = before.chain(parts.iter().map(String::as_str)).chain([take_part.as_str()]);
         let id = identity::join(all);
-        let place = match (scope.row, compiled.columns.id) {
-            (Some(row), Some(column)) if row.cell(column).is_some() => row.place(column),
-            (Some(row), _) => row.start(),
-            (None, _) => compiled.entry.place,
+        let place = match scope.row {
+            Some(row) => row.named("id").map_or_else(|| row.start(), |(_, place)| place),
+            None => compiled.entry.place,
         };
         let draft = Draft { compiled, scope, id: &id, own: &own, entry: origin, variant, place };
         build::build(self, &draft);
     }
 }
 
-/// The values of the matrix's combination of that number, and the parts they give to the id; the
-/// last variable turns fastest.
-fn pick<'t>(compiled: &CompiledEntry<'t>, mut number: usize) -> (Vec<&'t Node>, Vec<String>) {
-    let matrix = &compiled.entry.matrix;
-    let mut values = Vec::with_capacity(matrix.len());
-    let mut parts = Vec::with_capacity(matrix.len());
-    for (variable, told) in matrix.iter().zip(&compiled.id_has).rev() {
+/// A matrix variable and one of its values.
+type Picked<'e, 't> = (&'e Variable<'t>, &'e (&'t Node, Rc<str>));
+
+/// The matrix's combination of that number; the last variable turns fastest.
+fn pick<'e, 't>(compiled: &'e CompiledEntry<'t>, mut number: usize) -> Vec<Picked<'e, 't>> {
+    let mut picked = Vec::with_capacity(compiled.entry.matrix.len());
+    for variable in compiled.entry.matrix.iter().rev() {
         let count = variable.values.len().max(1);
-        if let Some((node, meant)) = variable.values.get(number % count) {
-            values.push(*node);
-            if !*told {
-                parts.push(identity::part(meant));
-            }
-        }
+        picked.extend(variable.values.get(number % count).map(|value| (variable, value)));
         number /= count;
     }
-    values.reverse();
-    parts.reverse();
-    (values, parts)
+    picked.reverse();
+    picked
 }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::catalog::{Param, ParamKind};
+use crate::catalog::{Param, ParamKind, hex};
 use crate::domain::shot::ShotId;
 
 /// The longest readable part, in bytes; a longer one is cut and gets a hash.
@@ -123,10 +123,7 @@ fn cut(text: &str, most: usize) -> &str {
 }
 
 fn hash(text: &str, bytes: usize) -> String {
-    Sha256::digest(text.as_bytes()).iter().take(bytes).fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    Sha256::digest(text).get(..bytes).map(hex).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -75,10 +75,7 @@ impl ImageCache {
             return Err(("this is far too long for an image's path".into(), Some(fix.into())));
         }
         let path = self.folder.join(written);
-        let known = self.known.get(written).cloned().unwrap_or_else(|| read(&path));
-        if !self.known.contains_key(written) {
-            self.known.insert(written.into(), known.clone());
-        }
+        let known = self.known.entry(written.into()).or_insert_with(|| read(&path)).clone();
         known.map(|(sha256, bytes)| Image::File { path, sha256, bytes })
     }
 }

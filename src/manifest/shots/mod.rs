@@ -17,4 +17,5 @@ mod request;
 mod scope;
 pub(super) mod shot_set;
 pub(super) mod template;
+mod text_template;
 mod value_template;

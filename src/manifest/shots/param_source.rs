@@ -6,8 +6,9 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value as Json};
 
-use super::scope::{Scope, cell};
+use super::scope::Scope;
 use super::template::Engine;
+use super::text_template::TextTemplate;
 use super::value_template::ValueTemplate;
 use crate::catalog::{Param, ParamKind};
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
@@ -24,28 +25,9 @@ pub(crate) struct Base<'t> {
     pub is_default: bool,
 }
 
-/// What there is of a [`Base`].
-#[derive(Clone)]
-pub(crate) enum BaseValue<'t> {
-    /// Nothing is written.
-    Absent,
-    /// It is wrong, which was reported.
-    Invalid,
-    Set(Base<'t>),
-}
-
-impl<'t> BaseValue<'t> {
-    pub(crate) fn is_broken(&self) -> bool {
-        matches!(self, Self::Invalid)
-    }
-
-    pub(crate) fn base(self) -> Option<Base<'t>> {
-        match self {
-            Self::Set(base) => Some(base),
-            Self::Absent | Self::Invalid => None,
-        }
-    }
-}
+/// A value is wrong, which was reported.
+#[derive(Clone, Copy)]
+pub(crate) struct Reported;
 
 /// A parameter's sources.
 pub(crate) struct Field<'t> {
@@ -98,24 +80,22 @@ pub(crate) fn compile_base<'t>(
     is_default: bool,
     engine: &'t Engine,
     diags: &mut Diagnostics,
-) -> BaseValue<'t> {
+) -> Result<Option<Base<'t>>, Reported> {
     if node.is_null() {
-        return BaseValue::Absent;
+        return Ok(None);
     }
-    let template = match (ValueTemplate::of(node, param.is_some(), engine, diags), param) {
-        (None, _) => return BaseValue::Invalid,
-        (Some(ValueTemplate::Fixed(json)), Some(param)) if !json.is_null() => {
-            match param.coerce(json) {
-                Ok(wire) => ValueTemplate::Fixed(wire),
-                Err(what) => {
-                    diags.add(Diagnostic::from_sentence(node.place, &what));
-                    return BaseValue::Invalid;
-                }
-            }
+    let template = ValueTemplate::of(node, param.is_some(), engine, diags).ok_or(Reported)?;
+    let template = match (template, param) {
+        (ValueTemplate::Fixed(json), Some(param)) if !json.is_null() => {
+            let wire = param.coerce(json).map_err(|what| {
+                diags.add(Diagnostic::from_sentence(node.place, &what));
+                Reported
+            })?;
+            ValueTemplate::Fixed(wire)
         }
-        (Some(template), _) => template,
+        (template, _) => template,
     };
-    BaseValue::Set(Base { node, template: Rc::new(template), is_default })
+    Ok(Some(Base { node, template: Rc::new(template), is_default }))
 }
 
 impl<'t> Field<'t> {
@@ -137,14 +117,14 @@ impl<'t> Field<'t> {
         }
     }
 
-    /// Whether the shot's own cell or matrix value sets it, and where that stands.
-    fn own<'h>(&self, scope: &Scope<'h, '_>) -> Option<(&'h str, Own)> {
+    /// The shot's own matrix value or cell that sets it.
+    fn own<'h>(&self, scope: &Scope<'h, '_>) -> Option<(&'h str, ValueOrigin)> {
         let value = self.variable.and_then(|at| scope.values.get(at).copied());
         if let Some((node, text)) = value.and_then(|node| Some((node, node.text()?))) {
-            return Some((text, Own::Matrix(node.place)));
+            return Some((text, ValueOrigin::far(node.place)));
         }
         let (row, column) = (scope.row?, self.column?);
-        row.cell(column).map(|text| (text, Own::Cell(column)))
+        Some((row.cell(column)?, ValueOrigin::near(row.place(column))))
     }
 
     /// The value on the wire; `None` when the shot does not have it.
@@ -154,7 +134,7 @@ impl<'t> Field<'t> {
     pub(crate) fn make(&self, scope: &Scope<'_, '_>) -> Result<Option<Json>, Box<Diagnostic>> {
         let mut settled = false;
         let mut value = match (self.own(scope), &self.base) {
-            (Some((text, own)), _) => self.cell(text, || own.place(scope), scope)?,
+            (Some((text, origin)), _) => self.cell(text, origin.place, scope)?,
             (None, Some(base)) => {
                 settled = base.template.is_fixed();
                 base.template.make(scope, self.param.is_some())?
@@ -171,7 +151,7 @@ impl<'t> Field<'t> {
         }
         for (path, column) in &self.parts {
             if let Some((row, text)) = scope.row.and_then(|row| Some((row, row.cell(*column)?))) {
-                let part = match self.cell(text, || row.place(*column), scope)? {
+                let part = match self.cell(text, row.place(*column), scope)? {
                     Json::String(text) if has_decimal_comma(&text) => {
                         let what = format!("{text} has a decimal comma");
                         let fix = format!("write {}", text.replace(',', "."));
@@ -205,13 +185,14 @@ impl<'t> Field<'t> {
     fn cell(
         &self,
         text: &str,
-        place: impl Fn() -> Place,
+        place: Place,
         scope: &Scope<'_, '_>,
     ) -> Result<Json, Box<Diagnostic>> {
-        if Engine::is_template(text) {
-            return cell(text, place(), scope).map(Json::String);
+        if self.param.is_none() && !Engine::is_template(text) {
+            return Ok(scalar(text));
         }
-        Ok(if self.param.is_none() { scalar(text) } else { Json::from(text) })
+        let rendered = TextTemplate::new(text, place, scope.engine)?.render(scope)?;
+        Ok(Json::String(rendered.into_owned()))
     }
 
     /// Where the value of a dotted path comes from.
@@ -221,10 +202,7 @@ impl<'t> Field<'t> {
             return ValueOrigin::near(place);
         }
         match (self.own(scope), &self.base) {
-            (Some((_, Own::Matrix(place))), _) => ValueOrigin::far(place),
-            (Some((_, Own::Cell(column))), _) => {
-                ValueOrigin::near(scope.row.map(|row| row.place(column)).unwrap_or_default())
-            }
+            (Some((_, origin)), _) => origin,
             (None, Some(base)) => base.origin(scope, below),
             (None, None) => ValueOrigin::near(match (scope.row, self.column) {
                 (Some(row), Some(column)) => row.place(column),
@@ -258,21 +236,6 @@ impl<'t> Field<'t> {
     /// Whether it may be a local file.
     pub(crate) fn is_image(&self) -> bool {
         self.param.is_some_and(|param| param.kind == ParamKind::Image)
-    }
-}
-
-/// What of the shot's own sets a parameter.
-enum Own {
-    Matrix(Place),
-    Cell(usize),
-}
-
-impl Own {
-    fn place(&self, scope: &Scope<'_, '_>) -> Place {
-        match self {
-            Self::Matrix(place) => *place,
-            Self::Cell(column) => scope.row.map(|row| row.place(*column)).unwrap_or_default(),
-        }
     }
 }
 

@@ -40,12 +40,12 @@ impl Provenance {
             return Self { entry: part.into(), row: Vec::new() };
         };
         let row = if compiled.id_has_row {
-            let named = row.columns().iter().enumerate();
+            let named = row.table.columns.iter().enumerate();
             let named = named.filter(|(_, column)| compiled.in_id.contains(&*column.name));
             named
                 .filter_map(|(at, column)| Some(variant_field(&column.name, row.cell(at)?)))
                 .collect()
-        } else if let Some(id) = compiled.columns.id.and_then(|at| row.cell(at)) {
+        } else if let Some((id, _)) = row.named("id") {
             vec![variant_field("id", id)]
         } else {
             cells.iter().map(|(name, cell)| variant_field(name, cell)).collect()
@@ -54,21 +54,7 @@ impl Provenance {
     }
 }
 
-/// What tells the matrix's combination of that number from the others; the last variable turns
-/// fastest. A variable of one value tells nothing.
-pub(crate) fn combination(compiled: &CompiledEntry<'_>, mut number: usize) -> Vec<VariantField> {
-    let mut traits = Vec::new();
-    for variable in compiled.entry.matrix.iter().rev() {
-        let count = variable.values.len().max(1);
-        if let Some((_, meant)) = variable.values.get(number % count).filter(|_| count > 1) {
-            traits.push(variant_field(&variable.name, meant));
-        }
-        number /= count;
-    }
-    traits.reverse();
-    traits
-}
-
-fn variant_field(name: &str, value: &str) -> VariantField {
+/// What tells a shot apart, cut where it is long.
+pub(crate) fn variant_field(name: &str, value: &str) -> VariantField {
     (plain(name, MAX_TEXT).into(), plain(value, MAX_TEXT).into())
 }

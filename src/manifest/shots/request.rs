@@ -207,7 +207,7 @@ fn missing(draft: &Draft<'_, '_>, name: &str, problem: &Problem, catalog: &Catal
     }
     let place = match draft.scope.row {
         // A column that a table lacks is lacking in all its rows.
-        Some(row) if entry.from.is_none() && row.column(name).is_none() => row.header(),
+        Some(row) if entry.from.is_none() && row.table.column(name).is_none() => row.table.place(),
         _ => draft.place,
     };
     Diagnostic::new(place, &problem.what).shot(draft.id)

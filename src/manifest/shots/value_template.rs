@@ -5,10 +5,10 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value as Json};
 
-use super::scope::{Scope, compile, render, word};
-use super::template::{Engine, Template};
+use super::scope::Scope;
+use super::template::Engine;
+use super::text_template::{TextTemplate, Used};
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
-use crate::manifest::source::place::Place;
 use crate::manifest::text::tree::{Node, Pair, Value, scalar};
 
 /// A value, ready to be made for each shot.
@@ -19,54 +19,6 @@ pub(crate) enum ValueTemplate<'t> {
     Text(TextTemplate<'t>),
     List(Vec<ValueTemplate<'t>>),
     Map(Vec<(Rc<str>, ValueTemplate<'t>)>),
-}
-
-/// A name that a template uses.
-pub(crate) struct Used<'n> {
-    pub name: &'n str,
-    pub place: Place,
-    /// Whether the template has a default for it.
-    pub optional: bool,
-}
-
-/// A template as it is written.
-pub(crate) struct TextTemplate<'t> {
-    template: Template<'t>,
-    text: &'t str,
-    place: Place,
-}
-
-impl<'t> TextTemplate<'t> {
-    /// Prepares a text; `None` when it is a template and wrong.
-    pub(crate) fn of(node: &'t Node, engine: &'t Engine, diags: &mut Diagnostics) -> Option<Self> {
-        let text = node.text()?;
-        let template = compile(engine, text, node.place, diags)?;
-        Some(Self { template, text, place: node.place })
-    }
-
-    /// Hands every name it uses to `each`.
-    pub(crate) fn names(&self, each: &mut dyn FnMut(&Used<'_>)) {
-        for name in &self.template.names {
-            let place = word(self.text, name, self.place);
-            each(&Used { name, place, optional: self.template.optional.contains(name) });
-        }
-    }
-
-    /// The text for one shot.
-    ///
-    /// # Errors
-    /// When it cannot be rendered.
-    pub(crate) fn render(&self, scope: &Scope<'_, '_>) -> Result<String, Box<Diagnostic>> {
-        render(&self.template, self.text, self.place, scope)
-    }
-
-    /// The only name it uses, if it uses one.
-    pub(crate) fn one_name(&self) -> Option<&str> {
-        match &*self.template.names {
-            [name] => Some(name),
-            _ => None,
-        }
-    }
 }
 
 impl<'t> ValueTemplate<'t> {
@@ -122,7 +74,10 @@ impl<'t> ValueTemplate<'t> {
     /// The only name it uses, if it is one text that uses one.
     pub(crate) fn one_name(&self) -> Option<&str> {
         match self {
-            Self::Text(written) if is_one_name(written.text) => written.one_name(),
+            Self::Text(written) if is_one_name(written.text) => match written.names() {
+                [name] => Some(name),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -139,35 +94,25 @@ impl<'t> ValueTemplate<'t> {
         self.fixed().is_some()
     }
 
-    /// Hands every name that its templates use to `each`.
-    pub(crate) fn names(&self, each: &mut dyn FnMut(&Used<'_>)) {
+    /// Every name that its templates use.
+    pub(crate) fn uses(&self) -> Vec<Used<'_>> {
         match self {
-            Self::Fixed(_) => {}
-            Self::Text(written) => written.names(each),
-            Self::List(shapes) => shapes.iter().for_each(|template| template.names(each)),
-            Self::Map(shapes) => shapes.iter().for_each(|(_, template)| template.names(each)),
+            Self::Fixed(_) => Vec::new(),
+            Self::Text(written) => written.uses().collect(),
+            Self::List(shapes) => shapes.iter().flat_map(Self::uses).collect(),
+            Self::Map(shapes) => shapes.iter().flat_map(|(_, template)| template.uses()).collect(),
         }
-    }
-
-    /// Whether one of its templates uses a name.
-    pub(crate) fn uses(&self, name: &str) -> bool {
-        let mut found = false;
-        self.names(&mut |used| found |= used.name == name);
-        found
     }
 
     /// The value for one shot. What is `typed` stays a text until its parameter's kind is known;
     /// else a text that is one `{{ name }}` and nothing more has the type of what it yields.
-    ///
-    /// # Errors
-    /// When a template cannot be rendered.
     pub(crate) fn make(&self, scope: &Scope<'_, '_>, typed: bool) -> Result<Json, Box<Diagnostic>> {
         Ok(match self {
             Self::Fixed(json) => json.clone(),
             Self::Text(written) => {
                 let text = written.render(scope)?;
                 let means = !typed && is_one_name(written.text);
-                if means { scalar(&text) } else { Json::String(text) }
+                if means { scalar(&text) } else { Json::String(text.into_owned()) }
             }
             Self::List(shapes) => {
                 Json::Array(shapes.iter().map(|s| s.make(scope, typed)).collect::<Result<_, _>>()?)
@@ -179,17 +124,6 @@ impl<'t> ValueTemplate<'t> {
                 }
                 Json::Object(map)
             }
-        })
-    }
-
-    /// A text for one shot; what is no text is empty.
-    ///
-    /// # Errors
-    /// As for [`ValueTemplate::make`].
-    pub(crate) fn text(&self, scope: &Scope<'_, '_>) -> Result<String, Box<Diagnostic>> {
-        Ok(match self.make(scope, true)? {
-            Json::String(text) => text,
-            _ => String::new(),
         })
     }
 }

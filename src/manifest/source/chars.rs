@@ -1,9 +1,6 @@
 //! A file as a stream of characters, so that memory does not grow with its length.
 
-use std::io::{self, Read};
-
-/// Bytes read at a time.
-const CHUNK: usize = 64 * 1024;
+use std::io::{self, BufReader, Read};
 
 /// Why a stream of characters ends before its file does.
 #[derive(Debug)]
@@ -15,57 +12,31 @@ pub(crate) enum DecodeError {
 
 /// The characters of a file, one after the other. Ends after the first error.
 pub(crate) struct Chars<R> {
-    from: R,
-    /// Bytes that are no whole character yet.
-    rest: Vec<u8>,
-    text: String,
-    at: usize,
-    ended: bool,
-    /// Why it ended, until that was returned.
-    broken: Option<DecodeError>,
+    bytes: io::Bytes<BufReader<R>>,
+    broken: bool,
 }
 
 impl<R: Read> Chars<R> {
     pub(crate) fn new(from: R) -> Self {
-        Self { from, rest: Vec::new(), text: String::new(), at: 0, ended: false, broken: None }
+        Self { bytes: BufReader::with_capacity(64 * 1024, from).bytes(), broken: false }
     }
 
-    /// Reads more text; at the end there is none.
-    fn fill(&mut self) {
-        self.text.clear();
-        self.at = 0;
-        while self.text.is_empty() && !self.ended {
-            let limit = u64::try_from(CHUNK).unwrap_or(0);
-            match self.from.by_ref().take(limit).read_to_end(&mut self.rest) {
-                Ok(0) => self.end(self.rest.first().map(|byte| DecodeError::NotUtf8(*byte))),
-                Ok(_) => self.decode(),
-                Err(error) => self.end(Some(DecodeError::Unreadable(error))),
+    /// The rest of a character of several bytes.
+    fn long(&mut self, first: u8) -> Result<char, DecodeError> {
+        let mut read = [first, 0, 0, 0];
+        for at in 1..read.len() {
+            match self.bytes.next() {
+                Some(Ok(byte)) => read[at] = byte,
+                Some(Err(error)) => return Err(DecodeError::Unreadable(error)),
+                None => break,
+            }
+            match std::str::from_utf8(&read[..=at]) {
+                Ok(text) => return text.chars().next().ok_or(DecodeError::NotUtf8(first)),
+                Err(error) if error.error_len().is_some() => break,
+                Err(_) => {}
             }
         }
-    }
-
-    /// Takes the whole characters out of the bytes that were read.
-    fn decode(&mut self) {
-        let error = match std::str::from_utf8(&self.rest) {
-            Ok(text) => {
-                self.text.push_str(text);
-                self.rest.clear();
-                return;
-            }
-            Err(error) => error,
-        };
-        let good = error.valid_up_to();
-        if let Some(text) = self.rest.get(..good).and_then(|good| std::str::from_utf8(good).ok()) {
-            self.text.push_str(text);
-        }
-        self.rest.drain(..good);
-        if error.error_len().is_some() {
-            self.end(self.rest.first().map(|byte| DecodeError::NotUtf8(*byte)));
-        }
-    }
-
-    fn end(&mut self, broken: Option<DecodeError>) {
-        (self.ended, self.broken) = (true, broken);
+        Err(DecodeError::NotUtf8(first))
     }
 }
 
@@ -74,16 +45,16 @@ impl<R: Read> Iterator for Chars<R> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        if self.at >= self.text.len() {
-            self.fill();
+        if self.broken {
+            return None;
         }
-        match self.text.get(self.at..).and_then(|text| text.chars().next()) {
-            Some(c) => {
-                self.at += c.len_utf8();
-                Some(Ok(c))
-            }
-            None => self.broken.take().map(Err),
-        }
+        let c = match self.bytes.next()? {
+            Ok(byte) if byte.is_ascii() => Ok(char::from(byte)),
+            Ok(byte) => self.long(byte),
+            Err(error) => Err(DecodeError::Unreadable(error)),
+        };
+        self.broken = c.is_err();
+        Some(c)
     }
 }
 

@@ -2,5 +2,4 @@
 
 pub(super) mod chars;
 pub(super) mod place;
-pub(super) mod position;
 pub(super) mod reread;

@@ -24,3 +24,51 @@ impl Place {
 pub(crate) fn saturating_u32(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
+
+/// Where the next character of a file stands. A line ends with LF, CRLF, or the CR alone of old Macs,
+/// as it does for YAML and spreadsheets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Position {
+    /// Counted from 1.
+    pub line: u32,
+    /// In characters, counted from 1.
+    pub column: u32,
+    after_return: bool,
+}
+
+impl Position {
+    /// The start of a file.
+    pub(crate) const START: Self = Self { line: 1, column: 1, after_return: false };
+
+    /// Takes a character; returns its line and column. A line end and a byte-order mark have none.
+    #[inline]
+    pub(crate) fn advance(&mut self, c: char) -> Option<(u32, u32)> {
+        let ends_return = std::mem::replace(&mut self.after_return, c == '\r') && c == '\n';
+        match c {
+            '\n' if ends_return => None,
+            '\n' | '\r' => {
+                (self.line, self.column) = (self.line.saturating_add(1), 1);
+                None
+            }
+            '\u{feff}' if (self.line, self.column) == (1, 1) => None,
+            _ => {
+                let at = (self.line, self.column);
+                self.column = self.column.saturating_add(1);
+                Some(at)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_line_end_is_one() {
+        let mut position = Position::START;
+        let places: Vec<_> =
+            "\u{feff}a\nb\r\nc\r\rd".chars().filter_map(|c| position.advance(c)).collect();
+        assert_eq!(places, [(1, 1), (2, 1), (3, 1), (5, 1)]);
+    }
+}

@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use super::chars::Chars;
-use super::place::Place;
-use super::position::Position;
+use super::place::{Place, Position};
 use crate::disk;
 
 /// The most bytes of a line that are kept.

@@ -13,7 +13,7 @@ use super::tree::{Anchors, MAX_DEEP, Node, Pair, Size, Value, Words};
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
 use crate::manifest::source::place::{Place, saturating_u32};
 
-/// Values that one alias may stand for, and all of them together: what is defaults in memory is
+/// Values that one alias may stand for, and all of them together: what is shared in memory is
 /// walked once for every alias.
 const MAX_ALIASED: usize = 100_000;
 const MAX_ALIASED_IN_ALL: usize = 50_000_000;
@@ -58,7 +58,7 @@ enum Tagged {
     No,
     /// As a text, whatever it looks like.
     Text,
-    /// By something that means nothing scope, which was reported.
+    /// By something that means nothing here, which was reported.
     Unknown,
 }
 
@@ -368,39 +368,31 @@ impl<'l> Builder<'l> {
         }
         open.size.values = open.size.values.saturating_add(size.values);
         open.size.bytes = open.size.bytes.saturating_add(size.bytes);
-        let diagnostic = match &mut open.items {
-            Items::Bad => None,
-            Items::List(items) => {
-                items.push(node);
-                None
-            }
+        match &mut open.items {
+            Items::Bad => {}
+            Items::List(items) => items.push(node),
             Items::Map { pairs, key, merges } => match std::mem::replace(key, Key::Awaited) {
                 Key::Awaited if is_unquoted_template(open.place, pairs, &node) => {
                     let place = open.place;
                     open.items = Items::Bad;
-                    Some(
-                        Diagnostic::new(place, "a text that begins with `{{` must stand in quotes")
-                            .fix("write it as \"{{ name }} ...\""),
-                    )
+                    let what = "a text that begins with `{{` must stand in quotes";
+                    let fix = "write it as \"{{ name }} ...\"";
+                    self.add_last(Diagnostic::new(place, what).fix(fix));
                 }
-                Key::Awaited => {
-                    let (next, diagnostic) = as_key(node);
-                    *key = next;
-                    diagnostic
-                }
-                Key::Known(key, key_place) => {
-                    pairs.push(Pair { key, key_place, value: node });
-                    None
-                }
-                Key::Merge(place) => {
-                    merges.push((place, node));
-                    None
-                }
-                Key::Bad => None,
+                Key::Awaited => match node.value {
+                    Value::Text(text, true) if &*text == "<<" => *key = Key::Merge(node.place),
+                    Value::Text(text, _) => *key = Key::Known(text, node.place),
+                    Value::Bad => *key = Key::Bad,
+                    Value::List(_) | Value::Map(_) => {
+                        *key = Key::Bad;
+                        let fix = "put a text that begins with `{` or `[` into quotes";
+                        self.add_last(Diagnostic::new(node.place, "a key must be a text").fix(fix));
+                    }
+                },
+                Key::Known(key, key_place) => pairs.push(Pair { key, key_place, value: node }),
+                Key::Merge(place) => merges.push((place, node)),
+                Key::Bad => {}
             },
-        };
-        if let Some(diagnostic) = diagnostic {
-            self.add_last(diagnostic);
         }
         true
     }
@@ -418,17 +410,14 @@ impl<'l> Builder<'l> {
     fn merge(&mut self, mut pairs: Vec<Pair>, merges: Vec<(Place, Node)>) -> Option<Value> {
         let mut is_whole = true;
         let mut known: HashSet<Rc<str>> = HashSet::new();
-        for at in 0..pairs.len() {
-            let Some(pair) = pairs.get(at) else { break };
+        for pair in &pairs {
             if known.insert(Rc::clone(&pair.key)) {
                 continue;
             }
-            let first = pairs.iter().find(|other| other.key == pair.key).map(|p| p.key_place);
-            let mut twice =
-                Diagnostic::new(pair.key_place, format!("`{}` stands here twice", pair.key))
-                    .fix("keep one of them");
-            if let Some(first) = first {
-                twice = twice.related(first, "first here");
+            let what = format!("`{}` stands here twice", pair.key);
+            let mut twice = Diagnostic::new(pair.key_place, what).fix("keep one of them");
+            if let Some(first) = pairs.iter().find(|other| other.key == pair.key) {
+                twice = twice.related(first.key_place, "first here");
             }
             self.add(twice);
         }
@@ -464,16 +453,4 @@ impl<'l> Builder<'l> {
 fn is_unquoted_template(outer: Place, pairs: &[Pair], inner: &Node) -> bool {
     let beside = outer.line == inner.place.line && outer.column + 1 == inner.place.column;
     pairs.is_empty() && beside && matches!(inner.value, Value::Map(_))
-}
-
-fn as_key(node: Node) -> (Key, Option<Diagnostic>) {
-    match node.value {
-        Value::Text(text, true) if &*text == "<<" => (Key::Merge(node.place), None),
-        Value::Text(text, _) => (Key::Known(text, node.place), None),
-        Value::Bad => (Key::Bad, None),
-        Value::List(_) | Value::Map(_) => {
-            let fix = "put a text that begins with `{` or `[` into quotes";
-            (Key::Bad, Some(Diagnostic::new(node.place, "a key must be a text").fix(fix)))
-        }
-    }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use crate::manifest::source::position::Position;
+use crate::manifest::source::place::Position;
 
 /// The most places that are remembered; only those of the current line matter.
 const MAX: usize = 64;

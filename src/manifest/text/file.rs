@@ -12,7 +12,7 @@ use crate::manifest::source::place::Place;
 /// Opens a text file, after its byte-order mark. `None` when it is no text, which was reported.
 ///
 /// # Errors
-/// When it cannot be opened at all, with the reason; the caller knows who named it.
+/// When it cannot be opened at all, with the reason; the caller knows which line names it.
 pub(crate) fn open(path: &Path, diags: &mut Diagnostics) -> Result<Option<(u16, File)>, String> {
     let cannot = |error: io::Error| format!("{} cannot be read: {}", path.display(), plain(&error));
     let file = diags.source(path).ok_or("the manifest names too many files")?;

@@ -1,6 +1,6 @@
 //! A YAML document as a tree in which every value and every key knows its place. Anchors, aliases
-//! and merge keys are resolved here; aliased parts are defaults, so a bomb of aliases stays small.
-//! Values keep their text: what `1.10` or `16:9` means is decided by who reads them.
+//! and merge keys are resolved here; aliased parts are shared, so a bomb of aliases stays small.
+//! Values keep their text: what `1.10` or `16:9` means is decided where they are read.
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;

@@ -207,7 +207,7 @@ fn switch(on: bool, style: &mut Style) -> &'static str {
     style.of(&ways)
 }
 
-/// A value whose kind nobody knows: it means what YAML says.
+/// A value of an unknown kind: it means what YAML says.
 fn untyped(value: &Json, style: &mut Style) -> Yaml {
     match value {
         Json::String(text) => Yaml::Scalar(text.clone(), Kind::Text),

@@ -327,7 +327,7 @@ fn is_plain(text: &str) -> bool {
         && text.chars().all(|c| safe(c) || c == ':')
 }
 
-/// Whether it is a text even where nobody knows its kind.
+/// Whether it is a text even where its kind is not known.
 fn is_only_text(text: &str) -> bool {
     let word = text.to_ascii_lowercase();
     text.starts_with(char::is_alphabetic) && !["true", "false", "null"].contains(&word.as_str())

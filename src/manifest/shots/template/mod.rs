@@ -91,13 +91,12 @@ impl Engine {
     /// # Errors
     /// When it is no template, with the reason.
     pub(crate) fn compile<'a>(&'a self, text: &'a str) -> Result<Template<'a>, TemplateError> {
-        validate::check(text, FILTERS)?;
+        let uses = validate::check(text, FILTERS)?;
         let environment: &'a Environment<'a> = &self.environment;
         let inner = environment.template_from_named_str("", text).map_err(|error| wrong(&error))?;
         let mut names: Vec<Box<str>> =
             inner.undeclared_variables(false).into_iter().map(String::into_boxed_str).collect();
         names.sort();
-        let uses = validate::uses(text);
         let of = |name: &str| uses.iter().filter(|used| used.word == name).collect::<Vec<_>>();
         let optional = names.iter().filter(|name| of(name).iter().all(|used| used.forgives()));
         let conditions =

@@ -16,12 +16,13 @@ const MAX_TEXT: usize = 256 * 1024;
 
 const STATEMENTS: [&str; 6] = ["if", "elif", "else", "endif", "for", "endfor"];
 
-/// Checks a text's templates against the filters there are.
-pub(super) fn check(text: &str, filters: &[&str]) -> Result<(), TemplateError> {
+/// Checks a text's templates against the filters there are; returns every word of them.
+pub(super) fn check<'t>(text: &'t str, filters: &[&str]) -> Result<Vec<Use<'t>>, TemplateError> {
     if text.len() > MAX_TEXT {
         let what = format!("a text with names in it has at most {} KB", MAX_TEXT / 1024);
         return Err(what.into());
     }
+    let mut uses = Vec::new();
     let mut at = 0;
     let mut statements = 0;
     while let Some((kind, start)) = next(text, at) {
@@ -31,13 +32,27 @@ pub(super) fn check(text: &str, filters: &[&str]) -> Result<(), TemplateError> {
             let what = format!("a text has at most {MAX_STATEMENTS} of `{{% if %}}` and the like");
             return Err(TemplateError::at(what, start..inside));
         }
-        at = match kind {
-            '#' => comment(text, inside).ok_or_else(|| unclosed(start, "{#", "#}"))?,
-            '%' => code(text, inside, "%}", filters)?,
-            _ => code(text, inside, "}}", filters)?,
-        };
+        if kind == '#' {
+            let length = text.get(inside..).and_then(|rest| rest.find("#}"));
+            at = inside + length.ok_or_else(|| unclosed(start, "{#", "#}"))? + 2;
+            continue;
+        }
+        let (words, close) = words(text, inside, if kind == '%' { "%}" } else { "}}" })?;
+        if close - inside > MAX_CODE {
+            let what =
+                format!("what stands in one pair of braces has at most {MAX_CODE} characters");
+            return Err(TemplateError::at(what, start..inside));
+        }
+        check_code(&words, kind == '%', filters)?;
+        let word = |at: usize| words.get(at).map_or("", |word| word.text);
+        uses.extend((0..words.len()).map(|at| Use {
+            word: word(at),
+            before: at.checked_sub(1).map_or("", word),
+            behind: [1, 2, 3].map(|more| word(at + more)),
+        }));
+        at = close + 2;
     }
-    Ok(())
+    Ok(uses)
 }
 
 /// A word of a template with the one before it and the three behind.
@@ -48,7 +63,7 @@ pub(super) struct Use<'t> {
 }
 
 impl Use<'_> {
-    /// Whether it may be missing scope: `{{ name | default("calm") }}`, `{% if name is defined %}`.
+    /// Whether it may have no value: `{{ name | default("calm") }}`, `{% if name is defined %}`.
     pub(super) fn forgives(&self) -> bool {
         matches!(
             self.behind,
@@ -63,34 +78,6 @@ impl Use<'_> {
         matches!(self.before, "if" | "elif" | "and" | "or" | "not" | "(")
             && matches!(self.behind[0], "" | "else" | "and" | "or" | ")")
     }
-}
-
-/// Every word of a checked text's templates.
-pub(super) fn uses(text: &str) -> Vec<Use<'_>> {
-    let mut uses = Vec::new();
-    let mut at = 0;
-    while let Some((kind, start)) = next(text, at) {
-        let inside = start + 2;
-        if kind == '#' {
-            at = comment(text, inside).unwrap_or(text.len());
-            continue;
-        }
-        let end = if kind == '%' { "%}" } else { "}}" };
-        let Ok((words, close)) = words(text, inside, end) else { break };
-        let word = |at: usize| words.get(at).map_or("", |word| word.text);
-        uses.extend((0..words.len()).map(|at| Use {
-            word: word(at),
-            before: at.checked_sub(1).map_or("", word),
-            behind: [1, 2, 3].map(|more| word(at + more)),
-        }));
-        at = close + 2;
-    }
-    uses
-}
-
-/// Where a text goes on behind a comment whose inside begins at a byte.
-fn comment(text: &str, inside: usize) -> Option<usize> {
-    text.get(inside..)?.find("#}").map(|length| inside + length + 2)
 }
 
 /// The kind and the start of the next `{{`, `{%` or `{#`.
@@ -114,16 +101,13 @@ struct Word<'t> {
     range: Range<usize>,
 }
 
-/// Checks the code from `start` to its `end`; returns where the text goes on.
-fn code(text: &str, start: usize, end: &str, filters: &[&str]) -> Result<usize, TemplateError> {
-    let (words, close) = words(text, start, end)?;
-    let open = start - 2;
-    if close - start > MAX_CODE {
-        let what = format!("what stands in one pair of braces has at most {MAX_CODE} characters");
-        return Err(TemplateError::at(what, open..start));
-    }
-    let names: Vec<&str> = words.iter().map(|word| word.text).collect();
-    if end == "%}"
+/// Checks what stands in one pair of braces.
+fn check_code(
+    words: &[Word<'_>],
+    is_statement: bool,
+    filters: &[&str],
+) -> Result<(), TemplateError> {
+    if is_statement
         && let Some(word) = words.iter().find(|word| is_name(word.text))
         && !STATEMENTS.contains(&word.text)
     {
@@ -154,7 +138,7 @@ fn code(text: &str, start: usize, end: &str, filters: &[&str]) -> Result<usize, 
     // The engine repeats lists without counting what that costs, and takes powers of any size.
     let repeats = |word: &&Word<'_>| word.text == "*";
     if let Some(word) = words.iter().find(repeats)
-        && ["[", "tags", "split", "list"].iter().any(|list| names.contains(list))
+        && words.iter().any(|word| ["[", "tags", "split", "list"].contains(&word.text))
     {
         let what = "`*` is for numbers, not for lists".to_owned();
         return Err(TemplateError::at(what, word.range.clone()));
@@ -173,7 +157,7 @@ fn code(text: &str, start: usize, end: &str, filters: &[&str]) -> Result<usize, 
         let what = format!("`{}` is not known here", word.text);
         return Err(TemplateError::at(what, word.range.clone()));
     }
-    Ok(close + 2)
+    Ok(())
 }
 
 /// The words and signs of the code from `start`, and where it is closed. Quoted texts are left out.

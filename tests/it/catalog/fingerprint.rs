@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::params;
-use crate::catalog::{Catalog, Params};
+use rushes::catalog::{Catalog, Params};
 
 fn print(request: &Value) -> String {
     Catalog::builtin().fingerprint(&params(request), &[]).to_string()
@@ -91,7 +91,7 @@ fn where_to_report_is_not_meant() {
     assert_eq!(print(&with), print(&json!({"prompt": "a"})));
 }
 
-/// What a request means, apart from how it is request.
+/// What a request means, apart from how it is written.
 #[derive(Clone, Debug, PartialEq)]
 struct Meaning {
     prompt: String,
@@ -103,7 +103,7 @@ struct Meaning {
     camera: Option<(u8, u8)>,
 }
 
-/// How it is request.
+/// How it is written.
 #[derive(Clone, Debug)]
 struct Dress {
     defaults: [bool; 3],

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::catalog::Catalog;
+use rushes::catalog::Catalog;
 
 fn coerce(param: &str, written: &Value) -> Result<Value, String> {
     Catalog::builtin().param(param).unwrap().coerce(written.clone())

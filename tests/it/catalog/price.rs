@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::params;
-use crate::catalog::{Catalog, in_words};
-use crate::domain::money::Usd;
+use rushes::catalog::{Catalog, in_words};
+use rushes::domain::money::Usd;
 
 /// The price as the page writes it, or nothing.
 fn price(request: &serde_json::Value) -> Option<String> {

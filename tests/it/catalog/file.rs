@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::catalog::{BUILTIN, Catalog};
+use rushes::catalog::{BUILTIN, Catalog};
 
 /// The error after `old` in the catalog of this version became `new`.
 #[track_caller]
@@ -248,7 +248,7 @@ proptest! {
                 let request = serde_json::json!({"model": model, "duration": "10", "sound": "on"});
                 let request = request.as_object().unwrap();
                 let _ = catalog.check(request);
-                prop_assert!(catalog.price(request) != Some(crate::domain::money::Usd::ZERO));
+                prop_assert!(catalog.price(request) != Some(rushes::domain::money::Usd::ZERO));
             }
         }
     }

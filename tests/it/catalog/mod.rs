@@ -4,9 +4,11 @@ mod check;
 mod coerce;
 mod file;
 mod fingerprint;
+mod image;
 mod price;
+mod similar;
 
-use super::Params;
+use rushes::catalog::Params;
 
 /// A request.
 fn params(request: &serde_json::Value) -> Params {

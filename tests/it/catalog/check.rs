@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::params;
-use crate::catalog::{Catalog, Params, Problem};
+use rushes::catalog::{Catalog, Params, Problem};
 
 /// A good request with `changes` over it; null takes a parameter away.
 fn with(model: &str, changes: &Value) -> Params {
@@ -206,7 +206,7 @@ fn a_problem_names_the_other_parameter_that_has_to_do_with_it() {
 
 #[test]
 fn what_the_model_bars_is_not_advised() {
-    let text = crate::catalog::BUILTIN
+    let text = rushes::catalog::BUILTIN
         .replace("accepts: {duration: 1-30}", "accepts: {duration: 1-30, sound: off}")
         .replace("refuses: [voice_list]", "refuses: []");
     let catalog = Catalog::parse(&text).unwrap();
