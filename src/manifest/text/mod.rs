@@ -4,6 +4,8 @@
 pub(super) mod builder;
 mod comments;
 pub(super) mod file;
+mod quotes;
+mod recording_reader;
 pub(super) mod table;
 pub(super) mod tree;
 pub(super) mod yaml;

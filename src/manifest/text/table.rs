@@ -7,17 +7,18 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::rc::Rc;
 
+use csv::{ReaderBuilder, StringRecord};
+
 use super::file;
+use super::quotes::{QuoteError, cell, cell_end, misquoted};
+use super::recording_reader::RecordingReader;
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
-use crate::manifest::source::chars::{Chars, DecodeError};
-use crate::manifest::source::place::{Place, Position};
+use crate::manifest::source::place::Place;
 
 /// Columns that a table may have; spreadsheets seldom have a tenth.
 const MAX_COLUMNS: usize = 1_000;
 /// How much of a file is looked at to find out its separator.
 const HEAD: usize = 64 * 1024;
-/// The longest row, in bytes. A longer one is a quote that is never closed.
-const MAX_ROW: usize = 64 << 20;
 
 /// A CSV file whose header has been read.
 #[derive(Debug)]
@@ -39,66 +40,28 @@ pub(crate) struct Column {
     index: usize,
 }
 
-/// The rows of a table that were not read yet, and the one that was read last.
+/// The rows of a table that were not read yet.
 pub(crate) struct Rows {
     file: u16,
-    delimiter: char,
-    chars: Chars<io::Chain<io::Cursor<Vec<u8>>, File>>,
-    position: Position,
-    /// The cells of the current row; all of their text in one.
-    cells: Vec<Cell>,
-    text: String,
-    broken: bool,
-}
-
-/// A cell of the current row.
-struct Cell {
-    /// Where it stands, up to its first line's end, quotes and all.
-    place: Place,
-    /// Where its text ends in that of the row.
+    delimiter: u8,
+    reader: csv::Reader<RecordingReader<io::Chain<io::Cursor<Vec<u8>>, File>>>,
+    cells: StringRecord,
+    /// Where the current row begins, and its line.
+    start: usize,
+    line: u32,
+    /// Where it ends, without its line end, and the line there.
     end: usize,
-    quote: Quote,
-}
-
-/// The quotes around a cell.
-#[derive(Clone, Copy)]
-enum Quote {
-    None,
-    Open,
-    /// The quote at this place closes it.
-    Closed(Place),
-    /// The quote at this place closes it, but the text goes on.
-    Exceeded(Place),
-}
-
-impl Cell {
-    /// Takes its next character; returns whether that belongs to its text.
-    fn take(&mut self, c: char, at: Place) -> bool {
-        let is_first = (at.line, at.column) == (self.place.line, self.place.column);
-        if at.line == self.place.line && !is_line_end(c) {
-            self.place.length += 1;
-        }
-        let is_beside = |quote: Place| (quote.line, quote.column + 1) == (at.line, at.column);
-        let (quote, is_text) = match (self.quote, c) {
-            (Quote::None, '"') if is_first => (Quote::Open, false),
-            (Quote::Open, '"') => (Quote::Closed(Place { length: 1, ..at }), false),
-            // Two quotes are one within a text.
-            (Quote::Closed(quote), '"') if is_beside(quote) => (Quote::Open, true),
-            (Quote::Closed(quote), _) if !c.is_whitespace() => (Quote::Exceeded(quote), true),
-            (quote, _) => (quote, true),
-        };
-        self.quote = quote;
-        is_text
-    }
-}
-
-fn is_line_end(c: char) -> bool {
-    matches!(c, '\r' | '\n')
+    end_line: u32,
+    broken: bool,
 }
 
 /// A row that is not empty.
 pub(crate) struct Row<'r> {
-    rows: &'r Rows,
+    file: u16,
+    delimiter: u8,
+    cells: &'r StringRecord,
+    raw: &'r str,
+    line: u32,
     pub table: &'r Table,
 }
 
@@ -113,33 +76,41 @@ impl Table {
         diags: &mut Diagnostics,
     ) -> Result<Option<(Self, Rows)>, String> {
         let Some((file, opened)) = file::open(path, diags)? else { return Ok(None) };
-        let mut rows = Rows::new(file, opened).map_err(|error| error.to_string())?;
-        if !rows.advance(diags) {
+        let Some(mut rows) = Rows::new(file, opened).map_err(|error| error.to_string())? else {
             return Ok(None);
-        }
-        let names = || (0..rows.cells.len()).map(|index| (index, rows.text(index)));
-        if names().filter(|(_, name)| !name.is_empty()).count() > MAX_COLUMNS {
-            let what = format!("a table has at most {MAX_COLUMNS} columns");
-            let fix = "look for a quote `\"` that is never closed";
-            diags.error(rows.start(), what, fix);
+        };
+        if !rows.advance(diags) {
             return Ok(None);
         }
         let mut table =
             Self { file, columns: Vec::new(), width: rows.cells.len(), unnamed: Vec::new() };
-        for (index, name) in names() {
-            let place = rows.place(index);
+        let header = rows.row(&table);
+        if header.cells.iter().filter(|name| !name.trim().is_empty()).count() > MAX_COLUMNS {
+            let what = format!("a table has at most {MAX_COLUMNS} columns");
+            let fix = "look for a quote `\"` that is never closed";
+            diags.error(header.start(), what, fix);
+            return Ok(None);
+        }
+        let mut columns: Vec<Column> = Vec::new();
+        let mut unnamed = Vec::new();
+        for (index, name) in header.cells.iter().enumerate() {
+            let name = name.trim();
             if name.is_empty() {
-                table.unnamed.push(index);
-            } else if let Some(first) = table.columns.iter().find(|column| &*column.name == name) {
+                unnamed.push(index);
+                continue;
+            }
+            let place = header.cell_place(index);
+            if let Some(first) = columns.iter().find(|column| &*column.name == name) {
                 diags.add(
                     Diagnostic::new(place, format!("there are two columns `{name}`"))
                         .fix("rename or remove one of them")
                         .related(first.place, "the first is here"),
                 );
-            } else {
-                table.columns.push(Column { name: name.into(), place, index });
+                continue;
             }
+            columns.push(Column { name: name.into(), place, index });
         }
+        (table.columns, table.unnamed) = (columns, unnamed);
         Ok(Some((table, rows)))
     }
 
@@ -155,22 +126,29 @@ impl Table {
 }
 
 impl Rows {
-    /// Finds out the separator.
-    fn new(file: u16, mut opened: File) -> io::Result<Self> {
+    /// Finds out the separator. `None` when the file is empty.
+    fn new(file: u16, mut opened: File) -> io::Result<Option<Self>> {
         let mut head = Vec::new();
         (&mut opened).take(HEAD as u64).read_to_end(&mut head)?;
+        if head.is_empty() {
+            return Ok(None);
+        }
         let (delimiter, named) = delimiter(&head);
-        let mut position = Position::START;
-        head.drain(..named).for_each(|byte| _ = position.advance(char::from(byte)));
-        Ok(Self {
+        let line = if named > 0 { 2 } else { 1 };
+        head.drain(..named);
+        let mut builder = ReaderBuilder::new();
+        builder.has_headers(false).flexible(true).delimiter(delimiter).buffer_capacity(HEAD);
+        Ok(Some(Self {
             file,
             delimiter,
-            chars: Chars::new(io::Cursor::new(head).chain(opened)),
-            position,
-            cells: Vec::new(),
-            text: String::new(),
+            reader: builder.from_reader(RecordingReader::new(io::Cursor::new(head).chain(opened))),
+            cells: StringRecord::new(),
+            start: 0,
+            line,
+            end: 0,
+            end_line: line,
             broken: false,
-        })
+        }))
     }
 
     /// The next row that is not empty.
@@ -180,146 +158,150 @@ impl Rows {
         diags: &mut Diagnostics,
     ) -> Option<Row<'r>> {
         while self.advance(diags) {
-            if !self.text.trim().is_empty() {
-                if self.check_quotes(diags) {
-                    self.check_width(table, diags);
+            if self.cells.iter().any(|cell| !cell.trim().is_empty()) {
+                let is_right = self.check_inner_quotes(diags);
+                let row = self.row(table);
+                if is_right {
+                    row.check_width(table, diags);
                 }
-                return Some(Row { rows: self, table });
+                return Some(self.row(table));
             }
         }
         None
     }
 
-    /// Reads a row. `false` at the end, and after what makes the rest unreadable.
+    fn row<'r>(&'r self, table: &'r Table) -> Row<'r> {
+        Row {
+            file: self.file,
+            delimiter: self.delimiter,
+            cells: &self.cells,
+            raw: self.raw(),
+            line: self.line,
+            table,
+        }
+    }
+
+    /// The current row as it is written.
+    fn raw(&self) -> &str {
+        let bytes = self.reader.get_ref().bytes(self.start, self.end);
+        match std::str::from_utf8(bytes) {
+            Ok(raw) => raw,
+            Err(error) => bytes
+                .get(..error.valid_up_to())
+                .and_then(|good| std::str::from_utf8(good).ok())
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Reads a record. `false` at the end, and after what makes the rest unreadable.
     fn advance(&mut self, diags: &mut Diagnostics) -> bool {
-        self.cells.clear();
-        self.text.clear();
-        while !self.broken {
-            let at = self.here();
-            let c = match self.chars.next() {
-                None => break,
-                Some(Ok(c)) => c,
-                Some(Err(why)) => return self.break_off(&why, diags),
-            };
-            let is_end = is_line_end(c);
-            if self.position.advance(c).is_none() && !is_end {
-                continue;
+        if self.broken {
+            return false;
+        }
+        self.reader.get_mut().forget(self.end);
+        let read = self.reader.read_record(&mut self.cells);
+        let position = usize::try_from(self.reader.position().byte()).unwrap_or(0);
+        // The reader counts some line ends with the record before them and some with the one after.
+        let is_end = |byte: &&u8| matches!(byte, b'\r' | b'\n');
+        let tape = self.reader.get_ref();
+        let skipped = tape.bytes(self.end, position).iter().take_while(is_end).count();
+        self.start = self.end + skipped;
+        self.line = self.end_line.saturating_add(breaks(tape.bytes(self.end, self.start)));
+        let raw = tape.bytes(self.start, position);
+        let row = raw.len() - raw.iter().rev().take_while(is_end).count();
+        self.end = self.start + row;
+        self.end_line = self.line.saturating_add(breaks(raw.get(..row).unwrap_or_default()));
+        match read {
+            Ok(true) => {
+                if tape.has_ended() {
+                    self.check_quotes(diags);
+                }
+                true
             }
-            if self.cells.is_empty() && !is_end {
-                self.begin_cell(at);
-            }
-            let Some(cell) = self.cells.last_mut() else { continue };
-            let is_open = matches!(cell.quote, Quote::Open);
-            if is_end && !is_open {
-                return true;
-            }
-            if c == self.delimiter && !is_open {
-                self.begin_cell(self.here());
-                continue;
-            }
-            if cell.take(c, at) {
-                self.text.push(c);
-                cell.end = self.text.len();
-            }
-            if self.text.len().max(self.cells.len() * size_of::<Cell>()) > MAX_ROW {
-                let why = io::Error::new(io::ErrorKind::FileTooLarge, "it is longer than 64 MB");
-                return self.break_off(&DecodeError::Unreadable(why), diags);
+            Ok(false) => false,
+            Err(error) => {
+                self.broken = true;
+                self.report(&error, diags);
+                false
             }
         }
-        // A quote that is never closed swallows everything after it: its cell is the last.
-        if let Some(Cell { place, quote: Quote::Open, .. }) = self.cells.last() {
+    }
+
+    /// Reports a record that cannot be read.
+    fn report(&self, error: &csv::Error, diags: &mut Diagnostics) {
+        let raw = self.raw();
+        let place = place(self.file, self.line, raw, raw.len(), raw.len());
+        match error.kind() {
+            csv::ErrorKind::Utf8 { .. } => {
+                let tape = self.reader.get_ref();
+                let byte = tape.bytes(self.start + raw.len(), self.end).first().copied();
+                file::not_utf8(Place { length: 1, ..place }, byte.unwrap_or(0), true, diags);
+            }
+            csv::ErrorKind::Io(why) => {
+                let place = Place { file: self.file, line: self.line, column: 1, length: 0 };
+                let what = format!("the row that begins here cannot be read: {why}");
+                let fix = "look for a quote `\"` that is never closed";
+                diags.error(place, what, fix);
+            }
+            _ => diags.add(Diagnostic::new(place, format!("this row cannot be read: {error}"))),
+        }
+    }
+
+    /// A quote that is never closed swallows everything after it: its cell is the last.
+    fn check_quotes(&self, diags: &mut Diagnostics) {
+        let raw = self.raw();
+        let (from, _, open) = cell(raw, self.delimiter, self.cells.len().saturating_sub(1));
+        if open {
+            let place = Place { length: 1, ..place(self.file, self.line, raw, from, from) };
             diags.error(
-                Place { length: 1, ..*place },
+                place,
                 "this quote is never closed",
                 "close it with `\"`; write `\"\"` for a quote in a text",
             );
         }
-        !self.cells.is_empty()
     }
+}
 
-    /// Where the next character stands.
-    fn here(&self) -> Place {
-        let Position { line, column, .. } = self.position;
-        Place { file: self.file, line, column, length: 0 }
-    }
-
-    fn begin_cell(&mut self, place: Place) {
-        self.cells.push(Cell { place, end: self.text.len(), quote: Quote::None });
-    }
-
-    /// Reports what ends the rows before their file does; returns `false`.
-    fn break_off(&mut self, why: &DecodeError, diags: &mut Diagnostics) -> bool {
-        self.broken = true;
-        match why {
-            DecodeError::NotUtf8(byte) => {
-                file::not_utf8(Place { length: 1, ..self.here() }, *byte, true, diags);
-            }
-            DecodeError::Unreadable(why) => {
-                let what = format!("the row that begins here cannot be read: {why}");
-                let fix = "look for a quote `\"` that is never closed";
-                diags.error(self.start(), what, fix);
-            }
-        }
-        false
-    }
-
-    /// A cell's text without spaces around it.
-    fn text(&self, index: usize) -> &str {
-        let end = |cell: Option<&Cell>| cell.map_or(0, |cell| cell.end);
-        let start = index.checked_sub(1).map_or(0, |before| end(self.cells.get(before)));
-        self.text.get(start..end(self.cells.get(index))).unwrap_or_default().trim()
-    }
-
-    /// Where a cell stands; the last one for one that the row is too short for.
-    fn place(&self, index: usize) -> Place {
-        self.cells.get(index).or(self.cells.last()).map_or_else(|| self.here(), |cell| cell.place)
-    }
-
-    /// Where the row begins.
-    fn start(&self) -> Place {
-        Place { column: 1, length: 0, ..self.place(0) }
-    }
-
+impl Rows {
     /// A quote that ends before its text does: what follows up to the next one, whole rows perhaps,
-    /// is not what was meant. `false` when there is one.
-    fn check_quotes(&self, diags: &mut Diagnostics) -> bool {
-        for (index, cell) in self.cells.iter().enumerate() {
-            let begins = Place { length: 1, ..cell.place };
-            let text = self.text(index);
-            match cell.quote {
-                Quote::Exceeded(quote) => {
+    /// is not what anybody meant. `false` when there is one.
+    fn check_inner_quotes(&self, diags: &mut Diagnostics) -> bool {
+        let raw = self.raw();
+        if !raw.contains('"') {
+            return true;
+        }
+        let at = |from: usize| Place { length: 1, ..place(self.file, self.line, raw, from, from) };
+        let mut start = 0;
+        for _ in 0..self.cells.len() {
+            let end = cell_end(raw, self.delimiter, start);
+            let text = raw.get(start..end).unwrap_or_default();
+            match misquoted(text) {
+                Some(QuoteError::Ends(inner)) => {
                     let what = "the text goes on behind this quote, which closes it";
                     let fix = "look for a quote `\"` that is missing or too many from where the text \
                                begins; write `\"\"` for a quote in a text";
-                    let diagnostic = Diagnostic::new(quote, what).fix(fix);
-                    diags.add(diagnostic.related(begins, "the text begins here"));
+                    let diagnostic = Diagnostic::new(at(start + inner), what).fix(fix);
+                    diags.add(diagnostic.related(at(start), "the text begins here"));
                     return false;
                 }
-                Quote::None if text.len() > 1 && text.starts_with('"') && text.ends_with('"') => {
+                Some(QuoteError::Spaced) => {
                     let what = "there is a space before this quote, so that it is part of the text";
-                    diags.error(begins, what, "remove the space before the quote");
+                    let fix = "remove the space before the quote";
+                    diags.error(at(start), what, fix);
                 }
-                _ => {}
+                None => {}
             }
+            start = end + 1;
         }
         true
-    }
-
-    /// Reports cells that stand below no header, or an empty one.
-    fn check_width(&self, table: &Table, diags: &mut Diagnostics) {
-        let stray = table.unnamed.iter().copied().chain(table.width..self.cells.len());
-        if let Some(index) = stray.into_iter().find(|index| !self.text(*index).is_empty()) {
-            let fix = "name the column, or put a text that holds the separator into quotes";
-            diags.error(self.place(index), "this cell's column has no name", fix);
-        }
     }
 }
 
 impl Row<'_> {
     /// A cell's text without spaces around it; `None` when it is empty.
     pub(crate) fn cell(&self, column: usize) -> Option<&str> {
-        let text = self.rows.text(self.table.columns.get(column)?.index);
-        Some(text).filter(|text| !text.is_empty())
+        let index = self.table.columns.get(column)?.index;
+        self.cells.get(index).map(str::trim).filter(|cell| !cell.is_empty())
     }
 
     /// The filled cell of the column of that name, and its place.
@@ -330,24 +312,72 @@ impl Row<'_> {
 
     /// Where a cell stands.
     pub(crate) fn place(&self, column: usize) -> Place {
-        self.rows.place(self.table.columns.get(column).map_or(0, |column| column.index))
+        self.cell_place(self.table.columns.get(column).map_or(0, |column| column.index))
     }
 
     /// Where the row begins.
     pub(crate) fn start(&self) -> Place {
-        self.rows.start()
+        Place { file: self.file, line: self.line, column: 1, length: 0 }
     }
+
+    fn cell_place(&self, index: usize) -> Place {
+        let (from, to, _) = cell(self.raw, self.delimiter, index);
+        place(self.file, self.line, self.raw, from, to)
+    }
+
+    /// Cells that stand below no header, or an empty one.
+    fn check_width(&self, table: &Table, diags: &mut Diagnostics) {
+        if self.cells.len() <= table.width && table.unnamed.is_empty() {
+            return;
+        }
+        let stray =
+            |index: &usize| *index >= table.width || table.unnamed.binary_search(index).is_ok();
+        let filled = |index: &usize| self.cells.get(*index).is_some_and(|c| !c.trim().is_empty());
+        if let Some(index) = (0..self.cells.len()).find(|index| stray(index) && filled(index)) {
+            let place = self.cell_place(index);
+            let fix = "name the column, or put a text that holds the separator into quotes";
+            diags.error(place, "this cell's column has no name", fix);
+        }
+    }
+}
+
+/// The place of the bytes `from..to` of a row that begins on a line.
+fn place(file: u16, line: u32, row: &str, from: usize, to: usize) -> Place {
+    let before = row.get(..from).unwrap_or_default();
+    let line_start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
+    let count = |text: Option<&str>| fits(text.map_or(0, |text| text.chars().count()));
+    let shown = row.get(from..to).and_then(|cell| cell.split(['\n', '\r']).next());
+    Place {
+        file,
+        line: line.saturating_add(breaks(before.as_bytes())),
+        column: count(before.get(line_start..)).saturating_add(1),
+        length: count(shown),
+    }
+}
+
+/// Line ends in some bytes: LF, CRLF, or the CR alone of old spreadsheets.
+fn breaks(bytes: &[u8]) -> u32 {
+    let mut after_return = false;
+    let ends = bytes.iter().filter(|byte| {
+        let ends_return = std::mem::replace(&mut after_return, **byte == b'\r');
+        **byte == b'\r' || (**byte == b'\n' && !ends_return)
+    });
+    fits(ends.count())
+}
+
+fn fits(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// The separator, and the length of a first line that names it as Excel does: `sep=;`. Else it is
 /// whichever of `,`, `;`, tab and `|` occurs most in the first line outside of quotes.
-fn delimiter(head: &[u8]) -> (char, usize) {
+fn delimiter(head: &[u8]) -> (u8, usize) {
     if let [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', named, rest @ ..] = head
         && named.is_ascii()
     {
         match rest {
-            [b'\r', b'\n', ..] => return (char::from(*named), 7),
-            [b'\r' | b'\n', ..] => return (char::from(*named), 6),
+            [b'\r', b'\n', ..] => return (*named, 7),
+            [b'\r' | b'\n', ..] => return (*named, 6),
             _ => {}
         }
     }
@@ -364,7 +394,7 @@ fn delimiter(head: &[u8]) -> (char, usize) {
             .count()
     };
     let known = [b'|', b'\t', b';', b','];
-    (known.into_iter().max_by_key(|delimiter| count(*delimiter)).map_or(',', char::from), 0)
+    (known.into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b','), 0)
 }
 
 #[cfg(test)]
