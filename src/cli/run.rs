@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
@@ -13,12 +14,12 @@ use crate::clips::FolderStore;
 use crate::domain::shot::Shot;
 use crate::domain::time::{Clock, SystemClock};
 use crate::ledger::{Kind, Ledger, Snapshot, SqliteLedger};
+use crate::listener::BoundedServer;
 use crate::manifest::{Header, WrittenCallback};
 use crate::policy::limits::Limits;
 use crate::provider::{HttpProvider, HttpSettings, Provider};
 use crate::scheduler::{self, CancelToken, Deps, EVENT_LOG, Progress, RunOptions, RunOutcome};
-use crate::server::CallbackListener;
-use crate::server::{Live, Port, Show};
+use crate::server::{LivePage, Port, RunView};
 
 use super::error::CliError;
 use super::exit::Exit;
@@ -136,7 +137,7 @@ pub struct Work<'a> {
 
 /// Where the gateway can call about a run's tasks; closed when dropped.
 pub struct Door {
-    listener: CallbackListener,
+    listener: BoundedServer,
     callbacks: Callbacks,
 }
 
@@ -156,7 +157,7 @@ impl Door {
             )
         };
         let listener = crate::server::listen(listen, Arc::clone(&queue)).await.map_err(deaf)?;
-        tracing::debug!("listening for callbacks on {}", listener.address());
+        tracing::debug!("listening for callbacks on {listen}");
         Ok(Some(Self { listener, callbacks: Callbacks { queue, url, wait } }))
     }
 }
@@ -192,7 +193,7 @@ impl Work<'_> {
         let live = self.port.map(|port| {
             serve::announce(&port, terminal);
             let typed = self.paths.clone();
-            let show = Show {
+            let view = RunView {
                 ledger: self.paths.ledger.clone(),
                 again: Arc::new(move |verb, rest| typed.again(verb, rest)),
                 folder: self.paths.folder.clone(),
@@ -202,7 +203,7 @@ impl Work<'_> {
                 pause: deps.pause.clone(),
                 metrics: Arc::clone(&deps.metrics),
             };
-            Live::open(port, show)
+            LivePage::open(port, view)
         });
         let follower = tokio::spawn(progress::follow(progress, terminal.clone()));
         let ended = scheduler::run(self.shots, self.options, deps, stop, sender).await;
@@ -210,7 +211,7 @@ impl Work<'_> {
         let leave = Signals::new();
         signals.abort();
         if let Some(door) = self.door {
-            door.listener.close().await;
+            door.listener.close(Duration::ZERO).await;
         }
         if let Some(live) = live {
             let why = match &ended {

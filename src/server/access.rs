@@ -1,4 +1,4 @@
-//! Who may come in. Pure: looks at a request's path and headers and says yes or no.
+//! Which requests are answered. Pure: looks at a request's path and headers and says yes or no.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -10,9 +10,9 @@ use crate::domain::secret::Secret;
 /// What a button's request must carry, as `1`: no page of another site can send it unasked.
 pub(super) const BUTTON: HeaderName = HeaderName::from_static("x-rushes");
 
-/// What everybody has to pass.
+/// What every request has to pass.
 #[derive(Clone, Debug)]
-pub(super) struct Gate {
+pub(super) struct Access {
     address: SocketAddr,
     token: Option<Secret>,
 }
@@ -20,13 +20,13 @@ pub(super) struct Gate {
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// As far as they may know there is nothing.
+    /// The token is missing or wrong: the answer is that there is nothing.
     Nothing,
     /// A name that is not this machine's, as after DNS rebinding.
     Host,
     /// A page of another site.
     Origin,
-    /// A button pressed by who knows whom.
+    /// A button's request without its header.
     Button,
 }
 
@@ -45,7 +45,7 @@ impl Refusal {
     }
 }
 
-impl Gate {
+impl Access {
     pub(super) const fn new(address: SocketAddr, token: Option<Secret>) -> Self {
         Self { address, token }
     }
@@ -84,10 +84,8 @@ impl Gate {
                 rest
             }
         };
-        let host = only(headers, &header::HOST).ok_or(Refusal::Host)?;
-        if !self.goes_by(&host) {
-            return Err(Refusal::Host);
-        }
+        let host = only(headers, &header::HOST).and_then(|host| host.parse().ok());
+        let host = host.filter(|host| self.goes_by(host)).ok_or(Refusal::Host)?;
         if headers.contains_key(header::ORIGIN) && origin(headers).as_ref() != Some(&host) {
             return Err(Refusal::Origin);
         }
@@ -98,7 +96,7 @@ impl Gate {
         Ok(below)
     }
 
-    /// Whether this machine goes by that name. Who knows the token may come by any.
+    /// Whether this machine goes by that name. With the token any name will do.
     fn goes_by(&self, host: &Authority) -> bool {
         if self.has_token() || host.host().eq_ignore_ascii_case("localhost") {
             return true;
@@ -108,17 +106,14 @@ impl Gate {
     }
 }
 
-/// The authority in a header that is there once.
-fn only(headers: &HeaderMap, name: &HeaderName) -> Option<Authority> {
+/// The value of a header that is there once.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
-    let value = values.next().filter(|_| values.next().is_none())?;
-    Authority::try_from(value.as_bytes()).ok()
+    values.next().filter(|_| values.next().is_none())?.to_str().ok()
 }
 
 fn origin(headers: &HeaderMap) -> Option<Authority> {
-    let mut values = headers.get_all(header::ORIGIN).iter();
-    let value = values.next().filter(|_| values.next().is_none())?.to_str().ok()?;
-    let (scheme, authority) = value.split_once("://")?;
+    let (scheme, authority) = only(headers, &header::ORIGIN)?.split_once("://")?;
     matches!(scheme, "http" | "https").then(|| authority.parse().ok())?
 }
 
@@ -126,16 +121,21 @@ fn origin(headers: &HeaderMap) -> Option<Authority> {
 mod tests {
     use super::*;
 
-    fn asks(gate: &Gate, method: &Method, path: &str, headers: &[(&str, &str)]) -> Option<Refusal> {
+    fn asks(
+        access: &Access,
+        method: &Method,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Option<Refusal> {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
         }
-        gate.admit(method, &path.parse().unwrap(), &map).err()
+        access.admit(method, &path.parse().unwrap(), &map).err()
     }
 
-    fn here() -> Gate {
-        Gate::new("127.0.0.1:7878".parse().unwrap(), None)
+    fn here() -> Access {
+        Access::new("127.0.0.1:7878".parse().unwrap(), None)
     }
 
     #[test]
@@ -172,14 +172,14 @@ mod tests {
     #[test]
     fn a_token_opens_the_gate_under_any_name_and_nothing_else_does() {
         let token = Secret::from_bytes([7; 16]);
-        let gate = Gate::new("0.0.0.0:80".parse().unwrap(), Some(token));
+        let access = Access::new("0.0.0.0:80".parse().unwrap(), Some(token));
         let host = [("host", "studio.example")];
         let secret = token.reveal();
-        assert_eq!(gate.url(), format!("http://127.0.0.1:80/{secret}/"));
-        assert_eq!(asks(&gate, &Method::GET, &format!("/{secret}/events"), &host), None);
+        assert_eq!(access.url(), format!("http://127.0.0.1:80/{secret}/"));
+        assert_eq!(asks(&access, &Method::GET, &format!("/{secret}/events"), &host), None);
         let wrong = secret.replace('7', "8");
         for path in ["/", "/events", &format!("/{wrong}/"), &format!("/{secret}"), "/x/", "//"] {
-            assert_eq!(asks(&gate, &Method::GET, path, &host), Some(Refusal::Nothing), "{path}");
+            assert_eq!(asks(&access, &Method::GET, path, &host), Some(Refusal::Nothing), "{path}");
         }
     }
 }

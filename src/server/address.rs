@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::callback::new_token;
 
-use super::access::Gate;
+use super::access::Access;
 
 /// The port unless the user names one.
 pub const USUAL_PORT: u16 = 7878;
@@ -56,7 +56,7 @@ impl FromStr for Wish {
 /// A bound port that accepts no connection yet.
 pub struct Port {
     listener: TcpListener,
-    gate: Gate,
+    access: Access,
     is_moved: bool,
 }
 
@@ -76,7 +76,7 @@ impl Wish {
         };
         let address = listener.local_addr()?;
         let token = if address.ip().is_loopback() { None } else { Some(new_token()?) };
-        Ok(Port { listener, gate: Gate::new(address, token), is_moved })
+        Ok(Port { listener, access: Access::new(address, token), is_moved })
     }
 }
 
@@ -84,13 +84,13 @@ impl Port {
     /// The page's address, for a browser on this machine.
     #[must_use]
     pub fn url(&self) -> String {
-        self.gate.url()
+        self.access.url()
     }
 
     /// Whether other machines may reach it.
     #[must_use]
     pub fn is_public(&self) -> bool {
-        self.gate.has_token()
+        self.access.has_token()
     }
 
     /// Whether another program has the usual port.
@@ -99,8 +99,8 @@ impl Port {
         self.is_moved
     }
 
-    pub(super) fn into_parts(self) -> (TcpListener, Gate) {
-        (self.listener, self.gate)
+    pub(super) fn into_parts(self) -> (TcpListener, Access) {
+        (self.listener, self.access)
     }
 }
 

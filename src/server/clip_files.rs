@@ -11,15 +11,15 @@ use tower_http::services::ServeFile;
 use crate::blocking::Threads;
 use crate::ledger::Snapshot;
 
-use super::show::Show;
+use super::run_view::RunView;
 
 /// The folder of clips below the campaign folder.
 const CLIPS: &str = "clips";
 
 /// Answers with the clip at `name` below `clips/`, percent-encoded as it came.
-pub(super) async fn film(show: &Show, name: &str, request: Request<Body>) -> Response<Body> {
+pub(super) async fn answer(view: &RunView, name: &str, request: Request<Body>) -> Response<Body> {
     let Some(path) = named(name) else { return StatusCode::NOT_FOUND.into_response() };
-    let (folder, ledger) = (show.folder.clone(), show.ledger.clone());
+    let (folder, ledger) = (view.folder.clone(), view.ledger.clone());
     let found = Threads::Pool.run(move || find(&folder, &ledger, &path)).await;
     let Ok(Some(file)) = found else { return StatusCode::NOT_FOUND.into_response() };
     match ServeFile::new(file).try_call(request).await {
