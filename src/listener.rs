@@ -1,6 +1,7 @@
 //! An HTTP/1 server with bounds: few connections at once, each limited in time and of one request,
 //! all closed on shutdown. Must not know what is served.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
@@ -92,6 +93,18 @@ impl Drop for BoundedServer {
     fn drop(&mut self) {
         self.serving.abort();
     }
+}
+
+/// Where clients on this machine can connect to a server that listens at `address`, which may stand
+/// for all addresses.
+#[must_use]
+pub fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
 }
 
 /// Accepts connections for ever.

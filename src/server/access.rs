@@ -1,25 +1,26 @@
 //! Which requests are answered. Pure: looks at a request's path and headers and says yes or no.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
 
 use crate::domain::secret::Secret;
+use crate::listener::reachable;
 
 /// What a button's request must carry, as `1`: no page of another site can send it unasked.
-pub(super) const BUTTON: HeaderName = HeaderName::from_static("x-rushes");
+pub const BUTTON: HeaderName = HeaderName::from_static("x-rushes");
 
 /// What every request has to pass.
 #[derive(Clone, Debug)]
-pub(super) struct Access {
+pub struct Access {
     address: SocketAddr,
     token: Option<Secret>,
 }
 
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub enum Refusal {
     /// The token is missing or wrong: the answer is that there is nothing.
     Nothing,
     /// A name that is not this machine's, as after DNS rebinding.
@@ -46,7 +47,8 @@ impl Refusal {
 }
 
 impl Access {
-    pub(super) const fn new(address: SocketAddr, token: Option<Secret>) -> Self {
+    #[must_use]
+    pub const fn new(address: SocketAddr, token: Option<Secret>) -> Self {
         Self { address, token }
     }
 
@@ -55,19 +57,15 @@ impl Access {
     }
 
     /// The page's address, for a browser on this machine.
-    pub(super) fn url(&self) -> String {
-        let mut address = self.address;
-        match address.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-            IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-            _ => {}
-        }
+    #[must_use]
+    pub fn url(&self) -> String {
+        let address = reachable(self.address);
         let token = self.token.map_or_else(String::new, |token| format!("{}/", token.reveal()));
         format!("http://{address}/{token}")
     }
 
     /// What a request asks for below the prefix, if it may come in.
-    pub(super) fn admit<'a>(
+    pub fn admit<'a>(
         &self,
         method: &Method,
         uri: &'a Uri,
@@ -115,71 +113,4 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 fn origin(headers: &HeaderMap) -> Option<Authority> {
     let (scheme, authority) = only(headers, &header::ORIGIN)?.split_once("://")?;
     matches!(scheme, "http" | "https").then(|| authority.parse().ok())?
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn asks(
-        access: &Access,
-        method: &Method,
-        path: &str,
-        headers: &[(&str, &str)],
-    ) -> Option<Refusal> {
-        let mut map = HeaderMap::new();
-        for (name, value) in headers {
-            map.append(HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
-        }
-        access.admit(method, &path.parse().unwrap(), &map).err()
-    }
-
-    fn here() -> Access {
-        Access::new("127.0.0.1:7878".parse().unwrap(), None)
-    }
-
-    #[test]
-    fn on_loopback_only_its_own_names_are_answered() {
-        for host in ["localhost:7878", "LOCALHOST", "127.0.0.1:7878", "127.8.8.8", "[::1]:1"] {
-            assert_eq!(asks(&here(), &Method::GET, "/", &[("host", host)]), None, "{host}");
-        }
-        for host in ["evil.example:7878", "127.0.0.1.nip.io", "10.0.0.1", "localhost.evil", ""] {
-            let refused = asks(&here(), &Method::GET, "/", &[("host", host)]);
-            assert_eq!(refused, Some(Refusal::Host), "{host}");
-        }
-        let two = [("host", "localhost"), ("host", "evil.example")];
-        assert_eq!(asks(&here(), &Method::GET, "/", &two), Some(Refusal::Host));
-        assert_eq!(asks(&here(), &Method::GET, "/", &[]), Some(Refusal::Host));
-    }
-
-    #[test]
-    fn pages_of_other_sites_press_no_button() {
-        let host = ("host", "localhost:7878");
-        let button = ("x-rushes", "1");
-        let own = ("origin", "http://localhost:7878");
-        assert_eq!(asks(&here(), &Method::POST, "/stop", &[host, button, own]), None);
-        assert_eq!(asks(&here(), &Method::POST, "/stop", &[host, button]), None);
-        let refused = asks(&here(), &Method::POST, "/stop", &[host, own]);
-        assert_eq!(refused, Some(Refusal::Button));
-        for origin in ["http://evil.example", "null", "http://localhost:80", "file://", ""] {
-            for method in [Method::POST, Method::GET] {
-                let refused = asks(&here(), &method, "/stop", &[host, button, ("origin", origin)]);
-                assert_eq!(refused, Some(Refusal::Origin), "{origin}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_token_opens_the_gate_under_any_name_and_nothing_else_does() {
-        let token = Secret::from_bytes([7; 16]);
-        let access = Access::new("0.0.0.0:80".parse().unwrap(), Some(token));
-        let host = [("host", "studio.example")];
-        let secret = token.reveal();
-        assert_eq!(access.url(), format!("http://127.0.0.1:80/{secret}/"));
-        assert_eq!(asks(&access, &Method::GET, &format!("/{secret}/events"), &host), None);
-        let wrong = secret.replace('7', "8");
-        for path in ["/", "/events", &format!("/{wrong}/"), &format!("/{secret}"), "/x/", "//"] {
-            assert_eq!(asks(&access, &Method::GET, path, &host), Some(Refusal::Nothing), "{path}");
-        }
-    }
 }

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use futures::stream::{self, BoxStream};
 use futures::StreamExt;
+use futures::stream::{self, BoxStream};
 use tempfile::SpooledTempFile;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
@@ -61,9 +61,8 @@ pub(super) struct Subscriber {
     has_rows: bool,
     /// The status it was sent last.
     status: Option<RunStatus>,
-    /// Whether something has happened since the last reading, and whether anything still can.
+    /// Whether something has happened since the last reading.
     is_stale: bool,
-    may_change: bool,
     next_reading: Instant,
     beats: Interval,
     is_done: bool,
@@ -88,7 +87,6 @@ impl Subscriber {
             has_rows: false,
             status: None,
             is_stale: true,
-            may_change: true,
             next_reading: now,
             beats,
             is_done: false,
@@ -117,10 +115,7 @@ impl Subscriber {
                 }
                 () = sleep_until(self.next_reading), if self.is_stale => return self.read().await,
                 _ = self.beats.tick() => return Some(one(BEAT)),
-                changed = self.view.progress.changed(), if self.may_change => {
-                    self.may_change = changed.is_ok();
-                    self.is_stale = true;
-                }
+                Ok(()) = self.view.progress.changed() => self.is_stale = true,
             }
         }
         None

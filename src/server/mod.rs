@@ -16,14 +16,14 @@
 //! browser are kept out by the `Host` they name (on loopback), the `Origin` they come from, and the
 //! header that a button needs.
 
-mod access;
+pub mod access;
 mod address;
 mod callback_listener;
-mod clip_files;
+pub mod clip_files;
 mod events;
-mod metrics;
+pub mod metrics;
 mod routes;
-mod run_view;
+pub mod run_view;
 mod spool;
 
 pub use address::{Port, USUAL_PORT, Wish};

@@ -17,14 +17,16 @@ use crate::scheduler::{CancelToken, Metrics, PauseSwitch, Progress, RunOutcome, 
 /// A reason is cut to so many characters.
 const MAX_WHY: usize = 500;
 
+/// Makes a command for the campaign that is shown; see [`crate::report::remedy::Again`].
+pub type Again = Arc<dyn Fn(&str, &str) -> String + Send + Sync>;
+
 /// What is shown of a run and what the buttons act on.
 #[derive(Clone)]
 pub struct RunView {
     /// The ledger.
     pub ledger: PathBuf,
-    /// Makes the commands that the page tells the user to type; see
-    /// [`crate::report::remedy::Again`].
-    pub again: Arc<dyn Fn(&str, &str) -> String + Send + Sync>,
+    /// The commands that the page tells the user to type.
+    pub again: Again,
     /// The campaign folder.
     pub folder: PathBuf,
     /// The run's counts.
@@ -53,22 +55,24 @@ impl RunView {
 
 /// The run has ended, and why if it ended early.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Ended {
-    pub(super) why: Option<String>,
+pub struct Ended {
+    pub why: Option<String>,
 }
 
 /// The data of the event `run`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct RunStatus {
+pub struct RunStatus {
     /// `running`, `paused`, `stopping` or `ended`.
-    pub(super) state: &'static str,
-    pub(super) why: Option<String>,
-    pub(super) in_flight: usize,
-    pub(super) rate: String,
+    pub state: &'static str,
+    pub why: Option<String>,
+    pub in_flight: usize,
+    pub rate: String,
 }
 
 impl RunStatus {
-    fn of(progress: &Progress, ended: Option<&Ended>, rate: String) -> Self {
+    /// Where a run with these counts is.
+    #[must_use]
+    pub fn of(progress: &Progress, ended: Option<&Ended>, rate: String) -> Self {
         let (state, why) = match (ended, &progress.stopping, progress.paused) {
             (Some(ended), ..) => ("ended", ended.why.clone()),
             (None, Some(outcome), _) => ("stopping", why(outcome)),
@@ -89,7 +93,8 @@ fn why(outcome: &RunOutcome) -> Option<String> {
 }
 
 /// Why the run is not well, if it is not: it has ended, or something could not be written.
-pub(super) fn illness(progress: &Progress, ended: Option<&Ended>) -> Option<String> {
+#[must_use]
+pub fn illness(progress: &Progress, ended: Option<&Ended>) -> Option<String> {
     if ended.is_some() {
         return Some("the run has ended".to_owned());
     }
@@ -98,34 +103,5 @@ pub(super) fn illness(progress: &Progress, ended: Option<&Ended>) -> Option<Stri
             stopped @ (StopReason::Ledger(_) | StopReason::Disk(_) | StopReason::Defect(_)),
         )) => Some(plain(&stopped.to_string(), MAX_WHY)),
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_page_is_told_what_the_run_does_and_why() {
-        let progress =
-            |stopping, paused| Progress { stopping, paused, rendering: 3, ..Progress::default() };
-        let state = |progress: &Progress, ended: Option<&Ended>| {
-            let status = RunStatus::of(progress, ended, "2/s".into());
-            assert_eq!(status.in_flight, 3);
-            (status.state, status.why)
-        };
-        let full = Some(RunOutcome::Stopped(StopReason::Disk("\u{1b}[31mfull".into())));
-        let told = Some("the disk cannot be written: full".to_owned());
-        let ended = Ended { why: Some("the cap".into()) };
-        assert_eq!(state(&progress(None, false), None), ("running", None));
-        assert_eq!(state(&progress(None, true), None), ("paused", None));
-        assert_eq!(state(&progress(full.clone(), true), None), ("stopping", told.clone()));
-        assert_eq!(
-            state(&progress(full.clone(), true), Some(&ended)),
-            ("ended", ended.why.clone())
-        );
-        assert_eq!(illness(&progress(full, false), None), told);
-        assert_eq!(illness(&progress(Some(RunOutcome::Interrupted), true), None), None);
-        assert!(illness(&progress(None, false), Some(&ended)).is_some());
     }
 }

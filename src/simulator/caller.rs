@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::domain::time::{Clock, Timestamp};
 
-use super::callback::{Address, Call};
+use super::callback::Call;
 use super::state::SimState;
 
 /// Before each try.
@@ -50,7 +50,7 @@ async fn make(call: Call, world: Arc<Mutex<SimState>>, clock: Arc<dyn Clock>) {
         let Some(body) = told else { return };
         for pause in PAUSES {
             tokio::time::sleep(Duration::from_secs(pause)).await;
-            match tokio::time::timeout(PATIENCE, post(&call.address, &body)).await {
+            match tokio::time::timeout(PATIENCE, post(&call, &body)).await {
                 Ok(Ok(200..=299)) => break,
                 Ok(Ok(status)) => tracing::debug!(task = call.task, "a callback got {status}"),
                 Ok(Err(error)) => tracing::debug!(task = call.task, "a callback failed: {error}"),
@@ -61,8 +61,8 @@ async fn make(call: Call, world: Arc<Mutex<SimState>>, clock: Arc<dyn Clock>) {
 }
 
 /// One POST; its answer's status.
-async fn post(address: &Address, body: &Bytes) -> std::io::Result<u16> {
-    let Address { socket, path } = address;
+async fn post(call: &Call, body: &Bytes) -> std::io::Result<u16> {
+    let Call { socket, path, .. } = call;
     let mut stream = TcpStream::connect(socket).await?;
     let head = format!(
         "POST {path} HTTP/1.1\r\nHost: {socket}\r\nContent-Type: application/json\r\n\

@@ -64,16 +64,28 @@ impl Simulator {
         self.travel(task.as_str().as_bytes()).await;
         let now = self.clock.now();
         let reply = self.world().poll(task.as_str(), now);
-        match reply {
-            Reply::Answered(answered) => wire::polled(&self.answer(answered, false)),
-            Reply::Torn(answered, _) => wire::polled(&self.answer(answered, true)),
-            Reply::NotSent(why) => PollOutcome::Unanswered { why },
-            Reply::Cut => PollOutcome::Unanswered { why: CUT.to_owned() },
-            Reply::Hang => {
-                tokio::time::sleep(PATIENCE).await;
-                PollOutcome::Unanswered { why: format!("no answer within {PATIENCE:?}") }
-            }
+        match self.answer_to(reply, PATIENCE).await {
+            Ok(answer) => wire::polled(&answer),
+            Err(NoAnswer { why, .. }) => PollOutcome::Unanswered { why },
         }
+    }
+
+    /// What comes of a reply for a client that waits for so long.
+    async fn answer_to(&self, reply: Reply, patience: Duration) -> Result<Answer, NoAnswer> {
+        let why = match reply {
+            Reply::Answered(answered) => return Ok(self.answer(answered)),
+            Reply::Torn(answered, _) => {
+                let why = "the connection was cut in the middle of the answer".to_owned();
+                return Ok(Answer { body: Err(why), ..self.answer(answered) });
+            }
+            Reply::NotSent(why) => return Err(NoAnswer { why, was_sent: false }),
+            Reply::Cut => "the connection was closed without an answer".to_owned(),
+            Reply::Hang => {
+                tokio::time::sleep(patience).await;
+                format!("no answer within {patience:?}")
+            }
+        };
+        Err(NoAnswer { why, was_sent: true })
     }
 
     async fn travel(&self, about: &[u8]) {
@@ -83,14 +95,16 @@ impl Simulator {
         }
     }
 
-    fn answer(&self, answered: Answered, cut: bool) -> Answer {
-        let mut answer = Answer::new(answered.status, answered.body);
-        answer.retry_after = answered.retry_after.map(|after| after.span(self.clock.now()));
-        if cut {
-            answer.body = Err("the connection was cut in the middle of the answer".to_owned());
-        }
-        answer
+    fn answer(&self, answered: Answered) -> Answer {
+        let retry_after = answered.retry_after.map(|after| after.span(self.clock.now()));
+        Answer { retry_after, ..Answer::new(answered.status, answered.body) }
     }
+}
+
+/// A request without an answer.
+struct NoAnswer {
+    why: String,
+    was_sent: bool,
 }
 
 impl Provider for Simulator {
@@ -106,16 +120,10 @@ impl Provider for Simulator {
             let now = self.clock.now();
             let reply = self.world().submit(&body, now);
             self.caller.take_on(&self.world, &self.clock);
-            match reply {
-                Reply::Answered(answered) => wire::submitted(&self.answer(answered, false)),
-                Reply::Torn(answered, _) => wire::submitted(&self.answer(answered, true)),
-                Reply::NotSent(why) => SubmitOutcome::NotSent { why },
-                Reply::Cut => SubmitOutcome::Doubtful { why: CUT.to_owned() },
-                Reply::Hang => {
-                    tokio::time::sleep(self.submit_timeout).await;
-                    let why = format!("no answer within {:?}", self.submit_timeout);
-                    SubmitOutcome::Doubtful { why }
-                }
+            match self.answer_to(reply, self.submit_timeout).await {
+                Ok(answer) => wire::submitted(&answer),
+                Err(NoAnswer { why, was_sent: false }) => SubmitOutcome::NotSent { why },
+                Err(NoAnswer { why, was_sent: true }) => SubmitOutcome::Doubtful { why },
             }
         })
     }
@@ -131,7 +139,7 @@ impl Provider for Simulator {
             self.travel(task.as_str().as_bytes()).await;
             let now = self.clock.now();
             let answered = self.world().record(task.as_str(), now);
-            wire::billed(task, &self.answer(answered, false))
+            wire::billed(task, &self.answer(answered))
         })
     }
 
@@ -160,8 +168,6 @@ impl Provider for Simulator {
         })
     }
 }
-
-const CUT: &str = "the connection was closed without an answer";
 
 fn download(clip: Clip) -> Download {
     let (pause, cut) = (clip.pause, clip.cut);

@@ -9,19 +9,19 @@
 //! is called when its task has ended, if it is on this machine; where it lies makes no request
 //! another one.
 
-mod accounts;
+pub mod accounts;
 mod answers;
 mod callback;
 mod caller;
-mod faults;
+pub mod faults;
 mod gateway;
-mod journal;
+pub mod journal;
 mod profile;
 mod purchase;
 mod reply;
 mod request;
-mod rng;
-mod sample_clips;
+pub mod rng;
+pub mod sample_clips;
 mod server;
 mod state;
 

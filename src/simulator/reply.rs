@@ -71,7 +71,7 @@ impl RetryAfter {
     }
 
     /// A second or so, said in one of the ways there are; or not at all.
-    pub(super) fn some(dice: &mut SimRng, now: Timestamp) -> Option<Self> {
+    pub fn some(dice: &mut SimRng, now: Timestamp) -> Option<Self> {
         let next_second = now.as_millis().saturating_add(1_999).div_euclid(1_000) * 1_000;
         let date = Self::Date(Timestamp::from_millis(next_second));
         dice.pick([None, Some(Self::Seconds(1)), Some(date)])
@@ -179,23 +179,5 @@ impl Clip {
         let step = self.bytes.len().div_ceil(pieces).max(1);
         let ends = (0..self.bytes.len()).step_by(step);
         ends.map(|at| self.bytes.slice(at..self.bytes.len().min(at + step))).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retry_after_is_said_in_seconds_or_as_an_http_date_that_lies_ahead() {
-        let now = Timestamp::from_millis(1_705_123_450_007);
-        let mut dice = SimRng::new(0, "retry", b"", 0);
-        let said: Vec<_> = (0..50).map(|_| RetryAfter::some(&mut dice, now)).collect();
-        let date = RetryAfter::Date(Timestamp::from_millis(1_705_123_452_000));
-        for way in [None, Some(RetryAfter::Seconds(1)), Some(date)] {
-            assert!(said.contains(&way), "{way:?}");
-        }
-        assert_eq!(date.header(), "Sat, 13 Jan 2024 05:24:12 GMT");
-        assert_eq!(date.span(now), Duration::from_millis(1_993));
     }
 }

@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::domain::time::Clock;
+use crate::listener::reachable;
 
 use super::caller::Caller;
 use super::reply::{Answered, Clip, ClipReply, Reply};
@@ -91,20 +91,6 @@ async fn overdue(stopping: watch::Receiver<bool>) {
 async fn stopped(mut stopping: watch::Receiver<bool>) {
     // An error means that the server is gone, which is as good.
     let _ = stopping.wait_for(|stops| *stops).await;
-}
-
-/// An address that clients on this machine can connect to.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
-    match address {
-        SocketAddr::V4(v4) if v4.ip().is_unspecified() => {
-            address.set_ip(Ipv4Addr::LOCALHOST.into());
-        }
-        SocketAddr::V6(v6) if v6.ip().is_unspecified() => {
-            address.set_ip(Ipv6Addr::LOCALHOST.into());
-        }
-        _ => {}
-    }
-    address
 }
 
 impl Server {
@@ -197,7 +183,7 @@ async fn clip(State(server): Shared, headers: HeaderMap, address: Uri) -> Respon
     match reply {
         ClipReply::Answered(answered) => to_response(answered),
         ClipReply::Hang => server.hang().await,
-        ClipReply::Clip(clip) => clip_response(clip),
+        ClipReply::Clip(clip) => clip_response(&clip),
     }
 }
 
@@ -207,7 +193,7 @@ async fn books(State(server): Shared) -> impl IntoResponse {
     axum::Json(books)
 }
 
-fn clip_response(clip: Clip) -> Response<Body> {
+fn clip_response(clip: &Clip) -> Response<Body> {
     let mut response = Response::new(body(clip.pieces(), clip.pause, clip.cut));
     say(&mut response, header::CONTENT_TYPE, "video/mp4");
     if clip.announced {

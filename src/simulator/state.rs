@@ -1,15 +1,16 @@
 //! The stand-in gateway itself: sells tasks, says how they are doing, hands out clips. Synchronous
 //! and without a clock; what goes wrong follows from the seed and the call's own bytes. Promises
-//! that a purchase is in the journal before anyone hears of it, and that nothing is sold that the
-//! purse does not reach for.
+//! that a purchase is in the journal before it is answered, and that nothing is sold that costs
+//! more than the account has left.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use crate::catalog::Catalog;
 use crate::domain::time::Timestamp;
-use crate::provider::RESULT_LIFETIME;
+use crate::provider::{RESULT_LIFETIME, hex};
 
 use super::accounts::{Account, Accounts, Entry, Opened};
 use super::answers;
@@ -32,19 +33,13 @@ pub struct SimState {
     catalog: Catalog,
     account: Account,
     journal: Option<Journal>,
-    visits: Vec<Visits>,
-    /// Who is to be called about what was sold, and nobody has taken on yet.
+    /// How often a task was polled and a clip downloaded, by its id or path; in this process only.
+    visits: HashMap<String, u32>,
+    /// Calls about what was sold that no caller has taken yet.
     calls: Vec<Call>,
     base: String,
     /// Whether requests come over a socket, where one that arrives cannot be "not sent".
     is_served: bool,
-}
-
-/// How often a task was asked after; known to this process only.
-#[derive(Clone, Copy, Debug, Default)]
-struct Visits {
-    polls: u32,
-    clips: [u32; 2],
 }
 
 impl SimState {
@@ -70,7 +65,7 @@ impl SimState {
             account.take(entry);
         }
         let base = NO_HOST.to_owned();
-        let (visits, calls, is_served) = (Vec::new(), Vec::new(), false);
+        let (visits, calls, is_served) = (HashMap::new(), Vec::new(), false);
         Ok(Self { options, catalog, account, journal, visits, calls, base, is_served })
     }
 
@@ -95,7 +90,7 @@ impl SimState {
     pub fn submit(&mut self, body: &[u8], now: Timestamp) -> Reply {
         self.account.settle(now);
         let (callback, meant) = callback::apart(body);
-        let request = hex(&Sha256::digest(&meant));
+        let request = hex(&Sha256::digest(&meant).into());
         let nth = self.account.counts(&request).posts;
         let mut dice = SimRng::new(self.options.seed, "answer", request.as_bytes(), nth);
         let hidden = self.hides_errors(&mut dice);
@@ -177,7 +172,7 @@ impl SimState {
         self.note(Entry::Bought(purchase), reply)
     }
 
-    /// Remembers whom to call about the last purchase.
+    /// Promises a call about the last purchase.
     fn promise_call(&mut self, callback: Option<String>) {
         let Some((callback, purchase)) = callback.zip(self.account.last()) else { return };
         let SimOptions { profile, seed, .. } = self.options;
@@ -192,26 +187,23 @@ impl SimState {
 
     /// What a call says of a task.
     pub fn told(&mut self, call: &Call, now: Timestamp) -> Option<bytes::Bytes> {
-        self.account.settle(now);
-        let now = self.account.now();
-        let (_, purchase) = self.account.task(&call.task)?;
-        Some(match call.form {
-            Form::Plain => answers::task(purchase, purchase.state(now).name(), &self.base, false),
-            Form::Odd => answers::task(purchase, purchase.state(now).name(), &self.base, true),
-            Form::Nonsense => {
-                answers::garbled(&mut SimRng::new(0, "told", call.task.as_bytes(), 0))
-            }
-        })
-        .map(|answer| answer.body)
+        let now = self.account.settle(now);
+        let purchase = self.account.task(&call.task)?;
+        let answer = if call.form == Form::Nonsense {
+            answers::garbled(&mut SimRng::new(0, "told", call.task.as_bytes(), 0))
+        } else {
+            let state = purchase.state(now).name();
+            answers::task(purchase, state, &self.base, call.form == Form::Odd)
+        };
+        Some(answer.body)
     }
 
     /// A question for what a task really cost.
     pub fn record(&mut self, task: &str, now: Timestamp) -> Answered {
-        self.account.settle(now);
-        let now = self.account.now();
+        let now = self.account.settle(now);
         match self.account.task(task) {
             None => Answered::refusal(404, "Task not found", false),
-            Some((_, purchase)) => {
+            Some(purchase) => {
                 let ended = matches!(purchase.state(now), TaskState::Completed | TaskState::Failed);
                 answers::record(purchase, ended)
             }
@@ -248,15 +240,14 @@ impl SimState {
 
     /// A poll.
     pub fn poll(&mut self, task: &str, now: Timestamp) -> Reply {
-        self.account.settle(now);
-        let Some((index, purchase)) = self.account.task(task) else {
+        let now = self.account.settle(now);
+        let Some(purchase) = self.account.task(task) else {
             return Reply::Answered(Answered::refusal(404, "Task not found", false));
         };
-        let nth = count(&mut visits(&mut self.visits, index).polls);
+        let nth = count(&mut self.visits, task);
         let SimOptions { profile, seed, .. } = self.options;
         let mut dice = SimRng::new(seed, "state", task.as_bytes(), nth);
         let hidden = self.hides_errors(&mut dice);
-        let now = self.account.now();
         let state = purchase.state(now).name();
         let view = |state, odd| answers::task(purchase, state, &self.base, odd);
         Reply::Answered(match faults::poll(profile, seed, task, nth) {
@@ -283,19 +274,18 @@ impl SimState {
         resume: Option<(u64, Option<&str>)>,
         now: Timestamp,
     ) -> ClipReply {
-        self.account.settle(now);
-        let now = self.account.now();
+        let now = self.account.settle(now);
         let found = answers::clip_of(path).and_then(|(task, part)| {
-            let (index, purchase) = self.account.task(task)?;
+            let purchase = self.account.task(task)?;
             let Fate::Completes { at } = purchase.fate else { return None };
             let is_there = at <= now.as_millis() && part < purchase.clips as usize;
             let is_kept = now.since(Timestamp::from_millis(at)) < RESULT_LIFETIME;
-            (is_there && is_kept).then_some((index, part, purchase.film))
+            (is_there && is_kept).then_some(purchase.film)
         });
-        let Some((index, part, film)) = found else {
+        let Some(film) = found else {
             return ClipReply::Answered(Answered::page(404, "Not Found"));
         };
-        let nth = visits(&mut self.visits, index).clips.get_mut(part).map_or(0, count);
+        let nth = count(&mut self.visits, path);
         let SimOptions { profile, seed, .. } = self.options;
         let mut dice = SimRng::new(seed, "bytes", path.as_bytes(), nth);
         let fault = faults::clip(profile, seed, path, nth);
@@ -344,23 +334,12 @@ fn refused(answer: Answered) -> (Reply, Told) {
     (Reply::Answered(answer), told)
 }
 
-/// Counts up; how many there were before.
-fn count(counter: &mut u32) -> u32 {
-    let before = *counter;
-    *counter = before.saturating_add(1);
+/// Counts a visit; how many there were before.
+fn count(visits: &mut HashMap<String, u32>, of: &str) -> u32 {
+    let visits = visits.entry(of.to_owned()).or_default();
+    let before = *visits;
+    *visits = before.saturating_add(1);
     before
-}
-
-fn visits(all: &mut Vec<Visits>, index: usize) -> &mut Visits {
-    if all.len() <= index {
-        all.resize(index + 1, Visits::default());
-    }
-    &mut all[index]
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 #[cfg(test)]
