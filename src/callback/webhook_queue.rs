@@ -15,9 +15,9 @@ use crate::provider::callback_body::MAX_NAMED;
 #[derive(Debug, Default)]
 pub struct WebhookQueue {
     calls: Mutex<Calls>,
-    bell: Notify,
+    came: Notify,
     /// Whether a run takes calls.
-    attended: watch::Sender<bool>,
+    takes_calls: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -31,24 +31,24 @@ struct Calls {
 impl WebhookQueue {
     /// From now on a run takes calls, and every key that can be known is.
     pub fn open(&self) {
-        self.attended.send_replace(true);
+        self.takes_calls.send_replace(true);
     }
 
     /// No run takes calls any more: the gateway is to call again later.
     pub fn close(&self) {
-        self.attended.send_replace(false);
+        self.takes_calls.send_replace(false);
     }
 
     /// Whether a run takes calls.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        *self.attended.borrow()
+        *self.takes_calls.borrow()
     }
 
     /// Waits until a run takes calls.
     pub async fn opened(&self) {
         // The sender lives in `self`, so that waiting can only end with an opening.
-        let _ = self.attended.subscribe().wait_for(|attended| *attended).await;
+        let _ = self.takes_calls.subscribe().wait_for(|takes_calls| *takes_calls).await;
     }
 
     /// From now on calls with this key are queued.
@@ -79,17 +79,17 @@ impl WebhookQueue {
             calls.waiting.push_back(token);
         }
         drop(calls);
-        self.bell.notify_one();
+        self.came.notify_one();
     }
 
     /// The next call, as soon as there is one. Loses none when it is dropped.
     pub async fn next(&self) -> (Secret, Vec<TaskId>) {
         loop {
-            let rings = self.bell.notified();
-            if let Some(knock) = self.take() {
-                return knock;
+            let notified = self.came.notified();
+            if let Some(call) = self.take() {
+                return call;
             }
-            rings.await;
+            notified.await;
         }
     }
 

@@ -18,32 +18,22 @@ pub struct Access {
     token: Option<Secret>,
 }
 
-/// Why a request is refused.
+/// Why a request is refused: the answer's status and text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// The token is missing or wrong: the answer is that there is nothing.
-    Nothing,
-    /// A name that is not this machine's, as after DNS rebinding.
-    Host,
-    /// A page of another site.
-    Origin,
-    /// A button's request without its header.
-    Button,
-}
+pub struct Refusal(pub(super) StatusCode, pub(super) &'static str);
 
 impl Refusal {
-    /// The answer's status and text.
-    pub(super) const fn answer(self) -> (StatusCode, &'static str) {
-        match self {
-            Self::Nothing => (StatusCode::NOT_FOUND, "nothing is here"),
-            Self::Host => (
-                StatusCode::MISDIRECTED_REQUEST,
-                "open it under the address that was printed when the run began",
-            ),
-            Self::Origin => (StatusCode::FORBIDDEN, "not for pages of other sites"),
-            Self::Button => (StatusCode::FORBIDDEN, "the header `X-Rushes: 1` is missing"),
-        }
-    }
+    /// The token is missing or wrong: the answer is that there is nothing.
+    pub const NOTHING: Self = Self(StatusCode::NOT_FOUND, "nothing is here");
+    /// A name that is not this machine's, as after DNS rebinding.
+    pub const HOST: Self = Self(
+        StatusCode::MISDIRECTED_REQUEST,
+        "open it under the address that was printed when the run began",
+    );
+    /// A page of another site.
+    pub const ORIGIN: Self = Self(StatusCode::FORBIDDEN, "not for pages of other sites");
+    /// A button's request without its header.
+    pub const BUTTON: Self = Self(StatusCode::FORBIDDEN, "the header `X-Rushes: 1` is missing");
 }
 
 impl Access {
@@ -71,25 +61,25 @@ impl Access {
         uri: &'a Uri,
         headers: &HeaderMap,
     ) -> Result<&'a str, Refusal> {
-        let path = uri.path().strip_prefix('/').ok_or(Refusal::Nothing)?;
+        let path = uri.path().strip_prefix('/').ok_or(Refusal::NOTHING)?;
         let below = match &self.token {
             None => path,
             Some(token) => {
-                let (first, rest) = path.split_once('/').ok_or(Refusal::Nothing)?;
+                let (first, rest) = path.split_once('/').ok_or(Refusal::NOTHING)?;
                 if !token.is(first) {
-                    return Err(Refusal::Nothing);
+                    return Err(Refusal::NOTHING);
                 }
                 rest
             }
         };
         let host = only(headers, &header::HOST).and_then(|host| host.parse().ok());
-        let host = host.filter(|host| self.goes_by(host)).ok_or(Refusal::Host)?;
+        let host = host.filter(|host| self.goes_by(host)).ok_or(Refusal::HOST)?;
         if headers.contains_key(header::ORIGIN) && origin(headers).as_ref() != Some(&host) {
-            return Err(Refusal::Origin);
+            return Err(Refusal::ORIGIN);
         }
         let pressed = headers.get(BUTTON).is_some_and(|value| value.as_bytes() == b"1");
         if *method == Method::POST && !pressed {
-            return Err(Refusal::Button);
+            return Err(Refusal::BUTTON);
         }
         Ok(below)
     }

@@ -55,9 +55,10 @@ impl FromStr for Wish {
 
 /// A bound port that accepts no connection yet.
 pub struct Port {
-    listener: TcpListener,
-    access: Access,
-    is_moved: bool,
+    pub(super) listener: TcpListener,
+    pub(super) access: Access,
+    /// Whether another program has the usual port.
+    pub is_moved: bool,
 }
 
 impl Wish {
@@ -91,15 +92,5 @@ impl Port {
     #[must_use]
     pub fn is_public(&self) -> bool {
         self.access.has_token()
-    }
-
-    /// Whether another program has the usual port.
-    #[must_use]
-    pub const fn is_moved(&self) -> bool {
-        self.is_moved
-    }
-
-    pub(super) fn into_parts(self) -> (TcpListener, Access) {
-        (self.listener, self.access)
     }
 }

@@ -10,14 +10,14 @@
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use tempfile::SpooledTempFile;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -27,7 +27,7 @@ use crate::ledger::Snapshot;
 use crate::report::{ReportError, contact_sheet, each_row, model};
 
 use super::run_view::{Ended, RunStatus, RunView};
-use super::spool::{pieces, spool};
+use super::spool::{Spool, pieces, spool};
 
 /// So many pages are connected at once.
 pub(super) const MAX_PAGES: usize = 32;
@@ -56,6 +56,8 @@ pub(super) struct Subscriber {
     closing: CancellationToken,
     /// The page's place among [`MAX_PAGES`].
     place: OwnedSemaphorePermit,
+    /// One reading at a time, so that what one took is not what others took.
+    reading: Arc<Semaphore>,
     /// The rows it was sent.
     sent: Sent,
     has_rows: bool,
@@ -74,6 +76,7 @@ impl Subscriber {
         ended: watch::Receiver<Option<Ended>>,
         closing: CancellationToken,
         place: OwnedSemaphorePermit,
+        reading: Arc<Semaphore>,
     ) -> Self {
         let now = Instant::now();
         let mut beats = interval_at(now + BEAT_EVERY, BEAT_EVERY);
@@ -83,6 +86,7 @@ impl Subscriber {
             ended,
             closing,
             place,
+            reading,
             sent: Sent::default(),
             has_rows: false,
             status: None,
@@ -124,6 +128,8 @@ impl Subscriber {
     /// Reads the ledger once; what changed, then the status if it is another one. `None` when there
     /// are no rows to begin with: the page connects again.
     async fn read(&mut self) -> Option<Pieces> {
+        // The semaphore is never closed; without a permit readings would merely be side by side.
+        let permit = Arc::clone(&self.reading).acquire_owned().await;
         // Asked before the reading, because a page that is told the end listens no more: what a
         // later reading finds would be lost on it.
         let ended = self.ended.borrow().clone();
@@ -133,6 +139,7 @@ impl Subscriber {
         let (view, closing) = (self.view.clone(), self.closing.clone());
         let read = Threads::Pool.run(move || sent.news(&view, &closing).map(|news| (sent, news)));
         let read = read.await.map_err(io::Error::from).map_err(ReportError::from).flatten();
+        drop(permit);
         let free = self.place.semaphore().available_permits();
         let pages = u32::try_from(MAX_PAGES.saturating_sub(free)).unwrap_or(1);
         self.next_reading = began + (began.elapsed() * REST * pages).max(READ_EVERY);
@@ -191,11 +198,7 @@ struct Sent {
 impl Sent {
     /// Reads the ledger once; the events of what is not as it was sent, or of everything if nothing
     /// was.
-    fn news(
-        &mut self,
-        view: &RunView,
-        closing: &CancellationToken,
-    ) -> Result<SpooledTempFile, ReportError> {
+    fn news(&mut self, view: &RunView, closing: &CancellationToken) -> Result<Spool, ReportError> {
         let ledger = Snapshot::open(&view.ledger)?;
         let mut out = spool();
         let is_first = self.head.is_empty();
@@ -260,10 +263,7 @@ impl Shots {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use futures::TryStreamExt;
-    use tokio::sync::Semaphore;
 
     use super::*;
     use crate::policy::limits::{Rate, Window};
@@ -310,7 +310,8 @@ mod tests {
         };
         let (sender, ended) = watch::channel(None);
         let place = Arc::new(Semaphore::new(MAX_PAGES)).try_acquire_owned().unwrap();
-        let mut page = Subscriber::new(view, ended, CancellationToken::new(), place);
+        let one = Arc::new(Semaphore::new(1));
+        let mut page = Subscriber::new(view, ended, CancellationToken::new(), place, one);
         page.has_rows = true;
         // The run ends while the first of two readings is under way.
         let mut told = Vec::new();

@@ -56,10 +56,9 @@ impl LivePage {
     pub fn open(port: Port, view: RunView) -> Self {
         let (sender, ended) = watch::channel(None);
         let closing = CancellationToken::new();
-        let (listener, access) = port.into_parts();
-        let routes = routes::routes(access, view, ended, closing.clone());
+        let routes = routes::routes(port.access, view, ended, closing.clone());
         let ready = std::future::ready(());
-        let server = BoundedServer::start(listener, routes, ConnLimits::DEFAULT, ready);
+        let server = BoundedServer::start(port.listener, routes, ConnLimits::DEFAULT, ready);
         Self { ended: sender, server, _reading: closing.drop_guard() }
     }
 

@@ -16,7 +16,7 @@ use crate::blocking::Threads;
 use crate::ledger::Snapshot;
 use crate::report::ReportError;
 
-use super::access::Access;
+use super::access::{Access, Refusal};
 use super::events::{MAX_PAGES, Subscriber};
 use super::run_view::{Ended, RunView, illness};
 use super::spool::{pieces, spool};
@@ -39,8 +39,8 @@ struct Site {
     closing: CancellationToken,
     /// Places for pages that stay connected.
     pages: Arc<Semaphore>,
-    /// One page at a time is made.
-    making: Semaphore,
+    /// One reading of the ledger at a time.
+    reading: Arc<Semaphore>,
 }
 
 /// Everything there is to ask for.
@@ -51,7 +51,7 @@ pub(super) fn routes(
     closing: CancellationToken,
 ) -> Router {
     let pages = Arc::new(Semaphore::new(MAX_PAGES));
-    let site = Site { access, view, ended, closing, pages, making: Semaphore::new(1) };
+    let site = Site { access, view, ended, closing, pages, reading: Arc::new(Semaphore::new(1)) };
     Router::new().fallback(ask).with_state(Arc::new(site))
 }
 
@@ -59,7 +59,7 @@ async fn ask(State(site): State<Arc<Site>>, request: Request) -> Response<Body> 
     let admitted = site.access.admit(request.method(), request.uri(), request.headers());
     let mut response = match admitted.map(ToOwned::to_owned) {
         Ok(path) => site.answer(&path, request).await,
-        Err(refusal) => refusal.answer().into_response(),
+        Err(Refusal(status, text)) => (status, text).into_response(),
     };
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
@@ -111,14 +111,15 @@ impl Site {
             return (StatusCode::SERVICE_UNAVAILABLE, later, full).into_response();
         };
         let (view, ended, closing) = (self.view.clone(), self.ended.clone(), self.closing.clone());
-        let body = Subscriber::new(view, ended, closing, place).into_body();
+        let body =
+            Subscriber::new(view, ended, closing, place, Arc::clone(&self.reading)).into_body();
         ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response()
     }
 
     async fn page(&self) -> Response<Body> {
         let view = self.view.clone();
-        // The semaphore is never closed; without a permit more than one would be made at once.
-        let permit = self.making.acquire().await;
+        // The semaphore is never closed; without a permit readings would merely be side by side.
+        let permit = self.reading.acquire().await;
         let made = Threads::Pool.run(move || {
             let mut page = spool();
             view.sheet(&Snapshot::open(&view.ledger)?).write(&mut page)?;
@@ -174,8 +175,8 @@ mod tests {
         };
         let ended = watch::channel(ended).1;
         let access = Access::new("127.0.0.1:1".parse().unwrap(), None);
-        let (pages, making) = (Arc::new(Semaphore::new(1)), Semaphore::new(1));
-        Site { access, view, ended, closing: CancellationToken::new(), pages, making }
+        let (pages, reading) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(1)));
+        Site { access, view, ended, closing: CancellationToken::new(), pages, reading }
     }
 
     async fn text(response: Response<Body>) -> String {

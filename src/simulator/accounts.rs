@@ -24,7 +24,7 @@ pub enum Entry {
     Unsold {
         /// SHA-256 of its body, in hexadecimal.
         request: String,
-        /// What the buyer heard.
+        /// What the client was answered.
         told: Told,
     },
 }

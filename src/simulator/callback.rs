@@ -58,7 +58,7 @@ impl Call {
         purchase: &Purchase,
         url: &str,
         profile: Profile,
-        mut dice: SimRng,
+        mut rng: SimRng,
     ) -> Option<Self> {
         let Some((socket, path)) = address(url) else {
             tracing::debug!("a callback_url that is not http on this machine is never called");
@@ -66,10 +66,10 @@ impl Call {
         };
         let ends_at = purchase.fate.ends_at()?;
         let stormy = matches!(profile, Profile::Flaky | Profile::Storm | Profile::Liar);
-        let late = if stormy && dice.comes_up(2_000) { 1_000 + dice.below(4_000) } else { 0 };
-        let times = if stormy && dice.comes_up(2_000) { 2 } else { 1 };
+        let late = if stormy && rng.comes_up(2_000) { 1_000 + rng.below(4_000) } else { 0 };
+        let times = if stormy && rng.comes_up(2_000) { 2 } else { 1 };
         let forms = [Form::Plain, Form::Plain, Form::Plain, Form::Odd, Form::Nonsense];
-        let form = if stormy { dice.pick(forms) } else { Form::Plain };
+        let form = if stormy { rng.pick(forms) } else { Form::Plain };
         let at = ends_at.saturating_add(i64::try_from(late).unwrap_or_default());
         Some(Self { task: purchase.task_id.clone(), form, socket, path, at, times })
     }

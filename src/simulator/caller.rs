@@ -24,16 +24,16 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Caller(Mutex<JoinSet<()>>);
 
 impl Caller {
-    /// Takes on whatever calls a world has promised.
-    pub(super) fn take_on(&self, world: &Arc<Mutex<SimState>>, clock: &Arc<dyn Clock>) {
-        let calls = world.lock().unwrap_or_else(PoisonError::into_inner).take_calls();
+    /// Takes on the calls that were promised.
+    pub(super) fn take_on(&self, state: &Arc<Mutex<SimState>>, clock: &Arc<dyn Clock>) {
+        let calls = state.lock().unwrap_or_else(PoisonError::into_inner).take_calls();
         if calls.is_empty() {
             return;
         }
         let mut making = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         while making.try_join_next().is_some() {}
         for call in calls {
-            making.spawn(make(call, Arc::clone(world), Arc::clone(clock)));
+            making.spawn(make(call, Arc::clone(state), Arc::clone(clock)));
         }
     }
 
@@ -43,10 +43,10 @@ impl Caller {
     }
 }
 
-async fn make(call: Call, world: Arc<Mutex<SimState>>, clock: Arc<dyn Clock>) {
+async fn make(call: Call, state: Arc<Mutex<SimState>>, clock: Arc<dyn Clock>) {
     tokio::time::sleep(Timestamp::from_millis(call.at).since(clock.now())).await;
     for _ in 0..call.times {
-        let told = world.lock().unwrap_or_else(PoisonError::into_inner).told(&call, clock.now());
+        let told = state.lock().unwrap_or_else(PoisonError::into_inner).told(&call, clock.now());
         let Some(body) = told else { return };
         for pause in PAUSES {
             tokio::time::sleep(Duration::from_secs(pause)).await;

@@ -67,7 +67,7 @@ impl Journal {
 
     /// A journal that every write fails on.
     #[cfg(test)]
-    pub fn unwritable() -> Self {
+    pub(super) fn unwritable() -> Self {
         let file = tempfile::NamedTempFile::new().and_then(|file| File::open(file.path()));
         Self { file: file.expect("a file to read"), end: 0, line: Vec::new() }
     }

@@ -38,15 +38,6 @@ impl Profile {
             Self::Liar => "liar",
         }
     }
-
-    /// What the purse holds unless the options say otherwise.
-    #[must_use]
-    pub const fn purse(self) -> Usd {
-        match self {
-            Self::Broke => Usd::from_micros(1_000_000),
-            _ => Usd::from_micros(1_000_000_000),
-        }
-    }
 }
 
 impl fmt::Display for Profile {
@@ -98,8 +89,11 @@ impl SimOptions {
     /// A profile's own settings: seed 0, its purse, tasks of 1 to 4 seconds, in memory.
     #[must_use]
     pub const fn new(profile: Profile) -> Self {
-        let render_ms = 1_000..4_000;
-        Self { profile, seed: 0, purse: profile.purse(), render_ms, key: None, dir: None }
+        let purse = Usd::from_micros(match profile {
+            Profile::Broke => 1_000_000,
+            _ => 1_000_000_000,
+        });
+        Self { profile, seed: 0, purse, render_ms: 1_000..4_000, key: None, dir: None }
     }
 }
 

@@ -1,16 +1,16 @@
-//! Chance that repeats: every throw follows from a seed, the kind of thing thrown for, its own
-//! bytes and how often it was thrown before. Knows no global order, so that a seed gives the same
+//! Chance that repeats: every draw follows from a seed, the kind of thing drawn for, its own
+//! bytes and how often it was drawn before. Knows no global order, so that a seed gives the same
 //! night however the calls interleave.
 
-/// A sequence of throws.
+/// A sequence of draws.
 #[derive(Clone, Debug)]
 pub struct SimRng(u64);
 
 impl SimRng {
-    /// The dice for the `nth` time `about` happens to `key`.
+    /// The draws for the `nth` time `about` happens to `key`.
     #[must_use]
     pub fn new(seed: u64, about: &str, key: &[u8], nth: u32) -> Self {
-        // FNV-1a over all of it; the mixing is done by the throws.
+        // FNV-1a over all of it; the mixing is done by the draws.
         let bytes = [&seed.to_le_bytes(), about.as_bytes(), &[0xff], key, &nth.to_le_bytes()];
         let hash = bytes
             .iter()
@@ -21,7 +21,7 @@ impl SimRng {
         Self(hash)
     }
 
-    /// The next throw: any 64 bits (splitmix64).
+    /// The next draw: any 64 bits (splitmix64).
     pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

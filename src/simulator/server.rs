@@ -1,5 +1,5 @@
 //! The simulator as a server: the gateway's endpoints, the clips, and `/sim/books`. Cuts are
-//! real cuts and hangs hang; what they mean for the money is the world's business, not this room's.
+//! real cuts and hangs hang; what they mean for the money is decided in [`SimState`].
 
 use std::collections::HashMap;
 use std::io;
@@ -32,7 +32,7 @@ const MAX_BODY: usize = 32 << 20;
 const GRACE: Duration = Duration::from_secs(2);
 
 struct Server {
-    world: Arc<Mutex<SimState>>,
+    state: Arc<Mutex<SimState>>,
     caller: Caller,
     clock: Arc<dyn Clock>,
     key: Option<String>,
@@ -41,24 +41,24 @@ struct Server {
 
 type Shared = State<Arc<Server>>;
 
-/// Serves a world until `shutdown`; then lets answers that are on their way arrive, for two
-/// seconds at most, and cuts whoever still waits for one that would never come. `POST` and `GET`
-/// `/api/v1/video/generations` and `GET /api/v1/records/ID` want a bearer key: the world's own, or any that is not empty.
+/// Serves a simulator until `shutdown`; then lets answers that are on their way arrive, for two
+/// seconds at most, and cuts clients that wait for one that would never come. `POST` and `GET`
+/// `/api/v1/video/generations` and `GET /api/v1/records/ID` want a bearer key: the simulator's own, or any that is not empty.
 ///
 /// # Errors
 /// When the listener has no address.
 pub async fn serve(
     listener: TcpListener,
-    mut world: SimState,
+    mut state: SimState,
     clock: Arc<dyn Clock>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    world.serve_at(format!("http://{}", reachable(listener.local_addr()?)));
+    state.serve_at(format!("http://{}", reachable(listener.local_addr()?)));
     let (stop, stopping) = watch::channel(false);
-    let key = world.options().key.clone();
+    let key = state.options().key.clone();
     let grace = stopping.clone();
-    let (world, caller) = (Arc::new(Mutex::new(world)), Caller::default());
-    let server = Arc::new(Server { world, caller, clock, key, stopping });
+    let (state, caller) = (Arc::new(Mutex::new(state)), Caller::default());
+    let server = Arc::new(Server { state, caller, clock, key, stopping });
     let calls = Arc::clone(&server);
     let routes = Router::new()
         .route("/api/v1/video/generations", get(poll).post(submit))
@@ -94,8 +94,8 @@ async fn stopped(mut stopping: watch::Receiver<bool>) {
 }
 
 impl Server {
-    fn world(&self) -> MutexGuard<'_, SimState> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, SimState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn send(&self, reply: Reply) -> Response<Body> {
@@ -151,8 +151,8 @@ async fn submit(State(server): Shared, body: Body) -> Response<Body> {
     }
     let Ok(body) = to_bytes(body, MAX_BODY).await else { return too_large() };
     let now = server.clock.now();
-    let reply = server.world().submit(&body, now);
-    server.caller.take_on(&server.world, &server.clock);
+    let reply = server.state().submit(&body, now);
+    server.caller.take_on(&server.state, &server.clock);
     server.send(reply).await
 }
 
@@ -164,13 +164,13 @@ async fn poll(
         return to_response(Answered::refusal(400, "Bad Request: task_id is missing", false));
     };
     let now = server.clock.now();
-    let reply = server.world().poll(task, now);
+    let reply = server.state().poll(task, now);
     server.send(reply).await
 }
 
 async fn record(State(server): Shared, Path(task): Path<String>) -> Response<Body> {
     let now = server.clock.now();
-    to_response(server.world().record(&task, now))
+    to_response(server.state().record(&task, now))
 }
 
 async fn clip(State(server): Shared, headers: HeaderMap, address: Uri) -> Response<Body> {
@@ -179,7 +179,7 @@ async fn clip(State(server): Shared, headers: HeaderMap, address: Uri) -> Respon
         .and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());
     let resume = from.map(|from| (from, text(header::IF_RANGE)));
     let now = server.clock.now();
-    let reply = server.world().clip(address.path(), resume, now);
+    let reply = server.state().clip(address.path(), resume, now);
     match reply {
         ClipReply::Answered(answered) => to_response(answered),
         ClipReply::Hang => server.hang().await,
@@ -189,7 +189,7 @@ async fn clip(State(server): Shared, headers: HeaderMap, address: Uri) -> Respon
 
 async fn books(State(server): Shared) -> impl IntoResponse {
     let now = server.clock.now();
-    let books = server.world().books(now);
+    let books = server.state().books(now);
     axum::Json(books)
 }
 

@@ -15,7 +15,7 @@ use crate::provider::{RESULT_LIFETIME, hex};
 use super::accounts::{Account, Accounts, Entry, Opened};
 use super::answers;
 use super::callback::{self, Call, Form};
-use super::faults::{self, ClipFault, PollFault, PostFault};
+use super::faults::{self, Fault};
 use super::journal::{Journal, SimError};
 use super::profile::{Profile, SimOptions};
 use super::purchase::{Fate, NOMINAL_PRICE, Purchase, TaskState, Told};
@@ -81,7 +81,7 @@ impl SimState {
         &self.options
     }
 
-    /// A copy of the books, settled for `now`.
+    /// A copy of the accounts, settled for `now`.
     pub fn books(&mut self, now: Timestamp) -> Accounts {
         self.account.books(now)
     }
@@ -92,21 +92,21 @@ impl SimState {
         let (callback, meant) = callback::apart(body);
         let request = hex(&Sha256::digest(&meant).into());
         let nth = self.account.counts(&request).posts;
-        let mut dice = SimRng::new(self.options.seed, "answer", request.as_bytes(), nth);
-        let hidden = self.hides_errors(&mut dice);
+        let mut rng = SimRng::new(self.options.seed, "answer", request.as_bytes(), nth);
+        let hidden = self.hides_errors(&mut rng);
         let fault = faults::post(self.options.profile, self.options.seed, request.as_bytes(), nth);
         let (reply, told) = match fault {
-            Some(PostFault::ServerError) => refused(Answered::server_error(&mut dice, hidden, now)),
-            Some(PostFault::Proxy) => refused(Answered::proxy(&mut dice)),
-            Some(PostFault::Throttled) => refused(Answered::throttled(&mut dice, hidden, now)),
-            Some(PostFault::NotSent) if !self.is_served => {
+            Some(Fault::ServerError) => refused(Answered::server_error(&mut rng, hidden, now)),
+            Some(Fault::Proxy) => refused(Answered::proxy(&mut rng)),
+            Some(Fault::Throttled) => refused(Answered::throttled(&mut rng, hidden, now)),
+            Some(Fault::NotSent) if !self.is_served => {
                 (Reply::NotSent("connection refused (simulated)".to_owned()), Told::NoConnection)
             }
-            Some(PostFault::CutBefore | PostFault::NotSent) => (Reply::Cut, Told::Nothing),
-            Some(PostFault::HangBefore) => (Reply::Hang, Told::Nothing),
+            Some(Fault::Cut | Fault::NotSent) => (Reply::Cut, Told::Nothing),
+            Some(Fault::Hang) => (Reply::Hang, Told::Nothing),
             _ => match self.order(body) {
                 Ok(order) => {
-                    let reply = self.sell(order, request, fault, dice, now);
+                    let reply = self.sell(order, request, fault, rng, now);
                     self.promise_call(callback);
                     return reply;
                 }
@@ -131,8 +131,8 @@ impl SimState {
         &mut self,
         order: Order,
         request: String,
-        fault: Option<PostFault>,
-        mut dice: SimRng,
+        fault: Option<Fault>,
+        mut rng: SimRng,
         now: Timestamp,
     ) -> Reply {
         let bought = self.account.counts(&request).bought;
@@ -152,19 +152,17 @@ impl SimState {
             clips: order.clips,
             request,
         };
-        let odd = fault == Some(PostFault::Odd);
-        let answer = answers::accepted(&purchase, odd, &mut dice);
+        let odd = fault == Some(Fault::Odd);
+        let answer = answers::accepted(&purchase, odd, &mut rng);
         let (reply, told) = match fault {
-            Some(PostFault::CutAfter) => (Reply::Cut, Told::Nothing),
-            Some(PostFault::HangAfter) => (Reply::Hang, Told::Nothing),
-            Some(PostFault::Torn) => (answer.torn(&mut dice), Told::Nonsense),
-            Some(PostFault::Garbled) => {
-                (Reply::Answered(answers::garbled(&mut dice)), Told::Nonsense)
-            }
-            Some(PostFault::Lie) => refused(if dice.comes_up(5_000) {
-                Answered::proxy(&mut dice)
+            Some(Fault::CutAfter) => (Reply::Cut, Told::Nothing),
+            Some(Fault::HangAfter) => (Reply::Hang, Told::Nothing),
+            Some(Fault::Torn) => (answer.torn(&mut rng), Told::Nonsense),
+            Some(Fault::Garbled) => (Reply::Answered(answers::garbled(&mut rng)), Told::Nonsense),
+            Some(Fault::Lie) => refused(if rng.comes_up(5_000) {
+                Answered::proxy(&mut rng)
             } else {
-                Answered::server_error(&mut dice, false, now)
+                Answered::server_error(&mut rng, false, now)
             }),
             _ => (Reply::Answered(answer), Told::Task),
         };
@@ -176,8 +174,8 @@ impl SimState {
     fn promise_call(&mut self, callback: Option<String>) {
         let Some((callback, purchase)) = callback.zip(self.account.last()) else { return };
         let SimOptions { profile, seed, .. } = self.options;
-        let dice = SimRng::new(seed, "call", purchase.task_id.as_bytes(), 0);
-        self.calls.extend(Call::about(purchase, &callback, profile, dice));
+        let rng = SimRng::new(seed, "call", purchase.task_id.as_bytes(), 0);
+        self.calls.extend(Call::about(purchase, &callback, profile, rng));
     }
 
     /// The calls that are to be made about what was sold since this was last asked.
@@ -222,9 +220,9 @@ impl SimState {
         reply
     }
 
-    fn new_id(&self, mut dice: SimRng) -> String {
+    fn new_id(&self, mut rng: SimRng) -> String {
         loop {
-            let digit = |_| char::from(b"0123456789abcdefghijklmnopqrstuvwxyz"[dice.index(36)]);
+            let digit = |_| char::from(b"0123456789abcdefghijklmnopqrstuvwxyz"[rng.index(36)]);
             let id: String = "cl".chars().chain((0..23).map(digit)).collect();
             if self.account.task(&id).is_none() {
                 return id;
@@ -233,9 +231,9 @@ impl SimState {
     }
 
     /// Whether an error comes as a 200 with a `code`.
-    fn hides_errors(&self, dice: &mut SimRng) -> bool {
+    fn hides_errors(&self, rng: &mut SimRng) -> bool {
         let plain = matches!(self.options.profile, Profile::Calm | Profile::Broke);
-        dice.comes_up(3_000) && !plain
+        rng.comes_up(3_000) && !plain
     }
 
     /// A poll.
@@ -246,24 +244,24 @@ impl SimState {
         };
         let nth = count(&mut self.visits, task);
         let SimOptions { profile, seed, .. } = self.options;
-        let mut dice = SimRng::new(seed, "state", task.as_bytes(), nth);
-        let hidden = self.hides_errors(&mut dice);
+        let mut rng = SimRng::new(seed, "state", task.as_bytes(), nth);
+        let hidden = self.hides_errors(&mut rng);
         let state = purchase.state(now).name();
         let view = |state, odd| answers::task(purchase, state, &self.base, odd);
         Reply::Answered(match faults::poll(profile, seed, task, nth) {
-            None => view(state, false),
-            Some(PollFault::Odd) => view(state, true),
-            Some(PollFault::UnknownState) => {
-                view(dice.pick(["queueing", "upscaling", "POST_PROCESSING"]), false)
+            Some(Fault::Odd) => view(state, true),
+            Some(Fault::UnknownState) => {
+                view(rng.pick(["queueing", "upscaling", "POST_PROCESSING"]), false)
             }
-            Some(PollFault::ServerError) => Answered::server_error(&mut dice, hidden, now),
-            Some(PollFault::Proxy) => Answered::proxy(&mut dice),
-            Some(PollFault::Throttled) => Answered::throttled(&mut dice, hidden, now),
-            Some(PollFault::Missing) => Answered::refusal(404, "Task not found", hidden),
-            Some(PollFault::Garbled) => answers::garbled(&mut dice),
-            Some(PollFault::Torn) => return view(state, false).torn(&mut dice),
-            Some(PollFault::Cut) => return Reply::Cut,
-            Some(PollFault::Hang) => return Reply::Hang,
+            Some(Fault::ServerError) => Answered::server_error(&mut rng, hidden, now),
+            Some(Fault::Proxy) => Answered::proxy(&mut rng),
+            Some(Fault::Throttled) => Answered::throttled(&mut rng, hidden, now),
+            Some(Fault::Missing) => Answered::refusal(404, "Task not found", hidden),
+            Some(Fault::Garbled) => answers::garbled(&mut rng),
+            Some(Fault::Torn) => return view(state, false).torn(&mut rng),
+            Some(Fault::Cut) => return Reply::Cut,
+            Some(Fault::Hang) => return Reply::Hang,
+            _ => view(state, false),
         })
     }
 
@@ -287,23 +285,23 @@ impl SimState {
         };
         let nth = count(&mut self.visits, path);
         let SimOptions { profile, seed, .. } = self.options;
-        let mut dice = SimRng::new(seed, "bytes", path.as_bytes(), nth);
+        let mut rng = SimRng::new(seed, "bytes", path.as_bytes(), nth);
         let fault = faults::clip(profile, seed, path, nth);
         match fault {
-            Some(ClipFault::Refused) => {
-                let (status, title) = dice.pick([(403, "Forbidden"), (404, "Not Found")]);
+            Some(Fault::Refused) => {
+                let (status, title) = rng.pick([(403, "Forbidden"), (404, "Not Found")]);
                 return ClipReply::Answered(Answered::page(status, title));
             }
-            Some(ClipFault::ServerError) => {
-                return ClipReply::Answered(Answered::proxy(&mut dice));
+            Some(Fault::ServerError) => {
+                return ClipReply::Answered(Answered::proxy(&mut rng));
             }
-            Some(ClipFault::Page) => return ClipReply::Answered(Answered::page(200, "Sign in")),
-            Some(ClipFault::Hang) => return ClipReply::Hang,
+            Some(Fault::Page) => return ClipReply::Answered(Answered::page(200, "Sign in")),
+            Some(Fault::Hang) => return ClipReply::Hang,
             _ => {}
         }
         let whole = sample_clips::mp4(film, path);
         let etag = format!("\"{:016x}\"", SimRng::new(0, "etag", path.as_bytes(), 0).bits());
-        let announced = !matches!(fault, Some(ClipFault::Plain | ClipFault::Quiet));
+        let announced = !matches!(fault, Some(Fault::Plain | Fault::Quiet));
         let total = whole.len();
         let starts_at = match resume {
             Some((at, validator)) if announced && validator.is_none_or(|seen| seen == etag) => {
@@ -314,16 +312,16 @@ impl SimState {
             }
             _ => 0,
         };
-        let is_short = matches!(fault, Some(ClipFault::Cut | ClipFault::Quiet));
-        let ends_at = if is_short { starts_at + dice.index(total - starts_at) } else { total };
-        let slow = fault == Some(ClipFault::Slow);
+        let is_short = matches!(fault, Some(Fault::Cut | Fault::Quiet));
+        let ends_at = if is_short { starts_at + rng.index(total - starts_at) } else { total };
+        let slow = fault == Some(Fault::Slow);
         ClipReply::Clip(Clip {
             starts_at: starts_at as u64,
             total: total as u64,
             announced,
             etag,
             bytes: bytes::Bytes::from(whole).slice(starts_at..ends_at),
-            cut: fault == Some(ClipFault::Cut),
+            cut: fault == Some(Fault::Cut),
             pause: Duration::from_millis(if slow { 100 } else { 0 }),
         })
     }

@@ -23,11 +23,11 @@ fn on_loopback_only_its_own_names_are_answered() {
     }
     for host in ["evil.example:7878", "127.0.0.1.nip.io", "10.0.0.1", "localhost.evil", ""] {
         let refused = asks(&here(), &Method::GET, "/", &[("host", host)]);
-        assert_eq!(refused, Some(Refusal::Host), "{host}");
+        assert_eq!(refused, Some(Refusal::HOST), "{host}");
     }
     let two = [("host", "localhost"), ("host", "evil.example")];
-    assert_eq!(asks(&here(), &Method::GET, "/", &two), Some(Refusal::Host));
-    assert_eq!(asks(&here(), &Method::GET, "/", &[]), Some(Refusal::Host));
+    assert_eq!(asks(&here(), &Method::GET, "/", &two), Some(Refusal::HOST));
+    assert_eq!(asks(&here(), &Method::GET, "/", &[]), Some(Refusal::HOST));
 }
 
 #[test]
@@ -38,11 +38,11 @@ fn pages_of_other_sites_press_no_button() {
     assert_eq!(asks(&here(), &Method::POST, "/stop", &[host, button, own]), None);
     assert_eq!(asks(&here(), &Method::POST, "/stop", &[host, button]), None);
     let refused = asks(&here(), &Method::POST, "/stop", &[host, own]);
-    assert_eq!(refused, Some(Refusal::Button));
+    assert_eq!(refused, Some(Refusal::BUTTON));
     for origin in ["http://evil.example", "null", "http://localhost:80", "file://", ""] {
         for method in [Method::POST, Method::GET] {
             let refused = asks(&here(), &method, "/stop", &[host, button, ("origin", origin)]);
-            assert_eq!(refused, Some(Refusal::Origin), "{origin}");
+            assert_eq!(refused, Some(Refusal::ORIGIN), "{origin}");
         }
     }
 }
@@ -57,6 +57,6 @@ fn a_token_gives_access_under_any_name_and_nothing_else_does() {
     assert_eq!(asks(&access, &Method::GET, &format!("/{secret}/events"), &host), None);
     let wrong = secret.replace('7', "8");
     for path in ["/", "/events", &format!("/{wrong}/"), &format!("/{secret}"), "/x/", "//"] {
-        assert_eq!(asks(&access, &Method::GET, path, &host), Some(Refusal::Nothing), "{path}");
+        assert_eq!(asks(&access, &Method::GET, path, &host), Some(Refusal::NOTHING), "{path}");
     }
 }

@@ -1,7 +1,7 @@
 //! What goes wrong, how often, by profile.
 
 use rushes::simulator::Profile;
-use rushes::simulator::faults::{PostFault, clip, fate, poll, post};
+use rushes::simulator::faults::{Fault, clip, fate, poll, post};
 use rushes::simulator::rng::SimRng;
 
 use std::collections::HashSet;
@@ -23,7 +23,7 @@ fn a_storm_has_every_fault_but_the_lie_and_a_liar_has_that_too() {
     let of = |profile, key: u32| post(profile, 0, &key.to_le_bytes(), 0);
     let posts = |profile| (0..5_000).filter_map(|key| of(profile, key)).collect::<HashSet<_>>();
     assert_eq!(posts(Profile::Storm).len(), 11);
-    assert!(!posts(Profile::Storm).contains(&PostFault::Lie));
+    assert!(!posts(Profile::Storm).contains(&Fault::Lie));
     assert_eq!(posts(Profile::Liar).len(), 12);
     let polls = (0..5_000).filter_map(|nth| poll(Profile::Storm, 0, "t", nth));
     assert_eq!(polls.collect::<HashSet<_>>().len(), 10);
@@ -35,7 +35,7 @@ fn a_storm_has_every_fault_but_the_lie_and_a_liar_has_that_too() {
 fn a_storm_answers_about_fifteen_in_a_hundred_posts_with_a_5xx() {
     let of = |key: u32| post(Profile::Storm, 3, &key.to_le_bytes(), 0);
     let refused = (0..10_000)
-        .filter(|key| matches!(of(*key), Some(PostFault::ServerError | PostFault::Proxy)))
+        .filter(|key| matches!(of(*key), Some(Fault::ServerError | Fault::Proxy)))
         .count();
     assert!((1_100..1_900).contains(&refused), "{refused}");
 }
