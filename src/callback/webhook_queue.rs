@@ -15,9 +15,9 @@ use crate::provider::callback_body::MAX_NAMED;
 #[derive(Debug, Default)]
 pub struct WebhookQueue {
     calls: Mutex<Calls>,
-    bell: Notify,
+    came: Notify,
     /// Whether a run takes calls.
-    attended: watch::Sender<bool>,
+    takes_calls: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -31,24 +31,24 @@ struct Calls {
 impl WebhookQueue {
     /// From now on a run takes calls, and every key that can be known is.
     pub fn open(&self) {
-        self.attended.send_replace(true);
+        self.takes_calls.send_replace(true);
     }
 
     /// No run takes calls any more: the gateway is to call again later.
     pub fn close(&self) {
-        self.attended.send_replace(false);
+        self.takes_calls.send_replace(false);
     }
 
     /// Whether a run takes calls.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        *self.attended.borrow()
+        *self.takes_calls.borrow()
     }
 
     /// Waits until a run takes calls.
     pub async fn opened(&self) {
         // The sender lives in `self`, so that waiting can only end with an opening.
-        let _ = self.attended.subscribe().wait_for(|attended| *attended).await;
+        let _ = self.takes_calls.subscribe().wait_for(|takes_calls| *takes_calls).await;
     }
 
     /// From now on calls with this key are queued.
@@ -79,17 +79,17 @@ impl WebhookQueue {
             calls.waiting.push_back(token);
         }
         drop(calls);
-        self.bell.notify_one();
+        self.came.notify_one();
     }
 
     /// The next call, as soon as there is one. Loses none when it is dropped.
     pub async fn next(&self) -> (Secret, Vec<TaskId>) {
         loop {
-            let rings = self.bell.notified();
-            if let Some(knock) = self.take() {
-                return knock;
+            let notified = self.came.notified();
+            if let Some(call) = self.take() {
+                return call;
             }
-            rings.await;
+            notified.await;
         }
     }
 
@@ -105,59 +105,5 @@ impl WebhookQueue {
 
     fn calls(&self) -> MutexGuard<'_, Calls> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use futures::FutureExt;
-
-    use super::*;
-
-    fn token(byte: u8) -> Secret {
-        Secret::from_bytes([byte; 16])
-    }
-
-    fn task(text: &str) -> TaskId {
-        TaskId::new(text).unwrap()
-    }
-
-    #[test]
-    fn many_knocks_are_one_and_strangers_knocks_are_none() {
-        let queue = WebhookQueue::default();
-        queue.expect(token(1));
-        queue.expect(token(2));
-        for n in 0..1000 {
-            queue.push(token(9), vec![task("x")]);
-            queue.push(token(1), vec![task("a"), task(&format!("b{n}"))]);
-        }
-        queue.push(token(2), vec![]);
-        let named = ["a", "b0", "b1", "b2"].map(task).to_vec();
-        assert_eq!(queue.next().now_or_never(), Some((token(1), named)));
-        assert_eq!(queue.next().now_or_never(), Some((token(2), vec![])));
-        assert_eq!(queue.next().now_or_never(), None);
-    }
-
-    #[test]
-    fn what_is_forgotten_does_not_knock_any_more() {
-        let queue = WebhookQueue::default();
-        queue.expect(token(1));
-        queue.push(token(1), vec![]);
-        queue.forget(&token(1));
-        queue.push(token(1), vec![]);
-        assert_eq!(queue.next().now_or_never(), None);
-    }
-
-    #[tokio::test]
-    async fn a_knock_wakes_who_waits_for_it() {
-        let queue = std::sync::Arc::new(WebhookQueue::default());
-        queue.expect(token(1));
-        let waits = tokio::spawn({
-            let queue = std::sync::Arc::clone(&queue);
-            async move { queue.next().await }
-        });
-        tokio::task::yield_now().await;
-        queue.push(token(1), vec![task("a")]);
-        assert_eq!(waits.await.unwrap(), (token(1), vec![task("a")]));
     }
 }

@@ -3,6 +3,7 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
@@ -15,12 +16,13 @@ use crate::domain::money::Usd;
 use crate::domain::shot::Shot;
 use crate::domain::time::{Clock, SystemClock};
 use crate::ledger::{Kind, LedgerError};
+use crate::listener::BoundedServer;
 use crate::manifest::{Header, WrittenCallback};
 use crate::policy::budget::Budget;
 use crate::policy::limits::Limits;
 use crate::provider::{HttpProvider, HttpSettings, Provider};
 use crate::scheduler::{self, CancelToken, Deps, EVENT_LOG, Progress, RunOptions, RunOutcome};
-use crate::server::{self, CallbackListener, Live, Show, Wish};
+use crate::server::{self, LivePage, RunView, Wish};
 use crate::simulator::SimOptions;
 
 use super::error::CliError;
@@ -163,7 +165,7 @@ impl Work<'_> {
         let live = port.map(|port| {
             serve::announce(&port, terminal);
             let typed = paths.clone();
-            let show = Show {
+            let view = RunView {
                 ledger: paths.ledger.clone(),
                 again: Arc::new(move |verb, rest| typed.again(verb, rest)),
                 folder: paths.folder.clone(),
@@ -173,7 +175,7 @@ impl Work<'_> {
                 pause: deps.pause.clone(),
                 metrics: Arc::clone(&deps.metrics),
             };
-            Live::open(port, show)
+            LivePage::open(port, view)
         });
         let follower = tokio::spawn(progress::follow(progress, terminal.clone()));
         let ended = scheduler::run(self.shots, options, deps, stop, sender).await;
@@ -181,7 +183,7 @@ impl Work<'_> {
         let leave = Signals::new();
         signals.abort();
         if let Some(listener) = listener {
-            listener.close().await;
+            listener.close(Duration::ZERO).await;
         }
         if let Some(live) = live {
             let why = match &ended {
@@ -211,7 +213,7 @@ impl Work<'_> {
 
 /// Listens where the gateway can call about a run's tasks, if the manifest says so; until the listener
 /// is dropped.
-async fn callbacks(header: &Header) -> Result<Option<(CallbackListener, Callbacks)>, CliError> {
+async fn callbacks(header: &Header) -> Result<Option<(BoundedServer, Callbacks)>, CliError> {
     let Some(WrittenCallback { listen, url, wait }) = header.callback.clone() else {
         return Ok(None);
     };
@@ -220,7 +222,7 @@ async fn callbacks(header: &Header) -> Result<Option<(CallbackListener, Callback
         CliError::new(format!("callbacks cannot be listened for on {listen}: {error}"))
             .help("name a free address of this machine in the manifest's `callback: {listen: …}`")
     })?;
-    tracing::debug!("listening for callbacks on {}", listener.address());
+    tracing::debug!("listening for callbacks on {listen}");
     Ok(Some((listener, Callbacks { queue, url, wait })))
 }
 

@@ -22,7 +22,7 @@ pub async fn take(wish: Option<Wish>) -> Result<Option<Port>, CliError> {
 
 /// Says where the page is.
 pub fn announce(port: &Port, terminal: &Terminal) {
-    if port.is_moved() {
+    if port.is_moved {
         let taken = format!("another program has port {USUAL_PORT}; a free one was taken");
         terminal.say(YELLOW, "note", &taken);
     }

@@ -107,7 +107,7 @@ pub fn canonical_wire(request: &Request) -> Box<str> {
 }
 
 /// A hash as 64 hexadecimal digits.
-pub(super) fn hex(hash: &[u8; 32]) -> String {
+pub(crate) fn hex(hash: &[u8; 32]) -> String {
     hash.iter().fold(String::with_capacity(64), |mut text, byte| {
         let _written = write!(text, "{byte:02x}");
         text

@@ -29,7 +29,7 @@ pub enum ReportError {
 }
 
 /// Hands every row to `write`, up to the first that cannot be written.
-fn each_row<W: ?Sized>(
+pub(crate) fn each_row<W: ?Sized>(
     source: &dyn Snapshot,
     out: &mut W,
     write: &mut dyn FnMut(&mut W, &Row) -> io::Result<()>,

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::callback::new_token;
 
-use super::access::Gate;
+use super::access::Access;
 
 /// The port unless the user names one.
 pub const USUAL_PORT: u16 = 7878;
@@ -55,9 +55,10 @@ impl FromStr for Wish {
 
 /// A bound port that accepts no connection yet.
 pub struct Port {
-    listener: TcpListener,
-    gate: Gate,
-    is_moved: bool,
+    pub(super) listener: TcpListener,
+    pub(super) access: Access,
+    /// Whether another program has the usual port.
+    pub is_moved: bool,
 }
 
 impl Wish {
@@ -76,7 +77,7 @@ impl Wish {
         };
         let address = listener.local_addr()?;
         let token = if address.ip().is_loopback() { None } else { Some(new_token()?) };
-        Ok(Port { listener, gate: Gate::new(address, token), is_moved })
+        Ok(Port { listener, access: Access::new(address, token), is_moved })
     }
 }
 
@@ -84,48 +85,12 @@ impl Port {
     /// The page's address, for a browser on this machine.
     #[must_use]
     pub fn url(&self) -> String {
-        self.gate.url()
+        self.access.url()
     }
 
     /// Whether other machines may reach it.
     #[must_use]
     pub fn is_public(&self) -> bool {
-        self.gate.has_token()
-    }
-
-    /// Whether another program has the usual port.
-    #[must_use]
-    pub const fn is_moved(&self) -> bool {
-        self.is_moved
-    }
-
-    pub(super) fn into_parts(self) -> (TcpListener, Gate) {
-        (self.listener, self.gate)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_read_as_people_write_them() {
-        for (text, address) in [
-            ("8080", "127.0.0.1:8080"),
-            (":8080", "0.0.0.0:8080"),
-            ("localhost", "127.0.0.1:7878"),
-            ("localhost:1", "127.0.0.1:1"),
-            ("0.0.0.0", "0.0.0.0:7878"),
-            ("10.1.2.3:80", "10.1.2.3:80"),
-            ("[::1]:80", "[::1]:80"),
-            ("::1", "[::1]:7878"),
-            ("[::]", "[::]:7878"),
-        ] {
-            assert_eq!(text.parse(), Ok(Wish::At(address.parse().unwrap())), "{text}");
-        }
-        assert_eq!("".parse(), Ok(Wish::Usual));
-        for bad in ["shots.yaml", "example.com:80", "127.0.0.1:99999", ":", "a:b:c", "-1"] {
-            assert!(bad.parse::<Wish>().unwrap_err().contains("after the manifest"), "{bad}");
-        }
+        self.access.has_token()
     }
 }

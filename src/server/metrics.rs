@@ -6,10 +6,10 @@ use std::time::Duration;
 use crate::scheduler::{Histogram, Metrics, Progress};
 
 /// What the format calls itself.
-pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// All figures.
-pub(super) fn text(progress: &Progress, metrics: &Metrics) -> String {
+pub fn text(progress: &Progress, metrics: &Metrics) -> String {
     let mut page = Page::default();
     page.family("rushes_shots", "gauge", "The manifest's shots by state.");
     for (state, count) in progress.by_state() {
@@ -80,43 +80,4 @@ impl Page {
 /// `0.05`, `7200`.
 fn seconds(span: Duration) -> String {
     span.as_secs_f64().to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::policy::budget::{Balance, Budget};
-
-    #[test]
-    fn figures_read_as_prometheus_reads_them() {
-        let usd = |text: &str| text.parse().unwrap();
-        let balance = Balance { spent: usd("1.266"), ..Balance::default() };
-        let budget = Budget { cap: Some(usd("25")), strict: false };
-        let progress = Progress {
-            delivered: 4,
-            rendering: 2,
-            paused: true,
-            balance,
-            budget,
-            ..Progress::default()
-        };
-        let text = text(&progress, &Metrics::default());
-        for line in [
-            "rushes_shots{state=\"delivered\"} 4",
-            "# TYPE rushes_attempts_total counter",
-            "rushes_attempts_total{outcome=\"bought\"} 0",
-            "rushes_spent_dollars 1.2660",
-            "rushes_reserved_dollars 0",
-            "rushes_cap_dollars 25.00",
-            "rushes_in_flight 2",
-            "rushes_paused 1",
-            "rushes_submit_seconds_bucket{le=\"0.05\"} 0",
-            "rushes_rendering_seconds_bucket{le=\"7200\"} 0",
-            "rushes_download_seconds_bucket{le=\"+Inf\"} 0",
-            "rushes_download_seconds_sum 0",
-        ] {
-            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
-        }
-        assert!(text.ends_with('\n'));
-    }
 }

@@ -1,5 +1,5 @@
-//! The simulator's books: what it sold, charged and answered. Kept from entries, one after the
-//! other, so that the books read from a journal are the books of the world that wrote it.
+//! The simulator's accounts: what it sold, charged and answered. Kept from entries, one after the
+//! other, so that the accounts read from a journal are those of the simulator that wrote it.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -24,12 +24,12 @@ pub enum Entry {
     Unsold {
         /// SHA-256 of its body, in hexadecimal.
         request: String,
-        /// What the buyer heard.
+        /// What the client was answered.
         told: Told,
     },
 }
 
-/// The settings that the books depend on.
+/// The settings that the accounts depend on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opened {
     /// The profile's name.
@@ -120,8 +120,9 @@ impl Account {
         }
     }
 
-    /// Charges or frees what was held for tasks that have ended.
-    pub fn settle(&mut self, now: Timestamp) {
+    /// Charges or frees what was held for tasks that have ended; the latest moment it was settled
+    /// for.
+    pub fn settle(&mut self, now: Timestamp) -> Timestamp {
         self.settled = self.settled.max(now.as_millis());
         while let Some(Reverse((end, index))) = self.running.peek().copied() {
             if end > self.settled {
@@ -133,43 +134,38 @@ impl Account {
                 self.charged += purchase.charge();
             }
         }
-    }
-
-    /// The latest moment it was settled for.
-    pub fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.settled)
     }
 
     /// The settings it was last opened with.
-    pub fn opened(&self) -> &Opened {
+    pub(super) fn opened(&self) -> &Opened {
         &self.opened
     }
 
     /// What can still be spent.
-    pub fn available(&self) -> Usd {
+    pub(super) fn available(&self) -> Usd {
         self.opened.purse.less(self.charged + self.held)
     }
 
     /// How often a request was seen.
+    #[must_use]
     pub fn counts(&self, request: &str) -> Counts {
         self.by_request.get(request).copied().unwrap_or_default()
     }
 
     /// What was bought last.
-    pub fn last(&self) -> Option<&Purchase> {
+    pub(super) fn last(&self) -> Option<&Purchase> {
         self.purchases.last()
     }
 
-    /// A task's number and purchase.
-    pub fn task(&self, task: &str) -> Option<(usize, &Purchase)> {
-        let index = *self.by_task.get(task)?;
-        Some((index, self.purchases.get(index)?))
+    /// A task's purchase.
+    pub(super) fn task(&self, task: &str) -> Option<&Purchase> {
+        self.purchases.get(*self.by_task.get(task)?)
     }
 
     /// A copy of everything, as of `now`.
     pub fn books(&mut self, now: Timestamp) -> Accounts {
-        self.settle(now);
-        let now = self.now();
+        let now = self.settle(now);
         let purchases = self
             .purchases
             .iter()

@@ -7,13 +7,13 @@ use super::reply::Answered;
 use super::rng::SimRng;
 
 /// The answer to a POST that bought.
-pub fn accepted(purchase: &Purchase, odd: bool, dice: &mut SimRng) -> Answered {
+pub fn accepted(purchase: &Purchase, odd: bool, rng: &mut SimRng) -> Answered {
     let task = &purchase.task_id;
     let data = json!({"taskId": task, "state": "pending", "model": model(purchase)});
     if !odd {
         return Answered::json(200, &json!({"code": 200, "msg": "success", "data": data}));
     }
-    match dice.below(4) {
+    match rng.below(4) {
         0 => Answered::json(201, &json!({"code": "200", "msg": "success", "data": data})),
         1 => Answered::json(200, &json!({"data": {"taskId": task, "queue": {"ahead": "3"}}})),
         2 => Answered::json(202, &json!({"code": 200, "msg": null, "data": {"task_id": task}})),
@@ -22,8 +22,8 @@ pub fn accepted(purchase: &Purchase, odd: bool, dice: &mut SimRng) -> Answered {
 }
 
 /// A 200 from which nothing can be learned.
-pub fn garbled(dice: &mut SimRng) -> Answered {
-    match dice.below(5) {
+pub fn garbled(rng: &mut SimRng) -> Answered {
+    match rng.below(5) {
         0 => Answered::json(200, &json!({"code": 200, "msg": "success", "data": null})),
         1 => Answered::json(200, &json!({"code": 200, "msg": "success", "data": {"model": "x"}})),
         2 => Answered::page(200, "Please wait"),
@@ -63,7 +63,7 @@ pub fn task(purchase: &Purchase, state: &str, base: &str, odd: bool) -> Answered
     }
 }
 
-/// What the books say a task cost.
+/// What the records say a task cost.
 pub fn record(purchase: &Purchase, settled: bool) -> Answered {
     let task = &purchase.task_id;
     let credits = if settled { purchase.charge().to_string() } else { "0".to_owned() };

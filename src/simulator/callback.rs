@@ -3,6 +3,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use axum::http::Uri;
+use axum::http::uri::PathAndQuery;
 use serde_json::{Map, Value};
 
 use super::profile::Profile;
@@ -16,10 +18,12 @@ pub struct Call {
     pub(super) task: String,
     /// In which shape.
     pub(super) form: Form,
-    pub(super) address: Address,
-    /// When the task has ended, and whatever makes the call late.
+    /// To which place on this machine.
+    pub(super) socket: SocketAddr,
+    pub(super) path: String,
+    /// When: once the task has ended, or later.
     pub(super) at: i64,
-    /// How often it is made even if it was heard.
+    /// How often it is made even if it was answered well.
     pub(super) times: u32,
 }
 
@@ -32,13 +36,6 @@ pub(super) enum Form {
     Odd,
     /// As it should not be.
     Nonsense,
-}
-
-/// A place on this machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Address {
-    pub(super) socket: SocketAddr,
-    pub(super) path: String,
 }
 
 /// Takes `callback_url` out of a POST's body: where to call, and the bytes without it, so that
@@ -61,39 +58,33 @@ impl Call {
         purchase: &Purchase,
         url: &str,
         profile: Profile,
-        mut dice: SimRng,
+        mut rng: SimRng,
     ) -> Option<Self> {
-        let Some(address) = Address::read(url) else {
+        let Some((socket, path)) = address(url) else {
             tracing::debug!("a callback_url that is not http on this machine is never called");
             return None;
         };
         let ends_at = purchase.fate.ends_at()?;
         let stormy = matches!(profile, Profile::Flaky | Profile::Storm | Profile::Liar);
-        let late = if stormy && dice.comes_up(2_000) { 1_000 + dice.below(4_000) } else { 0 };
-        let times = if stormy && dice.comes_up(2_000) { 2 } else { 1 };
+        let late = if stormy && rng.comes_up(2_000) { 1_000 + rng.below(4_000) } else { 0 };
+        let times = if stormy && rng.comes_up(2_000) { 2 } else { 1 };
         let forms = [Form::Plain, Form::Plain, Form::Plain, Form::Odd, Form::Nonsense];
-        let form = if stormy { dice.pick(forms) } else { Form::Plain };
+        let form = if stormy { rng.pick(forms) } else { Form::Plain };
         let at = ends_at.saturating_add(i64::try_from(late).unwrap_or_default());
-        Some(Self { task: purchase.task_id.clone(), form, address, at, times })
+        Some(Self { task: purchase.task_id.clone(), form, socket, path, at, times })
     }
 }
 
-impl Address {
-    fn read(url: &str) -> Option<Self> {
-        let rest = url.trim().strip_prefix("http://")?;
-        let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let socket = host.parse::<SocketAddr>().ok().or_else(|| {
-            let (name, port) = host.split_once(':').unwrap_or((host, "80"));
-            let ip = match name {
-                "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
-                name => name.parse().ok()?,
-            };
-            Some(SocketAddr::new(ip, port.parse().ok()?))
-        })?;
-        let plain = path.bytes().all(|byte| byte.is_ascii_graphic());
-        let path = if path.is_empty() { "/" } else { path }.to_owned();
-        (socket.ip().is_loopback() && plain).then_some(Self { socket, path })
-    }
+/// A URL's place on this machine, and its path; `None` for any other URL.
+fn address(url: &str) -> Option<(SocketAddr, String)> {
+    let url: Uri = url.trim().parse().ok()?;
+    let ip = match url.host()? {
+        "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        host => host.trim_matches(['[', ']']).parse().ok()?,
+    };
+    let is_here = url.scheme_str() == Some("http") && ip.is_loopback();
+    let socket = SocketAddr::new(ip, url.port_u16().unwrap_or(80));
+    is_here.then(|| (socket, url.path_and_query().map_or("/", PathAndQuery::as_str).to_owned()))
 }
 
 #[cfg(test)]
@@ -102,8 +93,7 @@ mod tests {
 
     #[test]
     fn only_this_machine_is_ever_called() {
-        let read =
-            |url| Address::read(url).map(|address| (address.socket.to_string(), address.path));
+        let read = |url| address(url).map(|(socket, path)| (socket.to_string(), path));
         let at = |socket: &str, path: &str| Some((socket.to_owned(), path.to_owned()));
         assert_eq!(read("http://127.0.0.1:8787/a/b"), at("127.0.0.1:8787", "/a/b"));
         assert_eq!(read("http://localhost:1/x"), at("127.0.0.1:1", "/x"));

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::domain::time::{Clock, Timestamp};
 
-use super::callback::{Address, Call};
+use super::callback::Call;
 use super::state::SimState;
 
 /// Before each try.
@@ -24,16 +24,16 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Caller(Mutex<JoinSet<()>>);
 
 impl Caller {
-    /// Takes on whatever calls a world has promised.
-    pub(super) fn take_on(&self, world: &Arc<Mutex<SimState>>, clock: &Arc<dyn Clock>) {
-        let calls = world.lock().unwrap_or_else(PoisonError::into_inner).take_calls();
+    /// Takes on the calls that were promised.
+    pub(super) fn take_on(&self, state: &Arc<Mutex<SimState>>, clock: &Arc<dyn Clock>) {
+        let calls = state.lock().unwrap_or_else(PoisonError::into_inner).take_calls();
         if calls.is_empty() {
             return;
         }
         let mut making = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         while making.try_join_next().is_some() {}
         for call in calls {
-            making.spawn(make(call, Arc::clone(world), Arc::clone(clock)));
+            making.spawn(make(call, Arc::clone(state), Arc::clone(clock)));
         }
     }
 
@@ -43,14 +43,14 @@ impl Caller {
     }
 }
 
-async fn make(call: Call, world: Arc<Mutex<SimState>>, clock: Arc<dyn Clock>) {
+async fn make(call: Call, state: Arc<Mutex<SimState>>, clock: Arc<dyn Clock>) {
     tokio::time::sleep(Timestamp::from_millis(call.at).since(clock.now())).await;
     for _ in 0..call.times {
-        let told = world.lock().unwrap_or_else(PoisonError::into_inner).told(&call, clock.now());
+        let told = state.lock().unwrap_or_else(PoisonError::into_inner).told(&call, clock.now());
         let Some(body) = told else { return };
         for pause in PAUSES {
             tokio::time::sleep(Duration::from_secs(pause)).await;
-            match tokio::time::timeout(PATIENCE, post(&call.address, &body)).await {
+            match tokio::time::timeout(PATIENCE, post(&call, &body)).await {
                 Ok(Ok(200..=299)) => break,
                 Ok(Ok(status)) => tracing::debug!(task = call.task, "a callback got {status}"),
                 Ok(Err(error)) => tracing::debug!(task = call.task, "a callback failed: {error}"),
@@ -61,8 +61,8 @@ async fn make(call: Call, world: Arc<Mutex<SimState>>, clock: Arc<dyn Clock>) {
 }
 
 /// One POST; its answer's status.
-async fn post(address: &Address, body: &Bytes) -> std::io::Result<u16> {
-    let Address { socket, path } = address;
+async fn post(call: &Call, body: &Bytes) -> std::io::Result<u16> {
+    let Call { socket, path, .. } = call;
     let mut stream = TcpStream::connect(socket).await?;
     let head = format!(
         "POST {path} HTTP/1.1\r\nHost: {socket}\r\nContent-Type: application/json\r\n\

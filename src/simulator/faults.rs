@@ -1,13 +1,13 @@
-//! What goes wrong, how often, by profile. A table and the throw that reads it; knows neither the
-//! world nor time.
+//! What goes wrong, how often, by profile. A table and the draw that reads it; must not know the
+//! simulator's state or time.
 
 use super::profile::Profile;
 use super::rng::SimRng;
 
-/// What goes wrong with a POST.
+/// What goes wrong with a POST, a poll or a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PostFault {
-    /// 500 or 503 in the envelope; nothing bought.
+pub enum Fault {
+    /// 500 or 503 in the envelope, or a download's 5xx; nothing bought.
     ServerError,
     /// A proxy's 502, 503, 504 or 520–524 with an HTML page; nothing bought.
     Proxy,
@@ -15,67 +15,36 @@ pub enum PostFault {
     Throttled,
     /// No connection.
     NotSent,
-    /// The connection closes without an answer; nothing bought.
-    CutBefore,
-    /// The same, but it was bought.
+    /// The connection closes without an answer, nothing bought; or the clip is cut short of the
+    /// announced length.
+    Cut,
+    /// The connection closes without an answer, but it was bought.
     CutAfter,
     /// No answer ever; nothing bought.
-    HangBefore,
-    /// The same, but it was bought.
+    Hang,
+    /// No answer ever, but it was bought.
     HangAfter,
     /// Bought; the connection closes in the middle of the answer.
     Torn,
-    /// Bought; the answer is a 2xx that does not name the task.
+    /// Bought; the answer is a 2xx that does not name the task, or says nothing about it.
     Garbled,
-    /// Bought and answered, in an odd but readable shape.
+    /// Answered in an odd but readable shape: numbers as strings, fields left out.
     Odd,
     /// Bought, but answered with a 5xx.
     Lie,
-}
-
-/// What goes wrong with a poll.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PollFault {
-    /// 500 or 503 in the envelope.
-    ServerError,
-    /// A proxy's error page.
-    Proxy,
-    /// 429.
-    Throttled,
-    /// 404, as if the task were unknown.
+    /// A poll's 404, as if the task were unknown.
     Missing,
-    /// The connection closes without an answer.
-    Cut,
-    /// No answer ever.
-    Hang,
-    /// The connection closes in the middle of the answer.
-    Torn,
-    /// A 200 that says nothing about the task.
-    Garbled,
-    /// A word for the state that is on no page.
+    /// A word for the task's state that is on no page.
     UnknownState,
-    /// Numbers as strings, fields left out.
-    Odd,
-}
-
-/// What goes wrong with a download.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ClipFault {
-    /// 403 or 404, as if the clip were gone.
+    /// A download's 403 or 404, as if the clip were gone.
     Refused,
-    /// A 5xx, from the host or a proxy.
-    ServerError,
-    /// Cut short of the announced length.
-    Cut,
-    /// Cut short, with no length announced: it looks whole.
+    /// The clip is cut short, with no length announced: it looks whole.
     Quiet,
-    /// Comes in drops.
+    /// The clip comes in drops.
     Slow,
-    /// No answer ever.
-    Hang,
     /// 200 with a web page instead of the clip.
     Page,
-    /// Whole, but neither length nor ranges.
+    /// The clip is whole, but with neither length nor ranges.
     Plain,
 }
 
@@ -93,43 +62,43 @@ pub enum Misfortune {
 /// Chances in ten thousand: flaky, storm, liar. Calm and broke have none.
 type Table<T> = [(T, [u16; 3])];
 
-const POST: &Table<PostFault> = &[
-    (PostFault::ServerError, [150, 500, 300]),
-    (PostFault::Proxy, [100, 300, 100]),
-    (PostFault::Throttled, [200, 700, 200]),
-    (PostFault::NotSent, [100, 300, 100]),
-    (PostFault::CutBefore, [50, 200, 100]),
-    (PostFault::CutAfter, [50, 200, 100]),
-    (PostFault::HangBefore, [20, 60, 20]),
-    (PostFault::HangAfter, [20, 60, 20]),
-    (PostFault::Torn, [30, 100, 50]),
-    (PostFault::Garbled, [30, 100, 50]),
-    (PostFault::Odd, [200, 1_000, 500]),
-    (PostFault::Lie, [0, 0, 800]),
+const POST: &Table<Fault> = &[
+    (Fault::ServerError, [150, 500, 300]),
+    (Fault::Proxy, [100, 300, 100]),
+    (Fault::Throttled, [200, 700, 200]),
+    (Fault::NotSent, [100, 300, 100]),
+    (Fault::Cut, [50, 200, 100]),
+    (Fault::CutAfter, [50, 200, 100]),
+    (Fault::Hang, [20, 60, 20]),
+    (Fault::HangAfter, [20, 60, 20]),
+    (Fault::Torn, [30, 100, 50]),
+    (Fault::Garbled, [30, 100, 50]),
+    (Fault::Odd, [200, 1_000, 500]),
+    (Fault::Lie, [0, 0, 800]),
 ];
 
-const POLL: &Table<PollFault> = &[
-    (PollFault::ServerError, [200, 600, 300]),
-    (PollFault::Proxy, [100, 300, 100]),
-    (PollFault::Throttled, [100, 300, 100]),
-    (PollFault::Missing, [100, 300, 100]),
-    (PollFault::Cut, [100, 300, 100]),
-    (PollFault::Hang, [10, 50, 20]),
-    (PollFault::Torn, [50, 200, 50]),
-    (PollFault::Garbled, [50, 200, 50]),
-    (PollFault::UnknownState, [100, 500, 200]),
-    (PollFault::Odd, [200, 1_000, 500]),
+const POLL: &Table<Fault> = &[
+    (Fault::ServerError, [200, 600, 300]),
+    (Fault::Proxy, [100, 300, 100]),
+    (Fault::Throttled, [100, 300, 100]),
+    (Fault::Missing, [100, 300, 100]),
+    (Fault::Cut, [100, 300, 100]),
+    (Fault::Hang, [10, 50, 20]),
+    (Fault::Torn, [50, 200, 50]),
+    (Fault::Garbled, [50, 200, 50]),
+    (Fault::UnknownState, [100, 500, 200]),
+    (Fault::Odd, [200, 1_000, 500]),
 ];
 
-const CLIP: &Table<ClipFault> = &[
-    (ClipFault::Refused, [200, 800, 200]),
-    (ClipFault::ServerError, [200, 500, 200]),
-    (ClipFault::Cut, [200, 700, 200]),
-    (ClipFault::Quiet, [100, 300, 100]),
-    (ClipFault::Slow, [100, 400, 100]),
-    (ClipFault::Hang, [10, 50, 20]),
-    (ClipFault::Page, [50, 150, 50]),
-    (ClipFault::Plain, [200, 1_000, 300]),
+const CLIP: &Table<Fault> = &[
+    (Fault::Refused, [200, 800, 200]),
+    (Fault::ServerError, [200, 500, 200]),
+    (Fault::Cut, [200, 700, 200]),
+    (Fault::Quiet, [100, 300, 100]),
+    (Fault::Slow, [100, 400, 100]),
+    (Fault::Hang, [10, 50, 20]),
+    (Fault::Page, [50, 150, 50]),
+    (Fault::Plain, [200, 1_000, 300]),
 ];
 
 const FATE: &Table<Misfortune> = &[
@@ -141,7 +110,7 @@ const FATE: &Table<Misfortune> = &[
 /// How often a storm refuses a request's first one to three POSTs in a row with a 5xx.
 const BURST: [u16; 3] = [0, 600, 0];
 
-/// Every fourth call about the same thing goes well, so that who tries again gets there.
+/// Every fourth call about the same thing goes well, so that a client that tries again succeeds.
 const PATIENCE: u32 = 4;
 
 const fn column(profile: Profile) -> Option<usize> {
@@ -153,9 +122,9 @@ const fn column(profile: Profile) -> Option<usize> {
     }
 }
 
-fn draw<T: Copy>(table: &Table<T>, profile: Profile, dice: &mut SimRng) -> Option<T> {
+fn draw<T: Copy>(table: &Table<T>, profile: Profile, rng: &mut SimRng) -> Option<T> {
     let column = column(profile)?;
-    let mut left = dice.below(10_000);
+    let mut left = rng.below(10_000);
     table.iter().find_map(|(fault, chances)| {
         let chance = u64::from(chances[column]);
         let hit = left < chance;
@@ -169,24 +138,22 @@ fn goes_well(nth: u32) -> bool {
 }
 
 /// What goes wrong with the `nth` POST of the request with this hash.
-pub fn post(profile: Profile, seed: u64, request: &[u8], nth: u32) -> Option<PostFault> {
+#[must_use]
+pub fn post(profile: Profile, seed: u64, request: &[u8], nth: u32) -> Option<Fault> {
     let column = column(profile)?;
     if goes_well(nth) {
         return None;
     }
     let mut burst = SimRng::new(seed, "burst", request, nth / PATIENCE);
     if burst.comes_up(BURST[column]) && u64::from(nth % PATIENCE) <= burst.below(3) {
-        return Some(burst.pick([
-            PostFault::ServerError,
-            PostFault::ServerError,
-            PostFault::Proxy,
-        ]));
+        return Some(burst.pick([Fault::ServerError, Fault::ServerError, Fault::Proxy]));
     }
     draw(POST, profile, &mut SimRng::new(seed, "post", request, nth))
 }
 
 /// What goes wrong with the `nth` poll of a task.
-pub fn poll(profile: Profile, seed: u64, task: &str, nth: u32) -> Option<PollFault> {
+#[must_use]
+pub fn poll(profile: Profile, seed: u64, task: &str, nth: u32) -> Option<Fault> {
     if goes_well(nth) {
         return None;
     }
@@ -194,7 +161,8 @@ pub fn poll(profile: Profile, seed: u64, task: &str, nth: u32) -> Option<PollFau
 }
 
 /// What goes wrong with the `nth` download of a clip.
-pub fn clip(profile: Profile, seed: u64, path: &str, nth: u32) -> Option<ClipFault> {
+#[must_use]
+pub fn clip(profile: Profile, seed: u64, path: &str, nth: u32) -> Option<Fault> {
     if goes_well(nth) {
         return None;
     }
@@ -202,54 +170,6 @@ pub fn clip(profile: Profile, seed: u64, path: &str, nth: u32) -> Option<ClipFau
 }
 
 /// What becomes of a task.
-pub fn fate(profile: Profile, dice: &mut SimRng) -> Option<Misfortune> {
-    draw(FATE, profile, dice)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::HashSet;
-
-    #[test]
-    fn calm_and_broke_have_no_faults_at_all() {
-        for profile in [Profile::Calm, Profile::Broke] {
-            for nth in 0..2_000 {
-                assert_eq!(post(profile, 0, b"x", nth), None);
-                assert_eq!(poll(profile, 0, "x", nth), None);
-                assert_eq!(clip(profile, 0, "x", nth), None);
-                assert_eq!(fate(profile, &mut SimRng::new(0, "fate", b"x", nth)), None);
-            }
-        }
-    }
-
-    #[test]
-    fn a_storm_has_every_fault_but_the_lie_and_a_liar_has_that_too() {
-        let of = |profile, key: u32| post(profile, 0, &key.to_le_bytes(), 0);
-        let posts = |profile| (0..5_000).filter_map(|key| of(profile, key)).collect::<HashSet<_>>();
-        assert_eq!(posts(Profile::Storm).len(), POST.len() - 1);
-        assert!(!posts(Profile::Storm).contains(&PostFault::Lie));
-        assert_eq!(posts(Profile::Liar).len(), POST.len());
-        let polls = (0..5_000).filter_map(|nth| poll(Profile::Storm, 0, "t", nth));
-        assert_eq!(polls.collect::<HashSet<_>>().len(), POLL.len());
-        let clips = (0..5_000).filter_map(|nth| clip(Profile::Storm, 0, "c", nth));
-        assert_eq!(clips.collect::<HashSet<_>>().len(), CLIP.len());
-    }
-
-    #[test]
-    fn a_storm_answers_about_fifteen_in_a_hundred_posts_with_a_5xx() {
-        let of = |key: u32| post(Profile::Storm, 3, &key.to_le_bytes(), 0);
-        let refused = (0..10_000)
-            .filter(|key| matches!(of(*key), Some(PostFault::ServerError | PostFault::Proxy)))
-            .count();
-        assert!((1_100..1_900).contains(&refused), "{refused}");
-    }
-
-    #[test]
-    fn no_fault_lasts_for_ever() {
-        for key in 0..500_u32 {
-            let key = key.to_le_bytes();
-            assert!((0..4).any(|nth| post(Profile::Storm, 0, &key, nth).is_none()));
-        }
-    }
+pub fn fate(profile: Profile, rng: &mut SimRng) -> Option<Misfortune> {
+    draw(FATE, profile, rng)
 }

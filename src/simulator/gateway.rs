@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A [`SimState`] as the scheduler's gateway.
 pub struct Simulator {
-    world: Arc<Mutex<SimState>>,
+    state: Arc<Mutex<SimState>>,
     clock: Arc<dyn Clock>,
     submit_timeout: Duration,
     /// The longest time an answer takes, in milliseconds.
@@ -38,42 +38,54 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// Wraps a world. `clock` must be the run's own.
+    /// Wraps a simulator's state. `clock` must be the run's own.
     #[must_use]
-    pub fn new(world: SimState, clock: Arc<dyn Clock>, submit_timeout: Duration) -> Self {
-        let latency = match world.options().profile {
+    pub fn new(state: SimState, clock: Arc<dyn Clock>, submit_timeout: Duration) -> Self {
+        let latency = match state.options().profile {
             Profile::Calm | Profile::Broke => 0,
             Profile::Flaky | Profile::Storm | Profile::Liar => 20,
         };
-        let (seed, caller) = (world.options().seed, Caller::default());
-        Self { world: Arc::new(Mutex::new(world)), clock, submit_timeout, latency, seed, caller }
+        let (seed, caller) = (state.options().seed, Caller::default());
+        Self { state: Arc::new(Mutex::new(state)), clock, submit_timeout, latency, seed, caller }
     }
 
     /// A copy of the accounts as of now.
     #[must_use]
     pub fn books(&self) -> Accounts {
         let now = self.clock.now();
-        self.world().books(now)
+        self.state().books(now)
     }
 
-    fn world(&self) -> MutexGuard<'_, SimState> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, SimState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn poll_once(&self, task: &TaskId) -> PollOutcome {
         self.travel(task.as_str().as_bytes()).await;
         let now = self.clock.now();
-        let reply = self.world().poll(task.as_str(), now);
-        match reply {
-            Reply::Answered(answered) => wire::polled(&self.answer(answered, false)),
-            Reply::Torn(answered, _) => wire::polled(&self.answer(answered, true)),
-            Reply::NotSent(why) => PollOutcome::Unanswered { why },
-            Reply::Cut => PollOutcome::Unanswered { why: CUT.to_owned() },
-            Reply::Hang => {
-                tokio::time::sleep(PATIENCE).await;
-                PollOutcome::Unanswered { why: format!("no answer within {PATIENCE:?}") }
-            }
+        let reply = self.state().poll(task.as_str(), now);
+        match self.answer_to(reply, PATIENCE).await {
+            Ok(answer) => wire::polled(&answer),
+            Err(NoAnswer { why, .. }) => PollOutcome::Unanswered { why },
         }
+    }
+
+    /// What comes of a reply for a client that waits for so long.
+    async fn answer_to(&self, reply: Reply, patience: Duration) -> Result<Answer, NoAnswer> {
+        let why = match reply {
+            Reply::Answered(answered) => return Ok(self.answer(answered)),
+            Reply::Torn(answered, _) => {
+                let why = "the connection was cut in the middle of the answer".to_owned();
+                return Ok(Answer { body: Err(why), ..self.answer(answered) });
+            }
+            Reply::NotSent(why) => return Err(NoAnswer { why, was_sent: false }),
+            Reply::Cut => "the connection was closed without an answer".to_owned(),
+            Reply::Hang => {
+                tokio::time::sleep(patience).await;
+                format!("no answer within {patience:?}")
+            }
+        };
+        Err(NoAnswer { why, was_sent: true })
     }
 
     async fn travel(&self, about: &[u8]) {
@@ -83,14 +95,16 @@ impl Simulator {
         }
     }
 
-    fn answer(&self, answered: Answered, cut: bool) -> Answer {
-        let mut answer = Answer::new(answered.status, answered.body);
-        answer.retry_after = answered.retry_after.map(|after| after.span(self.clock.now()));
-        if cut {
-            answer.body = Err("the connection was cut in the middle of the answer".to_owned());
-        }
-        answer
+    fn answer(&self, answered: Answered) -> Answer {
+        let retry_after = answered.retry_after.map(|after| after.span(self.clock.now()));
+        Answer { retry_after, ..Answer::new(answered.status, answered.body) }
     }
+}
+
+/// A request without an answer.
+struct NoAnswer {
+    why: String,
+    was_sent: bool,
 }
 
 impl Provider for Simulator {
@@ -104,18 +118,12 @@ impl Provider for Simulator {
             let body = body(&submission);
             self.travel(&body[..body.len().min(1_024)]).await;
             let now = self.clock.now();
-            let reply = self.world().submit(&body, now);
-            self.caller.take_on(&self.world, &self.clock);
-            match reply {
-                Reply::Answered(answered) => wire::submitted(&self.answer(answered, false)),
-                Reply::Torn(answered, _) => wire::submitted(&self.answer(answered, true)),
-                Reply::NotSent(why) => SubmitOutcome::NotSent { why },
-                Reply::Cut => SubmitOutcome::Doubtful { why: CUT.to_owned() },
-                Reply::Hang => {
-                    tokio::time::sleep(self.submit_timeout).await;
-                    let why = format!("no answer within {:?}", self.submit_timeout);
-                    SubmitOutcome::Doubtful { why }
-                }
+            let reply = self.state().submit(&body, now);
+            self.caller.take_on(&self.state, &self.clock);
+            match self.answer_to(reply, self.submit_timeout).await {
+                Ok(answer) => wire::submitted(&answer),
+                Err(NoAnswer { why, was_sent: false }) => SubmitOutcome::NotSent { why },
+                Err(NoAnswer { why, was_sent: true }) => SubmitOutcome::Doubtful { why },
             }
         })
     }
@@ -130,8 +138,8 @@ impl Provider for Simulator {
             let task = &task.task;
             self.travel(task.as_str().as_bytes()).await;
             let now = self.clock.now();
-            let answered = self.world().record(task.as_str(), now);
-            wire::billed(task, &self.answer(answered, false))
+            let answered = self.state().record(task.as_str(), now);
+            wire::billed(task, &self.answer(answered))
         })
     }
 
@@ -148,7 +156,7 @@ impl Provider for Simulator {
             self.travel(path.as_bytes()).await;
             let now = self.clock.now();
             let from = resume.map(|point| (point.at, Some(point.validator.as_str())));
-            let reply = self.world().clip(path, from, now);
+            let reply = self.state().clip(path, from, now);
             match reply {
                 ClipReply::Clip(clip) => Ok(download(clip)),
                 ClipReply::Answered(answered) => page(answered),
@@ -160,8 +168,6 @@ impl Provider for Simulator {
         })
     }
 }
-
-const CUT: &str = "the connection was closed without an answer";
 
 fn download(clip: Clip) -> Download {
     let (pause, cut) = (clip.pause, clip.cut);

@@ -6,6 +6,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use crate::disk::private;
+
 use super::accounts::{Account, Entry};
 
 /// The journal's name in the campaign folder.
@@ -55,10 +57,8 @@ impl Journal {
         std::fs::create_dir_all(dir).map_err(disk)?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
-        // For the user's eyes only: it holds the prompts.
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path).map_err(disk)?;
+        // For the user alone: it holds the prompts.
+        let file = private(&mut options).open(&path).map_err(disk)?;
         let end = replay(&file, &path, account)?;
         file.set_len(end).map_err(disk)?;
         (&file).seek(SeekFrom::Start(end)).map_err(disk)?;
@@ -67,7 +67,7 @@ impl Journal {
 
     /// A journal that every write fails on.
     #[cfg(test)]
-    pub fn unwritable() -> Self {
+    pub(super) fn unwritable() -> Self {
         let file = tempfile::NamedTempFile::new().and_then(|file| File::open(file.path()));
         Self { file: file.expect("a file to read"), end: 0, line: Vec::new() }
     }
@@ -124,48 +124,4 @@ fn replay(file: &File, path: &Path, account: &mut Account) -> Result<u64, SimErr
         end += read as u64;
     }
     Ok(end)
-}
-
-#[cfg(test)]
-#[allow(clippy::disallowed_methods, reason = "a test damages files by hand")]
-mod tests {
-    use super::*;
-    use crate::simulator::purchase::Told;
-
-    fn unsold(told: Told) -> Entry {
-        Entry::Unsold { request: "ab".into(), told }
-    }
-
-    #[test]
-    fn a_torn_last_line_is_forgotten_and_the_next_entry_follows_the_last_whole_one() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join(JOURNAL);
-        let mut journal = Journal::open(dir.path(), &mut Account::default()).unwrap();
-        journal.write(&unsold(Told::Nothing)).unwrap();
-        let whole = std::fs::read(&path).unwrap();
-        std::fs::write(&path, [whole.as_slice(), b"{\"unsold\":{\"req"].concat()).unwrap();
-        assert_eq!(read(dir.path()).unwrap().counts("ab").posts, 1);
-        let mut journal = Journal::open(dir.path(), &mut Account::default()).unwrap();
-        journal.write(&unsold(Told::Nothing)).unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), whole.repeat(2));
-    }
-
-    #[test]
-    fn a_damaged_line_is_named_and_nothing_is_thrown_away() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join(JOURNAL);
-        for (text, bad) in [(&b"{}\n"[..], 1), (b"\xff\n", 1), (b"\n", 1), (b"[1]\n{", 1)] {
-            std::fs::write(&path, text).unwrap();
-            let error = Journal::open(dir.path(), &mut Account::default()).unwrap_err();
-            assert!(matches!(error, SimError::Damaged { line, .. } if line == bad), "{error}");
-            assert_eq!(std::fs::read(&path).unwrap(), text);
-        }
-    }
-
-    #[test]
-    fn books_of_a_folder_without_a_journal_are_empty() {
-        let dir = tempfile::tempdir().unwrap();
-        let books = read(dir.path()).unwrap().books(crate::domain::time::Timestamp::from_millis(0));
-        assert!(books.purchases.is_empty());
-    }
 }

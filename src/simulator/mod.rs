@@ -1,27 +1,27 @@
 //! The simulator: a stand-in gateway with rendering times, a purse, its own price check, faults on
-//! demand and books of its own. [`SimState`] is the whole of it, without clock or wire; [`Simulator`]
-//! puts it into the process, [`serve`] onto a socket. Knows nothing of ledgers.
+//! demand and accounts of its own. [`SimState`] is the whole of it, without clock or wire; [`Simulator`]
+//! puts it in-process, [`serve`] onto a socket. Knows nothing of ledgers.
 //!
 //! What goes wrong follows from the seed, the request's own bytes (or the task's id) and how often
 //! it was tried, not from the order of calls: a seed gives the same night again. Requests that
 //! differ in nothing share their luck in the order they come. Every fourth try is free of faults,
-//! so who tries again gets there; only a task's own fate (failed, stuck) is final. A `callback_url`
+//! so a client that tries again succeeds; only a task's own fate (failed, stuck) is final. A `callback_url`
 //! is called when its task has ended, if it is on this machine; where it lies makes no request
 //! another one.
 
-mod accounts;
+pub mod accounts;
 mod answers;
 mod callback;
 mod caller;
-mod faults;
+pub mod faults;
 mod gateway;
-mod journal;
+pub mod journal;
 mod profile;
 mod purchase;
 mod reply;
 mod request;
-mod rng;
-mod sample_clips;
+pub mod rng;
+pub mod sample_clips;
 mod server;
 mod state;
 
@@ -39,7 +39,7 @@ use std::path::Path;
 
 use crate::domain::time::Timestamp;
 
-/// The books of the simulator whose journal lies in `dir`, as of `now`; nothing is changed.
+/// The accounts of the simulator whose journal lies in `dir`, as of `now`; nothing is changed.
 ///
 /// # Errors
 /// When the journal cannot be read or is damaged.

@@ -38,15 +38,6 @@ impl Profile {
             Self::Liar => "liar",
         }
     }
-
-    /// What the purse holds unless the options say otherwise.
-    #[must_use]
-    pub const fn purse(self) -> Usd {
-        match self {
-            Self::Broke => Usd::from_micros(1_000_000),
-            _ => Usd::from_micros(1_000_000_000),
-        }
-    }
 }
 
 impl fmt::Display for Profile {
@@ -98,8 +89,11 @@ impl SimOptions {
     /// A profile's own settings: seed 0, its purse, tasks of 1 to 4 seconds, in memory.
     #[must_use]
     pub const fn new(profile: Profile) -> Self {
-        let render_ms = 1_000..4_000;
-        Self { profile, seed: 0, purse: profile.purse(), render_ms, key: None, dir: None }
+        let purse = Usd::from_micros(match profile {
+            Profile::Broke => 1_000_000,
+            _ => 1_000_000_000,
+        });
+        Self { profile, seed: 0, purse, render_ms: 1_000..4_000, key: None, dir: None }
     }
 }
 
@@ -121,21 +115,5 @@ impl FromStr for SimOptions {
             None => (text, 0),
         };
         Ok(Self { seed, ..Self::new(name.parse()?) })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn profiles_are_read_by_name_with_an_optional_seed() {
-        for profile in Profile::ALL {
-            assert_eq!(profile.name().parse(), Ok(SimOptions::new(profile)));
-        }
-        let storm = "storm:7".parse::<SimOptions>().unwrap();
-        assert_eq!((storm.profile, storm.seed), (Profile::Storm, 7));
-        assert_eq!("Storm".parse::<Profile>(), Err(BadProfile::Name("Storm".into())));
-        assert_eq!("calm:x".parse::<SimOptions>(), Err(BadProfile::Seed("x".into())));
     }
 }

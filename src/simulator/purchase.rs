@@ -33,7 +33,7 @@ pub struct Purchase {
     pub at: i64,
     /// What becomes of it.
     pub fate: Fate,
-    /// What the buyer heard.
+    /// What the client was answered.
     pub told: Told,
     /// What it shows.
     pub film: Film,
@@ -67,7 +67,7 @@ pub enum Fate {
     Stuck,
 }
 
-/// What the buyer heard of a POST.
+/// What the client was answered to a POST.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Told {
@@ -114,20 +114,20 @@ impl Fate {
     /// Draws the fate of a task bought at `at`.
     pub(super) fn draw(
         options: &SimOptions,
-        mut dice: SimRng,
+        mut rng: SimRng,
         at: Timestamp,
         charged: bool,
     ) -> Self {
         let span = options.render_ms.end.saturating_sub(options.render_ms.start);
-        let millis = options.render_ms.start.saturating_add(dice.below(span));
+        let millis = options.render_ms.start.saturating_add(rng.below(span));
         let after =
             |millis: u64| at.as_millis().saturating_add(i64::try_from(millis).unwrap_or(i64::MAX));
-        match faults::fate(options.profile, &mut dice) {
+        match faults::fate(options.profile, &mut rng) {
             None => Self::Completes { at: after(millis) },
             Some(Misfortune::Late) => Self::Completes { at: after(millis.saturating_mul(5)) },
             Some(Misfortune::Fails) => Self::Fails {
                 at: after(millis / 2),
-                how: dice.pick([0, 1, 2, 3, 4, 5, 6, 7]),
+                how: rng.pick([0, 1, 2, 3, 4, 5, 6, 7]),
                 charged,
             },
             Some(Misfortune::Stuck) => Self::Stuck,

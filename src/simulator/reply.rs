@@ -71,10 +71,10 @@ impl RetryAfter {
     }
 
     /// A second or so, said in one of the ways there are; or not at all.
-    pub(super) fn some(dice: &mut SimRng, now: Timestamp) -> Option<Self> {
+    pub fn some(rng: &mut SimRng, now: Timestamp) -> Option<Self> {
         let next_second = now.as_millis().saturating_add(1_999).div_euclid(1_000) * 1_000;
         let date = Self::Date(Timestamp::from_millis(next_second));
-        dice.pick([None, Some(Self::Seconds(1)), Some(date)])
+        rng.pick([None, Some(Self::Seconds(1)), Some(date)])
     }
 }
 
@@ -106,8 +106,8 @@ impl Answered {
     }
 
     /// A proxy's error.
-    pub(super) fn proxy(dice: &mut SimRng) -> Self {
-        let (status, title) = dice.pick([
+    pub(super) fn proxy(rng: &mut SimRng) -> Self {
+        let (status, title) = rng.pick([
             (502, "Bad Gateway"),
             (503, "Service Temporarily Unavailable"),
             (504, "Gateway Time-out"),
@@ -119,25 +119,25 @@ impl Answered {
     }
 
     /// A 5xx of the gateway itself.
-    pub(super) fn server_error(dice: &mut SimRng, hidden: bool, now: Timestamp) -> Self {
-        let (status, why) = dice.pick([
+    pub(super) fn server_error(rng: &mut SimRng, hidden: bool, now: Timestamp) -> Self {
+        let (status, why) = rng.pick([
             (500, "Internal Server Error"),
             (500, "internal error, please try again"),
             (503, "Service Unavailable"),
         ]);
-        let retry_after = if status == 503 { RetryAfter::some(dice, now) } else { None };
+        let retry_after = if status == 503 { RetryAfter::some(rng, now) } else { None };
         Self { retry_after, ..Self::refusal(status, why, hidden) }
     }
 
     /// A 429.
-    pub(super) fn throttled(dice: &mut SimRng, hidden: bool, now: Timestamp) -> Self {
-        let why = dice.pick(["Too Many Requests", "parallel task over resource pack limit"]);
-        Self { retry_after: RetryAfter::some(dice, now), ..Self::refusal(429, why, hidden) }
+    pub(super) fn throttled(rng: &mut SimRng, hidden: bool, now: Timestamp) -> Self {
+        let why = rng.pick(["Too Many Requests", "parallel task over resource pack limit"]);
+        Self { retry_after: RetryAfter::some(rng, now), ..Self::refusal(429, why, hidden) }
     }
 
     /// The reply that breaks off somewhere inside of the body.
-    pub(super) fn torn(self, dice: &mut SimRng) -> Reply {
-        let at = dice.index(self.body.len());
+    pub(super) fn torn(self, rng: &mut SimRng) -> Reply {
+        let at = rng.index(self.body.len());
         Reply::Torn(self, at)
     }
 }
@@ -179,23 +179,5 @@ impl Clip {
         let step = self.bytes.len().div_ceil(pieces).max(1);
         let ends = (0..self.bytes.len()).step_by(step);
         ends.map(|at| self.bytes.slice(at..self.bytes.len().min(at + step))).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retry_after_is_said_in_seconds_or_as_an_http_date_that_lies_ahead() {
-        let now = Timestamp::from_millis(1_705_123_450_007);
-        let mut dice = SimRng::new(0, "retry", b"", 0);
-        let said: Vec<_> = (0..50).map(|_| RetryAfter::some(&mut dice, now)).collect();
-        let date = RetryAfter::Date(Timestamp::from_millis(1_705_123_452_000));
-        for way in [None, Some(RetryAfter::Seconds(1)), Some(date)] {
-            assert!(said.contains(&way), "{way:?}");
-        }
-        assert_eq!(date.header(), "Sat, 13 Jan 2024 05:24:12 GMT");
-        assert_eq!(date.span(now), Duration::from_millis(1_993));
     }
 }

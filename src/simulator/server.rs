@@ -1,25 +1,26 @@
 //! The simulator as a server: the gateway's endpoints, the clips, and `/sim/books`. Cuts are
-//! real cuts and hangs hang; what they mean for the money is the world's business, not this room's.
+//! real cuts and hangs hang; what they mean for the money is decided in [`SimState`].
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
-use axum::extract::{ConnectInfo, Path, Query, State};
-use axum::http::{HeaderMap, Response, StatusCode, Uri, header};
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{HeaderMap, HeaderName, Response, StatusCode, Uri, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use axum::serve::ListenerExt;
 use futures::StreamExt;
 use futures::stream;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::domain::time::Clock;
-use crate::listener::{BoundedListener, ConnLimits, Wire};
+use crate::listener::reachable;
 
 use super::caller::Caller;
 use super::reply::{Answered, Clip, ClipReply, Reply};
@@ -31,7 +32,7 @@ const MAX_BODY: usize = 32 << 20;
 const GRACE: Duration = Duration::from_secs(2);
 
 struct Server {
-    world: Arc<Mutex<SimState>>,
+    state: Arc<Mutex<SimState>>,
     caller: Caller,
     clock: Arc<dyn Clock>,
     key: Option<String>,
@@ -39,40 +40,40 @@ struct Server {
 }
 
 type Shared = State<Arc<Server>>;
-type Line = ConnectInfo<Wire>;
 
-/// Serves a world until `shutdown`; then lets answers that are on their way arrive, for two
-/// seconds at most, and cuts whoever still waits for one that would never come. `POST` and `GET`
-/// `/api/v1/video/generations` and `GET /api/v1/records/ID` want a bearer key: the world's own, or any that is not empty.
+/// Serves a simulator until `shutdown`; then lets answers that are on their way arrive, for two
+/// seconds at most, and cuts clients that wait for one that would never come. `POST` and `GET`
+/// `/api/v1/video/generations` and `GET /api/v1/records/ID` want a bearer key: the simulator's own, or any that is not empty.
 ///
 /// # Errors
 /// When the listener has no address.
 pub async fn serve(
     listener: TcpListener,
-    mut world: SimState,
+    mut state: SimState,
     clock: Arc<dyn Clock>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    world.serve_at(format!("http://{}", reachable(listener.local_addr()?)));
+    state.serve_at(format!("http://{}", reachable(listener.local_addr()?)));
     let (stop, stopping) = watch::channel(false);
-    let key = world.options().key.clone();
+    let key = state.options().key.clone();
     let grace = stopping.clone();
-    let (world, caller) = (Arc::new(Mutex::new(world)), Caller::default());
-    let server = Arc::new(Server { world, caller, clock, key, stopping });
+    let (state, caller) = (Arc::new(Mutex::new(state)), Caller::default());
+    let server = Arc::new(Server { state, caller, clock, key, stopping });
     let calls = Arc::clone(&server);
     let routes = Router::new()
         .route("/api/v1/video/generations", get(poll).post(submit))
         .route("/api/v1/records/{task}", get(record))
+        .route_layer(from_fn_with_state(Arc::clone(&server), with_key))
         .route("/clips/{name}", get(clip))
         .route("/sim/books", get(books))
         .fallback(|| async { to_response(Answered::page(404, "Not Found")) })
         .with_state(server);
-    let (doorway, _latch) = BoundedListener::new(listener, ConnLimits::NONE);
-    let serving = axum::serve(doorway, routes.into_make_service_with_connect_info::<Wire>())
-        .with_graceful_shutdown(async move {
-            shutdown.await;
-            stop.send_replace(true);
-        });
+    // Without it a small answer may wait for the client's delayed acknowledgement.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    let serving = axum::serve(listener, routes).with_graceful_shutdown(async move {
+        shutdown.await;
+        stop.send_replace(true);
+    });
     let ended = tokio::select! {
         ended = serving.into_future() => ended,
         () = overdue(grace) => Ok(()),
@@ -92,75 +93,57 @@ async fn stopped(mut stopping: watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stops| *stops).await;
 }
 
-/// An address that clients on this machine can connect to.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
-    match address {
-        SocketAddr::V4(v4) if v4.ip().is_unspecified() => {
-            address.set_ip(Ipv4Addr::LOCALHOST.into());
-        }
-        SocketAddr::V6(v6) if v6.ip().is_unspecified() => {
-            address.set_ip(Ipv6Addr::LOCALHOST.into());
-        }
-        _ => {}
-    }
-    address
-}
-
 impl Server {
-    fn world(&self) -> MutexGuard<'_, SimState> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, SimState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The refusal of a request without the right key.
-    fn unauthorized(&self, headers: &HeaderMap) -> Option<Response<Body>> {
-        let shown = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, key)| key.trim())
-            .unwrap_or_default();
-        let is_right = match &self.key {
-            Some(key) => shown == key,
-            None => !shown.is_empty(),
-        };
-        (!is_right)
-            .then(|| to_response(Answered::refusal(401, "Unauthorized: invalid API key", false)))
-    }
-
-    async fn send(&self, reply: Reply, wire: Wire) -> Response<Body> {
+    async fn send(&self, reply: Reply) -> Response<Body> {
         match reply {
             Reply::Answered(answered) => to_response(answered),
-            // It arrived, so this is the world's own trouble: nothing was sold.
+            // It arrived, so the simulator itself is at fault: nothing was sold.
             Reply::NotSent(why) => to_response(Answered::refusal(503, &why, false)),
             Reply::Torn(mut answered, at) => {
                 let total = answered.body.len();
                 let piece = answered.body.split_to(at.min(total));
                 let mut response = to_response(answered);
                 response.headers_mut().insert(header::CONTENT_LENGTH, total.into());
-                *response.body_mut() = body(vec![piece], Duration::ZERO, Some(wire));
+                *response.body_mut() = body(vec![piece], Duration::ZERO, true);
                 response
             }
-            Reply::Cut => cut(&wire),
-            Reply::Hang => self.hang(&wire).await,
+            Reply::Cut => cut(),
+            Reply::Hang => self.hang().await,
         }
     }
 
-    async fn hang(&self, wire: &Wire) -> Response<Body> {
+    async fn hang(&self) -> Response<Body> {
         stopped(self.stopping.clone()).await;
-        cut(wire)
+        cut()
     }
 }
 
-async fn submit(
-    State(server): Shared,
-    ConnectInfo(wire): Line,
-    headers: HeaderMap,
-    body: Body,
-) -> Response<Body> {
-    if let Some(refusal) = server.unauthorized(&headers) {
-        return refusal;
+/// Lets a request with the right key pass.
+async fn with_key(State(server): Shared, request: Request, next: Next) -> Response<Body> {
+    let shown = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, key)| key.trim())
+        .unwrap_or_default();
+    let is_right = match &server.key {
+        Some(key) => shown == key,
+        None => !shown.is_empty(),
+    };
+    if is_right {
+        next.run(request).await
+    } else {
+        to_response(Answered::refusal(401, "Unauthorized: invalid API key", false))
     }
+}
+
+async fn submit(State(server): Shared, body: Body) -> Response<Body> {
     // A body that announces too much is refused before it is sent.
     let too_large = || to_response(Answered::refusal(413, "Payload Too Large", false));
     if body.size_hint().lower() > MAX_BODY as u64 {
@@ -168,122 +151,106 @@ async fn submit(
     }
     let Ok(body) = to_bytes(body, MAX_BODY).await else { return too_large() };
     let now = server.clock.now();
-    let reply = server.world().submit(&body, now);
-    server.caller.take_on(&server.world, &server.clock);
-    server.send(reply, wire).await
+    let reply = server.state().submit(&body, now);
+    server.caller.take_on(&server.state, &server.clock);
+    server.send(reply).await
 }
 
 async fn poll(
     State(server): Shared,
-    ConnectInfo(wire): Line,
-    headers: HeaderMap,
     Query(query): Query<HashMap<String, String>>,
 ) -> Response<Body> {
-    if let Some(refusal) = server.unauthorized(&headers) {
-        return refusal;
-    }
     let Some(task) = query.get("task_id") else {
         return to_response(Answered::refusal(400, "Bad Request: task_id is missing", false));
     };
     let now = server.clock.now();
-    let reply = server.world().poll(task, now);
-    server.send(reply, wire).await
+    let reply = server.state().poll(task, now);
+    server.send(reply).await
 }
 
-async fn record(
-    State(server): Shared,
-    headers: HeaderMap,
-    Path(task): Path<String>,
-) -> Response<Body> {
-    if let Some(refusal) = server.unauthorized(&headers) {
-        return refusal;
-    }
+async fn record(State(server): Shared, Path(task): Path<String>) -> Response<Body> {
     let now = server.clock.now();
-    to_response(server.world().record(&task, now))
+    to_response(server.state().record(&task, now))
 }
 
-async fn clip(
-    State(server): Shared,
-    ConnectInfo(wire): Line,
-    headers: HeaderMap,
-    address: Uri,
-) -> Response<Body> {
+async fn clip(State(server): Shared, headers: HeaderMap, address: Uri) -> Response<Body> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let from = text(header::RANGE)
         .and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());
     let resume = from.map(|from| (from, text(header::IF_RANGE)));
     let now = server.clock.now();
-    let reply = server.world().clip(address.path(), resume, now);
+    let reply = server.state().clip(address.path(), resume, now);
     match reply {
         ClipReply::Answered(answered) => to_response(answered),
-        ClipReply::Hang => server.hang(&wire).await,
-        ClipReply::Clip(clip) => film(clip, wire),
+        ClipReply::Hang => server.hang().await,
+        ClipReply::Clip(clip) => clip_response(&clip),
     }
 }
 
 async fn books(State(server): Shared) -> impl IntoResponse {
     let now = server.clock.now();
-    let books = server.world().books(now);
+    let books = server.state().books(now);
     axum::Json(books)
 }
 
-fn film(clip: Clip, wire: Wire) -> Response<Body> {
-    let pieces = clip.pieces();
-    let mut response = Response::new(body(pieces, clip.pause, clip.cut.then_some(wire)));
-    let mut say = |name, value: String| {
-        if let Ok(value) = value.parse() {
-            response.headers_mut().insert(name, value);
-        }
-    };
-    say(header::CONTENT_TYPE, "video/mp4".to_owned());
+fn clip_response(clip: &Clip) -> Response<Body> {
+    let mut response = Response::new(body(clip.pieces(), clip.pause, clip.cut));
+    say(&mut response, header::CONTENT_TYPE, "video/mp4");
     if clip.announced {
-        say(header::CONTENT_LENGTH, (clip.total - clip.starts_at).to_string());
-        say(header::ETAG, clip.etag);
-        say(header::ACCEPT_RANGES, "bytes".to_owned());
+        say(&mut response, header::CONTENT_LENGTH, &(clip.total - clip.starts_at).to_string());
+        say(&mut response, header::ETAG, &clip.etag);
+        say(&mut response, header::ACCEPT_RANGES, "bytes");
     }
     if clip.starts_at > 0 {
         let (first, last) = (clip.starts_at, clip.total.saturating_sub(1));
-        say(header::CONTENT_RANGE, format!("bytes {first}-{last}/{}", clip.total));
+        let range = format!("bytes {first}-{last}/{}", clip.total);
+        say(&mut response, header::CONTENT_RANGE, &range);
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     }
     response
 }
 
-/// Bytes in pieces, each after a pause; with a wire, the connection then breaks.
-fn body(pieces: Vec<Bytes>, pause: Duration, wire: Option<Wire>) -> Body {
+/// Bytes in pieces, each after a pause; the connection then breaks, if it is to be cut.
+fn body(pieces: Vec<Bytes>, pause: Duration, is_cut: bool) -> Body {
     let sent = stream::iter(pieces).then(move |piece| async move {
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
         }
         Ok(piece)
     });
-    let Some(wire) = wire else { return Body::from_stream(sent) };
-    Body::from_stream(sent.chain(stream::once(async move {
+    if !is_cut {
+        return Body::from_stream(sent);
+    }
+    Body::from_stream(sent.chain(stream::once(async {
         // While this waits, the server flushes what it has.
         tokio::time::sleep(Duration::from_millis(1)).await;
-        wire.cut();
-        Err(io::Error::new(io::ErrorKind::ConnectionAborted, "cut by the simulator"))
+        Err(cut_error())
     })))
 }
 
-/// Cuts the connection; the answer goes nowhere.
-fn cut(wire: &Wire) -> Response<Body> {
-    wire.cut();
-    Response::new(Body::empty())
+/// Cuts the connection without a byte of an answer: a body that fails at once keeps the server from
+/// flushing the head.
+fn cut() -> Response<Body> {
+    Response::new(Body::from_stream(stream::once(async { Err::<Bytes, _>(cut_error()) })))
+}
+
+fn cut_error() -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionAborted, "cut by the simulator")
 }
 
 fn to_response(answered: Answered) -> Response<Body> {
     let mut response = Response::new(Body::from(answered.body));
     *response.status_mut() =
         StatusCode::from_u16(answered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut say = |name, value: &str| {
-        if let Ok(value) = value.parse() {
-            response.headers_mut().insert(name, value);
-        }
-    };
-    say(header::CONTENT_TYPE, answered.content_type);
+    say(&mut response, header::CONTENT_TYPE, answered.content_type);
     if let Some(after) = answered.retry_after {
-        say(header::RETRY_AFTER, &after.header());
+        say(&mut response, header::RETRY_AFTER, &after.header());
     }
     response
+}
+
+fn say(response: &mut Response<Body>, name: HeaderName, value: &str) {
+    if let Ok(value) = value.parse() {
+        response.headers_mut().insert(name, value);
+    }
 }

@@ -1,20 +1,21 @@
 //! The stand-in gateway itself: sells tasks, says how they are doing, hands out clips. Synchronous
 //! and without a clock; what goes wrong follows from the seed and the call's own bytes. Promises
-//! that a purchase is in the journal before anyone hears of it, and that nothing is sold that the
-//! purse does not reach for.
+//! that a purchase is in the journal before it is answered, and that nothing is sold that costs
+//! more than the account has left.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use crate::catalog::Catalog;
 use crate::domain::time::Timestamp;
-use crate::provider::RESULT_LIFETIME;
+use crate::provider::{RESULT_LIFETIME, hex};
 
 use super::accounts::{Account, Accounts, Entry, Opened};
 use super::answers;
 use super::callback::{self, Call, Form};
-use super::faults::{self, ClipFault, PollFault, PostFault};
+use super::faults::{self, Fault};
 use super::journal::{Journal, SimError};
 use super::profile::{Profile, SimOptions};
 use super::purchase::{Fate, NOMINAL_PRICE, Purchase, TaskState, Told};
@@ -32,19 +33,13 @@ pub struct SimState {
     catalog: Catalog,
     account: Account,
     journal: Option<Journal>,
-    visits: Vec<Visits>,
-    /// Who is to be called about what was sold, and nobody has taken on yet.
+    /// How often a task was polled and a clip downloaded, by its id or path; in this process only.
+    visits: HashMap<String, u32>,
+    /// Calls about what was sold that no caller has taken yet.
     calls: Vec<Call>,
     base: String,
     /// Whether requests come over a socket, where one that arrives cannot be "not sent".
     is_served: bool,
-}
-
-/// How often a task was asked after; known to this process only.
-#[derive(Clone, Copy, Debug, Default)]
-struct Visits {
-    polls: u32,
-    clips: [u32; 2],
 }
 
 impl SimState {
@@ -70,7 +65,7 @@ impl SimState {
             account.take(entry);
         }
         let base = NO_HOST.to_owned();
-        let (visits, calls, is_served) = (Vec::new(), Vec::new(), false);
+        let (visits, calls, is_served) = (HashMap::new(), Vec::new(), false);
         Ok(Self { options, catalog, account, journal, visits, calls, base, is_served })
     }
 
@@ -86,7 +81,7 @@ impl SimState {
         &self.options
     }
 
-    /// A copy of the books, settled for `now`.
+    /// A copy of the accounts, settled for `now`.
     pub fn books(&mut self, now: Timestamp) -> Accounts {
         self.account.books(now)
     }
@@ -95,23 +90,23 @@ impl SimState {
     pub fn submit(&mut self, body: &[u8], now: Timestamp) -> Reply {
         self.account.settle(now);
         let (callback, meant) = callback::apart(body);
-        let request = hex(&Sha256::digest(&meant));
+        let request = hex(&Sha256::digest(&meant).into());
         let nth = self.account.counts(&request).posts;
-        let mut dice = SimRng::new(self.options.seed, "answer", request.as_bytes(), nth);
-        let hidden = self.hides_errors(&mut dice);
+        let mut rng = SimRng::new(self.options.seed, "answer", request.as_bytes(), nth);
+        let hidden = self.hides_errors(&mut rng);
         let fault = faults::post(self.options.profile, self.options.seed, request.as_bytes(), nth);
         let (reply, told) = match fault {
-            Some(PostFault::ServerError) => refused(Answered::server_error(&mut dice, hidden, now)),
-            Some(PostFault::Proxy) => refused(Answered::proxy(&mut dice)),
-            Some(PostFault::Throttled) => refused(Answered::throttled(&mut dice, hidden, now)),
-            Some(PostFault::NotSent) if !self.is_served => {
+            Some(Fault::ServerError) => refused(Answered::server_error(&mut rng, hidden, now)),
+            Some(Fault::Proxy) => refused(Answered::proxy(&mut rng)),
+            Some(Fault::Throttled) => refused(Answered::throttled(&mut rng, hidden, now)),
+            Some(Fault::NotSent) if !self.is_served => {
                 (Reply::NotSent("connection refused (simulated)".to_owned()), Told::NoConnection)
             }
-            Some(PostFault::CutBefore | PostFault::NotSent) => (Reply::Cut, Told::Nothing),
-            Some(PostFault::HangBefore) => (Reply::Hang, Told::Nothing),
+            Some(Fault::Cut | Fault::NotSent) => (Reply::Cut, Told::Nothing),
+            Some(Fault::Hang) => (Reply::Hang, Told::Nothing),
             _ => match self.order(body) {
                 Ok(order) => {
-                    let reply = self.sell(order, request, fault, dice, now);
+                    let reply = self.sell(order, request, fault, rng, now);
                     self.promise_call(callback);
                     return reply;
                 }
@@ -136,8 +131,8 @@ impl SimState {
         &mut self,
         order: Order,
         request: String,
-        fault: Option<PostFault>,
-        mut dice: SimRng,
+        fault: Option<Fault>,
+        mut rng: SimRng,
         now: Timestamp,
     ) -> Reply {
         let bought = self.account.counts(&request).bought;
@@ -157,19 +152,17 @@ impl SimState {
             clips: order.clips,
             request,
         };
-        let odd = fault == Some(PostFault::Odd);
-        let answer = answers::accepted(&purchase, odd, &mut dice);
+        let odd = fault == Some(Fault::Odd);
+        let answer = answers::accepted(&purchase, odd, &mut rng);
         let (reply, told) = match fault {
-            Some(PostFault::CutAfter) => (Reply::Cut, Told::Nothing),
-            Some(PostFault::HangAfter) => (Reply::Hang, Told::Nothing),
-            Some(PostFault::Torn) => (answer.torn(&mut dice), Told::Nonsense),
-            Some(PostFault::Garbled) => {
-                (Reply::Answered(answers::garbled(&mut dice)), Told::Nonsense)
-            }
-            Some(PostFault::Lie) => refused(if dice.comes_up(5_000) {
-                Answered::proxy(&mut dice)
+            Some(Fault::CutAfter) => (Reply::Cut, Told::Nothing),
+            Some(Fault::HangAfter) => (Reply::Hang, Told::Nothing),
+            Some(Fault::Torn) => (answer.torn(&mut rng), Told::Nonsense),
+            Some(Fault::Garbled) => (Reply::Answered(answers::garbled(&mut rng)), Told::Nonsense),
+            Some(Fault::Lie) => refused(if rng.comes_up(5_000) {
+                Answered::proxy(&mut rng)
             } else {
-                Answered::server_error(&mut dice, false, now)
+                Answered::server_error(&mut rng, false, now)
             }),
             _ => (Reply::Answered(answer), Told::Task),
         };
@@ -177,12 +170,12 @@ impl SimState {
         self.note(Entry::Bought(purchase), reply)
     }
 
-    /// Remembers whom to call about the last purchase.
+    /// Promises a call about the last purchase.
     fn promise_call(&mut self, callback: Option<String>) {
         let Some((callback, purchase)) = callback.zip(self.account.last()) else { return };
         let SimOptions { profile, seed, .. } = self.options;
-        let dice = SimRng::new(seed, "call", purchase.task_id.as_bytes(), 0);
-        self.calls.extend(Call::about(purchase, &callback, profile, dice));
+        let rng = SimRng::new(seed, "call", purchase.task_id.as_bytes(), 0);
+        self.calls.extend(Call::about(purchase, &callback, profile, rng));
     }
 
     /// The calls that are to be made about what was sold since this was last asked.
@@ -192,26 +185,23 @@ impl SimState {
 
     /// What a call says of a task.
     pub fn told(&mut self, call: &Call, now: Timestamp) -> Option<bytes::Bytes> {
-        self.account.settle(now);
-        let now = self.account.now();
-        let (_, purchase) = self.account.task(&call.task)?;
-        Some(match call.form {
-            Form::Plain => answers::task(purchase, purchase.state(now).name(), &self.base, false),
-            Form::Odd => answers::task(purchase, purchase.state(now).name(), &self.base, true),
-            Form::Nonsense => {
-                answers::garbled(&mut SimRng::new(0, "told", call.task.as_bytes(), 0))
-            }
-        })
-        .map(|answer| answer.body)
+        let now = self.account.settle(now);
+        let purchase = self.account.task(&call.task)?;
+        let answer = if call.form == Form::Nonsense {
+            answers::garbled(&mut SimRng::new(0, "told", call.task.as_bytes(), 0))
+        } else {
+            let state = purchase.state(now).name();
+            answers::task(purchase, state, &self.base, call.form == Form::Odd)
+        };
+        Some(answer.body)
     }
 
     /// A question for what a task really cost.
     pub fn record(&mut self, task: &str, now: Timestamp) -> Answered {
-        self.account.settle(now);
-        let now = self.account.now();
+        let now = self.account.settle(now);
         match self.account.task(task) {
             None => Answered::refusal(404, "Task not found", false),
-            Some((_, purchase)) => {
+            Some(purchase) => {
                 let ended = matches!(purchase.state(now), TaskState::Completed | TaskState::Failed);
                 answers::record(purchase, ended)
             }
@@ -230,9 +220,9 @@ impl SimState {
         reply
     }
 
-    fn new_id(&self, mut dice: SimRng) -> String {
+    fn new_id(&self, mut rng: SimRng) -> String {
         loop {
-            let digit = |_| char::from(b"0123456789abcdefghijklmnopqrstuvwxyz"[dice.index(36)]);
+            let digit = |_| char::from(b"0123456789abcdefghijklmnopqrstuvwxyz"[rng.index(36)]);
             let id: String = "cl".chars().chain((0..23).map(digit)).collect();
             if self.account.task(&id).is_none() {
                 return id;
@@ -241,38 +231,37 @@ impl SimState {
     }
 
     /// Whether an error comes as a 200 with a `code`.
-    fn hides_errors(&self, dice: &mut SimRng) -> bool {
+    fn hides_errors(&self, rng: &mut SimRng) -> bool {
         let plain = matches!(self.options.profile, Profile::Calm | Profile::Broke);
-        dice.comes_up(3_000) && !plain
+        rng.comes_up(3_000) && !plain
     }
 
     /// A poll.
     pub fn poll(&mut self, task: &str, now: Timestamp) -> Reply {
-        self.account.settle(now);
-        let Some((index, purchase)) = self.account.task(task) else {
+        let now = self.account.settle(now);
+        let Some(purchase) = self.account.task(task) else {
             return Reply::Answered(Answered::refusal(404, "Task not found", false));
         };
-        let nth = count(&mut visits(&mut self.visits, index).polls);
+        let nth = count(&mut self.visits, task);
         let SimOptions { profile, seed, .. } = self.options;
-        let mut dice = SimRng::new(seed, "state", task.as_bytes(), nth);
-        let hidden = self.hides_errors(&mut dice);
-        let now = self.account.now();
+        let mut rng = SimRng::new(seed, "state", task.as_bytes(), nth);
+        let hidden = self.hides_errors(&mut rng);
         let state = purchase.state(now).name();
         let view = |state, odd| answers::task(purchase, state, &self.base, odd);
         Reply::Answered(match faults::poll(profile, seed, task, nth) {
-            None => view(state, false),
-            Some(PollFault::Odd) => view(state, true),
-            Some(PollFault::UnknownState) => {
-                view(dice.pick(["queueing", "upscaling", "POST_PROCESSING"]), false)
+            Some(Fault::Odd) => view(state, true),
+            Some(Fault::UnknownState) => {
+                view(rng.pick(["queueing", "upscaling", "POST_PROCESSING"]), false)
             }
-            Some(PollFault::ServerError) => Answered::server_error(&mut dice, hidden, now),
-            Some(PollFault::Proxy) => Answered::proxy(&mut dice),
-            Some(PollFault::Throttled) => Answered::throttled(&mut dice, hidden, now),
-            Some(PollFault::Missing) => Answered::refusal(404, "Task not found", hidden),
-            Some(PollFault::Garbled) => answers::garbled(&mut dice),
-            Some(PollFault::Torn) => return view(state, false).torn(&mut dice),
-            Some(PollFault::Cut) => return Reply::Cut,
-            Some(PollFault::Hang) => return Reply::Hang,
+            Some(Fault::ServerError) => Answered::server_error(&mut rng, hidden, now),
+            Some(Fault::Proxy) => Answered::proxy(&mut rng),
+            Some(Fault::Throttled) => Answered::throttled(&mut rng, hidden, now),
+            Some(Fault::Missing) => Answered::refusal(404, "Task not found", hidden),
+            Some(Fault::Garbled) => answers::garbled(&mut rng),
+            Some(Fault::Torn) => return view(state, false).torn(&mut rng),
+            Some(Fault::Cut) => return Reply::Cut,
+            Some(Fault::Hang) => return Reply::Hang,
+            _ => view(state, false),
         })
     }
 
@@ -283,37 +272,36 @@ impl SimState {
         resume: Option<(u64, Option<&str>)>,
         now: Timestamp,
     ) -> ClipReply {
-        self.account.settle(now);
-        let now = self.account.now();
+        let now = self.account.settle(now);
         let found = answers::clip_of(path).and_then(|(task, part)| {
-            let (index, purchase) = self.account.task(task)?;
+            let purchase = self.account.task(task)?;
             let Fate::Completes { at } = purchase.fate else { return None };
             let is_there = at <= now.as_millis() && part < purchase.clips as usize;
             let is_kept = now.since(Timestamp::from_millis(at)) < RESULT_LIFETIME;
-            (is_there && is_kept).then_some((index, part, purchase.film))
+            (is_there && is_kept).then_some(purchase.film)
         });
-        let Some((index, part, film)) = found else {
+        let Some(film) = found else {
             return ClipReply::Answered(Answered::page(404, "Not Found"));
         };
-        let nth = visits(&mut self.visits, index).clips.get_mut(part).map_or(0, count);
+        let nth = count(&mut self.visits, path);
         let SimOptions { profile, seed, .. } = self.options;
-        let mut dice = SimRng::new(seed, "bytes", path.as_bytes(), nth);
+        let mut rng = SimRng::new(seed, "bytes", path.as_bytes(), nth);
         let fault = faults::clip(profile, seed, path, nth);
         match fault {
-            Some(ClipFault::Refused) => {
-                let (status, title) = dice.pick([(403, "Forbidden"), (404, "Not Found")]);
+            Some(Fault::Refused) => {
+                let (status, title) = rng.pick([(403, "Forbidden"), (404, "Not Found")]);
                 return ClipReply::Answered(Answered::page(status, title));
             }
-            Some(ClipFault::ServerError) => {
-                return ClipReply::Answered(Answered::proxy(&mut dice));
+            Some(Fault::ServerError) => {
+                return ClipReply::Answered(Answered::proxy(&mut rng));
             }
-            Some(ClipFault::Page) => return ClipReply::Answered(Answered::page(200, "Sign in")),
-            Some(ClipFault::Hang) => return ClipReply::Hang,
+            Some(Fault::Page) => return ClipReply::Answered(Answered::page(200, "Sign in")),
+            Some(Fault::Hang) => return ClipReply::Hang,
             _ => {}
         }
         let whole = sample_clips::mp4(film, path);
         let etag = format!("\"{:016x}\"", SimRng::new(0, "etag", path.as_bytes(), 0).bits());
-        let announced = !matches!(fault, Some(ClipFault::Plain | ClipFault::Quiet));
+        let announced = !matches!(fault, Some(Fault::Plain | Fault::Quiet));
         let total = whole.len();
         let starts_at = match resume {
             Some((at, validator)) if announced && validator.is_none_or(|seen| seen == etag) => {
@@ -324,16 +312,16 @@ impl SimState {
             }
             _ => 0,
         };
-        let is_short = matches!(fault, Some(ClipFault::Cut | ClipFault::Quiet));
-        let ends_at = if is_short { starts_at + dice.index(total - starts_at) } else { total };
-        let slow = fault == Some(ClipFault::Slow);
+        let is_short = matches!(fault, Some(Fault::Cut | Fault::Quiet));
+        let ends_at = if is_short { starts_at + rng.index(total - starts_at) } else { total };
+        let slow = fault == Some(Fault::Slow);
         ClipReply::Clip(Clip {
             starts_at: starts_at as u64,
             total: total as u64,
             announced,
             etag,
             bytes: bytes::Bytes::from(whole).slice(starts_at..ends_at),
-            cut: fault == Some(ClipFault::Cut),
+            cut: fault == Some(Fault::Cut),
             pause: Duration::from_millis(if slow { 100 } else { 0 }),
         })
     }
@@ -344,23 +332,12 @@ fn refused(answer: Answered) -> (Reply, Told) {
     (Reply::Answered(answer), told)
 }
 
-/// Counts up; how many there were before.
-fn count(counter: &mut u32) -> u32 {
-    let before = *counter;
-    *counter = before.saturating_add(1);
+/// Counts a visit; how many there were before.
+fn count(visits: &mut HashMap<String, u32>, of: &str) -> u32 {
+    let visits = visits.entry(of.to_owned()).or_default();
+    let before = *visits;
+    *visits = before.saturating_add(1);
     before
-}
-
-fn visits(all: &mut Vec<Visits>, index: usize) -> &mut Visits {
-    if all.len() <= index {
-        all.resize(index + 1, Visits::default());
-    }
-    &mut all[index]
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! The door for the gateway's calls, over real sockets: the listener by itself, and the real program
 //! before a scripted gateway that loses its answers and calls.
 
+mod body;
 mod charges;
 mod door;
+mod queue;
 
 use std::fs::File;
 use std::io::{Read, Write};

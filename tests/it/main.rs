@@ -20,6 +20,7 @@ mod house;
 mod kills;
 mod language;
 mod ledger;
+mod listener;
 mod live;
 mod log;
 mod manifest;

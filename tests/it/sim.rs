@@ -3,6 +3,12 @@
 #![cfg(test)]
 
 mod clips;
+mod faults;
+mod journal;
+mod profile;
+mod reply;
+mod rng;
+mod sample_clips;
 mod server;
 mod world;
 

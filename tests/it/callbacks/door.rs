@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use rushes::callback::{WebhookQueue, new_token};
-use rushes::server::{CallbackListener, listen};
+use rushes::listener::BoundedServer;
+use rushes::server::listen;
 
 use super::*;
 
 /// An open door, and the queue behind it.
-async fn open() -> (CallbackListener, Arc<WebhookQueue>) {
+async fn open() -> (BoundedServer, SocketAddr, Arc<WebhookQueue>) {
     let queue = Arc::new(WebhookQueue::default());
     queue.open();
-    (listen(free_address(), Arc::clone(&queue)).await.unwrap(), queue)
+    let address = free_address();
+    (listen(address, Arc::clone(&queue)).await.unwrap(), address, queue)
 }
 
 /// Does something that blocks, beside the listener.
@@ -22,8 +24,8 @@ async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) ->
 
 #[tokio::test]
 async fn a_known_token_comes_in_whatever_stands_before_it() {
-    let (door, queue) = open().await;
-    let (address, token) = (door.address(), new_token().unwrap());
+    let (door, address, queue) = open().await;
+    let token = new_token().unwrap();
     queue.expect(token);
     for prefix in ["", "/rushes", "/a/b/c", "//", "/%2e%2e"] {
         let path = format!("{prefix}/{}?x=1", token.reveal());
@@ -32,14 +34,15 @@ async fn a_known_token_comes_in_whatever_stands_before_it() {
         let (who, tasks) = queue.next().await;
         assert_eq!((who, tasks[0].as_str()), (token, "t1"));
     }
-    door.close().await;
+    door.close(Duration::ZERO).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_waits_until_its_token_can_be_known_and_comes_again_once_nobody_listens() {
     let queue = Arc::new(WebhookQueue::default());
-    let door = listen(free_address(), Arc::clone(&queue)).await.unwrap();
-    let (address, token) = (door.address(), new_token().unwrap());
+    let address = free_address();
+    let door = listen(address, Arc::clone(&queue)).await.unwrap();
+    let token = new_token().unwrap();
     let path = format!("/{}", token.reveal());
     let empty = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
     let mut early = TcpStream::connect(address).unwrap();
@@ -74,13 +77,13 @@ async fn a_call_waits_until_its_token_can_be_known_and_comes_again_once_nobody_l
     });
     assert!(answer.await.contains(" 503 "));
     assert_eq!(queue.next().now_or_never(), None);
-    door.close().await;
+    door.close(Duration::ZERO).await;
 }
 
 #[tokio::test]
 async fn who_sends_too_much_is_cut_and_nothing_comes_in() {
-    let (door, queue) = open().await;
-    let (address, token) = (door.address(), new_token().unwrap());
+    let (door, address, queue) = open().await;
+    let token = new_token().unwrap();
     queue.expect(token);
     let path = format!("/{}", token.reveal());
     let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\n");
@@ -96,13 +99,13 @@ async fn who_sends_too_much_is_cut_and_nothing_comes_in() {
         assert!(!answer.contains(" 204"), "{began}: {answer}");
     }
     assert_eq!(queue.next().now_or_never(), None);
-    door.close().await;
+    door.close(Duration::ZERO).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_dawdles_is_thrown_out_and_the_next_one_comes_in() {
-    let (door, queue) = open().await;
-    let (address, token) = (door.address(), new_token().unwrap());
+    let (door, address, queue) = open().await;
+    let token = new_token().unwrap();
     queue.expect(token);
     let path = format!("/{}", token.reveal());
     // As many as there are places; one of them sends a byte now and then, the others nothing.
@@ -139,18 +142,17 @@ async fn who_dawdles_is_thrown_out_and_the_next_one_comes_in() {
         beside(move || lorises.into_iter().map(std::thread::JoinHandle::join).collect::<Vec<_>>())
             .await;
     assert!(joined.iter().all(Result::is_ok));
-    door.close().await;
+    door.close(Duration::ZERO).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_closed_door_leaves_neither_a_port_nor_a_connection() {
-    let (door, _) = open().await;
-    let address = door.address();
+    let (door, address, _) = open().await;
     let mut idle = TcpStream::connect(address).unwrap();
     idle.set_read_timeout(Some(PATIENCE)).unwrap();
     // An answered request on another connection: the idle one is accepted by then.
     assert_eq!(beside(move || send(address, "GET", "/", b"")).await, 404);
-    door.close().await;
+    door.close(Duration::ZERO).await;
     let ended = beside(move || idle.read(&mut [0; 10])).await;
     assert!(
         matches!(&ended, Ok(0)) || ended.is_err_and(|e| e.kind() != std::io::ErrorKind::WouldBlock)
@@ -158,5 +160,5 @@ async fn a_closed_door_leaves_neither_a_port_nor_a_connection() {
     drop(TcpListener::bind(address).unwrap());
     let again = listen(address, Arc::default()).await.unwrap();
     assert!(listen(address, Arc::default()).await.is_err(), "one at a time");
-    again.close().await;
+    again.close(Duration::ZERO).await;
 }

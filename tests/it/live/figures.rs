@@ -2,6 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use rushes::policy::budget::{Balance, Budget};
+use rushes::scheduler::{Metrics, Progress};
+use rushes::server::metrics::text;
+
 use super::rig::Rig;
 use crate::scheduler::stage::shots;
 
@@ -100,4 +104,37 @@ fn figures_are_the_runs_own() {
     assert!(is(value(&samples, "rushes_paused", None), 1.0));
     assert!(is(value(&samples, "rushes_spent_dollars", None), 1.266));
     assert!(!answer.text().contains("rushes_cap_dollars"), "no cap is no figure");
+}
+
+#[test]
+fn figures_read_as_prometheus_reads_them() {
+    let usd = |text: &str| text.parse().unwrap();
+    let balance = Balance { spent: usd("1.266"), ..Balance::default() };
+    let budget = Budget { cap: Some(usd("25")), strict: false };
+    let progress = Progress {
+        delivered: 4,
+        rendering: 2,
+        paused: true,
+        balance,
+        budget,
+        ..Progress::default()
+    };
+    let text = text(&progress, &Metrics::default());
+    for line in [
+        "rushes_shots{state=\"delivered\"} 4",
+        "# TYPE rushes_attempts_total counter",
+        "rushes_attempts_total{outcome=\"bought\"} 0",
+        "rushes_spent_dollars 1.2660",
+        "rushes_reserved_dollars 0",
+        "rushes_cap_dollars 25.00",
+        "rushes_in_flight 2",
+        "rushes_paused 1",
+        "rushes_submit_seconds_bucket{le=\"0.05\"} 0",
+        "rushes_rendering_seconds_bucket{le=\"7200\"} 0",
+        "rushes_download_seconds_bucket{le=\"+Inf\"} 0",
+        "rushes_download_seconds_sum 0",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+    assert!(text.ends_with('\n'));
 }

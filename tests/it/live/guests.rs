@@ -1,4 +1,4 @@
-//! Who may come in, and whom nobody waits for.
+//! Which requests are answered, and that slow clients hold up nothing.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -162,6 +162,26 @@ fn the_end_is_told_and_every_connection_closed() {
         assert_ne!(over, Some(std::io::ErrorKind::WouldBlock));
     }
     drop(TcpListener::bind(rig.site.address).unwrap());
+}
+
+#[test]
+fn what_changed_last_is_told_before_the_end() {
+    let mut rig = Rig::new(&shots(3));
+    let mut page = rig.site.follow().ok().unwrap();
+    page.until(|name, data| name == "all" && data == "end");
+    let conn = rusqlite::Connection::open(rig.folder.join("ledger.sqlite")).unwrap();
+    conn.execute("UPDATE revisions SET request = '{\"prompt\":\"x\"}' WHERE shot = 's001'", [])
+        .unwrap();
+    // The run tells no progress: only its end is a reason to read.
+    rig.close();
+    let news = page.until(|name, data| name == "run" && data["state"] == "ended");
+    let changed: Vec<_> = news.iter().filter(|(name, _)| name == "shots").collect();
+    assert_eq!(changed.len(), 1, "{news:?}");
+    assert_eq!(
+        (changed[0].1.as_array().unwrap().len(), &changed[0].1[0]["key"]),
+        (1, &json!("s001"))
+    );
+    assert_eq!(page.next(), None);
 }
 
 #[test]

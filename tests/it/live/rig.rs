@@ -7,7 +7,7 @@ use std::time::Duration;
 use rushes::domain::shot::Shot;
 use rushes::policy::limits::{Rate, Window};
 use rushes::scheduler::{CancelToken, Metrics, PauseSwitch, Progress};
-use rushes::server::{Live, Port, Show, Wish};
+use rushes::server::{LivePage, Port, RunView, Wish};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -20,7 +20,7 @@ pub struct Rig {
     pub progress: watch::Sender<Progress>,
     pub pause: PauseSwitch,
     pub stop: CancelToken,
-    live: Option<Live>,
+    live: Option<LivePage>,
     runtime: Runtime,
     _stage: Stage,
 }
@@ -33,7 +33,7 @@ impl Rig {
     /// With its page at an address; the shots are rendered.
     pub fn at(address: &str, shots: &[Shot]) -> Self {
         let runtime = Runtime::new().unwrap();
-        let (stage, port, live, site, show) = runtime.block_on(async {
+        let (stage, port, live, site, view) = runtime.block_on(async {
             let mut stage = Stage::new();
             stage.options.limits.poll_every = Duration::from_millis(10);
             let fast = Rate { count: 10_000, window: Window::Second };
@@ -42,7 +42,7 @@ impl Rig {
             let port: Port = address.parse::<Wish>().unwrap().take().await.unwrap();
             let site = Site::at(&port.url());
             let (sender, progress) = watch::channel(Progress::default());
-            let show = Show {
+            let view = RunView {
                 ledger: rushes::ledger::LedgerAddress::file(stage.ledger()),
                 again: Arc::new(|verb, rest| format!("rushes {verb} shots.yaml {rest}")),
                 folder: stage.ledger().parent().unwrap().to_owned(),
@@ -53,12 +53,12 @@ impl Rig {
                 metrics: Arc::new(Metrics::default()),
             };
             let is_public = port.is_public();
-            let live = Live::open(port, show.clone());
-            (stage, is_public, live, site, (show, sender))
+            let live = LivePage::open(port, view.clone());
+            (stage, is_public, live, site, (view, sender))
         });
         assert_eq!(port, site.prefix.len() > 1, "a token where others can come");
-        let (show, progress) = show;
-        let Show { folder, pause, stop, .. } = show;
+        let (view, progress) = view;
+        let RunView { folder, pause, stop, .. } = view;
         Self { site, folder, progress, pause, stop, live: Some(live), runtime, _stage: stage }
     }
 

@@ -1,0 +1,107 @@
+//! What the live page shows of a run, what its buttons act on, and where the run is in the words of
+//! the page.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::domain::sanitize::plain;
+use crate::domain::time::{Clock, SystemClock};
+use crate::ledger::{LedgerAddress, Snapshot};
+use crate::policy::limits::Rate;
+use crate::report::contact_sheet::Sheet;
+use crate::scheduler::{CancelToken, Metrics, PauseSwitch, Progress, RunOutcome, StopReason};
+
+/// A reason is cut to so many characters.
+const MAX_WHY: usize = 500;
+
+/// Makes a command for the campaign that is shown; see [`crate::report::remedy::Again`].
+pub type Again = Arc<dyn Fn(&str, &str) -> String + Send + Sync>;
+
+/// What is shown of a run and what the buttons act on.
+#[derive(Clone)]
+pub struct RunView {
+    /// The ledger.
+    pub ledger: LedgerAddress,
+    /// The commands that the page tells the user to type.
+    pub again: Again,
+    /// The campaign folder.
+    pub folder: PathBuf,
+    /// The run's counts.
+    pub progress: watch::Receiver<Progress>,
+    /// The run's pace.
+    pub rate: Rate,
+    /// The stop button.
+    pub stop: CancelToken,
+    /// The pause button.
+    pub pause: PauseSwitch,
+    /// What the run counts and times.
+    pub metrics: Arc<Metrics>,
+}
+
+impl RunView {
+    /// The page of what the ledger says now.
+    pub(super) fn sheet<'a>(&'a self, ledger: &'a dyn Snapshot) -> Sheet<'a> {
+        Sheet { source: ledger, again: &*self.again, now: SystemClock.now(), live: true }
+    }
+
+    /// Where the run is now.
+    pub(super) fn status(&self, ended: Option<&Ended>) -> RunStatus {
+        RunStatus::of(&self.progress.borrow(), ended, self.rate.to_string())
+    }
+}
+
+/// The run has ended, and why if it ended early.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    pub why: Option<String>,
+}
+
+/// The data of the event `run`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RunStatus {
+    /// `running`, `paused`, `stopping` or `ended`.
+    pub state: &'static str,
+    pub why: Option<String>,
+    pub in_flight: usize,
+    pub rate: String,
+}
+
+impl RunStatus {
+    /// Where a run with these counts is.
+    #[must_use]
+    pub fn of(progress: &Progress, ended: Option<&Ended>, rate: String) -> Self {
+        let (state, why) = match (ended, &progress.stopping, progress.paused) {
+            (Some(ended), ..) => ("ended", ended.why.clone()),
+            (None, Some(outcome), _) => ("stopping", why(outcome)),
+            (None, None, true) => ("paused", None),
+            (None, None, false) => ("running", None),
+        };
+        let why = why.map(|why| plain(&why, MAX_WHY));
+        Self { state, why, in_flight: progress.in_flight(), rate }
+    }
+}
+
+fn why(outcome: &RunOutcome) -> Option<String> {
+    match outcome {
+        RunOutcome::Done => None,
+        RunOutcome::Interrupted => Some("stopped by the user".to_owned()),
+        RunOutcome::Stopped(stopped) => Some(stopped.to_string()),
+    }
+}
+
+/// Why the run is not well, if it is not: it has ended, or something could not be written.
+#[must_use]
+pub fn illness(progress: &Progress, ended: Option<&Ended>) -> Option<String> {
+    if ended.is_some() {
+        return Some("the run has ended".to_owned());
+    }
+    match &progress.stopping {
+        Some(RunOutcome::Stopped(
+            stopped @ (StopReason::Ledger(_) | StopReason::Disk(_) | StopReason::Defect(_)),
+        )) => Some(plain(&stopped.to_string(), MAX_WHY)),
+        _ => None,
+    }
+}
