@@ -225,30 +225,3 @@ pub struct Shot {
     /// row, the matrix and the take (`take`, `2`), long values cut. Empty when it is the only one.
     pub variant: ThinList<(Box<str>, Box<str>)>,
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_are_safe_file_names() {
-        for good in ["beach", "Beach-2", "a.b_c", "küche", "com10", "console"] {
-            assert!(ShotId::new(good).is_ok(), "{good}");
-        }
-        for (bad, why) in [
-            ("", BadShotId::Empty),
-            ("a/b", BadShotId::Character('/')),
-            ("a~2", BadShotId::Character('~')),
-            ("a b", BadShotId::Character(' ')),
-            ("..", BadShotId::Edge),
-            ("-rf", BadShotId::Edge),
-            ("a.", BadShotId::Edge),
-            ("NUL", BadShotId::Reserved),
-            ("con.mp4", BadShotId::Reserved),
-            ("lpt1", BadShotId::Reserved),
-        ] {
-            assert_eq!(ShotId::new(bad), Err(why), "{bad}");
-        }
-        assert_eq!(ShotId::new(&"x".repeat(151)), Err(BadShotId::TooLong));
-    }
-}

@@ -11,9 +11,6 @@ use super::state::{
     Resolution, RevisionState, Rules, ShotEvent, State, Unanswered,
 };
 
-#[cfg(test)]
-mod tests;
-
 /// What changed about the attempt the event was about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptChange {

@@ -143,31 +143,3 @@ pub fn span(text: &str) -> Result<Duration, String> {
     }
     Ok(span)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_written_wins_and_the_rest_stays() {
-        let rate = Rate { count: 9, window: Window::Minute };
-        let some = SomeLimits { rate: Some(rate), ..SomeLimits::default() };
-        assert_eq!(some.over(&Limits::default()), Limits { rate, ..Limits::default() });
-        assert_eq!(rate.to_string(), "9/min");
-    }
-
-    #[test]
-    fn rates_and_spans_read_as_people_write_them() {
-        assert_eq!("5/s".parse(), Ok(Rate { count: 5, window: Window::Second }));
-        assert_eq!("120 / min".parse(), Ok(Rate { count: 120, window: Window::Minute }));
-        for bad in ["", "5", "0/s", "-1/s", "1.5/s", "5/h", "s/5"] {
-            assert!(bad.parse::<Rate>().is_err(), "{bad}");
-        }
-        assert_eq!(span("100ms"), Ok(Duration::from_millis(100)));
-        assert_eq!(span("1h 30m"), Ok(Duration::from_secs(5400)));
-        assert_eq!(span("8784h"), Ok(Duration::from_secs(366 * 24 * 3600)), "a leap year");
-        for bad in ["", "5", "0s", "-5s", "forever", "8785h"] {
-            assert!(span(bad).is_err(), "{bad}");
-        }
-    }
-}

@@ -16,7 +16,7 @@ use crate::domain::shot::Shot;
 use crate::domain::state::{OnDoubt, Rules, ShotEvent, State};
 use crate::domain::time::{Now, Timestamp};
 use crate::domain::transition::{Next, Transition};
-use crate::ledger::{Change, ClipFile, Commit, Committed, LedgerError, Verdict};
+use crate::ledger::{Change, ClipFile, Commit, Committed, Entry, LedgerError, Verdict};
 use crate::policy::backpressure::Backpressure;
 use crate::policy::budget::{Balance, Budget};
 use crate::policy::queue::Queue;
@@ -55,7 +55,8 @@ pub struct Output {
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Scheduler {
     pub(super) shots: Arc<[Shot]>,
-    pub(super) options: RunOptions,
+    /// What the run is to do.
+    pub options: RunOptions,
     /// Where attempts go, and from which account.
     pub(super) origin: Origin,
     pub(super) metrics: Arc<Metrics>,
@@ -66,7 +67,7 @@ pub struct Scheduler {
     pub(super) queue: Queue,
     pub(super) queued: Vec<Option<Slot>>,
     /// Submitting or rendering; stalled ones are not counted.
-    pub(super) in_flight: u32,
+    pub in_flight: u32,
     /// POSTs that were begun and not answered.
     pub(super) on_wire: u32,
     /// Claimed, and waiting for the moment to leave.
@@ -74,13 +75,13 @@ pub struct Scheduler {
     pub(super) budget: Budget,
     pub(super) balance: Balance,
     /// Prices of shots whose claim is not yet in the balance.
-    pub(super) picked: Usd,
+    pub picked: Usd,
     pub(super) posts: RateLimiter,
     pub(super) polls: RateLimiter,
     /// 429s.
-    pub(super) throttled: Backpressure,
+    pub throttled: Backpressure,
     /// Failures to reach the provider.
-    pub(super) outage: Backpressure,
+    pub outage: Backpressure,
     /// Polls and other questions that wait for their place in the poll rate.
     pub(super) questions: VecDeque<Question>,
     pub(super) poll_batch: usize,
@@ -107,7 +108,7 @@ pub struct Scheduler {
     pub(super) failures: u32,
     pub(super) paused: bool,
     /// Why nothing more is submitted; the first reason stays.
-    pub(super) stopped: Option<StopReason>,
+    pub stopped: Option<StopReason>,
     pub(super) interrupted: bool,
     /// Whether polls and downloads have ended too.
     pub(super) leaving: bool,
@@ -437,8 +438,14 @@ impl Scheduler {
         self.leaving
     }
 
+    /// What the ledger knows of a shot.
+    #[must_use]
+    pub fn entry(&self, slot: Slot) -> Option<&Entry> {
+        self.slots.get(slot).map(|shot| &shot.entry)
+    }
+
     /// The task a shot renders as, if it does.
     pub(super) fn task_of(&self, slot: Slot) -> Option<TaskId> {
-        self.slots.get(slot)?.entry.status.state.task().cloned()
+        self.entry(slot)?.status.state.task().cloned()
     }
 }

@@ -56,7 +56,7 @@ impl Default for Metrics {
 
 impl Metrics {
     /// A POST that left was answered, or is in doubt, after so long.
-    pub(super) fn answered(&self, answer: &SubmitOutcome, took: Duration) {
+    pub fn answered(&self, answer: &SubmitOutcome, took: Duration) {
         self.attempts[place(answer)].fetch_add(1, Ordering::Relaxed);
         self.submitting.record(took);
     }
@@ -94,12 +94,15 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    fn new(bounds: &'static [u64]) -> Self {
+    /// Without a span; `bounds` in milliseconds, rising.
+    #[must_use]
+    pub fn new(bounds: &'static [u64]) -> Self {
         let counts = std::iter::repeat_with(AtomicU64::default).take(bounds.len() + 1).collect();
         Self { bounds, counts, micros: AtomicU64::new(0) }
     }
 
-    pub(super) fn record(&self, span: Duration) {
+    /// Counts a span.
+    pub fn record(&self, span: Duration) {
         let place = self.bounds.partition_point(|most| Duration::from_millis(*most) < span);
         self.counts[place].fetch_add(1, Ordering::Relaxed);
         let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
@@ -125,30 +128,5 @@ impl Histogram {
     #[must_use]
     pub fn sum(&self) -> Duration {
         Duration::from_micros(self.micros.load(Ordering::Relaxed))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_span_counts_where_it_belongs_and_in_everything_longer() {
-        let histogram = Histogram::new(&[10, 100]);
-        for millis in [10, 11, 100, 101] {
-            histogram.record(Duration::from_millis(millis));
-        }
-        let counts: Vec<u64> = histogram.cumulative().iter().map(|(_, count)| *count).collect();
-        assert_eq!(counts, [1, 3, 4]);
-        assert_eq!(histogram.sum(), Duration::from_millis(222));
-    }
-
-    #[test]
-    fn every_outcome_has_its_name() {
-        let metrics = Metrics::default();
-        let doubt = SubmitOutcome::Doubtful { why: "cut".into() };
-        metrics.answered(&doubt, Duration::from_secs(1));
-        let found: Vec<_> = metrics.attempts().filter(|(_, count)| *count > 0).collect();
-        assert_eq!(found, [("in_doubt", 1)]);
     }
 }

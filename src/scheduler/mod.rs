@@ -48,8 +48,6 @@ mod shot_state;
 mod stops;
 mod subscriptions;
 mod switches;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 
@@ -59,14 +57,17 @@ use crate::domain::shot::Shot;
 use crate::failpoint;
 use crate::ledger::{Assign, LedgerError};
 
-use self::core::Scheduler;
+pub use self::core::{Output, Scheduler};
 use driver::Driver;
+pub use effects::{DownloadOutcome, Effect, Event};
 pub use event_log::{Cause, EVENT_LOG, EventRecord};
 pub use metrics::{Histogram, Metrics, OUTCOMES};
 pub use options::{Deps, RunOptions};
 pub use outcome::{RunOutcome, StopReason};
+pub use partial_clip::PartialClip;
 pub use progress::{Ends, Progress};
-use setup::Setup;
+pub use setup::Setup;
+pub use shot_state::Slot;
 pub use switches::{CancelToken, PauseSwitch};
 
 /// Renders the shots, or goes on with them, until nothing is left to do or something stops it.

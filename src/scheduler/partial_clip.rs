@@ -6,8 +6,10 @@ use crate::clips::ClipWriter;
 
 /// What was received of a clip so far, and what a host needs to go on from there.
 pub struct PartialClip {
-    pub(super) writer: Box<dyn ClipWriter>,
-    pub(super) validator: Option<String>,
+    /// What was received, and where it goes.
+    pub writer: Box<dyn ClipWriter>,
+    /// What tells the host that it still has the same file.
+    pub validator: Option<String>,
 }
 
 impl fmt::Debug for PartialClip {

@@ -50,7 +50,7 @@ impl Scheduler {
     }
 
     /// The user pauses the run, or lets it go on.
-    pub(super) fn set_paused(&mut self, paused: bool) {
+    pub const fn set_paused(&mut self, paused: bool) {
         self.paused = paused;
         self.progress.paused = paused;
     }

@@ -13,6 +13,7 @@ mod clips;
 mod contract;
 #[cfg(target_os = "linux")]
 mod disk;
+mod domain;
 mod fuzz;
 mod gateway;
 mod house;
@@ -30,6 +31,7 @@ mod nights;
 #[cfg(unix)]
 mod notify;
 mod outcomes;
+mod policy;
 mod programs;
 mod sandbox;
 mod scheduler;

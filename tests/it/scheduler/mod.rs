@@ -3,6 +3,8 @@
 mod callbacks;
 mod charges;
 mod clock;
+mod handle;
+mod metrics;
 mod pauses;
 pub mod stage;
 mod stops;

@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::*;
-use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
-use crate::domain::state::OnDoubt;
-use crate::domain::time::Timestamp;
+use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+use rushes::domain::state::{
+    Account, AttemptId, AttemptOutcome, Failure, OnDoubt, RecoveredTask, Resolution, RevisionState,
+    Rules, ShotEvent, State, Unanswered,
+};
+use rushes::domain::time::Timestamp;
+use rushes::domain::transition::{AttemptChange, Backoff, Next, StopCause, Transition};
 
 const FIRST: AttemptId = AttemptId(1);
 const SECOND: AttemptId = AttemptId(2);
