@@ -2,7 +2,6 @@
 
 use std::io::Write;
 
-use crate::policy::limits::Limits;
 use crate::scheduler::RunOptions;
 
 use super::error::CliError;
@@ -27,7 +26,7 @@ pub fn fetch(
     let paths = CampaignPaths::find(&args.campaign, terminal.color)?.with_gateway(&args.api);
     let kept = paths.existing()?.summary()?;
     let key = key_for(&paths)?;
-    let limits = paths.header.limits.over(&Limits::default());
+    let limits = paths.header.limits.clone();
     let catalog = catalog(None)?;
     // Nothing is bought, so nothing is asked about what a failed task would cost.
     let rules = rules(&paths.header, &limits, kept.budget, false);

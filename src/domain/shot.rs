@@ -2,9 +2,10 @@
 //! manifest, used by everyone.
 
 use std::fmt;
-use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use thin_vec::ThinVec;
 
 use crate::domain::money::Usd;
 
@@ -150,55 +151,17 @@ pub struct LocalFile {
     pub bytes: u64,
 }
 
-/// A list that is empty in most shots: 8 bytes where a `Box<[T]>` takes 16, for there may be millions.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ThinList<T>(Option<Box<Box<[T]>>>);
-
-impl<T> Default for ThinList<T> {
-    fn default() -> Self {
-        Self(None)
-    }
-}
-
-impl<T> From<Vec<T>> for ThinList<T> {
-    fn from(items: Vec<T>) -> Self {
-        Self((!items.is_empty()).then(|| Box::new(items.into())))
-    }
-}
-
-impl<T, const N: usize> From<[T; N]> for ThinList<T> {
-    fn from(items: [T; N]) -> Self {
-        Vec::from(items).into()
-    }
-}
-
-impl<T> Deref for ThinList<T> {
-    type Target = [T];
-
-    fn deref(&self) -> &[T] {
-        self.0.as_ref().map_or(&[], |items| items)
-    }
-}
-
-impl<'l, T> IntoIterator for &'l ThinList<T> {
-    type Item = &'l T;
-    type IntoIter = std::slice::Iter<'l, T>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
-}
-
 /// The JSON body that buys a shot, without the bytes of local files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// A JSON object, ready to send but for `files`.
     pub json: Box<str>,
     /// Parameters that are still to be filled with a local file's base64.
-    pub files: ThinList<LocalFile>,
+    pub files: ThinVec<LocalFile>,
 }
 
-/// One clip to be rendered.
+/// One clip to be rendered. There may be millions, and most of their lists are empty, so that these
+/// take one word each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shot {
     /// Its name in the manifest, the ledger and on disk.
@@ -214,7 +177,7 @@ pub struct Shot {
     /// Higher is submitted first; 0 unless the manifest says otherwise.
     pub priority: i32,
     /// Words to sort and filter by.
-    pub tags: ThinList<Box<str>>,
+    pub tags: ThinVec<Box<str>>,
     /// The clip's path below `clips/`, without revision, part and `.mp4`; the id unless the
     /// manifest says otherwise.
     pub clip_name: Arc<str>,
@@ -223,5 +186,5 @@ pub struct Shot {
     pub entry: Arc<str>,
     /// What tells it from the entry's other shots, as people would say it: names and values of the
     /// row, the matrix and the take (`take`, `2`), long values cut. Empty when it is the only one.
-    pub variant: ThinList<(Box<str>, Box<str>)>,
+    pub variant: ThinVec<(Box<str>, Box<str>)>,
 }

@@ -22,7 +22,7 @@ use super::{includes, settings};
 use crate::catalog::{Catalog, closest};
 use crate::domain::shot::Shot;
 use crate::domain::state::OnDoubt;
-use crate::policy::limits::SomeLimits;
+use crate::policy::limits::Limits;
 
 /// A manifest that was read, mistakes and all.
 #[derive(Debug)]
@@ -229,7 +229,7 @@ impl<'c> Reader<'c> {
             path: self.path.to_owned(),
             budget: None,
             on_doubt: OnDoubt::default(),
-            limits: SomeLimits::default(),
+            limits: Limits::default(),
             callback: None,
             check_charges: false,
             notify: None,

@@ -95,41 +95,6 @@ impl Default for Limits {
     }
 }
 
-/// Limits of which only some were written; the rest come from elsewhere.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SomeLimits {
-    /// See [`Limits::rate`].
-    pub rate: Option<Rate>,
-    /// See [`Limits::poll_every`].
-    pub poll_every: Option<Duration>,
-    /// See [`Limits::poll_rate`].
-    pub poll_rate: Option<Rate>,
-    /// See [`Limits::in_flight`].
-    pub in_flight: Option<u32>,
-    /// See [`Limits::attempts`].
-    pub attempts: Option<u32>,
-    /// See [`Limits::submit_timeout`].
-    pub submit_timeout: Option<Duration>,
-    /// See [`Limits::render_timeout`].
-    pub render_timeout: Option<Duration>,
-}
-
-impl SomeLimits {
-    /// These limits where written, `base` elsewhere.
-    #[must_use]
-    pub fn over(&self, base: &Limits) -> Limits {
-        Limits {
-            rate: self.rate.unwrap_or(base.rate),
-            poll_every: self.poll_every.unwrap_or(base.poll_every),
-            poll_rate: self.poll_rate.unwrap_or(base.poll_rate),
-            in_flight: self.in_flight.unwrap_or(base.in_flight),
-            attempts: self.attempts.unwrap_or(base.attempts),
-            submit_timeout: self.submit_timeout.unwrap_or(base.submit_timeout),
-            render_timeout: self.render_timeout.unwrap_or(base.render_timeout),
-        }
-    }
-}
-
 /// Reads a span such as `100ms`, `5s`, `2h` or `1h 30m`.
 ///
 /// # Errors

@@ -1,17 +1,8 @@
-//! How fast: governor spreads what leaves evenly, a sliding window holds the hard bound. Pure:
-//! moments are spans since the run began, and come as arguments.
+//! How fast: what leaves is spread evenly, and a sliding window holds the hard bound. Pure: moments
+//! are spans since the run began, and come as arguments.
 
 use std::collections::VecDeque;
-use std::num::NonZeroU32;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-
-use governor::clock::Clock;
-use governor::middleware::NoOpMiddleware;
-use governor::nanos::Nanos;
-use governor::state::{InMemoryState, NotKeyed};
-use governor::{Quota, RateLimiter as Spread};
 
 use super::limits::Rate;
 
@@ -59,33 +50,18 @@ fn stretched(rate: Rate) -> Duration {
     window + window * 7 / 1000
 }
 
-/// Governor's clock, set by the caller.
-#[derive(Clone, Debug, Default)]
-struct ManualClock(Arc<AtomicU64>);
-
-impl ManualClock {
-    fn set(&self, now: Duration) {
-        let nanos = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
-        self.0.store(nanos, Ordering::Relaxed);
-    }
-}
-
-impl Clock for ManualClock {
-    type Instant = Nanos;
-
-    fn now(&self) -> Nanos {
-        Nanos::from(self.0.load(Ordering::Relaxed))
-    }
-}
-
 /// One kind of traffic at its rate. A place is taken first, so that a purchase can be claimed for it,
 /// and used when the request leaves.
 #[derive(Debug)]
 pub struct RateLimiter {
-    clock: ManualClock,
-    spread: Spread<NotKeyed, InMemoryState, ManualClock, NoOpMiddleware<Nanos>>,
+    /// What one place takes of the even spread.
+    cell: Duration,
+    /// So much lateness is made up for.
+    catch_up: Duration,
+    /// When the next cell is granted.
+    due: Duration,
     window: SlidingWindow,
-    /// How much of the next place was granted already.
+    /// How many cells of the next place were granted already.
     granted: u32,
     /// Places that were taken and not yet used.
     taken: usize,
@@ -93,26 +69,20 @@ pub struct RateLimiter {
     not_before: Option<Duration>,
 }
 
-/// What lateness is made up for: timers tick in milliseconds, and a disk may take a while.
+/// What lateness is made up for, in whole cells but at least one: timers tick in milliseconds, and a
+/// disk may take a while.
 const CATCH_UP: Duration = Duration::from_millis(100);
 
 impl RateLimiter {
     /// A limiter for a rate.
     #[must_use]
     pub fn new(rate: Rate) -> Self {
-        let cell = stretched(rate) / rate.count.max(1);
-        let quota = Quota::with_period(cell).unwrap_or(Quota::per_second(NonZeroU32::MAX));
-        let late = u32::try_from(CATCH_UP.as_nanos() / cell.as_nanos().max(1)).unwrap_or(u32::MAX);
-        let burst = NonZeroU32::MIN.saturating_add(late.max(1));
-        let clock = ManualClock::default();
-        let spread = Spread::direct_with_clock(quota.allow_burst(burst), clock.clone());
-        // The burst is for catching up; nothing is late at the beginning.
-        for _ in 1..burst.get() {
-            let _granted = spread.check();
-        }
+        let cell = (stretched(rate) / rate.count.max(1)).max(Duration::from_nanos(1));
+        let late = u32::try_from(CATCH_UP.as_nanos() / cell.as_nanos()).unwrap_or(u32::MAX);
         Self {
-            spread,
-            clock,
+            cell,
+            catch_up: cell * late.max(1),
+            due: Duration::ZERO,
             window: SlidingWindow::new(rate),
             granted: 0,
             taken: 0,
@@ -122,15 +92,13 @@ impl RateLimiter {
 
     /// Takes a place that costs `cells` of the even spread; whether there was one.
     pub fn take(&mut self, now: Duration, cells: u32) -> bool {
-        self.clock.set(now);
         while self.granted < cells {
-            match self.spread.check() {
-                Ok(()) => self.granted += 1,
-                Err(early) => {
-                    self.not_before = Some(now + early.wait_time_from(self.clock.now()));
-                    return false;
-                }
+            if self.due > now {
+                self.not_before = Some(self.due);
+                return false;
             }
+            self.due = self.due.max(now.saturating_sub(self.catch_up)) + self.cell;
+            self.granted += 1;
         }
         self.not_before = self.window.ready_at(self.taken);
         if self.not_before.is_none_or(|ready| ready > now) {

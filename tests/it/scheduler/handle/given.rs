@@ -9,7 +9,7 @@ use rushes::domain::money::Usd;
 use rushes::domain::origin::Origin;
 use rushes::domain::outcome::TaskId;
 use rushes::domain::secret::{KeyMint, Secret};
-use rushes::domain::shot::{Fingerprint, LocalFile, Request, Shot, ShotId, ThinList};
+use rushes::domain::shot::{Fingerprint, LocalFile, Request, Shot, ShotId};
 use rushes::domain::state::{Account, AttemptId, OnDoubt, RevisionState, State, Unanswered};
 use rushes::domain::time::Timestamp;
 use rushes::ledger::{CallbackSubscription, Entry, RevisionId};
@@ -70,14 +70,14 @@ fn shot(place: u32) -> Shot {
     Shot {
         id: ShotId::new(&name).unwrap(),
         fingerprint: Fingerprint::from_bytes([0; 16]),
-        request: Request { json: "{}".into(), files: ThinList::default() },
+        request: Request { json: "{}".into(), files: [].into() },
         model: "model".into(),
         price: Some(usd("1")),
         priority: 0,
-        tags: ThinList::default(),
+        tags: [].into(),
         clip_name: name.as_str().into(),
         entry: name.as_str().into(),
-        variant: ThinList::default(),
+        variant: [].into(),
     }
 }
 
