@@ -39,11 +39,12 @@ impl Secret {
         self.reveal().as_bytes().ct_eq(text.as_bytes()).into()
     }
 
-    /// `text` with a word in the token's place, should it be echoed.
-    #[must_use]
-    pub fn redact_in(&self, text: String) -> String {
+    /// Puts a word into its place in `text`, should it be echoed.
+    pub fn redact_in(&self, text: &mut String) {
         let secret = self.reveal();
-        if text.contains(&secret) { text.replace(&secret, "[token]") } else { text }
+        if text.contains(&secret) {
+            *text = text.replace(&secret, "[token]");
+        }
     }
 }
 

@@ -18,19 +18,16 @@ use crate::domain::time::{Now, Timestamp};
 use crate::domain::transition::{Next, Transition};
 use crate::ledger::{Change, ClipFile, Commit, Committed, Entry, LedgerError, Verdict};
 use crate::policy::backpressure::Backpressure;
-use crate::policy::budget::{Balance, Budget};
 use crate::policy::queue::Queue;
 use crate::policy::rate::RateLimiter;
 
-use super::charge_queue::Charges;
 use super::effects::{Effect, Event};
 use super::event_log::{self, Cause, EventRecord};
 use super::metrics::Metrics;
-use super::options::RunOptions;
+use super::options::{RunOptions, Setup};
 use super::outcome::{RunOutcome, StopReason};
 use super::progress::Progress;
-use super::questions::Question;
-use super::setup::Setup;
+use super::questions::{Charges, Question};
 use super::shot_state::{ShotState, Slot, Slots};
 use super::subscriptions::Doubts;
 
@@ -49,6 +46,14 @@ pub struct Output {
     pub records: Vec<EventRecord>,
     /// What is to be begun once the commits are durable.
     pub effects: Vec<Effect>,
+}
+
+impl Output {
+    /// Puts a change among what is to be written; `owner` is the shot that it is about.
+    pub(super) fn write(&mut self, now: Now, owner: Option<Slot>, change: Change) {
+        self.commits.push(Commit { at: now.clock, change });
+        self.owners.push(owner);
+    }
 }
 
 /// A run's whole state.
@@ -72,8 +77,6 @@ pub struct Scheduler {
     pub(super) on_wire: u32,
     /// Claimed, and waiting for the moment to leave.
     pub(super) leaving_soon: VecDeque<Slot>,
-    pub(super) budget: Budget,
-    pub(super) balance: Balance,
     /// Prices of shots whose claim is not yet in the balance.
     pub picked: Usd,
     pub(super) posts: RateLimiter,
@@ -106,7 +109,6 @@ pub struct Scheduler {
     pub(super) strange: HashSet<String>,
     /// Failed in this run.
     pub(super) failures: u32,
-    pub(super) paused: bool,
     /// Why nothing more is submitted; the first reason stays.
     pub stopped: Option<StopReason>,
     pub(super) interrupted: bool,
@@ -134,8 +136,6 @@ impl Scheduler {
             in_flight: 0,
             on_wire: 0,
             leaving_soon: VecDeque::new(),
-            budget,
-            balance,
             picked: Usd::ZERO,
             posts: RateLimiter::new(options.limits.rate),
             polls: RateLimiter::new(options.limits.poll_rate),
@@ -155,7 +155,6 @@ impl Scheduler {
             unsent_failure: None,
             strange: HashSet::new(),
             failures: 0,
-            paused: false,
             stopped: None,
             interrupted: false,
             leaving: false,
@@ -218,7 +217,6 @@ impl Scheduler {
         committed: Committed,
     ) {
         let Committed { verdicts, balance, reserve_used, displaced } = committed;
-        self.balance = balance;
         self.progress.balance = balance;
         for ((commit, slot), verdict) in commits.iter().zip(owners).zip(verdicts) {
             match (*slot, verdict) {
@@ -271,7 +269,8 @@ impl Scheduler {
                 transition.change.is_some(),
                 slot.and_then(|slot| self.slots.get(slot)),
             ) {
-                event_log::unwritten(&shot.entry, *attempt, task);
+                let why = "it was bought, and the ledger could not be written";
+                event_log::only_trace("task unwritten", &shot.entry, *attempt, task, why);
                 tracing::error!(
                     "shot {0} was bought as task {task}, and this could not be written to the \
                      ledger; once it can be written again: rushes resolve MANIFEST {0} --task-id \
@@ -305,22 +304,27 @@ impl Scheduler {
             _ => shot.judged_at(now),
         };
         let cause = Cause::of(&event, &files);
-        let transition = match shot.entry.status.after(event, judged, &self.rules(shot)) {
-            Ok(transition) => transition,
-            Err(defect) => {
-                let why = format!("{}: {defect}", shot.entry.shot);
-                self.stop_and_leave(StopReason::Defect(why));
-                return None;
-            }
-        };
-        if transition.is_durable(&shot.entry.status) {
-            let (revision, at) = (shot.entry.revision, now.clock);
-            let transition = transition.clone();
+        let transition = self.decide(slot, event, judged)?;
+        let entry = self.entry(slot)?;
+        if transition.is_durable(&entry.status) {
+            let (revision, transition) = (entry.revision, transition.clone());
             let change = Change::Transition { revision, transition, attempt: None, files };
-            self.out.commits.push(Commit { at, change });
-            self.out.owners.push(Some(slot));
+            self.out.write(now, Some(slot), change);
         }
         Some(self.moved(now, slot, cause, transition))
+    }
+
+    /// What follows from an event for a shot; `None` after a defect, which ends the run.
+    pub(super) fn decide(
+        &mut self,
+        slot: Slot,
+        event: ShotEvent,
+        at: Timestamp,
+    ) -> Option<Transition> {
+        let shot = self.slots.get(slot)?;
+        let transition = shot.entry.status.after(event, at, &self.rules(shot));
+        let defect = |defect| StopReason::Defect(format!("{}: {defect}", shot.entry.shot));
+        transition.map_err(defect).map_err(|reason| self.stop_and_leave(reason)).ok()
     }
 
     /// Takes over a shot's new state and counts it.

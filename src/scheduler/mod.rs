@@ -25,7 +25,6 @@
 //!
 //! [`RevisionState::after`]: crate::domain::state::RevisionState::after
 
-mod charge_queue;
 mod charges;
 mod core;
 mod dispatch;
@@ -37,13 +36,11 @@ mod event_log;
 mod metrics;
 mod options;
 mod outcome;
-mod partial_clip;
 mod placement;
 mod poll;
 mod progress;
 mod questions;
 mod recovery;
-mod setup;
 mod shot_state;
 mod stops;
 mod subscriptions;
@@ -62,12 +59,10 @@ use driver::Driver;
 pub use effects::{DownloadOutcome, Effect, Event};
 pub use event_log::{Cause, EVENT_LOG, EventRecord};
 pub use metrics::{Histogram, Metrics, OUTCOMES};
-pub use options::{Deps, RunOptions};
+pub use options::{Deps, RunOptions, Setup};
 pub use outcome::{RunOutcome, StopReason};
-pub use partial_clip::PartialClip;
 pub use progress::{Ends, Progress};
-pub use setup::Setup;
-pub use shot_state::Slot;
+pub use shot_state::{PartialClip, Slot};
 pub use switches::{CancelToken, PauseSwitch};
 
 /// Renders the shots, or goes on with them, until nothing is left to do or something stops it.

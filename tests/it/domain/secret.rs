@@ -11,7 +11,9 @@ fn a_token_is_written_and_read_and_never_printed() {
     assert!(token.is(&secret) && !token.is("") && !token.is(&secret[1..]));
     assert!(!token.is(&secret.replace('0', "1")));
     assert_eq!(format!("{token:?}"), "Secret(…)");
-    assert_eq!(token.redact_in(format!("no {secret}!")), "no [token]!");
+    let mut said = format!("no {secret}!");
+    token.redact_in(&mut said);
+    assert_eq!(said, "no [token]!");
     let (longer, signed) = (format!("{secret}0"), format!("+{}", &secret[1..]));
     for bad in ["", "0", &secret[1..], &longer, &signed, &"F".repeat(32)] {
         assert_eq!(Secret::parse(bad), None, "{bad}");
