@@ -5,6 +5,7 @@ mod charges;
 mod clock;
 mod handle;
 mod metrics;
+mod order;
 mod pauses;
 pub mod stage;
 mod stops;
