@@ -1,5 +1,4 @@
-//! A shot: what is to be rendered, under which name, at what price. Plain data; made by the
-//! manifest, used by everyone.
+//! A shot: what is to be rendered, under which name, at what price. Plain data, made by the manifest.
 
 use std::fmt;
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
-//! Where and when somebody wants to be told how a run goes. The address is a secret, as those of
-//! chats are: whoever knows it can write there. So it shows itself by scheme and host only.
+//! Where messages about a run are sent, and on which occasions. The address is a secret, as those of
+//! chats are: it is all that writing there takes. So it shows itself by scheme and host only.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -76,7 +76,7 @@ fn is_loopback(authority: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || bare.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
-/// What somebody wants to be told of, each at most once a run.
+/// What a message is sent about, each at most once a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Occasion {
     /// The run has ended, however it did.

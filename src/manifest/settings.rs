@@ -137,15 +137,9 @@ fn limits(node: &Node, diags: &mut Diagnostics) -> Limits {
             "rate" => set(&mut limits.rate, rate(value, diags)),
             "poll_rate" => set(&mut limits.poll_rate, rate(value, diags)),
             "poll_every" => set(&mut limits.poll_every, duration(value, diags)),
-            "submit_timeout" => {
-                limits.submit_timeout = duration(value, diags).unwrap_or(limits.submit_timeout)
-            }
-            "render_timeout" => {
-                limits.render_timeout = duration(value, diags).unwrap_or(limits.render_timeout)
-            }
-            "in_flight" => {
-                limits.in_flight = count_of(value, key, diags).unwrap_or(limits.in_flight)
-            }
+            "submit_timeout" => set(&mut limits.submit_timeout, duration(value, diags)),
+            "render_timeout" => set(&mut limits.render_timeout, duration(value, diags)),
+            "in_flight" => set(&mut limits.in_flight, count_of(value, key, diags)),
             "attempts" => set(&mut limits.attempts, count_of(value, key, diags)),
             _ => {}
         }

@@ -1,12 +1,12 @@
-//! The slow-down after the gateway said no to everyone. Pure: moments are spans since the run began,
+//! The slow-down after setbacks that concern all shots. Pure: moments are spans since the run began,
 //! chance is an argument.
 
 use std::time::Duration;
 
 use super::retry;
 
-/// The pace of everyone after setbacks of one kind that concern everyone: 429s, or failures to
-/// reach the gateway.
+/// The pace of all submissions after setbacks of one kind that concern them all: 429s, or failures
+/// to reach the gateway.
 #[derive(Clone, Debug)]
 pub struct Backpressure {
     /// Whether a setback also halves the pace.
@@ -29,7 +29,7 @@ const LOWEST_LEVEL: u32 = 5;
 const RECOVERY: u32 = 8;
 
 impl Backpressure {
-    /// None so far. `slowing` ones halve the pace besides making everyone pause.
+    /// None so far. `slowing` ones halve the pace besides making all submissions pause.
     #[must_use]
     pub const fn new(slowing: bool) -> Self {
         Self {
@@ -42,7 +42,7 @@ impl Backpressure {
         }
     }
 
-    /// Notes a setback: everyone pauses. Answers whether this began a new pause (as opposed to
+    /// Notes a setback: all submissions pause. Answers whether this began a new pause (as opposed to
     /// being one more victim of the same trouble).
     pub fn hit(&mut self, now: Duration, asked: Option<Duration>, chance: f64) -> bool {
         let fresh = now >= self.quiet_until;

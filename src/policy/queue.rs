@@ -1,4 +1,4 @@
-//! Who is submitted next: the highest priority whose price fits, then manifest order. Pure.
+//! Which shot is submitted next: the highest priority whose price fits, then manifest order. Pure.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};

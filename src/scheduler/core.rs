@@ -229,11 +229,11 @@ impl Scheduler {
                 }
                 (Some(slot), Verdict::OverCap) => self.over_cap(now, slot),
                 (Some(slot), Verdict::Written { task_first_of: Some(first) }) => {
-                    if let Some(shot) = self.slots.get(slot)
-                        && let Some(task) = shot.entry.status.state.task()
+                    if let Some(entry) = self.entry(slot)
+                        && let Some(task) = entry.status.state.task()
                     {
                         tracing::warn!(
-                            shot = %shot.entry.shot,
+                            shot = %entry.shot,
                             "the gateway answered with task {task}, which is already the task of \
                              {first}; both purchases are counted, look at both clips"
                         );

@@ -1,5 +1,5 @@
-//! Who is submitted next: places in flight, money, rate and pauses; and the way of a POST from its
-//! claim to its answer.
+//! Which shot is submitted next: places in flight, money, rate and pauses; and the way of a POST from
+//! its claim to its answer.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! What a run counts and times while it goes on, for those who look in from outside. Atomics only:
-//! to look costs the run nothing, and it is not the ledger, so that it begins anew with each run.
+//! What a run counts and times while it goes on, for readers outside it. Atomics only: to read them
+//! costs the run nothing, and it is not the ledger, so that it begins anew with each run.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -33,23 +33,14 @@ pub struct Metrics {
 
 impl Default for Metrics {
     fn default() -> Self {
-        const MINUTE: u64 = 60_000;
         Self {
             attempts: Default::default(),
             submitting: Histogram::new(&[50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000]),
             rendering: Histogram::new(&[
-                5000,
-                15_000,
-                30_000,
-                MINUTE,
-                2 * MINUTE,
-                5 * MINUTE,
-                10 * MINUTE,
-                30 * MINUTE,
-                60 * MINUTE,
-                120 * MINUTE,
+                5000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000,
+                7_200_000,
             ]),
-            fetching: Histogram::new(&[100, 500, 1000, 2500, 5000, 10_000, 30_000, MINUTE]),
+            fetching: Histogram::new(&[100, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000]),
         }
     }
 }
