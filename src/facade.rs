@@ -63,7 +63,7 @@ impl Campaign {
         let catalog = Catalog::builtin();
         let reading = Reading { catalog: &catalog, capped: None, color: false };
         let read = manifest::load(manifest, &reading).map_err(Error::Manifest)?;
-        let mut options = RunOptions::new(read.header.limits.over(&Limits::default()));
+        let mut options = RunOptions::new(read.header.limits.clone());
         let budget = read.header.budget.map_or_else(Budget::default, |written| Budget {
             cap: written.cap,
             strict: written.strict,

@@ -9,7 +9,6 @@ use crate::domain::outcome::TaskId;
 use crate::domain::state::{Failure, OnDoubt, RecoveredTask, Resolution, Rules, ShotEvent, State};
 use crate::domain::time::{Clock, SystemClock};
 use crate::ledger::{Assign, Change, Commit, Entry, Ledger, ReservedAttempt, Verdict};
-use crate::policy::limits::Limits;
 use crate::report::model::name;
 use crate::report::text::{dollars, safe};
 use crate::scheduler::Cause;
@@ -31,11 +30,10 @@ pub fn resolve(
     drop(paths.existing()?);
     runtime()?.block_on(async {
         let (ledger, _log) = paths.open("rushes resolve", &log)?;
-        let limits = paths.header.limits.over(&Limits::default());
         // The user decides here, whatever `on_doubt` would do; nothing here ends a task.
         let rules = Rules {
             on_doubt: OnDoubt::Hold,
-            ..rules(&paths.header, &limits, ledger.budget(), false)
+            ..rules(&paths.header, &paths.header.limits, ledger.budget(), false)
         };
         note_cut_posts(&*ledger, &rules).await?;
         // All there are: what was given up is reached even after its shot left the manifest.

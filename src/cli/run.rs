@@ -19,7 +19,6 @@ use crate::ledger::{Kind, LedgerError};
 use crate::listener::BoundedServer;
 use crate::manifest::{Header, WrittenCallback};
 use crate::policy::budget::Budget;
-use crate::policy::limits::Limits;
 use crate::provider::{HttpProvider, HttpSettings, Provider};
 use crate::scheduler::{self, CancelToken, Deps, EVENT_LOG, Progress, RunOptions, RunOutcome};
 use crate::server::{self, LivePage, RunView, Wish};
@@ -81,7 +80,7 @@ pub fn fetch(
     let paths = CampaignPaths::find(&args.campaign, terminal.color)?.with_gateway(&args.api);
     let kept = paths.existing()?.summary()?;
     let key = key_for(&paths)?;
-    let limits = paths.header.limits.over(&Limits::default());
+    let limits = paths.header.limits.clone();
     // Nothing is bought, so nothing is asked about what a failed task would cost.
     let rules = rules(&paths.header, &limits, kept.budget, false);
     let check_charges = paths.header.check_charges;

@@ -258,7 +258,7 @@ impl LoadedCampaign {
             return Err(CliError::new(format!("no shot's id matches --only {pattern}"))
                 .help(format!("ids look like {first}; `rushes plan` lists them")));
         }
-        let mut limits = paths.header.limits.over(&Limits::default());
+        let mut limits = paths.header.limits.clone();
         limits.rate = work.rate.unwrap_or(limits.rate);
         limits.in_flight = work.in_flight.unwrap_or(limits.in_flight);
         Ok(Self { paths, campaign, kept, budget, budget_is_new, limits, catalog })

@@ -98,9 +98,8 @@ pub enum SubmitOutcome {
 }
 
 impl SubmitOutcome {
-    /// What was answered, as a sentence for people; empty when it was bought.
-    #[must_use]
-    pub fn why(&self) -> &str {
+    /// What was answered, as a sentence for people; `None` when it was bought.
+    pub const fn why_mut(&mut self) -> Option<&mut String> {
         match self {
             Self::NotSent { why }
             | Self::Throttled { why, .. }
@@ -109,26 +108,9 @@ impl SubmitOutcome {
             | Self::BadKey { why }
             | Self::NoCredit { why }
             | Self::WrongAddress { why }
-            | Self::Doubtful { why } => why,
-            Self::Bought { .. } => "",
+            | Self::Doubtful { why } => Some(why),
+            Self::Bought { .. } => None,
         }
-    }
-
-    /// The same with its reason as `rewrite` makes it.
-    #[must_use]
-    pub fn with_why(mut self, rewrite: impl FnOnce(String) -> String) -> Self {
-        match &mut self {
-            Self::NotSent { why }
-            | Self::Throttled { why, .. }
-            | Self::ServerError { why, .. }
-            | Self::Rejected { why }
-            | Self::BadKey { why }
-            | Self::NoCredit { why }
-            | Self::WrongAddress { why }
-            | Self::Doubtful { why } => *why = rewrite(std::mem::take(why)),
-            Self::Bought { .. } => {}
-        }
-        self
     }
 
     /// Whether a 5xx came from a proxy in front of the gateway, which cannot know what the gateway did.
@@ -188,19 +170,17 @@ pub enum PollOutcome {
 }
 
 impl PollOutcome {
-    /// The same with its reason as `rewrite` makes it.
-    #[must_use]
-    pub fn with_why(mut self, rewrite: impl FnOnce(String) -> String) -> Self {
-        match &mut self {
-            Self::Working { unknown: Some(why) }
-            | Self::Failed { why }
+    /// What was said in words, if anything was.
+    pub const fn why_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Working { unknown } => unknown.as_mut(),
+            Self::Failed { why }
             | Self::Missing { why }
             | Self::BadKey { why }
             | Self::Unclear { why, .. }
-            | Self::Unanswered { why } => *why = rewrite(std::mem::take(why)),
-            Self::Working { unknown: None } | Self::Completed { .. } | Self::OtherTask { .. } => {}
+            | Self::Unanswered { why } => Some(why),
+            Self::Completed { .. } | Self::OtherTask { .. } => None,
         }
-        self
     }
 }
 

@@ -1,10 +1,10 @@
-//! A shot: what is to be rendered, under which name, at what price. Plain data; made by the
-//! manifest, used by everyone.
+//! A shot: what is to be rendered, under which name, at what price. Plain data, made by the manifest.
 
 use std::fmt;
-use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use thin_vec::ThinVec;
 
 use crate::domain::money::Usd;
 
@@ -150,55 +150,17 @@ pub struct LocalFile {
     pub bytes: u64,
 }
 
-/// A list that is empty in most shots: 8 bytes where a `Box<[T]>` takes 16, for there may be millions.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ThinList<T>(Option<Box<Box<[T]>>>);
-
-impl<T> Default for ThinList<T> {
-    fn default() -> Self {
-        Self(None)
-    }
-}
-
-impl<T> From<Vec<T>> for ThinList<T> {
-    fn from(items: Vec<T>) -> Self {
-        Self((!items.is_empty()).then(|| Box::new(items.into())))
-    }
-}
-
-impl<T, const N: usize> From<[T; N]> for ThinList<T> {
-    fn from(items: [T; N]) -> Self {
-        Vec::from(items).into()
-    }
-}
-
-impl<T> Deref for ThinList<T> {
-    type Target = [T];
-
-    fn deref(&self) -> &[T] {
-        self.0.as_ref().map_or(&[], |items| items)
-    }
-}
-
-impl<'l, T> IntoIterator for &'l ThinList<T> {
-    type Item = &'l T;
-    type IntoIter = std::slice::Iter<'l, T>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
-}
-
 /// The JSON body that buys a shot, without the bytes of local files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// A JSON object, ready to send but for `files`.
     pub json: Box<str>,
     /// Parameters that are still to be filled with a local file's base64.
-    pub files: ThinList<LocalFile>,
+    pub files: ThinVec<LocalFile>,
 }
 
-/// One clip to be rendered.
+/// One clip to be rendered. There may be millions, and most of their lists are empty, so that these
+/// take one word each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shot {
     /// Its name in the manifest, the ledger and on disk.
@@ -214,7 +176,7 @@ pub struct Shot {
     /// Higher is submitted first; 0 unless the manifest says otherwise.
     pub priority: i32,
     /// Words to sort and filter by.
-    pub tags: ThinList<Box<str>>,
+    pub tags: ThinVec<Box<str>>,
     /// The clip's path below `clips/`, without revision, part and `.mp4`; the id unless the
     /// manifest says otherwise.
     pub clip_name: Arc<str>,
@@ -223,32 +185,5 @@ pub struct Shot {
     pub entry: Arc<str>,
     /// What tells it from the entry's other shots, as people would say it: names and values of the
     /// row, the matrix and the take (`take`, `2`), long values cut. Empty when it is the only one.
-    pub variant: ThinList<(Box<str>, Box<str>)>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_are_safe_file_names() {
-        for good in ["beach", "Beach-2", "a.b_c", "küche", "com10", "console"] {
-            assert!(ShotId::new(good).is_ok(), "{good}");
-        }
-        for (bad, why) in [
-            ("", BadShotId::Empty),
-            ("a/b", BadShotId::Character('/')),
-            ("a~2", BadShotId::Character('~')),
-            ("a b", BadShotId::Character(' ')),
-            ("..", BadShotId::Edge),
-            ("-rf", BadShotId::Edge),
-            ("a.", BadShotId::Edge),
-            ("NUL", BadShotId::Reserved),
-            ("con.mp4", BadShotId::Reserved),
-            ("lpt1", BadShotId::Reserved),
-        ] {
-            assert_eq!(ShotId::new(bad), Err(why), "{bad}");
-        }
-        assert_eq!(ShotId::new(&"x".repeat(151)), Err(BadShotId::TooLong));
-    }
+    pub variant: ThinVec<(Box<str>, Box<str>)>,
 }

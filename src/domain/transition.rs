@@ -11,9 +11,6 @@ use super::state::{
     Resolution, RevisionState, Rules, ShotEvent, State, Unanswered,
 };
 
-#[cfg(test)]
-mod tests;
-
 /// What changed about the attempt the event was about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptChange {
@@ -90,7 +87,7 @@ pub enum Next {
     /// Nothing more in this run.
     Rest,
     /// Put it back in the queue and submit nothing more.
-    Stop(StopCause),
+    Stop,
 }
 
 /// How long a queued shot waits.
@@ -98,23 +95,8 @@ pub enum Next {
 pub enum Backoff {
     /// Not at all.
     None,
-    /// The gateway could not be reached.
-    Unreached,
-    /// Rate limited (429): all submissions slow down.
-    Throttled(Option<Duration>),
     /// This shot was refused with a 5xx.
     Refused(Option<Duration>),
-}
-
-/// Why submitting stops for everyone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum StopCause {
-    /// 401, 403.
-    Key,
-    /// 402.
-    Credit,
-    /// Not the gateway.
-    Address,
 }
 
 /// An event that cannot happen in a state: a defect in the driver.
@@ -125,16 +107,6 @@ pub struct InvalidTransition {
     pub state: &'static str,
     /// The event's name.
     pub event: &'static str,
-}
-
-/// A task that is being polled.
-struct Running<'a> {
-    attempt: AttemptId,
-    task: &'a TaskId,
-    since: Timestamp,
-    silence: Unanswered,
-    /// Why nothing more was expected of it before this poll.
-    stalled: Option<&'a str>,
 }
 
 impl RevisionState {
@@ -174,15 +146,7 @@ impl RevisionState {
                 let why = "the run ended while its request was on the wire";
                 Ok(self.doubtful(*attempt, AttemptOutcome::Doubtful, why.into(), rules))
             }
-            (
-                State::Rendering { attempt, task, since, silence, stalled },
-                ShotEvent::Polled(polled),
-            ) => {
-                let (attempt, since, silence) = (*attempt, *since, *silence);
-                let stalled = stalled.as_deref();
-                let running = Running { attempt, task, since, silence, stalled };
-                Ok(self.polled(&running, polled, now, rules))
-            }
+            (_, ShotEvent::Polled(polled)) => self.polled(polled, now, rules),
             (State::Rendered { attempt, .. }, ShotEvent::Delivered) => {
                 Ok(self.to(State::Delivered { attempt: *attempt }, Next::Rest))
             }
@@ -238,11 +202,10 @@ impl RevisionState {
         };
         match answer {
             SubmitOutcome::NotSent { why } => {
-                queue_again(why, AttemptOutcome::NotSent, Next::Requeue(Backoff::Unreached))
+                queue_again(why, AttemptOutcome::NotSent, Next::Requeue(Backoff::None))
             }
-            SubmitOutcome::Throttled { retry_after, why } => {
-                let then = Next::Requeue(Backoff::Throttled(retry_after));
-                queue_again(why, AttemptOutcome::Throttled, then)
+            SubmitOutcome::Throttled { why, .. } => {
+                queue_again(why, AttemptOutcome::Throttled, Next::Requeue(Backoff::None))
             }
             SubmitOutcome::ServerError { status, why, .. }
                 if rules.strict && SubmitOutcome::is_from_proxy(status) =>
@@ -260,14 +223,12 @@ impl RevisionState {
                 let (outcome, why) = (Some(AttemptOutcome::Rejected), Some(why.into()));
                 self.to(ended, Next::Rest).with(attempt, outcome, why, Account::Released)
             }
-            SubmitOutcome::BadKey { why } => {
-                queue_again(why, AttemptOutcome::BadKey, Next::Stop(StopCause::Key))
-            }
+            SubmitOutcome::BadKey { why } => queue_again(why, AttemptOutcome::BadKey, Next::Stop),
             SubmitOutcome::NoCredit { why } => {
-                queue_again(why, AttemptOutcome::NoCredit, Next::Stop(StopCause::Credit))
+                queue_again(why, AttemptOutcome::NoCredit, Next::Stop)
             }
             SubmitOutcome::WrongAddress { why } => {
-                queue_again(why, AttemptOutcome::WrongAddress, Next::Stop(StopCause::Address))
+                queue_again(why, AttemptOutcome::WrongAddress, Next::Stop)
             }
             SubmitOutcome::Bought { task } => self
                 .to(rendering(attempt, task, now), Next::Poll(None))
@@ -329,12 +290,15 @@ impl RevisionState {
 
     fn polled(
         &self,
-        of: &Running<'_>,
         polled: PollOutcome,
         now: Timestamp,
         rules: &Rules,
-    ) -> Transition {
-        let Running { attempt, task, since, silence, stalled } = *of;
+    ) -> Result<Transition, InvalidTransition> {
+        let State::Rendering { attempt, task, since, silence, stalled } = &self.state else {
+            let (state, event) = (self.state.name(), ShotEvent::Polled(polled).name());
+            return Err(InvalidTransition { state, event });
+        };
+        let (attempt, since, silence, stalled) = (*attempt, *since, *silence, stalled.as_deref());
         let go_on = |silence, stalled: Option<&str>, then| {
             let (task, stalled) = (task.clone(), stalled.map(Into::into));
             self.to(State::Rendering { attempt, task, since, silence, stalled }, then)
@@ -349,7 +313,7 @@ impl RevisionState {
         let unheard = unclear.is_some_and(|first| {
             overdue && waited(first, MISSING_PATIENCE.min(rules.render_timeout))
         });
-        match polled {
+        Ok(match polled {
             PollOutcome::Working { unknown } if overdue => {
                 let said = unknown.map_or_else(
                     || "the gateway still works on it".to_owned(),
@@ -372,14 +336,15 @@ impl RevisionState {
                 go_on(Unanswered { unclear, ..silence }, stalled, Next::Poll(retry_after))
             }
             PollOutcome::Unanswered { .. } => go_on(silence, stalled, Next::Poll(None)),
-            PollOutcome::BadKey { .. } => go_on(silence, stalled, Next::Stop(StopCause::Key)),
+            PollOutcome::BadKey { .. } => go_on(silence, stalled, Next::Stop),
             PollOutcome::Missing { why } => {
                 let first = silence.missing.unwrap_or(now);
                 if unheard || waited(first, MISSING_PATIENCE) {
                     let why = format!("the gateway says it does not know the task ({why})");
-                    return go_on(silence, Some(&why), Next::Rest);
+                    go_on(silence, Some(&why), Next::Rest)
+                } else {
+                    go_on(Unanswered { missing: Some(first), unclear }, stalled, Next::Poll(None))
                 }
-                go_on(Unanswered { missing: Some(first), unclear }, stalled, Next::Poll(None))
             }
             PollOutcome::Completed { urls, completed_at } => {
                 let completed_at = completed_at.map_or(now, |at| at.clamp(since, now.max(since)));
@@ -395,7 +360,7 @@ impl RevisionState {
                 let failed = State::Failed { attempt: Some(attempt), failure, why: why.clone() };
                 self.to(failed, Next::Rest).with(attempt, None, Some(why), account)
             }
-        }
+        })
     }
 
     fn resolved(

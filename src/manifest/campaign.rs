@@ -8,7 +8,7 @@ use crate::domain::money::Usd;
 use crate::domain::shot::Shot;
 use crate::domain::state::OnDoubt;
 use crate::domain::webhook::{Hook, Occasion};
-use crate::policy::limits::SomeLimits;
+use crate::policy::limits::Limits;
 
 use super::diagnostics::Finding;
 
@@ -24,7 +24,7 @@ pub struct Header {
     /// `on_doubt`.
     pub on_doubt: OnDoubt,
     /// `limits`.
-    pub limits: SomeLimits,
+    pub limits: Limits,
     /// `callback`, when it is written.
     pub callback: Option<WrittenCallback>,
     /// `check_charges`.

@@ -15,7 +15,7 @@ use crate::domain::money::Usd;
 use crate::domain::shot::ShotId;
 use crate::domain::state::OnDoubt;
 use crate::domain::webhook::{Hook, Occasion};
-use crate::policy::limits::{Rate, SomeLimits};
+use crate::policy::limits::{Limits, Rate};
 
 const EXAMPLE: &str = "write for example `limits: {rate: 2/s, in_flight: 10}`";
 const BUDGET: Section<'_> =
@@ -142,22 +142,29 @@ fn on_doubt(node: &Node, diags: &mut Diagnostics) -> Option<OnDoubt> {
     }
 }
 
-fn limits(node: &Node, diags: &mut Diagnostics) -> SomeLimits {
+/// The limits that are written, and the usual ones for the rest.
+fn limits(node: &Node, diags: &mut Diagnostics) -> Limits {
     LIMITS.check_keys(node, diags);
-    let mut limits = SomeLimits::default();
+    let mut limits = Limits::default();
     for Pair { key, value, .. } in node.pairs().unwrap_or_default() {
         match &**key {
-            "rate" => limits.rate = rate(value, diags),
-            "poll_rate" => limits.poll_rate = rate(value, diags),
-            "poll_every" => limits.poll_every = duration(value, diags),
-            "submit_timeout" => limits.submit_timeout = duration(value, diags),
-            "render_timeout" => limits.render_timeout = duration(value, diags),
-            "in_flight" => limits.in_flight = count_of(value, key, diags),
-            "attempts" => limits.attempts = count_of(value, key, diags),
+            "rate" => set(&mut limits.rate, rate(value, diags)),
+            "poll_rate" => set(&mut limits.poll_rate, rate(value, diags)),
+            "poll_every" => set(&mut limits.poll_every, duration(value, diags)),
+            "submit_timeout" => set(&mut limits.submit_timeout, duration(value, diags)),
+            "render_timeout" => set(&mut limits.render_timeout, duration(value, diags)),
+            "in_flight" => set(&mut limits.in_flight, count_of(value, key, diags)),
+            "attempts" => set(&mut limits.attempts, count_of(value, key, diags)),
             _ => {}
         }
     }
     limits
+}
+
+fn set<T>(limit: &mut T, written: Option<T>) {
+    if let Some(written) = written {
+        *limit = written;
+    }
 }
 
 fn rate(node: &Node, diags: &mut Diagnostics) -> Option<Rate> {

@@ -1,12 +1,12 @@
-//! The slow-down after the gateway said no to everyone. Pure: moments are spans since the run began,
+//! The slow-down after setbacks that concern all shots. Pure: moments are spans since the run began,
 //! chance is an argument.
 
 use std::time::Duration;
 
 use super::retry;
 
-/// The pace of everyone after setbacks of one kind that concern everyone: 429s, or failures to
-/// reach the gateway.
+/// The pace of all submissions after setbacks of one kind that concern them all: 429s, or failures
+/// to reach the gateway.
 #[derive(Clone, Debug)]
 pub struct Backpressure {
     /// Whether a setback also halves the pace.
@@ -29,7 +29,7 @@ const LOWEST_LEVEL: u32 = 5;
 const RECOVERY: u32 = 8;
 
 impl Backpressure {
-    /// None so far. `slowing` ones halve the pace besides making everyone pause.
+    /// None so far. `slowing` ones halve the pace besides making all submissions pause.
     #[must_use]
     pub const fn new(slowing: bool) -> Self {
         Self {
@@ -42,7 +42,7 @@ impl Backpressure {
         }
     }
 
-    /// Notes a setback: everyone pauses. Answers whether this began a new pause (as opposed to
+    /// Notes a setback: all submissions pause. Answers whether this began a new pause (as opposed to
     /// being one more victim of the same trouble).
     pub fn hit(&mut self, now: Duration, asked: Option<Duration>, chance: f64) -> bool {
         let fresh = now >= self.quiet_until;
@@ -98,31 +98,5 @@ impl Backpressure {
     pub const fn lasting(&self) -> Duration {
         let (began, last) = self.row;
         if self.in_a_row == 0 { Duration::ZERO } else { last.saturating_sub(began) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const fn secs(n: u64) -> Duration {
-        Duration::from_secs(n)
-    }
-
-    #[test]
-    fn victims_of_one_trouble_count_once_and_recovery_gives_the_pace_back() {
-        let mut setbacks = Backpressure::new(true);
-        assert!(setbacks.hit(secs(1), Some(secs(5)), 0.5));
-        assert!(!setbacks.hit(secs(2), None, 0.5));
-        assert!(!setbacks.hit(secs(2), Some(secs(10)), 0.5));
-        assert_eq!((setbacks.places(), setbacks.quiet_until()), (2, secs(12)));
-        assert!(setbacks.hit(secs(12), None, 1.0));
-        assert_eq!((setbacks.places(), setbacks.in_a_row()), (4, 2));
-        assert_eq!(setbacks.quiet_until(), secs(14));
-        assert_eq!(setbacks.lasting(), secs(11), "from the first try to the last");
-        (0..RECOVERY).for_each(|_| setbacks.passed());
-        assert_eq!((setbacks.places(), setbacks.in_a_row()), (2, 0));
-        (0..RECOVERY).for_each(|_| setbacks.passed());
-        assert_eq!(setbacks.places(), 1);
     }
 }

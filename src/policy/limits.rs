@@ -95,41 +95,6 @@ impl Default for Limits {
     }
 }
 
-/// Limits of which only some were written; the rest come from elsewhere.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SomeLimits {
-    /// See [`Limits::rate`].
-    pub rate: Option<Rate>,
-    /// See [`Limits::poll_every`].
-    pub poll_every: Option<Duration>,
-    /// See [`Limits::poll_rate`].
-    pub poll_rate: Option<Rate>,
-    /// See [`Limits::in_flight`].
-    pub in_flight: Option<u32>,
-    /// See [`Limits::attempts`].
-    pub attempts: Option<u32>,
-    /// See [`Limits::submit_timeout`].
-    pub submit_timeout: Option<Duration>,
-    /// See [`Limits::render_timeout`].
-    pub render_timeout: Option<Duration>,
-}
-
-impl SomeLimits {
-    /// These limits where written, `base` elsewhere.
-    #[must_use]
-    pub fn over(&self, base: &Limits) -> Limits {
-        Limits {
-            rate: self.rate.unwrap_or(base.rate),
-            poll_every: self.poll_every.unwrap_or(base.poll_every),
-            poll_rate: self.poll_rate.unwrap_or(base.poll_rate),
-            in_flight: self.in_flight.unwrap_or(base.in_flight),
-            attempts: self.attempts.unwrap_or(base.attempts),
-            submit_timeout: self.submit_timeout.unwrap_or(base.submit_timeout),
-            render_timeout: self.render_timeout.unwrap_or(base.render_timeout),
-        }
-    }
-}
-
 /// Reads a span such as `100ms`, `5s`, `2h` or `1h 30m`.
 ///
 /// # Errors
@@ -142,32 +107,4 @@ pub fn span(text: &str) -> Result<Duration, String> {
         return Err(wrong());
     }
     Ok(span)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_written_wins_and_the_rest_stays() {
-        let rate = Rate { count: 9, window: Window::Minute };
-        let some = SomeLimits { rate: Some(rate), ..SomeLimits::default() };
-        assert_eq!(some.over(&Limits::default()), Limits { rate, ..Limits::default() });
-        assert_eq!(rate.to_string(), "9/min");
-    }
-
-    #[test]
-    fn rates_and_spans_read_as_people_write_them() {
-        assert_eq!("5/s".parse(), Ok(Rate { count: 5, window: Window::Second }));
-        assert_eq!("120 / min".parse(), Ok(Rate { count: 120, window: Window::Minute }));
-        for bad in ["", "5", "0/s", "-1/s", "1.5/s", "5/h", "s/5"] {
-            assert!(bad.parse::<Rate>().is_err(), "{bad}");
-        }
-        assert_eq!(span("100ms"), Ok(Duration::from_millis(100)));
-        assert_eq!(span("1h 30m"), Ok(Duration::from_secs(5400)));
-        assert_eq!(span("8784h"), Ok(Duration::from_secs(366 * 24 * 3600)), "a leap year");
-        for bad in ["", "5", "0s", "-5s", "forever", "8785h"] {
-            assert!(span(bad).is_err(), "{bad}");
-        }
-    }
 }

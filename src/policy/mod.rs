@@ -1,5 +1,5 @@
-//! Pure decisions: how fast, how long to wait, whether the money reaches, who is next. No clock,
-//! no I/O; time and chance are arguments.
+//! Pure decisions: how fast, how long to wait, whether the money reaches, which shot is next. No
+//! clock, no I/O; time and chance are arguments.
 
 pub mod backpressure;
 pub mod budget;

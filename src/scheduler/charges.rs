@@ -1,21 +1,19 @@
 //! What finished tasks really cost: asked of the provider and written down beside their prices. Only
 //! beside them: it moves no money, delays no clip, and is given up when the provider does not say.
 
-use std::cmp::Reverse;
 use std::time::Duration;
 
 use crate::domain::charge::ChargeOutcome;
 use crate::domain::money::Usd;
 use crate::domain::outcome::TaskId;
 use crate::domain::state::{Failure, State};
-use crate::ledger::{Change, Commit};
+use crate::domain::time::Now;
+use crate::ledger::Change;
 
-use super::charge_queue::{ChargeQuestion, MAX_AT_ONCE, MAX_MISSES, MAX_TRIES};
 use super::core::Scheduler;
 use super::event_log;
-use super::questions::Question;
+use super::questions::{ChargeQuestion, MAX_AT_ONCE, MAX_MISSES, MAX_TRIES, Question};
 use super::shot_state::Slot;
-use crate::domain::time::Now;
 
 impl Scheduler {
     /// Asks what a task cost, if it has ended and the user wants to know.
@@ -51,21 +49,17 @@ impl Scheduler {
     /// Asks those again whose time has come.
     pub(super) fn wake_charges(&mut self, now: Now) {
         let Some(charges) = &mut self.charges else { return };
-        while let Some(Reverse((at, attempt))) = charges.again.peek().copied()
-            && at <= now.elapsed
+        while charges.again.front().is_some_and(|(at, _)| *at <= now.elapsed)
+            && let Some((_, question)) = charges.again.pop_front()
         {
-            charges.again.pop();
-            let found = charges.unsettled.iter().position(|one| one.attempt == attempt);
-            if let Some(place) = found {
-                self.questions.push_back(Question::Charge(charges.unsettled.swap_remove(place)));
-            }
+            self.questions.push_back(Question::Charge(question));
         }
     }
 
     /// When a charge is to be asked for again.
     pub(super) fn charges_wake(&self) -> Option<Duration> {
-        let again = &self.charges.as_ref()?.again;
-        again.peek().map(|Reverse((at, _))| *at).filter(|_| !self.leaving)
+        let (at, _) = self.charges.as_ref()?.again.front()?;
+        (!self.leaving).then_some(*at)
     }
 
     /// The provider said what a task cost, or did not.
@@ -74,20 +68,16 @@ impl Scheduler {
         asked.tries += 1;
         if outcome == ChargeOutcome::Unsettled && asked.tries < MAX_TRIES {
             let at = now.elapsed + self.options.limits.poll_every;
-            charges.again.push(Reverse((at, asked.attempt)));
-            charges.unsettled.push(asked);
+            charges.again.push_back((at, asked));
             return;
         }
         charges.asking -= 1;
         match outcome {
             ChargeOutcome::Settled(charge) => {
                 charges.misses = 0;
-                let ChargeQuestion { shot, attempt, task, .. } = &asked;
-                self.out.records.push(event_log::charged(shot, *attempt, task, &charge));
                 charges.compare(&asked, &charge);
-                let change = Change::Charge { attempt: asked.attempt, charge };
-                self.out.commits.push(Commit { at: now.clock, change });
-                self.out.owners.push(None);
+                self.out.records.push(event_log::charged(&asked, &charge));
+                self.out.write(now, None, Change::Charge { attempt: asked.attempt, charge });
             }
             ChargeOutcome::Unsettled => {
                 tracing::debug!(shot = %asked.shot, "its charge is not settled yet");

@@ -16,21 +16,18 @@ use crate::domain::shot::Shot;
 use crate::domain::state::{OnDoubt, Rules, ShotEvent, State};
 use crate::domain::time::{Now, Timestamp};
 use crate::domain::transition::{Next, Transition};
-use crate::ledger::{Change, ClipFile, Commit, Committed, LedgerError, Verdict};
+use crate::ledger::{Change, ClipFile, Commit, Committed, Entry, LedgerError, Verdict};
 use crate::policy::backpressure::Backpressure;
-use crate::policy::budget::{Balance, Budget};
 use crate::policy::queue::Queue;
 use crate::policy::rate::RateLimiter;
 
-use super::charge_queue::Charges;
 use super::effects::{Effect, Event};
 use super::event_log::{self, Cause, EventRecord};
 use super::metrics::Metrics;
-use super::options::RunOptions;
+use super::options::{RunOptions, Setup};
 use super::outcome::{RunOutcome, StopReason};
 use super::progress::Progress;
-use super::questions::Question;
-use super::setup::Setup;
+use super::questions::{Charges, Question};
 use super::shot_state::{ShotState, Slot, Slots};
 use super::subscriptions::Doubts;
 
@@ -51,11 +48,20 @@ pub struct Output {
     pub effects: Vec<Effect>,
 }
 
+impl Output {
+    /// Puts a change among what is to be written; `owner` is the shot that it is about.
+    pub(super) fn write(&mut self, now: Now, owner: Option<Slot>, change: Change) {
+        self.commits.push(Commit { at: now.clock, change });
+        self.owners.push(owner);
+    }
+}
+
 /// A run's whole state.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Scheduler {
     pub(super) shots: Arc<[Shot]>,
-    pub(super) options: RunOptions,
+    /// What the run is to do.
+    pub options: RunOptions,
     /// Where attempts go, and from which account.
     pub(super) origin: Origin,
     pub(super) metrics: Arc<Metrics>,
@@ -66,21 +72,19 @@ pub struct Scheduler {
     pub(super) queue: Queue,
     pub(super) queued: Vec<Option<Slot>>,
     /// Submitting or rendering; stalled ones are not counted.
-    pub(super) in_flight: u32,
+    pub in_flight: u32,
     /// POSTs that were begun and not answered.
     pub(super) on_wire: u32,
     /// Claimed, and waiting for the moment to leave.
     pub(super) leaving_soon: VecDeque<Slot>,
-    pub(super) budget: Budget,
-    pub(super) balance: Balance,
     /// Prices of shots whose claim is not yet in the balance.
-    pub(super) picked: Usd,
+    pub picked: Usd,
     pub(super) posts: RateLimiter,
     pub(super) polls: RateLimiter,
     /// 429s.
-    pub(super) throttled: Backpressure,
+    pub throttled: Backpressure,
     /// Failures to reach the provider.
-    pub(super) outage: Backpressure,
+    pub outage: Backpressure,
     /// Polls and other questions that wait for their place in the poll rate.
     pub(super) questions: VecDeque<Question>,
     pub(super) poll_batch: usize,
@@ -105,9 +109,8 @@ pub struct Scheduler {
     pub(super) strange: HashSet<String>,
     /// Failed in this run.
     pub(super) failures: u32,
-    pub(super) paused: bool,
     /// Why nothing more is submitted; the first reason stays.
-    pub(super) stopped: Option<StopReason>,
+    pub stopped: Option<StopReason>,
     pub(super) interrupted: bool,
     /// Whether polls and downloads have ended too.
     pub(super) leaving: bool,
@@ -133,8 +136,6 @@ impl Scheduler {
             in_flight: 0,
             on_wire: 0,
             leaving_soon: VecDeque::new(),
-            budget,
-            balance,
             picked: Usd::ZERO,
             posts: RateLimiter::new(options.limits.rate),
             polls: RateLimiter::new(options.limits.poll_rate),
@@ -154,7 +155,6 @@ impl Scheduler {
             unsent_failure: None,
             strange: HashSet::new(),
             failures: 0,
-            paused: false,
             stopped: None,
             interrupted: false,
             leaving: false,
@@ -217,7 +217,6 @@ impl Scheduler {
         committed: Committed,
     ) {
         let Committed { verdicts, balance, reserve_used, displaced } = committed;
-        self.balance = balance;
         self.progress.balance = balance;
         for ((commit, slot), verdict) in commits.iter().zip(owners).zip(verdicts) {
             match (*slot, verdict) {
@@ -230,11 +229,11 @@ impl Scheduler {
                 }
                 (Some(slot), Verdict::OverCap) => self.over_cap(now, slot),
                 (Some(slot), Verdict::Written { task_first_of: Some(first) }) => {
-                    if let Some(shot) = self.slots.get(slot)
-                        && let Some(task) = shot.entry.status.state.task()
+                    if let Some(entry) = self.entry(slot)
+                        && let Some(task) = entry.status.state.task()
                     {
                         tracing::warn!(
-                            shot = %shot.entry.shot,
+                            shot = %entry.shot,
                             "the gateway answered with task {task}, which is already the task of \
                              {first}; both purchases are counted, look at both clips"
                         );
@@ -270,7 +269,8 @@ impl Scheduler {
                 transition.change.is_some(),
                 slot.and_then(|slot| self.slots.get(slot)),
             ) {
-                event_log::unwritten(&shot.entry, *attempt, task);
+                let why = "it was bought, and the ledger could not be written";
+                event_log::only_trace("task unwritten", &shot.entry, *attempt, task, why);
                 tracing::error!(
                     "shot {0} was bought as task {task}, and this could not be written to the \
                      ledger; once it can be written again: rushes resolve MANIFEST {0} --task-id \
@@ -304,22 +304,27 @@ impl Scheduler {
             _ => shot.judged_at(now),
         };
         let cause = Cause::of(&event, &files);
-        let transition = match shot.entry.status.after(event, judged, &self.rules(shot)) {
-            Ok(transition) => transition,
-            Err(defect) => {
-                let why = format!("{}: {defect}", shot.entry.shot);
-                self.stop_and_leave(StopReason::Defect(why));
-                return None;
-            }
-        };
-        if transition.is_durable(&shot.entry.status) {
-            let (revision, at) = (shot.entry.revision, now.clock);
-            let transition = transition.clone();
+        let transition = self.decide(slot, event, judged)?;
+        let entry = self.entry(slot)?;
+        if transition.is_durable(&entry.status) {
+            let (revision, transition) = (entry.revision, transition.clone());
             let change = Change::Transition { revision, transition, attempt: None, files };
-            self.out.commits.push(Commit { at, change });
-            self.out.owners.push(Some(slot));
+            self.out.write(now, Some(slot), change);
         }
         Some(self.moved(now, slot, cause, transition))
+    }
+
+    /// What follows from an event for a shot; `None` after a defect, which ends the run.
+    pub(super) fn decide(
+        &mut self,
+        slot: Slot,
+        event: ShotEvent,
+        at: Timestamp,
+    ) -> Option<Transition> {
+        let shot = self.slots.get(slot)?;
+        let transition = shot.entry.status.after(event, at, &self.rules(shot));
+        let defect = |defect| StopReason::Defect(format!("{}: {defect}", shot.entry.shot));
+        transition.map_err(defect).map_err(|reason| self.stop_and_leave(reason)).ok()
     }
 
     /// Takes over a shot's new state and counts it.
@@ -437,8 +442,14 @@ impl Scheduler {
         self.leaving
     }
 
+    /// What the ledger knows of a shot.
+    #[must_use]
+    pub fn entry(&self, slot: Slot) -> Option<&Entry> {
+        self.slots.get(slot).map(|shot| &shot.entry)
+    }
+
     /// The task a shot renders as, if it does.
     pub(super) fn task_of(&self, slot: Slot) -> Option<TaskId> {
-        self.slots.get(slot)?.entry.status.state.task().cloned()
+        self.entry(slot)?.status.state.task().cloned()
     }
 }

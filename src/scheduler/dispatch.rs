@@ -1,22 +1,23 @@
-//! Who is submitted next: places in flight, money, rate and pauses; and the way of a POST from its
-//! claim to its answer.
+//! Which shot is submitted next: places in flight, money, rate and pauses; and the way of a POST from
+//! its claim to its answer.
 
 use std::time::Duration;
 
+use crate::domain::money::Usd;
 use crate::domain::outcome::SubmitOutcome;
 use crate::domain::state::{AttemptId, ShotEvent, State};
+use crate::domain::time::Now;
 use crate::domain::transition::{Backoff, Next, Transition};
 use crate::failpoint;
-use crate::ledger::{AttemptSpec, CallbackSubscription, Change, Commit};
+use crate::ledger::{AttemptSpec, CallbackSubscription, Change};
 use crate::policy::retry;
 use crate::provider::{LoadedFiles, Submission, canonical_wire};
 
 use super::core::Scheduler;
-use super::effects::Effect;
+use super::effects::{Effect, not_sent};
 use super::event_log::Cause;
 use super::outcome::StopReason;
 use super::shot_state::{Activity, Slot, Work};
-use crate::domain::time::Now;
 
 /// After so many rounds of 429 the user is told that it may mean more than haste.
 const THROTTLED_WARNING: u32 = 5;
@@ -36,9 +37,15 @@ impl Scheduler {
             let Some((rank, price)) = self.queue.pop(left) else { return };
             let place = rank.position.0;
             let Some(slot) = self.queued[place as usize].take() else { continue };
+            let Some(shot) = self.shots.get(place as usize) else { continue };
+            let files = (!shot.request.files.is_empty()).then(|| shot.request.clone());
             self.board(slot);
             self.picked += price.unwrap_or_default();
-            self.begin_submission(now, slot, place);
+            self.set(slot, Activity::Busy);
+            match files {
+                Some(request) => self.out.effects.push(Effect::Load { slot, request }),
+                None => self.claim(now, slot, LoadedFiles::default()),
+            }
         }
     }
 
@@ -53,7 +60,7 @@ impl Scheduler {
         if held > 0 || fits {
             self.progress.held_by_cap = held;
         }
-        fits && !self.paused && self.quiet_until() <= now.elapsed
+        fits && !self.progress.paused && self.quiet_until() <= now.elapsed
     }
 
     /// When the next submission may be possible, if time alone brings it.
@@ -66,7 +73,7 @@ impl Scheduler {
             None
         } else if !self.queue.fits(self.left()) {
             self.queue.next_wake()
-        } else if self.paused {
+        } else if self.progress.paused {
             None
         } else {
             self.posts.not_before().map(|ready| ready.max(self.quiet_until()))
@@ -90,20 +97,8 @@ impl Scheduler {
     }
 
     /// What is left under the cap once the picked ones are paid; `None` without a cap.
-    fn left(&self) -> Option<crate::domain::money::Usd> {
-        self.budget.left(&self.balance).map(|left| left.less(self.picked))
-    }
-
-    /// Reads the shot's local files, if it has some; else claims it at once.
-    fn begin_submission(&mut self, now: Now, slot: Slot, place: u32) {
-        let Some(shot) = self.shots.get(place as usize) else { return };
-        if shot.request.files.is_empty() {
-            self.claim(now, slot, LoadedFiles::default());
-        } else {
-            let request = shot.request.clone();
-            self.set(slot, Activity::Loading);
-            self.out.effects.push(Effect::Load { slot, request });
-        }
+    fn left(&self) -> Option<Usd> {
+        self.progress.budget.left(&self.progress.balance).map(|left| left.less(self.picked))
     }
 
     /// The shot's local files were read, or could not be.
@@ -114,8 +109,7 @@ impl Scheduler {
                 if let Some(shot) = self.slots.get(slot) {
                     tracing::warn!(shot = %shot.entry.shot, "not sent: {why}");
                 }
-                self.unpick(slot);
-                self.posts.cancel();
+                self.give_up_place(slot);
                 if let Some(next) = self.step(now, slot, ShotEvent::NotSendable(why)) {
                     self.settle(now, slot, next);
                 }
@@ -126,25 +120,15 @@ impl Scheduler {
     /// Puts the attempt and its reserved price among what is to be written.
     fn claim(&mut self, now: Now, slot: Slot, files: LoadedFiles) {
         let Some(shot) = self.slots.get(slot) else { return };
-        let Some(planned) = shot.place.and_then(|place| self.shots.get(place as usize)) else {
-            return;
-        };
+        let (revision, place) = (shot.entry.revision, shot.place);
         // A callback may just have named the task of a shot that is about to be bought again.
-        if self.is_stopping() || self.paused || self.is_named(slot) {
-            self.unpick(slot);
-            self.posts.cancel();
+        if self.is_stopping() || self.progress.paused || self.is_named(slot) {
+            self.give_up_place(slot);
             self.settle(now, slot, Next::Requeue(Backoff::None));
             return;
         }
-        let transition =
-            match shot.entry.status.after(ShotEvent::Claim, now.clock, &self.rules(shot)) {
-                Ok(transition) => transition,
-                Err(defect) => {
-                    let why = format!("{}: {defect}", shot.entry.shot);
-                    self.stop_and_leave(StopReason::Defect(why));
-                    return;
-                }
-            };
+        let Some(transition) = self.decide(slot, ShotEvent::Claim, now.clock) else { return };
+        let Some(planned) = place.and_then(|place| self.shots.get(place as usize)) else { return };
         let attempt = AttemptSpec {
             price: planned.price,
             charged_if_failed: self.options.rules.failed_tasks_charged,
@@ -154,19 +138,12 @@ impl Scheduler {
             wire: canonical_wire(&planned.request),
         };
         failpoint::point("before the claim");
-        let revision = shot.entry.revision;
-        let change = Change::Transition {
-            revision,
-            transition,
-            attempt: Some(Box::new(attempt)),
-            files: Vec::new(),
-        };
-        self.out.commits.push(Commit { at: now.clock, change });
-        self.out.owners.push(Some(slot));
+        let attempt = Some(Box::new(attempt));
+        let change = Change::Transition { revision, transition, attempt, files: Vec::new() };
+        self.out.write(now, Some(slot), change);
         if let Some(shot) = self.slots.get_mut(slot) {
             shot.work = Work::Submit(files);
         }
-        self.set(slot, Activity::Claiming);
     }
 
     /// The attempt is durable: the shot is submitting, and its POST leaves when the rate allows it.
@@ -192,15 +169,19 @@ impl Scheduler {
         let cause = Cause::of(&ShotEvent::Claim, &[]);
         let transition = Transition { to: transition.to.with_attempt(attempt), ..transition };
         let _post = self.moved(now, slot, cause, transition);
-        self.set(slot, Activity::Leaving);
         self.leaving_soon.push_back(slot);
     }
 
     /// It was picked by a balance that has changed since; it is looked at again in a moment.
     pub(super) fn over_cap(&mut self, now: Now, slot: Slot) {
+        self.give_up_place(slot);
+        self.settle(now, slot, Next::Requeue(Backoff::Refused(Some(OVER_CAP_PAUSE))));
+    }
+
+    /// A picked shot is not claimed: its price is free, and its place in the rate too.
+    fn give_up_place(&mut self, slot: Slot) {
         self.unpick(slot);
         self.posts.cancel();
-        self.settle(now, slot, Next::Requeue(Backoff::Refused(Some(OVER_CAP_PAUSE))));
     }
 
     /// The price of a picked shot is in the ledger's balance, or is not to be.
@@ -214,10 +195,10 @@ impl Scheduler {
     /// leave any more, and are written down as not sent.
     pub(super) fn begin_leaving(&mut self, now: Now) {
         while let Some(slot) = self.leaving_soon.front().copied() {
-            if self.is_stopping() || self.paused {
+            if self.is_stopping() || self.progress.paused {
                 self.leaving_soon.pop_front();
                 self.posts.cancel();
-                self.not_sent(now, slot);
+                self.answered(now, slot, not_sent());
                 continue;
             }
             if !self.posts.leave(now.elapsed) {
@@ -236,18 +217,12 @@ impl Scheduler {
         };
         let planned = shot.place.and_then(|place| self.shots.get(place as usize));
         let (Some(planned), Some(key)) = (planned, shot.key) else { return };
-        let callback = self.doubts.as_ref().map(|doubts| doubts.address(&key));
+        let callback = self.doubts.as_ref().map(|doubts| doubts.callbacks.address(&key));
         let params = planned.request.json.clone();
         let submission = Submission { key, params, files: files.0, callback };
         self.sent = true;
         self.on_wire += 1;
         self.out.at_once.push(Effect::Submit { slot, submission: Box::new(submission) });
-        self.set(slot, Activity::Posting);
-    }
-
-    fn not_sent(&mut self, now: Now, slot: Slot) {
-        let why = "submitting stopped before it was sent".to_owned();
-        self.answered(now, slot, SubmitOutcome::NotSent { why });
     }
 
     /// A POST ended, or was held back in the last moment (`took` is `None` then).
@@ -255,16 +230,15 @@ impl Scheduler {
         &mut self,
         now: Now,
         slot: Slot,
-        outcome: SubmitOutcome,
+        mut outcome: SubmitOutcome,
         took: Option<Duration>,
     ) {
         self.on_wire -= 1;
         failpoint::point("POST answered");
         let Some(shot) = self.slots.get(slot) else { return };
-        let outcome = match shot.key {
-            Some(key) => outcome.with_why(|why| key.redact_in(why)),
-            None => outcome,
-        };
+        if let (Some(key), Some(why)) = (shot.key, outcome.why_mut()) {
+            key.redact_in(why);
+        }
         if let Some(took) = took {
             self.metrics.answered(&outcome, took);
             self.note_answer(now, slot, &outcome);
@@ -273,31 +247,34 @@ impl Scheduler {
     }
 
     fn answered(&mut self, now: Now, slot: Slot, outcome: SubmitOutcome) {
-        let Some(attempt) = self.slots.get(slot).and_then(|shot| shot.entry.status.state.attempt())
-        else {
+        let Some(attempt) = self.entry(slot).and_then(|entry| entry.status.state.attempt()) else {
             return;
         };
-        let why = outcome.why().to_owned();
+        let reason = match &outcome {
+            SubmitOutcome::BadKey { why } => Some(StopReason::Key(why.clone())),
+            SubmitOutcome::NoCredit { why } => Some(StopReason::Credit(why.clone())),
+            SubmitOutcome::WrongAddress { why } => Some(StopReason::Address(why.clone())),
+            _ => None,
+        };
         let Some(next) = self.step(now, slot, ShotEvent::Answered(outcome)) else { return };
-        if !self.is_open(slot, attempt) {
-            self.forget(attempt);
-        }
-        if let Next::Stop(cause) = next {
-            self.stop(StopReason::from((cause, why)));
-            self.settle(now, slot, Next::Requeue(Backoff::None));
-        } else {
-            self.settle(now, slot, next);
-        }
-    }
-
-    /// Whether an attempt bought its shot, or may have.
-    fn is_open(&self, slot: Slot, attempt: AttemptId) -> bool {
-        self.slots.get(slot).is_some_and(|shot| match &shot.entry.status.state {
+        // A callback can still say something about an attempt that bought its shot, or may have.
+        let is_open = self.entry(slot).is_some_and(|entry| match &entry.status.state {
             State::InDoubt { attempt: open, .. } | State::Rendering { attempt: open, .. } => {
                 *open == attempt
             }
             _ => false,
-        })
+        });
+        if !is_open {
+            self.forget(attempt);
+        }
+        if next == Next::Stop
+            && let Some(reason) = reason
+        {
+            self.stop(reason);
+            self.settle(now, slot, Next::Requeue(Backoff::None));
+        } else {
+            self.settle(now, slot, next);
+        }
     }
 
     /// What an answer to a POST means to all other shots.
@@ -353,24 +330,19 @@ impl Scheduler {
             }
             Next::Requeue(backoff) => {
                 self.land(slot);
-                let pause = self.pause_of(slot, &backoff);
+                // 429s and outages make all shots wait, so that this one need not wait on top of it.
+                let pause = match backoff {
+                    Backoff::None => Duration::ZERO,
+                    Backoff::Refused(asked) => {
+                        let refusals = self.entry(slot).map_or(1, |entry| entry.status.refusals);
+                        retry::wait(asked, refusals, self.rng.f64())
+                    }
+                };
                 self.shelve(now, slot, Some(pause));
             }
-            Next::Rest | Next::Stop(_) | Next::Post => {
+            Next::Rest | Next::Stop | Next::Post => {
                 self.land(slot);
                 self.shelve(now, slot, None);
-            }
-        }
-    }
-
-    /// How long a shot waits in the queue. 429s and outages make all shots wait, so that the shot
-    /// need not wait on top of it.
-    fn pause_of(&mut self, slot: Slot, backoff: &Backoff) -> Duration {
-        match backoff {
-            Backoff::None | Backoff::Throttled(_) | Backoff::Unreached => Duration::ZERO,
-            Backoff::Refused(asked) => {
-                let refusals = self.slots.get(slot).map_or(1, |shot| shot.entry.status.refusals);
-                retry::wait(*asked, refusals, self.rng.f64())
             }
         }
     }

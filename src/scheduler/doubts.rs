@@ -15,8 +15,7 @@ use crate::policy::retry;
 use super::core::Scheduler;
 use super::effects::Effect;
 use super::event_log;
-use super::questions::Question;
-use super::shot_state::{Activity, ShotState, Slot, Work};
+use super::shot_state::{Activity, Errand, ShotState, Slot, Work};
 
 /// The attempt that a callback could still say something about while nothing else happens.
 const fn open_attempt(shot: &ShotState) -> Option<AttemptId> {
@@ -33,14 +32,12 @@ impl Scheduler {
     /// how long), or aside, where a callback may still reach it, or away.
     pub(super) fn shelve(&mut self, now: Now, slot: Slot, pause: Option<Duration>) {
         let Some(shot) = self.slots.get_mut(slot) else { return };
-        shot.work = Work::None;
-        shot.again = false;
-        let place = shot.place;
+        (shot.work, shot.again) = (Work::None, false);
+        let is_submitted = shot.place.is_some();
         let in_doubt = matches!(shot.entry.status.state, State::InDoubt { .. });
         let waits = self.doubts.as_mut().zip(open_attempt(shot)).and_then(|(doubts, attempt)| {
-            let until = doubts.callbacks.wait;
             let subscription = doubts.subscriptions.get_mut(&attempt)?;
-            let until = subscription.sent_at.min(now.clock).plus(until);
+            let until = subscription.sent_at.min(now.clock).plus(doubts.callbacks.wait);
             Some((attempt, until, std::mem::take(&mut subscription.named)))
         });
         let Some((attempt, until, named)) = waits else {
@@ -54,17 +51,19 @@ impl Scheduler {
         if in_doubt && !named.is_empty() {
             return self.find(now, slot, named);
         }
-        match (pause, place) {
-            (Some(pause), Some(_)) if until <= now.clock => self.enqueue(now, slot, pause),
-            (pause, _) => {
-                shot_again(self.slots.get_mut(slot), pause.is_some());
-                if let Some(doubts) = self.doubts.as_mut().filter(|_| in_doubt && until > now.clock)
-                {
-                    doubts.awaited.insert((until, attempt));
-                }
-                self.set(slot, Activity::Resting);
-            }
+        if let Some(pause) = pause
+            && is_submitted
+            && until <= now.clock
+        {
+            return self.enqueue(now, slot, pause);
         }
+        if let Some(shot) = self.slots.get_mut(slot) {
+            shot.again = pause.is_some();
+        }
+        if let Some(doubts) = self.doubts.as_mut().filter(|_| in_doubt && until > now.clock) {
+            doubts.awaited.insert((until, attempt));
+        }
+        self.set(slot, Activity::Resting);
     }
 
     /// Nothing more happens to a shot in this run.
@@ -122,7 +121,7 @@ impl Scheduler {
                 subscription.named.clear();
                 self.settle(now, slot, Next::Poll(Some(Duration::ZERO)));
             }
-            Activity::PollAt(_) => self.poll_if_called(now, slot),
+            Activity::Waiting(Errand::Poll, _) => self.poll_if_called(now, slot),
             Activity::Resting if is_named && is_about_it => {
                 let named = std::mem::take(&mut subscription.named);
                 doubts.awaited.retain(|(_, waiting)| *waiting != attempt);
@@ -140,7 +139,8 @@ impl Scheduler {
         }
     }
 
-    /// Polls a rendering shot early if a callback came that caused no poll yet.
+    /// Polls a rendering shot early if a callback came that caused no poll yet: now, but not sooner
+    /// than a moment after the last poll that a callback caused, nor sooner than the provider asked.
     pub(super) fn poll_if_called(&mut self, now: Now, slot: Slot) {
         let Some(shot) = self.slots.get(slot).filter(|shot| !shot.is_asked) else { return };
         let State::Rendering { attempt, .. } = shot.entry.status.state else { return };
@@ -151,7 +151,9 @@ impl Scheduler {
             .is_some_and(|subscription| std::mem::take(&mut subscription.is_called));
         if called {
             let at = doubts.next_poll(now, attempt, self.options.limits.poll_every);
-            self.poll_early(now, slot, at);
+            if matches!(shot.activity, Activity::Waiting(Errand::Poll, due) if at < due) {
+                self.begin_at(now, slot, Errand::Poll, at);
+            }
         }
     }
 
@@ -178,22 +180,7 @@ impl Scheduler {
             return;
         }
         let at = doubts.next_poll(now, attempt, self.options.limits.poll_every);
-        self.find_at(now, slot, at);
-    }
-
-    fn find_at(&mut self, now: Now, slot: Slot, at: Duration) {
-        if at <= now.elapsed {
-            self.queue_find(slot);
-        } else {
-            self.set(slot, Activity::FindAt(at));
-            self.wake_at(slot, at);
-        }
-    }
-
-    /// Asks for the next task as soon as the poll rate allows it.
-    pub(super) fn queue_find(&mut self, slot: Slot) {
-        self.set(slot, Activity::Finding);
-        self.questions.push_back(Question::Find(slot));
+        self.begin_at(now, slot, Errand::Find, at);
     }
 
     /// Asks the ledger, then the provider, about the first of the tasks that callbacks named.
@@ -228,16 +215,13 @@ impl Scheduler {
             matches!(outcome, Some(PollOutcome::Unclear { .. } | PollOutcome::Unanswered { .. }));
         if unclear && tries_so_far < max_tries {
             let wait = retry::poll_wait(self.options.limits.poll_every, tries_so_far - 1);
-            return self.find_at(now, slot, now.elapsed + wait);
+            return self.begin_at(now, slot, Errand::Find, now.elapsed + wait);
         }
         tasks.pop_front();
         *tries = 0;
         let id = &shot.entry.shot;
-        match outcome {
+        match outcome.filter(|_| !bought) {
             None => tracing::debug!(shot = %id, "a callback named a task that is known"),
-            Some(_) if bought => {
-                tracing::debug!(shot = %id, "a callback named a task that is known");
-            }
             Some(
                 PollOutcome::Working { .. }
                 | PollOutcome::Completed { .. }
@@ -252,7 +236,9 @@ impl Scheduler {
             }
             Some(PollOutcome::Unclear { .. } | PollOutcome::Unanswered { .. }) => {
                 // The only trace of what may be its purchase.
-                event_log::unconfirmed(&shot.entry, attempt, task);
+                let why = "a callback named it, and the gateway does not say clearly whether it \
+                           knows it";
+                event_log::only_trace("task unconfirmed", &shot.entry, attempt, task, why);
                 tracing::warn!(
                     shot = %id,
                     "a callback named task {task}, and the gateway does not say clearly whether it \
@@ -332,11 +318,5 @@ impl Scheduler {
                  at the latest (Ctrl-C ends it)"
             );
         }
-    }
-}
-
-fn shot_again(shot: Option<&mut ShotState>, again: bool) {
-    if let Some(shot) = shot {
-        shot.again = again;
     }
 }

@@ -4,6 +4,7 @@
 use crate::clips::{Stored, clip_path};
 use crate::domain::outcome::DownloadError;
 use crate::domain::state::{ShotEvent, State};
+use crate::domain::time::Now;
 use crate::failpoint;
 use crate::ledger::ClipFile;
 use crate::policy::retry;
@@ -11,8 +12,7 @@ use crate::policy::retry;
 use super::core::Scheduler;
 use super::effects::{DownloadOutcome, Effect};
 use super::outcome::StopReason;
-use super::shot_state::{Activity, Fetch, Slot, Work};
-use crate::domain::time::Now;
+use super::shot_state::{Errand, Fetch, Slot, Work};
 
 /// So many clips are downloaded at once.
 const MAX_DOWNLOADS: usize = 8;
@@ -28,13 +28,7 @@ impl Scheduler {
         if let Some(shot) = self.slots.get_mut(slot) {
             shot.work = Work::Fetch(Box::default());
         }
-        self.queue_download(slot);
-    }
-
-    /// Downloads a shot's next clip as soon as there is a place for it.
-    pub(super) fn queue_download(&mut self, slot: Slot) {
-        self.set(slot, Activity::FetchQueued);
-        self.to_fetch.push_back(slot);
+        self.line_up(slot, Errand::Fetch);
     }
 
     /// Begins as many downloads as there are places.
@@ -55,7 +49,6 @@ impl Scheduler {
             let partial = fetch.partial.take();
             self.out.effects.push(Effect::Download { slot, url, path, partial });
             self.downloads += 1;
-            self.set(slot, Activity::Fetching);
         }
     }
 
@@ -80,21 +73,16 @@ impl Scheduler {
             DownloadOutcome::Failed { error, partial } => {
                 let Some(shot) = self.slots.get_mut(slot) else { return };
                 let Work::Fetch(fetch) = &mut shot.work else { return };
-                fetch.partial = partial;
-                fetch.tries += 1;
                 let is_gone = matches!(error, DownloadError::Gone { .. });
+                (fetch.partial, fetch.failure) = (partial, Some(error));
+                fetch.tries += 1;
                 let judged = shot.judged_at(now);
-                let over = match &shot.entry.status.state {
-                    State::Rendered { completed_at, .. } => {
-                        let lifetime = self.options.rules.result_lifetime;
-                        (judged.since(*completed_at) > lifetime).then_some(*completed_at)
-                    }
+                let expired = match &shot.entry.status.state {
+                    State::Rendered { completed_at, .. } if is_gone => Some(*completed_at),
                     _ => None,
                 };
-                if let Work::Fetch(fetch) = &mut shot.work {
-                    fetch.failure = Some(error);
-                }
-                match over.filter(|_| is_gone).zip(self.next_clip(slot)) {
+                let lifetime = self.options.rules.result_lifetime;
+                match expired.filter(|at| judged.since(*at) > lifetime).zip(self.next_clip(slot)) {
                     // It may lie under its final name, if an earlier run was stopped between
                     // renaming and recording it.
                     Some((completed_at, (_, path))) => {
@@ -128,11 +116,7 @@ impl Scheduler {
         let (tries, id) = (fetch.tries, &shot.entry.shot);
         tracing::debug!(shot = %id, "download try {tries}: {}", error.why());
         let at = now.elapsed + retry::backoff(tries, self.rng.f64());
-        if at <= now.elapsed {
-            return self.queue_download(slot);
-        }
-        self.set(slot, Activity::FetchAt(at));
-        self.wake_at(slot, at);
+        self.begin_at(now, slot, Errand::Fetch, at);
     }
 
     fn not_fetched(&mut self, now: Now, slot: Slot, error: DownloadError) {
@@ -159,12 +143,11 @@ impl Scheduler {
             tracing::warn!(shot = %id, "{path} is kept, but cannot be read: {why}");
         }
         fetch.files.push(ClipFile { path, bytes, sha256, clip_info, unread });
-        if fetch.files.len() < parts {
-            let files = std::mem::take(&mut fetch.files);
-            **fetch = Fetch { files, ..Fetch::default() };
-            return self.queue_download(slot);
-        }
         let files = std::mem::take(&mut fetch.files);
+        if files.len() < parts {
+            **fetch = Fetch { files, ..Fetch::default() };
+            return self.line_up(slot, Errand::Fetch);
+        }
         failpoint::point("clips stored");
         if let Some(next) = self.step_with(now, slot, ShotEvent::Delivered, files) {
             self.settle(now, slot, next);

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
-use crate::callback::Callbacks;
+use crate::callback::WebhookQueue;
 use crate::domain::time::{Clock, Now};
 use crate::failpoint;
 use crate::ledger::{Ledger, LedgerError};
@@ -26,7 +26,8 @@ pub(super) struct Driver {
     started: Instant,
     clock: Arc<dyn Clock>,
     ledger: Arc<dyn Ledger>,
-    callbacks: Option<Callbacks>,
+    /// Without a place where the gateway can call back, no callback comes.
+    callbacks: Arc<WebhookQueue>,
     cancel: CancelToken,
     pause: PauseSwitch,
     world: Arc<World>,
@@ -53,7 +54,7 @@ impl Driver {
             started: Instant::now(),
             clock,
             ledger,
-            callbacks,
+            callbacks: callbacks.map(|callbacks| callbacks.queue).unwrap_or_default(),
             cancel,
             pause,
             world: Arc::new(world),
@@ -77,9 +78,7 @@ impl Driver {
         let mut is_paused = self.pause.is_paused();
         self.carry_out(&mut scheduler).await;
         // Every key that a callback may come with is known by now.
-        if let Some(callbacks) = &self.callbacks {
-            callbacks.queue.open();
-        }
+        self.callbacks.open();
         let outcome = loop {
             self.carry_out(&mut scheduler).await;
             if let Some(outcome) = scheduler.outcome(self.now()) {
@@ -102,7 +101,9 @@ impl Driver {
                 Some(ended) = self.others.join_next(), if !self.others.is_empty() => {
                     event_of(ended, false)
                 }
-                event = callback(self.callbacks.as_ref()), if !scheduler.is_leaving() => event,
+                (key, tasks) = self.callbacks.next(), if !scheduler.is_leaving() => {
+                    Event::Callback { key, tasks }
+                }
                 () = until(self.started, wake) => Event::Tick,
             };
             // Looked at before anything is claimed.
@@ -115,9 +116,7 @@ impl Driver {
                 scheduler.handle(self.now(), event_of(ended, false));
             }
         };
-        if let Some(callbacks) = &self.callbacks {
-            callbacks.queue.close();
-        }
+        self.callbacks.close();
         self.show(&scheduler);
         outcome
     }
@@ -163,21 +162,11 @@ impl Driver {
             Effect::Submit { slot, submission } => {
                 self.posts.spawn(Arc::clone(&self.world).submit(slot, *submission));
             }
-            Effect::Expect(key) => {
-                if let Some(callbacks) = &self.callbacks {
-                    callbacks.queue.expect(key);
-                }
-            }
-            Effect::Forget(key) => {
-                if let Some(callbacks) = &self.callbacks {
-                    callbacks.queue.forget(&key);
-                }
-            }
+            Effect::Expect(key) => self.callbacks.expect(key),
+            Effect::Forget(key) => self.callbacks.forget(&key),
             Effect::Leave => {
                 self.others.abort_all();
-                if let Some(callbacks) = &self.callbacks {
-                    callbacks.queue.close();
-                }
+                self.callbacks.close();
             }
             effect => {
                 self.others.spawn(Arc::clone(&self.world).perform(effect));
@@ -204,17 +193,6 @@ fn event_of(ended: Result<Event, JoinError>, was_post: bool) -> Event {
         Ok(event) => event,
         Err(error) if error.is_cancelled() => Event::Tick,
         Err(error) => Event::Panicked { was_post, why: error.to_string() },
-    }
-}
-
-/// The next callback.
-async fn callback(callbacks: Option<&Callbacks>) -> Event {
-    match callbacks {
-        Some(callbacks) => {
-            let (key, tasks) = callbacks.queue.next().await;
-            Event::Callback { key, tasks }
-        }
-        None => std::future::pending().await,
     }
 }
 

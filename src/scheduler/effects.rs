@@ -18,9 +18,8 @@ use crate::failpoint;
 use crate::ledger::{Ledger, LedgerError};
 use crate::provider::{Download, LoadedFiles, Provider, ResumePoint, Submission, TaskHandle};
 
-use super::charge_queue::ChargeQuestion;
-use super::partial_clip::PartialClip;
-use super::shot_state::Slot;
+use super::questions::ChargeQuestion;
+use super::shot_state::{PartialClip, Slot};
 use super::switches::{CancelToken, PauseSwitch};
 
 /// Something to be done.
@@ -88,6 +87,11 @@ pub enum DownloadOutcome {
     DiskFailed(DownloadError),
 }
 
+/// What becomes of a POST that was claimed and held back in the last moment.
+pub(super) fn not_sent() -> SubmitOutcome {
+    SubmitOutcome::NotSent { why: "submitting stopped before it was sent".to_owned() }
+}
+
 /// What effects work with.
 pub(super) struct World {
     pub(super) provider: Arc<dyn Provider>,
@@ -111,8 +115,7 @@ impl World {
     /// Sends a POST once.
     pub(super) async fn submit(self: Arc<Self>, slot: Slot, submission: Submission) -> Event {
         if self.holds_back() {
-            let why = "submitting stopped before it was sent".to_owned();
-            return Event::Submitted { slot, outcome: SubmitOutcome::NotSent { why }, took: None };
+            return Event::Submitted { slot, outcome: not_sent(), took: None };
         }
         failpoint::point("before the POST leaves");
         let left = tokio::time::Instant::now();
@@ -120,7 +123,7 @@ impl World {
         Event::Submitted { slot, outcome, took: Some(left.elapsed()) }
     }
 
-    /// Does anything but a POST; `None` for what is done at once, by the driver.
+    /// Does anything but what the driver does at once.
     pub(super) async fn perform(self: Arc<Self>, effect: Effect) -> Event {
         match effect {
             Effect::Load { slot, request } => {

@@ -1,14 +1,16 @@
 //! What a run tells its log: one record a transition, told after it is durable. Decides nothing, and
 //! costs next to nothing when no log is kept.
 
+use std::fmt;
+
 use crate::domain::charge::Charge;
 use crate::domain::outcome::{SubmitOutcome, TaskId};
-use crate::domain::shot::ShotId;
 use crate::domain::state::{Account, AttemptId, AttemptOutcome, Resolution, ShotEvent, State};
 use crate::domain::transition::Transition;
 use crate::ledger::{ClipFile, Entry};
 
 use super::outcome::StopReason;
+use super::questions::ChargeQuestion;
 
 /// The target of these records, apart from the messages for people: they are for the log alone.
 pub const EVENT_LOG: &str = "story";
@@ -34,45 +36,20 @@ pub struct Cause {
     files: Option<(String, u64)>,
 }
 
-/// One line of the log.
-#[derive(Debug)]
-pub enum EventRecord {
-    /// A shot's transition.
-    Transition(Box<TransitionRecord>),
-    /// What a finished task really cost.
-    Charged {
-        /// The shot.
-        shot: ShotId,
-        /// The attempt that bought the task.
-        attempt: AttemptId,
-        /// The task.
-        task: TaskId,
-        /// What it cost: a number and its currency.
-        charge: String,
-    },
-    /// Nothing more is submitted. A log must not use up what room a full disk still has.
-    Stopping {
-        /// Why.
-        why: String,
-        /// Whether it is for want of room on the disk.
-        disk_full: bool,
-    },
+/// A line of the log, to be written once what it tells of is durable.
+pub struct EventRecord(Box<dyn FnOnce() + Send>);
+
+impl EventRecord {
+    /// Tells the log.
+    pub fn tell(self) {
+        (self.0)();
+    }
 }
 
-/// A shot's transition, as the log has it.
-#[derive(Debug)]
-pub struct TransitionRecord {
-    cause: Cause,
-    shot: ShotId,
-    revision: u32,
-    attempt: Option<i64>,
-    task: Option<TaskId>,
-    from: &'static str,
-    to: &'static str,
-    outcome: Option<&'static str>,
-    price: Option<String>,
-    account: Option<&'static str>,
-    why: Option<Box<str>>,
+impl fmt::Debug for EventRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EventRecord(…)")
+    }
 }
 
 impl Cause {
@@ -109,63 +86,38 @@ impl Cause {
         if !is_news || !keeps_a_log() {
             return None;
         }
+        let Self { word, status, command, files } = self;
+        let (shot, revision) = (entry.shot.clone(), entry.number);
         let attempt = change.map(|change| change.attempt).or(to.attempt()).map(|id| id.0);
+        let task = to.task().or_else(|| from.task()).cloned();
+        let (from, to_name) = (name(from), name(to));
+        let outcome = change.and_then(|change| change.outcome).map(AttemptOutcome::name);
         let claimed = matches!(to, State::Submitting { .. }).then_some(Account::Reserved);
         let account = change.map(|change| change.account).or(claimed).map(Account::name);
-        Some(EventRecord::Transition(Box::new(TransitionRecord {
-            cause: self,
-            shot: entry.shot.clone(),
-            revision: entry.number,
-            attempt,
-            task: to.task().or_else(|| from.task()).cloned(),
-            from: name(from),
-            to: name(to),
-            outcome: change.and_then(|change| change.outcome).map(AttemptOutcome::name),
-            price: account.and(entry.price).map(|price| price.to_string()),
-            account,
-            why: change.and_then(|change| change.why.as_deref()).or(to.why()).map(Into::into),
+        let price = account.and(entry.price).map(|price| price.to_string());
+        let why = change.and_then(|change| change.why.as_deref()).or(to.why());
+        let why: Option<Box<str>> = why.map(Into::into);
+        Some(EventRecord(Box::new(move || {
+            let (files, bytes) = files.as_ref().map(|(paths, bytes)| (paths, *bytes)).unzip();
+            tracing::info!(
+                target: EVENT_LOG,
+                event = word,
+                shot = shot.as_str(),
+                revision,
+                attempt,
+                task = task.as_ref().map(TaskId::as_str),
+                from,
+                to = to_name,
+                outcome,
+                status,
+                price,
+                account,
+                why = why.as_deref(),
+                command,
+                files,
+                bytes,
+            );
         })))
-    }
-}
-
-impl EventRecord {
-    /// Tells the log.
-    pub fn tell(&self) {
-        match self {
-            Self::Transition(record) => record.tell(),
-            Self::Charged { shot, attempt, task, charge } => {
-                let (shot, attempt, task) = (shot.as_str(), attempt.0, task.as_str());
-                tracing::info!(target: EVENT_LOG, event = "charged", shot, attempt, task, charge);
-            }
-            Self::Stopping { why, disk_full } => {
-                tracing::info!(target: EVENT_LOG, event = "stopping", why, disk_full);
-            }
-        }
-    }
-}
-
-impl TransitionRecord {
-    fn tell(&self) {
-        let Cause { word, status, command, files } = &self.cause;
-        let (files, bytes) = files.as_ref().map(|(paths, bytes)| (paths, *bytes)).unzip();
-        tracing::info!(
-            target: EVENT_LOG,
-            event = word,
-            shot = self.shot.as_str(),
-            revision = self.revision,
-            attempt = self.attempt,
-            task = self.task.as_ref().map(TaskId::as_str),
-            from = self.from,
-            to = self.to,
-            outcome = self.outcome,
-            status,
-            price = self.price,
-            account = self.account,
-            why = self.why.as_deref(),
-            command,
-            files,
-            bytes,
-        );
     }
 }
 
@@ -208,37 +160,27 @@ pub(super) fn queued<'a>(entries: impl Iterator<Item = &'a Entry> + Clone) {
     }
 }
 
-/// A task that a callback named and the provider neither knows nor denies: no ledger holds it.
-pub(super) fn unconfirmed(entry: &Entry, attempt: AttemptId, task: &TaskId) {
-    let why = "a callback named it, and the gateway does not say clearly whether it knows it";
-    only_trace("task unconfirmed", entry, attempt, task, why);
-}
-
-/// A purchase that could not be written to the ledger.
-pub(super) fn unwritten(entry: &Entry, attempt: AttemptId, task: &TaskId) {
-    let why = "it was bought, and the ledger could not be written";
-    only_trace("task unwritten", entry, attempt, task, why);
-}
-
 /// The only trace of a task, so that it must be on the disk.
-fn only_trace(event: &str, entry: &Entry, attempt: AttemptId, task: &TaskId, why: &str) {
+pub(super) fn only_trace(event: &str, entry: &Entry, attempt: AttemptId, task: &TaskId, why: &str) {
     let (shot, revision, attempt) = (entry.shot.as_str(), entry.number, attempt.0);
     let (task, must_stay) = (task.as_str(), true);
     tracing::info!(target: EVENT_LOG, event, shot, revision, attempt, task, why, must_stay);
 }
 
-/// What a finished task really cost.
-pub(super) fn charged(
-    shot: &ShotId,
-    attempt: AttemptId,
-    task: &TaskId,
-    charge: &Charge,
-) -> EventRecord {
-    let (shot, task, charge) = (shot.clone(), task.clone(), charge.to_string());
-    EventRecord::Charged { shot, attempt, task, charge }
+/// What a finished task really cost: a number and its currency.
+pub(super) fn charged(asked: &ChargeQuestion, charge: &Charge) -> EventRecord {
+    let (asked, charge) = (asked.clone(), charge.to_string());
+    EventRecord(Box::new(move || {
+        let (shot, attempt, task) = (asked.shot.as_str(), asked.attempt.0, asked.task.as_str());
+        tracing::info!(target: EVENT_LOG, event = "charged", shot, attempt, task, charge);
+    }))
 }
 
-/// Nothing more is submitted.
-pub(super) fn stopping(why: &StopReason) -> EventRecord {
-    EventRecord::Stopping { why: why.to_string(), disk_full: matches!(why, StopReason::Disk(_)) }
+/// Nothing more is submitted. A log must not use up what room a full disk still has, so it says
+/// whether that is the reason.
+pub(super) fn stopping(reason: &StopReason) -> EventRecord {
+    let (why, disk_full) = (reason.to_string(), matches!(reason, StopReason::Disk(_)));
+    EventRecord(Box::new(move || {
+        tracing::info!(target: EVENT_LOG, event = "stopping", why, disk_full);
+    }))
 }

@@ -1,5 +1,5 @@
-//! What a run counts and times while it goes on, for those who look in from outside. Atomics only:
-//! to look costs the run nothing, and it is not the ledger, so that it begins anew with each run.
+//! What a run counts and times while it goes on, for readers outside it. Atomics only: to read them
+//! costs the run nothing, and it is not the ledger, so that it begins anew with each run.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -33,30 +33,21 @@ pub struct Metrics {
 
 impl Default for Metrics {
     fn default() -> Self {
-        const MINUTE: u64 = 60_000;
         Self {
             attempts: Default::default(),
             submitting: Histogram::new(&[50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000]),
             rendering: Histogram::new(&[
-                5000,
-                15_000,
-                30_000,
-                MINUTE,
-                2 * MINUTE,
-                5 * MINUTE,
-                10 * MINUTE,
-                30 * MINUTE,
-                60 * MINUTE,
-                120 * MINUTE,
+                5000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000,
+                7_200_000,
             ]),
-            fetching: Histogram::new(&[100, 500, 1000, 2500, 5000, 10_000, 30_000, MINUTE]),
+            fetching: Histogram::new(&[100, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000]),
         }
     }
 }
 
 impl Metrics {
     /// A POST that left was answered, or is in doubt, after so long.
-    pub(super) fn answered(&self, answer: &SubmitOutcome, took: Duration) {
+    pub fn answered(&self, answer: &SubmitOutcome, took: Duration) {
         self.attempts[place(answer)].fetch_add(1, Ordering::Relaxed);
         self.submitting.record(took);
     }
@@ -94,12 +85,15 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    fn new(bounds: &'static [u64]) -> Self {
+    /// Without a span; `bounds` in milliseconds, rising.
+    #[must_use]
+    pub fn new(bounds: &'static [u64]) -> Self {
         let counts = std::iter::repeat_with(AtomicU64::default).take(bounds.len() + 1).collect();
         Self { bounds, counts, micros: AtomicU64::new(0) }
     }
 
-    pub(super) fn record(&self, span: Duration) {
+    /// Counts a span.
+    pub fn record(&self, span: Duration) {
         let place = self.bounds.partition_point(|most| Duration::from_millis(*most) < span);
         self.counts[place].fetch_add(1, Ordering::Relaxed);
         let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
@@ -125,30 +119,5 @@ impl Histogram {
     #[must_use]
     pub fn sum(&self) -> Duration {
         Duration::from_micros(self.micros.load(Ordering::Relaxed))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_span_counts_where_it_belongs_and_in_everything_longer() {
-        let histogram = Histogram::new(&[10, 100]);
-        for millis in [10, 11, 100, 101] {
-            histogram.record(Duration::from_millis(millis));
-        }
-        let counts: Vec<u64> = histogram.cumulative().iter().map(|(_, count)| *count).collect();
-        assert_eq!(counts, [1, 3, 4]);
-        assert_eq!(histogram.sum(), Duration::from_millis(222));
-    }
-
-    #[test]
-    fn every_outcome_has_its_name() {
-        let metrics = Metrics::default();
-        let doubt = SubmitOutcome::Doubtful { why: "cut".into() };
-        metrics.answered(&doubt, Duration::from_secs(1));
-        let found: Vec<_> = metrics.attempts().filter(|(_, count)| *count > 0).collect();
-        assert_eq!(found, [("in_doubt", 1)]);
     }
 }

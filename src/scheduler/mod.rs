@@ -25,7 +25,6 @@
 //!
 //! [`RevisionState::after`]: crate::domain::state::RevisionState::after
 
-mod charge_queue;
 mod charges;
 mod core;
 mod dispatch;
@@ -37,19 +36,15 @@ mod event_log;
 mod metrics;
 mod options;
 mod outcome;
-mod partial_clip;
 mod placement;
 mod poll;
 mod progress;
 mod questions;
 mod recovery;
-mod setup;
 mod shot_state;
 mod stops;
 mod subscriptions;
 mod switches;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 
@@ -59,14 +54,15 @@ use crate::domain::shot::Shot;
 use crate::failpoint;
 use crate::ledger::{Assign, LedgerError};
 
-use self::core::Scheduler;
+pub use self::core::{Output, Scheduler};
 use driver::Driver;
+pub use effects::{DownloadOutcome, Effect, Event};
 pub use event_log::{Cause, EVENT_LOG, EventRecord};
 pub use metrics::{Histogram, Metrics, OUTCOMES};
-pub use options::{Deps, RunOptions};
+pub use options::{Deps, RunOptions, Setup};
 pub use outcome::{RunOutcome, StopReason};
 pub use progress::{Ends, Progress};
-use setup::Setup;
+pub use shot_state::{PartialClip, Slot};
 pub use switches::{CancelToken, PauseSwitch};
 
 /// Renders the shots, or goes on with them, until nothing is left to do or something stops it.

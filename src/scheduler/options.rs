@@ -1,15 +1,19 @@
-//! What a run is told: plain data between the command line and the scheduler.
+//! What a run is told: by the command line, and by its surroundings.
 
+use std::io;
 use std::sync::Arc;
 
 use crate::blocking::Threads;
 use crate::callback::Callbacks;
 use crate::clips::ClipStore;
+use crate::domain::origin::Origin;
+use crate::domain::secret::KeyMint;
 use crate::domain::state::{OnDoubt, Rules, State};
 use crate::domain::time::{Clock, Timestamp};
 use crate::ledger::{Entry, Ledger};
+use crate::policy::budget::{Balance, Budget};
 use crate::policy::limits::Limits;
-use crate::provider::Provider;
+use crate::provider::{Capabilities, Provider, RESULT_LIFETIME};
 
 use super::metrics::Metrics;
 use super::switches::PauseSwitch;
@@ -49,7 +53,7 @@ impl RunOptions {
             on_doubt: OnDoubt::Hold,
             render_timeout: limits.render_timeout,
             failed_tasks_charged: false,
-            result_lifetime: crate::provider::RESULT_LIFETIME,
+            result_lifetime: RESULT_LIFETIME,
         };
         Self {
             limits,
@@ -109,5 +113,47 @@ impl Deps {
         let (pause, metrics) = (PauseSwitch::default(), Arc::default());
         let (callbacks, threads) = (None, Threads::default());
         Self { provider, ledger, clips, clock, callbacks, pause, metrics, threads }
+    }
+}
+
+/// What a scheduler is told of the run's surroundings, as plain values.
+pub struct Setup {
+    /// Where attempts go, and from which account.
+    pub origin: Origin,
+    /// How many tasks one poll may ask for.
+    pub poll_batch: usize,
+    /// The cap.
+    pub budget: Budget,
+    /// The money as the ledger has it.
+    pub balance: Balance,
+    /// What is counted and timed.
+    pub metrics: Arc<Metrics>,
+    /// Where the provider can call back, if it can.
+    pub callbacks: Option<Callbacks>,
+    /// Makes attempt keys.
+    pub keys: KeyMint,
+    /// Chance, for the waits before retries.
+    pub rng: fastrand::Rng,
+}
+
+impl Setup {
+    /// What `deps` say.
+    ///
+    /// # Errors
+    /// When the system has no randomness for attempt keys, which it always has.
+    pub fn of(deps: &Deps) -> io::Result<Self> {
+        let Capabilities { origin, poll_batch, .. } = deps.provider.capabilities();
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(io::Error::other)?;
+        Ok(Self {
+            origin,
+            poll_batch,
+            budget: deps.ledger.budget(),
+            balance: deps.ledger.balance(),
+            metrics: Arc::clone(&deps.metrics),
+            callbacks: deps.callbacks.clone(),
+            keys: KeyMint::from_seed(seed),
+            rng: fastrand::Rng::new(),
+        })
     }
 }

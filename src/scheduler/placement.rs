@@ -7,7 +7,8 @@ use crate::domain::time::Now;
 use crate::policy::queue::Rank;
 
 use super::core::Scheduler;
-use super::shot_state::{Activity, Slot};
+use super::questions::Question;
+use super::shot_state::{Activity, Errand, Slot};
 
 impl Scheduler {
     /// Gives a shot something to do, or nothing.
@@ -40,24 +41,36 @@ impl Scheduler {
         }
     }
 
-    /// Wakes a shot at a moment of the run.
-    pub(super) fn wake_at(&mut self, slot: Slot, at: Duration) {
+    /// Begins an errand at a moment of the run, or at once if that has come.
+    pub(super) fn begin_at(&mut self, now: Now, slot: Slot, errand: Errand, at: Duration) {
+        if at <= now.elapsed {
+            return self.line_up(slot, errand);
+        }
+        self.set(slot, Activity::Waiting(errand, at));
         self.timers.push(Reverse((at, slot)));
+    }
+
+    /// Begins an errand as soon as the poll rate, or a place among the downloads, allows it.
+    pub(super) fn line_up(&mut self, slot: Slot, errand: Errand) {
+        self.set(slot, Activity::Busy);
+        match errand {
+            Errand::Poll => self.questions.push_back(Question::Poll(slot)),
+            Errand::Find => self.questions.push_back(Question::Find(slot)),
+            Errand::Fetch => self.to_fetch.push_back(slot),
+        }
     }
 
     /// Wakes the shots whose time has come.
     pub(super) fn wake(&mut self, now: Now) {
-        while let Some(Reverse((at, slot))) = self.timers.peek().copied() {
-            if at > now.elapsed {
-                break;
-            }
+        while let Some(Reverse((at, slot))) = self.timers.peek().copied()
+            && at <= now.elapsed
+        {
             self.timers.pop();
-            let Some(shot) = self.slots.get(slot) else { continue };
-            match shot.activity {
-                Activity::PollAt(due) if due == at => self.ask_poll(slot),
-                Activity::FindAt(due) if due == at => self.queue_find(slot),
-                Activity::FetchAt(due) if due == at => self.queue_download(slot),
-                _ => {}
+            if let Some(shot) = self.slots.get(slot)
+                && let Activity::Waiting(errand, due) = shot.activity
+                && due == at
+            {
+                self.line_up(slot, errand);
             }
         }
         self.wake_charges(now);

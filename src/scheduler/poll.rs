@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::domain::outcome::PollOutcome;
 use crate::domain::state::ShotEvent;
-use crate::domain::transition::{Next, StopCause};
+use crate::domain::time::Now;
+use crate::domain::transition::Next;
 use crate::failpoint;
 use crate::policy::retry;
 use crate::provider::TaskHandle;
@@ -14,8 +15,7 @@ use super::core::Scheduler;
 use super::effects::Effect;
 use super::outcome::StopReason;
 use super::questions::Question;
-use super::shot_state::{Activity, Slot};
-use crate::domain::time::Now;
+use super::shot_state::{Activity, Errand, Slot};
 
 /// So many odd answers to polls are worth a warning, each once.
 const MAX_STRANGE: usize = 20;
@@ -27,34 +27,7 @@ impl Scheduler {
         if let Some(shot) = self.slots.get_mut(slot) {
             (shot.unclear, shot.is_asked) = (0, false);
         }
-        self.poll_at(now, slot, at);
-    }
-
-    fn poll_at(&mut self, now: Now, slot: Slot, at: Duration) {
-        if at <= now.elapsed {
-            self.ask_poll(slot);
-        } else {
-            self.set(slot, Activity::PollAt(at));
-            self.wake_at(slot, at);
-        }
-    }
-
-    /// Polls a shot's task as soon as the poll rate allows it.
-    pub(super) fn ask_poll(&mut self, slot: Slot) {
-        self.set(slot, Activity::PollQueued);
-        self.questions.push_back(Question::Poll(slot));
-    }
-
-    /// A callback said that a task may have ended: polls it now, but not sooner than a moment after
-    /// the last poll that a callback caused, nor sooner than the provider asked for.
-    pub(super) fn poll_early(&mut self, now: Now, slot: Slot, at: Duration) {
-        let Some(shot) = self.slots.get(slot) else { return };
-        if let Activity::PollAt(due) = shot.activity
-            && !shot.is_asked
-            && at < due
-        {
-            self.poll_at(now, slot, at);
-        }
+        self.begin_at(now, slot, Errand::Poll, at);
     }
 
     /// Asks what waits, as far as the poll rate allows it.
@@ -80,7 +53,6 @@ impl Scheduler {
         let mut next = Some(slot);
         while let Some(slot) = next {
             if let Some(task) = self.task_of(slot) {
-                self.set(slot, Activity::Polling);
                 slots.push(slot);
                 tasks.push(TaskHandle { task });
             }
@@ -96,14 +68,13 @@ impl Scheduler {
     }
 
     /// A poll ended.
-    pub(super) fn polled(&mut self, now: Now, slot: Slot, outcome: PollOutcome) {
+    pub(super) fn polled(&mut self, now: Now, slot: Slot, mut outcome: PollOutcome) {
         failpoint::point("poll answered");
         let task = self.task_of(slot);
         let Some(shot) = self.slots.get_mut(slot) else { return };
-        let outcome = match shot.key {
-            Some(key) => outcome.with_why(|why| key.redact_in(why)),
-            None => outcome,
-        };
+        if let (Some(key), Some(why)) = (shot.key, outcome.why_mut()) {
+            key.redact_in(why);
+        }
         shot.unclear = match &outcome {
             PollOutcome::Unclear { .. }
             | PollOutcome::OtherTask { .. }
@@ -125,10 +96,10 @@ impl Scheduler {
                 if let Some(shot) = self.slots.get_mut(slot) {
                     shot.is_asked = asked.is_some();
                 }
-                self.poll_at(now, slot, now.elapsed + wait);
+                self.begin_at(now, slot, Errand::Poll, now.elapsed + wait);
                 self.poll_if_called(now, slot);
             }
-            Next::Stop(_) => {
+            Next::Stop => {
                 self.stop_polls();
                 self.set(slot, Activity::Resting);
             }
@@ -144,7 +115,7 @@ impl Scheduler {
     /// The provider refuses the key even for polls.
     pub(super) fn stop_polls(&mut self) {
         let why = "the gateway refuses the key for polls".to_owned();
-        self.stop_and_leave(StopReason::from((StopCause::Key, why)));
+        self.stop_and_leave(StopReason::Key(why));
     }
 
     /// What a poll's answer means to all other shots.

@@ -1,14 +1,16 @@
 //! Where every shot stands when a run begins, and what it does first.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::domain::state::{ShotEvent, State};
+use crate::domain::time::Now;
 use crate::domain::transition::{Backoff, Next};
 use crate::ledger::{CallbackSubscription, Entry};
 
 use super::core::Scheduler;
+use super::effects::Effect;
 use super::shot_state::{ShotState, Slot};
-use crate::domain::time::Now;
 
 impl Scheduler {
     /// Takes over what the ledger has: the shots of the manifest with their places in it, those that
@@ -49,14 +51,14 @@ impl Scheduler {
         slots: &[(Slot, First)],
     ) {
         let Some(doubts) = &mut self.doubts else { return };
-        let mut by_attempt: std::collections::HashMap<_, _> =
+        let mut by_attempt: HashMap<_, _> =
             subscriptions.into_iter().map(|one| (one.attempt, one)).collect();
         for (slot, _) in slots {
             let Some(shot) = self.slots.get_mut(*slot) else { continue };
             let attempt = shot.entry.status.state.attempt();
             if let Some(subscription) = attempt.and_then(|attempt| by_attempt.remove(&attempt)) {
                 shot.key = Some(subscription.key);
-                self.out.at_once.push(super::effects::Effect::Expect(subscription.key));
+                self.out.at_once.push(Effect::Expect(subscription.key));
                 doubts.expect(subscription, *slot);
             }
         }

@@ -1,21 +1,31 @@
 //! A shot's revision on its way through a run, and where the scheduler keeps it.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::time::Duration;
 
-use crate::domain::outcome::TaskId;
+use crate::clips::ClipWriter;
+use crate::domain::outcome::{DownloadError, TaskId};
 use crate::domain::secret::Secret;
 use crate::domain::state::State;
 use crate::domain::time::{Now, Timestamp};
 use crate::ledger::{ClipFile, Entry};
-
 use crate::provider::LoadedFiles;
-
-use super::partial_clip::PartialClip;
 
 /// A shot's place among those that the scheduler keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slot(u32);
+
+/// Something to be done for a shot outside the scheduler, when its turn comes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Errand {
+    /// Poll its task.
+    Poll,
+    /// Ask about a task that a callback named.
+    Find,
+    /// Download its next clip.
+    Fetch,
+}
 
 /// What goes on with a shot.
 #[derive(Debug)]
@@ -24,30 +34,10 @@ pub(super) enum Activity {
     Resting,
     /// It waits to be submitted.
     Queued,
-    /// Its local files are read.
-    Loading,
-    /// Its claim is about to be committed.
-    Claiming,
-    /// It is claimed, and leaves when the rate allows it.
-    Leaving,
-    /// Its POST is on the wire.
-    Posting,
-    /// It is polled at this moment of the run.
-    PollAt(Duration),
-    /// It waits for its place in the poll rate.
-    PollQueued,
-    /// Its poll is on the wire.
-    Polling,
-    /// A task that a callback named is asked for at this moment of the run.
-    FindAt(Duration),
-    /// A task that a callback named is asked for, or waits for its place in the poll rate.
-    Finding,
-    /// It waits for a place among the downloads.
-    FetchQueued,
-    /// Its download is tried again at this moment of the run.
-    FetchAt(Duration),
-    /// Its clip is being downloaded, or looked for on the disk.
-    Fetching,
+    /// Something is begun for it at this moment of the run.
+    Waiting(Errand, Duration),
+    /// Something goes on that comes back as an event or a verdict, or is about to.
+    Busy,
 }
 
 impl Activity {
@@ -103,7 +93,21 @@ pub(super) struct Fetch {
     /// What was received of the next one.
     pub(super) partial: Option<PartialClip>,
     /// Why the last try failed.
-    pub(super) failure: Option<crate::domain::outcome::DownloadError>,
+    pub(super) failure: Option<DownloadError>,
+}
+
+/// What was received of a clip so far, and what a host needs to go on from there.
+pub struct PartialClip {
+    /// What was received, and where it goes.
+    pub writer: Box<dyn ClipWriter>,
+    /// What tells the host that it still has the same file.
+    pub validator: Option<String>,
+}
+
+impl fmt::Debug for PartialClip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PartialClip").field("bytes", &self.writer.len()).finish_non_exhaustive()
+    }
 }
 
 impl ShotState {

@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use crate::domain::transition::StopCause;
+use crate::domain::time::Now;
 use crate::ledger::LedgerError;
 
-use super::charge_queue::Charges;
 use super::core::Scheduler;
 use super::effects::Effect;
 use super::event_log;
 use super::outcome::{RunOutcome, StopReason};
-use crate::domain::time::Now;
 
 /// So many pauses in a row with nothing accepted, for so long, mean an exhausted account.
 const THROTTLED_ROUNDS: u32 = 10;
@@ -50,8 +48,7 @@ impl Scheduler {
     }
 
     /// The user pauses the run, or lets it go on.
-    pub(super) fn set_paused(&mut self, paused: bool) {
-        self.paused = paused;
+    pub const fn set_paused(&mut self, paused: bool) {
         self.progress.paused = paused;
     }
 
@@ -104,7 +101,7 @@ impl Scheduler {
             self.say_awaited();
             return false;
         }
-        self.charges.as_ref().is_none_or(Charges::are_known)
+        self.charges.as_ref().is_none_or(|charges| charges.asking == 0)
     }
 
     /// How a run that is over has ended.
@@ -118,16 +115,6 @@ impl Scheduler {
             }
             Some(stopped) => RunOutcome::Stopped(stopped.clone()),
             None => RunOutcome::Stopped(StopReason::Cap { held: self.queue.len() }),
-        }
-    }
-}
-
-impl From<(StopCause, String)> for StopReason {
-    fn from((cause, why): (StopCause, String)) -> Self {
-        match cause {
-            StopCause::Key => Self::Key(why),
-            StopCause::Credit => Self::Credit(why),
-            StopCause::Address => Self::Address(why),
         }
     }
 }

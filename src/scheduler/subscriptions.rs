@@ -64,11 +64,6 @@ impl Doubts {
         }
     }
 
-    /// What the provider is to call about an attempt.
-    pub(super) fn address(&self, key: &Secret) -> String {
-        self.callbacks.address(key)
-    }
-
     /// From now on callbacks about this attempt are heard.
     pub(super) fn expect(&mut self, subscription: CallbackSubscription, slot: Slot) {
         let CallbackSubscription { attempt, key, sent_at } = subscription;

@@ -3,14 +3,8 @@
 use tokio::sync::watch;
 
 /// Stops a run; clones stop the same one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct CancelToken(watch::Sender<bool>);
-
-impl Default for CancelToken {
-    fn default() -> Self {
-        Self(watch::Sender::new(false))
-    }
-}
 
 impl CancelToken {
     /// Asks the run to stop: submit nothing more, write down what is on the wire, return.
@@ -40,14 +34,8 @@ impl CancelToken {
 /// sent, and its price is free again. So when [`PauseSwitch::pause`] has returned, only those POSTs
 /// are on the wire that had passed that last look, and no other leaves before
 /// [`PauseSwitch::resume`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct PauseSwitch(watch::Sender<bool>);
-
-impl Default for PauseSwitch {
-    fn default() -> Self {
-        Self(watch::Sender::new(false))
-    }
-}
 
 impl PauseSwitch {
     /// Nothing more is bought from now on.

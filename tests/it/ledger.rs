@@ -129,7 +129,7 @@ impl Desk {
 
     fn rows(&self) -> Vec<Row> {
         let mut rows = Vec::new();
-        LedgerAddress::file(&self.path())
+        LedgerAddress::file(self.path())
             .snapshot()
             .unwrap()
             .rows(&mut |row| rows.push(row))
@@ -306,7 +306,7 @@ async fn every_state_is_the_same_after_reopening() {
         assert_eq!(&entry.status, job, "{}", entry.shot);
     }
     assert_eq!(desk.record(&shots).await, again);
-    assert_eq!(LedgerAddress::file(&desk.path()).snapshot().unwrap().entries().unwrap(), again);
+    assert_eq!(LedgerAddress::file(desk.path()).snapshot().unwrap().entries().unwrap(), again);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -14,6 +14,7 @@ mod clips;
 mod contract;
 #[cfg(target_os = "linux")]
 mod disk;
+mod domain;
 mod fuzz;
 mod house;
 #[cfg(unix)]
@@ -31,6 +32,7 @@ mod nights;
 mod notify;
 mod outcomes;
 mod plan;
+mod policy;
 mod programs;
 mod provider;
 mod report;

@@ -6,6 +6,7 @@ use std::path::Path;
 use rushes::catalog::Catalog;
 use rushes::domain::secret::Secret;
 use rushes::manifest::{Campaign, Mistakes, Reading, load};
+use rushes::policy::limits::Limits;
 use rushes::provider::{FileError, LoadedFiles, Submission, body};
 
 fn reading(catalog: &Catalog) -> Reading<'_> {
@@ -275,7 +276,8 @@ fn a_header_is_read_without_looking_at_the_shots() {
     assert_eq!(header.campaign, "shots");
     let budget = header.budget.unwrap();
     assert_eq!((budget.cap, budget.strict), (Some("1.50".parse().unwrap()), true));
-    assert_eq!(header.limits.rate, Some("90/min".parse().unwrap()));
+    let rate = "90/min".parse().unwrap();
+    assert_eq!(header.limits, Limits { rate, attempts: 3, ..Limits::default() });
     // A slip among the shots does not stop a download; one in the settings might mislead.
     let broken =
         "campaign: films\nshots:\n  - {id: a, prompt: x}\n  - id: b\n    prompt: Night: a street\n";

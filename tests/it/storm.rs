@@ -56,7 +56,7 @@ impl Campaign {
     /// Shots by state; empty before there is a ledger.
     fn counts(&self) -> HashMap<&'static str, usize> {
         let mut counts = HashMap::new();
-        if let Ok(reader) = LedgerAddress::file(&self.ledger()).snapshot() {
+        if let Ok(reader) = LedgerAddress::file(self.ledger()).snapshot() {
             let _ = reader.rows(&mut |row| {
                 *counts.entry(row.entry.status.state.name()).or_default() += 1;
             });

@@ -55,7 +55,7 @@ impl Books {
         for attempt in self.attempts.iter().filter(|one| one.account != Account::Released) {
             let of = |one: &&Revision| one.entry.revision == attempt.revision;
             let Some(Revision { shot, .. }) = self.revisions.iter().find(of) else { continue };
-            let tags: Vec<String> = shot.tags.iter().map(|tag| tag.to_string()).collect();
+            let tags: Vec<String> = shot.tags.iter().map(ToString::to_string).collect();
             let model = shot.model.to_string();
             let group = groups.entry((model.clone(), format!("{tags:?}"))).or_insert_with(|| {
                 SpendGroup { model, tags, bought: 0, balance: Balance::default() }

@@ -4,12 +4,14 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use thin_vec::ThinVec;
+
 use super::context::ExpandContext;
 use super::draft::Draft;
 use super::scope::Scope;
 use super::text_template::TextTemplate;
 use super::{entry, identity, request};
-use crate::domain::shot::{Shot, ShotId, ThinList};
+use crate::domain::shot::{Shot, ShotId};
 use crate::manifest::diagnostics::Diagnostic;
 use crate::manifest::source::place::Place;
 
@@ -90,7 +92,7 @@ fn taken(draft: &Draft<'_, '_>, id: &ShotId, first: Place) -> Diagnostic {
 /// What a shot is called and sorted by.
 struct Labels {
     priority: i32,
-    tags: ThinList<Box<str>>,
+    tags: ThinVec<Box<str>>,
     clip_name: Arc<str>,
 }
 

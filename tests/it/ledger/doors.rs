@@ -5,7 +5,7 @@ use std::io::{Seek, SeekFrom, Write};
 
 use super::*;
 
-fn opening<'a>(campaign: &'a str, kind: Kind) -> LedgerOptions<'a> {
+fn opening(campaign: &str, kind: Kind) -> LedgerOptions<'_> {
     let (holder, at, threads) = ("rushes fetch", at(0), Threads::Pool);
     LedgerOptions { campaign, kind, holder, at, threads }
 }
@@ -24,7 +24,7 @@ async fn a_second_run_is_refused_and_readers_see_who_is_first() {
     let text = error.to_string();
     let who = format!("rushes run, process {} on", std::process::id());
     assert!(text.contains(&who) && text.contains("since 2024-01-13T05:24:10.000Z"), "{text}");
-    let reader = LedgerAddress::file(&desk.path()).snapshot().unwrap();
+    let reader = LedgerAddress::file(desk.path()).snapshot().unwrap();
     assert!(reader.summary().unwrap().held_by.unwrap().contains(&who));
     desk.close();
     assert_eq!(reader.summary().unwrap().held_by, None);
@@ -128,7 +128,7 @@ async fn a_ledger_from_the_future_says_which_version_made_it() {
     assert!(matches!(error, LedgerError::Newer { schema: 9, .. }), "{error}");
     assert!(error.to_string().contains("rushes 9.1.0"), "{error}");
     assert!(matches!(
-        LedgerAddress::file(&desk.path()).snapshot().err(),
+        LedgerAddress::file(desk.path()).snapshot().err(),
         Some(LedgerError::Newer { .. })
     ));
 }
@@ -180,7 +180,7 @@ async fn damage_anywhere_is_an_error_and_never_a_panic_or_a_wrong_sum() {
                 _ => bytes.truncate(page * 4096 + 100),
             }
             fs::write(desk.path(), &bytes).unwrap();
-            if let Ok(reader) = LedgerAddress::file(&desk.path()).snapshot() {
+            if let Ok(reader) = LedgerAddress::file(desk.path()).snapshot() {
                 drop(reader.entries());
                 drop(reader.rows(&mut |_| ()));
                 drop(reader.summary());
@@ -214,7 +214,7 @@ async fn a_nonsense_value_in_a_row_is_damage() {
         let conn = Connection::open(desk.path()).unwrap();
         conn.execute_batch(sql).unwrap();
         drop(conn);
-        let read = LedgerAddress::file(&desk.path()).snapshot().unwrap().entries().unwrap_err();
+        let read = LedgerAddress::file(desk.path()).snapshot().unwrap().entries().unwrap_err();
         assert!(matches!(read, LedgerError::Damaged { .. }), "{sql}: {read}");
         desk.ledger = Some(open_in(desk.folder.path()).unwrap());
         let error = desk.ledger().entries().await.unwrap_err();

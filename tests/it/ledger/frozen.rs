@@ -239,7 +239,7 @@ async fn a_ledger_of_schema_1_goes_on_with_callbacks_and_charges() {
 async fn who_only_looks_at_a_ledger_of_before_sees_all_of_it_and_leaves_it_as_it_is() {
     for (had, count) in BEFORE.into_iter().zip([21, 17, 17]) {
         let desk = thawed(had);
-        let reader = LedgerAddress::file(&desk.path()).snapshot().unwrap();
+        let reader = LedgerAddress::file(desk.path()).snapshot().unwrap();
         let mut json = Vec::new();
         report::json::write(&*reader, &mut json).unwrap();
         assert!(before(had).starts_with(std::str::from_utf8(&json).unwrap()));
@@ -345,7 +345,7 @@ fn a_ledger_of_a_schema_to_come_is_refused_by_all_and_left_as_it_is() {
     assert!(matches!(error, LedgerError::Newer { schema: 5, .. }), "{error}");
     assert!(error.to_string().contains("rushes 9.9"), "{error}");
     assert!(matches!(
-        LedgerAddress::file(&desk.path()).snapshot().err(),
+        LedgerAddress::file(desk.path()).snapshot().err(),
         Some(LedgerError::Newer { .. })
     ));
     assert_eq!(schema(&desk.path()), 5);

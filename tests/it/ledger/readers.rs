@@ -5,7 +5,7 @@ use super::*;
 #[tokio::test]
 async fn a_reader_beside_a_run_sees_each_step_when_it_is_durable() {
     let (desk, entries) = Desk::with(&[shot("a", 1, Some(10))]).await;
-    let reader = LedgerAddress::file(&desk.path()).snapshot().unwrap();
+    let reader = LedgerAddress::file(desk.path()).snapshot().unwrap();
     let state = || {
         let mut states = Vec::new();
         reader.rows(&mut |row| states.push(row.entry.status.state.name())).unwrap();
@@ -28,7 +28,7 @@ async fn what_a_dead_run_had_on_the_wire_is_shown_in_doubt() {
     let row = desk.rows().remove(0);
     assert_eq!(row.entry.status.state.name(), "in_doubt");
     assert!(row.entry.status.state.why().unwrap().contains("on the wire"));
-    let stored = LedgerAddress::file(&desk.path()).snapshot().unwrap().entries().unwrap();
+    let stored = LedgerAddress::file(desk.path()).snapshot().unwrap().entries().unwrap();
     assert_eq!(stored[0].status.state.name(), "submitting", "the plan sees what is stored");
 }
 
@@ -48,7 +48,7 @@ async fn a_summary_has_the_cap_the_money_and_whose_it_is() {
     let budget = Budget { cap: Some(usd(25_000_000)), strict: true };
     desk.ledger().set_budget(budget).await.unwrap();
     desk.claim(&entries[0]).await;
-    let summary = LedgerAddress::file(&desk.path()).snapshot().unwrap().summary().unwrap();
+    let summary = LedgerAddress::file(desk.path()).snapshot().unwrap().summary().unwrap();
     assert_eq!((summary.campaign.as_str(), summary.kind), ("summer", Kind::Gateway));
     assert_eq!(summary.budget, budget);
     assert_eq!(summary.balance, Balance { reserved: usd(10), ..Balance::default() });

@@ -7,7 +7,7 @@ use rushes::policy::budget::Balance;
 use super::{Commits, Desk, RULES, at, completed, cut, shot, spec, usd};
 
 fn spending(desk: &Desk) -> Spending {
-    LedgerAddress::file(&desk.path()).snapshot().unwrap().spending().unwrap()
+    LedgerAddress::file(desk.path()).snapshot().unwrap().spending().unwrap()
 }
 
 fn sum(spending: &Spending) -> Balance {

@@ -153,7 +153,7 @@ async fn no_answer_to_a_post_lies_about_money(of: &impl Implementation) {
         assert!(at_most_once <= 1, "{prompt} was bought {at_most_once} times");
         match &outcome {
             SubmitOutcome::Bought { task } => {
-                assert_eq!(sold.pop().as_deref(), Some(task.as_str()))
+                assert_eq!(sold.pop().as_deref(), Some(task.as_str()));
             }
             SubmitOutcome::Doubtful { why } => assert!(!why.is_empty()),
             SubmitOutcome::ServerError { status, .. } => assert!((500..600).contains(status)),

@@ -3,6 +3,9 @@
 mod callbacks;
 mod charges;
 mod clock;
+mod handle;
+mod metrics;
+mod order;
 mod pauses;
 pub mod stage;
 mod stops;

@@ -351,7 +351,7 @@ impl Stage {
     /// What the ledger says of every shot.
     pub fn rows(&self) -> Vec<Row> {
         let reader =
-            LedgerAddress::file(&self.folder.path().join("ledger.sqlite")).snapshot().unwrap();
+            LedgerAddress::file(self.folder.path().join("ledger.sqlite")).snapshot().unwrap();
         let mut rows = Vec::new();
         reader.rows(&mut |row| rows.push(row)).unwrap();
         rows
@@ -360,7 +360,7 @@ impl Stage {
     /// Spent and reserved, by the ledger.
     pub fn money(&self) -> (Usd, Usd) {
         let reader =
-            LedgerAddress::file(&self.folder.path().join("ledger.sqlite")).snapshot().unwrap();
+            LedgerAddress::file(self.folder.path().join("ledger.sqlite")).snapshot().unwrap();
         let balance = reader.summary().unwrap().balance;
         (balance.spent, balance.reserved)
     }

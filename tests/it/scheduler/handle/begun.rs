@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::rig::Rig;
-use crate::domain::outcome::{PollOutcome, SubmitOutcome, TaskId};
-use crate::scheduler::effects::{DownloadOutcome, Effect, Event};
-use crate::scheduler::shot_state::Slot;
+use rushes::domain::outcome::{PollOutcome, SubmitOutcome, TaskId};
+use rushes::scheduler::Slot;
+use rushes::scheduler::{DownloadOutcome, Effect, Event};
 
 impl Rig {
     /// The rows of those whose effect of a kind was begun and did not come back.

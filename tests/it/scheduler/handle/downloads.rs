@@ -8,12 +8,12 @@ use futures::future::{BoxFuture, ready};
 use super::given::{given, rendered, rendering, secs};
 use super::rig::Rig;
 use super::{clip, completed, stored};
-use crate::clips::{ClipError, ClipWriter, Stored, Writing};
-use crate::domain::outcome::DownloadError;
-use crate::domain::state::{Account, Failure, State};
-use crate::scheduler::effects::{DownloadOutcome, Effect, Event};
-use crate::scheduler::outcome::{RunOutcome, StopReason};
-use crate::scheduler::partial_clip::PartialClip;
+use rushes::clips::{ClipError, ClipWriter, Stored, Writing};
+use rushes::domain::outcome::DownloadError;
+use rushes::domain::state::{Account, Failure, State};
+use rushes::scheduler::PartialClip;
+use rushes::scheduler::{DownloadOutcome, Effect, Event};
+use rushes::scheduler::{RunOutcome, StopReason};
 
 const NONE: [usize; 0] = [];
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::given::{Given, given, secs};
 use super::rig::Rig;
 use super::{bought, cut, not_sent, refused, throttled};
-use crate::domain::outcome::SubmitOutcome;
-use crate::domain::state::{Account, AttemptOutcome, Failure, State};
-use crate::scheduler::effects::{Effect, Event};
-use crate::scheduler::outcome::{RunOutcome, StopReason};
+use rushes::domain::outcome::SubmitOutcome;
+use rushes::domain::state::{Account, AttemptOutcome, Failure, State};
+use rushes::scheduler::{Effect, Event};
+use rushes::scheduler::{RunOutcome, StopReason};
 
 /// Two shots of which the first is on the wire, and the second waits for its place.
 fn one_on_the_wire() -> Rig {

@@ -7,11 +7,11 @@ use super::given::{given, in_doubt, rendered, rendering, secs};
 use super::rig::Rig;
 use super::said::said;
 use super::{bought, completed, working};
-use crate::domain::state::Account;
-use crate::ledger::{Change, LedgerError, Verdict};
-use crate::scheduler::core::Output;
-use crate::scheduler::effects::{Effect, Event};
-use crate::scheduler::outcome::{RunOutcome, StopReason};
+use rushes::domain::state::Account;
+use rushes::ledger::{Change, LedgerError, Verdict};
+use rushes::scheduler::Output;
+use rushes::scheduler::{Effect, Event};
+use rushes::scheduler::{RunOutcome, StopReason};
 
 const NONE: [usize; 0] = [];
 
@@ -41,7 +41,7 @@ fn a_post_leaves_only_after_its_claim_is_granted() {
 #[test]
 fn a_claim_that_the_ledger_refuses_sends_nothing_and_ends_the_run() {
     let mut rig = given(1).recovered();
-    rig.verdicts.push_back(Verdict::Refused(LedgerError::defect("no such row")));
+    rig.verdicts.push_back(Verdict::Refused(LedgerError::Defect { what: "no such row".into() }));
     rig.carry_out();
     rig.play(secs(60));
     assert_eq!((rig.posts(), rig.is(0)), (vec![], "queued"));
@@ -197,7 +197,7 @@ fn polls_and_downloads_end_even_if_the_batch_cannot_be_written_in_which_that_was
     let mut rig = given(3).stored(0, rendered(1)).stored(1, rendering("b")).start();
     rig.play(secs(1));
     let slots = rig.take_poll(1);
-    let outcome = crate::domain::outcome::PollOutcome::BadKey { why: "no".into() };
+    let outcome = rushes::domain::outcome::PollOutcome::BadKey { why: "no".into() };
     rig.hear(Event::Polled { slots, outcomes: vec![outcome] });
     rig.hear_answer(2, bought("c"));
     rig.fail_commit();

@@ -5,17 +5,17 @@ use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use super::given::BEGAN;
-use crate::domain::charge::Charge;
-use crate::domain::money::Usd;
-use crate::domain::secret::Secret;
-use crate::domain::state::{Account, AttemptId, AttemptOutcome, RevisionState, State};
-use crate::domain::time::{Now, Timestamp};
-use crate::ledger::{Change, Commit, Committed, LedgerError, RevisionId, Verdict};
-use crate::policy::budget::{Balance, Budget};
-use crate::scheduler::core::{Output, Scheduler};
-use crate::scheduler::effects::{Effect, Event};
-use crate::scheduler::outcome::{RunOutcome, StopReason};
-use crate::scheduler::shot_state::Slot;
+use rushes::domain::charge::Charge;
+use rushes::domain::money::Usd;
+use rushes::domain::secret::Secret;
+use rushes::domain::state::{Account, AttemptId, AttemptOutcome, RevisionState, State};
+use rushes::domain::time::{Now, Timestamp};
+use rushes::ledger::{Change, Commit, Committed, LedgerError, RevisionId, Verdict};
+use rushes::policy::budget::{Balance, Budget};
+use rushes::scheduler::Slot;
+use rushes::scheduler::{Effect, Event};
+use rushes::scheduler::{Output, Scheduler};
+use rushes::scheduler::{RunOutcome, StopReason};
 
 /// An attempt's row.
 pub struct Attempt {
@@ -135,7 +135,7 @@ impl Rig {
         for effect in at_once {
             self.begin(effect);
         }
-        let error = LedgerError::defect("no room");
+        let error = LedgerError::Defect { what: "no room".into() };
         self.scheduler.commit_failed(&commits, &owners, error);
         self.carry_out();
     }
@@ -210,7 +210,7 @@ impl Rig {
     }
 
     pub fn row_of(&self, slot: Slot) -> usize {
-        row(self.scheduler.slots.get(slot).unwrap().entry.revision)
+        row(self.scheduler.entry(slot).unwrap().revision)
     }
 
     /// Lets time pass, and wakes the scheduler whenever it asks for it.

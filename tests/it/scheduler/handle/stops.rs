@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::given::{BEGAN, given, rendered, rendering, secs};
 use super::rig::Rig;
 use super::{bad_key, bought, completed, cut, rejected, stored, throttled, working};
-use crate::domain::outcome::PollOutcome;
-use crate::domain::state::{Account, AttemptOutcome};
-use crate::scheduler::effects::{Effect, Event};
-use crate::scheduler::outcome::{RunOutcome, StopReason};
+use rushes::domain::outcome::PollOutcome;
+use rushes::domain::state::{Account, AttemptOutcome};
+use rushes::scheduler::{Effect, Event};
+use rushes::scheduler::{RunOutcome, StopReason};
 
 const NONE: [usize; 0] = [];
 
@@ -80,7 +80,7 @@ fn files_that_are_read_after_a_stop_send_nothing() {
     rig.play(Duration::from_millis(1));
     let Effect::Load { slot, .. } = rig.take_other() else { panic!("nothing is read") };
     rig.answer(0, bad_key());
-    rig.tell(Event::Loaded { slot, files: Ok(crate::provider::LoadedFiles::default()) });
+    rig.tell(Event::Loaded { slot, files: Ok(rushes::provider::LoadedFiles::default()) });
     rig.play(secs(60));
     assert!(!rig.posts().contains(&1));
     assert_eq!((rig.is(1), rig.accounts(1)), ("queued", vec![]));
@@ -151,7 +151,8 @@ fn a_deadline_with_nothing_left_to_submit_stops_nothing() {
     rig.play(secs(600));
     rig.polled(0, completed(1));
     rig.downloaded(0, stored());
-    assert_eq!((rig.stopped(), rig.scheduler.run_outcome()), (None, RunOutcome::Done));
+    assert_eq!(rig.stopped(), None);
+    assert_eq!(rig.ended(), Some(RunOutcome::Done));
 }
 
 #[test]
@@ -279,7 +280,7 @@ fn the_first_reason_to_stop_stays() {
     let mut rig = given(2).start();
     rig.play(secs(1));
     rig.answer(0, bad_key());
-    rig.answer(1, crate::domain::outcome::SubmitOutcome::NoCredit { why: "none".into() });
+    rig.answer(1, rushes::domain::outcome::SubmitOutcome::NoCredit { why: "none".into() });
     assert!(matches!(rig.ended(), Some(RunOutcome::Stopped(StopReason::Key(_)))));
 }
 

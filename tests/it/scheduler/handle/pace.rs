@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::given::{given, in_doubt, rendering, secs};
 use super::{bought, completed, cut, failed, missing, not_sent, refused, rejected, throttled};
-use crate::domain::outcome::SubmitOutcome;
-use crate::domain::state::State;
-use crate::policy::limits::{Rate, Window};
-use crate::scheduler::effects::Event;
+use rushes::domain::outcome::SubmitOutcome;
+use rushes::domain::state::State;
+use rushes::policy::limits::{Rate, Window};
+use rushes::scheduler::Event;
 
 #[test]
 fn there_are_never_more_in_flight_than_the_limit() {

@@ -17,10 +17,10 @@ mod stops;
 
 use std::time::Duration;
 
-use super::effects::DownloadOutcome;
-use crate::clips::Stored;
-use crate::domain::outcome::{PollOutcome, SubmitOutcome};
 use given::task;
+use rushes::clips::Stored;
+use rushes::domain::outcome::{PollOutcome, SubmitOutcome};
+use rushes::scheduler::DownloadOutcome;
 
 /// What a POST may be answered with.
 fn bought(name: &str) -> SubmitOutcome {

@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::*;
-use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
-use crate::domain::state::OnDoubt;
-use crate::domain::time::Timestamp;
+use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+use rushes::domain::state::{
+    Account, AttemptId, AttemptOutcome, Failure, OnDoubt, RecoveredTask, Resolution, RevisionState,
+    Rules, ShotEvent, State, Unanswered,
+};
+use rushes::domain::time::Timestamp;
+use rushes::domain::transition::{AttemptChange, Backoff, Next, Transition};
 
 const FIRST: AttemptId = AttemptId(1);
 const SECOND: AttemptId = AttemptId(2);
@@ -86,12 +89,12 @@ fn every_outcome_of_a_post_has_its_consequence() {
     use SubmitOutcome as S;
     let retry_after = Some(Duration::from_secs(9));
     let table = [
-        (S::NotSent { why: why() }, "queued", Account::Released, Next::Requeue(Backoff::Unreached)),
+        (S::NotSent { why: why() }, "queued", Account::Released, Next::Requeue(Backoff::None)),
         (
             S::Throttled { retry_after, why: why() },
             "queued",
             Account::Released,
-            Next::Requeue(Backoff::Throttled(retry_after)),
+            Next::Requeue(Backoff::None),
         ),
         (
             S::ServerError { status: 500, retry_after, why: why() },
@@ -100,14 +103,9 @@ fn every_outcome_of_a_post_has_its_consequence() {
             Next::Requeue(Backoff::Refused(retry_after)),
         ),
         (S::Rejected { why: why() }, "failed", Account::Released, Next::Rest),
-        (S::BadKey { why: why() }, "queued", Account::Released, Next::Stop(StopCause::Key)),
-        (S::NoCredit { why: why() }, "queued", Account::Released, Next::Stop(StopCause::Credit)),
-        (
-            S::WrongAddress { why: why() },
-            "queued",
-            Account::Released,
-            Next::Stop(StopCause::Address),
-        ),
+        (S::BadKey { why: why() }, "queued", Account::Released, Next::Stop),
+        (S::NoCredit { why: why() }, "queued", Account::Released, Next::Stop),
+        (S::WrongAddress { why: why() }, "queued", Account::Released, Next::Stop),
         (S::Bought { task: task() }, "rendering", Account::Reserved, Next::Poll(None)),
         (S::Doubtful { why: why() }, "in_doubt", Account::Reserved, Next::Rest),
     ];
@@ -300,7 +298,7 @@ fn a_refused_key_at_a_poll_halts_and_changes_nothing() {
     let step =
         rendering().after(ShotEvent::Polled(PollOutcome::BadKey { why: why() }), at(1), &rules());
     let step = step.unwrap();
-    assert_eq!(step.then, Next::Stop(StopCause::Key));
+    assert_eq!(step.then, Next::Stop);
     assert!(!step.is_durable(&rendering()));
 }
 

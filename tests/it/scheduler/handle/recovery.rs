@@ -2,8 +2,8 @@
 
 use super::given::{given, in_doubt, rendered, rendering, secs};
 use super::{completed, failed, missing, stored};
-use crate::domain::state::{Account, AttemptId, Failure, State, Unanswered};
-use crate::scheduler::outcome::RunOutcome;
+use rushes::domain::state::{Account, AttemptId, Failure, State, Unanswered};
+use rushes::scheduler::RunOutcome;
 
 fn ended(failure: Failure) -> impl FnOnce(AttemptId) -> State {
     move |attempt| State::Failed { attempt: Some(attempt), failure, why: "no".into() }

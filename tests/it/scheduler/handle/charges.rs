@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::given::{given, rendering, secs};
 use super::rig::Rig;
 use super::{completed, failed, stored};
-use crate::domain::charge::{Charge, ChargeOutcome};
-use crate::scheduler::effects::{Effect, Event};
-use crate::scheduler::outcome::RunOutcome;
+use rushes::domain::charge::{Charge, ChargeOutcome};
+use rushes::scheduler::RunOutcome;
+use rushes::scheduler::{Effect, Event};
 
 /// So many tasks that ended, their charges to be asked for.
 fn ended(count: usize) -> Rig {
@@ -53,9 +53,9 @@ fn at_most_four_charges_are_asked_for_at_once() {
 #[test]
 fn a_charge_is_written_beside_the_price_and_moves_no_money() {
     let mut rig = ended(1);
-    let before = rig.scheduler.balance;
+    let before = rig.scheduler.progress().balance;
     answer(&mut rig, ChargeOutcome::Settled(Charge::new("7", "USD").unwrap()));
-    assert_eq!((rig.charges.len(), rig.scheduler.balance), (1, before));
+    assert_eq!((rig.charges.len(), rig.scheduler.progress().balance), (1, before));
     assert_eq!(rig.charges[0].1.amount(), "7");
 }
 

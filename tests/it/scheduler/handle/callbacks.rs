@@ -5,11 +5,11 @@ use std::time::Duration;
 use super::given::{given, rendered, rendering, secs};
 use super::rig::Rig;
 use super::{bought, completed, rejected, working};
-use crate::domain::outcome::PollOutcome;
-use crate::domain::secret::Secret;
-use crate::domain::state::State;
-use crate::scheduler::effects::{Effect, Event};
-use crate::scheduler::outcome::RunOutcome;
+use rushes::domain::outcome::PollOutcome;
+use rushes::domain::secret::Secret;
+use rushes::domain::state::State;
+use rushes::scheduler::RunOutcome;
+use rushes::scheduler::{Effect, Event};
 
 const NONE: [usize; 0] = [];
 
@@ -157,6 +157,6 @@ fn a_key_that_is_echoed_in_an_answer_is_not_kept() {
     let mut rig = given(1).start();
     let key = rig.attempts[0].key;
     let why = format!("no callback to /{}", key.reveal());
-    rig.answer(0, crate::domain::outcome::SubmitOutcome::Rejected { why });
+    rig.answer(0, rushes::domain::outcome::SubmitOutcome::Rejected { why });
     assert_eq!(rig.state(0).why(), Some("no callback to /[token]"));
 }

@@ -4,20 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::rig::{Attempt, Rig};
-use crate::callback::Callbacks;
-use crate::domain::money::Usd;
-use crate::domain::origin::Origin;
-use crate::domain::outcome::TaskId;
-use crate::domain::secret::{KeyMint, Secret};
-use crate::domain::shot::{Fingerprint, LocalFile, Request, Shot, ShotId, ThinList};
-use crate::domain::state::{Account, AttemptId, OnDoubt, RevisionState, State, Unanswered};
-use crate::domain::time::Timestamp;
-use crate::ledger::{CallbackSubscription, Entry, RevisionId};
-use crate::policy::budget::Budget;
-use crate::policy::limits::{Limits, Rate, Window};
-use crate::scheduler::core::Scheduler;
-use crate::scheduler::options::RunOptions;
-use crate::scheduler::setup::Setup;
+use rushes::callback::Callbacks;
+use rushes::domain::money::Usd;
+use rushes::domain::origin::Origin;
+use rushes::domain::outcome::TaskId;
+use rushes::domain::secret::{KeyMint, Secret};
+use rushes::domain::shot::{Fingerprint, LocalFile, Request, Shot, ShotId};
+use rushes::domain::state::{Account, AttemptId, OnDoubt, RevisionState, State, Unanswered};
+use rushes::domain::time::Timestamp;
+use rushes::ledger::{CallbackSubscription, Entry, RevisionId};
+use rushes::policy::budget::Budget;
+use rushes::policy::limits::{Limits, Rate, Window};
+use rushes::scheduler::RunOptions;
+use rushes::scheduler::Scheduler;
+use rushes::scheduler::Setup;
 
 /// What the wall clock says when a run begins.
 pub const BEGAN: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -70,14 +70,14 @@ fn shot(place: u32) -> Shot {
     Shot {
         id: ShotId::new(&name).unwrap(),
         fingerprint: Fingerprint::from_bytes([0; 16]),
-        request: Request { json: "{}".into(), files: ThinList::default() },
+        request: Request { json: "{}".into(), files: [].into() },
         model: "model".into(),
         price: Some(usd("1")),
         priority: 0,
-        tags: ThinList::default(),
+        tags: [].into(),
         clip_name: name.as_str().into(),
         entry: name.as_str().into(),
-        variant: ThinList::default(),
+        variant: [].into(),
     }
 }
 

@@ -2,10 +2,10 @@
 
 use super::given::{given, rendering, secs, usd};
 use super::{bought, failed, rejected};
-use crate::domain::state::Account;
-use crate::ledger::Verdict;
-use crate::scheduler::effects::Event;
-use crate::scheduler::outcome::{RunOutcome, StopReason};
+use rushes::domain::state::Account;
+use rushes::ledger::Verdict;
+use rushes::scheduler::Event;
+use rushes::scheduler::{RunOutcome, StopReason};
 
 #[test]
 fn the_price_of_what_is_picked_counts_before_its_claim_is_durable() {
@@ -31,7 +31,7 @@ fn the_price_of_a_shot_whose_files_are_read_counts_too() {
 
 #[test]
 fn a_shot_whose_files_cannot_be_read_gives_its_money_back() {
-    use crate::scheduler::effects::Effect;
+    use rushes::scheduler::Effect;
     let mut rig = given(2).with_file(0).cap("1").start();
     rig.play(secs(60));
     assert_eq!(rig.posts(), [0_usize; 0]);

@@ -7,10 +7,10 @@ use super::given::{BEGAN, Given, given, in_doubt, rendering, secs};
 use super::rig::Rig;
 use super::said::said;
 use super::{bought, cut, missing, rejected, unclear, working};
-use crate::domain::outcome::PollOutcome;
-use crate::domain::state::{Account, State};
-use crate::scheduler::effects::{Effect, Event};
-use crate::scheduler::outcome::{RunOutcome, StopReason};
+use rushes::domain::outcome::PollOutcome;
+use rushes::domain::state::{Account, State};
+use rushes::scheduler::{Effect, Event};
+use rushes::scheduler::{RunOutcome, StopReason};
 
 const NONE: [usize; 0] = [];
 
@@ -224,7 +224,7 @@ fn a_callback_while_the_files_are_read_comes_before_the_second_purchase() {
         given(1).with_file(0).resubmitting().stored(0, in_doubt).callbacks(Duration::ZERO).start();
     rig.call(0, &["a"]);
     let Effect::Load { slot, .. } = rig.take_other() else { panic!("nothing is read") };
-    rig.tell(Event::Loaded { slot, files: Ok(crate::provider::LoadedFiles::default()) });
+    rig.tell(Event::Loaded { slot, files: Ok(rushes::provider::LoadedFiles::default()) });
     rig.play(secs(60));
     assert_eq!((rig.posts(), rig.finds(), rig.attempts.len()), (vec![], vec!["a"], 1));
     assert_eq!(rig.scheduler.in_flight, 0);

@@ -1,0 +1,8 @@
+//! Pure decisions: pace, waits, money, order.
+
+mod backpressure;
+mod budget;
+mod limits;
+mod queue;
+mod rate;
+mod retry;
