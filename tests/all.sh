@@ -25,7 +25,8 @@ if ! command -v cargo >/dev/null; then
 fi
 
 if cargo nextest --version >/dev/null 2>&1; then
-  cargo nextest run --locked --lib --bins --examples --tests
+  # Many tests wait for programs and timers more than they compute.
+  cargo nextest run --locked --lib --bins --examples --tests --test-threads "$(($(nproc) * 2))"
 else
   cargo test --locked --lib --bins --examples --tests
 fi

@@ -14,6 +14,8 @@ mod request_view;
 mod similar;
 mod values;
 
+use std::sync::LazyLock;
+
 pub use coerce::switch;
 pub use fingerprint::hex;
 pub use image::{base64_bytes, is_http_url};
@@ -34,6 +36,9 @@ impl Catalog {
         reason = "the text is part of the program, and every test reads it"
     )]
     pub fn builtin() -> Self {
-        Self::parse(BUILTIN).expect("the catalog of this version is valid")
+        static PARSED: LazyLock<Catalog> = LazyLock::new(|| {
+            Catalog::parse(BUILTIN).expect("the catalog of this version is valid")
+        });
+        PARSED.clone()
     }
 }
