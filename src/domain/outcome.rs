@@ -59,6 +59,8 @@ pub enum SubmitOutcome {
     ServerError {
         /// The status, from the status line or the envelope.
         status: u16,
+        /// Whether a proxy in front of the gateway answered, which cannot know what that did.
+        from_proxy: bool,
         /// The gateway's `Retry-After`, from now.
         retry_after: Option<Duration>,
         /// The gateway's message.
@@ -111,12 +113,6 @@ impl SubmitOutcome {
             | Self::Doubtful { why } => Some(why),
             Self::Bought { .. } => None,
         }
-    }
-
-    /// Whether a 5xx came from a proxy in front of the gateway, which cannot know what the gateway did.
-    #[must_use]
-    pub const fn is_from_proxy(status: u16) -> bool {
-        matches!(status, 502 | 504 | 520..=524)
     }
 }
 

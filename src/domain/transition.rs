@@ -207,9 +207,7 @@ impl RevisionState {
             SubmitOutcome::Throttled { why, .. } => {
                 queue_again(why, AttemptOutcome::Throttled, Next::Requeue(Backoff::None))
             }
-            SubmitOutcome::ServerError { status, why, .. }
-                if rules.strict && SubmitOutcome::is_from_proxy(status) =>
-            {
+            SubmitOutcome::ServerError { from_proxy: true, why, .. } if rules.strict => {
                 self.doubtful(attempt, AttemptOutcome::ServerError, why.into(), rules)
             }
             SubmitOutcome::ServerError { retry_after, why, .. } => {

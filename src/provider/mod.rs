@@ -2,6 +2,7 @@
 //! gateway and knows reqwest; the simulator implements the same trait in-process. What only one
 //! gateway does stays in here.
 
+pub mod apimodels;
 pub mod callback_body;
 pub mod wire;
 
@@ -74,12 +75,13 @@ pub struct Capabilities {
     pub result_lifetime: Duration,
 }
 
-/// How long the seed's gateway keeps a clip, by its own page.
-pub const RESULT_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
-
 impl Default for Capabilities {
     fn default() -> Self {
-        Self { origin: Origin::default(), poll_batch: 1, result_lifetime: RESULT_LIFETIME }
+        Self {
+            origin: Origin::default(),
+            poll_batch: 1,
+            result_lifetime: apimodels::RESULT_LIFETIME,
+        }
     }
 }
 

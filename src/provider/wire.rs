@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::apimodels::is_from_proxy;
 use crate::domain::charge::{Charge, ChargeOutcome};
 use crate::domain::outcome::{PollOutcome, SubmitOutcome, TaskId};
 pub use crate::domain::sanitize::plain;
@@ -69,7 +70,10 @@ pub fn submitted(answer: &Answer) -> SubmitOutcome {
             SubmitOutcome::WrongAddress { why: format!("not the gateway's answer: {why}") }
         }
         429 => SubmitOutcome::Throttled { retry_after, why },
-        500..=599 => SubmitOutcome::ServerError { status, retry_after, why },
+        500..=599 => {
+            let from_proxy = is_from_proxy(status);
+            SubmitOutcome::ServerError { status, from_proxy, retry_after, why }
+        }
         400..=499 => SubmitOutcome::Rejected { why },
         _ => SubmitOutcome::Doubtful { why: format!("answered with an odd status: {why}") },
     }
@@ -284,6 +288,3 @@ impl<'a> Body<'a> {
         if text.is_empty() { "an empty body".to_owned() } else { text }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -122,13 +122,19 @@ pub struct Scheduler {
 impl Scheduler {
     /// A scheduler that knows no shot yet.
     #[must_use]
-    pub fn new(shots: Arc<[Shot]>, options: RunOptions, setup: Setup, began: Timestamp) -> Self {
-        let Setup { origin, poll_batch, budget, balance, metrics, callbacks, keys, rng } = setup;
+    pub fn new(
+        shots: Arc<[Shot]>,
+        mut options: RunOptions,
+        setup: Setup,
+        began: Timestamp,
+    ) -> Self {
+        let Setup { provider, budget, balance, metrics, callbacks, keys, rng } = setup;
+        options.rules.result_lifetime = provider.result_lifetime;
         Self {
             queued: vec![None; shots.len()],
             shots,
-            origin,
-            poll_batch: poll_batch.max(1),
+            origin: provider.origin,
+            poll_batch: provider.poll_batch.max(1),
             metrics,
             slots: Slots::default(),
             active: 0,

@@ -2,18 +2,18 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::blocking::Threads;
 use crate::callback::Callbacks;
 use crate::clips::ClipStore;
-use crate::domain::origin::Origin;
 use crate::domain::secret::KeyMint;
 use crate::domain::state::{OnDoubt, Rules, State};
 use crate::domain::time::{Clock, Timestamp};
 use crate::ledger::{Entry, Ledger};
 use crate::policy::budget::{Balance, Budget};
 use crate::policy::limits::Limits;
-use crate::provider::{Capabilities, Provider, RESULT_LIFETIME};
+use crate::provider::{Capabilities, Provider};
 
 use super::metrics::Metrics;
 use super::switches::PauseSwitch;
@@ -44,7 +44,8 @@ pub struct RunOptions {
 
 impl RunOptions {
     /// Everything there is to do, without a deadline; doubts are held, a 5xx is a refusal, and
-    /// failed tasks are not charged.
+    /// failed tasks are not charged. How long clips are kept is the provider's to say: a scheduler
+    /// takes that from its [`Setup`].
     #[must_use]
     pub const fn new(limits: Limits) -> Self {
         let rules = Rules {
@@ -53,7 +54,7 @@ impl RunOptions {
             on_doubt: OnDoubt::Hold,
             render_timeout: limits.render_timeout,
             failed_tasks_charged: false,
-            result_lifetime: RESULT_LIFETIME,
+            result_lifetime: Duration::MAX,
         };
         Self {
             limits,
@@ -118,10 +119,8 @@ impl Deps {
 
 /// What a scheduler is told of the run's surroundings, as plain values.
 pub struct Setup {
-    /// Where attempts go, and from which account.
-    pub origin: Origin,
-    /// How many tasks one poll may ask for.
-    pub poll_batch: usize,
+    /// What the provider says of itself.
+    pub provider: Capabilities,
     /// The cap.
     pub budget: Budget,
     /// The money as the ledger has it.
@@ -142,12 +141,10 @@ impl Setup {
     /// # Errors
     /// When the system has no randomness for attempt keys, which it always has.
     pub fn of(deps: &Deps) -> io::Result<Self> {
-        let Capabilities { origin, poll_batch, .. } = deps.provider.capabilities();
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(io::Error::other)?;
         Ok(Self {
-            origin,
-            poll_batch,
+            provider: deps.provider.capabilities(),
             budget: deps.ledger.budget(),
             balance: deps.ledger.balance(),
             metrics: Arc::clone(&deps.metrics),

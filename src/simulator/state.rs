@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 
 use crate::catalog::Catalog;
 use crate::domain::time::Timestamp;
-use crate::provider::{RESULT_LIFETIME, hex};
+use crate::provider::apimodels::RESULT_LIFETIME;
+use crate::provider::hex;
 
 use super::accounts::{Account, Accounts, Entry, Opened};
 use super::answers;

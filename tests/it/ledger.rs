@@ -265,8 +265,12 @@ async fn every_state_is_the_same_after_reopening() {
     let overdue = RULES.render_timeout + Duration::from_secs(60);
     let mut jobs: Vec<RevisionState> = entries.iter().map(|entry| entry.status.clone()).collect();
     let not_fetched = || ShotEvent::NotFetched(DownloadError::Gone { why: "404".to_owned() });
-    let refused =
-        || SubmitOutcome::ServerError { status: 500, retry_after: None, why: "oh".into() };
+    let refused = || SubmitOutcome::ServerError {
+        status: 500,
+        from_proxy: false,
+        retry_after: None,
+        why: "oh".into(),
+    };
     let rejected = SubmitOutcome::Rejected { why: "no — \"never\" \0 🎬".to_owned() };
     let not_rendered = PollOutcome::Failed { why: String::new() };
     let paths: [(u32, Vec<ShotEvent>); 12] = [

@@ -13,6 +13,7 @@ use rushes::domain::shot::{Fingerprint, Shot, ShotId};
 use rushes::domain::state::OnDoubt;
 use rushes::manifest::{Reading, load};
 use rushes::policy::budget::{Balance, Budget};
+use rushes::provider::apimodels::is_from_proxy;
 use rushes::scheduler::CancelToken;
 
 use crate::scheduler::stage::{Puppet, Stage, bought, clip, completed, shot};
@@ -204,7 +205,12 @@ fn puppet(
 ) -> Puppet {
     let (ledger, button, step) = (stage.ledger(), stage.stop.clone(), *step);
     let why = || "because".to_owned();
-    let broken = move |status| SubmitOutcome::ServerError { status, retry_after: None, why: why() };
+    let broken = move |status| SubmitOutcome::ServerError {
+        status,
+        from_proxy: is_from_proxy(status),
+        retry_after: None,
+        why: why(),
+    };
     let gone = step.makes().any(|makes| makes == Gateway::Gone);
     Puppet::default()
         .on_slow_submit(move |prompt, _| {

@@ -128,7 +128,12 @@ fn moved(entry: &Entry, status: &RevisionState, event: ShotEvent) -> Commit {
 
 fn refused() -> ShotEvent {
     let why = "oh".into();
-    ShotEvent::Answered(SubmitOutcome::ServerError { status: 500, retry_after: None, why })
+    ShotEvent::Answered(SubmitOutcome::ServerError {
+        status: 500,
+        from_proxy: false,
+        retry_after: None,
+        why,
+    })
 }
 
 /// Everything a ledger says.

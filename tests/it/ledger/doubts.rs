@@ -41,8 +41,12 @@ async fn which_of_several_doubts_a_task_belongs_to_is_left_open_from_the_first_o
 #[tokio::test]
 async fn a_refusal_is_kept_as_unconfirmed_and_each_attempt_has_its_own_price() {
     let (mut desk, entries) = Desk::with(&[shot("a", 1, Some(10))]).await;
-    let refused =
-        || SubmitOutcome::ServerError { status: 500, retry_after: None, why: "oh".into() };
+    let refused = || SubmitOutcome::ServerError {
+        status: 500,
+        from_proxy: false,
+        retry_after: None,
+        why: "oh".into(),
+    };
     let mut entry = entries[0].clone();
     for price in [10, 25] {
         entry.price = Some(usd(price));

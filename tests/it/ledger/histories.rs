@@ -49,7 +49,12 @@ fn any_spec() -> impl Strategy<Value = AttemptSpec> {
 }
 
 fn event() -> impl Strategy<Value = ShotEvent> {
-    let refused = SubmitOutcome::ServerError { status: 500, retry_after: None, why: "oh".into() };
+    let refused = SubmitOutcome::ServerError {
+        status: 500,
+        from_proxy: false,
+        retry_after: None,
+        why: "oh".into(),
+    };
     let gone = DownloadError::Gone { why: "404".to_owned() };
     let not_bought = Resolution::NotBought { also: Vec::new() };
     prop_oneof![

@@ -97,8 +97,24 @@ async fn errors_mean_what_the_table_says_in_the_status_line_and_in_the_envelope(
         (409, SubmitOutcome::Rejected { why: why(409) }),
         (422, SubmitOutcome::Rejected { why: why(422) }),
         (429, SubmitOutcome::Throttled { retry_after: None, why: why(429) }),
-        (500, SubmitOutcome::ServerError { status: 500, retry_after: None, why: why(500) }),
-        (503, SubmitOutcome::ServerError { status: 503, retry_after: None, why: why(503) }),
+        (
+            500,
+            SubmitOutcome::ServerError {
+                status: 500,
+                from_proxy: false,
+                retry_after: None,
+                why: why(500),
+            },
+        ),
+        (
+            503,
+            SubmitOutcome::ServerError {
+                status: 503,
+                from_proxy: false,
+                retry_after: None,
+                why: why(503),
+            },
+        ),
     ] {
         assert_eq!(submit(error(status, status)).await, means);
         assert_eq!(submit(error(200, status)).await, means);

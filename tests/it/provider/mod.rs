@@ -4,3 +4,4 @@ mod conformance;
 mod downloads;
 mod http;
 mod rigs;
+mod wire;

@@ -185,7 +185,12 @@ fn submit(mood: Mood, prompt: &str, nth: usize) -> SubmitOutcome {
             match hasher.finish() % 6 {
                 0 => SubmitOutcome::NotSent { why: why() },
                 1 => SubmitOutcome::Throttled { retry_after: None, why: why() },
-                2 => SubmitOutcome::ServerError { status: 500, retry_after: None, why: why() },
+                2 => SubmitOutcome::ServerError {
+                    status: 500,
+                    from_proxy: false,
+                    retry_after: None,
+                    why: why(),
+                },
                 3 => SubmitOutcome::Doubtful { why: why() },
                 _ => bought(prompt),
             }

@@ -74,7 +74,12 @@ async fn a_call_about_a_shot_in_doubt_finds_its_task_and_nothing_is_bought_twice
 async fn each_attempt_has_an_address_of_its_own() {
     let stage = Stage::new().calling();
     let gateway = Arc::new(Puppet::default().on_submit(|prompt, nth| match nth {
-        1 => SubmitOutcome::ServerError { status: 500, retry_after: None, why: why() },
+        1 => SubmitOutcome::ServerError {
+            status: 500,
+            from_proxy: false,
+            retry_after: None,
+            why: why(),
+        },
         _ => bought(prompt),
     }));
     stage.run(&shots(5), &gateway).await;

@@ -119,7 +119,12 @@ async fn a_5xx_is_retried_and_fails_after_as_many_posts_as_attempts_over_all_run
     let stage = Stage::new();
     let gateway = Arc::new(Puppet::default().on_submit(|prompt, nth| match prompt {
         "s000" if nth > 2 => bought(prompt),
-        _ => SubmitOutcome::ServerError { status: 500, retry_after: None, why: why() },
+        _ => SubmitOutcome::ServerError {
+            status: 500,
+            from_proxy: false,
+            retry_after: None,
+            why: why(),
+        },
     }));
     let (ended, progress) = stage.run(&shots(2), &gateway).await;
     assert_eq!((ended, progress.delivered, progress.failed), (RunOutcome::Done, 1, 1));

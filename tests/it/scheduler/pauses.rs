@@ -175,7 +175,12 @@ async fn pausing_again_and_again_counts_no_attempt_and_retries_go_on_after_it() 
     let mut stage = Stage::new();
     stage.options.limits.attempts = 2;
     let gateway = Arc::new(Puppet::default().on_submit(|prompt, nth| match nth {
-        1 => SubmitOutcome::ServerError { status: 500, retry_after: None, why: "busy".into() },
+        1 => SubmitOutcome::ServerError {
+            status: 500,
+            from_proxy: false,
+            retry_after: None,
+            why: "busy".into(),
+        },
         _ => bought(prompt),
     }));
     let one = shots(1);

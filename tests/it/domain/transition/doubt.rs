@@ -41,7 +41,12 @@ fn a_shot_that_was_not_bought_again_is_in_doubt_as_before() {
         (SubmitOutcome::Throttled { retry_after: None, why: why() }, Account::Released, 0),
         (SubmitOutcome::NoCredit { why: why() }, Account::Released, 0),
         (
-            SubmitOutcome::ServerError { status: 500, retry_after: None, why: why() },
+            SubmitOutcome::ServerError {
+                status: 500,
+                from_proxy: false,
+                retry_after: None,
+                why: why(),
+            },
             Account::Unconfirmed,
             1,
         ),
@@ -63,7 +68,12 @@ fn a_doubt_outlives_that_it_was_sent_again_and_refused_for_good() {
     let again = RevisionState { refusals: 2, ..in_doubt() };
     let again = again.after(ShotEvent::Claim, at(1), &resubmit).unwrap().to;
     let again = again.with_attempt(SECOND);
-    let refused = SubmitOutcome::ServerError { status: 500, retry_after: None, why: why() };
+    let refused = SubmitOutcome::ServerError {
+        status: 500,
+        from_proxy: false,
+        retry_after: None,
+        why: why(),
+    };
     let rejected = SubmitOutcome::Rejected { why: why() };
     for (answer, account, refusals, said) in [
         (refused, Account::Unconfirmed, 3, "refused 3 times, the last time with: because"),

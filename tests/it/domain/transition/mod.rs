@@ -13,6 +13,7 @@ use rushes::domain::state::{
 };
 use rushes::domain::time::Timestamp;
 use rushes::domain::transition::{AttemptChange, Backoff, Next, Transition};
+use rushes::provider::apimodels::is_from_proxy;
 
 const FIRST: AttemptId = AttemptId(1);
 const SECOND: AttemptId = AttemptId(2);
@@ -71,7 +72,12 @@ fn in_doubt() -> RevisionState {
 }
 
 fn server_error(status: u16) -> ShotEvent {
-    ShotEvent::Answered(SubmitOutcome::ServerError { status, retry_after: None, why: why() })
+    ShotEvent::Answered(SubmitOutcome::ServerError {
+        status,
+        from_proxy: is_from_proxy(status),
+        retry_after: None,
+        why: why(),
+    })
 }
 
 /// The state's name, the account of the price, and what comes next.
@@ -97,7 +103,7 @@ fn every_outcome_of_a_post_has_its_consequence() {
             Next::Requeue(Backoff::None),
         ),
         (
-            S::ServerError { status: 500, retry_after, why: why() },
+            S::ServerError { status: 500, from_proxy: false, retry_after, why: why() },
             "queued",
             Account::Unconfirmed,
             Next::Requeue(Backoff::Refused(retry_after)),

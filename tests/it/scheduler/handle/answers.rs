@@ -102,7 +102,15 @@ fn a_429_with_retry_after_holds_all_back_for_that_long() {
 fn a_5xx_is_retried_while_others_go_on_and_is_kept_as_unconfirmed() {
     let mut rig = one_on_the_wire();
     let retry_after = Some(secs(20));
-    rig.answer(0, SubmitOutcome::ServerError { status: 500, retry_after, why: "oh".into() });
+    rig.answer(
+        0,
+        SubmitOutcome::ServerError {
+            status: 500,
+            from_proxy: false,
+            retry_after,
+            why: "oh".into(),
+        },
+    );
     assert_eq!((rig.is(0), rig.accounts(0)), ("queued", vec![Account::Unconfirmed]));
     assert_eq!((rig.refusals(0), rig.posts()), (1, vec![1]), "the other is sent at once");
     rig.answer(1, SubmitOutcome::Rejected { why: "no".into() });

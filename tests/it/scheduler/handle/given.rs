@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::rig::{Attempt, Rig};
 use rushes::callback::Callbacks;
 use rushes::domain::money::Usd;
-use rushes::domain::origin::Origin;
 use rushes::domain::outcome::TaskId;
 use rushes::domain::secret::{KeyMint, Secret};
 use rushes::domain::shot::{Fingerprint, LocalFile, Request, Shot, ShotId};
@@ -15,6 +14,7 @@ use rushes::domain::time::Timestamp;
 use rushes::ledger::{CallbackSubscription, Entry, RevisionId};
 use rushes::policy::budget::Budget;
 use rushes::policy::limits::{Limits, Rate, Window};
+use rushes::provider::Capabilities;
 use rushes::scheduler::RunOptions;
 use rushes::scheduler::Scheduler;
 use rushes::scheduler::Setup;
@@ -185,8 +185,7 @@ impl Given {
     pub fn recovered(self) -> Rig {
         let mut rng = fastrand::Rng::with_seed(7);
         let setup = Setup {
-            origin: Origin::default(),
-            poll_batch: self.poll_batch,
+            provider: Capabilities { poll_batch: self.poll_batch, ..Capabilities::default() },
             budget: self.budget,
             balance: super::rig::balance(&self.attempts),
             metrics: Arc::default(),

@@ -20,6 +20,7 @@ use std::time::Duration;
 use given::task;
 use rushes::clips::Stored;
 use rushes::domain::outcome::{PollOutcome, SubmitOutcome};
+use rushes::provider::apimodels::is_from_proxy;
 use rushes::scheduler::DownloadOutcome;
 
 /// What a POST may be answered with.
@@ -32,7 +33,12 @@ fn throttled(retry_after: Option<Duration>) -> SubmitOutcome {
 }
 
 fn refused(status: u16) -> SubmitOutcome {
-    SubmitOutcome::ServerError { status, retry_after: None, why: "broken".into() }
+    SubmitOutcome::ServerError {
+        status,
+        from_proxy: is_from_proxy(status),
+        retry_after: None,
+        why: "broken".into(),
+    }
 }
 
 fn not_sent() -> SubmitOutcome {

@@ -1,9 +1,14 @@
+//! What the gateway's JSON means.
+
+use std::time::Duration;
+
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::*;
-use crate::domain::outcome::TaskId;
-use crate::domain::time::Timestamp;
+use rushes::domain::outcome::{PollOutcome, SubmitOutcome, TaskId};
+use rushes::domain::time::Timestamp;
+use rushes::provider::wire::*;
+use serde_json::Value;
 
 fn post(status: u16, body: &(impl ToString + ?Sized)) -> SubmitOutcome {
     submitted(&Answer::new(status, body.to_string()))
@@ -96,8 +101,24 @@ fn an_error_code_in_a_200_is_that_status_and_in_any_other_2xx_a_doubt() {
         (405, SubmitOutcome::Rejected { why: why(405) }),
         (422, SubmitOutcome::Rejected { why: why(422) }),
         (429, SubmitOutcome::Throttled { retry_after: no_pause, why: why(429) }),
-        (500, SubmitOutcome::ServerError { status: 500, retry_after: no_pause, why: why(500) }),
-        (502, SubmitOutcome::ServerError { status: 502, retry_after: no_pause, why: why(502) }),
+        (
+            500,
+            SubmitOutcome::ServerError {
+                status: 500,
+                from_proxy: false,
+                retry_after: no_pause,
+                why: why(500),
+            },
+        ),
+        (
+            502,
+            SubmitOutcome::ServerError {
+                status: 502,
+                from_proxy: true,
+                retry_after: no_pause,
+                why: why(502),
+            },
+        ),
     ] {
         assert_eq!(post(200, &body(json!(code))), means);
         assert_eq!(post(200, &body(json!(code.to_string()))), means);
@@ -146,14 +167,19 @@ fn errors_keep_their_pause_and_a_readable_reason() {
     let body = "<html><head><title>502 Bad Gateway</title></head><body>nginx";
     let answer = Answer { retry_after: pause, ..Answer::new(502, body) };
     let why = "502: 502 Bad Gateway".to_owned();
-    let means = SubmitOutcome::ServerError { status: 502, retry_after: pause, why: why.clone() };
+    let means = SubmitOutcome::ServerError {
+        status: 502,
+        from_proxy: true,
+        retry_after: pause,
+        why: why.clone(),
+    };
     assert_eq!(submitted(&answer), means);
     assert_eq!(polled(&answer), PollOutcome::Unclear { retry_after: pause, why });
     let unread = Answer { body: Err("the body was cut".into()), ..Answer::new(503, "") };
     let why = "503: the body was cut".to_owned();
     assert_eq!(
         submitted(&unread),
-        SubmitOutcome::ServerError { status: 503, retry_after: None, why }
+        SubmitOutcome::ServerError { status: 503, from_proxy: false, retry_after: None, why }
     );
     let nested = json!({"error": {"message": "bad\n\u{1b}[1mratio", "type": "x"}});
     assert_eq!(post(400, &nested), SubmitOutcome::Rejected { why: "400: bad ratio".into() });
