@@ -285,7 +285,7 @@ async fn what_a_killed_run_had_on_the_wire_is_found_by_the_next_command_and_a_ca
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn forged_calls_change_nothing_and_the_secret_is_told_to_nobody() {
+async fn forged_calls_change_nothing_and_the_secret_is_never_told() {
     let campaign = Campaign::new("", &["a", "b"]);
     let bought = Reply::json(200, &json!({"code": 200, "data": {"taskId": "task-b"}}));
     let script = Script::new().on(|_| None).post(Reply::cut()).post(bought);
@@ -371,7 +371,7 @@ fn rushes_ledger(campaign: &Campaign) -> rushes::ledger::SqliteLedger {
 }
 
 #[test]
-fn the_simulator_calls_and_so_purchases_that_nobody_was_told_of_are_found() {
+fn the_simulator_calls_and_so_purchases_whose_answer_was_lost_are_found() {
     let address = free_address();
     let shots: Vec<_> =
         (0..120).map(|n| format!("  - {{id: s{n:03}, prompt: Shot {n:03}}}\n")).collect();

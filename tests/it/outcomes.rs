@@ -325,7 +325,7 @@ fn selling(posts: Vec<Reply>, data: &Value) -> Server {
 }
 
 #[test]
-fn a_failed_task_costs_what_the_catalog_said_when_it_was_bought_whoever_sees_it_fail() {
+fn a_failed_task_costs_what_the_catalog_said_when_it_was_bought_in_any_later_run() {
     let builtin = include_str!("../../src/catalog/kling-2026-11-22.yaml");
     let charging = builtin.replace("failed_tasks: free", "failed_tasks: charged");
     let manifest = ONE_SHOT.replace("limits: {", "limits: {render_timeout: 100ms, ");

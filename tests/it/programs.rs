@@ -156,7 +156,7 @@ fn results_are_written_anew_by_every_run_and_by_fetch() {
 
 #[cfg(unix)]
 #[test]
-fn results_are_for_the_user_alone_and_nobody_elses_file_is_touched() {
+fn results_are_for_the_user_alone_and_no_other_file_is_touched() {
     use std::os::unix::fs::{PermissionsExt, symlink};
     let sandbox = rehearsed(TWO_SHOTS);
     let results = sandbox.path("renders/summer.sim/results.csv");
@@ -192,7 +192,7 @@ fn results_are_for_the_user_alone_and_nobody_elses_file_is_touched() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_clip_that_nobody_can_read_is_kept_delivered_and_marked() {
+fn a_clip_that_cannot_be_read_is_kept_delivered_and_marked() {
     let sandbox = crate::disk::campaign(&["a"]);
     let server = crate::disk::sells();
     let run = ["run", "shots.yaml", "--api-base", &server.url()];

@@ -15,7 +15,7 @@ shots:
 ";
 
 #[test]
-fn it_says_where_a_campaign_stands_and_ends_when_nobody_runs() {
+fn it_says_where_a_campaign_stands_and_ends_when_no_run_is_at_work() {
     let sandbox = Sandbox::new().manifest(TWO_SHOTS);
     sandbox.run(["run", "shots.yaml", "--sim"]).exits(0);
     let once = sandbox.run(["status", "shots.yaml", "--sim"]).exits(0);

@@ -38,7 +38,7 @@ async fn a_known_token_comes_in_whatever_stands_before_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_call_waits_until_its_token_can_be_known_and_comes_again_once_nobody_listens() {
+async fn a_call_waits_until_its_token_can_be_known_and_comes_again_once_nothing_listens() {
     let queue = Arc::new(WebhookQueue::default());
     let address = free_address();
     let door = listen(address, Arc::clone(&queue)).await.unwrap();
@@ -103,7 +103,7 @@ async fn who_sends_too_much_is_cut_and_nothing_comes_in() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_dawdles_is_thrown_out_and_the_next_one_comes_in() {
+async fn a_slow_client_is_cut_off_and_the_next_one_is_served() {
     let (door, address, queue) = open().await;
     let token = new_token().unwrap();
     queue.expect(token);

@@ -104,7 +104,7 @@ fn killed_at_every_point_of_the_run_nothing_is_lost_or_bought_twice() {
 }
 
 #[test]
-fn no_room_names_a_point_that_nobody_is_killed_at() {
+fn every_named_point_is_one_that_a_test_kills_at() {
     let all = points("");
     let ours: BTreeSet<String> = ROOMS.iter().flat_map(|room| points(room)).collect();
     assert_eq!(all, ours);

@@ -12,7 +12,7 @@ use super::rig::Rig;
 use crate::scheduler::stage::shots;
 
 #[test]
-fn every_answer_says_that_nobody_may_keep_or_embed_it() {
+fn every_answer_says_that_it_may_not_be_kept_or_embedded() {
     let rig = Rig::new(&shots(2));
     for (method, path, status) in [
         ("GET", "", 200),
@@ -201,7 +201,7 @@ fn more_pages_than_there_are_places_are_told_so_and_the_buttons_still_work() {
 }
 
 #[test]
-fn who_does_not_read_is_dropped_and_stands_in_nobodys_way() {
+fn a_client_that_does_not_read_is_dropped_and_stands_in_no_other_way() {
     let rig = Rig::new(&shots(300));
     let slow: Vec<TcpStream> = (0..8)
         .map(|_| {

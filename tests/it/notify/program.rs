@@ -183,7 +183,7 @@ fn a_chat_that_fails_is_asked_again_three_times_at_most_and_one_that_says_no_is_
 }
 
 #[test]
-fn nobody_listening_changes_nothing_but_a_warning() {
+fn an_address_where_nothing_listens_changes_nothing_but_a_warning() {
     // A port that is taken and on which nobody listens.
     let deaf = tokio::net::TcpSocket::new_v4().unwrap();
     deaf.bind("127.0.0.1:0".parse().unwrap()).unwrap();

@@ -29,7 +29,7 @@ fn a_third_of_the_last_twenty_is_many_but_of_fewer_it_is_not() {
 }
 
 #[test]
-fn what_nobody_asked_for_is_not_told() {
+fn what_was_not_asked_for_is_not_told() {
     let mut watch = Watch::new(vec![Occasion::End], 1);
     assert_eq!(watch.news(&Seen { held_by_cap: 3, failed: 10, ..Seen::default() }), []);
 }

@@ -104,7 +104,7 @@ async fn a_run_waits_for_a_call_and_not_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_callbacks_nobody_is_given_an_address_and_nobody_waits() {
+async fn without_callbacks_no_address_is_given_and_no_shot_waits() {
     let stage = Stage::new();
     let gateway = Arc::new(losing());
     let (_, progress, took) = meanwhile(&stage, 3, &gateway, async {}).await;
@@ -405,7 +405,7 @@ async fn a_call_wakes_a_shot_that_stalled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stalled_shot_that_a_call_wakes_takes_nobodys_place_with_it_when_it_is_done() {
+async fn a_stalled_shot_that_a_call_wakes_takes_no_other_place_with_it_when_it_is_done() {
     let mut stage = Stage::new().calling();
     stage.options.limits.in_flight = 1;
     stage.options.limits.render_timeout = 5 * MINUTE;

@@ -39,7 +39,7 @@ async fn charges_are_written_down_beside_the_prices_and_move_no_money() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_asks_unless_told_to() {
+async fn no_charge_is_asked_for_unless_the_options_say_so() {
     let stage = Stage::new();
     let gateway = Arc::new(Puppet::default());
     stage.run(&shots(3), &gateway).await;

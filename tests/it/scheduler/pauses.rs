@@ -163,7 +163,7 @@ async fn a_paused_run_ends_where_nothing_fits_under_the_cap() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_paused_run_with_nobody_left_to_submit_ends_by_itself() {
+async fn a_paused_run_with_nothing_left_to_submit_ends_by_itself() {
     let stage = Stage::new();
     let gateway = paused_at(&stage, 1);
     let (ended, progress) = stage.run(&shots(1), &gateway).await;

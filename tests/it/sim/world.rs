@@ -70,7 +70,7 @@ fn a_request_without_a_known_price_costs_a_nominal_one_and_the_books_say_so() {
 }
 
 #[test]
-fn parameters_that_nobody_knows_pass_through() {
+fn unknown_parameters_pass_through() {
     let mut world = world(SimOptions::new(Profile::Calm));
     let extra = r#"{"model":"kling-v3","prompt":"x","duration":"5","seed_of_tomorrow":7}"#;
     assert!(task(&world.submit(extra.as_bytes(), START)).is_some());
