@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode};
 use axum::response::IntoResponse;
+use percent_encoding::percent_decode_str;
 use tower_http::services::ServeFile;
 
 use crate::blocking::Threads;
@@ -30,11 +31,11 @@ pub async fn answer(view: &RunView, name: &str, request: Request<Body>) -> Respo
 
 /// The path that a name stands for, `clips/…`, if it can be a clip's.
 pub fn named(name: &str) -> Option<String> {
-    let name = decoded(name)?;
+    let name = percent_decode_str(name).decode_utf8().ok()?;
     let is_plain = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains('\\');
     let is_clip = name.split('/').all(is_plain)
         && !name.chars().any(char::is_control)
-        && Path::new(&name).extension().is_some_and(|end| end == "mp4");
+        && Path::new(&*name).extension().is_some_and(|end| end == "mp4");
     is_clip.then(|| format!("{CLIPS}/{name}"))
 }
 
@@ -49,20 +50,4 @@ fn find(folder: &Path, ledger: &LedgerAddress, path: &str) -> Option<PathBuf> {
     let file = clips.join(within);
     let is_itself = file.canonicalize().is_ok_and(|truly| truly == file);
     (is_itself && file.is_file()).then_some(file)
-}
-
-/// Text without percent-encoding, in one go.
-fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'%' => {
-                let mut digit = || char::from(rest.next()?).to_digit(16);
-                u8::try_from(digit()? * 16 + digit()?).ok()?
-            }
-            byte => byte,
-        });
-    }
-    String::from_utf8(bytes).ok()
 }
