@@ -13,8 +13,11 @@ mod source;
 mod text;
 
 pub use campaign::{Campaign, Header, WrittenBudget, WrittenCallback, WrittenNotify};
-pub use diagnostics::{Finding, Level, Mistakes, Related, Spot};
+pub use diagnostics::{Diagnostics, Finding, Level, Mistakes, Related, Spot};
 pub use read::Manifest;
+pub use shots::{identity, template};
+pub use source::{chars, place};
+pub use text::{comments, file, table, tree};
 
 use std::path::Path;
 

@@ -115,7 +115,7 @@ impl<'c> Reader<'c> {
             path,
             catalog,
             tolerates_broken_shots: false,
-            engine: Engine::new(),
+            engine: Engine::default(),
             expansion: catalog.map(|_| Expansion::new(folder(path))),
             diags: Diagnostics::default(),
         }

@@ -1,5 +1,5 @@
 //! A manifest's files as characters with their lines and columns. Reports nothing itself.
 
-pub(super) mod chars;
-pub(super) mod place;
+pub mod chars;
+pub mod place;
 pub(super) mod reread;

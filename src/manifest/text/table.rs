@@ -18,11 +18,11 @@ use crate::manifest::source::place::Place;
 /// Columns that a table may have; spreadsheets seldom have a tenth.
 const MAX_COLUMNS: usize = 1_000;
 /// How much of a file is looked at to find out its separator.
-const HEAD: usize = 64 * 1024;
+pub const HEAD: usize = 64 * 1024;
 
 /// A CSV file whose header has been read.
 #[derive(Debug)]
-pub(crate) struct Table {
+pub struct Table {
     file: u16,
     /// Named columns in the order of the file.
     pub columns: Vec<Column>,
@@ -34,14 +34,14 @@ pub(crate) struct Table {
 
 /// A named column.
 #[derive(Debug)]
-pub(crate) struct Column {
-    pub name: Rc<str>,
-    pub place: Place,
+pub struct Column {
+    pub(crate) name: Rc<str>,
+    pub(crate) place: Place,
     index: usize,
 }
 
 /// The rows of a table that were not read yet.
-pub(crate) struct Rows {
+pub struct Rows {
     file: u16,
     delimiter: u8,
     reader: csv::Reader<RecordingReader<io::Chain<io::Cursor<Vec<u8>>, File>>>,
@@ -56,13 +56,13 @@ pub(crate) struct Rows {
 }
 
 /// A row that is not empty.
-pub(crate) struct Row<'r> {
+pub struct Row<'r> {
     file: u16,
     delimiter: u8,
     cells: &'r StringRecord,
     raw: &'r str,
     line: u32,
-    pub table: &'r Table,
+    pub(crate) table: &'r Table,
 }
 
 impl Table {
@@ -71,10 +71,7 @@ impl Table {
     ///
     /// # Errors
     /// When the file cannot be opened, with the reason.
-    pub(crate) fn open(
-        path: &Path,
-        diags: &mut Diagnostics,
-    ) -> Result<Option<(Self, Rows)>, String> {
+    pub fn open(path: &Path, diags: &mut Diagnostics) -> Result<Option<(Self, Rows)>, String> {
         let Some((file, opened)) = file::open(path, diags)? else { return Ok(None) };
         let Some(mut rows) = Rows::new(file, opened).map_err(|error| error.to_string())? else {
             return Ok(None);
@@ -152,11 +149,7 @@ impl Rows {
     }
 
     /// The next row that is not empty.
-    pub(crate) fn next<'r>(
-        &'r mut self,
-        table: &'r Table,
-        diags: &mut Diagnostics,
-    ) -> Option<Row<'r>> {
+    pub fn next<'r>(&'r mut self, table: &'r Table, diags: &mut Diagnostics) -> Option<Row<'r>> {
         while self.advance(diags) {
             if self.cells.iter().any(|cell| !cell.trim().is_empty()) {
                 let is_right = self.check_inner_quotes(diags);
@@ -299,7 +292,8 @@ impl Rows {
 
 impl Row<'_> {
     /// A cell's text without spaces around it; `None` when it is empty.
-    pub(crate) fn cell(&self, column: usize) -> Option<&str> {
+    #[must_use]
+    pub fn cell(&self, column: usize) -> Option<&str> {
         let index = self.table.columns.get(column)?.index;
         self.cells.get(index).map(str::trim).filter(|cell| !cell.is_empty())
     }
@@ -311,7 +305,8 @@ impl Row<'_> {
     }
 
     /// Where a cell stands.
-    pub(crate) fn place(&self, column: usize) -> Place {
+    #[must_use]
+    pub fn place(&self, column: usize) -> Place {
         self.cell_place(self.table.columns.get(column).map_or(0, |column| column.index))
     }
 
@@ -395,76 +390,4 @@ fn delimiter(head: &[u8]) -> (u8, usize) {
     };
     let known = [b'|', b'\t', b';', b','];
     (known.into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b','), 0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Every filled cell with its place, and how many mistakes there were.
-    fn cells(text: &[u8]) -> (Vec<(String, u32, u32)>, usize) {
-        let mut diags = Diagnostics::default();
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::io::Write::write_all(&mut file.as_file(), text).unwrap();
-        let (table, mut rows) = Table::open(file.path(), &mut diags).unwrap().unwrap();
-        let mut cells = Vec::new();
-        while let Some(row) = rows.next(&table, &mut diags) {
-            for column in 0..table.columns.len() {
-                if let Some(cell) = row.cell(column) {
-                    let Place { line, column, .. } = row.place(column);
-                    cells.push((cell.to_owned(), line, column));
-                }
-            }
-        }
-        (cells, diags.error_count())
-    }
-
-    #[test]
-    fn a_cell_knows_its_line_and_column() {
-        for (text, expected) in [
-            ("a,b\n1,2\n", vec![("1", 2, 1), ("2", 2, 3)]),
-            ("a;b\r\n1;2\r\n\r\n3;4\r\n", vec![("1", 2, 1), ("2", 2, 3), ("3", 4, 1), ("4", 4, 3)]),
-            (
-                "\n\na\tb\n\"x\n\ny\"\t2\n3\t4",
-                vec![("x\n\ny", 4, 1), ("2", 6, 4), ("3", 7, 1), ("4", 7, 3)],
-            ),
-            ("\"a;b\",c\nä,\"q\"\"q\"\n", vec![("ä", 2, 1), ("q\"q", 2, 3)]),
-            ("a,b\n,\n  ,\n1,", vec![("1", 4, 1)]),
-            // What Excel writes first so that it can read it again.
-            ("sep=;\r\na;b\r\n1,5;2\r\n", vec![("1,5", 3, 1), ("2", 3, 5)]),
-            ("sep=|\na|b\n1|2", vec![("1", 3, 1), ("2", 3, 3)]),
-            // What old spreadsheets on a Mac write: lines end with CR alone.
-            ("a,b\r1,\"x\ry\"\r3,4\r", vec![("1", 2, 1), ("x\ry", 2, 3), ("3", 4, 1), ("4", 4, 3)]),
-        ] {
-            let (found, mistakes) = cells(text.as_bytes());
-            let found: Vec<_> = found.iter().map(|(cell, l, c)| (cell.as_str(), *l, *c)).collect();
-            assert_eq!((found, mistakes), (expected, 0), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn places_are_right_across_the_buffer_s_edges() {
-        for length in [HEAD - 3, HEAD - 2, HEAD - 1, HEAD, 3 * HEAD] {
-            let long = "x".repeat(length);
-            for end in ["\n", "\r\n", "\r"] {
-                let text = format!("a,b{end}{long},1{end}{end}2,3{end}\"{long}{end}\",4{end}5,6");
-                let (found, mistakes) = cells(text.as_bytes());
-                let places: Vec<_> =
-                    found.iter().map(|(_, line, column)| (*line, *column)).collect();
-                let far = u32::try_from(length).unwrap() + 2;
-                let expected = [(2, 1), (2, far), (4, 1), (4, 3), (5, 1), (6, 3), (7, 1), (7, 3)];
-                assert_eq!(
-                    (places.as_slice(), mistakes),
-                    (expected.as_slice(), 0),
-                    "{length} {end:?}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn bytes_that_are_no_text_end_the_rows_before_them() {
-        let (found, mistakes) = cells(b"a,b\n1,2\ncaf\xe9,3\n4,5\n");
-        assert_eq!((found.len(), mistakes), (2, 1));
-    }
 }

@@ -40,7 +40,7 @@ pub(crate) fn parse(
     options.set_emit_comments(false);
     options.emit_unresolved_aliases = true;
     let broken = RefCell::new(None);
-    let comments = RefCell::new(Comments::new());
+    let comments = RefCell::new(Comments::default());
     let characters = Chars::new(text).map(|c| {
         let c = c.inspect(|c| comments.borrow_mut().observe(*c));
         c.map_err(|why| {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// Why a text is no template, or cannot be rendered.
 #[derive(Clone, Debug)]
-pub(crate) struct TemplateError {
+pub struct TemplateError {
     /// What is wrong.
     pub what: String,
     /// What to write instead.
