@@ -13,7 +13,7 @@ use super::file;
 use super::quotes::{QuoteError, cell, cell_end, misquoted};
 use super::recording_reader::RecordingReader;
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
-use crate::manifest::source::place::Place;
+use crate::manifest::source::place::{Place, saturating_u32};
 
 /// Columns that a table may have; spreadsheets seldom have a tenth.
 const MAX_COLUMNS: usize = 1_000;
@@ -57,11 +57,7 @@ pub struct Rows {
 
 /// A row that is not empty.
 pub struct Row<'r> {
-    file: u16,
-    delimiter: u8,
-    cells: &'r StringRecord,
-    raw: &'r str,
-    line: u32,
+    rows: &'r Rows,
     pub(crate) table: &'r Table,
 }
 
@@ -81,8 +77,8 @@ impl Table {
         }
         let mut table =
             Self { file, columns: Vec::new(), width: rows.cells.len(), unnamed: Vec::new() };
-        let header = rows.row(&table);
-        if header.cells.iter().filter(|name| !name.trim().is_empty()).count() > MAX_COLUMNS {
+        let header = Row { rows: &rows, table: &table };
+        if rows.cells.iter().filter(|name| !name.trim().is_empty()).count() > MAX_COLUMNS {
             let what = format!("a table has at most {MAX_COLUMNS} columns");
             let fix = "look for a quote `\"` that is never closed";
             diags.error(header.start(), what, fix);
@@ -90,7 +86,7 @@ impl Table {
         }
         let mut columns: Vec<Column> = Vec::new();
         let mut unnamed = Vec::new();
-        for (index, name) in header.cells.iter().enumerate() {
+        for (index, name) in rows.cells.iter().enumerate() {
             let name = name.trim();
             if name.is_empty() {
                 unnamed.push(index);
@@ -152,38 +148,20 @@ impl Rows {
     pub fn next<'r>(&'r mut self, table: &'r Table, diags: &mut Diagnostics) -> Option<Row<'r>> {
         while self.advance(diags) {
             if self.cells.iter().any(|cell| !cell.trim().is_empty()) {
-                let is_right = self.check_inner_quotes(diags);
-                let row = self.row(table);
-                if is_right {
-                    row.check_width(table, diags);
+                let row = Row { rows: self, table };
+                if self.check_inner_quotes(diags) {
+                    row.check_width(diags);
                 }
-                return Some(self.row(table));
+                return Some(row);
             }
         }
         None
     }
 
-    fn row<'r>(&'r self, table: &'r Table) -> Row<'r> {
-        Row {
-            file: self.file,
-            delimiter: self.delimiter,
-            cells: &self.cells,
-            raw: self.raw(),
-            line: self.line,
-            table,
-        }
-    }
-
     /// The current row as it is written.
     fn raw(&self) -> &str {
         let bytes = self.reader.get_ref().bytes(self.start, self.end);
-        match std::str::from_utf8(bytes) {
-            Ok(raw) => raw,
-            Err(error) => bytes
-                .get(..error.valid_up_to())
-                .and_then(|good| std::str::from_utf8(good).ok())
-                .unwrap_or_default(),
-        }
+        bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid())
     }
 
     /// Reads a record. `false` at the end, and after what makes the rest unreadable.
@@ -223,7 +201,7 @@ impl Rows {
     /// Reports a record that cannot be read.
     fn report(&self, error: &csv::Error, diags: &mut Diagnostics) {
         let raw = self.raw();
-        let place = place(self.file, self.line, raw, raw.len(), raw.len());
+        let place = self.place(raw.len(), raw.len());
         match error.kind() {
             csv::ErrorKind::Utf8 { .. } => {
                 let tape = self.reader.get_ref();
@@ -231,7 +209,7 @@ impl Rows {
                 file::not_utf8(Place { length: 1, ..place }, byte.unwrap_or(0), true, diags);
             }
             csv::ErrorKind::Io(why) => {
-                let place = Place { file: self.file, line: self.line, column: 1, length: 0 };
+                let place = self.place(0, 0);
                 let what = format!("the row that begins here cannot be read: {why}");
                 let fix = "look for a quote `\"` that is never closed";
                 diags.error(place, what, fix);
@@ -245,7 +223,7 @@ impl Rows {
         let raw = self.raw();
         let (from, _, open) = cell(raw, self.delimiter, self.cells.len().saturating_sub(1));
         if open {
-            let place = Place { length: 1, ..place(self.file, self.line, raw, from, from) };
+            let place = Place { length: 1, ..self.place(from, from) };
             diags.error(
                 place,
                 "this quote is never closed",
@@ -253,9 +231,7 @@ impl Rows {
             );
         }
     }
-}
 
-impl Rows {
     /// A quote that ends before its text does: what follows up to the next one, whole rows perhaps,
     /// is not what anybody meant. `false` when there is one.
     fn check_inner_quotes(&self, diags: &mut Diagnostics) -> bool {
@@ -263,7 +239,7 @@ impl Rows {
         if !raw.contains('"') {
             return true;
         }
-        let at = |from: usize| Place { length: 1, ..place(self.file, self.line, raw, from, from) };
+        let at = |from: usize| Place { length: 1, ..self.place(from, from) };
         let mut start = 0;
         for _ in 0..self.cells.len() {
             let end = cell_end(raw, self.delimiter, start);
@@ -288,6 +264,22 @@ impl Rows {
         }
         true
     }
+
+    /// The place of the bytes `from..to` of the current row.
+    fn place(&self, from: usize, to: usize) -> Place {
+        let row = self.raw();
+        let before = row.get(..from).unwrap_or_default();
+        let line_start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
+        let count =
+            |text: Option<&str>| saturating_u32(text.map_or(0, |text| text.chars().count()));
+        let shown = row.get(from..to).and_then(|cell| cell.split(['\n', '\r']).next());
+        Place {
+            file: self.file,
+            line: self.line.saturating_add(breaks(before.as_bytes())),
+            column: count(before.get(line_start..)).saturating_add(1),
+            length: count(shown),
+        }
+    }
 }
 
 impl Row<'_> {
@@ -295,7 +287,7 @@ impl Row<'_> {
     #[must_use]
     pub fn cell(&self, column: usize) -> Option<&str> {
         let index = self.table.columns.get(column)?.index;
-        self.cells.get(index).map(str::trim).filter(|cell| !cell.is_empty())
+        self.rows.cells.get(index).map(str::trim).filter(|cell| !cell.is_empty())
     }
 
     /// The filled cell of the column of that name, and its place.
@@ -312,41 +304,28 @@ impl Row<'_> {
 
     /// Where the row begins.
     pub(crate) fn start(&self) -> Place {
-        Place { file: self.file, line: self.line, column: 1, length: 0 }
+        self.rows.place(0, 0)
     }
 
     fn cell_place(&self, index: usize) -> Place {
-        let (from, to, _) = cell(self.raw, self.delimiter, index);
-        place(self.file, self.line, self.raw, from, to)
+        let (from, to, _) = cell(self.rows.raw(), self.rows.delimiter, index);
+        self.rows.place(from, to)
     }
 
     /// Cells that stand below no header, or an empty one.
-    fn check_width(&self, table: &Table, diags: &mut Diagnostics) {
-        if self.cells.len() <= table.width && table.unnamed.is_empty() {
+    fn check_width(&self, diags: &mut Diagnostics) {
+        let (cells, table) = (&self.rows.cells, self.table);
+        if cells.len() <= table.width && table.unnamed.is_empty() {
             return;
         }
         let stray =
             |index: &usize| *index >= table.width || table.unnamed.binary_search(index).is_ok();
-        let filled = |index: &usize| self.cells.get(*index).is_some_and(|c| !c.trim().is_empty());
-        if let Some(index) = (0..self.cells.len()).find(|index| stray(index) && filled(index)) {
+        let filled = |index: &usize| cells.get(*index).is_some_and(|c| !c.trim().is_empty());
+        if let Some(index) = (0..cells.len()).find(|index| stray(index) && filled(index)) {
             let place = self.cell_place(index);
             let fix = "name the column, or put a text that holds the separator into quotes";
             diags.error(place, "this cell's column has no name", fix);
         }
-    }
-}
-
-/// The place of the bytes `from..to` of a row that begins on a line.
-fn place(file: u16, line: u32, row: &str, from: usize, to: usize) -> Place {
-    let before = row.get(..from).unwrap_or_default();
-    let line_start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
-    let count = |text: Option<&str>| fits(text.map_or(0, |text| text.chars().count()));
-    let shown = row.get(from..to).and_then(|cell| cell.split(['\n', '\r']).next());
-    Place {
-        file,
-        line: line.saturating_add(breaks(before.as_bytes())),
-        column: count(before.get(line_start..)).saturating_add(1),
-        length: count(shown),
     }
 }
 
@@ -357,11 +336,7 @@ fn breaks(bytes: &[u8]) -> u32 {
         let ends_return = std::mem::replace(&mut after_return, **byte == b'\r');
         **byte == b'\r' || (**byte == b'\n' && !ends_return)
     });
-    fits(ends.count())
-}
-
-fn fits(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
+    saturating_u32(ends.count())
 }
 
 /// The separator, and the length of a first line that names it as Excel does: `sep=;`. Else it is
