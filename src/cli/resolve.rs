@@ -24,7 +24,7 @@ pub fn resolve(
     terminal: &Terminal,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
-    let log = logging::start_with_log(args.campaign.logs, terminal);
+    let log = logging::start(args.campaign.logs, terminal);
     let resolution = resolution(args)?;
     let paths = CampaignPaths::find(&args.campaign, terminal.color)?;
     drop(paths.existing()?);

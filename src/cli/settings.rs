@@ -51,9 +51,9 @@ impl CampaignPaths {
 
     /// The same with its gateway's address, so that a command to type does not lead from a trial
     /// gateway to the paid one.
-    pub fn with_gateway(self, api: &args::Api) -> Self {
-        let unusual = self.kind == Kind::Gateway && api.api_base != args::API_BASE;
-        Self { api_base: unusual.then(|| api.api_base.clone()), ..self }
+    pub fn with_gateway(self, api_base: &str) -> Self {
+        let unusual = self.kind == Kind::Gateway && api_base != args::API_BASE;
+        Self { api_base: unusual.then(|| api_base.to_owned()), ..self }
     }
 
     /// Finds the campaign by the manifest's header alone, so that a mistake in a shot keeps no
