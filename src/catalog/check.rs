@@ -67,7 +67,7 @@ impl Problems {
     /// With the other parameter that has to do with it.
     fn with(&mut self, param: &str, what: String, fix: String, with: Option<&str>) {
         let (param, with) = (param.to_owned(), with.map(str::to_owned));
-        self.found.push(Problem { param, what, fix: Some(fix), with });
+        self.found.push(Problem { param, what, fix, with });
     }
 
     /// Whether something was wrong with a parameter's own value.

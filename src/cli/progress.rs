@@ -1,14 +1,13 @@
 //! What the user sees while it runs: a bar on a terminal, otherwise a line now and then. Makes no
 //! decisions; looks at the progress and draws.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::report::text::{money, plural, span};
+use crate::report::text::{listed, money, plural, span};
 use crate::scheduler::Progress;
 
 use super::terminal::Terminal;
@@ -147,9 +146,7 @@ fn time_left(left: Duration) -> String {
 /// `12 of 400 shots delivered, 14 rendering, 2 failed`.
 #[must_use]
 pub fn shots(progress: &Progress) -> String {
-    let mut text =
-        format!("{} of {} delivered", progress.delivered, plural(progress.total(), "shot"));
-    for (count, word) in [
+    let rest = listed(&[
         (progress.submitting, "submitting"),
         (progress.rendering, "rendering"),
         (progress.rendered, "to be fetched"),
@@ -157,13 +154,9 @@ pub fn shots(progress: &Progress) -> String {
         (progress.failed, "failed"),
         (progress.in_doubt, "in doubt"),
         (progress.stalled, "stalled"),
-    ] {
-        if count > 0 {
-            // Writing to a string cannot fail.
-            let _ = write!(text, ", {count} {word}");
-        }
-    }
-    text
+    ]);
+    let comma = if rest.is_empty() { "" } else { ", " };
+    format!("{} of {} delivered{comma}{rest}", progress.delivered, plural(progress.total(), "shot"))
 }
 
 /// The shots by state, in their proportions: `█` delivered, `▓` to be fetched, `▒` on its way,

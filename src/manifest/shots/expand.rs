@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::compiled_entry::CompiledEntry;
 use super::context::ExpandContext;
-use super::draft::Draft;
 use super::entry::{Entry, Variable};
 use super::provenance::{Provenance, VariantField, variant_field};
+use super::request::Draft;
 use super::scope::Scope;
 use super::shot_set::MAX_SHOTS;
 use super::{build, identity};

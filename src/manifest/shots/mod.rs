@@ -6,7 +6,6 @@ mod build;
 mod compiled_entry;
 pub(super) mod context;
 pub(super) mod defaults;
-mod draft;
 pub(super) mod entry;
 pub(super) mod expand;
 pub mod identity;

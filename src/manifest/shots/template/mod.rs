@@ -1,7 +1,6 @@
 //! `{{ name }}` in strings: a small part of Jinja. A template is compiled once and rendered for many
 //! shots; an undefined name, an endless loop and a flood of text are mistakes.
 
-mod error;
 mod validate;
 
 use std::fmt;
@@ -14,7 +13,7 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value, filters, tests
 
 use crate::catalog;
 
-pub use error::TemplateError;
+pub use validate::TemplateError;
 
 /// What rendering one text may cost: the engine counts steps, items and bytes.
 const FUEL: u64 = 400_000;
