@@ -86,7 +86,7 @@ struct JsonShot<'a> {
     request: serde_json::Value,
 }
 
-/// The stable shape that scripts rely on, one shot a line. The total is `null` when it holds a
+/// The stable shape that scripts rely on, one shot a line. The total is `null` when it holds an
 /// unknown price.
 fn json(out: &mut dyn Write, campaign: &Campaign, plan: &Plan<'_>) -> io::Result<()> {
     let total = (plan.unknown == 0).then(|| plan.total.to_string());

@@ -86,8 +86,11 @@ impl Manifest {
     }
 }
 
-/// See [`super::header()`].
-pub(super) fn header_alone(path: &Path, color: bool) -> Result<Header, Mistakes> {
+/// Reads only what stands outside the shots; mistakes in shots are not looked for.
+///
+/// # Errors
+/// When the file cannot be read, is no manifest at all, or its settings are wrong.
+pub fn header(path: &Path, color: bool) -> Result<Header, Mistakes> {
     let mut reader = Reader { tolerates_broken_shots: true, ..Reader::new(path, None) };
     match reader.read() {
         Some(header) if reader.diags.error_count() == 0 => Ok(header),

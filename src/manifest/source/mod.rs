@@ -2,4 +2,3 @@
 
 pub mod chars;
 pub mod place;
-pub(super) mod reread;

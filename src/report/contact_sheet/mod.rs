@@ -90,7 +90,7 @@ impl Sheet<'_> {
 
     /// Everything but the shots as one JSON object: campaign, money, commands.
     pub fn head(&self) -> Result<String, ReportError> {
-        Ok(json_for_pages(&head::Head::of(self)?)?)
+        Ok(json_for_pages(&head::head(self)?)?)
     }
 }
 
