@@ -24,7 +24,8 @@ impl<'a> ExpandContext<'a> {
     pub(crate) fn expand(&mut self, entry: &'a Entry<'a>) {
         let compiled = CompiledEntry::new(entry, None, false, self);
         if self.has_names(&compiled, None, false) {
-            self.combine(&compiled, None, "", &Provenance::of_entry(&compiled));
+            let entry = compiled.origin.clone().unwrap_or_default();
+            self.combine(&compiled, None, "", &Provenance { entry, row: Vec::new() });
         }
     }
 

@@ -233,7 +233,7 @@ impl Rows {
     }
 
     /// A quote that ends before its text does: what follows up to the next one, whole rows perhaps,
-    /// is not what anybody meant. `false` when there is one.
+    /// is not what was meant. `false` when there is one.
     fn check_inner_quotes(&self, diags: &mut Diagnostics) -> bool {
         let raw = self.raw();
         if !raw.contains('"') {
