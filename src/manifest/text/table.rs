@@ -161,7 +161,9 @@ impl Rows {
     /// The current row as it is written.
     fn raw(&self) -> &str {
         let bytes = self.reader.get_ref().bytes(self.start, self.end);
-        bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid())
+        // The slow way only for a row that is no text.
+        str::from_utf8(bytes)
+            .unwrap_or_else(|_| bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid()))
     }
 
     /// Reads a record. `false` at the end, and after what makes the rest unreadable.
@@ -201,7 +203,7 @@ impl Rows {
     /// Reports a record that cannot be read.
     fn report(&self, error: &csv::Error, diags: &mut Diagnostics) {
         let raw = self.raw();
-        let place = self.place(raw.len(), raw.len());
+        let place = self.place(raw, raw.len(), raw.len());
         match error.kind() {
             csv::ErrorKind::Utf8 { .. } => {
                 let tape = self.reader.get_ref();
@@ -209,7 +211,7 @@ impl Rows {
                 file::not_utf8(Place { length: 1, ..place }, byte.unwrap_or(0), true, diags);
             }
             csv::ErrorKind::Io(why) => {
-                let place = self.place(0, 0);
+                let place = self.place(raw, 0, 0);
                 let what = format!("the row that begins here cannot be read: {why}");
                 let fix = "look for a quote `\"` that is never closed";
                 diags.error(place, what, fix);
@@ -223,7 +225,7 @@ impl Rows {
         let raw = self.raw();
         let (from, _, open) = cell(raw, self.delimiter, self.cells.len().saturating_sub(1));
         if open {
-            let place = Place { length: 1, ..self.place(from, from) };
+            let place = Place { length: 1, ..self.place(raw, from, from) };
             diags.error(
                 place,
                 "this quote is never closed",
@@ -239,7 +241,7 @@ impl Rows {
         if !raw.contains('"') {
             return true;
         }
-        let at = |from: usize| Place { length: 1, ..self.place(from, from) };
+        let at = |from: usize| Place { length: 1, ..self.place(raw, from, from) };
         let mut start = 0;
         for _ in 0..self.cells.len() {
             let end = cell_end(raw, self.delimiter, start);
@@ -265,9 +267,8 @@ impl Rows {
         true
     }
 
-    /// The place of the bytes `from..to` of the current row.
-    fn place(&self, from: usize, to: usize) -> Place {
-        let row = self.raw();
+    /// The place of the bytes `from..to` of the current row, which is written as `row`.
+    fn place(&self, row: &str, from: usize, to: usize) -> Place {
         let before = row.get(..from).unwrap_or_default();
         let line_start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
         let count =
@@ -304,12 +305,13 @@ impl Row<'_> {
 
     /// Where the row begins.
     pub(crate) fn start(&self) -> Place {
-        self.rows.place(0, 0)
+        self.rows.place("", 0, 0)
     }
 
     fn cell_place(&self, index: usize) -> Place {
-        let (from, to, _) = cell(self.rows.raw(), self.rows.delimiter, index);
-        self.rows.place(from, to)
+        let raw = self.rows.raw();
+        let (from, to, _) = cell(raw, self.rows.delimiter, index);
+        self.rows.place(raw, from, to)
     }
 
     /// Cells that stand below no header, or an empty one.
