@@ -17,39 +17,36 @@ impl Catalog {
     /// there by its path.
     #[must_use]
     pub fn check(&self, params: &Params) -> Vec<Problem> {
-        check(self, params)
-    }
-}
-
-fn check(catalog: &Catalog, params: &Params) -> Vec<Problem> {
-    let request = RequestView::new(catalog, params);
-    let mut problems = Problems::default();
-    for (place, param) in catalog.params.iter().enumerate() {
-        match request.own(place) {
-            Some(value) if param.is_wire(value) => check_value(param, value, &mut problems),
-            Some(value) => wrong_type(param, value, &mut problems),
-            None => {}
-        }
-    }
-    let known = (0..catalog.params.len()).filter(|place| request.own(*place).is_some()).count();
-    if known < params.len() {
-        let unknown = params.keys().filter(|name| catalog.place(name).is_none());
-        unknown.for_each(|name| problems.unknown(catalog, name));
-    }
-    let model = request.model();
-    for (place, param) in catalog.params.iter().enumerate() {
-        if request.own(place).is_some_and(|value| param.is_wire(value) && is_given(value)) {
-            let refused = model.is_some_and(|model| model.refuses.contains(&place));
-            if !refused {
-                check_needs(catalog, model, param, &request, &mut problems);
+        let catalog = self;
+        let request = RequestView::new(catalog, params);
+        let mut problems = Problems::default();
+        for (place, param) in catalog.params.iter().enumerate() {
+            match request.own(place) {
+                Some(value) if param.is_wire(value) => check_value(param, value, &mut problems),
+                Some(value) => wrong_type(param, value, &mut problems),
+                None => {}
             }
         }
+        let known = (0..catalog.params.len()).filter(|place| request.own(*place).is_some()).count();
+        if known < params.len() {
+            let unknown = params.keys().filter(|name| catalog.place(name).is_none());
+            unknown.for_each(|name| problems.unknown(catalog, name));
+        }
+        let model = request.model();
+        for (place, param) in catalog.params.iter().enumerate() {
+            if request.own(place).is_some_and(|value| param.is_wire(value) && is_given(value)) {
+                let refused = model.is_some_and(|model| model.refuses.contains(&place));
+                if !refused {
+                    check_needs(catalog, model, param, &request, &mut problems);
+                }
+            }
+        }
+        match model {
+            Some(model) => check_model(catalog, model, &request, &mut problems),
+            None => no_model(catalog, params, &mut problems),
+        }
+        problems.found
     }
-    match model {
-        Some(model) => check_model(catalog, model, &request, &mut problems),
-        None => no_model(catalog, params, &mut problems),
-    }
-    problems.found
 }
 
 #[derive(Default)]
@@ -67,7 +64,7 @@ impl Problems {
     /// With the other parameter that has to do with it.
     fn with(&mut self, param: &str, what: String, fix: String, with: Option<&str>) {
         let (param, with) = (param.to_owned(), with.map(str::to_owned));
-        self.found.push(Problem { param, what, fix: Some(fix), with });
+        self.found.push(Problem { param, what, fix, with });
     }
 
     /// Whether something was wrong with a parameter's own value.

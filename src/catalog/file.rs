@@ -61,45 +61,41 @@ impl Catalog {
     /// # Errors
     /// When the text is not a catalog: on which line, and why.
     pub fn parse(text: &str) -> Result<Self, CatalogError> {
-        parse(text)
-    }
-}
-
-fn parse(text: &str) -> Result<Catalog, CatalogError> {
-    // YAML 1.2: `on` and `off` are texts. No excerpt: one line says it.
-    let options = serde_yaml::options! { strict_booleans: true, with_snippet: false };
-    let file: File =
-        serde_yaml::from_str_with_options(text, options).map_err(|error| not_yaml(&error))?;
-    if file.date.value.parse::<jiff::civil::Date>().is_err() {
-        let what = format!("{:?} is not a date; write for example 2026-11-22", file.date.value);
-        return Err(at(&file.date, what));
-    }
-    let mut params: Vec<Param> = Vec::new();
-    for entry in &file.params.value {
-        let named = |what| at(entry, format!("parameter {:?}: {what}", entry.value.name));
-        if params.iter().any(|param| param.name == entry.value.name) {
-            return Err(named("is there twice".to_owned()));
+        // YAML 1.2: `on` and `off` are texts. No excerpt: one line says it.
+        let options = serde_yaml::options! { strict_booleans: true, with_snippet: false };
+        let file: File =
+            serde_yaml::from_str_with_options(text, options).map_err(|error| not_yaml(&error))?;
+        if file.date.value.parse::<jiff::civil::Date>().is_err() {
+            let what = format!("{:?} is not a date; write for example 2026-11-22", file.date.value);
+            return Err(at(&file.date, what));
         }
-        params.push(param(entry.value.clone()).map_err(named)?);
-    }
-    resolve_needs(&mut params).map_err(|what| at(&file.params, what))?;
-    let mut models: Vec<Model> = Vec::new();
-    for entry in &file.models.value {
-        if models.iter().any(|model| model.name == entry.value.name) {
-            return Err(at(entry, format!("model {:?} is there twice", entry.value.name)));
+        let mut params: Vec<Param> = Vec::new();
+        for entry in &file.params.value {
+            let named = |what| at(entry, format!("parameter {:?}: {what}", entry.value.name));
+            if params.iter().any(|param| param.name == entry.value.name) {
+                return Err(named("is there twice".to_owned()));
+            }
+            params.push(param(entry.value.clone()).map_err(named)?);
         }
-        models.push(model(entry, &params)?);
+        resolve_needs(&mut params).map_err(|what| at(&file.params, what))?;
+        let mut models: Vec<Model> = Vec::new();
+        for entry in &file.models.value {
+            if models.iter().any(|model| model.name == entry.value.name) {
+                return Err(at(entry, format!("model {:?} is there twice", entry.value.name)));
+            }
+            models.push(model(entry, &params)?);
+        }
+        if models.is_empty() {
+            return Err(at(&file.models, "there is no model".to_owned()));
+        }
+        Ok(Catalog {
+            date: file.date.value,
+            source: file.source,
+            failed_tasks_charged: matches!(file.failed_tasks, FailedTasks::Charged),
+            params,
+            models,
+        })
     }
-    if models.is_empty() {
-        return Err(at(&file.models, "there is no model".to_owned()));
-    }
-    Ok(Catalog {
-        date: file.date.value,
-        source: file.source,
-        failed_tasks_charged: matches!(file.failed_tasks, FailedTasks::Charged),
-        params,
-        models,
-    })
 }
 
 /// The reader's own mistake, its place brought to the front like that of all others.

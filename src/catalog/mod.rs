@@ -19,7 +19,7 @@ use std::sync::LazyLock;
 pub use coerce::switch;
 pub use fingerprint::hex;
 pub use image::{base64_bytes, is_http_url};
-pub use model::{Catalog, CatalogError, Constraints, Problem};
+pub use model::{Catalog, CatalogError, Model, Problem};
 pub use param::{Form, Need, Param, ParamKind, Params};
 pub use price::{Change, PriceHint, in_words};
 pub use similar::{closest, likely_typo};

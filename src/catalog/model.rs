@@ -27,7 +27,7 @@ pub struct Problem {
     /// What is wrong.
     pub what: String,
     /// What to write instead.
-    pub fix: Option<String>,
+    pub fix: String,
     /// Another parameter of the request that has to do with it: `model` when the model does not
     /// take the value, `sound` when it is off and must be on.
     pub with: Option<String>,
@@ -35,24 +35,16 @@ pub struct Problem {
 
 /// A model. Parameters stand as places in [`Catalog::params`].
 #[derive(Clone, Debug)]
-pub(super) struct Model {
+pub struct Model {
     pub(super) name: String,
     pub(super) doc: String,
-    pub(super) accepts: Vec<(usize, Values)>,
-    pub(super) refuses: Vec<usize>,
-    pub(super) requires: Vec<Vec<usize>>,
-    pub(super) prices: Vec<Row>,
-}
-
-/// What a model asks of a request; parameters by their names.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Constraints<'c> {
     /// Values that a parameter must keep to, narrower than its own.
-    pub accepts: Vec<(&'c str, &'c Values)>,
+    pub(crate) accepts: Vec<(usize, Values)>,
     /// Parameters that must not be given.
-    pub refuses: Vec<&'c str>,
+    pub(crate) refuses: Vec<usize>,
     /// Of each list, one parameter must be given.
-    pub requires: Vec<Vec<&'c str>>,
+    pub(crate) requires: Vec<Vec<usize>>,
+    pub(super) prices: Vec<Row>,
 }
 
 impl Catalog {
@@ -103,21 +95,9 @@ impl Catalog {
         self.failed_tasks_charged
     }
 
-    /// What a model asks of a request; nothing of a model it does not know.
+    /// The model of that API name.
     #[must_use]
-    pub fn demands(&self, model: &str) -> Constraints<'_> {
-        let Some(model) = self.model(model) else { return Constraints::default() };
-        let name = |place: &usize| self.params.get(*place).map(|param| param.name.as_str());
-        let names = |places: &Vec<usize>| places.iter().filter_map(name).collect();
-        let accepts = model.accepts.iter().filter_map(|(at, values)| Some((name(at)?, values)));
-        Constraints {
-            accepts: accepts.collect(),
-            refuses: names(&model.refuses),
-            requires: model.requires.iter().map(names).collect(),
-        }
-    }
-
-    pub(super) fn model(&self, name: &str) -> Option<&Model> {
+    pub fn model(&self, name: &str) -> Option<&Model> {
         self.models.iter().find(|model| model.name == name)
     }
 }

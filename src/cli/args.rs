@@ -9,6 +9,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::money::Usd;
 use crate::policy::limits::Rate;
+use crate::provider::apimodels;
 use crate::server::Wish;
 use crate::simulator::{Profile, SimOptions};
 
@@ -112,27 +113,21 @@ pub enum LogFormat {
     Json,
 }
 
-/// The paid gateway's own address.
-pub const API_BASE: &str = "https://apimodels.app";
-
-/// Where the gateway is.
+/// A campaign that talks to its gateway, and its live page.
 #[derive(Clone, Debug, Args)]
-pub struct Api {
-    /// The gateway's address
-    #[arg(long, value_name = "URL", default_value = API_BASE)]
-    #[arg(help_heading = "Where")]
-    pub api_base: String,
-}
-
-/// The live page.
-#[derive(Clone, Copy, Debug, Default, Args)]
-pub struct Serve {
+pub struct Online {
     /// Watch, pause and stop it in a browser while it runs: the address is printed. Alone on this
     /// machine only, at port 7878 or a free one; 8080 at that port; 0.0.0.0:8080 for other machines
     /// too, with a secret in the address. Also serves ./metrics for Prometheus, and ./healthz
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "")]
     #[arg(help_heading = "Watching")]
     pub serve: Option<Wish>,
+    /// The gateway's address
+    #[arg(long, value_name = "URL", default_value = apimodels::ADDRESS)]
+    #[arg(help_heading = "Where")]
+    pub api_base: String,
+    #[command(flatten)]
+    pub campaign: Campaign,
 }
 
 /// What `run` does and `plan` foretells.
@@ -228,11 +223,7 @@ pub struct Run {
     #[arg(long, help_heading = "When to stop")]
     pub no_download: bool,
     #[command(flatten)]
-    pub serve: Serve,
-    #[command(flatten)]
-    pub api: Api,
-    #[command(flatten)]
-    pub campaign: Campaign,
+    pub online: Online,
 }
 
 /// `rushes status`
@@ -328,11 +319,7 @@ pub struct Resolve {
 Takes the key as `rushes run` does, and has the same exit codes. Polls and downloads are free.")]
 pub struct Fetch {
     #[command(flatten)]
-    pub serve: Serve,
-    #[command(flatten)]
-    pub api: Api,
-    #[command(flatten)]
-    pub campaign: Campaign,
+    pub online: Online,
 }
 
 /// `rushes sim`

@@ -23,6 +23,7 @@ pub enum Exit {
 
 impl Exit {
     /// How a run ends that ended so and left its shots (those of `--only`) in these states.
+    #[must_use]
     pub const fn of(ended: &RunOutcome, counts: &Counts) -> Self {
         match ended {
             RunOutcome::Interrupted => Self::Interrupted,
@@ -33,6 +34,7 @@ impl Exit {
     }
 
     /// The number.
+    #[must_use]
     pub const fn code(self) -> u8 {
         self as u8
     }
@@ -41,30 +43,5 @@ impl Exit {
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit.code())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::scheduler::StopReason;
-
-    #[test]
-    fn the_first_code_that_applies_wins() {
-        let done = Counts { delivered: 3, ..Counts::default() };
-        let doubt = Counts { in_doubt: 1, ..done };
-        let stopped = RunOutcome::Stopped(StopReason::Deadline);
-        for (ended, counts, code) in [
-            (RunOutcome::Interrupted, &done, 130),
-            (RunOutcome::Interrupted, &doubt, 130),
-            (stopped.clone(), &done, 3),
-            (stopped, &doubt, 3),
-            (RunOutcome::Done, &doubt, 1),
-            (RunOutcome::Done, &Counts { rendered: 1, ..done }, 1),
-            (RunOutcome::Done, &Counts { queued: 1, ..done }, 1),
-            (RunOutcome::Done, &done, 0),
-        ] {
-            assert_eq!(Exit::of(&ended, counts).code(), code, "{ended:?} {counts:?}");
-        }
     }
 }

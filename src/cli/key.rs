@@ -4,11 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::error::CliError;
-
-/// The variable that holds the key.
-pub const KEY: &str = "KLING_API_KEY";
-/// The variable that names a file with the key.
-pub const KEY_FILE: &str = "KLING_API_KEY_FILE";
+use crate::provider::apimodels::{KEY_FILE_VARIABLE as KEY_FILE, KEY_VARIABLE as KEY};
 
 /// Reads the key; `var` gives an environment variable that is set and not empty.
 pub fn key(var: impl Fn(&str) -> Option<OsString>) -> Result<String, CliError> {
@@ -37,37 +33,4 @@ pub fn key(var: impl Fn(&str) -> Option<OsString>) -> Result<String, CliError> {
             .help("it must hold the key and nothing else"));
     }
     Ok(key.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn from(vars: &[(&str, &str)]) -> Result<String, String> {
-        let var = |name: &str| {
-            vars.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
-        };
-        key(var).map_err(|trouble| format!("{trouble:?}"))
-    }
-
-    #[test]
-    #[expect(clippy::disallowed_methods, reason = "a test sets its stage")]
-    fn a_key_comes_from_its_variable_or_its_file() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("key");
-        std::fs::write(&path, "sk-file\r\n").unwrap();
-        let path = path.to_str().unwrap();
-        assert_eq!(from(&[(KEY, "sk-1")]).unwrap(), "sk-1");
-        assert_eq!(from(&[(KEY_FILE, path)]).unwrap(), "sk-file");
-        assert_eq!(from(&[(KEY, "sk-1"), (KEY_FILE, path)]).unwrap(), "sk-1");
-    }
-
-    #[test]
-    fn a_missing_or_odd_key_names_the_fix_and_never_shows_itself() {
-        assert!(from(&[]).unwrap_err().contains("export KLING_API_KEY"));
-        assert!(from(&[(KEY_FILE, "/no/such/file")]).unwrap_err().contains("/no/such/file"));
-        assert!(from(&[(KEY, "  ")]).unwrap_err().contains("empty"));
-        let odd = from(&[(KEY, "sk-1\nsk-2")]).unwrap_err();
-        assert!(odd.contains("nothing else") && !odd.contains("sk-1"), "{odd}");
-    }
 }

@@ -1,8 +1,7 @@
 //! Messages on standard error, above the progress bars: plain lines for people, or JSON. Beside
-//! them the campaign's log, for the commands that change something.
+//! them the campaign's log.
 
 use std::fmt::{self, Write as _};
-use std::io;
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -19,22 +18,12 @@ use crate::scheduler::EVENT_LOG;
 
 use super::args::{LogFormat, Logs};
 use super::log::Log;
-use super::terminal::{CYAN, RED, Terminal, YELLOW, paint};
+use super::terminal::{CYAN, RED, Terminal, YELLOW};
 
-/// Begins to show messages. Of other programs' parts only what is wrong, unless asked for all.
-pub fn start(logs: Logs, terminal: &Terminal) {
-    begin(logs, terminal, None);
-}
-
-/// The same, and begins to keep them for the campaign's log, which is written once
-/// [`Log::begin`] says where.
-pub fn start_with_log(logs: Logs, terminal: &Terminal) -> Log {
+/// Begins to show messages, of other programs' parts only what is wrong, unless asked for all; and
+/// to keep them for the campaign's log, for commands that let it [begin](Log::begin).
+pub fn start(logs: Logs, terminal: &Terminal) -> Log {
     let log = Log::new(terminal.clone());
-    begin(logs, terminal, Some(log.clone()));
-    log
-}
-
-fn begin(logs: Logs, terminal: &Terminal, log: Option<Log>) {
     let (ours, theirs) = match logs.verbose {
         0 => (LevelFilter::INFO, LevelFilter::ERROR),
         1 => (LevelFilter::DEBUG, LevelFilter::WARN),
@@ -42,39 +31,26 @@ fn begin(logs: Logs, terminal: &Terminal, log: Option<Log>) {
     };
     let shown = Targets::new().with_default(theirs).with_target("rushes", ours);
     let shown = shown.with_target(EVENT_LOG, LevelFilter::OFF);
-    let registry = tracing_subscriber::registry().with(log.map(Log::layer));
+    let registry = tracing_subscriber::registry().with(log.clone().layer());
     let above = terminal.clone();
-    let fmt = tracing_subscriber::fmt::layer().with_writer(move || Above(above.clone()));
+    let fmt = tracing_subscriber::fmt::layer().with_writer(move || above.clone());
     let begun = match logs.log_format {
         LogFormat::Json => {
             registry.with(fmt.json().flatten_event(true).with_filter(shown)).try_init()
         }
         LogFormat::Text => {
-            let lines = Lines { color: terminal.color, times: logs.verbose > 0 };
+            let lines = Lines { terminal: terminal.clone(), times: logs.verbose > 0 };
             registry.with(fmt.event_format(lines).with_filter(shown)).try_init()
         }
     };
     // Another subscriber is installed already, as in a test: the run goes on with that.
     drop(begun);
-}
-
-/// Writes above the bars.
-struct Above(Terminal);
-
-impl io::Write for Above {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    log
 }
 
 /// `warning: message key=value`, without a time unless `-v` is given.
 struct Lines {
-    color: bool,
+    terminal: Terminal,
     times: bool,
 }
 
@@ -101,7 +77,7 @@ where
             Level::TRACE => (CYAN, "trace: "),
         };
         if !word.is_empty() {
-            write!(writer, "{}", paint(self.color, style, word))?;
+            write!(writer, "{}", self.terminal.paint(style, word))?;
         }
         let mut said = Said::default();
         event.record(&mut said);

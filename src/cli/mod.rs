@@ -13,7 +13,7 @@ mod log;
 mod logging;
 mod notifier;
 mod plan;
-mod progress;
+pub mod progress;
 mod report;
 mod resolve;
 mod run;
@@ -26,6 +26,14 @@ mod summary;
 mod terminal;
 mod values;
 
+pub use deadline::Deadline;
+pub use exit::Exit;
+pub use key::key;
+pub use log::{BATCH, LogFile, Urgency};
+pub use resolve::choose;
+pub use settings::{budget, quoted};
+pub use values::{BudgetFlag, spans};
+
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
@@ -34,7 +42,6 @@ use tokio::runtime::Runtime;
 
 use args::{Cli, Command};
 use error::CliError;
-use exit::Exit;
 use terminal::Terminal;
 
 /// Parses, runs, and says how it ended.

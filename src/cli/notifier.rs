@@ -47,7 +47,11 @@ impl Notifier {
     /// address at all is an error.
     pub fn of(header: &Header, command: &'static str) -> Result<Option<Self>, CliError> {
         let written = header.notify.clone().unwrap_or_default();
-        let from_environment = var(NOTIFY_URL).map(|text| hook(&text)).transpose()?;
+        let hook = |text: OsString| Hook::new(text.to_str().unwrap_or_default());
+        let from_environment = var(NOTIFY_URL).map(hook).transpose().map_err(|why| {
+            CliError::new(format!("no message can be sent to the address in {NOTIFY_URL}: {why}"))
+                .help(format!("export {NOTIFY_URL}=https://… or unset it"))
+        })?;
         let Some(hook) = from_environment.or(written.url) else {
             if header.notify.is_some() {
                 tracing::warn!(
@@ -178,13 +182,6 @@ fn news(occasion: Occasion, progress: &Progress) -> (String, Option<String>) {
             (format!("{failed} failed in this run"), None)
         }
     }
-}
-
-fn hook(text: &OsString) -> Result<Hook, CliError> {
-    Hook::new(text.to_str().unwrap_or_default()).map_err(|why| {
-        CliError::new(format!("no message can be sent to the address in {NOTIFY_URL}: {why}"))
-            .help(format!("export {NOTIFY_URL}=https://… or unset it"))
-    })
 }
 
 fn seen(progress: &Progress) -> Seen {

@@ -12,7 +12,7 @@ use crate::manifest::{Campaign, Mistakes};
 use crate::plan::{Action, Plan, Scope, USUAL_RENDER, plan as lay_out, shown};
 use crate::policy::budget::{Balance, Budget};
 use crate::policy::limits::Limits;
-use crate::report::text::{dollars, plural, safe, span};
+use crate::report::text::{dollars, listed, plural, safe, span};
 
 use super::args::{self, PlanFormat};
 use super::error::CliError;
@@ -86,7 +86,7 @@ struct JsonShot<'a> {
     request: serde_json::Value,
 }
 
-/// The stable shape that scripts rely on, one shot a line. The total is `null` when it holds a
+/// The stable shape that scripts rely on, one shot a line. The total is `null` when it holds an
 /// unknown price.
 fn json(out: &mut dyn Write, campaign: &Campaign, plan: &Plan<'_>) -> io::Result<()> {
     let total = (plan.unknown == 0).then(|| plan.total.to_string());
@@ -126,7 +126,7 @@ fn json_mistakes(out: &mut dyn Write, mistakes: &Mistakes) -> io::Result<()> {
 
 /// `5 shots: 4 to render, 1 done`.
 fn counts(plan: &Plan<'_>) -> String {
-    let parts: Vec<_> = [
+    let parts = [
         (Action::Render, "to render"),
         (Action::Retry, "to retry"),
         (Action::GoOn, "rendering"),
@@ -135,12 +135,8 @@ fn counts(plan: &Plan<'_>) -> String {
         (Action::InDoubt, "in doubt"),
         (Action::Failed, "failed"),
     ]
-    .into_iter()
-    .map(|(action, words)| (plan.count(action), words))
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, words)| format!("{count} {words}"))
-    .collect();
-    format!("{}: {}", plural(plan.lines.len(), "shot"), parts.join(", "))
+    .map(|(action, words)| (plan.count(action), words));
+    format!("{}: {}", plural(plan.lines.len(), "shot"), listed(&parts))
 }
 
 /// What a text plan shows below its first line.

@@ -1,14 +1,13 @@
 //! What the user sees while it runs: a bar on a terminal, otherwise a line now and then. Makes no
 //! decisions; looks at the progress and draws.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::report::text::{money, plural, span};
+use crate::report::text::{listed, money, plural, span};
 use crate::scheduler::Progress;
 
 use super::terminal::Terminal;
@@ -100,7 +99,9 @@ impl Pace {
     }
 }
 
-fn estimate(done: usize, rest: usize, passed: Duration) -> Option<Duration> {
+/// How long the rest takes at the pace so far; `None` when that says too little.
+#[must_use]
+pub fn estimate(done: usize, rest: usize, passed: Duration) -> Option<Duration> {
     let (done, rest) = (u32::try_from(done).ok()?, u32::try_from(rest).ok()?);
     (done >= 3 && rest > 0).then(|| passed.saturating_mul(rest) / done)
 }
@@ -110,7 +111,8 @@ const fn settled(progress: &Progress) -> usize {
 }
 
 /// Two lines: the bar with the shots, and the money.
-fn picture(progress: &Progress, left: Option<Duration>) -> String {
+#[must_use]
+pub fn picture(progress: &Progress, left: Option<Duration>) -> String {
     let held = held(progress);
     let time = left.map_or_else(String::new, time_left);
     let funds = money(&progress.budget, &progress.balance);
@@ -127,7 +129,8 @@ const fn held(progress: &Progress) -> &'static str {
 }
 
 /// One line.
-fn line(progress: &Progress) -> String {
+#[must_use]
+pub fn line(progress: &Progress) -> String {
     let funds = money(&progress.budget, &progress.balance).replace('\n', "; ");
     format!("{} · {funds}{}", shots(progress), held(progress))
 }
@@ -141,10 +144,9 @@ fn time_left(left: Duration) -> String {
 }
 
 /// `12 of 400 shots delivered, 14 rendering, 2 failed`.
+#[must_use]
 pub fn shots(progress: &Progress) -> String {
-    let mut text =
-        format!("{} of {} delivered", progress.delivered, plural(progress.total(), "shot"));
-    for (count, word) in [
+    let rest = listed(&[
         (progress.submitting, "submitting"),
         (progress.rendering, "rendering"),
         (progress.rendered, "to be fetched"),
@@ -152,18 +154,15 @@ pub fn shots(progress: &Progress) -> String {
         (progress.failed, "failed"),
         (progress.in_doubt, "in doubt"),
         (progress.stalled, "stalled"),
-    ] {
-        if count > 0 {
-            // Writing to a string cannot fail.
-            let _ = write!(text, ", {count} {word}");
-        }
-    }
-    text
+    ]);
+    let comma = if rest.is_empty() { "" } else { ", " };
+    format!("{} of {} delivered{comma}{rest}", progress.delivered, plural(progress.total(), "shot"))
 }
 
 /// The shots by state, in their proportions: `█` delivered, `▓` to be fetched, `▒` on its way,
 /// `!` needs a look, `░` queued.
-fn bar(progress: &Progress, width: usize) -> String {
+#[must_use]
+pub fn bar(progress: &Progress, width: usize) -> String {
     let parts = [
         ('█', progress.delivered),
         ('▓', progress.rendered),
@@ -182,55 +181,4 @@ fn bar(progress: &Progress, width: usize) -> String {
     }
     text.extend(std::iter::repeat_n('░', width - drawn));
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn progress() -> Progress {
-        Progress {
-            queued: 10,
-            rendering: 5,
-            delivered: 20,
-            failed: 3,
-            stalled: 2,
-            ..Progress::default()
-        }
-    }
-
-    #[test]
-    fn the_bar_shows_the_states_in_their_proportions() {
-        assert_eq!(bar(&progress(), 16), "████████▒▒!!░░░░");
-        assert_eq!(bar(&Progress::default(), 4), "░░░░");
-        assert_eq!(bar(&Progress { delivered: 3, ..Progress::default() }, 4), "████");
-    }
-
-    #[test]
-    fn the_bar_says_that_it_is_paused_or_stops() {
-        let ends = |progress: &Progress| {
-            let picture = picture(progress, None);
-            picture.lines().next().unwrap().rsplit_once("stalled").unwrap().1.to_owned()
-        };
-        assert_eq!(ends(&progress()), "");
-        let paused = Progress { paused: true, ..progress() };
-        assert_eq!(ends(&paused), " · paused");
-        let stopping = Some(crate::scheduler::RunOutcome::Interrupted);
-        assert_eq!(ends(&Progress { stopping, ..paused }), " · stopping");
-    }
-
-    #[test]
-    fn a_line_says_shots_and_money() {
-        let said = "20 of 40 shots delivered, 5 rendering, 10 queued, 3 failed, 2 stalled \
-                    · $0 spent; no cap";
-        assert_eq!(line(&progress()), said);
-    }
-
-    #[test]
-    fn the_rest_is_estimated_only_from_a_few_shots_on() {
-        let minute = Duration::from_secs(60);
-        assert_eq!(estimate(2, 10, minute), None);
-        assert_eq!(estimate(6, 12, minute), Some(minute * 2));
-        assert_eq!(estimate(6, 0, minute), None);
-    }
 }

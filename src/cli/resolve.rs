@@ -24,7 +24,7 @@ pub fn resolve(
     terminal: &Terminal,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
-    let log = logging::start_with_log(args.campaign.logs, terminal);
+    let log = logging::start(args.campaign.logs, terminal);
     let resolution = resolution(args)?;
     let paths = CampaignPaths::find(&args.campaign, terminal.color)?;
     drop(paths.existing()?);
@@ -147,8 +147,11 @@ fn resolution(args: &args::Resolve) -> Result<Resolution, CliError> {
     })
 }
 
-/// Finds the revisions that were named, each once; or everything that is wrong with the names.
-fn choose<'a>(entries: &'a [Entry], names: &[String]) -> Result<Vec<&'a Entry>, Vec<String>> {
+/// Finds the revisions that were named, each once.
+///
+/// # Errors
+/// Everything that is wrong with the names.
+pub fn choose<'a>(entries: &'a [Entry], names: &[String]) -> Result<Vec<&'a Entry>, Vec<String>> {
     let mut chosen: Vec<&Entry> = Vec::new();
     let mut wrong = Vec::new();
     for name in names {
@@ -235,83 +238,5 @@ fn became(resolution: &Resolution, entry: &Entry, doubtful: &[ReservedAttempt]) 
             format!("an older text is not bought again; {price} stays reserved")
         }
         Resolution::Abandon => format!("given up; {price} stays reserved"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::shot::{Fingerprint, ShotId};
-    use crate::domain::state::{AttemptId, RevisionState};
-    use crate::ledger::RevisionId;
-
-    fn entry(id: &str, number: u32, current: bool, state: State) -> Entry {
-        Entry {
-            revision: RevisionId(i64::from(number)),
-            shot: ShotId::new(id).unwrap(),
-            number,
-            fingerprint: Fingerprint::from_bytes([0; 16]),
-            current,
-            clip_name: id.into(),
-            status: RevisionState { state, ..RevisionState::new() },
-            price: None,
-            charged_if_failed: false,
-        }
-    }
-
-    fn doubt() -> State {
-        State::InDoubt { attempt: AttemptId(1), why: "cut".into() }
-    }
-
-    fn abandoned() -> State {
-        let (attempt, failure) = (Some(AttemptId(1)), Failure::Abandoned);
-        State::Failed { attempt, failure, why: "given up".into() }
-    }
-
-    fn delivered() -> State {
-        State::Delivered { attempt: AttemptId(1) }
-    }
-
-    fn found(entries: &[Entry], name: &str) -> Result<u32, String> {
-        find(entries, name).map(|entry| entry.number)
-    }
-
-    #[test]
-    fn a_name_finds_the_text_that_is_in_doubt() {
-        let old = [entry("a", 1, false, doubt()), entry("a", 2, true, delivered())];
-        assert_eq!(found(&old, "a"), Ok(1));
-        assert_eq!(found(&old, "a~r1"), Ok(1));
-        let both = [entry("a", 1, false, doubt()), entry("a", 2, true, doubt())];
-        assert_eq!(found(&both, "a"), Ok(2));
-        assert_eq!(found(&both, "a~r1"), Ok(1));
-        let removed = [entry("a", 1, false, abandoned()), entry("a", 2, false, doubt())];
-        assert_eq!((found(&removed, "a"), found(&removed, "a~r1")), (Ok(2), Ok(1)));
-        assert_eq!(found(&removed[..1], "a"), Ok(1));
-    }
-
-    #[test]
-    fn a_wrong_name_says_what_the_shot_is() {
-        let entries = [entry("a", 1, true, delivered())];
-        assert_eq!(
-            found(&entries, "a").unwrap_err(),
-            "a: it is delivered, neither in doubt nor stalled"
-        );
-        assert_eq!(found(&entries, "b").unwrap_err(), "b: no such shot in the ledger");
-        assert!(found(&entries, "a~r7").unwrap_err().contains("no such shot"));
-        assert!(found(&entries, "a~2").unwrap_err().contains("beach~r1"));
-        let several = [entry("a", 1, false, doubt()), entry("a", 2, false, doubt())];
-        assert!(found(&several, "a").unwrap_err().contains("a~r1, a~r2"));
-        let both = [entry("a", 1, false, abandoned()), entry("a", 2, false, abandoned())];
-        assert!(found(&both, "a").unwrap_err().contains("a~r1, a~r2"));
-    }
-
-    #[test]
-    fn nothing_is_chosen_unless_everything_can_be() {
-        let entries = [entry("a", 1, true, doubt()), entry("b", 2, true, delivered())];
-        let names =
-            |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        assert_eq!(choose(&entries, &names(&["a", "a"])).map(|chosen| chosen.len()), Ok(1));
-        let wrong = choose(&entries, &names(&["a", "b", "c"])).unwrap_err();
-        assert_eq!(wrong.len(), 2);
     }
 }

@@ -21,8 +21,7 @@ use crate::manifest::{Header, WrittenCallback};
 use crate::policy::budget::Budget;
 use crate::provider::{HttpProvider, HttpSettings, Provider};
 use crate::scheduler::{self, CancelToken, Deps, EVENT_LOG, Progress, RunOptions, RunOutcome};
-use crate::server::{self, LivePage, RunView, Wish};
-use crate::simulator::SimOptions;
+use crate::server::{self, LivePage, RunView};
 
 use super::error::CliError;
 use super::exit::Exit;
@@ -36,8 +35,9 @@ use super::{args, artifacts, key, logging, progress, runtime, serve, signals, si
 
 /// Renders the shots of a manifest, or goes on with them.
 pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result<Exit, CliError> {
-    let log = logging::start_with_log(args.campaign.logs, terminal);
-    let loaded = LoadedCampaign::read(&args.campaign, &args.work, terminal.color)?;
+    let online = &args.online;
+    let log = logging::start(online.campaign.logs, terminal);
+    let loaded = LoadedCampaign::read(&online.campaign, &args.work, terminal.color)?;
     let deadline = args
         .deadline
         .map(|deadline| deadline.moment(SystemClock.now(), &TimeZone::system()))
@@ -57,11 +57,9 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
     loaded.warn(terminal);
     let work = Work {
         command: "rushes run",
-        paths: loaded.paths.with_gateway(&args.api),
+        paths: loaded.paths.with_gateway(&online.api_base),
         key,
-        api_base: &args.api.api_base,
-        sim: args.campaign.sim.as_ref(),
-        serve: args.serve.serve,
+        online,
         shots: loaded.campaign.shots.into(),
         options,
         budget: loaded.budget_is_new.then_some(loaded.budget),
@@ -76,8 +74,10 @@ pub fn fetch(
     terminal: &Terminal,
     out: &mut dyn Write,
 ) -> Result<Exit, CliError> {
-    let log = logging::start_with_log(args.campaign.logs, terminal);
-    let paths = CampaignPaths::find(&args.campaign, terminal.color)?.with_gateway(&args.api);
+    let online = &args.online;
+    let log = logging::start(online.campaign.logs, terminal);
+    let paths = CampaignPaths::find(&online.campaign, terminal.color)?;
+    let paths = paths.with_gateway(&online.api_base);
     let kept = paths.existing()?.summary()?;
     let key = key_for(&paths)?;
     let limits = paths.header.limits.clone();
@@ -88,9 +88,7 @@ pub fn fetch(
         command: "rushes fetch",
         paths,
         key,
-        api_base: &args.api.api_base,
-        sim: args.campaign.sim.as_ref(),
-        serve: args.serve.serve,
+        online,
         shots: [].into(),
         options: RunOptions { rules, submit: false, check_charges, ..RunOptions::new(limits) },
         budget: None,
@@ -111,10 +109,7 @@ struct Work<'a> {
     paths: CampaignPaths,
     /// The gateway's key; without one the simulator renders.
     key: Option<String>,
-    api_base: &'a str,
-    sim: Option<&'a SimOptions>,
-    /// Where the live page is wanted.
-    serve: Option<Wish>,
+    online: &'a args::Online,
     /// None for `fetch`.
     shots: Arc<[Shot]>,
     options: RunOptions,
@@ -131,19 +126,21 @@ impl Work<'_> {
         terminal: &Terminal,
         out: &mut dyn Write,
     ) -> Result<Exit, CliError> {
-        let Self { command, paths, options, .. } = self;
+        let Self { command, paths, options, online, .. } = self;
         let timeout = options.limits.submit_timeout;
         let http = self.key.map(|key| {
-            HttpSettings::new(self.api_base.to_owned(), key, timeout, Arc::new(SystemClock))
+            HttpSettings::new(online.api_base.clone(), key, timeout, Arc::new(SystemClock))
         });
         let http = http.map(HttpProvider::new).transpose().map_err(CliError::new)?;
         let (listener, callbacks) = callbacks(&paths.header).await?.unzip();
-        let port = serve::take(self.serve).await?;
+        let port = serve::take(online.serve).await?;
         let notifier = Notifier::of(&paths.header, command)?;
         let (ledger, log) = paths.open(command, log)?;
         let gateway: Arc<dyn Provider> = match http {
             Some(http) => Arc::new(http),
-            None => sim::in_process(self.sim, &paths.folder, self.catalog, timeout)?,
+            None => {
+                sim::in_process(online.campaign.sim.as_ref(), &paths.folder, self.catalog, timeout)?
+            }
         };
         if let Some(budget) = self.budget.filter(|budget| *budget != ledger.budget()) {
             ledger.set_budget(budget).await?;

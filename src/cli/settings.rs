@@ -13,6 +13,7 @@ use crate::ledger::{Kind, Ledger, LedgerAddress, LedgerError, LedgerOptions, Sna
 use crate::manifest::{self, Campaign, Header, Manifest, Mistakes, WrittenBudget};
 use crate::policy::budget::Budget;
 use crate::policy::limits::Limits;
+use crate::provider::apimodels;
 use crate::report::text::{plural, safe_path};
 use crate::scheduler::RunOptions;
 use crate::simulator::{Profile, SimOptions};
@@ -51,9 +52,9 @@ impl CampaignPaths {
 
     /// The same with its gateway's address, so that a command to type does not lead from a trial
     /// gateway to the paid one.
-    pub fn with_gateway(self, api: &args::Api) -> Self {
-        let unusual = self.kind == Kind::Gateway && api.api_base != args::API_BASE;
-        Self { api_base: unusual.then(|| api.api_base.clone()), ..self }
+    pub fn with_gateway(self, api_base: &str) -> Self {
+        let unusual = self.kind == Kind::Gateway && api_base != apimodels::ADDRESS;
+        Self { api_base: unusual.then(|| api_base.to_owned()), ..self }
     }
 
     /// Finds the campaign by the manifest's header alone, so that a mistake in a shot keeps no
@@ -179,6 +180,7 @@ pub fn private_folder(path: &Path) -> Result<(), CliError> {
 }
 
 /// A path as a shell takes it.
+#[must_use]
 pub fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '+' | ',');
@@ -199,6 +201,7 @@ pub fn catalog(file: Option<&Path>) -> Result<Catalog, CliError> {
 }
 
 /// The budget that holds, and whether the user wrote it just now.
+#[must_use]
 pub fn budget(
     flag: Option<BudgetFlag>,
     written: Option<WrittenBudget>,
@@ -290,36 +293,4 @@ pub fn rules(
 ) -> Rules {
     let usual = RunOptions::new(limits.clone()).rules;
     Rules { strict: budget.strict, on_doubt: header.on_doubt, failed_tasks_charged, ..usual }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::money::Usd;
-
-    fn usd(text: &str) -> Usd {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn a_flag_beats_the_manifest_and_the_manifest_beats_the_ledger() {
-        let flag = Some(BudgetFlag(Some(usd("1"))));
-        let written = Some(WrittenBudget { cap: Some(usd("2")), strict: true });
-        let kept = Some(Budget { cap: Some(usd("3")), strict: false });
-        let cap = |cap, strict| Budget { cap, strict };
-        assert_eq!(budget(flag, written, kept), (cap(Some(usd("1")), true), true));
-        assert_eq!(budget(None, written, kept), (cap(Some(usd("2")), true), true));
-        assert_eq!(budget(None, None, kept), (cap(Some(usd("3")), false), false));
-        assert_eq!(budget(None, None, None), (Budget::default(), false));
-        assert_eq!(budget(Some(BudgetFlag(None)), written, kept), (cap(None, true), true));
-        let strict_only = Some(WrittenBudget { cap: None, strict: true });
-        assert_eq!(budget(None, strict_only, kept), (cap(Some(usd("3")), true), true));
-    }
-
-    #[test]
-    fn commands_to_type_survive_odd_paths() {
-        assert_eq!(quoted(Path::new("a/shots.yaml")), "a/shots.yaml");
-        assert_eq!(quoted(Path::new("it's mine.yaml")), r"'it'\''s mine.yaml'");
-        assert_eq!(quoted(Path::new("$(reboot)")), "'$(reboot)'");
-    }
 }

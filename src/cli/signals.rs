@@ -10,8 +10,7 @@ use super::exit::Exit;
 
 /// Begins to listen; must be called inside the runtime. Abort the handle when the run is over.
 pub fn listen(stop: CancelToken) -> Result<JoinHandle<()>, CliError> {
-    let mut signals = Signals::new()
-        .map_err(|error| CliError::new(format!("Ctrl-C cannot be listened for: {error}")))?;
+    let mut signals = catch()?;
     Ok(tokio::spawn(async move {
         signals.next().await;
         stop.cancel();
@@ -23,6 +22,11 @@ pub fn listen(stop: CancelToken) -> Result<JoinHandle<()>, CliError> {
         #[expect(clippy::disallowed_methods, reason = "leaving now means without unwinding")]
         std::process::exit(i32::from(Exit::Interrupted.code()));
     }))
+}
+
+/// Begins to catch the signals that ask to end.
+pub fn catch() -> Result<Signals, CliError> {
+    Signals::new().map_err(|error| CliError::new(format!("Ctrl-C cannot be listened for: {error}")))
 }
 
 /// The signals that ask a program to end.

@@ -11,9 +11,8 @@ use crate::report::status::{Frame, glance};
 
 use super::error::CliError;
 use super::settings::CampaignPaths;
-use super::signals::Signals;
 use super::terminal::{Terminal, width};
-use super::{args, logging, runtime};
+use super::{args, logging, runtime, signals};
 
 /// Where standard output is no terminal.
 const USUAL_WIDTH: usize = 80;
@@ -71,8 +70,7 @@ async fn watch(
     every: Duration,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
-    let deaf = |error| CliError::new(format!("Ctrl-C cannot be listened for: {error}"));
-    let mut signals = Signals::new().map_err(deaf)?;
+    let mut signals = signals::catch()?;
     let mut drawn = None;
     loop {
         let (text, is_running) = look(paths)?;

@@ -7,6 +7,7 @@ use globset::GlobMatcher;
 
 use crate::domain::money::Usd;
 use crate::ledger::{LedgerError, Row, Snapshot, Summary};
+use crate::provider::apimodels::{ADDRESS, KEY_VARIABLE};
 use crate::report::Counts;
 use crate::report::contact_sheet;
 use crate::report::model::{mismatches, name, odd_charge};
@@ -113,59 +114,36 @@ pub fn stopped(
     cap: Option<Usd>,
 ) -> Option<(String, String)> {
     let go_on = paths.again("run", "");
-    let RunOutcome::Stopped(stopped) = ended else {
-        let interrupted = *ended == RunOutcome::Interrupted;
-        return interrupted.then(|| ("interrupted".to_owned(), format!("to go on: {go_on}")));
-    };
-    let (what, help) = match stopped {
-        StopReason::Cap { held } => (
-            format!(
-                "the cap{} holds back {}",
-                cap.map_or_else(String::new, |cap| format!(" of {}", dollars(cap))),
-                plural(*held, "shot"),
-            ),
-            format!("to allow more: {}", paths.again("run", "--budget USD")),
-        ),
-        StopReason::Credit(why) => (
-            format!("the gateway wants more credit: {why}"),
-            format!("top up the account, then: {go_on}"),
-        ),
-        StopReason::Key(why) => (
-            format!("the gateway refuses the key: {why}"),
-            format!("set KLING_API_KEY to a valid key, then: {go_on}"),
-        ),
-        StopReason::Address(why) => (
-            format!("this is not the gateway: {why}"),
-            "check --api-base; the gateway's own address is https://apimodels.app".to_owned(),
-        ),
-        StopReason::Unreached(why) => (
-            format!("the gateway could not be reached: {why}"),
-            format!("check the network and --api-base, then: {go_on}"),
-        ),
-        StopReason::Throttled(why) => (
-            format!("the gateway answers nothing but 429: {why}"),
-            format!("check the account's limits and credit, or wait; then: {go_on}"),
-        ),
-        StopReason::Deadline => {
-            ("the deadline passed with shots left".to_owned(), format!("to go on: {go_on}"))
+    let stopped = match ended {
+        RunOutcome::Done => return None,
+        RunOutcome::Interrupted => {
+            return Some(("interrupted".to_owned(), format!("to go on: {go_on}")));
         }
-        StopReason::Failures(count) => (
-            format!("{count} shots failed in this run (--max-failures)"),
-            format!("see why in the list, then: {go_on}"),
-        ),
-        StopReason::Ledger(why) => (
-            // It says itself what happened and what to do.
-            why.clone(),
-            format!("when that is done, to go on: {go_on}"),
-        ),
-        StopReason::Disk(why) => (
-            format!("the disk is full or cannot be written: {why}"),
-            format!("make room, then: {go_on}"),
-        ),
-        StopReason::Defect(why) => (
-            format!("a defect in rushes: {why}"),
-            format!("please report it; nothing is lost, to go on: {go_on}"),
-        ),
+        RunOutcome::Stopped(stopped) => stopped,
+    };
+    let what = match (stopped, cap) {
+        (StopReason::Cap { held }, Some(cap)) => {
+            format!("the cap of {} holds back {}", dollars(cap), plural(*held, "shot"))
+        }
+        _ => stopped.to_string(),
+    };
+    let help = match stopped {
+        StopReason::Cap { .. } => format!("to allow more: {}", paths.again("run", "--budget USD")),
+        StopReason::Credit(_) => format!("top up the account, then: {go_on}"),
+        StopReason::Key(_) => format!("set {KEY_VARIABLE} to a valid key, then: {go_on}"),
+        StopReason::Address(_) => {
+            format!("check --api-base; the gateway's own address is {ADDRESS}")
+        }
+        StopReason::Unreached(_) => format!("check the network and --api-base, then: {go_on}"),
+        StopReason::Throttled(_) => {
+            format!("check the account's limits and credit, or wait; then: {go_on}")
+        }
+        StopReason::Deadline => format!("to go on: {go_on}"),
+        StopReason::Failures(_) => format!("see why in the list, then: {go_on}"),
+        // It says itself what happened and what to do.
+        StopReason::Ledger(_) => format!("when that is done, to go on: {go_on}"),
+        StopReason::Disk(_) => format!("make room, then: {go_on}"),
+        StopReason::Defect(_) => format!("please report it; nothing is lost, to go on: {go_on}"),
     };
     Some((format!("stopped early: {}", safe(&what)), help))
 }

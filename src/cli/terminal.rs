@@ -58,7 +58,19 @@ impl Terminal {
 
     /// `word` in colour where that is welcome.
     pub fn paint(&self, style: Style, word: &str) -> String {
-        paint(self.color, style, word)
+        if self.color { format!("{style}{word}{style:#}") } else { word.to_owned() }
+    }
+}
+
+/// Above the bars.
+impl io::Write for Terminal {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Self::write(self, bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -67,11 +79,6 @@ pub fn width() -> Option<usize> {
     let stdout = io::stdout();
     let size = stdout.is_terminal().then(|| terminal_size::terminal_size_of(&stdout)).flatten();
     size.map(|(terminal_size::Width(width), _)| usize::from(width))
-}
-
-/// `word` in `style`, if `color`.
-pub fn paint(color: bool, style: Style, word: &str) -> String {
-    if color { format!("{style}{word}{style:#}") } else { word.to_owned() }
 }
 
 /// An environment variable, unless it is unset or empty.

@@ -22,30 +22,19 @@ impl Hook {
     /// Why it cannot be one, without the address.
     pub fn new(text: &str) -> Result<Self, &'static str> {
         let text = text.trim();
-        let (scheme, rest) = text.split_once("://").ok_or("it is no web address")?;
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let odd = |c: char| !c.is_ascii_graphic() || matches!(c, '"' | '<' | '>' | '\\');
         if text.len() > MAX_BYTES {
             return Err("it is too long");
         }
-        if text.contains(odd) {
+        let (scheme, authority) = web_address(text)?;
+        if !text.is_ascii() {
             return Err("it holds a character that no web address holds");
-        }
-        if authority.contains('@') {
-            return Err("it holds a user name");
-        }
-        if authority.is_empty() || authority.starts_with(':') {
-            return Err("it names no host");
         }
         let host = match authority.rsplit_once(':') {
             Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
             _ => authority,
         };
-        match scheme.to_ascii_lowercase().as_str() {
-            "https" => {}
-            "http" if is_loopback(host) => {}
-            "http" => return Err("plain http:// would show it to others on the way"),
-            _ => return Err("it is neither https:// nor http://"),
+        if scheme.eq_ignore_ascii_case("http") && !is_loopback(host) {
+            return Err("plain http:// would show it to others on the way");
         }
         let shown = scheme.len() + "://".len() + authority.len();
         Ok(Self { url: text.into(), shown })
@@ -68,6 +57,27 @@ impl fmt::Display for Hook {
 impl fmt::Debug for Hook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Hook({self})")
+    }
+}
+
+/// The scheme of an http or https address, and its host with the port.
+///
+/// # Errors
+/// Why it is no address that can be called.
+pub fn web_address(text: &str) -> Result<(&str, &str), &'static str> {
+    let (scheme, rest) = text.split_once("://").ok_or("it is no web address")?;
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "\"<>\\".contains(c);
+    if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
+        Err("it is neither http:// nor https://")
+    } else if text.contains(odd) {
+        Err("it holds a character that no web address holds")
+    } else if authority.is_empty() || authority.starts_with(':') {
+        Err("it names no host")
+    } else if authority.contains('@') {
+        Err("it holds a user name")
+    } else {
+        Ok((scheme, authority))
     }
 }
 

@@ -13,8 +13,11 @@ mod source;
 mod text;
 
 pub use campaign::{Campaign, Header, WrittenBudget, WrittenCallback, WrittenNotify};
-pub use diagnostics::{Finding, Level, Mistakes, Related, Spot};
-pub use read::Manifest;
+pub use diagnostics::{Diagnostics, Finding, Level, Mistakes, Related, Spot};
+pub use read::{Manifest, header};
+pub use shots::{identity, template};
+pub use source::{chars, place};
+pub use text::{comments, file, table, tree};
 
 use std::path::Path;
 
@@ -38,12 +41,4 @@ pub struct Reading<'a> {
 /// Every mistake in it and in the files it names.
 pub fn load(path: &Path, reading: &Reading<'_>) -> Result<Campaign, Mistakes> {
     Manifest::read(path, reading.catalog).campaign(reading.capped, reading.color)
-}
-
-/// Reads only what stands outside the shots; mistakes in shots are not looked for.
-///
-/// # Errors
-/// When the file cannot be read, is no manifest at all, or its settings are wrong.
-pub fn header(path: &Path, color: bool) -> Result<Header, Mistakes> {
-    read::header_alone(path, color)
 }

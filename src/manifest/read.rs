@@ -86,8 +86,11 @@ impl Manifest {
     }
 }
 
-/// See [`super::header()`].
-pub(super) fn header_alone(path: &Path, color: bool) -> Result<Header, Mistakes> {
+/// Reads only what stands outside the shots; mistakes in shots are not looked for.
+///
+/// # Errors
+/// When the file cannot be read, is no manifest at all, or its settings are wrong.
+pub fn header(path: &Path, color: bool) -> Result<Header, Mistakes> {
     let mut reader = Reader { tolerates_broken_shots: true, ..Reader::new(path, None) };
     match reader.read() {
         Some(header) if reader.diags.error_count() == 0 => Ok(header),
@@ -115,7 +118,7 @@ impl<'c> Reader<'c> {
             path,
             catalog,
             tolerates_broken_shots: false,
-            engine: Engine::new(),
+            engine: Engine::default(),
             expansion: catalog.map(|_| Expansion::new(folder(path))),
             diags: Diagnostics::default(),
         }

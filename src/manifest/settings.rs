@@ -14,7 +14,7 @@ use super::text::tree::{Node, Pair, Value};
 use crate::domain::money::Usd;
 use crate::domain::shot::ShotId;
 use crate::domain::state::OnDoubt;
-use crate::domain::webhook::{Hook, Occasion};
+use crate::domain::webhook::{Hook, Occasion, web_address};
 use crate::policy::limits::{Limits, Rate};
 
 const EXAMPLE: &str = "write for example `limits: {rate: 2/s, in_flight: 10}`";
@@ -208,34 +208,17 @@ fn callback_url(node: &Node, diags: &mut Diagnostics) -> Option<String> {
     let written = text(node, "url", diags)?.trim();
     let fix = "write for example `url: https://hooks.example.com/rushes`; each request gets its own \
                secret part after it";
-    if let Some(problem) = problem_of(written) {
+    let problem = match web_address(written) {
+        // Its secret part is put behind it.
+        Ok(_) => written.contains(['?', '#']).then_some("it holds `?` or `#`"),
+        Err(problem) => Some(problem),
+    };
+    if let Some(problem) = problem {
         let what = format!("the gateway cannot call \"{written}\": {problem}");
         diags.error(node.place, what, fix);
         return None;
     }
     Some(written.trim_end_matches('/').to_owned())
-}
-
-/// Why an address cannot be called with a secret part after it.
-fn problem_of(url: &str) -> Option<&'static str> {
-    let Some((scheme, rest)) = url.split_once("://") else { return Some("it is no web address") };
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
-        Some("it is neither http:// nor https://")
-    } else if host.is_empty() || host.starts_with(':') {
-        Some("it names no host")
-    } else if host.contains('@') {
-        Some("it holds a user name")
-    } else if rest.contains(['?', '#']) {
-        Some("it holds `?` or `#`")
-    } else if rest
-        .chars()
-        .any(|c| c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '\\'))
-    {
-        Some("it holds a character that no web address holds")
-    } else {
-        None
-    }
 }
 
 /// The web address that gets messages about a run, and on which occasions. The address is a secret,

@@ -14,8 +14,7 @@ use reqwest::header::{
 use reqwest::{Response, Url};
 use sha2::{Digest, Sha256};
 
-use super::submission::hex;
-
+use crate::catalog::hex;
 use crate::domain::charge::ChargeOutcome;
 use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use crate::domain::sanitize::plain;
@@ -237,7 +236,7 @@ fn account_of(key: &str, endpoint: &Url) -> String {
     for _ in 0..ACCOUNT_ROUNDS {
         hash = salted(&hash).finalize();
     }
-    hex(&hash.into())
+    hex(&hash)
 }
 
 /// How often the hash of a key is hashed again.

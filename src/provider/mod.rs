@@ -12,7 +12,6 @@ mod submission;
 
 pub use body::body;
 pub use http::{HttpProvider, HttpSettings, SetupError};
-pub(crate) use submission::hex;
 pub use submission::{FileError, FilePart, LoadedFiles, Submission, canonical_wire};
 
 use std::time::Duration;

@@ -1,13 +1,14 @@
 //! What a provider needs to make the bytes of a purchase, and the local files that go into it.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::io::Read;
 
 use bytes::Bytes;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::catalog::hex;
 use crate::disk;
 use crate::domain::secret::Secret;
 use crate::domain::shot::{LocalFile, Request};
@@ -104,14 +105,6 @@ pub fn canonical_wire(request: &Request) -> Box<str> {
     }
     let fields = fields.into_iter().map(|(name, value)| (name, sorted(value)));
     Value::Object(fields.collect()).to_string().into()
-}
-
-/// A hash as 64 hexadecimal digits.
-pub(crate) fn hex(hash: &[u8; 32]) -> String {
-    hash.iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _written = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn sorted(value: Value) -> Value {

@@ -58,23 +58,6 @@ impl Counts {
             + self.failed
             + self.in_doubt
     }
-
-    /// The states that hold rows, with their words for people; `stalled` of the rendering ones
-    /// are.
-    pub fn present(&self, stalled: usize) -> impl Iterator<Item = (&'static str, usize)> {
-        [
-            ("delivered", self.delivered),
-            ("to be fetched", self.rendered),
-            ("rendering", self.rendering.saturating_sub(stalled)),
-            ("stalled", stalled),
-            ("submitting", self.submitting),
-            ("queued", self.queued),
-            ("failed", self.failed),
-            ("in doubt", self.in_doubt),
-        ]
-        .into_iter()
-        .filter(|(_, count)| *count > 0)
-    }
 }
 
 /// An entry's shot, with its revision where that is not the current one: `beach`, `beach~r1`.

@@ -8,7 +8,7 @@ use crate::ledger::Summary;
 use crate::policy::budget::Budget;
 
 use super::eta::{Eta, EtaBasis, Kind, Model, Outlook};
-use super::text::{dollars, in_words, plural, safe, span};
+use super::text::{dollars, in_words, listed, plural, safe, span};
 
 /// Where the second column begins.
 const INDENT: usize = 13;
@@ -99,17 +99,13 @@ fn cap(budget: &Budget, summary: &Summary, held: usize) -> String {
 fn in_flight(page: &mut Page, outlook: &Outlook) {
     let counts = &outlook.counts;
     let rendering = counts.rendering.saturating_sub(outlook.stalled);
-    let parts: Vec<_> = [
+    let parts = listed(&[
         (rendering, "rendering"),
         (counts.submitting, "submitting"),
         (counts.rendered, "to be fetched"),
-    ]
-    .into_iter()
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, what)| format!("{count} {what}"))
-    .collect();
+    ]);
     if !parts.is_empty() {
-        page.line("in flight", &parts.join(", "));
+        page.line("in flight", &parts);
     }
 }
 

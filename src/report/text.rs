@@ -61,12 +61,28 @@ pub fn head(summary: &Summary, counts: &Counts, stalled: usize) -> String {
 /// `5 shots: 4 delivered, 1 failed`.
 #[must_use]
 pub fn in_words(counts: &Counts, stalled: usize) -> String {
-    let parts: Vec<_> =
-        counts.present(stalled).map(|(word, count)| format!("{count} {word}")).collect();
+    let rendering = counts.rendering.saturating_sub(stalled);
+    let parts = listed(&[
+        (counts.delivered, "delivered"),
+        (counts.rendered, "to be fetched"),
+        (rendering, "rendering"),
+        (stalled, "stalled"),
+        (counts.submitting, "submitting"),
+        (counts.queued, "queued"),
+        (counts.failed, "failed"),
+        (counts.in_doubt, "in doubt"),
+    ]);
     match counts.all() {
         0 => "no shots".to_owned(),
-        all => format!("{}: {}", plural(all, "shot"), parts.join(", ")),
+        all => format!("{}: {parts}", plural(all, "shot")),
     }
+}
+
+/// `4 delivered, 1 failed`: those that there are.
+#[must_use]
+pub fn listed(counts: &[(usize, &str)]) -> String {
+    let present = counts.iter().filter(|(count, _)| *count > 0);
+    present.map(|(count, what)| format!("{count} {what}")).collect::<Vec<_>>().join(", ")
 }
 
 /// `$1.27 spent, $0.32 reserved, of $25.00`, and what is uncertain about it.

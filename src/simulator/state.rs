@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, hex};
 use crate::domain::time::Timestamp;
 use crate::provider::apimodels::RESULT_LIFETIME;
-use crate::provider::hex;
 
 use super::accounts::{Account, Accounts, Entry, Opened};
 use super::answers;
@@ -91,7 +90,7 @@ impl SimState {
     pub fn submit(&mut self, body: &[u8], now: Timestamp) -> Reply {
         self.account.settle(now);
         let (callback, meant) = callback::apart(body);
-        let request = hex(&Sha256::digest(&meant).into());
+        let request = hex(&Sha256::digest(&meant));
         let nth = self.account.counts(&request).posts;
         let mut rng = SimRng::new(self.options.seed, "answer", request.as_bytes(), nth);
         let hidden = self.hides_errors(&mut rng);

@@ -1,5 +1,14 @@
 //! The command line as its users know it: flags, exit codes, what is printed where.
 
+mod deadline;
+mod exit;
+mod key;
+mod log_file;
+mod progress;
+mod resolve;
+mod settings;
+mod values;
+
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 

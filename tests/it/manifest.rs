@@ -1,5 +1,13 @@
 //! The manifest language: what loads, what does not and where it says so, and which shot is which.
 
+mod chars;
+mod comments;
+mod file;
+mod identity;
+mod scalar;
+mod table;
+mod template;
+
 use std::fmt::Write as _;
 use std::path::Path;
 

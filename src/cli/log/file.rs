@@ -10,14 +10,14 @@ use crate::disk::private;
 /// At this size a new one begins, in bytes.
 const MAX_BYTES: u64 = 64 << 20;
 /// So much is written at once, in bytes: a write a line costs more than the line.
-const BATCH: usize = 16 << 10;
+pub const BATCH: usize = 16 << 10;
 /// A run that held the file a moment ago may be closing it.
 const TRIES: u32 = 10;
 const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
 /// How soon a line must be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Urgency {
+pub enum Urgency {
     /// By the next flush at the latest.
     Batched,
     /// Handed to the system at once.
@@ -28,7 +28,7 @@ pub(super) enum Urgency {
 
 /// An open log.
 #[derive(Debug)]
-pub(super) struct LogFile {
+pub struct LogFile {
     pub(super) path: PathBuf,
     file: File,
     bytes: u64,
@@ -41,16 +41,24 @@ pub(super) struct LogFile {
 
 impl LogFile {
     /// Where the log of a campaign folder lies.
-    pub(super) fn path_in(folder: &Path) -> PathBuf {
+    #[must_use]
+    pub fn path_in(folder: &Path) -> PathBuf {
         folder.join("log.jsonl")
     }
 
     /// Opens or makes the log of a campaign folder.
-    pub(super) fn open(folder: &Path) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// As [`LogFile::open_with`].
+    pub fn open(folder: &Path) -> io::Result<Self> {
         Self::open_with(Self::path_in(folder), MAX_BYTES)
     }
 
-    fn open_with(path: PathBuf, max_bytes: u64) -> io::Result<Self> {
+    /// Opens or makes a log that becomes no larger than this.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is another run's.
+    pub fn open_with(path: PathBuf, max_bytes: u64) -> io::Result<Self> {
         let mut file = append(&path)?;
         let bytes = file.metadata()?.len();
         let mut last = [b'\n'];
@@ -62,7 +70,10 @@ impl LogFile {
     }
 
     /// Appends a line.
-    pub(super) fn write(&mut self, line: &str, urgency: Urgency) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// When it cannot be written, or not be synced.
+    pub fn write(&mut self, line: &str, urgency: Urgency) -> io::Result<()> {
         self.pending.push_str(line);
         match urgency {
             Urgency::Batched if self.pending.len() < BATCH => Ok(()),
@@ -72,7 +83,10 @@ impl LogFile {
     }
 
     /// Hands the lines so far to the system, by one write. What cannot be written is given up.
-    pub(super) fn flush(&mut self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn flush(&mut self) -> io::Result<()> {
         let lines = std::mem::take(&mut self.pending);
         if lines.is_empty() {
             return Ok(());
@@ -118,59 +132,4 @@ fn append(path: &Path) -> io::Result<File> {
         std::thread::sleep(BETWEEN_TRIES);
     }
     Err(odd("another run writes it"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(folder: &Path, name: &str) -> String {
-        std::fs::read_to_string(folder.join(name)).unwrap()
-    }
-
-    #[test]
-    fn a_log_that_grew_too_large_makes_room_for_a_new_one_and_no_more_than_two_are_kept() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut log = LogFile::open_with(LogFile::path_in(folder.path()), 10).unwrap();
-        for line in ["first\n", "second\n", "third\n"] {
-            log.write(line, Urgency::Synced).unwrap();
-        }
-        assert_eq!(read(folder.path(), "log.jsonl"), "third\n");
-        assert_eq!(read(folder.path(), "log.1.jsonl"), "second\n");
-        drop(log);
-        let mut log = LogFile::open_with(LogFile::path_in(folder.path()), 10).unwrap();
-        log.write("5th\n", Urgency::Synced).unwrap();
-        assert_eq!(read(folder.path(), "log.jsonl"), "third\n5th\n", "what was there counts");
-    }
-
-    #[test]
-    #[expect(clippy::disallowed_methods, reason = "a test sets its stage")]
-    fn a_line_that_broke_off_does_not_spoil_the_next() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("log.jsonl"), "{\"at\": \"20").unwrap();
-        LogFile::open(folder.path()).unwrap().write("{}\n", Urgency::Synced).unwrap();
-        assert_eq!(read(folder.path(), "log.jsonl"), "{\"at\": \"20\n{}\n");
-    }
-
-    #[test]
-    fn lines_are_written_together() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut log = LogFile::open(folder.path()).unwrap();
-        log.write("first\n", Urgency::Batched).unwrap();
-        assert_eq!(read(folder.path(), "log.jsonl"), "");
-        log.flush().unwrap();
-        assert_eq!(read(folder.path(), "log.jsonl"), "first\n");
-        let rest = "x".repeat(BATCH);
-        log.write(&rest, Urgency::Batched).unwrap();
-        assert_eq!(read(folder.path(), "log.jsonl").len(), 6 + BATCH);
-    }
-
-    #[test]
-    fn two_do_not_write_at_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let first = LogFile::open(folder.path()).unwrap();
-        assert!(LogFile::open(folder.path()).is_err());
-        drop(first);
-        assert!(LogFile::open(folder.path()).is_ok());
-    }
 }

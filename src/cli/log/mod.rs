@@ -12,6 +12,8 @@
 mod file;
 mod line;
 
+pub use file::{BATCH, LogFile, Urgency};
+
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,7 +30,6 @@ use crate::report::text::safe_path;
 use crate::scheduler::EVENT_LOG;
 
 use super::terminal::{Terminal, YELLOW};
-use file::{LogFile, Urgency};
 use line::{Line, Stamp};
 
 /// So many lines wait for the log to begin.

@@ -17,7 +17,7 @@ const MAX_FILES: usize = 10_000;
 
 /// All mistakes and warnings so far, and the files they point into.
 #[derive(Debug, Default)]
-pub(crate) struct Diagnostics {
+pub struct Diagnostics {
     sources: Vec<Source>,
     files: HashMap<PathBuf, u16>,
     kept: Vec<Diagnostic>,
@@ -104,7 +104,8 @@ impl Diagnostics {
     }
 
     /// How many different errors there are; unknown prices count once [`Self::settle`] decided.
-    pub(crate) fn error_count(&self) -> usize {
+    #[must_use]
+    pub fn error_count(&self) -> usize {
         self.errors
     }
 

@@ -6,6 +6,6 @@ mod diagnostic;
 mod excerpt;
 mod finding;
 
-pub(super) use collector::Diagnostics;
+pub use collector::Diagnostics;
 pub(super) use diagnostic::{Diagnostic, did_you_mean};
 pub use finding::{Finding, Level, Mistakes, Related, Spot};

@@ -10,20 +10,21 @@ use crate::catalog::{Catalog, Need, Param, Values};
 
 /// What a shot that is surely of this model must keep to by itself.
 pub(super) fn model(catalog: &Catalog, model: &str) -> Value {
-    let demands = catalog.demands(model);
+    let param = |at: &usize| catalog.params().get(*at);
+    let demands = catalog.model(model);
     let mut properties = serde_json::Map::new();
     let mut variables = serde_json::Map::new();
-    for (name, values) in &demands.accepts {
-        let Some(param) = catalog.param(name) else { continue };
+    for (at, values) in demands.iter().flat_map(|model| &model.accepts) {
+        let Some(param) = param(at) else { continue };
         let mut forms = accepted(param, values);
         forms.push(json!({"$ref": TEMPLATE}));
-        variables.insert((*name).to_owned(), json!({"items": {"anyOf": forms.clone()}}));
+        variables.insert(param.name.clone(), json!({"items": {"anyOf": forms.clone()}}));
         forms.push(json!({"type": "null"}));
-        properties.insert((*name).to_owned(), json!({"anyOf": forms}));
+        properties.insert(param.name.clone(), json!({"anyOf": forms}));
     }
-    for name in &demands.refuses {
+    for refused in demands.iter().flat_map(|model| &model.refuses).filter_map(param) {
         let nothing = json!({"anyOf": [empty(), {"$ref": TEMPLATE}]});
-        properties.insert((*name).to_owned(), nothing);
+        properties.insert(refused.name.clone(), nothing);
     }
     properties.insert("matrix".to_owned(), json!({"properties": variables}));
     json!({"description": catalog.model_doc(model), "properties": properties})
@@ -70,14 +71,17 @@ pub(super) fn of_a_manifest(catalog: &Catalog) -> Vec<Value> {
             rules.push(shots_when(std::slice::from_ref(&manifest), &is_model(name), then));
             rules.push(shots_when(&[manifest, by_default.clone()], &open, then));
         };
-        let demands = catalog.demands(name);
-        for any in &demands.requires {
-            let lacks = not(&in_defaults(&either(any.iter().map(|name| given(name)))));
-            its_shots(lacks, &either(any.iter().map(|name| maybe_given(name))));
+        let Some(model) = catalog.model(name) else { continue };
+        let param = |at: &usize| catalog.params().get(*at);
+        for any in &model.requires {
+            let any: Vec<&Param> = any.iter().filter_map(param).collect();
+            let lacks = not(&in_defaults(&either(any.iter().map(|one| given(&one.name)))));
+            its_shots(lacks, &either(any.iter().map(|one| maybe_given(&one.name))));
         }
-        for (param, values) in &demands.accepts {
-            let Some(known) = catalog.param(param) else { continue };
-            let fits = json!({"properties": {(*param): {"anyOf": accepted(known, values)}}});
+        for (at, values) in &model.accepts {
+            let Some(known) = param(at) else { continue };
+            let param = known.name.as_str();
+            let fits = json!({"properties": {(param): {"anyOf": accepted(known, values)}}});
             let wrong = in_defaults(&all(&[sure(param), not(&fits)]));
             its_shots(wrong, &either([json!({"required": [param]}), in_matrix(param), from()]));
         }

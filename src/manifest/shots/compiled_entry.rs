@@ -140,7 +140,8 @@ impl<'t> CompiledEntry<'t> {
             self.fields.push(Field {
                 broken: value.is_err(),
                 base: value.ok().flatten(),
-                ..Field::extra(&pair.key)
+                name: &pair.key,
+                ..Field::default()
             });
         }
     }
@@ -165,7 +166,7 @@ impl<'t> CompiledEntry<'t> {
                     let fix = format!("call the column `{name}`");
                     diags.error(column.place, what, fix);
                 }
-                self.fields.push(Field { column: Some(at), ..Field::extra(name) });
+                self.fields.push(Field { name, column: Some(at), ..Field::default() });
             } else if strict && !is_param && !ROW_KEYS.contains(&&*column.name) {
                 let meant =
                     entry::report_unknown(&column.name, column.place, catalog, &ROW_KEYS, diags);
@@ -182,7 +183,12 @@ impl<'t> CompiledEntry<'t> {
         for param in slips.into_iter().filter_map(|at| catalog.params().get(at)) {
             match self.fields.iter_mut().find(|field| field.name == param.name) {
                 Some(field) => field.broken = true,
-                None => self.fields.push(Field { broken: true, ..Field::new(param) }),
+                None => self.fields.push(Field {
+                    param: Some(param),
+                    name: &param.name,
+                    broken: true,
+                    ..Field::default()
+                }),
             }
         }
         self.fields.sort_by_key(|field| field.param.is_none().then_some(field.name));

@@ -1,4 +1,4 @@
-//! What expanding an entry reads and writes.
+//! What expanding entries reads, and what it yields.
 
 use std::path::PathBuf;
 

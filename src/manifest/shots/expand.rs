@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::compiled_entry::CompiledEntry;
 use super::context::ExpandContext;
-use super::draft::Draft;
 use super::entry::{Entry, Variable};
 use super::provenance::{Provenance, VariantField, variant_field};
+use super::request::Draft;
 use super::scope::Scope;
 use super::shot_set::MAX_SHOTS;
 use super::{build, identity};
@@ -24,7 +24,8 @@ impl<'a> ExpandContext<'a> {
     pub(crate) fn expand(&mut self, entry: &'a Entry<'a>) {
         let compiled = CompiledEntry::new(entry, None, false, self);
         if self.has_names(&compiled, None, false) {
-            self.combine(&compiled, None, "", &Provenance::of_entry(&compiled));
+            let entry = compiled.origin.clone().unwrap_or_default();
+            self.combine(&compiled, None, "", &Provenance { entry, row: Vec::new() });
         }
     }
 

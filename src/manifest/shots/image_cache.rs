@@ -27,7 +27,7 @@ pub(crate) enum Image {
 }
 
 /// What is wrong with an image, and the way out.
-pub(crate) type ImageError = (String, Option<String>);
+pub(crate) type ImageError = (String, &'static str);
 
 /// What is known of a file's contents: its hash and its length.
 type Known = Result<([u8; 32], u64), ImageError>;
@@ -58,21 +58,21 @@ impl ImageCache {
                 Some(bytes) if is_image(&bytes) => Ok(Image::Base64(STANDARD.encode(bytes))),
                 Some(_) => {
                     let fix = "write the path of a PNG, JPEG or WebP file";
-                    Err(("this is not a PNG, JPEG or WebP image".into(), Some(fix.into())))
+                    Err(("this is not a PNG, JPEG or WebP image".into(), fix))
                 }
                 None => {
                     let fix = "copy all of it again, or write the path of the image's file";
-                    Err(("this image in base64 is damaged or cut off".into(), Some(fix.into())))
+                    Err(("this image in base64 is damaged or cut off".into(), fix))
                 }
             };
         }
         if let Some((scheme, _)) = written.split_once("://") {
             let what = format!("the gateway cannot fetch an image from {scheme}://");
-            return Err((what, Some("write an https:// address, or the file's path".into())));
+            return Err((what, "write an https:// address, or the file's path"));
         }
         if written.len() > 4096 {
             let fix = "write an https:// address, or the path of the image's file";
-            return Err(("this is far too long for an image's path".into(), Some(fix.into())));
+            return Err(("this is far too long for an image's path".into(), fix));
         }
         let path = self.folder.join(written);
         let known = self.known.entry(written.into()).or_insert_with(|| read(&path)).clone();
@@ -96,15 +96,15 @@ fn read(path: &Path) -> Known {
     let unreadable = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => (
             format!("there is no file {}", path.display()),
-            Some(if path.components().any(|part| part.as_os_str() == "~") {
-                "`~` is not known here; write the whole path".into()
+            if path.components().any(|part| part.as_os_str() == "~") {
+                "`~` is not known here; write the whole path"
             } else {
-                "paths begin at the manifest's folder; look for the name and the folder".into()
-            }),
+                "paths begin at the manifest's folder; look for the name and the folder"
+            },
         ),
         _ => (
             format!("{} cannot be read: {error}", path.display()),
-            Some("write the path of a PNG, JPEG or WebP file that you can open".into()),
+            "write the path of a PNG, JPEG or WebP file that you can open",
         ),
     };
     let mut file = disk::open_file(path).map_err(unreadable)?;
@@ -121,14 +121,14 @@ fn read(path: &Path) -> Known {
         let part = buffer.get(..count).unwrap_or_default();
         if bytes == 0 && !is_image(part) {
             let what = format!("{} is not a PNG, JPEG or WebP image", path.display());
-            return Err((what, Some("save it as one of these, and write that file's path".into())));
+            return Err((what, "save it as one of these, and write that file's path"));
         }
         hash.update(part);
         bytes += count as u64;
     }
     if bytes == 0 {
         let fix = "export the image again, or write another path";
-        return Err((format!("{} is an empty file", path.display()), Some(fix.into())));
+        return Err((format!("{} is an empty file", path.display()), fix));
     }
     Ok((hash.finalize().into(), bytes))
 }

@@ -30,6 +30,7 @@ pub(crate) struct Base<'t> {
 pub(crate) struct Reported;
 
 /// A parameter's sources.
+#[derive(Default)]
 pub(crate) struct Field<'t> {
     /// `None` for one that `extra` passes through.
     pub param: Option<&'t Param>,
@@ -98,25 +99,7 @@ pub(crate) fn compile_base<'t>(
     Ok(Some(Base { node, template: Rc::new(template), is_default }))
 }
 
-impl<'t> Field<'t> {
-    /// A parameter without any source.
-    pub(crate) fn new(param: &'t Param) -> Self {
-        Self { param: Some(param), ..Self::extra(&param.name) }
-    }
-
-    /// A parameter that `extra` passes through, without any source.
-    pub(crate) fn extra(name: &'t str) -> Self {
-        Self {
-            param: None,
-            name,
-            broken: false,
-            base: None,
-            variable: None,
-            column: None,
-            parts: Vec::new(),
-        }
-    }
-
+impl Field<'_> {
     /// The shot's own matrix value or cell that sets it.
     fn own<'h>(&self, scope: &Scope<'h, '_>) -> Option<(&'h str, ValueOrigin)> {
         let value = self.variable.and_then(|at| scope.values.get(at).copied());

@@ -23,11 +23,6 @@ pub(crate) struct Provenance {
 }
 
 impl Provenance {
-    /// Of an entry that names no table.
-    pub(crate) fn of_entry(compiled: &CompiledEntry<'_>) -> Self {
-        Self { entry: compiled.origin.clone().unwrap_or_default(), row: Vec::new() }
-    }
-
     /// Of a row whose part of the id is `part`. Without an entry's id above it, a row is an entry
     /// of its own.
     pub(crate) fn of_row(

@@ -5,19 +5,43 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use super::compiled_entry::CompiledEntry;
 use super::context::ExpandContext;
-use super::draft::Draft;
 use super::image_cache::{BIG_BYTES, Image};
 use super::param_source::{Field, ValueOrigin};
+use super::provenance::VariantField;
+use super::scope::Scope;
 use crate::catalog::{Catalog, Params, Problem, in_words};
 use crate::domain::money::Usd;
 use crate::domain::shot::{Fingerprint, LocalFile, Request};
 use crate::manifest::diagnostics::Diagnostic;
+use crate::manifest::source::place::Place;
 
 /// Every request gets an address of its own when the manifest has `callback`.
 const CALLBACK_URL: &str = "callback_url";
 /// The parameters that prices depend on, for telling people which combination has none.
 const PRICED: [&str; 5] = ["model", "mode", "duration", "sound", "voice_list"];
+
+/// A shot before its request is made and its id is checked.
+pub(crate) struct Draft<'d, 't> {
+    pub compiled: &'d CompiledEntry<'t>,
+    pub scope: Scope<'d, 't>,
+    pub id: &'d str,
+    /// The part of the id that is the entry's own id, rendered.
+    pub own: &'d str,
+    /// The entry it comes from.
+    pub entry: &'d Arc<str>,
+    /// What tells it from the entry's other shots.
+    pub variant: &'d [&'d [VariantField]],
+    pub place: Place,
+}
+
+impl Draft<'_, '_> {
+    /// The filled cell of the column of that name, and its place.
+    pub(crate) fn cell(&self, name: &str) -> Option<(&str, Place)> {
+        self.scope.row?.named(name)
+    }
+}
 
 /// What a request came to.
 pub(crate) struct BuiltRequest {
@@ -145,7 +169,7 @@ fn images<'d>(
             Err((what, fix)) => {
                 unseen.push(field.name);
                 let diagnostic = from(draft, &origin, format!("`{}`: {what}", field.name));
-                cx.diags.add(diagnostic.maybe_fix(fix));
+                cx.diags.add(diagnostic.fix(fix));
             }
         }
     }
@@ -189,7 +213,7 @@ fn check(
             Some(place) => diagnostic.related(place, "because of this"),
             None => diagnostic,
         };
-        cx.diags.add(diagnostic.maybe_fix(problem.fix.clone()));
+        cx.diags.add(diagnostic.fix(&problem.fix));
     }
     problems.len()
 }

@@ -1,23 +1,33 @@
-//! A file as a stream of characters, so that memory does not grow with its length.
+//! A file as a stream of characters, so that memory does not grow with its length. It is read again
+//! to show or find a place in it, which is cheaper than keeping every file's text.
 
 use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+use super::place::{Place, Position};
+use crate::disk;
+
+/// The most bytes of a line that are kept.
+const MAX_LINE: usize = 560;
 
 /// Why a stream of characters ends before its file does.
 #[derive(Debug)]
-pub(crate) enum DecodeError {
+pub enum DecodeError {
     /// This byte begins no character.
     NotUtf8(u8),
+    /// The file cannot be read any further.
     Unreadable(io::Error),
 }
 
 /// The characters of a file, one after the other. Ends after the first error.
-pub(crate) struct Chars<R> {
+pub struct Chars<R> {
     bytes: io::Bytes<BufReader<R>>,
     broken: bool,
 }
 
 impl<R: Read> Chars<R> {
-    pub(crate) fn new(from: R) -> Self {
+    /// Decodes what `from` yields.
+    pub fn new(from: R) -> Self {
         Self { bytes: BufReader::with_capacity(64 * 1024, from).bytes(), broken: false }
     }
 
@@ -58,43 +68,29 @@ impl<R: Read> Iterator for Chars<R> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Hands out one byte at a time.
-    struct Drip<'b>(&'b [u8]);
-
-    impl Read for Drip<'_> {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            let count = self.0.len().min(buffer.len()).min(1);
-            self.0.read(buffer.get_mut(..count).unwrap_or_default())
+/// The line above line `number` of a file and that line, tabs and all; empty if unreadable.
+pub(crate) fn line_and_above(path: &Path, number: u32) -> [String; 2] {
+    let mut lines = [const { String::new() }; 2];
+    let Ok(file) = disk::open_file(path) else { return lines };
+    let mut position = Position::START;
+    for c in Chars::new(file).map_while(Result::ok) {
+        let Some((at, _)) = position.advance(c) else { continue };
+        let Some(index) = (at + 1).checked_sub(number) else { continue };
+        match lines.get_mut(index as usize) {
+            Some(line) if line.len() < MAX_LINE => line.push(c),
+            Some(_) => {}
+            None => break,
         }
     }
+    lines
+}
 
-    #[test]
-    fn characters_come_whole_however_the_bytes_do() {
-        let text = "aä\u{20ac}🎬\n".repeat(20_000);
-        let whole: Result<String, _> = Chars::new(text.as_bytes()).collect();
-        assert_eq!(whole.unwrap(), text);
-        let text = "aä\u{20ac}🎬";
-        let dripped: Result<String, _> = Chars::new(Drip(text.as_bytes())).collect();
-        assert_eq!(dripped.unwrap(), text);
+/// Where the file numbered `file` stops being UTF-8.
+pub(crate) fn end_of_utf8(file: u16, path: &Path) -> Place {
+    let opened = disk::open_file(path).ok();
+    let mut position = Position::START;
+    for c in opened.into_iter().flat_map(Chars::new).map_while(Result::ok) {
+        position.advance(c);
     }
-
-    #[test]
-    fn a_byte_that_is_no_character_ends_the_stream_after_all_before_it() {
-        for (bytes, good, bad) in [
-            (b"ab\xe9cd".as_slice(), 2, 0xe9),
-            (b"\xff", 0, 0xff),
-            (b"a\xe2\x82", 1, 0xe2),
-            (b"\xed\xa0\x80", 0, 0xed),
-        ] {
-            let mut chars = Chars::new(bytes);
-            assert_eq!(chars.by_ref().take_while(Result::is_ok).count(), good);
-            let mut chars = Chars::new(bytes).skip(good);
-            assert!(matches!(chars.next(), Some(Err(DecodeError::NotUtf8(byte))) if byte == bad));
-            assert!(chars.next().is_none());
-        }
-    }
+    Place { file, line: position.line, column: position.column, length: 1 }
 }

@@ -11,7 +11,7 @@ const MAX: usize = 64;
 
 /// Where `#` begins a comment without a space behind it, if it is not in quotes.
 #[derive(Debug)]
-pub(crate) struct Comments {
+pub struct Comments {
     position: Position,
     before: char,
     /// The column behind the last character of the line that is no space.
@@ -30,8 +30,8 @@ struct Hash {
     text_end: u32,
 }
 
-impl Comments {
-    pub(crate) fn new() -> Self {
+impl Default for Comments {
+    fn default() -> Self {
         Self {
             position: Position::START,
             before: '\n',
@@ -40,10 +40,12 @@ impl Comments {
             found: VecDeque::new(),
         }
     }
+}
 
+impl Comments {
     /// Takes the next character of the file.
     #[inline]
-    pub(crate) fn observe(&mut self, c: char) {
+    pub fn observe(&mut self, c: char) {
         let at = self.position.advance(c);
         if let Some(hash) = self.hash.take()
             && !c.is_whitespace()
@@ -69,36 +71,11 @@ impl Comments {
 
     /// The column of such a `#` behind a text that ends at a line and column, with nothing but
     /// spaces between.
-    pub(crate) fn behind(&mut self, line: u32, end: u32) -> Option<u32> {
+    pub fn behind(&mut self, line: u32, end: u32) -> Option<u32> {
         while self.found.front().is_some_and(|hash| hash.line < line) {
             self.found.pop_front();
         }
         let behind = |hash: &&Hash| hash.line == line && hash.text_end <= end && hash.column >= end;
         self.found.iter().find(behind).map(|hash| hash.column)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_hash_counts_behind_a_space_and_before_a_character() {
-        for (text, end, found) in [
-            ("a: Shot #3", 8, Some(9)),
-            ("a: Shot   #3", 8, Some(11)),
-            ("a: Shot # 3", 8, None),
-            ("a: Shot#3", 8, None),
-            ("a: b ## c", 5, None),
-            ("a: b, c: 'd #1'", 5, None),
-            ("\r\na: b", 5, None),
-        ] {
-            let mut comments = Comments::new();
-            text.chars().for_each(|c| comments.observe(c));
-            assert_eq!(comments.behind(1, end), found, "{text}");
-        }
-        let mut comments = Comments::new();
-        "x #1\r\ny #2\rz #3".chars().for_each(|c| comments.observe(c));
-        assert_eq!([1, 2, 3].map(|line| comments.behind(line, 2)), [Some(3); 3]);
     }
 }

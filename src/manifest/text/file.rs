@@ -90,7 +90,8 @@ pub(crate) fn not_utf8(place: Place, byte: u8, is_csv: bool, diags: &mut Diagnos
 
 /// The character of a byte in Windows-1252, the encoding of spreadsheets' plain "CSV" in the West.
 /// Table: <https://encoding.spec.whatwg.org/index-windows-1252.txt>.
-fn windows_1252(byte: u8) -> Option<char> {
+#[must_use]
+pub fn windows_1252(byte: u8) -> Option<char> {
     const FROM_80: [char; 32] = [
         '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž',
         '\u{8f}', '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}',
@@ -101,17 +102,4 @@ fn windows_1252(byte: u8) -> Option<char> {
         _ => Some(char::from(byte)),
     };
     meant.filter(|meant| !meant.is_control() && !meant.is_ascii() && *meant != '\u{a0}')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_meant_character_of_a_spreadsheet_is_named() {
-        assert_eq!(windows_1252(0xe9), Some('é'));
-        assert_eq!(windows_1252(0x93), Some('“'));
-        assert_eq!(windows_1252(0x80), Some('€'));
-        assert_eq!([0x81, 0xa0, b'a'].map(windows_1252), [None; 3]);
-    }
 }

@@ -2,11 +2,11 @@
 //! shots.
 
 pub(super) mod builder;
-mod comments;
-pub(super) mod file;
+pub mod comments;
+pub mod file;
 mod quotes;
 mod recording_reader;
-pub(super) mod table;
-pub(super) mod tree;
+pub mod table;
+pub mod tree;
 pub(super) mod yaml;
 pub(super) mod yaml_errors;

@@ -13,16 +13,16 @@ use super::file;
 use super::quotes::{QuoteError, cell, cell_end, misquoted};
 use super::recording_reader::RecordingReader;
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
-use crate::manifest::source::place::Place;
+use crate::manifest::source::place::{Place, saturating_u32};
 
 /// Columns that a table may have; spreadsheets seldom have a tenth.
 const MAX_COLUMNS: usize = 1_000;
 /// How much of a file is looked at to find out its separator.
-const HEAD: usize = 64 * 1024;
+pub const HEAD: usize = 64 * 1024;
 
 /// A CSV file whose header has been read.
 #[derive(Debug)]
-pub(crate) struct Table {
+pub struct Table {
     file: u16,
     /// Named columns in the order of the file.
     pub columns: Vec<Column>,
@@ -34,14 +34,14 @@ pub(crate) struct Table {
 
 /// A named column.
 #[derive(Debug)]
-pub(crate) struct Column {
-    pub name: Rc<str>,
-    pub place: Place,
+pub struct Column {
+    pub(crate) name: Rc<str>,
+    pub(crate) place: Place,
     index: usize,
 }
 
 /// The rows of a table that were not read yet.
-pub(crate) struct Rows {
+pub struct Rows {
     file: u16,
     delimiter: u8,
     reader: csv::Reader<RecordingReader<io::Chain<io::Cursor<Vec<u8>>, File>>>,
@@ -56,13 +56,9 @@ pub(crate) struct Rows {
 }
 
 /// A row that is not empty.
-pub(crate) struct Row<'r> {
-    file: u16,
-    delimiter: u8,
-    cells: &'r StringRecord,
-    raw: &'r str,
-    line: u32,
-    pub table: &'r Table,
+pub struct Row<'r> {
+    rows: &'r Rows,
+    pub(crate) table: &'r Table,
 }
 
 impl Table {
@@ -71,10 +67,7 @@ impl Table {
     ///
     /// # Errors
     /// When the file cannot be opened, with the reason.
-    pub(crate) fn open(
-        path: &Path,
-        diags: &mut Diagnostics,
-    ) -> Result<Option<(Self, Rows)>, String> {
+    pub fn open(path: &Path, diags: &mut Diagnostics) -> Result<Option<(Self, Rows)>, String> {
         let Some((file, opened)) = file::open(path, diags)? else { return Ok(None) };
         let Some(mut rows) = Rows::new(file, opened).map_err(|error| error.to_string())? else {
             return Ok(None);
@@ -84,8 +77,8 @@ impl Table {
         }
         let mut table =
             Self { file, columns: Vec::new(), width: rows.cells.len(), unnamed: Vec::new() };
-        let header = rows.row(&table);
-        if header.cells.iter().filter(|name| !name.trim().is_empty()).count() > MAX_COLUMNS {
+        let header = Row { rows: &rows, table: &table };
+        if rows.cells.iter().filter(|name| !name.trim().is_empty()).count() > MAX_COLUMNS {
             let what = format!("a table has at most {MAX_COLUMNS} columns");
             let fix = "look for a quote `\"` that is never closed";
             diags.error(header.start(), what, fix);
@@ -93,7 +86,7 @@ impl Table {
         }
         let mut columns: Vec<Column> = Vec::new();
         let mut unnamed = Vec::new();
-        for (index, name) in header.cells.iter().enumerate() {
+        for (index, name) in rows.cells.iter().enumerate() {
             let name = name.trim();
             if name.is_empty() {
                 unnamed.push(index);
@@ -152,45 +145,25 @@ impl Rows {
     }
 
     /// The next row that is not empty.
-    pub(crate) fn next<'r>(
-        &'r mut self,
-        table: &'r Table,
-        diags: &mut Diagnostics,
-    ) -> Option<Row<'r>> {
+    pub fn next<'r>(&'r mut self, table: &'r Table, diags: &mut Diagnostics) -> Option<Row<'r>> {
         while self.advance(diags) {
             if self.cells.iter().any(|cell| !cell.trim().is_empty()) {
-                let is_right = self.check_inner_quotes(diags);
-                let row = self.row(table);
-                if is_right {
-                    row.check_width(table, diags);
+                let row = Row { rows: self, table };
+                if self.check_inner_quotes(diags) {
+                    row.check_width(diags);
                 }
-                return Some(self.row(table));
+                return Some(row);
             }
         }
         None
     }
 
-    fn row<'r>(&'r self, table: &'r Table) -> Row<'r> {
-        Row {
-            file: self.file,
-            delimiter: self.delimiter,
-            cells: &self.cells,
-            raw: self.raw(),
-            line: self.line,
-            table,
-        }
-    }
-
     /// The current row as it is written.
     fn raw(&self) -> &str {
         let bytes = self.reader.get_ref().bytes(self.start, self.end);
-        match std::str::from_utf8(bytes) {
-            Ok(raw) => raw,
-            Err(error) => bytes
-                .get(..error.valid_up_to())
-                .and_then(|good| std::str::from_utf8(good).ok())
-                .unwrap_or_default(),
-        }
+        // The slow way only for a row that is no text.
+        str::from_utf8(bytes)
+            .unwrap_or_else(|_| bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid()))
     }
 
     /// Reads a record. `false` at the end, and after what makes the rest unreadable.
@@ -230,7 +203,7 @@ impl Rows {
     /// Reports a record that cannot be read.
     fn report(&self, error: &csv::Error, diags: &mut Diagnostics) {
         let raw = self.raw();
-        let place = place(self.file, self.line, raw, raw.len(), raw.len());
+        let place = self.place(raw, raw.len(), raw.len());
         match error.kind() {
             csv::ErrorKind::Utf8 { .. } => {
                 let tape = self.reader.get_ref();
@@ -238,7 +211,7 @@ impl Rows {
                 file::not_utf8(Place { length: 1, ..place }, byte.unwrap_or(0), true, diags);
             }
             csv::ErrorKind::Io(why) => {
-                let place = Place { file: self.file, line: self.line, column: 1, length: 0 };
+                let place = self.place(raw, 0, 0);
                 let what = format!("the row that begins here cannot be read: {why}");
                 let fix = "look for a quote `\"` that is never closed";
                 diags.error(place, what, fix);
@@ -252,7 +225,7 @@ impl Rows {
         let raw = self.raw();
         let (from, _, open) = cell(raw, self.delimiter, self.cells.len().saturating_sub(1));
         if open {
-            let place = Place { length: 1, ..place(self.file, self.line, raw, from, from) };
+            let place = Place { length: 1, ..self.place(raw, from, from) };
             diags.error(
                 place,
                 "this quote is never closed",
@@ -260,17 +233,15 @@ impl Rows {
             );
         }
     }
-}
 
-impl Rows {
     /// A quote that ends before its text does: what follows up to the next one, whole rows perhaps,
-    /// is not what anybody meant. `false` when there is one.
+    /// is not what was meant. `false` when there is one.
     fn check_inner_quotes(&self, diags: &mut Diagnostics) -> bool {
         let raw = self.raw();
         if !raw.contains('"') {
             return true;
         }
-        let at = |from: usize| Place { length: 1, ..place(self.file, self.line, raw, from, from) };
+        let at = |from: usize| Place { length: 1, ..self.place(raw, from, from) };
         let mut start = 0;
         for _ in 0..self.cells.len() {
             let end = cell_end(raw, self.delimiter, start);
@@ -295,13 +266,29 @@ impl Rows {
         }
         true
     }
+
+    /// The place of the bytes `from..to` of the current row, which is written as `row`.
+    fn place(&self, row: &str, from: usize, to: usize) -> Place {
+        let before = row.get(..from).unwrap_or_default();
+        let line_start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
+        let count =
+            |text: Option<&str>| saturating_u32(text.map_or(0, |text| text.chars().count()));
+        let shown = row.get(from..to).and_then(|cell| cell.split(['\n', '\r']).next());
+        Place {
+            file: self.file,
+            line: self.line.saturating_add(breaks(before.as_bytes())),
+            column: count(before.get(line_start..)).saturating_add(1),
+            length: count(shown),
+        }
+    }
 }
 
 impl Row<'_> {
     /// A cell's text without spaces around it; `None` when it is empty.
-    pub(crate) fn cell(&self, column: usize) -> Option<&str> {
+    #[must_use]
+    pub fn cell(&self, column: usize) -> Option<&str> {
         let index = self.table.columns.get(column)?.index;
-        self.cells.get(index).map(str::trim).filter(|cell| !cell.is_empty())
+        self.rows.cells.get(index).map(str::trim).filter(|cell| !cell.is_empty())
     }
 
     /// The filled cell of the column of that name, and its place.
@@ -311,47 +298,36 @@ impl Row<'_> {
     }
 
     /// Where a cell stands.
-    pub(crate) fn place(&self, column: usize) -> Place {
+    #[must_use]
+    pub fn place(&self, column: usize) -> Place {
         self.cell_place(self.table.columns.get(column).map_or(0, |column| column.index))
     }
 
     /// Where the row begins.
     pub(crate) fn start(&self) -> Place {
-        Place { file: self.file, line: self.line, column: 1, length: 0 }
+        self.rows.place("", 0, 0)
     }
 
     fn cell_place(&self, index: usize) -> Place {
-        let (from, to, _) = cell(self.raw, self.delimiter, index);
-        place(self.file, self.line, self.raw, from, to)
+        let raw = self.rows.raw();
+        let (from, to, _) = cell(raw, self.rows.delimiter, index);
+        self.rows.place(raw, from, to)
     }
 
     /// Cells that stand below no header, or an empty one.
-    fn check_width(&self, table: &Table, diags: &mut Diagnostics) {
-        if self.cells.len() <= table.width && table.unnamed.is_empty() {
+    fn check_width(&self, diags: &mut Diagnostics) {
+        let (cells, table) = (&self.rows.cells, self.table);
+        if cells.len() <= table.width && table.unnamed.is_empty() {
             return;
         }
         let stray =
             |index: &usize| *index >= table.width || table.unnamed.binary_search(index).is_ok();
-        let filled = |index: &usize| self.cells.get(*index).is_some_and(|c| !c.trim().is_empty());
-        if let Some(index) = (0..self.cells.len()).find(|index| stray(index) && filled(index)) {
+        let filled = |index: &usize| cells.get(*index).is_some_and(|c| !c.trim().is_empty());
+        if let Some(index) = (0..cells.len()).find(|index| stray(index) && filled(index)) {
             let place = self.cell_place(index);
             let fix = "name the column, or put a text that holds the separator into quotes";
             diags.error(place, "this cell's column has no name", fix);
         }
-    }
-}
-
-/// The place of the bytes `from..to` of a row that begins on a line.
-fn place(file: u16, line: u32, row: &str, from: usize, to: usize) -> Place {
-    let before = row.get(..from).unwrap_or_default();
-    let line_start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
-    let count = |text: Option<&str>| fits(text.map_or(0, |text| text.chars().count()));
-    let shown = row.get(from..to).and_then(|cell| cell.split(['\n', '\r']).next());
-    Place {
-        file,
-        line: line.saturating_add(breaks(before.as_bytes())),
-        column: count(before.get(line_start..)).saturating_add(1),
-        length: count(shown),
     }
 }
 
@@ -362,11 +338,7 @@ fn breaks(bytes: &[u8]) -> u32 {
         let ends_return = std::mem::replace(&mut after_return, **byte == b'\r');
         **byte == b'\r' || (**byte == b'\n' && !ends_return)
     });
-    fits(ends.count())
-}
-
-fn fits(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
+    saturating_u32(ends.count())
 }
 
 /// The separator, and the length of a first line that names it as Excel does: `sep=;`. Else it is
@@ -395,76 +367,4 @@ fn delimiter(head: &[u8]) -> (u8, usize) {
     };
     let known = [b'|', b'\t', b';', b','];
     (known.into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b','), 0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Every filled cell with its place, and how many mistakes there were.
-    fn cells(text: &[u8]) -> (Vec<(String, u32, u32)>, usize) {
-        let mut diags = Diagnostics::default();
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::io::Write::write_all(&mut file.as_file(), text).unwrap();
-        let (table, mut rows) = Table::open(file.path(), &mut diags).unwrap().unwrap();
-        let mut cells = Vec::new();
-        while let Some(row) = rows.next(&table, &mut diags) {
-            for column in 0..table.columns.len() {
-                if let Some(cell) = row.cell(column) {
-                    let Place { line, column, .. } = row.place(column);
-                    cells.push((cell.to_owned(), line, column));
-                }
-            }
-        }
-        (cells, diags.error_count())
-    }
-
-    #[test]
-    fn a_cell_knows_its_line_and_column() {
-        for (text, expected) in [
-            ("a,b\n1,2\n", vec![("1", 2, 1), ("2", 2, 3)]),
-            ("a;b\r\n1;2\r\n\r\n3;4\r\n", vec![("1", 2, 1), ("2", 2, 3), ("3", 4, 1), ("4", 4, 3)]),
-            (
-                "\n\na\tb\n\"x\n\ny\"\t2\n3\t4",
-                vec![("x\n\ny", 4, 1), ("2", 6, 4), ("3", 7, 1), ("4", 7, 3)],
-            ),
-            ("\"a;b\",c\nä,\"q\"\"q\"\n", vec![("ä", 2, 1), ("q\"q", 2, 3)]),
-            ("a,b\n,\n  ,\n1,", vec![("1", 4, 1)]),
-            // What Excel writes first so that it can read it again.
-            ("sep=;\r\na;b\r\n1,5;2\r\n", vec![("1,5", 3, 1), ("2", 3, 5)]),
-            ("sep=|\na|b\n1|2", vec![("1", 3, 1), ("2", 3, 3)]),
-            // What old spreadsheets on a Mac write: lines end with CR alone.
-            ("a,b\r1,\"x\ry\"\r3,4\r", vec![("1", 2, 1), ("x\ry", 2, 3), ("3", 4, 1), ("4", 4, 3)]),
-        ] {
-            let (found, mistakes) = cells(text.as_bytes());
-            let found: Vec<_> = found.iter().map(|(cell, l, c)| (cell.as_str(), *l, *c)).collect();
-            assert_eq!((found, mistakes), (expected, 0), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn places_are_right_across_the_buffer_s_edges() {
-        for length in [HEAD - 3, HEAD - 2, HEAD - 1, HEAD, 3 * HEAD] {
-            let long = "x".repeat(length);
-            for end in ["\n", "\r\n", "\r"] {
-                let text = format!("a,b{end}{long},1{end}{end}2,3{end}\"{long}{end}\",4{end}5,6");
-                let (found, mistakes) = cells(text.as_bytes());
-                let places: Vec<_> =
-                    found.iter().map(|(_, line, column)| (*line, *column)).collect();
-                let far = u32::try_from(length).unwrap() + 2;
-                let expected = [(2, 1), (2, far), (4, 1), (4, 3), (5, 1), (6, 3), (7, 1), (7, 3)];
-                assert_eq!(
-                    (places.as_slice(), mistakes),
-                    (expected.as_slice(), 0),
-                    "{length} {end:?}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn bytes_that_are_no_text_end_the_rows_before_them() {
-        let (found, mistakes) = cells(b"a,b\n1,2\ncaf\xe9,3\n4,5\n");
-        assert_eq!((found.len(), mistakes), (2, 1));
-    }
 }

@@ -12,9 +12,8 @@ use super::file;
 use super::tree::Node;
 use super::yaml_errors;
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
-use crate::manifest::source::chars::{Chars, DecodeError};
+use crate::manifest::source::chars::{self, Chars, DecodeError};
 use crate::manifest::source::place::Place;
-use crate::manifest::source::reread;
 
 /// A document that was read.
 pub(crate) struct Document {
@@ -40,7 +39,7 @@ pub(crate) fn parse(
     options.set_emit_comments(false);
     options.emit_unresolved_aliases = true;
     let broken = RefCell::new(None);
-    let comments = RefCell::new(Comments::new());
+    let comments = RefCell::new(Comments::default());
     let characters = Chars::new(text).map(|c| {
         let c = c.inspect(|c| comments.borrow_mut().observe(*c));
         c.map_err(|why| {
@@ -74,7 +73,7 @@ fn unreadable(file: u16, why: &DecodeError, diags: &mut Diagnostics) {
     match why {
         DecodeError::NotUtf8(byte) => {
             let path = diags.path(file).map(ToOwned::to_owned).unwrap_or_default();
-            let place = reread::end_of_utf8(file, &path);
+            let place = chars::end_of_utf8(file, &path);
             file::not_utf8(place, *byte, false, diags);
         }
         DecodeError::Unreadable(error) => {

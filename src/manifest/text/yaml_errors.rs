@@ -4,8 +4,8 @@
 use serde_yaml::granit_parser::{ErrorKind, ScanError};
 
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
+use crate::manifest::source::chars;
 use crate::manifest::source::place::{Place, saturating_u32};
-use crate::manifest::source::reread;
 
 /// Reports the place at which a document breaks off, unless there is a diagnostic of its line already.
 pub(crate) fn report(file: u16, error: &ScanError, diags: &mut Diagnostics) {
@@ -20,7 +20,7 @@ pub(crate) fn report(file: u16, error: &ScanError, diags: &mut Diagnostics) {
         return;
     }
     let [before, line] =
-        diags.path(file).map(|path| reread::line_and_above(path, place.line)).unwrap_or_default();
+        diags.path(file).map(|path| chars::line_and_above(path, place.line)).unwrap_or_default();
     if is_oddly_spaced(&before) {
         let above = Place { line: place.line.saturating_sub(1), column: 1, ..place };
         return diags.add(odd_spaces(above));

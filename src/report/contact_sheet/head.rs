@@ -5,11 +5,12 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::domain::money::Usd;
 use crate::ledger::{Kind, LedgerError, OrphanReservation, Spending};
 use crate::policy::budget::Money;
-use crate::report::remedy::{Command, Remedy};
+use crate::report::remedy::Remedy;
 use crate::report::text::safe;
 
 use super::Sheet;
@@ -17,33 +18,41 @@ use super::Sheet;
 /// The most tags that are told; the dearest first.
 const MAX_TAGS: usize = 50;
 
-#[derive(Serialize)]
-pub(super) struct Head {
-    campaign: String,
-    simulated: bool,
-    /// When the page was made, in Unix milliseconds; a live one is of now.
-    at: Option<i64>,
-    /// Which run holds the campaign.
-    running: Option<String>,
-    money: Funds,
-    models: Vec<Share>,
-    tags: Vec<Share>,
-    /// Unix milliseconds, spent, reserved.
-    history: Vec<(i64, Usd, Usd)>,
-    strays: Vec<Reserved>,
-    /// In which `{shot}` stands for the shot's name.
-    commands: BTreeMap<Remedy, Vec<Command>>,
-    /// The command for some of the shots only; `{ids}` stands for their pattern.
-    only: String,
-    live: bool,
-}
-
-#[derive(Serialize)]
-struct Funds {
-    #[serde(flatten)]
-    money: Money,
-    left: Option<Usd>,
-    strict: bool,
+/// `at` is when the page was made, of a page that is not live. In `commands` `{shot}` stands for the
+/// shot's name, and in `only` `{ids}` for the pattern of some shots. Moments are Unix milliseconds.
+pub(super) fn head(sheet: &Sheet<'_>) -> Result<Value, LedgerError> {
+    let (summary, spending) = (sheet.source.summary()?, sheet.source.spending()?);
+    let mut tags = shares(&spending, |_, tags| tags.to_vec());
+    tags.truncate(MAX_TAGS);
+    let (budget, balance) = (summary.budget, summary.balance);
+    let mut money = json!(Money { cap: budget.cap, balance });
+    money["left"] = json!(budget.left(&balance));
+    money["strict"] = json!(budget.strict);
+    let history = spending.history.iter();
+    let history = history.map(|(at, then)| (at.as_millis(), then.spent, then.reserved));
+    let stray = |stray: &OrphanReservation| {
+        json!({
+            "shot": format!("{}~r{}", stray.shot, stray.number),
+            "price": stray.price,
+            "at": stray.sent_at.as_millis(),
+            "why": stray.why.as_deref().map(safe),
+        })
+    };
+    let commands = Remedy::ALL.map(|need| (need, need.help(sheet.again, "{shot}")));
+    Ok(json!({
+        "campaign": summary.campaign,
+        "simulated": summary.kind == Kind::Simulator,
+        "at": (!sheet.live).then(|| sheet.now.as_millis()),
+        "running": summary.held_by.as_deref().map(safe),
+        "money": money,
+        "models": shares(&spending, |model, _| vec![model.to_owned()]),
+        "tags": tags,
+        "history": history.collect::<Vec<_>>(),
+        "strays": spending.orphans.iter().map(stray).collect::<Vec<_>>(),
+        "commands": BTreeMap::from(commands),
+        "only": (sheet.again)("plan", "--only '{ids}'"),
+        "live": sheet.live,
+    }))
 }
 
 /// What went to a model or a tag.
@@ -53,55 +62,6 @@ struct Share {
     bought: usize,
     spent: Usd,
     reserved: Usd,
-}
-
-#[derive(Serialize)]
-struct Reserved {
-    shot: String,
-    price: Option<Usd>,
-    at: i64,
-    why: Option<String>,
-}
-
-impl Head {
-    pub(super) fn of(sheet: &Sheet<'_>) -> Result<Self, LedgerError> {
-        let (summary, spending) = (sheet.source.summary()?, sheet.source.spending()?);
-        let models = shares(&spending, |model, _| vec![model.to_owned()]);
-        let mut tags = shares(&spending, |_, tags| tags.to_vec());
-        tags.truncate(MAX_TAGS);
-        let (budget, balance) = (summary.budget, summary.balance);
-        let history = spending.history.iter();
-        let history = history.map(|(at, then)| (at.as_millis(), then.spent, then.reserved));
-        Ok(Self {
-            simulated: summary.kind == Kind::Simulator,
-            at: (!sheet.live).then(|| sheet.now.as_millis()),
-            running: summary.held_by.as_deref().map(safe),
-            money: Funds {
-                money: Money { cap: budget.cap, balance },
-                left: budget.left(&balance),
-                strict: budget.strict,
-            },
-            models,
-            tags,
-            history: history.collect(),
-            strays: spending.orphans.iter().map(Reserved::of).collect(),
-            commands: Remedy::ALL.map(|need| (need, need.help(sheet.again, "{shot}"))).into(),
-            only: (sheet.again)("plan", "--only '{ids}'"),
-            live: sheet.live,
-            campaign: summary.campaign,
-        })
-    }
-}
-
-impl Reserved {
-    fn of(stray: &OrphanReservation) -> Self {
-        Self {
-            shot: format!("{}~r{}", stray.shot, stray.number),
-            price: stray.price,
-            at: stray.sent_at.as_millis(),
-            why: stray.why.as_deref().map(safe),
-        }
-    }
 }
 
 /// The money under each name that a pile has, the dearest first. What has several names counts

@@ -90,7 +90,7 @@ impl Sheet<'_> {
 
     /// Everything but the shots as one JSON object: campaign, money, commands.
     pub fn head(&self) -> Result<String, ReportError> {
-        Ok(json_for_pages(&head::Head::of(self)?)?)
+        Ok(json_for_pages(&head::head(self)?)?)
     }
 }
 
@@ -102,7 +102,7 @@ pub fn is_ours(head: &[u8]) -> bool {
 
 /// A row of the page as one JSON object; its `key` is its identity.
 pub fn shot(row: &Row) -> io::Result<String> {
-    json_for_pages(&shot::Shot::of(row))
+    json_for_pages(&shot::shot(row))
 }
 
 /// What the page may do: run its own script in its own style, and show its own clips.

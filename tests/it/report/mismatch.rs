@@ -46,7 +46,7 @@ fn a_clip_as_it_was_asked_for_is_no_mismatch() {
     }
     let image = r#"{"aspect_ratio":"16:9","image":"beach.png"}"#;
     assert_eq!(told(image, &[(Some((5000, 720, 1280, false)), None)]), [""; 0]);
-    assert_eq!(told(asked, &[(None, None)]), [""; 0], "nobody looked");
+    assert_eq!(told(asked, &[(None, None)]), [""; 0], "no clip was looked at");
     assert_eq!(told(asked, &[]), [""; 0]);
 }
 

@@ -16,7 +16,7 @@ fn a_charge_is_odd_when_it_is_not_the_price_in_dollars() {
     let delivered = &mut sample.rows[0];
     assert!(!odd(delivered, "0.316500", "usd"));
     assert!(odd(delivered, "0.3", "USD") && odd(delivered, "0.4", "USD"));
-    assert!(!odd(delivered, "12", "credits"), "nobody knows what a credit is");
+    assert!(!odd(delivered, "12", "credits"), "what a credit is worth is not known");
     delivered.price = None;
     assert!(!odd(delivered, "0.4", "USD"));
     let failed = &mut sample.rows[4];

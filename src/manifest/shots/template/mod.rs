@@ -1,9 +1,6 @@
 //! `{{ name }}` in strings: a small part of Jinja. A template is compiled once and rendered for many
 //! shots; an undefined name, an endless loop and a flood of text are mistakes.
 
-mod error;
-#[cfg(test)]
-mod tests;
 mod validate;
 
 use std::fmt;
@@ -16,7 +13,7 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value, filters, tests
 
 use crate::catalog;
 
-pub(crate) use error::TemplateError;
+pub use validate::TemplateError;
 
 /// What rendering one text may cost: the engine counts steps, items and bytes.
 const FUEL: u64 = 400_000;
@@ -62,12 +59,12 @@ filters! {
 }
 
 /// What templates are compiled and rendered with.
-pub(crate) struct Engine {
+pub struct Engine {
     environment: Environment<'static>,
 }
 
-impl Engine {
-    pub(crate) fn new() -> Self {
+impl Default for Engine {
+    fn default() -> Self {
         let mut environment = Environment::empty();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
@@ -80,7 +77,9 @@ impl Engine {
         }
         Self { environment }
     }
+}
 
+impl Engine {
     /// Whether a text needs the engine at all.
     pub(crate) fn is_template(text: &str) -> bool {
         text.contains('{') && ["{{", "{%", "{#"].iter().any(|open| text.contains(open))
@@ -90,7 +89,7 @@ impl Engine {
     ///
     /// # Errors
     /// When it is no template, with the reason.
-    pub(crate) fn compile<'a>(&'a self, text: &'a str) -> Result<Template<'a>, TemplateError> {
+    pub fn compile<'a>(&'a self, text: &'a str) -> Result<Template<'a>, TemplateError> {
         let uses = validate::check(text, FILTERS)?;
         let environment: &'a Environment<'a> = &self.environment;
         let inner = environment.template_from_named_str("", text).map_err(|error| wrong(&error))?;
@@ -118,7 +117,7 @@ fn add_tests(environment: &mut Environment<'_>) {
 }
 
 /// A compiled text.
-pub(crate) struct Template<'a> {
+pub struct Template<'a> {
     inner: minijinja::Template<'a, 'a>,
     /// The names it uses, sorted.
     pub names: Box<[Box<str>]>,
@@ -142,10 +141,7 @@ impl Template<'_> {
     ///
     /// # Errors
     /// When a name is undefined or something else goes wrong.
-    pub(crate) fn render(
-        &self,
-        get: &dyn Fn(&str) -> Option<Value>,
-    ) -> Result<String, TemplateError> {
+    pub fn render(&self, get: &dyn Fn(&str) -> Option<Value>) -> Result<String, TemplateError> {
         let given = self.names.iter().filter_map(|name| Some((name.clone(), get(name)?)));
         let context = Value::from_object(Given(given.collect()));
         let mut out = Bounded(Vec::new());
@@ -172,7 +168,8 @@ impl Object for Given {
 
 /// A value for templates. A number that prints as it was written is a number, so that one can
 /// reckon with it; everything else is the text that was written.
-fn value(text: &str) -> Value {
+#[must_use]
+pub fn value(text: &str) -> Value {
     if let serde_json::Value::Number(number) = crate::manifest::text::tree::scalar(text) {
         let value = match (number.as_i64(), number.as_f64()) {
             (Some(whole), _) => Value::from(whole),

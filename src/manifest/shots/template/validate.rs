@@ -4,7 +4,6 @@
 
 use std::ops::Range;
 
-use super::error::TemplateError;
 use crate::catalog::closest;
 
 /// The longest `{{ … }}`, in bytes: the engine goes through operators by recursion.
@@ -15,6 +14,30 @@ const MAX_STATEMENTS: usize = 200;
 const MAX_TEXT: usize = 256 * 1024;
 
 const STATEMENTS: [&str; 6] = ["if", "elif", "else", "endif", "for", "endfor"];
+
+/// Why a text is no template, or cannot be rendered.
+#[derive(Clone, Debug)]
+pub struct TemplateError {
+    /// What is wrong.
+    pub what: String,
+    /// What to write instead.
+    pub fix: Option<String>,
+    /// The bytes of the text that cause it, where they are known.
+    pub range: Option<Range<usize>>,
+}
+
+impl TemplateError {
+    /// An error at some bytes of the text.
+    fn at(what: impl Into<String>, range: Range<usize>) -> Self {
+        Self { what: what.into(), fix: None, range: Some(range) }
+    }
+}
+
+impl From<String> for TemplateError {
+    fn from(what: String) -> Self {
+        Self { what, fix: None, range: None }
+    }
+}
 
 /// Checks a text's templates against the filters there are; returns every word of them.
 pub(super) fn check<'t>(text: &'t str, filters: &[&str]) -> Result<Vec<Use<'t>>, TemplateError> {

@@ -1,6 +1,7 @@
 //! What templates can say, what is wrong with those that are wrong, and that none does harm.
 
-use super::*;
+use minijinja::Value;
+use rushes::manifest::template::{Engine, TemplateError, value};
 
 fn get(name: &str) -> Option<Value> {
     match name {
@@ -14,7 +15,7 @@ fn get(name: &str) -> Option<Value> {
 }
 
 fn render(text: &str) -> Result<String, TemplateError> {
-    Engine::new().compile(text)?.render(&get)
+    Engine::default().compile(text)?.render(&get)
 }
 
 #[test]
@@ -114,7 +115,7 @@ fn hostile_templates_end_in_an_error() {
 
 #[test]
 fn a_name_may_be_missing_where_the_template_says_what_then() {
-    let engine = Engine::new();
+    let engine = Engine::default();
     for (text, optional) in [
         ("{{ mood | default('calm') }}", true),
         ("{{ mood|d('a') }}{# mood #}{% if mood is defined %}x{% endif %}", true),
