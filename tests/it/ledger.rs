@@ -6,6 +6,7 @@ mod doubts;
 mod frozen;
 mod histories;
 mod readers;
+mod revision;
 mod spending;
 
 use std::path::{Path, PathBuf};
