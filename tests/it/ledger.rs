@@ -1,5 +1,6 @@
 //! The ledger from outside: what a run, a second run, and a person with `sqlite3` see.
 
+mod beside;
 mod conformance;
 mod doors;
 mod doubts;

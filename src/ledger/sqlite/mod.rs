@@ -60,6 +60,7 @@ use super::{
 };
 use group_commit::GroupCommit;
 
+pub use reserve::RESERVE_BYTES;
 pub use snapshot::SqliteSnapshot;
 
 /// A ledger file open for writing; holds the run lock until the last clone is dropped.

@@ -156,30 +156,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_copy_whose_log_is_still_read_is_not_put_back_without_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let ledger = folder.path().join("ledger.sqlite");
-        let copy = copy_of(&ledger);
-        let writer = Connection::open(&copy).unwrap();
-        set_up(&writer, &copy).unwrap();
-        writer.execute_batch("CREATE TABLE tasks (id TEXT)").unwrap();
-        let reader = Connection::open(&copy).unwrap();
-        let count = |conn: &Connection| -> i64 {
-            conn.query_row("SELECT count(*) FROM tasks", [], |row| row.get(0)).unwrap()
-        };
-        reader.execute_batch("BEGIN").unwrap();
-        assert_eq!(count(&reader), 0);
-        writer.execute_batch("INSERT INTO tasks VALUES ('task-a')").unwrap();
-        drop(writer);
-        let refused = put_back(&ledger).unwrap_err();
-        assert!(refused.to_string().contains("a program that reads it"), "{refused}");
-        assert!(!ledger.exists());
-        drop(reader);
-        put_back(&ledger).unwrap();
-        assert_eq!(count(&Connection::open(&ledger).unwrap()), 1);
-    }
-
-    #[test]
     fn a_copy_that_went_where_temporary_files_go_is_not_written_over_by_the_next() {
         let folder = tempfile::tempdir().unwrap();
         // Beside this ledger there is no room for anything.
