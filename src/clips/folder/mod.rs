@@ -10,9 +10,7 @@ mod existing;
 mod file_work;
 mod leftovers;
 mod publish;
-mod spilled;
 mod temporary;
-mod workers;
 mod writer;
 
 pub use leftovers::count_clips;

@@ -6,7 +6,6 @@ use std::io::{self, Cursor, Read, Seek};
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use sha2::Digest;
 
 use crate::clips::{ClipError, Stored, clip_info, told, verify};
 use crate::domain::clip_info::ClipInfo;
@@ -15,14 +14,13 @@ use crate::failpoint;
 use super::directories::{ClipPlace, Directories};
 use super::directory::Directory;
 use super::existing;
-use super::spilled::Spilled;
 use super::temporary::Temporary;
 
 /// All that was received of a clip.
 pub(super) struct Received {
     pub place: ClipPlace,
     /// What is on disk already, if anything is.
-    pub spilled: Option<Box<Spilled>>,
+    pub on_disk: Option<Box<Temporary>>,
     /// What comes after it.
     pub buffered: BytesMut,
     /// The length that the host announced.
@@ -74,14 +72,28 @@ struct Clip {
 impl Clip {
     /// Verifies a clip and writes what is not yet on disk.
     fn write(directories: &Directories, received: Received) -> Result<Self, ClipError> {
-        let Received { place, spilled, buffered, total } = received;
-        let written = match spilled {
-            None => write_whole(directories, &place, &buffered, total),
-            Some(spilled) => write_rest(directories, &place, *spilled, &buffered, total),
+        let Received { place, on_disk, buffered, total } = received;
+        let at = |error| directories.error_at(&place)(error);
+        let (mut temporary, (clip_info, unread)) = match on_disk {
+            None => {
+                let whole = &mut Cursor::new(&buffered);
+                let facts = inspect(whole, buffered.len() as u64, total).map_err(&at)??;
+                let mut temporary = Temporary::beside(directories, &place)?;
+                temporary.append(&buffered).map_err(&at)?;
+                (temporary, facts)
+            }
+            Some(mut temporary) => {
+                if !temporary.directory().is_in_place().map_err(&at)? {
+                    return Err(at(moved()));
+                }
+                temporary.append(&buffered).map_err(&at)?;
+                let length = temporary.written;
+                let facts = inspect(&mut temporary.file, length, total).map_err(&at)??;
+                (*temporary, facts)
+            }
         };
-        let (Spilled { temporary, hash, written: bytes }, (clip_info, unread)) = written?;
         failpoint::point("clip written");
-        let (path, sha256) = (place.path.clone(), hash.finalize().into());
+        let (path, bytes, sha256) = (place.path.clone(), temporary.written, temporary.sha256());
         let stored = Stored { path, bytes, sha256, clip_info, unread, moved_aside: None };
         Ok(Self { temporary, place, stored })
     }
@@ -116,37 +128,6 @@ impl Clip {
             failpoint::point("other file moved aside");
         }
     }
-}
-
-/// Writes a clip of which nothing is on disk.
-fn write_whole(
-    directories: &Directories,
-    place: &ClipPlace,
-    bytes: &[u8],
-    total: Option<u64>,
-) -> Result<(Spilled, Facts), ClipError> {
-    let facts = inspect(&mut Cursor::new(bytes), bytes.len() as u64, total);
-    let facts = facts.map_err(directories.error_at(place))??;
-    let mut spilled = Spilled::begin(directories, place)?;
-    spilled.append(bytes).map_err(directories.error_at(place))?;
-    Ok((spilled, facts))
-}
-
-/// Writes the rest of a clip.
-fn write_rest(
-    directories: &Directories,
-    place: &ClipPlace,
-    mut spilled: Spilled,
-    rest: &[u8],
-    total: Option<u64>,
-) -> Result<(Spilled, Facts), ClipError> {
-    let at = directories.error_at(place);
-    if !spilled.temporary.directory().is_in_place().map_err(&at)? {
-        return Err(at(moved()));
-    }
-    spilled.append(rest).map_err(&at)?;
-    let facts = inspect(&mut spilled.temporary.file, spilled.written, total).map_err(&at)??;
-    Ok((spilled, facts))
 }
 
 /// Folders whose names were made durable, once each, and how that went.

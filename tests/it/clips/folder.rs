@@ -71,6 +71,30 @@ async fn a_small_clip_touches_the_disk_only_when_it_is_published() {
 }
 
 #[tokio::test]
+async fn a_clip_goes_below_clips_or_nowhere() {
+    let (folder, clips) = folder();
+    for path in ["clips/day 1/beach~r2.mp4", "clips/beach.mp4"] {
+        store(&clips, path, &clip(1000)).await.unwrap();
+        assert!(folder.path().join(path).is_file());
+    }
+    for path in [
+        "",
+        "clips",
+        "clips/",
+        "beach.mp4",
+        "other/b.mp4",
+        "/clips/b.mp4",
+        "clips/..",
+        "clips/../b.mp4",
+        "clips/a/../../b.mp4",
+        "../clips/b.mp4",
+        "./clips/b.mp4",
+    ] {
+        assert!(clips.begin(path).is_err(), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_being_received_never_looks_like_a_clip() {
     let (folder, clips) = folder();
     let mut writer = clips.begin("clips/beach.mp4").unwrap();
