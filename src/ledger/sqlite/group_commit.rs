@@ -264,7 +264,7 @@ impl GroupCommit {
         T: Send + 'static,
         W: FnMut(&Tx<'_>) -> Result<T, Fault> + Send + 'static,
     {
-        let ending = || LedgerError::Ending { ledger: self.path.clone() };
+        let ending = || LedgerError::Ending(self.path.clone());
         let runtime = Handle::try_current().map_err(|_| ending())?;
         let (asker, answer) = oneshot::channel();
         let call = Box::new(Ask { work, done: None, asker });

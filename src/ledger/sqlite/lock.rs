@@ -87,7 +87,7 @@ fn locked(ledger: &Path, place: &Path, options: &OpenOptions) -> Result<File, Le
             Err(TryLockError::WouldBlock) => {
                 let holder = File::open(beside(ledger, "lock"))
                     .map_or_else(|_| UNNAMED.to_owned(), |mut file| holder_in(&mut file));
-                return Err(LedgerError::Locked { ledger: ledger.to_owned(), holder });
+                return Err(LedgerError::Locked(ledger.to_owned(), holder));
             }
             Err(TryLockError::Error(cause)) => return Err(failed(cause)),
         }

@@ -52,7 +52,7 @@ pub(super) fn for_writing(
         Found::Ledger(_) => {
             let bytes = fs::metadata(&path).map_or(u64::MAX, |file| file.len());
             if let Some(cause) = damage(&conn, bytes).map_err(sql)? {
-                return Err(LedgerError::Damaged { ledger: path, cause });
+                return Err(LedgerError::Damaged(path, cause));
             }
             is_of(&conn, &path, opening)?;
             mark.admit(&path, Known::of(&conn).map_err(sql)?)?;
@@ -78,7 +78,7 @@ pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection, usize), L
         path = rescued;
     }
     if is_to_be_made(&path)? {
-        return Err(LedgerError::Missing { ledger: path });
+        return Err(LedgerError::Missing(path));
     }
     let sql = |error: rusqlite::Error| LedgerError::of(&path, &error);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -95,7 +95,7 @@ pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection, usize), L
     let beside_a_run = open(flags).map_err(sql);
     let conn = match beside_a_run {
         Err(LedgerError::Inaccessible { .. }) if has_journal(&path) => {
-            return Err(LedgerError::CutShort { ledger: path });
+            return Err(LedgerError::CutShort(path));
         }
         // A folder that cannot be written has no place for what readers and writers share. Without
         // a write-ahead file no program writes, and the ledger can be read as it lies.
@@ -105,7 +105,7 @@ pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection, usize), L
         other => other?,
     };
     match look(&conn, &path)? {
-        Found::Empty => Err(LedgerError::Missing { ledger: path }),
+        Found::Empty => Err(LedgerError::Missing(path)),
         Found::Ledger(schema) => Ok((path, conn, schema)),
     }
 }
@@ -165,8 +165,7 @@ fn is_to_be_made(path: &Path) -> Result<bool, LedgerError> {
         .map_err(|error| LedgerError::inaccessible(path, &error))?;
     // An empty file is what a run leaves that was killed while it made the ledger.
     if !head.is_empty() && head != MAGIC {
-        let what = "it is not an SQLite file".to_owned();
-        return Err(LedgerError::Foreign { ledger: path.to_owned(), what });
+        return Err(LedgerError::Foreign(path.to_owned(), "it is not an SQLite file"));
     }
     Ok(head.is_empty())
 }

@@ -131,7 +131,7 @@ pub(super) fn put_back(ledger: &Path) -> Result<(), LedgerError> {
     let is_busy: bool = conn.query_row(checkpoint, [], |row| row.get(0)).map_err(sql)?;
     if is_busy {
         let holder = "a program that reads it".to_owned();
-        return Err(LedgerError::Locked { ledger: copy, holder });
+        return Err(LedgerError::Locked(copy, holder));
     }
     conn.close().map_err(|(_, error)| sql(error))?;
     let stale = log_of(ledger);

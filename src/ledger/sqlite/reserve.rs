@@ -29,7 +29,7 @@ impl Reserve {
             && let Err(cause) = write(&path)
         {
             drop(std::fs::remove_file(&path));
-            return Err(LedgerError::NoReserve { reserve: path, cause: cause.to_string() });
+            return Err(LedgerError::NoReserve(path, cause.to_string()));
         }
         Ok(Self { path })
     }

@@ -1,6 +1,8 @@
 //! The append-only list of schemas, and what it takes to bring a file to the newest. A schema that
 //! was shipped is never edited: `user_version` says how many of the list a file has.
 
+use std::path::Path;
+
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::rows::kind_name;
@@ -36,8 +38,8 @@ pub(super) enum Found {
 }
 
 /// Looks at a file before anything is changed.
-pub(super) fn look(conn: &Connection, opening: &std::path::Path) -> Result<Found, LedgerError> {
-    let sql = |error: rusqlite::Error| LedgerError::of(opening, &error);
+pub(super) fn look(conn: &Connection, path: &Path) -> Result<Found, LedgerError> {
+    let sql = |error: rusqlite::Error| LedgerError::of(path, &error);
     let pragma = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let application = pragma("application_id").map_err(sql)?;
     let version = pragma("user_version").map_err(sql)?;
@@ -47,8 +49,8 @@ pub(super) fn look(conn: &Connection, opening: &std::path::Path) -> Result<Found
         if (application, version, tables) == (0, 0, 0) {
             return Ok(Found::Empty);
         }
-        let what = "it is another program's SQLite database".to_owned();
-        return Err(LedgerError::Foreign { ledger: opening.to_owned(), what });
+        let what = "it is another program's SQLite database";
+        return Err(LedgerError::Foreign(path.to_owned(), what));
     }
     match usize::try_from(version) {
         Ok(version @ 1..) if version <= SCHEMAS.len() => Ok(Found::Ledger(version)),
@@ -56,12 +58,9 @@ pub(super) fn look(conn: &Connection, opening: &std::path::Path) -> Result<Found
             let by = conn
                 .query_row("SELECT written_by FROM campaign", [], |row| row.get(0))
                 .unwrap_or_else(|_| "a later version".to_owned());
-            Err(LedgerError::Newer { ledger: opening.to_owned(), by, schema: version })
+            Err(LedgerError::Newer { ledger: path.to_owned(), by, schema: version })
         }
-        _ => Err(LedgerError::Damaged {
-            ledger: opening.to_owned(),
-            cause: format!("its schema is {version}"),
-        }),
+        _ => Err(LedgerError::Damaged(path.to_owned(), format!("its schema is {version}"))),
     }
 }
 

@@ -57,8 +57,7 @@ fn claim(
     at: Timestamp,
 ) -> Result<Verdict, Fault> {
     if tx.reserve_used {
-        let ledger = tx.ledger.to_owned();
-        return Err(Fault::Refused(LedgerError::DiskFull { ledger }));
+        return Err(Fault::Refused(LedgerError::DiskFull(tx.ledger.to_owned())));
     }
     if let Some(displaced) = tx.displaced {
         return Err(Fault::Refused(displaced.clone()));
