@@ -14,7 +14,6 @@ use super::high_water_mark::{HighWaterMark, Known};
 use super::lock::Lock;
 use super::rescue;
 use super::reserve::Reserve;
-use super::rows::Word;
 use super::schema::{Found, damage, keep_cap_twice, look, migrate};
 use super::{LedgerError, LedgerOptions};
 use crate::disk::{private, sync_folder};
@@ -180,9 +179,7 @@ fn make(path: &Path) -> std::io::Result<()> {
 fn is_of(conn: &Connection, path: &Path, opening: &LedgerOptions<'_>) -> Result<(), LedgerError> {
     let ledger = path.to_owned();
     let (theirs, kind): (String, Kind) = conn
-        .query_row("SELECT name, kind FROM campaign", [], |row| {
-            Ok((row.get(0)?, row.get::<_, Word<Kind>>(1)?.0))
-        })
+        .query_row("SELECT name, kind FROM campaign", [], |row| Ok((row.get(0)?, row.get(1)?)))
         .map_err(|error| LedgerError::of(path, &error))?;
     if kind != opening.kind {
         return Err(LedgerError::OtherKind { ledger, theirs: kind });
