@@ -103,7 +103,7 @@ fn bought(job: &RevisionState, task: char) -> Transition {
 
 /// The disk ends here; with `relief`, giving up the reserve makes room.
 fn fill(ledger: &SqliteLedger, relief: bool) {
-    ledger.commits.at_desk(|conn, on_relief| {
+    ledger.commits.between_batches(|conn, on_relief| {
         limit(conn, 1);
         // Whatever free room the last pages have is used up.
         while conn
@@ -132,8 +132,8 @@ fn limit(conn: &Connection, pages: i64) {
     conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
 }
 
-/// Puts a call into the queue; while the desk is taken, everyone who lines up is in one batch.
-fn line_up<F: Future + Unpin>(call: &mut F) {
+/// Puts a call into the queue: all that are put there between two batches are in the next one.
+fn enqueue<F: Future + Unpin>(call: &mut F) {
     let mut context = Context::from_waker(Waker::noop());
     assert!(call.poll_unpin(&mut context).is_pending());
 }
@@ -150,10 +150,10 @@ async fn on_a_full_disk_the_reserve_makes_room_for_task_ids_and_nothing_is_bough
     let mut third = ledger.commit(claim(&entries[2]));
     let mut first = ledger.commit(one(&entries[0], bought(&jobs[0], 'a'), None));
     let mut second = ledger.commit(one(&entries[1], bought(&jobs[1], 'b'), None));
-    ledger.commits.at_desk(|_, _| {
-        line_up(&mut third);
-        line_up(&mut first);
-        line_up(&mut second);
+    ledger.commits.between_batches(|_, _| {
+        enqueue(&mut third);
+        enqueue(&mut first);
+        enqueue(&mut second);
     });
     let (third, first, second) = tokio::join!(third, first, second);
     let is_refused =
@@ -187,8 +187,8 @@ async fn when_even_the_reserve_does_not_help_nothing_is_written_ever_again() {
     let before = ledger.balance();
     let lost = ledger.commit(one(&entries[0], bought(&jobs[0], 'a'), None)).await.unwrap_err();
     assert!(matches!(lost, LedgerError::Failed { .. }), "{lost}");
-    // Room that comes too late does not make anyone believe the file again.
-    ledger.commits.at_desk(|conn, _| limit(conn, 100_000));
+    // Room that comes too late does not make the file trusted again.
+    ledger.commits.between_batches(|conn, _| limit(conn, 100_000));
     let refused = [
         ledger.commit(claim(&entries[2])).await.map(drop),
         ledger.commit(one(&entries[1], bought(&jobs[1], 'b'), None)).await.map(drop),
@@ -214,9 +214,9 @@ async fn a_failed_call_takes_its_whole_batch_back_and_poisons_the_ledger() {
         tx.conn.execute("UPDATE money SET micro = 0", [])?;
         Ok::<_, Fault>(())
     }));
-    ledger.commits.at_desk(|_, _| {
-        line_up(&mut good);
-        line_up(&mut bad);
+    ledger.commits.between_batches(|_, _| {
+        enqueue(&mut good);
+        enqueue(&mut bad);
         assert!(!ledger.has_failed());
     });
     let (good, bad) = tokio::join!(good, bad);

@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 
 use super::connection::{BUSY, log_of, set_up};
-use super::file_watch::FileWatch;
-use super::group_commit::{GroupCommit, Kept};
+use super::group_commit::GroupCommit;
 use super::high_water_mark::{HighWaterMark, Known};
 use super::lock::Lock;
 use super::rescue;
@@ -61,8 +60,7 @@ pub(super) fn for_writing(
     failpoint::point("ledger set up");
     migrate(&mut conn, found, opening).map_err(sql)?;
     keep_cap_twice(&conn).map_err(sql)?;
-    let kept = Kept { reserve, mark, watch: FileWatch::over(&path), lock };
-    GroupCommit::new(path.clone(), opening.threads, conn, kept)
+    GroupCommit::new(path.clone(), opening.threads, conn, reserve, mark, lock)
         .map_err(|error| LedgerError::of(&path, &error))
 }
 
