@@ -4,7 +4,6 @@
 
 mod address;
 mod error;
-mod kind;
 mod options;
 pub mod revision;
 mod snapshot;
@@ -28,8 +27,7 @@ use crate::policy::budget::{Balance, Budget};
 
 pub use address::LedgerAddress;
 pub use error::LedgerError;
-pub use kind::Kind;
-pub use options::LedgerOptions;
+pub use options::{Kind, LedgerOptions};
 pub use snapshot::{OrphanReservation, Row, Snapshot, SpendGroup, Spending, Summary};
 pub use sqlite::SqliteLedger;
 

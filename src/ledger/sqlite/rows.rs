@@ -190,6 +190,13 @@ pub(super) fn moment(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Option
     Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
 }
 
+/// The columns that say what lies in each account (spent, reserved, unconfirmed), by the rows of a
+/// table with `account` and the column `micro`.
+pub(super) fn in_accounts(micro: &str) -> String {
+    let sum = |account| format!("coalesce(sum(iif(account = '{account}', {micro}, 0)), 0)");
+    ["spent", "reserved", "unconfirmed"].map(sum).join(", ")
+}
+
 /// The cap and the money, to be read by [`money`].
 pub(super) const MONEY: &str =
     "SELECT cap_micro, strict, spent, reserved, unconfirmed FROM campaign, balance";

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::rows::kind_name;
+use super::rows::{in_accounts, kind_name};
 use super::{LedgerError, LedgerOptions};
 use crate::failpoint;
 
@@ -153,18 +153,14 @@ fn imbalance(
     micro: &str,
     what: &str,
 ) -> rusqlite::Result<Option<String>> {
-    let in_account =
-        |account: &str| format!("coalesce(sum(iif(account = '{account}', {micro}, 0)), 0)");
     let sql = format!(
-        "WITH sums (spent, reserved, unconfirmed) AS (SELECT {}, {}, {} FROM {table})
+        "WITH sums (spent, reserved, unconfirmed) AS (SELECT {} FROM {table})
          SELECT printf('its balance is %d spent, %d reserved and %d unconfirmed millionths of a \
            dollar, {what} add up to %d, %d and %d',
            b.spent, b.reserved, b.unconfirmed, s.spent, s.reserved, s.unconfirmed)
          FROM balance AS b, sums AS s
          WHERE (b.spent, b.reserved, b.unconfirmed) <> (s.spent, s.reserved, s.unconfirmed)",
-        in_account("spent"),
-        in_account("reserved"),
-        in_account("unconfirmed"),
+        in_accounts(micro),
     );
     conn.query_row(&sql, [], |row| row.get(0)).optional()
 }
