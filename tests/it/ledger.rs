@@ -5,6 +5,8 @@ mod conformance;
 mod doors;
 mod doubts;
 mod frozen;
+#[cfg(debug_assertions)]
+mod full_disk;
 mod histories;
 mod readers;
 mod revision;

@@ -182,13 +182,13 @@ struct OpenFile {
     displaced: Option<LedgerError>,
     /// The failure after which the file is not touched any more.
     failed: Option<LedgerError>,
-    #[cfg(test)]
+    #[cfg(debug_assertions)]
     relief: Relief,
 }
 
 /// What a test does where giving up the reserve would make room.
-#[cfg(test)]
-type Relief = Option<Box<dyn FnMut(&Connection) + Send>>;
+#[cfg(debug_assertions)]
+pub(super) type Relief = Option<Box<dyn FnMut(&Connection) + Send>>;
 
 impl GroupCommit {
     pub(super) fn new(
@@ -211,7 +211,7 @@ impl GroupCommit {
             watch: FileWatch::over(&path),
             displaced: None,
             failed: None,
-            #[cfg(test)]
+            #[cfg(debug_assertions)]
             relief: None,
         };
         Ok(Self {
@@ -262,7 +262,7 @@ impl GroupCommit {
         answer.await.unwrap_or_else(|_| Err(ending()))
     }
 
-    #[cfg(test)]
+    #[cfg(debug_assertions)]
     pub(super) fn between_batches(&self, act: impl FnOnce(&Connection, &mut Relief)) {
         let OpenFile { conn, relief, .. } = &mut *locked(&self.file);
         act(conn, relief);
@@ -343,7 +343,7 @@ impl OpenFile {
             && reserve.give_up().is_ok()
         {
             tracing::warn!("the disk is full: the reserve of {} is given up", self.path.display());
-            #[cfg(test)]
+            #[cfg(debug_assertions)]
             if let Some(relief) = &mut self.relief {
                 relief(&self.conn);
             }

@@ -29,8 +29,6 @@
 
 mod connection;
 mod file_watch;
-#[cfg(test)]
-mod full_disk;
 mod group_commit;
 mod high_water_mark;
 mod lock;
@@ -59,6 +57,8 @@ use super::{
     LedgerOptions, ReservedAttempt, RevisionId, Snapshot,
 };
 use group_commit::GroupCommit;
+#[cfg(debug_assertions)]
+use group_commit::Relief;
 
 pub use reserve::RESERVE_BYTES;
 pub use snapshot::SqliteSnapshot;
@@ -77,6 +77,13 @@ impl SqliteLedger {
     /// campaign or kind, damaged, or cannot be written.
     pub fn open(path: &Path, options: &LedgerOptions<'_>) -> Result<Self, LedgerError> {
         Ok(Self { commits: Arc::new(open::for_writing(path, options)?) })
+    }
+
+    /// For tests of full disks: looks at the connection while no batch is written. The second argument
+    /// is what then makes room when the reserve is given up.
+    #[cfg(debug_assertions)]
+    pub fn between_batches(&self, act: impl FnOnce(&rusqlite::Connection, &mut Relief)) {
+        self.commits.between_batches(act);
     }
 
     /// Whether a ledger, or anything that speaks of one, lies at `path`. Blocking.
