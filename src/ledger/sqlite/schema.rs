@@ -28,17 +28,9 @@ pub(super) const WITH_FOOTAGE: usize = 3;
 /// This program, as a ledger names it.
 const PROGRAM: &str = concat!("rushes ", env!("CARGO_PKG_VERSION"));
 
-/// What kind of file an `SQLite` file is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
-    /// Nothing in it yet.
-    Empty,
-    /// A ledger with so many of the schemas.
-    Ledger(usize),
-}
-
-/// Looks at a file before anything is changed.
-pub(super) fn look(conn: &Connection, path: &Path) -> Result<Found, LedgerError> {
+/// Looks at a file before anything is changed: how many of the schemas it has, or 0 if nothing is in
+/// it yet.
+pub(super) fn schema_of(conn: &Connection, path: &Path) -> Result<usize, LedgerError> {
     let sql = |error: rusqlite::Error| LedgerError::of(path, &error);
     let pragma = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let application = pragma("application_id").map_err(sql)?;
@@ -47,13 +39,13 @@ pub(super) fn look(conn: &Connection, path: &Path) -> Result<Found, LedgerError>
         let tables = "SELECT count(*) FROM sqlite_schema";
         let tables: i64 = conn.query_row(tables, [], |row| row.get(0)).map_err(sql)?;
         if (application, version, tables) == (0, 0, 0) {
-            return Ok(Found::Empty);
+            return Ok(0);
         }
         let what = "it is another program's SQLite database";
         return Err(LedgerError::Foreign(path.to_owned(), what));
     }
     match usize::try_from(version) {
-        Ok(version @ 1..) if version <= SCHEMAS.len() => Ok(Found::Ledger(version)),
+        Ok(version @ 1..) if version <= SCHEMAS.len() => Ok(version),
         Ok(1..) => {
             let by = conn
                 .query_row("SELECT written_by FROM campaign", [], |row| row.get(0))
@@ -64,16 +56,12 @@ pub(super) fn look(conn: &Connection, path: &Path) -> Result<Found, LedgerError>
     }
 }
 
-/// Brings the file to the newest schema, in one transaction.
+/// Brings a file that has so many of the schemas to the newest, in one transaction.
 pub(super) fn migrate(
     conn: &mut Connection,
-    found: Found,
+    had: usize,
     opening: &LedgerOptions<'_>,
 ) -> rusqlite::Result<()> {
-    let had = match found {
-        Found::Empty => 0,
-        Found::Ledger(version) => version,
-    };
     if had == SCHEMAS.len() {
         return Ok(());
     }
@@ -82,7 +70,7 @@ pub(super) fn migrate(
         tx.execute_batch(schema)?;
     }
     failpoint::point("schema half way");
-    if found == Found::Empty {
+    if had == 0 {
         tx.pragma_update(None, "application_id", APPLICATION_ID)?;
         tx.execute(
             "INSERT INTO campaign (only, name, kind, cap_micro, strict, created_at, created_by, \

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Write;
+use std::sync::Arc;
 
 use rushes::ledger::sqlite::RESERVE_BYTES;
 
@@ -117,4 +118,37 @@ fn a_copy_whose_log_is_still_read_is_not_put_back_without_it() {
     drop(reader);
     let opened = open_in(folder.path()).unwrap();
     assert_eq!(opened.budget().cap, Some(usd(5)));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_copy_that_went_where_temporary_files_go_is_not_written_over_by_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut saved = Vec::new();
+    for name in ["a", "b"] {
+        let campaign = folder.path().join(name);
+        fs::create_dir(&campaign).unwrap();
+        let ledger = open_in(&campaign).unwrap();
+        // Beside this ledger there is no room for anything.
+        fs::rename(&campaign, campaign.with_extension("moved")).unwrap();
+        File::create(&campaign).unwrap();
+        let committed = ledger.commit(Arc::default()).await.unwrap();
+        let Some(LedgerError::Displaced { rescued, .. }) = committed.displaced else { panic!() };
+        saved.push(Saved(rescued));
+    }
+    assert_ne!(saved[0].0, saved[1].0);
+    assert!(saved.iter().all(|copy| copy.0.is_file()));
+}
+
+/// Removes itself from where temporary files go.
+struct Saved(PathBuf);
+
+impl Drop for Saved {
+    fn drop(&mut self) {
+        for end in ["", "-wal", "-shm"] {
+            let mut path = self.0.as_os_str().to_owned();
+            path.push(end);
+            drop(fs::remove_file(path));
+        }
+    }
 }
