@@ -1,5 +1,5 @@
 //! Why a ledger cannot be used: place, cause and what to do, in words for people. Cloneable,
-//! because one failed write is the answer to everyone who waited for it.
+//! because one failed write is the answer to all calls that waited for it.
 
 use std::path::{Path, PathBuf};
 

@@ -142,7 +142,7 @@ impl Queue {
             if jobs.is_empty() {
                 return;
             }
-            // A panic drops the senders, which tells those who wait.
+            // A panic drops the senders, which tells the callers.
             let _ = catch_unwind(AssertUnwindSafe(|| self.do_all(jobs)));
         }
     }

@@ -2,6 +2,7 @@
 //! clip is verified, written and synced before it is renamed, and one sync of a folder serves all
 //! clips that were renamed in it.
 
+use std::collections::HashMap;
 use std::io::{self, Cursor, Read, Seek};
 use std::sync::Arc;
 
@@ -38,10 +39,20 @@ pub(super) fn publish(
         // The disk begins with all of them before the first is waited for.
         clips.iter().flatten().for_each(|clip| clip.temporary.begin_sync());
     }
-    let mut settled = Settled::default();
+    let mut failures = HashMap::new();
     each(directories, &mut clips, |clip| clip.sync());
     each(directories, &mut clips, Clip::rename);
-    each(directories, &mut clips, |clip| settled.settle(clip.temporary.directory()));
+    each(directories, &mut clips, |clip| {
+        let directory = clip.temporary.directory();
+        // Also what failed is not tried again: what a failed sync wrote is unknown.
+        let failure =
+            failures.entry(Arc::as_ptr(directory)).or_insert_with(|| sync(directory).err());
+        if let Some(error) = failure {
+            return Err(again(error));
+        }
+        failpoint::point("clip settled");
+        Ok(())
+    });
     clips.into_iter().map(|clip| clip.map(|clip| clip.stored)).collect()
 }
 
@@ -130,29 +141,7 @@ impl Clip {
     }
 }
 
-/// Folders whose names were made durable, once each, and how that went.
-#[derive(Default)]
-struct Settled(Vec<(Arc<Directory>, io::Result<()>)>);
-
-impl Settled {
-    /// Makes a folder's names durable, if they are still where they belong.
-    fn settle(&mut self, directory: &Arc<Directory>) -> io::Result<()> {
-        let known = self.0.iter().find(|(settled, _)| Arc::ptr_eq(settled, directory));
-        match known {
-            Some((_, Err(error))) => return Err(again(error)),
-            Some((_, Ok(()))) => {}
-            None => {
-                let settled = sync(directory);
-                let said = settled.as_ref().map(|&()| ()).map_err(again);
-                self.0.push((Arc::clone(directory), settled));
-                said?;
-            }
-        }
-        failpoint::point("clip settled");
-        Ok(())
-    }
-}
-
+/// Makes a folder's names durable, if they are still where they belong.
 fn sync(directory: &Directory) -> io::Result<()> {
     directory.sync()?;
     if directory.is_in_place()? { Ok(()) } else { Err(moved()) }

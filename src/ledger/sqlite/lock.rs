@@ -23,7 +23,7 @@ pub(super) struct Lock {
 /// for a run.
 const TRIES: u32 = 10;
 const BETWEEN_TRIES: Duration = Duration::from_millis(20);
-/// A holder that does not say who it is.
+/// A holder without a name.
 const UNNAMED: &str = "another process";
 /// The longest word about the holder that is believed, in bytes.
 const MAX_BYTES: u64 = 1024;

@@ -2,7 +2,7 @@
 //!
 //! # The file
 //! An `SQLite` database (`application_id` `rush`, `user_version` the number of its schema, write-ahead
-//! log, full sync). Anyone may read it with `sqlite3`, also during a run; the schema is in
+//! log, full sync). It may be read with `sqlite3`, also during a run; the schema is in
 //! `schema/1.sql` and the files after it. A ledger of an older schema is read as it is, and brought
 //! to the newest when it is opened for writing, whole or not at all.
 //!

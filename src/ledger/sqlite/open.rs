@@ -81,7 +81,7 @@ pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection, usize), L
         Ok(conn)
     };
     if has_journal(&path) {
-        // Only who may write can undo what was cut short; reading once as such does it.
+        // Only a program that may write can undo what was cut short; reading once as one does it.
         drop(open(OpenFlags::SQLITE_OPEN_READ_WRITE));
     }
     let beside_a_run = open(OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(sql);
