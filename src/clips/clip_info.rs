@@ -22,8 +22,11 @@ const MAX_MILLIS: u64 = 24 * 60 * 60 * 1000;
 /// A longer reason is cut, in characters.
 const MAX_REASON: usize = 120;
 
-/// Reads the facts of a clip of `length` bytes; the error says, for people, why they cannot be read.
-pub(super) fn read(file: &mut (impl Read + Seek), length: u64) -> Result<ClipInfo, Box<str>> {
+/// Reads the facts of a clip of `length` bytes.
+///
+/// # Errors
+/// Why they cannot be read, for people.
+pub fn read(file: &mut (impl Read + Seek), length: u64) -> Result<ClipInfo, Box<str>> {
     let movie = MovieExcerpt::of(file, length)?;
     let parsed = catch_unwind(|| mp4parse::read_mp4(&mut Cursor::new(&movie)))
         .map_err(|_| "what it says of itself makes no sense")?
@@ -165,6 +168,3 @@ fn boxed(kind: [u8; 4], inside: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&kind);
     out.extend_from_slice(inside);
 }
-
-#[cfg(test)]
-mod tests;

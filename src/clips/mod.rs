@@ -2,9 +2,9 @@
 //! overwritten or deleted but the store's own temporary ones. Receives bytes; knows no gateway.
 
 mod boxes;
-mod clip_info;
+pub mod clip_info;
 mod folder;
-mod verify;
+pub mod verify;
 
 pub use folder::{FolderStore, count_clips};
 
@@ -13,7 +13,6 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use futures::future::{BoxFuture, Either, Ready};
-use futures::stream::BoxStream;
 
 use crate::domain::clip_info::ClipInfo;
 use crate::domain::time::Timestamp;
@@ -35,13 +34,6 @@ pub trait ClipStore: Send + Sync + 'static {
         path: &'a str,
         submitted_at: Timestamp,
     ) -> BoxFuture<'a, Result<Option<Stored>, ClipError>>;
-
-    /// Opens a published clip to be read from the byte at `from`; `None` when there is none.
-    fn open<'a>(
-        &'a self,
-        path: &'a str,
-        from: u64,
-    ) -> BoxFuture<'a, Result<Option<ClipReader>, ClipError>>;
 }
 
 /// A clip that is being received. Dropped, it leaves nothing but what the next opening of its store
@@ -74,14 +66,6 @@ pub trait ClipWriter: Send {
 
 /// The end of a write: most only gather bytes and need no allocation.
 pub type Writing<'a> = Either<Ready<Result<(), ClipError>>, BoxFuture<'a, Result<(), ClipError>>>;
-
-/// A published clip that is being read.
-pub struct ClipReader {
-    /// The clip's whole length in bytes.
-    pub len: u64,
-    /// Its bytes, from where it was opened to its end.
-    pub bytes: BoxStream<'static, Result<Bytes, ClipError>>,
-}
 
 /// A clip that lies durably under its final name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,18 +126,5 @@ fn told(read: Result<ClipInfo, Box<str>>) -> (Option<ClipInfo>, Option<Box<str>>
     match read {
         Ok(clip_info) => (Some(clip_info), None),
         Err(why) => (None, Some(why)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_clips_path_tells_revision_and_part() {
-        assert_eq!(clip_path("beach", 1, 1), "clips/beach.mp4");
-        assert_eq!(clip_path("beach", 2, 1), "clips/beach~r2.mp4");
-        assert_eq!(clip_path("beach", 1, 2), "clips/beach~2.mp4");
-        assert_eq!(clip_path("day1/beach", 2, 3), "clips/day1/beach~r2~3.mp4");
     }
 }

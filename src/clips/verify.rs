@@ -32,7 +32,10 @@ enum Boxes {
 
 /// Looks at a file of `length` bytes of which the host announced `total`. The inner error says, for
 /// people, why it is no whole clip. An odd file of the announced length is believed.
-pub(super) fn verify(
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn verify(
     file: &mut (impl Read + Seek),
     length: u64,
     total: Option<u64>,
@@ -128,6 +131,3 @@ fn looks(head: &[u8]) -> String {
         "something unknown".to_owned()
     }
 }
-
-#[cfg(test)]
-mod tests;

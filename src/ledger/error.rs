@@ -1,5 +1,5 @@
 //! Why a ledger cannot be used: place, cause and what to do, in words for people. Cloneable,
-//! because one failed write is the answer to everyone who waited for it.
+//! because one failed write is the answer to all calls that waited for it.
 
 use std::path::{Path, PathBuf};
 
@@ -8,49 +8,36 @@ use rusqlite::ffi;
 
 use super::Kind;
 
-/// Why a ledger cannot be used.
+/// Why a ledger cannot be used. Without names of their own, the fields are the file that it is about,
+/// and what is wrong there or what keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LedgerError {
     /// There is none.
-    #[error("nothing has been run yet: there is no ledger {}; `rushes run` makes it", .ledger.display())]
-    Missing {
-        /// Where it was looked for.
-        ledger: PathBuf,
-    },
+    #[error("nothing has been run yet: there is no ledger {}; `rushes run` makes it", .0.display())]
+    Missing(PathBuf),
     /// A write to it was cut short, and what only reads cannot undo that.
     #[error(
-        "{} was being written when the power failed or the program was killed; whoever \
-         may write it and its folder can read it again",
-        .ledger.display()
+        "{} was being written when the power failed or the program was killed; a user who may \
+         write it and its folder can read it again",
+        .0.display()
     )]
-    CutShort {
-        /// The ledger.
-        ledger: PathBuf,
-    },
+    CutShort(PathBuf),
     /// Another process works on the campaign.
     #[error(
-        "{} is in use by {holder}; wait until that ends or stop it (its lock ends with it), then try again",
-        .ledger.display()
+        "{} is in use by {}; wait until that ends or stop it (its lock ends with it), then try again",
+        .0.display(),
+        .1
     )]
-    Locked {
-        /// The ledger.
-        ledger: PathBuf,
-        /// Who, and since when.
-        holder: String,
-    },
+    Locked(PathBuf, String),
     /// A file that `rushes` did not make.
     #[error(
-        "{} is not a ledger of rushes ({what}); if it was one, put back a copy that works, because \
+        "{} is not a ledger of rushes ({}); if it was one, put back a copy that works, because \
          without it every shot would be bought again; otherwise name another file with --ledger",
-        .ledger.display()
+        .0.display(),
+        .1
     )]
-    Foreign {
-        /// The file.
-        ledger: PathBuf,
-        /// What it is instead.
-        what: String,
-    },
+    Foreign(PathBuf, &'static str),
     /// It knows less than it did: emptied, cut short, an older copy, or without its log.
     #[error(
         "{} is not what it was: it knows {has} of the {had} requests that were written to it{}; it \
@@ -129,16 +116,12 @@ pub enum LedgerError {
     },
     /// Something in the file is not as it was written.
     #[error(
-        "{} is damaged ({cause}); keep the file and its -wal as they are, copy both, and save what \
+        "{} is damaged ({}); keep the file and its -wal as they are, copy both, and save what \
          can be read with: sqlite3 COPY \".recover\" | sqlite3 saved.sqlite",
-        .ledger.display()
+        .0.display(),
+        .1
     )]
-    Damaged {
-        /// The ledger.
-        ledger: PathBuf,
-        /// What was found.
-        cause: String,
-    },
+    Damaged(PathBuf, String),
     /// Made by a later version.
     #[error(
         "{} was written by {by} (schema {schema}), which is newer than this program; use that \
@@ -188,42 +171,28 @@ pub enum LedgerError {
     /// There is no room for what must be written in an emergency.
     #[error(
         "{}: there is no room for the 1 MiB that is set aside to write down purchases when the \
-         disk is full ({cause}); nothing was sent: free some space and try again",
-        .reserve.display()
+         disk is full ({}); nothing was sent: free some space and try again",
+        .0.display(),
+        .1
     )]
-    NoReserve {
-        /// The reserve file.
-        reserve: PathBuf,
-        /// What the system says.
-        cause: String,
-    },
+    NoReserve(PathBuf, String),
     /// The disk filled up and the reserve was given up; nothing new may be bought.
     #[error(
         "the disk of {} is full; what was bought is written down and nothing more is sent: free \
          some space and run again",
-        .ledger.display()
+        .0.display()
     )]
-    DiskFull {
-        /// The ledger.
-        ledger: PathBuf,
-    },
+    DiskFull(PathBuf),
     /// It could not be written. Everything after it is refused with the same words.
     #[error(
-        "{} could not be written ({cause}); nothing more is sent: mend that and run again",
-        .ledger.display()
+        "{} could not be written ({}); nothing more is sent: mend that and run again",
+        .0.display(),
+        .1
     )]
-    Failed {
-        /// The ledger.
-        ledger: PathBuf,
-        /// What `SQLite` says.
-        cause: String,
-    },
+    Failed(PathBuf, String),
     /// The program ends before this could be written.
-    #[error("{} was not written: the program is ending; run again to go on", .ledger.display())]
-    Ending {
-        /// The ledger.
-        ledger: PathBuf,
-    },
+    #[error("{} was not written: the program is ending; run again to go on", .0.display())]
+    Ending(PathBuf),
     /// Asked for what cannot be: a defect of this program. Nothing was written.
     #[error("internal error: {what}; nothing was written")]
     Defect {
@@ -256,14 +225,14 @@ impl LedgerError {
         let (ledger, cause) = (ledger.to_owned(), error.to_string());
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                Self::Damaged { ledger, cause }
+                Self::Damaged(ledger, cause)
             }
             Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
                 Self::Inaccessible { place: ledger, cause, fix: PERMISSION }
             }
-            Some(_) => Self::Failed { ledger, cause },
+            Some(_) => Self::Failed(ledger, cause),
             // A value that this program would never have written, or no row where one must be.
-            None => Self::Damaged { ledger, cause },
+            None => Self::Damaged(ledger, cause),
         }
     }
 

@@ -4,10 +4,8 @@
 
 mod address;
 mod error;
-mod kind;
-pub mod memory;
 mod options;
-mod revision;
+pub mod revision;
 mod snapshot;
 pub mod sqlite;
 
@@ -29,9 +27,7 @@ use crate::policy::budget::{Balance, Budget};
 
 pub use address::LedgerAddress;
 pub use error::LedgerError;
-pub use kind::Kind;
-pub use memory::MemoryLedger;
-pub use options::LedgerOptions;
+pub use options::{Kind, LedgerOptions};
 pub use snapshot::{OrphanReservation, Row, Snapshot, SpendGroup, Spending, Summary};
 pub use sqlite::SqliteLedger;
 

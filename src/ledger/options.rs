@@ -1,6 +1,5 @@
-//! What it takes to open a ledger.
+//! What it takes to open a ledger, and whose tasks it holds.
 
-use super::Kind;
 use crate::blocking::Threads;
 use crate::domain::time::Timestamp;
 
@@ -17,4 +16,13 @@ pub struct LedgerOptions<'a> {
     pub at: Timestamp,
     /// Where it is written.
     pub threads: Threads,
+}
+
+/// Whose tasks a ledger holds. A ledger is of one kind for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A gateway's: real money.
+    Gateway,
+    /// The in-process simulator's.
+    Simulator,
 }

@@ -1,14 +1,18 @@
 //! Stores of clips: what every one of them keeps, and the folder's own rules.
 
+mod clip_info;
 mod conformance;
 mod folder;
+mod verify;
 
 use bytes::Bytes;
-use rushes::clips::{ClipError, ClipStore, Stored};
+use rushes::clips::{ClipError, ClipStore, Stored, clip_path};
 
 /// A store that a test can open, and open again as the next run does.
 pub trait Storage {
     fn open(&self) -> Box<dyn ClipStore>;
+    /// The bytes of a published clip.
+    fn read(&self, path: &str) -> Option<Bytes>;
 }
 
 fn mp4_box(kind: [u8; 4], body: &[u8]) -> Vec<u8> {
@@ -31,4 +35,12 @@ async fn store(clips: &dyn ClipStore, path: &str, bytes: &Bytes) -> Result<Store
     }
     assert_eq!(writer.len(), bytes.len() as u64);
     writer.publish(Some(bytes.len() as u64)).await
+}
+
+#[test]
+fn a_clips_path_tells_revision_and_part() {
+    assert_eq!(clip_path("beach", 1, 1), "clips/beach.mp4");
+    assert_eq!(clip_path("beach", 2, 1), "clips/beach~r2.mp4");
+    assert_eq!(clip_path("beach", 1, 2), "clips/beach~2.mp4");
+    assert_eq!(clip_path("day1/beach", 2, 3), "clips/day1/beach~r2~3.mp4");
 }

@@ -1,11 +1,15 @@
 //! The ledger from outside: what a run, a second run, and a person with `sqlite3` see.
 
+mod beside;
 mod conformance;
 mod doors;
 mod doubts;
 mod frozen;
+#[cfg(debug_assertions)]
+mod full_disk;
 mod histories;
 mod readers;
+mod revision;
 mod spending;
 
 use std::path::{Path, PathBuf};

@@ -2,11 +2,11 @@
 //! clip is verified, written and synced before it is renamed, and one sync of a folder serves all
 //! clips that were renamed in it.
 
+use std::collections::HashMap;
 use std::io::{self, Cursor, Read, Seek};
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use sha2::Digest;
 
 use crate::clips::{ClipError, Stored, clip_info, told, verify};
 use crate::domain::clip_info::ClipInfo;
@@ -15,14 +15,13 @@ use crate::failpoint;
 use super::directories::{ClipPlace, Directories};
 use super::directory::Directory;
 use super::existing;
-use super::spilled::Spilled;
 use super::temporary::Temporary;
 
 /// All that was received of a clip.
 pub(super) struct Received {
     pub place: ClipPlace,
     /// What is on disk already, if anything is.
-    pub spilled: Option<Box<Spilled>>,
+    pub on_disk: Option<Box<Temporary>>,
     /// What comes after it.
     pub buffered: BytesMut,
     /// The length that the host announced.
@@ -40,10 +39,20 @@ pub(super) fn publish(
         // The disk begins with all of them before the first is waited for.
         clips.iter().flatten().for_each(|clip| clip.temporary.begin_sync());
     }
-    let mut settled = Settled::default();
+    let mut failures = HashMap::new();
     each(directories, &mut clips, |clip| clip.sync());
     each(directories, &mut clips, Clip::rename);
-    each(directories, &mut clips, |clip| settled.settle(clip.temporary.directory()));
+    each(directories, &mut clips, |clip| {
+        let directory = clip.temporary.directory();
+        // Also what failed is not tried again: what a failed sync wrote is unknown.
+        let failure =
+            failures.entry(Arc::as_ptr(directory)).or_insert_with(|| sync(directory).err());
+        if let Some(error) = failure {
+            return Err(again(error));
+        }
+        failpoint::point("clip settled");
+        Ok(())
+    });
     clips.into_iter().map(|clip| clip.map(|clip| clip.stored)).collect()
 }
 
@@ -74,14 +83,28 @@ struct Clip {
 impl Clip {
     /// Verifies a clip and writes what is not yet on disk.
     fn write(directories: &Directories, received: Received) -> Result<Self, ClipError> {
-        let Received { place, spilled, buffered, total } = received;
-        let written = match spilled {
-            None => write_whole(directories, &place, &buffered, total),
-            Some(spilled) => write_rest(directories, &place, *spilled, &buffered, total),
+        let Received { place, on_disk, buffered, total } = received;
+        let at = |error| directories.error_at(&place)(error);
+        let (mut temporary, (clip_info, unread)) = match on_disk {
+            None => {
+                let whole = &mut Cursor::new(&buffered);
+                let facts = inspect(whole, buffered.len() as u64, total).map_err(&at)??;
+                let mut temporary = Temporary::beside(directories, &place)?;
+                temporary.append(&buffered).map_err(&at)?;
+                (temporary, facts)
+            }
+            Some(mut temporary) => {
+                if !temporary.directory().is_in_place().map_err(&at)? {
+                    return Err(at(moved()));
+                }
+                temporary.append(&buffered).map_err(&at)?;
+                let length = temporary.written;
+                let facts = inspect(&mut temporary.file, length, total).map_err(&at)??;
+                (*temporary, facts)
+            }
         };
-        let (Spilled { temporary, hash, written: bytes }, (clip_info, unread)) = written?;
         failpoint::point("clip written");
-        let (path, sha256) = (place.path.clone(), hash.finalize().into());
+        let (path, bytes, sha256) = (place.path.clone(), temporary.written, temporary.sha256());
         let stored = Stored { path, bytes, sha256, clip_info, unread, moved_aside: None };
         Ok(Self { temporary, place, stored })
     }
@@ -118,60 +141,7 @@ impl Clip {
     }
 }
 
-/// Writes a clip of which nothing is on disk.
-fn write_whole(
-    directories: &Directories,
-    place: &ClipPlace,
-    bytes: &[u8],
-    total: Option<u64>,
-) -> Result<(Spilled, Facts), ClipError> {
-    let facts = inspect(&mut Cursor::new(bytes), bytes.len() as u64, total);
-    let facts = facts.map_err(directories.error_at(place))??;
-    let mut spilled = Spilled::begin(directories, place)?;
-    spilled.append(bytes).map_err(directories.error_at(place))?;
-    Ok((spilled, facts))
-}
-
-/// Writes the rest of a clip.
-fn write_rest(
-    directories: &Directories,
-    place: &ClipPlace,
-    mut spilled: Spilled,
-    rest: &[u8],
-    total: Option<u64>,
-) -> Result<(Spilled, Facts), ClipError> {
-    let at = directories.error_at(place);
-    if !spilled.temporary.directory().is_in_place().map_err(&at)? {
-        return Err(at(moved()));
-    }
-    spilled.append(rest).map_err(&at)?;
-    let facts = inspect(&mut spilled.temporary.file, spilled.written, total).map_err(&at)??;
-    Ok((spilled, facts))
-}
-
-/// Folders whose names were made durable, once each, and how that went.
-#[derive(Default)]
-struct Settled(Vec<(Arc<Directory>, io::Result<()>)>);
-
-impl Settled {
-    /// Makes a folder's names durable, if they are still where they belong.
-    fn settle(&mut self, directory: &Arc<Directory>) -> io::Result<()> {
-        let known = self.0.iter().find(|(settled, _)| Arc::ptr_eq(settled, directory));
-        match known {
-            Some((_, Err(error))) => return Err(again(error)),
-            Some((_, Ok(()))) => {}
-            None => {
-                let settled = sync(directory);
-                let said = settled.as_ref().map(|&()| ()).map_err(again);
-                self.0.push((Arc::clone(directory), settled));
-                said?;
-            }
-        }
-        failpoint::point("clip settled");
-        Ok(())
-    }
-}
-
+/// Makes a folder's names durable, if they are still where they belong.
 fn sync(directory: &Directory) -> io::Result<()> {
     directory.sync()?;
     if directory.is_in_place()? { Ok(()) } else { Err(moved()) }

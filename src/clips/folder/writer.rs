@@ -12,7 +12,7 @@ use crate::clips::{CLIPS, ClipError, ClipWriter, MAX_BYTES, Stored, Writing};
 use super::directories::{ClipPlace, Directories};
 use super::file_work::FileWork;
 use super::publish::Received;
-use super::spilled::Spilled;
+use super::temporary::Temporary;
 
 /// How much is gathered before it is written, in bytes. Less in a debug build, where tests have
 /// small clips and die between two batches.
@@ -32,16 +32,16 @@ pub(super) struct FolderWriter {
 /// What is on disk of a clip.
 enum OnDisk {
     Nothing,
-    Spilled(Box<Spilled>),
+    Part(Box<Temporary>),
     /// A write has it that is not done; so it stays when that write's future is dropped.
     Lost,
 }
 
 impl OnDisk {
-    fn take(&mut self) -> Result<Option<Box<Spilled>>, ClipError> {
+    fn take(&mut self) -> Result<Option<Box<Temporary>>, ClipError> {
         match std::mem::replace(self, Self::Lost) {
             Self::Nothing => Ok(None),
-            Self::Spilled(spilled) => Ok(Some(spilled)),
+            Self::Part(temporary) => Ok(Some(temporary)),
             Self::Lost => Err(ClipError::Disk {
                 path: CLIPS.into(),
                 source: io::Error::other("an interrupted write left the clip unusable"),
@@ -60,18 +60,18 @@ impl FolderWriter {
         let (taken, place) = (self.on_disk.take()?, self.place.clone());
         let mut batch = std::mem::take(&mut self.buffered);
         let spill = move |directories: &Directories| {
-            let mut spilled = match taken {
-                Some(spilled) => spilled,
-                None => Box::new(Spilled::begin(directories, &place)?),
+            let mut temporary = match taken {
+                Some(temporary) => temporary,
+                None => Box::new(Temporary::beside(directories, &place)?),
             };
-            let written = spilled.write(&batch).map_err(directories.error_at(&place));
+            let written = temporary.write(&batch).map_err(directories.error_at(&place));
             // Its memory is used again.
             batch.clear();
-            Ok((spilled, batch, written))
+            Ok((temporary, batch, written))
         };
-        let (spilled, batch, written) = self.work.run(spill).await?;
-        self.written = spilled.written;
-        self.on_disk = OnDisk::Spilled(spilled);
+        let (temporary, batch, written) = self.work.run(spill).await?;
+        self.written = temporary.written;
+        self.on_disk = OnDisk::Part(temporary);
         self.buffered = batch;
         written
     }
@@ -99,9 +99,9 @@ impl ClipWriter for FolderWriter {
         self.written = 0;
         match std::mem::replace(&mut self.on_disk, OnDisk::Nothing) {
             OnDisk::Nothing | OnDisk::Lost => ready(Ok(())).boxed(),
-            OnDisk::Spilled(spilled) => {
+            OnDisk::Part(temporary) => {
                 let remove = |_: &Directories| {
-                    drop(spilled);
+                    drop(temporary);
                     Ok(())
                 };
                 self.work.run(remove).boxed()
@@ -115,8 +115,8 @@ impl ClipWriter for FolderWriter {
     ) -> BoxFuture<'static, Result<Stored, ClipError>> {
         let Self { work, place, buffered, mut on_disk, .. } = *self;
         async move {
-            let spilled = on_disk.take()?;
-            work.publish(Received { place, spilled, buffered, total }).await
+            let on_disk = on_disk.take()?;
+            work.publish(Received { place, on_disk, buffered, total }).await
         }
         .boxed()
     }

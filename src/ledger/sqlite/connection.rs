@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::Connection;
 use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
 
 use super::LedgerError;
 
 /// How long a write waits for another program that looks into the file.
-pub(super) const BUSY: Duration = Duration::from_secs(30);
+const BUSY: Duration = Duration::from_secs(30);
 /// How long the write-ahead file may stay after it was copied into the ledger, in bytes.
 const LOG_STAYS: i64 = 16 << 20;
 /// Pages in the write-ahead file after which it is copied into the ledger.
@@ -21,6 +21,13 @@ pub(super) fn log_of(path: &Path) -> PathBuf {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
     log.into()
+}
+
+/// Opens a file that only one thread at a time works with.
+pub(super) fn connect(path: impl AsRef<Path>, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let conn = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    conn.busy_timeout(BUSY)?;
+    Ok(conn)
 }
 
 /// What durability and honesty ask of `SQLite`.

@@ -6,26 +6,6 @@ use std::path::{Path, PathBuf};
 
 use super::connection::log_of;
 
-/// What a file is, whatever it is called; elsewhere than on Unix only that it is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Identity(u64, u64);
-
-impl Identity {
-    fn of(path: &Path) -> Option<Self> {
-        let file = fs::metadata(path).ok()?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt;
-            Some(Self(file.dev(), file.ino()))
-        }
-        #[cfg(not(unix))]
-        {
-            let _ = file;
-            Some(Self(0, 0))
-        }
-    }
-}
-
 /// What became of an open ledger's files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Loss {
@@ -48,33 +28,45 @@ impl Loss {
     }
 }
 
+/// What tells a file from others, whatever it is called: its device and inode; elsewhere than on Unix
+/// only that it is there. `None` when it is not.
+type Identity = Option<(u64, u64)>;
+
+fn identity(path: &Path) -> Identity {
+    let file = fs::metadata(path);
+    #[cfg(unix)]
+    let identity = |file: fs::Metadata| {
+        use std::os::unix::fs::MetadataExt;
+        (file.dev(), file.ino())
+    };
+    #[cfg(not(unix))]
+    let identity = |_| (0, 0);
+    file.ok().map(identity)
+}
+
 /// The files of an open ledger.
 #[derive(Debug)]
 pub(super) struct FileWatch {
-    ledger: (PathBuf, Option<Identity>),
-    log: (PathBuf, Option<Identity>),
+    ledger: PathBuf,
+    log: PathBuf,
+    /// What both were when the watch began.
+    were: (Identity, Identity),
 }
 
 impl FileWatch {
     /// The files as they are now; the ledger is open and was read, so that its log is there.
     pub(super) fn over(ledger: &Path) -> Self {
-        let named = |path: PathBuf| {
-            let identity = Identity::of(&path);
-            (path, identity)
-        };
-        Self { ledger: named(ledger.to_owned()), log: named(log_of(ledger)) }
+        let log = log_of(ledger);
+        let were = (identity(ledger), identity(&log));
+        Self { ledger: ledger.to_owned(), log, were }
     }
 
     /// What became of them; `None` as long as they are there.
     pub(super) fn loss(&self) -> Option<Loss> {
-        let (path, was) = &self.ledger;
-        match Identity::of(path) {
+        match identity(&self.ledger) {
             None => Some(Loss::Gone),
-            is if is != *was => Some(Loss::Replaced),
-            _ => {
-                let (path, was) = &self.log;
-                (Identity::of(path) != *was).then_some(Loss::Unlogged)
-            }
+            is if is != self.were.0 => Some(Loss::Replaced),
+            _ => (identity(&self.log) != self.were.1).then_some(Loss::Unlogged),
         }
     }
 }

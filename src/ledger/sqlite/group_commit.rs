@@ -17,7 +17,7 @@ use super::high_water_mark::{HighWaterMark, Known};
 use super::lock::Lock;
 use super::rescue::{Rescued, rescue};
 use super::reserve::Reserve;
-use super::rows::{self, MONEY, money};
+use super::rows::{MONEY, money};
 use crate::blocking::Threads;
 use crate::domain::money::Usd;
 use crate::domain::origin::Origin;
@@ -44,19 +44,7 @@ pub(super) struct Tx<'a> {
     origin: RefCell<Option<(Origin, i64)>>,
 }
 
-impl<'a> Tx<'a> {
-    fn new(
-        conn: &'a Connection,
-        ledger: &'a Path,
-        reserve_used: bool,
-        displaced: Option<&'a LedgerError>,
-        known: Known,
-    ) -> rusqlite::Result<Self> {
-        let now = conn.prepare_cached(MONEY)?.query_row([], money)?;
-        let (money, known, origin) = (Cell::new(now), Cell::new(known), RefCell::new(None));
-        Ok(Self { conn, ledger, reserve_used, displaced, money, known, origin })
-    }
-
+impl Tx<'_> {
     /// The row of an attempt's address and account; made if there is none.
     pub(super) fn origin(&self, origin: &Origin) -> rusqlite::Result<i64> {
         if let Some((last, id)) = &*self.origin.borrow()
@@ -123,19 +111,19 @@ impl From<rusqlite::Error> for Fault {
     }
 }
 
-/// A call in the queue: its work, which is done again when a batch is, and who waits for it.
+/// A call in the queue: its work, which is done again when a batch is, and where its answer goes.
 trait Call: Send {
     fn work(&mut self, tx: &Tx<'_>) -> rusqlite::Result<()>;
     fn answer(self: Box<Self>, batch: Result<(), LedgerError>);
 }
 
-struct Ask<T, W> {
+struct Pending<T, W> {
     work: W,
     done: Option<Result<T, LedgerError>>,
-    asker: oneshot::Sender<Result<T, LedgerError>>,
+    caller: oneshot::Sender<Result<T, LedgerError>>,
 }
 
-impl<T, W> Call for Ask<T, W>
+impl<T, W> Call for Pending<T, W>
 where
     T: Send,
     W: FnMut(&Tx<'_>) -> Result<T, Fault> + Send,
@@ -150,11 +138,11 @@ where
     }
 
     fn answer(self: Box<Self>, batch: Result<(), LedgerError>) {
-        let Self { done, asker, .. } = *self;
+        let Self { done, caller, .. } = *self;
         let never = || Err(LedgerError::defect("a call was not made"));
         let answer = batch.and_then(|()| done.unwrap_or_else(never));
         // The caller may have gone; what it asked for is done all the same.
-        drop(asker.send(answer));
+        drop(caller.send(answer));
     }
 }
 
@@ -164,8 +152,8 @@ type Batch = Vec<Box<dyn Call>>;
 pub(super) struct GroupCommit {
     path: PathBuf,
     threads: Threads,
-    line: Mutex<Line>,
-    desk: Mutex<Desk>,
+    queue: Mutex<Queue>,
+    file: Mutex<OpenFile>,
     /// As of the last batch.
     money: Mutex<(Budget, Balance)>,
     /// Whether a batch could not be written, known before those that wait for it are told.
@@ -175,22 +163,15 @@ pub(super) struct GroupCommit {
 }
 
 #[derive(Default)]
-struct Line {
+struct Queue {
     waiting: Batch,
     /// Whether a batch is being written or about to be.
     served: bool,
 }
 
-/// What is kept beside an open ledger.
-pub(super) struct Kept {
-    pub reserve: Reserve,
-    pub mark: HighWaterMark,
-    pub watch: FileWatch,
-    pub lock: Lock,
-}
-
-/// What one batch at a time works with.
-struct Desk {
+/// The file and what is kept beside it; one batch at a time works with it.
+struct OpenFile {
+    path: PathBuf,
     conn: Connection,
     reserve: Option<Reserve>,
     mark: HighWaterMark,
@@ -201,49 +182,51 @@ struct Desk {
     displaced: Option<LedgerError>,
     /// The failure after which the file is not touched any more.
     failed: Option<LedgerError>,
-    #[cfg(test)]
+    #[cfg(debug_assertions)]
     relief: Relief,
 }
 
 /// What a test does where giving up the reserve would make room.
-#[cfg(test)]
-type Relief = Option<Box<dyn FnMut(&Connection) + Send>>;
+#[cfg(debug_assertions)]
+pub(super) type Relief = Option<Box<dyn FnMut(&Connection) + Send>>;
 
 impl GroupCommit {
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     pub(super) fn new(
         path: PathBuf,
         threads: Threads,
         conn: Connection,
-        kept: Kept,
+        reserve: Reserve,
+        mut mark: HighWaterMark,
+        lock: Lock,
     ) -> rusqlite::Result<Self> {
-        let Kept { reserve, mut mark, watch, lock } = kept;
         let now = conn.query_row(MONEY, [], money)?;
         let known = Known::of(&conn)?;
         mark.note(known);
-        let desk = Desk {
+        let file = OpenFile {
+            path: path.clone(),
             conn,
             reserve: Some(reserve),
             mark,
             known,
-            watch,
+            watch: FileWatch::over(&path),
             displaced: None,
             failed: None,
-            #[cfg(test)]
+            #[cfg(debug_assertions)]
             relief: None,
         };
         Ok(Self {
             path,
             threads,
-            line: Mutex::default(),
-            desk: Mutex::new(desk),
+            queue: Mutex::default(),
+            file: Mutex::new(file),
             money: Mutex::new(now),
             failed: AtomicBool::new(false),
             _lock: lock,
         })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The cap and the money as of the last batch.
@@ -264,14 +247,14 @@ impl GroupCommit {
         T: Send + 'static,
         W: FnMut(&Tx<'_>) -> Result<T, Fault> + Send + 'static,
     {
-        let ending = || LedgerError::Ending { ledger: self.path.clone() };
+        let ending = || LedgerError::Ending(self.path.clone());
         let runtime = Handle::try_current().map_err(|_| ending())?;
-        let (asker, answer) = oneshot::channel();
-        let call = Box::new(Ask { work, done: None, asker });
+        let (caller, answer) = oneshot::channel();
+        let call = Box::new(Pending { work, done: None, caller });
         let idle = {
-            let mut line = locked(&self.line);
-            line.waiting.push(call);
-            !std::mem::replace(&mut line.served, true)
+            let mut queue = locked(&self.queue);
+            queue.waiting.push(call);
+            !std::mem::replace(&mut queue.served, true)
         };
         if idle {
             serve(Turn(Some(Arc::clone(self))), &runtime);
@@ -279,55 +262,51 @@ impl GroupCommit {
         answer.await.unwrap_or_else(|_| Err(ending()))
     }
 
-    #[cfg(test)]
-    pub(super) fn at_desk(&self, sit: impl FnOnce(&Connection, &mut Relief)) {
-        let Desk { conn, relief, .. } = &mut *locked(&self.desk);
-        sit(conn, relief);
+    #[cfg(debug_assertions)]
+    pub(super) fn between_batches(&self, act: impl FnOnce(&Connection, &mut Relief)) {
+        let OpenFile { conn, relief, .. } = &mut *locked(&self.file);
+        act(conn, relief);
     }
 
-    /// Writes one batch; afterwards takes the next turn or leaves the line to the next caller.
+    /// Writes one batch; says at last whether another one waits, which the caller must then write.
     fn batch(&self) -> (Batch, Result<(), LedgerError>, bool) {
-        let mut desk = locked(&self.desk);
-        let mut batch = std::mem::take(&mut locked(&self.line).waiting);
-        let written = desk.write(&self.path, &mut batch);
+        let mut file = locked(&self.file);
+        let mut batch = std::mem::take(&mut locked(&self.queue).waiting);
+        let written = file.write(&mut batch);
         self.failed.fetch_or(written.is_err(), Ordering::AcqRel);
-        drop(desk);
+        drop(file);
         let outcome = written.map(|money| *locked(&self.money) = money);
-        let mut line = locked(&self.line);
-        line.served = !line.waiting.is_empty();
-        (batch, outcome, line.served)
+        let mut queue = locked(&self.queue);
+        queue.served = !queue.waiting.is_empty();
+        (batch, outcome, queue.served)
     }
 }
 
-/// The right and the duty to serve the line. Dropped unserved, when the runtime ends, it tells
-/// everyone so by dropping their calls.
+/// The duty to write the next batch. Dropped before that, when the runtime ends, it tells all callers
+/// so by dropping their calls.
 struct Turn(Option<Arc<GroupCommit>>);
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        if let Some(queue) = &self.0 {
-            let mut line = locked(&queue.line);
-            line.served = false;
-            let unserved = std::mem::take(&mut line.waiting);
-            drop(line);
-            drop(unserved);
+        if let Some(commits) = &self.0 {
+            // The calls are dropped when the queue is no longer locked.
+            let _unserved = std::mem::take(&mut *locked(&commits.queue));
         }
     }
 }
 
-fn serve(turn: Turn, runtime: &Handle) {
+fn serve(mut turn: Turn, runtime: &Handle) {
     let again = runtime.clone();
-    let Some(threads) = turn.0.as_ref().map(|queue| queue.threads) else { return };
+    let Some(threads) = turn.0.as_ref().map(|commits| commits.threads) else { return };
     let served = threads.begin(runtime, move || {
-        let mut turn = turn;
-        let Some(queue) = &turn.0 else { return };
-        let (batch, outcome, more) = queue.batch();
-        let queue = turn.0.take();
+        let Some(commits) = &turn.0 else { return };
+        let (batch, outcome, more) = commits.batch();
+        let commits = turn.0.take();
         if more {
-            serve(Turn(queue), &again);
+            serve(Turn(commits), &again);
         } else {
             // Before the callers are answered: the one that drops the last handle frees the run lock.
-            drop(queue);
+            drop(commits);
         }
         for call in batch {
             call.answer(outcome.clone());
@@ -336,70 +315,68 @@ fn serve(turn: Turn, runtime: &Handle) {
     drop(served);
 }
 
-impl Desk {
+impl OpenFile {
     /// Writes a batch as one transaction, giving up the reserve if that is what it takes.
-    fn write(
-        &mut self,
-        ledger: &Path,
-        batch: &mut Batch,
-    ) -> Result<(Budget, Balance), LedgerError> {
+    fn write(&mut self, batch: &mut Batch) -> Result<(Budget, Balance), LedgerError> {
         if let Some(failed) = &self.failed {
             return Err(failed.clone());
         }
-        self.look_after(ledger)?;
-        let mut written = self.attempt(ledger, batch);
+        let written = self.try_to_write(batch);
+        if let Err(error) = &written {
+            self.failed = Some(error.clone());
+        }
+        written
+    }
+
+    fn try_to_write(&mut self, batch: &mut Batch) -> Result<(Budget, Balance), LedgerError> {
+        // Its file is not there any more: what it knows is saved.
+        if self.displaced.is_none()
+            && let Some(loss) = self.watch.loss()
+        {
+            let Rescued { conn, error } = rescue(&self.conn, &self.path, loss)?;
+            self.conn = conn;
+            self.displaced = Some(error);
+        }
+        let mut written = self.transact(batch);
         if written.as_ref().is_err_and(is_full)
             && let Some(reserve) = self.reserve.take()
             && reserve.give_up().is_ok()
         {
-            tracing::warn!("the disk is full: the reserve of {} is given up", ledger.display());
-            #[cfg(test)]
+            tracing::warn!("the disk is full: the reserve of {} is given up", self.path.display());
+            #[cfg(debug_assertions)]
             if let Some(relief) = &mut self.relief {
                 relief(&self.conn);
             }
-            written = self.attempt(ledger, batch);
+            written = self.transact(batch);
         }
-        // Before anyone is answered, so that no POST leaves that is not noted.
-        let noted = written.map(|(money, known)| {
-            self.known = known;
-            self.mark.note(known);
-            money
-        });
-        noted.map_err(|error| self.failed.insert(LedgerError::of(ledger, &error)).clone())
+        let (money, known) = written.map_err(|error| LedgerError::of(&self.path, &error))?;
+        // Before a caller is answered, so that no POST leaves that is not noted.
+        self.known = known;
+        self.mark.note(known);
+        Ok(money)
     }
 
-    /// Saves what the ledger knows when its file is not there any more.
-    fn look_after(&mut self, ledger: &Path) -> Result<(), LedgerError> {
-        if self.displaced.is_some() {
-            return Ok(());
-        }
-        let Some(loss) = self.watch.loss() else { return Ok(()) };
-        let saved = rescue(&self.conn, ledger, loss);
-        let Rescued { conn, error } = saved.map_err(|e| self.failed.insert(e).clone())?;
-        self.conn = conn;
-        self.displaced = Some(error);
-        Ok(())
-    }
-
-    fn attempt(
-        &mut self,
-        ledger: &Path,
-        batch: &mut Batch,
-    ) -> rusqlite::Result<((Budget, Balance), Known)> {
-        let reserve_used = self.reserve.is_none();
+    fn transact(&mut self, batch: &mut Batch) -> rusqlite::Result<((Budget, Balance), Known)> {
         let transaction = Transaction::new(&mut self.conn, TransactionBehavior::Immediate)?;
-        let displaced = self.displaced.as_ref();
-        let tx = Tx::new(&transaction, ledger, reserve_used, displaced, self.known)?;
+        let tx = Tx {
+            conn: &transaction,
+            ledger: &self.path,
+            reserve_used: self.reserve.is_none(),
+            displaced: self.displaced.as_ref(),
+            money: Cell::new(transaction.prepare_cached(MONEY)?.query_row([], money)?),
+            known: Cell::new(self.known),
+            origin: RefCell::new(None),
+        };
         for call in batch {
             call.work(&tx)?;
         }
-        let (money, known) = (tx.money(), tx.known.get());
-        debug_assert_eq!(money, transaction.query_row(MONEY, [], rows::money)?);
+        let (now, known) = (tx.money(), tx.known.get());
+        debug_assert_eq!(now, transaction.query_row(MONEY, [], money)?);
         debug_assert_eq!(known, Known::of(&transaction)?);
         failpoint::point("batch not yet committed");
         transaction.commit()?;
         failpoint::point("batch committed");
-        Ok((money, known))
+        Ok((now, known))
     }
 }
 

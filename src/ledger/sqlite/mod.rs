@@ -2,7 +2,7 @@
 //!
 //! # The file
 //! An `SQLite` database (`application_id` `rush`, `user_version` the number of its schema, write-ahead
-//! log, full sync). Anyone may read it with `sqlite3`, also during a run; the schema is in
+//! log, full sync). It may be read with `sqlite3`, also during a run; the schema is in
 //! `schema/1.sql` and the files after it. A ledger of an older schema is read as it is, and brought
 //! to the newest when it is opened for writing, whole or not at all.
 //!
@@ -29,8 +29,6 @@
 
 mod connection;
 mod file_watch;
-#[cfg(test)]
-mod full_disk;
 mod group_commit;
 mod high_water_mark;
 mod lock;
@@ -59,7 +57,10 @@ use super::{
     LedgerOptions, ReservedAttempt, RevisionId, Snapshot,
 };
 use group_commit::GroupCommit;
+#[cfg(debug_assertions)]
+use group_commit::Relief;
 
+pub use reserve::RESERVE_BYTES;
 pub use snapshot::SqliteSnapshot;
 
 /// A ledger file open for writing; holds the run lock until the last clone is dropped.
@@ -76,6 +77,13 @@ impl SqliteLedger {
     /// campaign or kind, damaged, or cannot be written.
     pub fn open(path: &Path, options: &LedgerOptions<'_>) -> Result<Self, LedgerError> {
         Ok(Self { commits: Arc::new(open::for_writing(path, options)?) })
+    }
+
+    /// For tests of full disks: looks at the connection while no batch is written. The second argument
+    /// is what then makes room when the reserve is given up.
+    #[cfg(debug_assertions)]
+    pub fn between_batches(&self, act: impl FnOnce(&rusqlite::Connection, &mut Relief)) {
+        self.commits.between_batches(act);
     }
 
     /// Whether a ledger, or anything that speaks of one, lies at `path`. Blocking.

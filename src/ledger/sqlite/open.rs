@@ -7,15 +7,13 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::connection::{BUSY, log_of, set_up};
-use super::file_watch::FileWatch;
-use super::group_commit::{GroupCommit, Kept};
+use super::connection::{connect, log_of, set_up};
+use super::group_commit::GroupCommit;
 use super::high_water_mark::{HighWaterMark, Known};
 use super::lock::Lock;
 use super::rescue;
 use super::reserve::Reserve;
-use super::rows::Word;
-use super::schema::{Found, damage, keep_cap_twice, look, migrate};
+use super::schema::{damage, keep_cap_twice, migrate, schema_of};
 use super::{LedgerError, LedgerOptions};
 use crate::disk::{private, sync_folder};
 use crate::failpoint;
@@ -43,27 +41,23 @@ pub(super) fn for_writing(
     lock.take_ledger(&path)?;
     lock.sign(opening.holder, opening.at);
     let sql = |error: rusqlite::Error| LedgerError::of(&path, &error);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut conn = Connection::open_with_flags(&path, flags).map_err(sql)?;
-    conn.busy_timeout(BUSY).map_err(sql)?;
-    let found = look(&conn, &path)?;
-    match found {
-        Found::Empty => mark.admit(&path, Known::default())?,
-        Found::Ledger(_) => {
-            let bytes = fs::metadata(&path).map_or(u64::MAX, |file| file.len());
-            if let Some(cause) = damage(&conn, bytes).map_err(sql)? {
-                return Err(LedgerError::Damaged { ledger: path, cause });
-            }
-            is_of(&conn, &path, opening)?;
-            mark.admit(&path, Known::of(&conn).map_err(sql)?)?;
+    let mut conn = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(sql)?;
+    let schema = schema_of(&conn, &path)?;
+    if schema == 0 {
+        mark.admit(&path, Known::default())?;
+    } else {
+        let bytes = fs::metadata(&path).map_or(u64::MAX, |file| file.len());
+        if let Some(cause) = damage(&conn, bytes).map_err(sql)? {
+            return Err(LedgerError::Damaged(path, cause));
         }
+        is_of(&conn, &path, opening)?;
+        mark.admit(&path, Known::of(&conn).map_err(sql)?)?;
     }
     set_up(&conn, &path)?;
     failpoint::point("ledger set up");
-    migrate(&mut conn, found, opening).map_err(sql)?;
+    migrate(&mut conn, schema, opening).map_err(sql)?;
     keep_cap_twice(&conn).map_err(sql)?;
-    let kept = Kept { reserve, mark, watch: FileWatch::over(&path), lock };
-    GroupCommit::new(path.clone(), opening.threads, conn, kept)
+    GroupCommit::new(path.clone(), opening.threads, conn, reserve, mark, lock)
         .map_err(|error| LedgerError::of(&path, &error))
 }
 
@@ -78,24 +72,22 @@ pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection, usize), L
         path = rescued;
     }
     if is_to_be_made(&path)? {
-        return Err(LedgerError::Missing { ledger: path });
+        return Err(LedgerError::Missing(path));
     }
     let sql = |error: rusqlite::Error| LedgerError::of(&path, &error);
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let open = |flags| {
-        let conn = Connection::open_with_flags(&path, flags)?;
-        conn.busy_timeout(BUSY)?;
+        let conn = connect(&path, flags)?;
         conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
         Ok(conn)
     };
     if has_journal(&path) {
-        // Only who may write can undo what was cut short; reading once as such does it.
-        drop(open(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX));
+        // Only a program that may write can undo what was cut short; reading once as one does it.
+        drop(open(OpenFlags::SQLITE_OPEN_READ_WRITE));
     }
-    let beside_a_run = open(flags).map_err(sql);
+    let beside_a_run = open(OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(sql);
     let conn = match beside_a_run {
         Err(LedgerError::Inaccessible { .. }) if has_journal(&path) => {
-            return Err(LedgerError::CutShort { ledger: path });
+            return Err(LedgerError::CutShort(path));
         }
         // A folder that cannot be written has no place for what readers and writers share. Without
         // a write-ahead file no program writes, and the ledger can be read as it lies.
@@ -104,9 +96,9 @@ pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection, usize), L
         }
         other => other?,
     };
-    match look(&conn, &path)? {
-        Found::Empty => Err(LedgerError::Missing { ledger: path }),
-        Found::Ledger(schema) => Ok((path, conn, schema)),
+    match schema_of(&conn, &path)? {
+        0 => Err(LedgerError::Missing(path)),
+        schema => Ok((path, conn, schema)),
     }
 }
 
@@ -135,10 +127,8 @@ fn is_new(path: &Path, mark: &HighWaterMark) -> Result<(), LedgerError> {
 fn open_as_it_lies(path: &Path) -> rusqlite::Result<Connection> {
     let name = path.to_str().ok_or_else(|| rusqlite::Error::InvalidPath(path.to_owned()))?;
     let name = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-        | OpenFlags::SQLITE_OPEN_URI
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(format!("file:{name}?immutable=1"), flags)
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    connect(format!("file:{name}?immutable=1"), flags)
 }
 
 /// The path without links, so that two names of one ledger have one lock.
@@ -165,8 +155,7 @@ fn is_to_be_made(path: &Path) -> Result<bool, LedgerError> {
         .map_err(|error| LedgerError::inaccessible(path, &error))?;
     // An empty file is what a run leaves that was killed while it made the ledger.
     if !head.is_empty() && head != MAGIC {
-        let what = "it is not an SQLite file".to_owned();
-        return Err(LedgerError::Foreign { ledger: path.to_owned(), what });
+        return Err(LedgerError::Foreign(path.to_owned(), "it is not an SQLite file"));
     }
     Ok(head.is_empty())
 }
@@ -181,9 +170,7 @@ fn make(path: &Path) -> std::io::Result<()> {
 fn is_of(conn: &Connection, path: &Path, opening: &LedgerOptions<'_>) -> Result<(), LedgerError> {
     let ledger = path.to_owned();
     let (theirs, kind): (String, Kind) = conn
-        .query_row("SELECT name, kind FROM campaign", [], |row| {
-            Ok((row.get(0)?, row.get::<_, Word<Kind>>(1)?.0))
-        })
+        .query_row("SELECT name, kind FROM campaign", [], |row| Ok((row.get(0)?, row.get(1)?)))
         .map_err(|error| LedgerError::of(path, &error))?;
     if kind != opening.kind {
         return Err(LedgerError::OtherKind { ledger, theirs: kind });

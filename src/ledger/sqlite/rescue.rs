@@ -6,11 +6,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::Connection;
 use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
 
 use super::LedgerError;
-use super::connection::{BUSY, log_of, set_up};
+use super::connection::{connect, log_of, set_up};
 use super::file_watch::Loss;
 use super::lock::beside;
 use crate::disk::{self, private};
@@ -94,8 +94,7 @@ fn save(conn: &Connection, copy: &Path) -> Result<Connection, String> {
         return Err(cause);
     }
     sync_name(copy).map_err(disk)?;
-    let conn = Connection::open(copy).map_err(sql)?;
-    conn.busy_timeout(BUSY).map_err(sql)?;
+    let conn = connect(copy, OpenFlags::default()).map_err(sql)?;
     set_up(&conn, copy).map_err(|error| error.to_string())?;
     Ok(conn)
 }
@@ -131,7 +130,7 @@ pub(super) fn put_back(ledger: &Path) -> Result<(), LedgerError> {
     let is_busy: bool = conn.query_row(checkpoint, [], |row| row.get(0)).map_err(sql)?;
     if is_busy {
         let holder = "a program that reads it".to_owned();
-        return Err(LedgerError::Locked { ledger: copy, holder });
+        return Err(LedgerError::Locked(copy, holder));
     }
     conn.close().map_err(|(_, error)| sql(error))?;
     let stale = log_of(ledger);
@@ -149,63 +148,4 @@ pub(super) fn put_back(ledger: &Path) -> Result<(), LedgerError> {
 /// Makes a file's name durable.
 fn sync_name(file: &Path) -> io::Result<()> {
     file.parent().map_or(Ok(()), disk::sync_folder)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_copy_whose_log_is_still_read_is_not_put_back_without_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let ledger = folder.path().join("ledger.sqlite");
-        let copy = copy_of(&ledger);
-        let writer = Connection::open(&copy).unwrap();
-        set_up(&writer, &copy).unwrap();
-        writer.execute_batch("CREATE TABLE tasks (id TEXT)").unwrap();
-        let reader = Connection::open(&copy).unwrap();
-        let count = |conn: &Connection| -> i64 {
-            conn.query_row("SELECT count(*) FROM tasks", [], |row| row.get(0)).unwrap()
-        };
-        reader.execute_batch("BEGIN").unwrap();
-        assert_eq!(count(&reader), 0);
-        writer.execute_batch("INSERT INTO tasks VALUES ('task-a')").unwrap();
-        drop(writer);
-        let refused = put_back(&ledger).unwrap_err();
-        assert!(refused.to_string().contains("a program that reads it"), "{refused}");
-        assert!(!ledger.exists());
-        drop(reader);
-        put_back(&ledger).unwrap();
-        assert_eq!(count(&Connection::open(&ledger).unwrap()), 1);
-    }
-
-    #[test]
-    fn a_copy_that_went_where_temporary_files_go_is_not_written_over_by_the_next() {
-        let folder = tempfile::tempdir().unwrap();
-        // Beside this ledger there is no room for anything.
-        File::create(folder.path().join("file")).unwrap();
-        let ledger = folder.path().join("file").join("ledger.sqlite");
-        let conn = Connection::open_in_memory().unwrap();
-        conn.execute_batch("CREATE TABLE tasks (id TEXT)").unwrap();
-        let saved = [0, 1].map(|_| {
-            let saved = rescue(&conn, &ledger, Loss::Gone).unwrap();
-            let LedgerError::Displaced { rescued, .. } = saved.error else { panic!() };
-            Saved(rescued)
-        });
-        assert_ne!(saved[0].0, saved[1].0);
-        assert!(saved.iter().all(|copy| copy.0.is_file()));
-    }
-
-    /// Removes itself from where temporary files go.
-    struct Saved(PathBuf);
-
-    impl Drop for Saved {
-        fn drop(&mut self) {
-            for end in ["", "-wal", "-shm"] {
-                let mut path = self.0.as_os_str().to_owned();
-                path.push(end);
-                drop(fs::remove_file(path));
-            }
-        }
-    }
 }

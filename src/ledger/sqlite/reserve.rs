@@ -11,7 +11,7 @@ use crate::disk::private;
 use crate::failpoint;
 
 /// How much is set aside, in bytes: room for the answers of some hundred POSTs on the wire.
-pub(super) const RESERVE_BYTES: usize = 1 << 20;
+pub const RESERVE_BYTES: usize = 1 << 20;
 
 /// The reserve file of a ledger.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ impl Reserve {
             && let Err(cause) = write(&path)
         {
             drop(std::fs::remove_file(&path));
-            return Err(LedgerError::NoReserve { reserve: path, cause: cause.to_string() });
+            return Err(LedgerError::NoReserve(path, cause.to_string()));
         }
         Ok(Self { path })
     }
@@ -53,30 +53,4 @@ fn write(path: &Path) -> io::Result<()> {
     file.write_all(&noise)?;
     failpoint::point("reserve written");
     file.sync_all()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn half_a_reserve_is_made_whole_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let ledger = folder.path().join("ledger.sqlite");
-        let path = beside(&ledger, "reserve");
-        std::fs::File::create(&path).unwrap().set_len(5).unwrap();
-        let reserve = Reserve::prepare(&ledger).unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().len(), RESERVE_BYTES as u64);
-        reserve.give_up().unwrap();
-        assert!(!path.exists());
-    }
-
-    #[test]
-    fn without_room_for_the_reserve_nothing_begins() {
-        let folder = tempfile::tempdir().unwrap();
-        let ledger = folder.path().join("ledger.sqlite");
-        std::fs::create_dir(beside(&ledger, "reserve")).unwrap();
-        let error = Reserve::prepare(&ledger).unwrap_err();
-        assert!(error.to_string().contains("nothing was sent"), "{error}");
-    }
 }

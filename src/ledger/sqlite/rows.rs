@@ -33,9 +33,6 @@ pub(super) const fn failure_name(failure: Failure) -> &'static str {
     }
 }
 
-/// A text that stands for one of a few things.
-pub(super) struct Word<T>(pub T);
-
 fn word<T: Copy>(value: ValueRef<'_>, all: &[T], name: fn(T) -> &'static str) -> FromSqlResult<T> {
     let text = value.as_str()?;
     all.iter()
@@ -44,77 +41,24 @@ fn word<T: Copy>(value: ValueRef<'_>, all: &[T], name: fn(T) -> &'static str) ->
         .ok_or_else(|| FromSqlError::Other(format!("nothing is called {text:?}").into()))
 }
 
-impl FromSql for Word<Kind> {
+impl FromSql for Kind {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        word(value, &[Kind::Gateway, Kind::Simulator], kind_name).map(Self)
+        word(value, &[Self::Gateway, Self::Simulator], kind_name)
     }
 }
 
-impl FromSql for Word<Account> {
+impl FromSql for Account {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        use Account::{Released, Reserved, Spent, Unconfirmed};
-        word(value, &[Released, Reserved, Unconfirmed, Spent], Account::name).map(Self)
+        let all = [Self::Released, Self::Reserved, Self::Unconfirmed, Self::Spent];
+        word(value, &all, Self::name)
     }
 }
 
-impl FromSql for Word<Failure> {
+impl FromSql for Failure {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         use Failure::{Abandoned, Expired, NotRendered, RefusedTooOften, Rejected};
         let all = [Rejected, RefusedTooOften, NotRendered, Expired, Abandoned];
-        word(value, &all, failure_name).map(Self)
-    }
-}
-
-/// A state as columns of `revisions`.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct StateColumns<'a> {
-    pub state: &'static str,
-    pub attempt: Option<i64>,
-    pub failure: Option<&'static str>,
-    pub why: Option<&'a str>,
-    pub since: Option<i64>,
-    pub completed_at: Option<i64>,
-    pub urls: Option<String>,
-    /// Whether `urls` and `completed_at` stay as they are: a report shows them to the end.
-    pub keeps_urls: bool,
-}
-
-impl<'a> StateColumns<'a> {
-    pub(super) fn of(state: &'a State) -> Self {
-        let blank = Self {
-            state: state.name(),
-            attempt: None,
-            failure: None,
-            why: state.why(),
-            since: None,
-            completed_at: None,
-            urls: None,
-            keeps_urls: false,
-        };
-        match state {
-            State::Queued { .. } => blank,
-            State::Submitting { attempt, .. } | State::InDoubt { attempt, .. } => {
-                Self { attempt: Some(attempt.0), ..blank }
-            }
-            State::Rendering { attempt, since, .. } => {
-                Self { attempt: Some(attempt.0), since: Some(since.as_millis()), ..blank }
-            }
-            State::Rendered { attempt, urls, completed_at, .. } => Self {
-                attempt: Some(attempt.0),
-                completed_at: Some(completed_at.as_millis()),
-                urls: Some(list(urls)),
-                ..blank
-            },
-            State::Delivered { attempt } => {
-                Self { attempt: Some(attempt.0), keeps_urls: true, ..blank }
-            }
-            State::Failed { attempt, failure, .. } => Self {
-                attempt: attempt.map(|attempt| attempt.0),
-                failure: Some(failure_name(*failure)),
-                keeps_urls: true,
-                ..blank
-            },
-        }
+        word(value, &all, failure_name)
     }
 }
 
@@ -225,7 +169,7 @@ fn state(row: &SqlRow<'_>) -> rusqlite::Result<State> {
         "delivered" => State::Delivered { attempt: attempt()? },
         "failed" => State::Failed {
             attempt: row.get::<_, Option<i64>>(8)?.map(AttemptId),
-            failure: row.get::<_, Word<Failure>>(9)?.0,
+            failure: row.get(9)?,
             why: row.get(10)?,
         },
         "in_doubt" => State::InDoubt { attempt: attempt()?, why: row.get(10)? },
@@ -244,6 +188,13 @@ pub(super) fn usd(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Option<Us
 
 pub(super) fn moment(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
     Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
+}
+
+/// The columns that say what lies in each account (spent, reserved, unconfirmed), by the rows of a
+/// table with `account` and the column `micro`.
+pub(super) fn in_accounts(micro: &str) -> String {
+    let sum = |account| format!("coalesce(sum(iif(account = '{account}', {micro}, 0)), 0)");
+    ["spent", "reserved", "unconfirmed"].map(sum).join(", ")
 }
 
 /// The cap and the money, to be read by [`money`].

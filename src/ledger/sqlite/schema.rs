@@ -1,9 +1,11 @@
 //! The append-only list of schemas, and what it takes to bring a file to the newest. A schema that
 //! was shipped is never edited: `user_version` says how many of the list a file has.
 
+use std::path::Path;
+
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::rows::kind_name;
+use super::rows::{in_accounts, kind_name};
 use super::{LedgerError, LedgerOptions};
 use crate::failpoint;
 
@@ -26,18 +28,10 @@ pub(super) const WITH_FOOTAGE: usize = 3;
 /// This program, as a ledger names it.
 const PROGRAM: &str = concat!("rushes ", env!("CARGO_PKG_VERSION"));
 
-/// What kind of file an `SQLite` file is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
-    /// Nothing in it yet.
-    Empty,
-    /// A ledger with so many of the schemas.
-    Ledger(usize),
-}
-
-/// Looks at a file before anything is changed.
-pub(super) fn look(conn: &Connection, opening: &std::path::Path) -> Result<Found, LedgerError> {
-    let sql = |error: rusqlite::Error| LedgerError::of(opening, &error);
+/// Looks at a file before anything is changed: how many of the schemas it has, or 0 if nothing is in
+/// it yet.
+pub(super) fn schema_of(conn: &Connection, path: &Path) -> Result<usize, LedgerError> {
+    let sql = |error: rusqlite::Error| LedgerError::of(path, &error);
     let pragma = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let application = pragma("application_id").map_err(sql)?;
     let version = pragma("user_version").map_err(sql)?;
@@ -45,36 +39,29 @@ pub(super) fn look(conn: &Connection, opening: &std::path::Path) -> Result<Found
         let tables = "SELECT count(*) FROM sqlite_schema";
         let tables: i64 = conn.query_row(tables, [], |row| row.get(0)).map_err(sql)?;
         if (application, version, tables) == (0, 0, 0) {
-            return Ok(Found::Empty);
+            return Ok(0);
         }
-        let what = "it is another program's SQLite database".to_owned();
-        return Err(LedgerError::Foreign { ledger: opening.to_owned(), what });
+        let what = "it is another program's SQLite database";
+        return Err(LedgerError::Foreign(path.to_owned(), what));
     }
     match usize::try_from(version) {
-        Ok(version @ 1..) if version <= SCHEMAS.len() => Ok(Found::Ledger(version)),
+        Ok(version @ 1..) if version <= SCHEMAS.len() => Ok(version),
         Ok(1..) => {
             let by = conn
                 .query_row("SELECT written_by FROM campaign", [], |row| row.get(0))
                 .unwrap_or_else(|_| "a later version".to_owned());
-            Err(LedgerError::Newer { ledger: opening.to_owned(), by, schema: version })
+            Err(LedgerError::Newer { ledger: path.to_owned(), by, schema: version })
         }
-        _ => Err(LedgerError::Damaged {
-            ledger: opening.to_owned(),
-            cause: format!("its schema is {version}"),
-        }),
+        _ => Err(LedgerError::Damaged(path.to_owned(), format!("its schema is {version}"))),
     }
 }
 
-/// Brings the file to the newest schema, in one transaction.
+/// Brings a file that has so many of the schemas to the newest, in one transaction.
 pub(super) fn migrate(
     conn: &mut Connection,
-    found: Found,
+    had: usize,
     opening: &LedgerOptions<'_>,
 ) -> rusqlite::Result<()> {
-    let had = match found {
-        Found::Empty => 0,
-        Found::Ledger(version) => version,
-    };
     if had == SCHEMAS.len() {
         return Ok(());
     }
@@ -83,7 +70,7 @@ pub(super) fn migrate(
         tx.execute_batch(schema)?;
     }
     failpoint::point("schema half way");
-    if found == Found::Empty {
+    if had == 0 {
         tx.pragma_update(None, "application_id", APPLICATION_ID)?;
         tx.execute(
             "INSERT INTO campaign (only, name, kind, cap_micro, strict, created_at, created_by, \
@@ -154,18 +141,14 @@ fn imbalance(
     micro: &str,
     what: &str,
 ) -> rusqlite::Result<Option<String>> {
-    let in_account =
-        |account: &str| format!("coalesce(sum(iif(account = '{account}', {micro}, 0)), 0)");
     let sql = format!(
-        "WITH sums (spent, reserved, unconfirmed) AS (SELECT {}, {}, {} FROM {table})
+        "WITH sums (spent, reserved, unconfirmed) AS (SELECT {} FROM {table})
          SELECT printf('its balance is %d spent, %d reserved and %d unconfirmed millionths of a \
            dollar, {what} add up to %d, %d and %d',
            b.spent, b.reserved, b.unconfirmed, s.spent, s.reserved, s.unconfirmed)
          FROM balance AS b, sums AS s
          WHERE (b.spent, b.reserved, b.unconfirmed) <> (s.spent, s.reserved, s.unconfirmed)",
-        in_account("spent"),
-        in_account("reserved"),
-        in_account("unconfirmed"),
+        in_accounts(micro),
     );
     conn.query_row(&sql, [], |row| row.get(0)).optional()
 }

@@ -7,8 +7,8 @@ use rusqlite::{Connection, OptionalExtension, Row as SqlRow, Transaction, Transa
 
 use super::group_commit::Tx;
 use super::rows::{
-    ENTRY_COLUMNS, MONEY, Word, entry, entry_columns, moment, money, odd, shot_id, unlist, unpairs,
-    usd, words,
+    ENTRY_COLUMNS, MONEY, entry, entry_columns, moment, money, odd, shot_id, unlist, unpairs, usd,
+    words,
 };
 use super::schema::{WITH_CHARGES, WITH_FOOTAGE};
 use super::{
@@ -23,7 +23,7 @@ use crate::domain::shot::ShotId;
 use crate::domain::state::{AttemptId, State};
 use crate::domain::time::Timestamp;
 use crate::ledger::revision::WITH_OPEN_ATTEMPT;
-use crate::ledger::{Kind, Row, Snapshot, Spending, Summary};
+use crate::ledger::{Row, Snapshot, Spending, Summary};
 
 /// What is shown of a shot whose run died with its POST on the wire.
 const CUT_SHORT: &str = "the run ended while its request was on the wire; the next run decides";
@@ -71,8 +71,8 @@ impl Snapshot for SqliteSnapshot {
         self.within(|conn| {
             let (budget, balance) = conn.query_row(MONEY, [], money)?;
             conn.query_row("SELECT name, kind FROM campaign", [], |row| {
-                let kind = row.get::<_, Word<Kind>>(1)?.0;
-                Ok(Summary { campaign: row.get(0)?, kind, budget, balance, held_by })
+                let (campaign, kind) = (row.get(0)?, row.get(1)?);
+                Ok(Summary { campaign, kind, budget, balance, held_by })
             })
         })
     }

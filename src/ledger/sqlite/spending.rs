@@ -3,41 +3,25 @@
 
 use rusqlite::{Connection, Row};
 
-use super::rows::{odd, shot_id, unlist, usd};
+use super::rows::{in_accounts, odd, shot_id, unlist, usd};
 use crate::domain::money::Usd;
 use crate::domain::time::Timestamp;
-use crate::ledger::RevisionId;
-use crate::ledger::snapshot::{
-    HISTORY_MOMENTS, MAX_ORPHANS, OrphanReservation, SpendGroup, Spending,
-};
+use crate::ledger::{OrphanReservation, RevisionId, SpendGroup, Spending};
 use crate::policy::budget::Balance;
+
+/// About how many moments of a campaign's history are told.
+const HISTORY_MOMENTS: i64 = 120;
+/// The most orphaned reservations that are told.
+const MAX_ORPHANS: i64 = 100;
 
 /// Reads it.
 pub(super) fn spending(conn: &Connection) -> rusqlite::Result<Spending> {
     Ok(Spending { groups: groups(conn)?, history: history(conn)?, orphans: orphans(conn)? })
 }
 
-/// What lies in each account, of a table with `account` and the column `$micro`.
-macro_rules! sums {
-    ($micro:literal) => {
-        concat!(
-            "sum(iif(account = 'spent', ",
-            $micro,
-            ", 0)), ",
-            "sum(iif(account = 'reserved', ",
-            $micro,
-            ", 0)), ",
-            "sum(iif(account = 'unconfirmed', ",
-            $micro,
-            ", 0))"
-        )
-    };
-}
-
-/// Reads [`sums!`] from a column on, in millionths of a dollar.
+/// Reads the columns of [`in_accounts`] from a column on, in millionths of a dollar.
 fn sums(row: &Row<'_>, from: usize) -> rusqlite::Result<[i64; 3]> {
-    let sum = |column| row.get::<_, Option<i64>>(column).map(Option::unwrap_or_default);
-    Ok([sum(from)?, sum(from + 1)?, sum(from + 2)?])
+    Ok([row.get(from)?, row.get(from + 1)?, row.get(from + 2)?])
 }
 
 fn balance(micros: [i64; 3]) -> Balance {
@@ -46,11 +30,11 @@ fn balance(micros: [i64; 3]) -> Balance {
 }
 
 fn groups(conn: &Connection) -> rusqlite::Result<Vec<SpendGroup>> {
-    conn.prepare_cached(concat!(
-        "SELECT r.model, r.tags, sum(a.task_id IS NOT NULL AND account IN ('spent', 'reserved')), ",
-        sums!("a.price_micro"),
-        " FROM attempts AS a JOIN revisions AS r ON r.id = a.revision \
+    conn.prepare_cached(&format!(
+        "SELECT r.model, r.tags, sum(a.task_id IS NOT NULL AND account IN ('spent', 'reserved')), {} \
+         FROM attempts AS a JOIN revisions AS r ON r.id = a.revision \
          WHERE account <> 'released' GROUP BY r.model, r.tags ORDER BY r.model, r.tags",
+        in_accounts("a.price_micro"),
     ))?
     .query_map([], |row| {
         let bought: i64 = row.get(2)?;
@@ -63,12 +47,11 @@ fn groups(conn: &Connection) -> rusqlite::Result<Vec<SpendGroup>> {
 
 /// The movements of money, summed over spans of equal length and then one after another.
 fn history(conn: &Connection) -> rusqlite::Result<Vec<(Timestamp, Balance)>> {
-    let mut statement = conn.prepare_cached(concat!(
+    let mut statement = conn.prepare_cached(&format!(
         "WITH ends AS (SELECT min(at) AS first, max(at) AS last FROM money), \
            spans AS (SELECT first, max(1, (last - first) / ?1) AS span FROM ends) \
-         SELECT max(at), ",
-        sums!("micro"),
-        " FROM money, spans GROUP BY (at - first) / span ORDER BY 1",
+         SELECT max(at), {} FROM money, spans GROUP BY (at - first) / span ORDER BY 1",
+        in_accounts("micro"),
     ))?;
     let mut sum = [0; 3];
     let mut rows = statement.query([HISTORY_MOMENTS])?;

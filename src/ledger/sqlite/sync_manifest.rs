@@ -1,7 +1,7 @@
 //! Holds the manifest's shots against the revisions that are stored, and writes the difference.
 //! A million unchanged shots are read once, compared in place, and nothing is written.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use rusqlite::{Row as SqlRow, params};
 
@@ -28,7 +28,7 @@ pub(super) fn record(tx: &Tx<'_>, shots: &[Shot], at: Timestamp) -> Result<Vec<E
     let todo = stored.slots.into_iter().zip(shots).zip(0_i64..);
     let entries = todo.map(|((slot, shot), position)| match slot {
         Slot::Same(entry) => Ok(entry),
-        Slot::Changed(entry) => update(tx, position, shot, entry),
+        Slot::Changed { entry, .. } => update(tx, position, shot, entry),
         Slot::New { number, clip_name } => insert(tx, position, shot, number, clip_name, at),
     });
     Ok(entries.collect::<rusqlite::Result<_>>()?)
@@ -38,8 +38,8 @@ pub(super) fn record(tx: &Tx<'_>, shots: &[Shot], at: Timestamp) -> Result<Vec<E
 enum Slot {
     /// Nothing: stored as it is.
     Same(Entry),
-    /// Stored, to be written again with this entry.
-    Changed(Entry),
+    /// Stored, to be written again with this entry; its clip may have to be named.
+    Changed { entry: Entry, is_renamed: bool },
     /// Not stored.
     New { number: u32, clip_name: Box<str> },
 }
@@ -48,10 +48,8 @@ struct Stored {
     slots: Vec<Slot>,
     /// Current until now.
     retired: Vec<RevisionId>,
-    /// How many revisions there are, all told.
-    count: usize,
-    /// Changed ones whose clip has to be named.
-    renamed: Vec<usize>,
+    /// Whether there are no revisions at all.
+    is_empty: bool,
 }
 
 fn scan(tx: &Tx<'_>, shots: &[Shot]) -> rusqlite::Result<Stored> {
@@ -59,8 +57,7 @@ fn scan(tx: &Tx<'_>, shots: &[Shot]) -> rusqlite::Result<Stored> {
     let mut stored = Stored {
         slots: std::iter::repeat_with(unknown).take(shots.len()).collect(),
         retired: Vec::new(),
-        count: 0,
-        renamed: Vec::new(),
+        is_empty: true,
     };
     let mut finder = Finder { shots, by_id: None };
     let sql = format!(
@@ -70,7 +67,7 @@ fn scan(tx: &Tx<'_>, shots: &[Shot]) -> rusqlite::Result<Stored> {
     let mut statement = tx.conn.prepare_cached(&sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        stored.count += 1;
+        stored.is_empty = false;
         let Some((index, shot)) = finder.find(row)? else {
             if row.get(4)? {
                 stored.retired.push(RevisionId(row.get(0)?));
@@ -83,18 +80,15 @@ fn scan(tx: &Tx<'_>, shots: &[Shot]) -> rusqlite::Result<Stored> {
         if priced {
             entry.price = shot.price;
         }
-        let renamed = is_without_files(&entry.status.state)
+        let is_renamed = is_without_files(&entry.status.state)
             && (returns || !is_name_for(&entry.clip_name, &shot.clip_name));
-        if renamed {
-            stored.renamed.push(index);
-        }
-        let outcome = if returns || priced || renamed || !says_the_same(row, index, shot)? {
-            Slot::Changed(entry)
+        let slot = if returns || priced || is_renamed || !says_the_same(row, index, shot)? {
+            Slot::Changed { entry, is_renamed }
         } else {
             Slot::Same(entry)
         };
         if let Some(place) = stored.slots.get_mut(index) {
-            *place = outcome;
+            *place = slot;
         }
     }
     Ok(stored)
@@ -159,38 +153,36 @@ fn with_files() -> String {
 /// Numbers new revisions and names the clips of new and renamed ones, so that no two revisions
 /// ever write to one path.
 fn name_clips(tx: &Tx<'_>, shots: &[Shot], stored: &mut Stored) -> rusqlite::Result<()> {
-    let is_new = |slot: &Slot| matches!(slot, Slot::New { .. });
-    if stored.renamed.is_empty() && !stored.slots.iter().any(is_new) {
+    let is_named =
+        |slot: &Slot| matches!(slot, Slot::New { .. } | Slot::Changed { is_renamed: true, .. });
+    if !stored.slots.iter().any(is_named) {
         return Ok(());
     }
-    let renamed: HashSet<usize> = stored.renamed.iter().copied().collect();
     let mut taken = TakenNames::default();
     let mut with_files = tx.conn.prepare_cached(&with_files())?;
     let mut rows = with_files.query([])?;
     while let Some(row) = rows.next()? {
         taken.take(row.get_ref(0)?.as_str()?, row.get(1)?);
     }
-    for (index, slot) in stored.slots.iter().enumerate() {
-        if let Slot::Same(entry) | Slot::Changed(entry) = slot
-            && !renamed.contains(&index)
-        {
+    for slot in &stored.slots {
+        if let Slot::Same(entry) | Slot::Changed { entry, is_renamed: false } = slot {
             taken.take(&entry.clip_name, entry.number);
         }
     }
     let mut last = tx.conn.prepare_cached("SELECT max(number) FROM revisions WHERE shot = ?1")?;
-    for (index, (slot, shot)) in stored.slots.iter_mut().zip(shots).enumerate() {
+    for (slot, shot) in stored.slots.iter_mut().zip(shots) {
         match slot {
             Slot::New { number, clip_name } => {
-                if stored.count > 0 {
+                if !stored.is_empty {
                     let last: Option<u32> = last.query_row([shot.id.as_str()], |row| row.get(0))?;
                     *number = last.unwrap_or(0).saturating_add(1);
                 }
                 *clip_name = taken.free(&shot.clip_name, &shot.id, *number);
             }
-            Slot::Changed(entry) if renamed.contains(&index) => {
+            Slot::Changed { entry, is_renamed: true } => {
                 entry.clip_name = taken.free(&shot.clip_name, &shot.id, entry.number);
             }
-            Slot::Changed(_) | Slot::Same(_) => {}
+            Slot::Changed { .. } | Slot::Same(_) => {}
         }
     }
     Ok(())

@@ -4,7 +4,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::group_commit::{Fault, Tx};
-use super::rows::{StateColumns, Word, usd};
+use super::rows::{failure_name, list, usd};
 use super::snapshot;
 use crate::domain::charge::Charge;
 use crate::domain::money::Usd;
@@ -57,8 +57,7 @@ fn claim(
     at: Timestamp,
 ) -> Result<Verdict, Fault> {
     if tx.reserve_used {
-        let ledger = tx.ledger.to_owned();
-        return Err(Fault::Refused(LedgerError::DiskFull { ledger }));
+        return Err(Fault::Refused(LedgerError::DiskFull(tx.ledger.to_owned())));
     }
     if let Some(displaced) = tx.displaced {
         return Err(Fault::Refused(displaced.clone()));
@@ -211,9 +210,7 @@ fn kept_in(
         .prepare_cached(
             "SELECT account, price_micro FROM attempts WHERE id = ?1 AND revision = ?2",
         )?
-        .query_row([attempt.0, revision.0], |row| {
-            Ok((row.get::<_, Word<Account>>(0)?.0, usd(row, 1)?))
-        })
+        .query_row([attempt.0, revision.0], |row| Ok((row.get(0)?, usd(row, 1)?)))
         .optional()?
         .ok_or_else(|| {
             let what = format!("attempt {} is not one of revision {}", attempt.0, revision.0);
@@ -230,8 +227,24 @@ fn write_state(
     claimed: Option<&AttemptSpec>,
     at: Timestamp,
 ) -> rusqlite::Result<bool> {
-    let columns = StateColumns::of(&status.state);
-    let delivered_at = matches!(status.state, State::Delivered { .. }).then(|| at.as_millis());
+    let state = &status.state;
+    let since = match state {
+        State::Rendering { since, .. } => Some(since.as_millis()),
+        _ => None,
+    };
+    let failure = match state {
+        State::Failed { failure, .. } => Some(failure_name(*failure)),
+        _ => None,
+    };
+    let (completed_at, urls) = match state {
+        State::Rendered { completed_at, urls, .. } => {
+            (Some(completed_at.as_millis()), Some(list(urls)))
+        }
+        _ => (None, None),
+    };
+    // A report shows them to the end.
+    let keeps_urls = matches!(state, State::Delivered { .. } | State::Failed { .. });
+    let delivered_at = matches!(state, State::Delivered { .. }).then(|| at.as_millis());
     let rows = tx
         .conn
         .prepare_cached(
@@ -242,14 +255,14 @@ fn write_state(
         )?
         .execute(params![
             revision.0,
-            columns.state,
-            columns.attempt,
-            columns.failure,
-            columns.why,
-            columns.since,
-            columns.keeps_urls,
-            columns.completed_at,
-            columns.urls,
+            state.name(),
+            state.attempt().map(|attempt| attempt.0),
+            failure,
+            state.why(),
+            since,
+            keeps_urls,
+            completed_at,
+            urls,
             delivered_at,
             status.refusals,
             status.resubmits,

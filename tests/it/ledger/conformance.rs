@@ -6,13 +6,12 @@ use std::sync::Arc;
 use rushes::domain::charge::Charge;
 use rushes::domain::secret::Secret;
 use rushes::domain::state::{Account, AttemptId, Rules};
-use rushes::ledger::{
-    Assign, CallbackSubscription, Change, Commit, Committed, MemoryLedger, ReservedAttempt,
-};
+use rushes::ledger::{Assign, CallbackSubscription, Change, Commit, Committed, ReservedAttempt};
 use tempfile::TempDir;
 
 use super::*;
 use crate::support::commits::RESUBMIT;
+use crate::support::memory_ledger::MemoryLedger;
 
 /// A kind of ledger, and how one is made and comes back.
 trait Maker {

@@ -11,10 +11,11 @@ use rushes::domain::outcome::PollOutcome;
 use rushes::domain::secret::Secret;
 use rushes::domain::state::{AttemptId, Doubt, Rules};
 use rushes::domain::transition::Transition;
-use rushes::ledger::{Assign, Change, Commit, MemoryLedger, Snapshot};
+use rushes::ledger::{Assign, Change, Commit, Snapshot};
 
 use super::*;
 use crate::support::commits::RESUBMIT;
+use crate::support::memory_ledger::MemoryLedger;
 
 #[derive(Clone, Debug)]
 enum Op {

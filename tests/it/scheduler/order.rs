@@ -11,13 +11,14 @@ use rushes::domain::shot::Shot;
 use rushes::domain::time::Timestamp;
 use rushes::ledger::{
     Answer, Assign, CallbackSubscription, Change, Commit, Committed, Entry, Ledger, LedgerError,
-    MemoryLedger, ReservedAttempt, RevisionId, Snapshot,
+    ReservedAttempt, RevisionId, Snapshot,
 };
 use rushes::policy::budget::{Balance, Budget};
 use rushes::scheduler::{self, CancelToken, Deps, RunOptions, RunOutcome};
 use tokio::sync::watch;
 
 use super::stage::{Puppet, Stage, bought, clip, completed, shots};
+use crate::support::memory_ledger::MemoryLedger;
 
 /// What happened, in order.
 #[derive(Clone, Default)]

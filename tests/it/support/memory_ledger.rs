@@ -1,5 +1,5 @@
-//! A ledger in memory: everything that a ledger promises but to outlive the process. For forecasts,
-//! and as what the ledger in a file is held against. Kept in the most obvious way.
+//! A ledger in memory: everything that a ledger promises but to outlive the process. What the ledger
+//! in a file is held against, so it is written in the most obvious way.
 
 mod snapshot;
 
@@ -7,22 +7,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt;
 
-use crate::domain::charge::Charge;
-use crate::domain::money::Usd;
-use crate::domain::outcome::TaskId;
-use crate::domain::shot::{Shot, ShotId};
-use crate::domain::state::{Account, AttemptId, AttemptOutcome, RevisionState, State, Unanswered};
-use crate::domain::time::Timestamp;
-use crate::domain::transition::Transition;
-use crate::policy::budget::{Balance, Budget};
-
-use super::revision::{
+use rushes::domain::charge::Charge;
+use rushes::domain::money::Usd;
+use rushes::domain::outcome::TaskId;
+use rushes::domain::shot::{Shot, ShotId};
+use rushes::domain::state::{Account, AttemptId, AttemptOutcome, RevisionState, State, Unanswered};
+use rushes::domain::time::Timestamp;
+use rushes::domain::transition::Transition;
+use rushes::ledger::revision::{
     TakenNames, as_written, has_open_attempt, is_name_for, is_unbought, is_without_files,
 };
-use super::{
+use rushes::ledger::{
     Answer, Assign, AttemptSpec, CallbackSubscription, Change, ClipFile, Commit, Committed, Entry,
     Ledger, LedgerError, ReservedAttempt, RevisionId, Row, Snapshot, Verdict,
 };
+use rushes::policy::budget::{Balance, Budget};
 
 /// A ledger that forgets everything when it is dropped.
 #[derive(Debug, Default)]
@@ -68,7 +67,6 @@ pub(super) struct Attempt {
 
 impl MemoryLedger {
     /// An empty one without a cap.
-    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
@@ -262,7 +260,7 @@ impl Books {
         at: Timestamp,
     ) -> Result<Verdict, LedgerError> {
         if spec.price.is_some_and(|price| price < Usd::ZERO) {
-            return Err(LedgerError::defect("a negative price was claimed"));
+            return Err(defect("a negative price was claimed"));
         }
         let despite_doubt = matches!(transition.to.state, State::Submitting { doubt: Some(_), .. });
         let (budget, balance) = (self.budget, self.balance());
@@ -275,7 +273,7 @@ impl Books {
         let Some(revision) = self.revision_mut(id).filter(claimable) else {
             let wanted = if despite_doubt { "in_doubt" } else { "queued" };
             let what = format!("revision {} was claimed but is not a {wanted} current one", id.0);
-            return Err(LedgerError::defect(what));
+            return Err(defect(what));
         };
         if !budget.allows(&balance, spec.price) {
             return Ok(Verdict::OverCap);
@@ -305,11 +303,11 @@ impl Books {
         for change in transition.changes() {
             if self.attempt(change.attempt).is_none_or(|attempt| attempt.revision != id) {
                 let what = format!("attempt {} is not one of revision {}", change.attempt.0, id.0);
-                return Err(LedgerError::defect(what));
+                return Err(defect(what));
             }
         }
         let Some(revision) = self.revision_mut(id) else {
-            return Err(LedgerError::defect(format!("there is no revision {}", id.0)));
+            return Err(defect(format!("there is no revision {}", id.0)));
         };
         revision.take(transition.to.clone(), at);
         for (part, file) in files.iter().enumerate() {
@@ -495,4 +493,8 @@ impl Revision {
         self.shot = shot.clone();
         renamed
     }
+}
+
+fn defect(what: impl Into<String>) -> LedgerError {
+    LedgerError::Defect { what: what.into() }
 }

@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::{Books, Revision};
-use crate::domain::money::Usd;
-use crate::domain::state::{Account, State};
-use crate::domain::time::Timestamp;
-use crate::ledger::snapshot::{HISTORY_MOMENTS, MAX_ORPHANS};
-use crate::ledger::{
+use rushes::domain::money::Usd;
+use rushes::domain::state::{Account, State};
+use rushes::domain::time::Timestamp;
+use rushes::ledger::{
     Assign, Entry, Kind, LedgerError, OrphanReservation, Row, Snapshot, SpendGroup, Spending,
     Summary,
 };
-use crate::policy::budget::Balance;
+use rushes::policy::budget::Balance;
+
+/// About how many moments of a campaign's history are told.
+const HISTORY_MOMENTS: i64 = 120;
+/// The most orphaned reservations that are told.
+const MAX_ORPHANS: usize = 100;
 
 /// A run is always at work on it: a ledger in memory has no life after its run.
 impl Snapshot for Books {
@@ -31,7 +35,7 @@ impl Snapshot for Books {
     }
 
     fn spending(&self) -> Result<Spending, LedgerError> {
-        let orphans = self.orphans().take(usize::try_from(MAX_ORPHANS).unwrap_or(usize::MAX));
+        let orphans = self.orphans().take(MAX_ORPHANS);
         Ok(Spending { groups: self.groups(), history: self.history(), orphans: orphans.collect() })
     }
 

@@ -1,14 +1,16 @@
-use std::io;
+//! What clips say of themselves, and what hostile ones say.
+
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::time::Duration;
 
 use proptest::prelude::*;
+use rushes::clips::clip_info::read;
+use rushes::domain::clip_info::ClipInfo;
 
-use super::*;
+use super::mp4_box;
 
 fn mp4(kind: [u8; 4], inside: &[&[u8]]) -> Vec<u8> {
-    let mut out = Vec::new();
-    boxed(kind, &inside.concat(), &mut out);
-    out
+    mp4_box(kind, &inside.concat())
 }
 
 fn numbers(numbers: &[u32]) -> Vec<u8> {
@@ -47,9 +49,9 @@ fn told(bytes: &[u8]) -> Result<ClipInfo, Box<str>> {
 
 /// The simulator's loops, which an encoder made.
 const LOOPS: [&[u8]; 3] = [
-    include_bytes!("../../simulator/assets/landscape.mp4"),
-    include_bytes!("../../simulator/assets/portrait.mp4"),
-    include_bytes!("../../simulator/assets/square.mp4"),
+    include_bytes!("../../../src/simulator/assets/landscape.mp4"),
+    include_bytes!("../../../src/simulator/assets/portrait.mp4"),
+    include_bytes!("../../../src/simulator/assets/square.mp4"),
 ];
 
 #[test]
@@ -62,7 +64,7 @@ fn a_film_of_an_encoder_says_what_the_oracle_says() {
         assert!(clip_info.millis > 100 && clip_info.width > 10, "{clip_info:?}");
         assert!(!clip_info.sound);
     }
-    let sound = include_bytes!("../../simulator/assets/sound.mp4");
+    let sound = include_bytes!("../../../src/simulator/assets/sound.mp4");
     assert_eq!(told(sound), Err("it has no picture".into()));
 }
 
