@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use futures::future::{BoxFuture, Either, Ready};
+use futures::stream::BoxStream;
 
 use crate::domain::clip_info::ClipInfo;
 use crate::domain::time::Timestamp;
@@ -34,6 +35,13 @@ pub trait ClipStore: Send + Sync + 'static {
         path: &'a str,
         submitted_at: Timestamp,
     ) -> BoxFuture<'a, Result<Option<Stored>, ClipError>>;
+
+    /// Opens a published clip to be read from the byte at `from`; `None` when there is none.
+    fn open<'a>(
+        &'a self,
+        path: &'a str,
+        from: u64,
+    ) -> BoxFuture<'a, Result<Option<ClipReader>, ClipError>>;
 }
 
 /// A clip that is being received. Dropped, it leaves nothing but what the next opening of its store
@@ -66,6 +74,14 @@ pub trait ClipWriter: Send {
 
 /// The end of a write: most only gather bytes and need no allocation.
 pub type Writing<'a> = Either<Ready<Result<(), ClipError>>, BoxFuture<'a, Result<(), ClipError>>>;
+
+/// A published clip that is being read.
+pub struct ClipReader {
+    /// The clip's whole length in bytes.
+    pub len: u64,
+    /// Its bytes, from where it was opened to its end.
+    pub bytes: BoxStream<'static, Result<Bytes, ClipError>>,
+}
 
 /// A clip that lies durably under its final name.
 #[derive(Clone, Debug, PartialEq, Eq)]

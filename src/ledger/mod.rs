@@ -4,6 +4,7 @@
 
 mod address;
 mod error;
+pub mod memory;
 mod options;
 pub mod revision;
 mod snapshot;
@@ -27,6 +28,7 @@ use crate::policy::budget::{Balance, Budget};
 
 pub use address::LedgerAddress;
 pub use error::LedgerError;
+pub use memory::MemoryLedger;
 pub use options::{Kind, LedgerOptions};
 pub use snapshot::{OrphanReservation, Row, Snapshot, SpendGroup, Spending, Summary};
 pub use sqlite::SqliteLedger;

@@ -11,8 +11,6 @@ use rushes::clips::{ClipError, ClipStore, Stored, clip_path};
 /// A store that a test can open, and open again as the next run does.
 pub trait Storage {
     fn open(&self) -> Box<dyn ClipStore>;
-    /// The bytes of a published clip.
-    fn read(&self, path: &str) -> Option<Bytes>;
 }
 
 fn mp4_box(kind: [u8; 4], body: &[u8]) -> Vec<u8> {

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use sha2::{Digest, Sha256};
@@ -44,15 +45,7 @@ pub(super) fn adopt(
     submitted_at: Timestamp,
 ) -> Result<Option<Stored>, ClipError> {
     let at = directories.error_at(place);
-    let directory = match directories.find(&place.folder) {
-        // A link or a file among the folders.
-        Err(ClipError::Disk { source, .. }) if source.kind() == io::ErrorKind::NotADirectory => {
-            return Ok(None);
-        }
-        found => found?,
-    };
-    let Some(directory) = directory else { return Ok(None) };
-    let Some(mut file) = directory.open_file(&place.name).map_err(&at)? else { return Ok(None) };
+    let Some((directory, mut file)) = open(directories, place)? else { return Ok(None) };
     let metadata = file.metadata().map_err(&at)?;
     let written = metadata.modified().map_err(&at)?.duration_since(UNIX_EPOCH).unwrap_or_default();
     let written = Timestamp::from_millis(0).plus(written + GRAIN);
@@ -69,6 +62,24 @@ pub(super) fn adopt(
     file.sync_all().and_then(|()| directory.sync()).map_err(&at)?;
     let path = place.path.clone();
     Ok(Some(Stored { path, bytes, sha256, clip_info, unread, moved_aside: None }))
+}
+
+/// The file at a place and its folder; `None` when there is none, or something else.
+pub(super) fn open(
+    directories: &Directories,
+    place: &ClipPlace,
+) -> Result<Option<(Arc<Directory>, File)>, ClipError> {
+    let directory = match directories.find(&place.folder) {
+        // A link or a file among the folders.
+        Err(ClipError::Disk { source, .. }) if source.kind() == io::ErrorKind::NotADirectory => {
+            return Ok(None);
+        }
+        found => found?,
+    };
+    let Some(directory) = directory else { return Ok(None) };
+    let file = directory.open_file(&place.name);
+    let file = file.map_err(directories.error_at(place))?;
+    Ok(file.map(|file| (directory, file)))
 }
 
 /// The SHA-256 of a file's bytes.

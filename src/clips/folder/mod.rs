@@ -15,21 +15,28 @@ mod writer;
 
 pub use leftovers::count_clips;
 
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt};
+use futures::stream::{self, StreamExt};
 
 use crate::blocking::Threads;
 use crate::domain::time::Timestamp;
 
-use super::{CLIPS, ClipError, ClipStore, ClipWriter, Stored};
+use super::{CLIPS, ClipError, ClipReader, ClipStore, ClipWriter, Stored};
 
 use directories::{ClipPlace, Directories};
 use directory::Directory;
 use file_work::FileWork;
 use temporary::Temporary;
 use writer::FolderWriter;
+
+/// How much is read at once, in bytes.
+const CHUNK: u64 = 64 << 10;
 
 /// Clips in the campaign folder. While it is open, only it makes temporary files there.
 pub struct FolderStore {
@@ -75,4 +82,48 @@ impl ClipStore for FolderStore {
         }
         .boxed()
     }
+
+    fn open<'a>(
+        &'a self,
+        path: &'a str,
+        from: u64,
+    ) -> BoxFuture<'a, Result<Option<ClipReader>, ClipError>> {
+        async move {
+            let place = ClipPlace::of(path)?;
+            let shown = place.clone();
+            let open = move |directories: &Directories| open(directories, &place, from);
+            let Some((len, file)) = self.work.run(open).await? else { return Ok(None) };
+            let chunks = stream::try_unfold((Arc::clone(&self.work), file), move |(work, file)| {
+                let place = shown.clone();
+                async move {
+                    let read = move |directories: &Directories| {
+                        read(file).map_err(directories.error_at(&place))
+                    };
+                    let (bytes, file) = work.run(read).await?;
+                    Ok((!bytes.is_empty()).then_some((bytes, (work, file))))
+                }
+            });
+            Ok(Some(ClipReader { len, bytes: chunks.boxed() }))
+        }
+        .boxed()
+    }
+}
+
+/// A clip's length, and its file from the byte at `from`.
+fn open(
+    directories: &Directories,
+    place: &ClipPlace,
+    from: u64,
+) -> Result<Option<(u64, File)>, ClipError> {
+    let Some((_, mut file)) = existing::open(directories, place)? else { return Ok(None) };
+    let length = file.metadata().map(|metadata| metadata.len());
+    let opened = length.and_then(|length| file.seek(SeekFrom::Start(from)).map(|_| length));
+    opened.map(|length| Some((length, file))).map_err(directories.error_at(place))
+}
+
+/// The next bytes of a file; none at its end.
+fn read(mut file: File) -> io::Result<(Bytes, File)> {
+    let mut bytes = Vec::new();
+    file.by_ref().take(CHUNK).read_to_end(&mut bytes)?;
+    Ok((bytes.into(), file))
 }

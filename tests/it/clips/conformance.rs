@@ -1,9 +1,10 @@
 //! What every store of clips keeps. Each function takes a storage; [`conforms`] makes tests of them
 //! for one implementation.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures::TryStreamExt;
 use futures::future::{join_all, try_join_all};
-use rushes::clips::ClipError;
+use rushes::clips::{ClipError, ClipStore};
 use rushes::domain::clip_info::ClipInfo;
 use rushes::domain::time::{Clock, SystemClock, Timestamp};
 
@@ -26,6 +27,7 @@ macro_rules! conforms {
                 the_same_clip_is_published_twice_at_once,
                 a_dropped_publish_leaves_a_whole_clip_or_none,
                 a_clip_of_an_earlier_run_is_adopted,
+                a_clip_is_read_from_any_byte,
             );
         }
     };
@@ -38,6 +40,12 @@ pub(super) use conforms;
 /// One that stays in memory, one that does not in a debug build, and one that never does.
 const LENGTHS: [usize; 3] = [1000, 100_000, 1_000_000];
 
+/// The bytes of a published clip.
+async fn read(clips: &dyn ClipStore, path: &str, from: u64) -> Option<(u64, Bytes)> {
+    let reader = clips.open(path, from).await.unwrap()?;
+    Some((reader.len, reader.bytes.try_collect::<BytesMut>().await.unwrap().freeze()))
+}
+
 pub async fn a_published_clip_has_its_bytes_length_and_hash(storage: &dyn Storage) {
     use sha2::Digest;
     let clips = storage.open();
@@ -48,13 +56,12 @@ pub async fn a_published_clip_has_its_bytes_length_and_hash(storage: &dyn Storag
         let stored = store(&*clips, path, &bytes).await.unwrap();
         assert_eq!((&*stored.path, stored.bytes), (path, bytes.len() as u64));
         assert_eq!(stored.sha256[..], sha2::Sha256::digest(&bytes)[..]);
-        assert_eq!((stored.clip_info, stored.moved_aside.as_ref()), (None, None));
+        assert_eq!((stored.clip_info, stored.moved_aside), (None, None));
         assert_eq!(stored.unread.as_deref(), Some("it has no picture"));
-        assert_eq!(storage.read(path).as_ref(), Some(&bytes));
+        let expected = (bytes.len() as u64, bytes);
+        assert_eq!(read(&*clips, path, 0).await, Some(expected.clone()));
         // The next run finds it as well.
-        let adopted = storage.open().adopt(path, Timestamp::from_millis(0)).await.unwrap();
-        assert_eq!(adopted, Some(stored));
-        assert_eq!(storage.read(path), Some(bytes));
+        assert_eq!(read(&*storage.open(), path, 0).await, Some(expected));
     }
 }
 
@@ -84,12 +91,12 @@ pub async fn nothing_has_the_final_name_before_publish_has_ended(storage: &dyn S
         assert!(writer.is_empty());
         for chunk in bytes.chunks(10_000) {
             writer.write(Bytes::copy_from_slice(chunk)).await.unwrap();
-            assert_eq!(storage.read(&path), None);
+            assert_eq!(read(&*clips, &path, 0).await, None);
         }
         drop(writer);
-        assert_eq!(storage.read(&path), None);
+        assert_eq!(read(&*clips, &path, 0).await, None);
         store(&*clips, &path, &bytes).await.unwrap();
-        assert!(storage.read(&path).is_some());
+        assert!(read(&*clips, &path, 0).await.is_some());
     }
 }
 
@@ -112,7 +119,7 @@ pub async fn what_is_no_whole_clip_is_refused_and_gets_no_name(storage: &dyn Sto
             writer.write(bytes).await.unwrap();
             let said = writer.publish(total).await;
             assert!(matches!(said, Err(ClipError::NotAClip(_))), "{said:?}");
-            assert_eq!(storage.read("clips/beach.mp4"), None);
+            assert_eq!(read(&*clips, "clips/beach.mp4", 0).await, None);
         }
     }
 }
@@ -137,7 +144,7 @@ pub async fn a_restart_drops_what_came_before(storage: &dyn Storage) {
         let bytes = clip(after);
         writer.write(bytes.clone()).await.unwrap();
         let stored = writer.publish(Some(bytes.len() as u64)).await.unwrap();
-        assert_eq!(storage.read(&path), Some(bytes.clone()));
+        assert_eq!(read(&*clips, &path, 0).await, Some((bytes.len() as u64, bytes.clone())));
         assert_eq!(stored, store(&*clips, &path, &bytes).await.unwrap());
     }
 }
@@ -161,6 +168,7 @@ pub async fn paths_that_lead_elsewhere_are_refused(storage: &dyn Storage) {
     ] {
         let said = clips.begin(path).map(|_| ());
         assert!(matches!(said, Err(ClipError::Disk { .. })), "{path}: {said:?}");
+        assert!(clips.open(path, 0).await.is_err(), "{path}");
         assert!(clips.adopt(path, Timestamp::from_millis(0)).await.is_err(), "{path}");
     }
     // A name that the system refuses is an error at the latest when it is used.
@@ -189,9 +197,9 @@ pub async fn many_clips_are_published_at_once(storage: &dyn Storage) {
         }
     });
     for (one, two, three, bytes, first, second) in join_all(all).await {
-        assert_eq!(storage.read(&one), Some(bytes));
-        assert_eq!(storage.read(&two).unwrap().len() as u64, second.bytes);
-        assert_eq!(storage.read(&three), None);
+        assert_eq!(read(&*clips, &one, 0).await, Some((first.bytes, bytes)));
+        assert_eq!(read(&*clips, &two, 0).await.unwrap().0, second.bytes);
+        assert_eq!(read(&*clips, &three, 0).await, None);
         assert_eq!((first.moved_aside, second.moved_aside), (None, None));
     }
 }
@@ -202,7 +210,7 @@ pub async fn the_same_clip_is_published_twice_at_once(storage: &dyn Storage) {
     let both = (0..20).map(|_| store(&*clips, "clips/beach.mp4", &bytes));
     let stored = try_join_all(both).await.unwrap();
     assert!(stored.iter().all(|one| *one == stored[0] && one.moved_aside.is_none()));
-    assert_eq!(storage.read("clips/beach.mp4"), Some(bytes));
+    assert_eq!(read(&*clips, "clips/beach.mp4", 0).await, Some((bytes.len() as u64, bytes)));
 }
 
 pub async fn a_dropped_publish_leaves_a_whole_clip_or_none(storage: &dyn Storage) {
@@ -219,7 +227,8 @@ pub async fn a_dropped_publish_leaves_a_whole_clip_or_none(storage: &dyn Storage
         drop(publish);
         // Work that was begun is done when the store is gone.
         drop(clips);
-        assert_eq!(storage.read(&path), polls.then(|| bytes.clone()));
+        let found = read(&*storage.open(), &path, 0).await;
+        assert_eq!(found, polls.then(|| (bytes.len() as u64, bytes.clone())));
     }
 }
 
@@ -235,4 +244,19 @@ pub async fn a_clip_of_an_earlier_run_is_adopted(storage: &dyn Storage) {
         assert_eq!(clips.adopt(&path, later).await.unwrap(), None, "it is older than its task");
     }
     assert_eq!(clips.adopt("clips/1000", now).await.unwrap(), None, "a folder is no clip");
+}
+
+pub async fn a_clip_is_read_from_any_byte(storage: &dyn Storage) {
+    let clips = storage.open();
+    let bytes = clip(200_000);
+    let length = bytes.len();
+    store(&*clips, "clips/beach.mp4", &bytes).await.unwrap();
+    for from in [0, 1, 65_536, length - 1, length, length + 1] {
+        let rest = bytes.slice(from.min(length)..);
+        let found = read(&*clips, "clips/beach.mp4", from as u64).await;
+        assert_eq!(found, Some((length as u64, rest)), "from byte {from}");
+    }
+    for none in ["clips/dune.mp4", "clips/none/beach.mp4", "clips/beach.mp4/x.mp4"] {
+        assert_eq!(read(&*clips, none, 0).await, None, "{none}");
+    }
 }

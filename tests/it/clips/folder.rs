@@ -24,10 +24,6 @@ impl Storage for Folder {
     fn open(&self) -> Box<dyn ClipStore> {
         Box::new(FolderStore::open(self.0.path(), self.1).unwrap())
     }
-
-    fn read(&self, path: &str) -> Option<Bytes> {
-        fs::read(self.0.path().join(path)).ok().map(Bytes::from)
-    }
 }
 
 conforms!(on_threads, Folder::new(Threads::Pool));
@@ -175,9 +171,11 @@ async fn links_are_neither_followed_nor_lost() {
     fs::write(&target, clip(1000)).unwrap();
     for path in ["clips/away/theirs.mp4", "clips/beach.mp4"] {
         assert_eq!(clips.adopt(path, Timestamp::from_millis(0)).await.unwrap(), None);
+        assert!(clips.open(path, 0).await.unwrap().is_none());
     }
     link(&target, "beach.mp4");
     assert_eq!(clips.adopt("clips/beach.mp4", Timestamp::from_millis(0)).await.unwrap(), None);
+    assert!(clips.open("clips/beach.mp4", 0).await.unwrap().is_none());
     let stored = store(&clips, "clips/beach.mp4", &clip(1000)).await.unwrap();
     assert_eq!(stored.moved_aside.as_deref(), Some("clips/beach~aside-1.mp4"));
     assert!(!folder.path().join("clips/beach.mp4").is_symlink());

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::support::commits::RESUBMIT;
-use crate::support::memory_ledger::MemoryLedger;
+use rushes::ledger::MemoryLedger;
 
 /// A kind of ledger, and how one is made and comes back.
 trait Maker {

@@ -15,7 +15,7 @@ use rushes::ledger::{Assign, Change, Commit, Snapshot};
 
 use super::*;
 use crate::support::commits::RESUBMIT;
-use crate::support::memory_ledger::MemoryLedger;
+use rushes::ledger::MemoryLedger;
 
 #[derive(Clone, Debug)]
 enum Op {

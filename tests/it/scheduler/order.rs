@@ -18,7 +18,7 @@ use rushes::scheduler::{self, CancelToken, Deps, RunOptions, RunOutcome};
 use tokio::sync::watch;
 
 use super::stage::{Puppet, Stage, bought, clip, completed, shots};
-use crate::support::memory_ledger::MemoryLedger;
+use rushes::ledger::MemoryLedger;
 
 /// What happened, in order.
 #[derive(Clone, Default)]

@@ -2,7 +2,6 @@
 
 pub mod calls;
 pub mod commits;
-pub mod memory_ledger;
 pub mod server;
 
 pub use server::{Reply, Request, Script, Server};

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{Books, Revision};
-use rushes::domain::money::Usd;
-use rushes::domain::state::{Account, State};
-use rushes::domain::time::Timestamp;
-use rushes::ledger::{
+use crate::domain::money::Usd;
+use crate::domain::state::{Account, State};
+use crate::domain::time::Timestamp;
+use crate::ledger::{
     Assign, Entry, Kind, LedgerError, OrphanReservation, Row, Snapshot, SpendGroup, Spending,
     Summary,
 };
-use rushes::policy::budget::Balance;
+use crate::policy::budget::Balance;
 
 /// About how many moments of a campaign's history are told.
 const HISTORY_MOMENTS: i64 = 120;

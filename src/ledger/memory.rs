@@ -7,21 +7,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt;
 
-use rushes::domain::charge::Charge;
-use rushes::domain::money::Usd;
-use rushes::domain::outcome::TaskId;
-use rushes::domain::shot::{Shot, ShotId};
-use rushes::domain::state::{Account, AttemptId, AttemptOutcome, RevisionState, State, Unanswered};
-use rushes::domain::time::Timestamp;
-use rushes::domain::transition::Transition;
-use rushes::ledger::revision::{
+use crate::domain::charge::Charge;
+use crate::domain::money::Usd;
+use crate::domain::outcome::TaskId;
+use crate::domain::shot::{Shot, ShotId};
+use crate::domain::state::{Account, AttemptId, AttemptOutcome, RevisionState, State, Unanswered};
+use crate::domain::time::Timestamp;
+use crate::domain::transition::Transition;
+use crate::ledger::revision::{
     TakenNames, as_written, has_open_attempt, is_name_for, is_unbought, is_without_files,
 };
-use rushes::ledger::{
+use crate::ledger::{
     Answer, Assign, AttemptSpec, CallbackSubscription, Change, ClipFile, Commit, Committed, Entry,
     Ledger, LedgerError, ReservedAttempt, RevisionId, Row, Snapshot, Verdict,
 };
-use rushes::policy::budget::{Balance, Budget};
+use crate::policy::budget::{Balance, Budget};
 
 /// A ledger that forgets everything when it is dropped.
 #[derive(Debug, Default)]
