@@ -31,7 +31,7 @@
 //! | [`catalog`] | models, parameters and prices as dated data | files |
 //! | [`manifest`] | reads a manifest into shots, with diagnostics | money spent, network |
 //! | [`provider`] | the paid gateway over HTTP, its wire format, and what it alone does; beside [`notify`] the only room that knows reqwest | the ledger |
-//! | [`ledger`] | what was sent, bought, paid and fetched, in a file; the only SQL | the network |
+//! | [`ledger`] | what was sent, bought, paid and fetched, in a file or in memory; the only SQL | the network |
 //! | [`clips`] | verifies, names and stores clips | where the bytes come from |
 //! | [`callback`] | queues the gateway's callbacks; each is a hint to poll, not a fact | what a task is for |
 //! | [`notify`] | sends messages about a run to the user's webhook | the gateway and its key |
@@ -104,6 +104,6 @@ pub use clips::ClipStore;
 pub use domain::money::Usd;
 pub use domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 pub use facade::{Campaign, Error, Report, Run};
-pub use ledger::Ledger;
+pub use ledger::{Ledger, MemoryLedger};
 pub use provider::{Download, Provider, ResumePoint, Submission, TaskHandle};
 pub use scheduler::{CancelToken, Progress, RunOptions, RunOutcome, StopReason};

@@ -67,6 +67,7 @@ pub(super) struct Attempt {
 
 impl MemoryLedger {
     /// An empty one without a cap.
+    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
