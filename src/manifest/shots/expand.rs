@@ -117,8 +117,10 @@ impl<'a> ExpandContext<'a> {
         origin: &Provenance,
     ) -> bool {
         let entry = compiled.entry;
-        let takes = match row.and_then(|row| row.named("takes")) {
-            Some((cell, place)) => count(cell, "takes", place, self.diags).unwrap_or(1),
+        let takes = match row.and_then(|row| Some((row, row.named("takes")?))) {
+            Some((row, (cell, column))) => {
+                count(cell, "takes", row.place(column), self.diags).unwrap_or(1)
+            }
             None => entry.takes.unwrap_or(1),
         };
         let combinations = entry
@@ -188,7 +190,7 @@ impl<'a> ExpandContext<'a> {
         let all = before.chain(parts.iter().map(String::as_str)).chain([take_part.as_str()]);
         let id = identity::join(all);
         let place = match scope.row {
-            Some(row) => row.named("id").map_or_else(|| row.start(), |(_, place)| place),
+            Some(row) => row.named("id").map_or_else(|| row.start(), |(_, id)| row.place(id)),
             None => compiled.entry.place,
         };
         let draft = Draft { compiled, scope, id: &id, own: &own, entry: origin, variant, place };

@@ -47,6 +47,26 @@ pub(crate) struct Field<'t> {
     pub parts: Vec<(&'t str, usize)>,
 }
 
+/// A shot's own value of a parameter. Where it stands is found out when that is asked for.
+enum Own<'h> {
+    Value(&'h Node, &'h str),
+    Cell(&'h Row<'h>, usize, &'h str),
+}
+
+impl<'h> Own<'h> {
+    fn text(&self) -> &'h str {
+        let (Self::Value(_, text) | Self::Cell(_, _, text)) = self;
+        text
+    }
+
+    fn origin(&self) -> ValueOrigin {
+        match self {
+            Self::Value(node, _) => ValueOrigin::far(node.place),
+            Self::Cell(row, column, _) => ValueOrigin::near(row.place(*column)),
+        }
+    }
+}
+
 /// Where a value stands.
 pub(crate) struct ValueOrigin {
     pub place: Place,
@@ -101,13 +121,13 @@ pub(crate) fn compile_base<'t>(
 
 impl Field<'_> {
     /// The shot's own matrix value or cell that sets it.
-    fn own<'h>(&self, scope: &Scope<'h, '_>) -> Option<(&'h str, ValueOrigin)> {
+    fn own<'h>(&self, scope: &Scope<'h, '_>) -> Option<Own<'h>> {
         let value = self.variable.and_then(|at| scope.values.get(at).copied());
         if let Some((node, text)) = value.and_then(|node| Some((node, node.text()?))) {
-            return Some((text, ValueOrigin::far(node.place)));
+            return Some(Own::Value(node, text));
         }
         let (row, column) = (scope.row?, self.column?);
-        Some((row.cell(column)?, ValueOrigin::near(row.place(column))))
+        Some(Own::Cell(row, column, row.cell(column)?))
     }
 
     /// The value on the wire; `None` when the shot does not have it.
@@ -117,7 +137,7 @@ impl Field<'_> {
     pub(crate) fn make(&self, scope: &Scope<'_, '_>) -> Result<Option<Json>, Box<Diagnostic>> {
         let mut settled = false;
         let mut value = match (self.own(scope), &self.base) {
-            (Some((text, origin)), _) => self.cell(text, origin.place, scope)?,
+            (Some(own), _) => self.cell(own.text(), || own.origin().place, scope)?,
             (None, Some(base)) => {
                 settled = base.template.is_fixed();
                 base.template.make(scope, self.param.is_some())?
@@ -134,7 +154,7 @@ impl Field<'_> {
         }
         for (path, column) in &self.parts {
             if let Some((row, text)) = scope.row.and_then(|row| Some((row, row.cell(*column)?))) {
-                let part = match self.cell(text, row.place(*column), scope)? {
+                let part = match self.cell(text, || row.place(*column), scope)? {
                     Json::String(text) if has_decimal_comma(&text) => {
                         let what = format!("{text} has a decimal comma");
                         let fix = format!("write {}", text.replace(',', "."));
@@ -168,14 +188,14 @@ impl Field<'_> {
     fn cell(
         &self,
         text: &str,
-        place: Place,
+        place: impl Fn() -> Place,
         scope: &Scope<'_, '_>,
     ) -> Result<Json, Box<Diagnostic>> {
-        if self.param.is_none() && !Engine::is_template(text) {
-            return Ok(scalar(text));
+        if Engine::is_template(text) {
+            let rendered = TextTemplate::new(text, place(), scope.engine)?.render(scope)?;
+            return Ok(Json::String(rendered.into_owned()));
         }
-        let rendered = TextTemplate::new(text, place, scope.engine)?.render(scope)?;
-        Ok(Json::String(rendered.into_owned()))
+        Ok(if self.param.is_none() { scalar(text) } else { Json::String(text.to_owned()) })
     }
 
     /// Where the value of a dotted path comes from.
@@ -185,7 +205,7 @@ impl Field<'_> {
             return ValueOrigin::near(place);
         }
         match (self.own(scope), &self.base) {
-            (Some((_, origin)), _) => origin,
+            (Some(own), _) => own.origin(),
             (None, Some(base)) => base.origin(scope, below),
             (None, None) => ValueOrigin::near(match (scope.row, self.column) {
                 (Some(row), Some(column)) => row.place(column),

@@ -39,7 +39,8 @@ pub(crate) struct Draft<'d, 't> {
 impl Draft<'_, '_> {
     /// The filled cell of the column of that name, and its place.
     pub(crate) fn cell(&self, name: &str) -> Option<(&str, Place)> {
-        self.scope.row?.named(name)
+        let row = self.scope.row?;
+        row.named(name).map(|(cell, column)| (cell, row.place(column)))
     }
 }
 

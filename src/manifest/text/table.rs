@@ -291,10 +291,10 @@ impl Row<'_> {
         self.rows.cells.get(index).map(str::trim).filter(|cell| !cell.is_empty())
     }
 
-    /// The filled cell of the column of that name, and its place.
-    pub(crate) fn named(&self, name: &str) -> Option<(&str, Place)> {
+    /// The filled cell of the column of that name, and that column.
+    pub(crate) fn named(&self, name: &str) -> Option<(&str, usize)> {
         let column = self.table.column(name)?;
-        Some((self.cell(column)?, self.place(column)))
+        Some((self.cell(column)?, column))
     }
 
     /// Where a cell stands.
