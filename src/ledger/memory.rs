@@ -1,6 +1,7 @@
 //! A ledger in memory: everything that a ledger promises but to outlive the process. What the ledger
 //! in a file is held against, so it is written in the most obvious way.
 
+mod record;
 mod snapshot;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,9 +15,7 @@ use crate::domain::shot::{Shot, ShotId};
 use crate::domain::state::{Account, AttemptId, AttemptOutcome, RevisionState, State, Unanswered};
 use crate::domain::time::Timestamp;
 use crate::domain::transition::Transition;
-use crate::ledger::revision::{
-    TakenNames, as_written, has_open_attempt, is_name_for, is_unbought, is_without_files,
-};
+use crate::ledger::revision::{as_written, has_open_attempt};
 use crate::ledger::{
     Answer, Assign, AttemptSpec, CallbackSubscription, Change, ClipFile, Commit, Committed, Entry,
     Ledger, LedgerError, ReservedAttempt, RevisionId, Row, Snapshot, Verdict,
@@ -261,7 +260,7 @@ impl Books {
         at: Timestamp,
     ) -> Result<Verdict, LedgerError> {
         if spec.price.is_some_and(|price| price < Usd::ZERO) {
-            return Err(defect("a negative price was claimed"));
+            return Err(LedgerError::defect("a negative price was claimed"));
         }
         let despite_doubt = matches!(transition.to.state, State::Submitting { doubt: Some(_), .. });
         let (budget, balance) = (self.budget, self.balance());
@@ -274,7 +273,7 @@ impl Books {
         let Some(revision) = self.revision_mut(id).filter(claimable) else {
             let wanted = if despite_doubt { "in_doubt" } else { "queued" };
             let what = format!("revision {} was claimed but is not a {wanted} current one", id.0);
-            return Err(defect(what));
+            return Err(LedgerError::defect(what));
         };
         if !budget.allows(&balance, spec.price) {
             return Ok(Verdict::OverCap);
@@ -304,11 +303,11 @@ impl Books {
         for change in transition.changes() {
             if self.attempt(change.attempt).is_none_or(|attempt| attempt.revision != id) {
                 let what = format!("attempt {} is not one of revision {}", change.attempt.0, id.0);
-                return Err(defect(what));
+                return Err(LedgerError::defect(what));
             }
         }
         let Some(revision) = self.revision_mut(id) else {
-            return Err(defect(format!("there is no revision {}", id.0)));
+            return Err(LedgerError::defect(format!("there is no revision {}", id.0)));
         };
         revision.take(transition.to.clone(), at);
         for (part, file) in files.iter().enumerate() {
@@ -377,81 +376,6 @@ impl Revision {
 }
 
 impl Books {
-    fn record(&mut self, shots: &[Shot]) -> Vec<Entry> {
-        let were_current: Vec<bool> = self
-            .revisions
-            .iter_mut()
-            .map(|revision| std::mem::replace(&mut revision.entry.current, false))
-            .collect();
-        let mut to_name = Vec::new();
-        let indices: Vec<usize> = shots
-            .iter()
-            .enumerate()
-            .map(|(position, shot)| {
-                let index = self.find(shot).unwrap_or_else(|| self.add(shot));
-                let was_current = were_current.get(index).copied().unwrap_or_default();
-                if let Some(revision) = self.revisions.get_mut(index)
-                    && revision.refresh(shot, position, was_current)
-                {
-                    to_name.push(index);
-                }
-                index
-            })
-            .collect();
-        self.name_clips(&to_name);
-        let current = indices.iter().filter_map(|index| self.revisions.get(*index));
-        current.map(|revision| self.entry(revision)).collect()
-    }
-
-    fn find(&self, shot: &Shot) -> Option<usize> {
-        self.revisions.iter().position(|Revision { entry, .. }| {
-            entry.shot == shot.id && entry.fingerprint == shot.fingerprint
-        })
-    }
-
-    /// Adds a revision whose clip is still to be named.
-    fn add(&mut self, shot: &Shot) -> usize {
-        let of_shot = self.revisions.iter().filter(|known| known.entry.shot == shot.id);
-        let number = of_shot.map(|known| known.entry.number).max().unwrap_or(0) + 1;
-        let index = self.revisions.len();
-        let entry = Entry {
-            revision: RevisionId(i64::try_from(index + 1).unwrap_or(i64::MAX)),
-            shot: shot.id.clone(),
-            number,
-            fingerprint: shot.fingerprint,
-            current: false,
-            clip_name: Box::default(),
-            status: RevisionState::new(),
-            price: shot.price,
-            charged_if_failed: false,
-        };
-        self.revisions.push(Revision {
-            entry,
-            position: 0,
-            shot: shot.clone(),
-            files: Vec::new(),
-            urls: Vec::new(),
-            completed_at: None,
-            delivered_at: None,
-        });
-        index
-    }
-
-    fn name_clips(&mut self, to_name: &[usize]) {
-        let mut taken = TakenNames::default();
-        for (index, Revision { entry, .. }) in self.revisions.iter().enumerate() {
-            let keeps = !is_without_files(&entry.status.state) || entry.current;
-            if keeps && !to_name.contains(&index) {
-                taken.take(&entry.clip_name, entry.number);
-            }
-        }
-        for index in to_name {
-            if let Some(Revision { entry, shot, .. }) = self.revisions.get_mut(*index) {
-                entry.clip_name = taken.free(&shot.clip_name, &shot.id, entry.number);
-            }
-        }
-    }
-
     pub(super) fn row(&self, revision: &Revision) -> Row {
         let entry = self.entry(revision);
         let shot = &revision.shot;
@@ -478,24 +402,4 @@ impl Books {
             entry,
         }
     }
-}
-
-impl Revision {
-    /// What the manifest says of it today; answers whether its clip is to be named anew.
-    fn refresh(&mut self, shot: &Shot, position: usize, was_current: bool) -> bool {
-        let entry = &mut self.entry;
-        entry.current = true;
-        self.position = position;
-        if is_unbought(&entry.status.state) {
-            entry.price = shot.price;
-        }
-        let renamed = is_without_files(&entry.status.state)
-            && (!was_current || !is_name_for(&entry.clip_name, &shot.clip_name));
-        self.shot = shot.clone();
-        renamed
-    }
-}
-
-fn defect(what: impl Into<String>) -> LedgerError {
-    LedgerError::Defect { what: what.into() }
 }

@@ -1,0 +1,100 @@
+//! What a manifest makes of a ledger in memory.
+
+use super::{Books, Revision};
+use crate::domain::shot::Shot;
+use crate::domain::state::RevisionState;
+use crate::ledger::revision::{TakenNames, is_name_for, is_unbought, is_without_files};
+use crate::ledger::{Entry, RevisionId};
+
+impl Books {
+    pub(super) fn record(&mut self, shots: &[Shot]) -> Vec<Entry> {
+        let were_current: Vec<bool> = self
+            .revisions
+            .iter_mut()
+            .map(|revision| std::mem::replace(&mut revision.entry.current, false))
+            .collect();
+        let mut to_name = Vec::new();
+        let indices: Vec<usize> = shots
+            .iter()
+            .enumerate()
+            .map(|(position, shot)| {
+                let index = self.find(shot).unwrap_or_else(|| self.add(shot));
+                let was_current = were_current.get(index).copied().unwrap_or_default();
+                if let Some(revision) = self.revisions.get_mut(index)
+                    && revision.refresh(shot, position, was_current)
+                {
+                    to_name.push(index);
+                }
+                index
+            })
+            .collect();
+        self.name_clips(&to_name);
+        let current = indices.iter().filter_map(|index| self.revisions.get(*index));
+        current.map(|revision| self.entry(revision)).collect()
+    }
+
+    fn find(&self, shot: &Shot) -> Option<usize> {
+        self.revisions.iter().position(|Revision { entry, .. }| {
+            entry.shot == shot.id && entry.fingerprint == shot.fingerprint
+        })
+    }
+
+    /// Adds a revision whose clip is still to be named.
+    fn add(&mut self, shot: &Shot) -> usize {
+        let of_shot = self.revisions.iter().filter(|known| known.entry.shot == shot.id);
+        let number = of_shot.map(|known| known.entry.number).max().unwrap_or(0) + 1;
+        let index = self.revisions.len();
+        let entry = Entry {
+            revision: RevisionId(i64::try_from(index + 1).unwrap_or(i64::MAX)),
+            shot: shot.id.clone(),
+            number,
+            fingerprint: shot.fingerprint,
+            current: false,
+            clip_name: Box::default(),
+            status: RevisionState::new(),
+            price: shot.price,
+            charged_if_failed: false,
+        };
+        self.revisions.push(Revision {
+            entry,
+            position: 0,
+            shot: shot.clone(),
+            files: Vec::new(),
+            urls: Vec::new(),
+            completed_at: None,
+            delivered_at: None,
+        });
+        index
+    }
+
+    fn name_clips(&mut self, to_name: &[usize]) {
+        let mut taken = TakenNames::default();
+        for (index, Revision { entry, .. }) in self.revisions.iter().enumerate() {
+            let keeps = !is_without_files(&entry.status.state) || entry.current;
+            if keeps && !to_name.contains(&index) {
+                taken.take(&entry.clip_name, entry.number);
+            }
+        }
+        for index in to_name {
+            if let Some(Revision { entry, shot, .. }) = self.revisions.get_mut(*index) {
+                entry.clip_name = taken.free(&shot.clip_name, &shot.id, entry.number);
+            }
+        }
+    }
+}
+
+impl Revision {
+    /// What the manifest says of it today; answers whether its clip is to be named anew.
+    fn refresh(&mut self, shot: &Shot, position: usize, was_current: bool) -> bool {
+        let entry = &mut self.entry;
+        entry.current = true;
+        self.position = position;
+        if is_unbought(&entry.status.state) {
+            entry.price = shot.price;
+        }
+        let renamed = is_without_files(&entry.status.state)
+            && (!was_current || !is_name_for(&entry.clip_name, &shot.clip_name));
+        self.shot = shot.clone();
+        renamed
+    }
+}
