@@ -17,33 +17,32 @@ impl Catalog {
     /// there by its path.
     #[must_use]
     pub fn check(&self, params: &Params) -> Vec<Problem> {
-        let catalog = self;
-        let request = RequestView::new(catalog, params);
+        let request = RequestView::new(self, params);
         let mut problems = Problems::default();
-        for (place, param) in catalog.params.iter().enumerate() {
+        for (place, param) in self.params.iter().enumerate() {
             match request.own(place) {
                 Some(value) if param.is_wire(value) => check_value(param, value, &mut problems),
                 Some(value) => wrong_type(param, value, &mut problems),
                 None => {}
             }
         }
-        let known = (0..catalog.params.len()).filter(|place| request.own(*place).is_some()).count();
+        let known = (0..self.params.len()).filter(|place| request.own(*place).is_some()).count();
         if known < params.len() {
-            let unknown = params.keys().filter(|name| catalog.place(name).is_none());
-            unknown.for_each(|name| problems.unknown(catalog, name));
+            let unknown = params.keys().filter(|name| self.place(name).is_none());
+            unknown.for_each(|name| problems.unknown(self, name));
         }
         let model = request.model();
-        for (place, param) in catalog.params.iter().enumerate() {
+        for (place, param) in self.params.iter().enumerate() {
             if request.own(place).is_some_and(|value| param.is_wire(value) && is_given(value)) {
                 let refused = model.is_some_and(|model| model.refuses.contains(&place));
                 if !refused {
-                    check_needs(catalog, model, param, &request, &mut problems);
+                    check_needs(self, model, param, &request, &mut problems);
                 }
             }
         }
         match model {
-            Some(model) => check_model(catalog, model, &request, &mut problems),
-            None => no_model(catalog, params, &mut problems),
+            Some(model) => check_model(self, model, &request, &mut problems),
+            None => no_model(self, params, &mut problems),
         }
         problems.found
     }

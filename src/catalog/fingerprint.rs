@@ -1,6 +1,7 @@
 //! What a request means, as a hash: canonical JSON, in which two ways of saying the same thing are
 //! one. A change here makes every shot of every campaign new work: the tests hold its values.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
@@ -29,7 +30,7 @@ impl Catalog {
     /// do not count.
     #[must_use]
     pub fn fingerprint(&self, params: &Params, files: &[(String, [u8; 32])]) -> Fingerprint {
-        let mut meaning: BTreeMap<&str, Value> = BTreeMap::new();
+        let mut meaning: BTreeMap<&str, Cow<'_, Value>> = BTreeMap::new();
         for (name, value) in params {
             let param = self.param(name);
             // Empty parameters mean the same as none.
@@ -38,12 +39,14 @@ impl Catalog {
             }
             let value = meant(param, value);
             let default = param.and_then(|param| param.default.as_ref());
-            if default.is_none_or(|default| canonical(default) != canonical(&value)) {
+            let is_default =
+                |default: &Value| default == &*value || canonical(default) == canonical(&value);
+            if !default.is_some_and(is_default) {
                 meaning.insert(name, value);
             }
         }
         for (name, sha256) in files {
-            meaning.insert(name, bytes(sha256));
+            meaning.insert(name, Cow::Owned(bytes(sha256)));
         }
         let hash = Sha256::digest(canonical(&meaning));
         let mut first = [0; 16];
@@ -53,18 +56,20 @@ impl Catalog {
 }
 
 /// A value in its parameter's type on the wire, if it can be read so, with its keys in order.
-fn meant(param: Option<&Param>, value: &Value) -> Value {
+fn meant<'v>(param: Option<&Param>, value: &'v Value) -> Cow<'v, Value> {
     if let (Some(ParamKind::Image), Value::String(image)) = (param.map(|param| param.kind), value)
         && !is_http_url(image)
         && let Some(image) = base64_bytes(image)
     {
-        return bytes(&Sha256::digest(image));
+        return Cow::Owned(bytes(&Sha256::digest(image)));
     }
     let wire = param
         .filter(|param| !param.is_wire(value))
         .and_then(|param| param.coerce(value.clone()).ok());
-    let mut meant = wire.unwrap_or_else(|| value.clone());
-    meant.sort_all_objects();
+    let mut meant = wire.map_or(Cow::Borrowed(value), Cow::Owned);
+    if meant.is_object() || meant.is_array() {
+        meant.to_mut().sort_all_objects();
+    }
     meant
 }
 

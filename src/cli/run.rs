@@ -183,9 +183,7 @@ impl Work<'_> {
         }
         if let Some(live) = live {
             let why = match &ended {
-                Ok(RunOutcome::Done) => None,
-                Ok(RunOutcome::Interrupted) => Some("stopped by the user".to_owned()),
-                Ok(RunOutcome::Stopped(stopped)) => Some(stopped.to_string()),
+                Ok(ended) => ended.why(),
                 Err(error) => Some(error.to_string()),
             };
             live.close(why).await;

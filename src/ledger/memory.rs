@@ -29,39 +29,39 @@ pub struct MemoryLedger {
 }
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Books {
-    pub(super) budget: Budget,
+struct Books {
+    budget: Budget,
     /// By id, from 1 on.
-    pub(super) revisions: Vec<Revision>,
+    revisions: Vec<Revision>,
     /// By id, from 1 on.
-    pub(super) attempts: Vec<Attempt>,
+    attempts: Vec<Attempt>,
     /// Every movement of money into an account (positive) or out of it, in micro-dollars.
-    pub(super) moves: Vec<(Timestamp, Account, i64)>,
+    moves: Vec<(Timestamp, Account, i64)>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Revision {
+struct Revision {
     /// Without what its attempt knows.
-    pub(super) entry: Entry,
+    entry: Entry,
     /// Its place in the manifest, as of when it was last current.
-    pub(super) position: usize,
-    pub(super) shot: Shot,
-    pub(super) files: Vec<ClipFile>,
+    position: usize,
+    shot: Shot,
+    files: Vec<ClipFile>,
     urls: Vec<String>,
     completed_at: Option<Timestamp>,
     delivered_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Attempt {
-    pub(super) revision: RevisionId,
-    pub(super) spec: AttemptSpec,
-    pub(super) sent_at: Timestamp,
-    pub(super) account: Account,
-    pub(super) task: Option<TaskId>,
+struct Attempt {
+    revision: RevisionId,
+    spec: AttemptSpec,
+    sent_at: Timestamp,
+    account: Account,
+    task: Option<TaskId>,
     charge: Option<Charge>,
     /// What was answered first, where that was no task.
-    pub(super) why: Option<Box<str>>,
+    why: Option<Box<str>>,
 }
 
 impl MemoryLedger {
@@ -141,7 +141,7 @@ impl Ledger for MemoryLedger {
 }
 
 impl Books {
-    pub(super) fn balance(&self) -> Balance {
+    fn balance(&self) -> Balance {
         let sum = |account| -> Usd {
             let lie = self.attempts.iter().filter(|attempt| attempt.account == account);
             lie.filter_map(|attempt| attempt.spec.price).sum()
@@ -153,7 +153,7 @@ impl Books {
         }
     }
 
-    pub(super) fn numbered(&self) -> impl Iterator<Item = (AttemptId, &Attempt)> {
+    fn numbered(&self) -> impl Iterator<Item = (AttemptId, &Attempt)> {
         (1..).map(AttemptId).zip(&self.attempts)
     }
 
@@ -171,7 +171,7 @@ impl Books {
     }
 
     /// A revision with what its attempt knows.
-    pub(super) fn entry(&self, revision: &Revision) -> Entry {
+    fn entry(&self, revision: &Revision) -> Entry {
         let mut entry = revision.entry.clone();
         let attempt = entry.status.state.attempt().and_then(|id| self.attempt(id));
         entry.charged_if_failed = has_open_attempt(&entry.status.state)
@@ -179,7 +179,7 @@ impl Books {
         entry
     }
 
-    pub(super) fn open(&self, which: Assign) -> Vec<&Revision> {
+    fn open(&self, which: Assign) -> Vec<&Revision> {
         let mut open: Vec<&Revision> = self
             .revisions
             .iter()
@@ -376,7 +376,7 @@ impl Revision {
 }
 
 impl Books {
-    pub(super) fn row(&self, revision: &Revision) -> Row {
+    fn row(&self, revision: &Revision) -> Row {
         let entry = self.entry(revision);
         let shot = &revision.shot;
         let id = entry.status.state.attempt();

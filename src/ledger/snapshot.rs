@@ -8,6 +8,11 @@ use crate::domain::shot::ShotId;
 use crate::domain::time::Timestamp;
 use crate::policy::budget::{Balance, Budget};
 
+/// About how many moments of a campaign's history are told.
+pub(super) const HISTORY_MOMENTS: u32 = 120;
+/// The most orphaned reservations that are told.
+pub(super) const MAX_ORPHANS: u32 = 100;
+
 /// A ledger open for reading. Each call reads one moment's ledger; all of them block.
 pub trait Snapshot {
     /// What the ledger says of itself.

@@ -59,7 +59,7 @@ pub fn glance(summary: &Summary, outlook: &Outlook, now: Timestamp, frame: &Fram
         }
     }
     end(&mut page, summary, outlook, now, frame);
-    page.line("running", &safe(summary.held_by.as_deref().unwrap_or("nobody")));
+    page.line("running", &safe(summary.held_by.as_deref().unwrap_or("no run")));
     models(&mut page, outlook);
     let counts = &outlook.counts;
     if counts.failed + counts.in_doubt + outlook.stalled + outlook.not_fetched > 0 {

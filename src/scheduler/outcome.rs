@@ -14,6 +14,16 @@ pub enum RunOutcome {
 }
 
 impl RunOutcome {
+    /// Why it ended early, for people; `None` when it did not.
+    #[must_use]
+    pub fn why(&self) -> Option<String> {
+        match self {
+            Self::Done => None,
+            Self::Interrupted => Some("stopped by the user".to_owned()),
+            Self::Stopped(why) => Some(why.to_string()),
+        }
+    }
+
     /// How it ended in one word, and why where that needs a reason: `done`, `interrupted`,
     /// `stopped`.
     #[must_use]

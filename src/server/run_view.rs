@@ -75,20 +75,12 @@ impl RunStatus {
     pub fn of(progress: &Progress, ended: Option<&Ended>, rate: String) -> Self {
         let (state, why) = match (ended, &progress.stopping, progress.paused) {
             (Some(ended), ..) => ("ended", ended.why.clone()),
-            (None, Some(outcome), _) => ("stopping", why(outcome)),
+            (None, Some(outcome), _) => ("stopping", outcome.why()),
             (None, None, true) => ("paused", None),
             (None, None, false) => ("running", None),
         };
         let why = why.map(|why| plain(&why, MAX_WHY));
         Self { state, why, in_flight: progress.in_flight(), rate }
-    }
-}
-
-fn why(outcome: &RunOutcome) -> Option<String> {
-    match outcome {
-        RunOutcome::Done => None,
-        RunOutcome::Interrupted => Some("stopped by the user".to_owned()),
-        RunOutcome::Stopped(stopped) => Some(stopped.to_string()),
     }
 }
 

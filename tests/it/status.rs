@@ -20,7 +20,7 @@ fn it_says_where_a_campaign_stands_and_ends_when_no_run_is_at_work() {
     sandbox.run(["run", "shots.yaml", "--sim"]).exits(0);
     let once = sandbox.run(["status", "shots.yaml", "--sim"]).exits(0);
     let once = once.says("summer: 2 shots: 2 delivered").says("spent        $0.3324");
-    let once = once.says("cap          none").says("running      nobody").says("kling-v2-6");
+    let once = once.says("cap          none").says("running      no run").says("kling-v2-6");
     let again = sandbox.run(["status", "shots.yaml", "--sim", "--watch"]).exits(0);
     assert_eq!(once.stdout(), again.stdout());
     sandbox.run(["status", "shots.yaml", "--sim", "--watch=0"]).exits(2).warns("--watch");
@@ -61,6 +61,6 @@ fn a_watch_repeats_itself_while_a_run_works_and_ends_with_it_or_with_ctrl_c() {
     let rest: Vec<_> = also.collect();
     assert_eq!(second.wait().unwrap().code(), Some(0), "the run has ended");
     assert!(rest.iter().any(|line| line.contains("1 failed")), "{rest:?}");
-    assert!(rest.iter().any(|line| line.contains("running      nobody")), "{rest:?}");
+    assert!(rest.iter().any(|line| line.contains("running      no run")), "{rest:?}");
     assert_eq!(run.wait().unwrap().code(), Some(1));
 }

@@ -6,16 +6,12 @@ use super::{Books, Revision};
 use crate::domain::money::Usd;
 use crate::domain::state::{Account, State};
 use crate::domain::time::Timestamp;
+use crate::ledger::snapshot::{HISTORY_MOMENTS, MAX_ORPHANS};
 use crate::ledger::{
     Assign, Entry, Kind, LedgerError, OrphanReservation, Row, Snapshot, SpendGroup, Spending,
     Summary,
 };
 use crate::policy::budget::Balance;
-
-/// About how many moments of a campaign's history are told.
-const HISTORY_MOMENTS: i64 = 120;
-/// The most orphaned reservations that are told.
-const MAX_ORPHANS: usize = 100;
 
 /// A run is always at work on it: a ledger in memory has no life after its run.
 impl Snapshot for Books {
@@ -35,7 +31,7 @@ impl Snapshot for Books {
     }
 
     fn spending(&self) -> Result<Spending, LedgerError> {
-        let orphans = self.orphans().take(MAX_ORPHANS);
+        let orphans = self.orphans().take(MAX_ORPHANS as usize);
         Ok(Spending { groups: self.groups(), history: self.history(), orphans: orphans.collect() })
     }
 
@@ -81,7 +77,7 @@ impl Books {
     fn history(&self) -> Vec<(Timestamp, Balance)> {
         let times = || self.moves.iter().map(|(at, ..)| at.as_millis());
         let (Some(first), Some(last)) = (times().min(), times().max()) else { return Vec::new() };
-        let span = ((last - first) / HISTORY_MOMENTS).max(1);
+        let span = ((last - first) / i64::from(HISTORY_MOMENTS)).max(1);
         let mut spans = BTreeMap::<i64, (i64, [i64; 3])>::new();
         for (at, account, micros) in &self.moves {
             let (latest, sums) = spans.entry((at.as_millis() - first) / span).or_default();

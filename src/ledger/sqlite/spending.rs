@@ -6,13 +6,9 @@ use rusqlite::{Connection, Row};
 use super::rows::{in_accounts, odd, shot_id, unlist, usd};
 use crate::domain::money::Usd;
 use crate::domain::time::Timestamp;
+use crate::ledger::snapshot::{HISTORY_MOMENTS, MAX_ORPHANS};
 use crate::ledger::{OrphanReservation, RevisionId, SpendGroup, Spending};
 use crate::policy::budget::Balance;
-
-/// About how many moments of a campaign's history are told.
-const HISTORY_MOMENTS: i64 = 120;
-/// The most orphaned reservations that are told.
-const MAX_ORPHANS: i64 = 100;
 
 /// Reads it.
 pub(super) fn spending(conn: &Connection) -> rusqlite::Result<Spending> {

@@ -24,7 +24,7 @@ fn what_is_no_amount_or_no_currency_is_no_charge() {
         ("NaN", "USD"),
         ("1", ""),
         ("1", "U\u{1b}[31m"),
-        ("1", "a currency that nobody has ever heard of"),
+        ("1", "a currency that is none, in many words"),
         ("1.000000000000000000000000000000000000001", "USD"),
     ] {
         assert_eq!(Charge::new(amount, currency), None, "{amount} {currency}");

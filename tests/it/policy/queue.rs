@@ -37,8 +37,8 @@ proptest! {
             if step == 0 {
                 // One of those that wait, or none.
                 let gone = usize::try_from(position).unwrap() / 2 % (naive.len() + 1);
-                let nobody = (Rank::new(9, 999), price);
-                let (rank, price) = naive.get(gone).copied().unwrap_or(nobody);
+                let none = (Rank::new(9, 999), price);
+                let (rank, price) = naive.get(gone).copied().unwrap_or(none);
                 queue.remove(rank, price);
                 naive.retain(|(waiting, _)| *waiting != rank);
             } else if step < 3 {

@@ -149,8 +149,8 @@ async fn no_answer_to_a_post_lies_about_money(of: &impl Implementation) {
             .into_iter()
             .filter_map(|(of, task)| (of == prompt).then_some(task))
             .collect();
-        let at_most_once = sold.len();
-        assert!(at_most_once <= 1, "{prompt} was bought {at_most_once} times");
+        let times = sold.len();
+        assert!(times <= 1, "{prompt} was bought {times} times");
         match &outcome {
             SubmitOutcome::Bought { task } => {
                 assert_eq!(sold.pop().as_deref(), Some(task.as_str()));

@@ -109,7 +109,7 @@ fn a_campaign_at_rest_of_which_little_is_known() {
     others       1 shot: of an older text or removed from the manifest
     end          a run would take about 2m 30s, a guess: nothing like kling-v3 pro
                  10 s was rendered yet
-    running      nobody
+    running      no run
 
     every shot with its reason: rushes report shots.yaml
     ");

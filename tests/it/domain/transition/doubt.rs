@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn under_strict_a_proxys_5xx_is_in_doubt_and_the_gateways_own_is_not() {
-    let strict = Rules { strict: true, ..rules() };
+    let strict = Rules { strict: true, ..RULES };
     for status in [502, 504, 520, 521, 522, 523, 524] {
         let told = told(&submitting(), server_error(status), &strict);
         assert_eq!(told, ("in_doubt", Some(Account::Reserved), Next::Rest), "{status}");
@@ -16,23 +16,23 @@ fn under_strict_a_proxys_5xx_is_in_doubt_and_the_gateways_own_is_not() {
 
 #[test]
 fn a_doubt_is_held_or_bought_again_as_the_user_said_and_its_price_stays_reserved() {
-    let resubmit = Rules { on_doubt: OnDoubt::Resubmit, ..rules() };
+    let resubmit = Rules { on_doubt: OnDoubt::Resubmit, ..RULES };
     for event in
         [ShotEvent::Answered(SubmitOutcome::Doubtful { why: why() }), ShotEvent::FoundSubmitting]
     {
-        let held = told(&submitting(), event.clone(), &rules());
+        let held = told(&submitting(), event.clone(), &RULES);
         assert_eq!(held, ("in_doubt", Some(Account::Reserved), Next::Rest));
         let again = told(&submitting(), event, &resubmit);
         let queue = Next::Requeue(Backoff::None);
         assert_eq!(again, ("in_doubt", Some(Account::Reserved), queue), "until it is bought");
     }
     assert_eq!(told(&in_doubt(), ShotEvent::Claim, &resubmit).2, Next::Post);
-    assert!(in_doubt().after(ShotEvent::Claim, at(1), &rules()).is_err());
+    assert!(in_doubt().after(ShotEvent::Claim, at(1), &RULES).is_err());
 }
 
 #[test]
 fn a_shot_that_was_not_bought_again_is_in_doubt_as_before() {
-    let resubmit = Rules { on_doubt: OnDoubt::Resubmit, ..rules() };
+    let resubmit = Rules { on_doubt: OnDoubt::Resubmit, ..RULES };
     let again = in_doubt().after(ShotEvent::Claim, at(1), &resubmit).unwrap().to;
     let again = again.with_attempt(SECOND);
     assert_eq!(again.resubmits, 1);
@@ -64,7 +64,7 @@ fn a_shot_that_was_not_bought_again_is_in_doubt_as_before() {
 
 #[test]
 fn a_doubt_outlives_that_it_was_sent_again_and_refused_for_good() {
-    let resubmit = Rules { on_doubt: OnDoubt::Resubmit, ..rules() };
+    let resubmit = Rules { on_doubt: OnDoubt::Resubmit, ..RULES };
     let again = RevisionState { refusals: 2, ..in_doubt() };
     let again = again.after(ShotEvent::Claim, at(1), &resubmit).unwrap().to;
     let again = again.with_attempt(SECOND);
@@ -96,7 +96,7 @@ fn a_doubt_outlives_that_it_was_sent_again_and_refused_for_good() {
 
 #[test]
 fn buying_again_by_itself_ends_after_as_many_doubts_as_attempts_allows() {
-    let resubmit = Rules { on_doubt: OnDoubt::Resubmit, ..rules() };
+    let resubmit = Rules { on_doubt: OnDoubt::Resubmit, ..RULES };
     let tired = RevisionState { resubmits: 3, ..submitting() };
     let doubt = ShotEvent::Answered(SubmitOutcome::Doubtful { why: why() });
     let held = tired.after(doubt, at(1), &resubmit).unwrap();
@@ -107,7 +107,7 @@ fn buying_again_by_itself_ends_after_as_many_doubts_as_attempts_allows() {
 #[test]
 fn a_doubt_resolved_after_a_week_is_expired_when_its_clip_is_gone() {
     let late = at(8 * 24 * 3600);
-    let after = |job: &RevisionState, event| job.after(event, late, &rules()).unwrap().to;
+    let after = |job: &RevisionState, event| job.after(event, late, &RULES).unwrap().to;
     let job = after(&in_doubt(), ShotEvent::Resolved(Resolution::Task(found())));
     let done = PollOutcome::Completed { urls: vec!["u".into()], completed_at: Some(at(60)) };
     let job = after(&job, ShotEvent::Polled(done));

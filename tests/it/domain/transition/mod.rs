@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use crate::support::commits::RULES;
 use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use rushes::domain::state::{
     Account, AttemptId, AttemptOutcome, Failure, OnDoubt, RecoveredTask, Resolution, RevisionState,
@@ -17,17 +18,6 @@ use rushes::provider::apimodels::is_from_proxy;
 
 const FIRST: AttemptId = AttemptId(1);
 const SECOND: AttemptId = AttemptId(2);
-
-fn rules() -> Rules {
-    Rules {
-        attempts: 3,
-        strict: false,
-        on_doubt: OnDoubt::Hold,
-        render_timeout: Duration::from_secs(7200),
-        failed_tasks_charged: false,
-        result_lifetime: Duration::from_secs(7 * 24 * 3600),
-    }
-}
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(1_700_000_000_000 + seconds * 1000)
@@ -117,7 +107,7 @@ fn every_outcome_of_a_post_has_its_consequence() {
     ];
     for (answer, state, account, then) in table {
         let shown = format!("{answer:?}");
-        let told = told(&submitting(), ShotEvent::Answered(answer), &rules());
+        let told = told(&submitting(), ShotEvent::Answered(answer), &RULES);
         assert_eq!(told, (state, Some(account), then), "{shown}");
     }
 }
@@ -126,7 +116,7 @@ fn every_outcome_of_a_post_has_its_consequence() {
 fn as_many_5xx_as_attempts_allows_fail_the_shot_with_the_last_answer() {
     let mut job = submitting();
     for (nth, state) in [(1, "queued"), (2, "queued"), (3, "failed")] {
-        let step = job.after(server_error(503), at(nth), &rules()).unwrap();
+        let step = job.after(server_error(503), at(nth), &RULES).unwrap();
         assert_eq!(step.to.state.name(), state);
         job = RevisionState {
             state: State::Submitting { attempt: FIRST, doubt: None },
@@ -135,7 +125,7 @@ fn as_many_5xx_as_attempts_allows_fail_the_shot_with_the_last_answer() {
         assert_eq!(step.to.refusals, u32::try_from(nth).unwrap());
         if state == "failed" {
             assert_eq!(step.to.state.why(), Some("refused 3 times, the last time with: because"));
-            let again = step.to.after(ShotEvent::RetryFailed, at(9), &rules()).unwrap();
+            let again = step.to.after(ShotEvent::RetryFailed, at(9), &RULES).unwrap();
             assert_eq!((again.to.state.name(), again.to.refusals), ("queued", 0));
         }
     }
@@ -148,7 +138,7 @@ fn a_completed_task_is_paid_and_its_time_is_believed_only_within_reason() {
     {
         let urls = vec!["https://host/clip.mp4".to_owned()];
         let polled = PollOutcome::Completed { urls: urls.clone(), completed_at: claimed };
-        let step = rendering().after(ShotEvent::Polled(polled), at(5), &rules()).unwrap();
+        let step = rendering().after(ShotEvent::Polled(polled), at(5), &RULES).unwrap();
         assert_eq!(step.change.as_ref().unwrap().account, Account::Spent);
         let State::Rendered { completed_at, .. } = step.to.state else { panic!() };
         assert_eq!(completed_at, believed);
@@ -158,13 +148,13 @@ fn a_completed_task_is_paid_and_its_time_is_believed_only_within_reason() {
 #[test]
 fn a_failed_task_is_charged_only_if_the_catalog_says_so() {
     let failed = || ShotEvent::Polled(PollOutcome::Failed { why: why() });
-    assert_eq!(told(&rendering(), failed(), &rules()).1, Some(Account::Released));
-    let charged = Rules { failed_tasks_charged: true, ..rules() };
+    assert_eq!(told(&rendering(), failed(), &RULES).1, Some(Account::Released));
+    let charged = Rules { failed_tasks_charged: true, ..RULES };
     assert_eq!(told(&rendering(), failed(), &charged).1, Some(Account::Spent));
 }
 
 fn polled(job: &RevisionState, polled: PollOutcome, now: i64) -> Transition {
-    job.after(ShotEvent::Polled(polled), at(now), &rules()).unwrap()
+    job.after(ShotEvent::Polled(polled), at(now), &RULES).unwrap()
 }
 
 fn working() -> PollOutcome {
@@ -247,7 +237,7 @@ fn an_overdue_task_that_only_gets_answers_about_another_one_stalls_too() {
 #[test]
 fn a_late_task_says_after_how_long_in_the_largest_whole_unit() {
     let late = |millis| {
-        let rules = Rules { render_timeout: Duration::from_millis(millis), ..rules() };
+        let rules = Rules { render_timeout: Duration::from_millis(millis), ..RULES };
         let working = ShotEvent::Polled(PollOutcome::Working { unknown: None });
         let job = rendering().after(working, at(99_999), &rules).unwrap().to;
         let why = job.state.why().unwrap().to_owned();
@@ -277,7 +267,7 @@ fn a_state_says_whether_its_purchase_is_unfinished_and_which_attempt_it_is_about
 
 #[test]
 fn what_cannot_happen_is_told_by_event_and_state() {
-    let defect = RevisionState::new().after(ShotEvent::Delivered, at(0), &rules()).unwrap_err();
+    let defect = RevisionState::new().after(ShotEvent::Delivered, at(0), &RULES).unwrap_err();
     let told = "internal error: a delivery cannot happen to a shot that is queued";
     assert_eq!(defect.to_string(), told);
 }
@@ -290,19 +280,19 @@ fn polls_that_change_nothing_are_not_written_down() {
         (PollOutcome::Missing { why: why() }, false),
         (PollOutcome::Failed { why: why() }, true),
     ] {
-        let step = before.after(ShotEvent::Polled(polled), at(1), &rules()).unwrap();
+        let step = before.after(ShotEvent::Polled(polled), at(1), &RULES).unwrap();
         assert_eq!(step.is_durable(&before), durable);
     }
     // No attempt changes when a download fails, but its reason must outlive the run.
     let before = rendered(at(0));
     let failed = ShotEvent::NotFetched(DownloadError::Broken { why: why() });
-    assert!(before.after(failed, at(1), &rules()).unwrap().is_durable(&before));
+    assert!(before.after(failed, at(1), &RULES).unwrap().is_durable(&before));
 }
 
 #[test]
 fn a_refused_key_at_a_poll_halts_and_changes_nothing() {
     let step =
-        rendering().after(ShotEvent::Polled(PollOutcome::BadKey { why: why() }), at(1), &rules());
+        rendering().after(ShotEvent::Polled(PollOutcome::BadKey { why: why() }), at(1), &RULES);
     let step = step.unwrap();
     assert_eq!(step.then, Next::Stop);
     assert!(!step.is_durable(&rendering()));
@@ -317,7 +307,7 @@ fn a_clip_is_expired_only_when_it_is_gone_after_its_lifetime() {
         [(gone(), week, "rendered"), (gone(), week + 1, "failed"), (broken(), week + 1, "rendered")]
     {
         let step =
-            rendered(at(0)).after(ShotEvent::NotFetched(unfetched), at(now), &rules()).unwrap();
+            rendered(at(0)).after(ShotEvent::NotFetched(unfetched), at(now), &RULES).unwrap();
         assert_eq!((step.to.state.name(), step.then), (state, Next::Rest));
         assert!(step.to.state.why().is_some_and(|said| said.contains("because")));
     }
@@ -328,7 +318,7 @@ fn how_long_a_clip_is_kept_is_the_providers_rule() {
     let gone = || ShotEvent::NotFetched(DownloadError::Gone { why: why() });
     for (hours, said) in [(24, "its 24 hours were over"), (30 * 24, "its 30 days were over")] {
         let span = Duration::from_secs(hours * 3600);
-        let rules = Rules { result_lifetime: span, ..rules() };
+        let rules = Rules { result_lifetime: span, ..RULES };
         let over = at(0).plus(span);
         let step = rendered(at(0)).after(gone(), over, &rules).unwrap();
         assert_eq!(step.to.state.name(), "rendered");
@@ -357,12 +347,12 @@ fn the_user_resolves_doubts_stalls_and_what_was_abandoned_and_nothing_else() {
             (Resolution::Resubmit, "queued", Account::Reserved),
             (Resolution::Abandon, "failed", Account::Reserved),
         ] {
-            let told = told(&job, ShotEvent::Resolved(resolution), &rules());
+            let told = told(&job, ShotEvent::Resolved(resolution), &RULES);
             assert_eq!((told.0, told.1), (state, Some(account)));
         }
     }
     for job in [RevisionState::new(), submitting(), rendering(), rendered(at(0))] {
-        assert!(job.after(ShotEvent::Resolved(not_bought()), at(1), &rules()).is_err());
+        assert!(job.after(ShotEvent::Resolved(not_bought()), at(1), &RULES).is_err());
     }
 }
 
@@ -370,7 +360,7 @@ fn the_user_resolves_doubts_stalls_and_what_was_abandoned_and_nothing_else() {
 fn what_the_user_says_was_not_bought_is_said_of_the_other_attempts_in_doubt_as_well() {
     let also = vec![SECOND, AttemptId(3)];
     let word = ShotEvent::Resolved(Resolution::NotBought { also });
-    let step = in_doubt().after(word, at(1), &rules()).unwrap();
+    let step = in_doubt().after(word, at(1), &RULES).unwrap();
     let changed: Vec<_> = step.changes().collect();
     let expected = [FIRST, SECOND, AttemptId(3)].map(|attempt| AttemptChange {
         attempt,
@@ -379,13 +369,13 @@ fn what_the_user_says_was_not_bought_is_said_of_the_other_attempts_in_doubt_as_w
         account: Account::Released,
     });
     assert_eq!(changed, expected);
-    let abandoned = in_doubt().after(ShotEvent::Resolved(Resolution::Abandon), at(1), &rules());
+    let abandoned = in_doubt().after(ShotEvent::Resolved(Resolution::Abandon), at(1), &RULES);
     assert_eq!(abandoned.unwrap().changes().count(), 1);
 }
 
 #[test]
 fn a_claim_is_of_an_attempt_that_the_ledger_numbers() {
-    let step = RevisionState::new().after(ShotEvent::Claim, at(1), &rules()).unwrap();
+    let step = RevisionState::new().after(ShotEvent::Claim, at(1), &RULES).unwrap();
     assert_eq!((&step.change, &step.then), (&None, &Next::Post));
     assert_eq!(step.to.state.attempt(), Some(AttemptId::UNASSIGNED));
     assert_eq!(step.to.with_attempt(FIRST), submitting());
@@ -394,7 +384,7 @@ fn a_claim_is_of_an_attempt_that_the_ledger_numbers() {
 
 #[test]
 fn evidence_says_that_a_doubt_was_a_purchase_and_says_nothing_about_anything_else() {
-    let step = in_doubt().after(ShotEvent::Evidence(found()), at(9), &rules()).unwrap();
+    let step = in_doubt().after(ShotEvent::Evidence(found()), at(9), &RULES).unwrap();
     let State::Rendering { attempt, task: given, since, stalled, .. } = &step.to.state else {
         panic!("{step:?}")
     };
@@ -409,7 +399,7 @@ fn evidence_says_that_a_doubt_was_a_purchase_and_says_nothing_about_anything_els
     for job in
         [RevisionState::new(), submitting(), rendering(), rendered(at(0)), abandoned, delivered]
     {
-        assert!(job.after(ShotEvent::Evidence(found()), at(1), &rules()).is_err());
+        assert!(job.after(ShotEvent::Evidence(found()), at(1), &RULES).is_err());
     }
 }
 
@@ -417,7 +407,7 @@ fn evidence_says_that_a_doubt_was_a_purchase_and_says_nothing_about_anything_els
 fn an_abandoned_shot_does_not_come_back_with_retry_failed() {
     let (attempt, failure) = (Some(FIRST), Failure::Abandoned);
     let abandoned = job(State::Failed { attempt, failure, why: "given up".into() });
-    assert!(abandoned.after(ShotEvent::RetryFailed, at(1), &rules()).is_err());
+    assert!(abandoned.after(ShotEvent::RetryFailed, at(1), &RULES).is_err());
 }
 
 fn any_event() -> impl Strategy<Value = ShotEvent> {
@@ -453,7 +443,7 @@ proptest! {
         events in proptest::collection::vec(any_event(), 1..60),
         strict: bool,
     ) {
-        let rules = Rules { strict, ..rules() };
+        let rules = Rules { strict, ..RULES };
         let mut job = RevisionState::new();
         let mut may_be_bought = false;
         for (second, event) in (0..).zip(events) {
