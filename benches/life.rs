@@ -41,7 +41,7 @@ impl Provider for Instant {
         }
         let task = TaskId::new(&format!("task-{nth:08}"));
         let answer = task.map_or_else(
-            || SubmitOutcome::Doubtful { why: "no id".into() },
+            || SubmitOutcome::Doubtful { why: "no id".into(), answer: None },
             |task| SubmitOutcome::Bought { task },
         );
         ready(answer).boxed()
@@ -49,7 +49,7 @@ impl Provider for Instant {
 
     fn poll<'a>(&'a self, tasks: &'a [TaskHandle]) -> BoxFuture<'a, Vec<PollOutcome>> {
         let polled = if self.sold.load(Ordering::Relaxed) < self.hold {
-            PollOutcome::Working { unknown: None }
+            PollOutcome::Working { is_waiting: false, unknown: None }
         } else {
             let urls = vec!["https://host.invalid/clip.mp4".to_owned()];
             PollOutcome::Completed { urls, completed_at: None }

@@ -28,7 +28,9 @@ impl Provider for NextDoor {
         // A provider that cannot say for sure that nothing was bought answers `Doubtful`.
         let answer = match rushes::TaskId::new(&format!("take-{nth}")) {
             Some(task) => rushes::SubmitOutcome::Bought { task },
-            None => rushes::SubmitOutcome::Doubtful { why: "the task has no name".into() },
+            None => {
+                rushes::SubmitOutcome::Doubtful { why: "the task has no name".into(), answer: None }
+            }
         };
         ready(answer).boxed()
     }

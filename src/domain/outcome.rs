@@ -50,6 +50,8 @@ pub enum SubmitOutcome {
     },
     /// 429: too many requests, too many parallel tasks, or an exhausted account.
     Throttled {
+        /// Whether its code or words mean by the provider's table that money is missing.
+        is_money: bool,
         /// The gateway's `Retry-After`, from now.
         retry_after: Option<Duration>,
         /// The gateway's message.
@@ -71,9 +73,14 @@ pub enum SubmitOutcome {
         /// The gateway's message.
         why: String,
     },
-    /// 401 or 403.
+    /// 401; 403 in JSON, text or nothing.
     BadKey {
         /// The gateway's message.
+        why: String,
+    },
+    /// 403 with an HTML page: a firewall before the gateway refused this one request.
+    Firewall {
+        /// What the page said.
         why: String,
     },
     /// 402.
@@ -96,8 +103,14 @@ pub enum SubmitOutcome {
     Doubtful {
         /// What happened.
         why: String,
+        /// The whole answer where there was one, at most [`MAX_ANSWER`] bytes: it may hold the only
+        /// trace of a purchase.
+        answer: Option<Box<str>>,
     },
 }
+
+/// The most bytes of a doubtful answer that are kept.
+pub const MAX_ANSWER: usize = 16 << 10;
 
 impl SubmitOutcome {
     /// What was answered, as a sentence for people; `None` when it was bought.
@@ -108,9 +121,10 @@ impl SubmitOutcome {
             | Self::ServerError { why, .. }
             | Self::Rejected { why }
             | Self::BadKey { why }
+            | Self::Firewall { why }
             | Self::NoCredit { why }
             | Self::WrongAddress { why }
-            | Self::Doubtful { why } => Some(why),
+            | Self::Doubtful { why, .. } => Some(why),
             Self::Bought { .. } => None,
         }
     }
@@ -121,6 +135,8 @@ impl SubmitOutcome {
 pub enum PollOutcome {
     /// Not done yet.
     Working {
+        /// Whether the gateway says that it has not begun.
+        is_waiting: bool,
         /// The gateway's word for the state, when it is none that is known.
         unknown: Option<String>,
     },
@@ -134,6 +150,16 @@ pub enum PollOutcome {
     /// The gateway could not render it.
     Failed {
         /// The best text there is.
+        why: String,
+        /// What else is known of the failure.
+        kind: FailedTask,
+    },
+    /// A word that may be the last one and is no clip and no plain failure: believed once it was
+    /// said again.
+    Unresolved {
+        /// What was said.
+        kind: Unresolved,
+        /// The gateway's message, or what is missing.
         why: String,
     },
     /// 404 in the envelope or bare: the gateway does not know the task.
@@ -166,11 +192,18 @@ pub enum PollOutcome {
 }
 
 impl PollOutcome {
+    /// A failure of which nothing more is known.
+    #[must_use]
+    pub fn failed(why: impl Into<String>) -> Self {
+        Self::Failed { why: why.into(), kind: FailedTask::default() }
+    }
+
     /// What was said in words, if anything was.
     pub const fn why_mut(&mut self) -> Option<&mut String> {
         match self {
-            Self::Working { unknown } => unknown.as_mut(),
-            Self::Failed { why }
+            Self::Working { unknown, .. } => unknown.as_mut(),
+            Self::Failed { why, .. }
+            | Self::Unresolved { why, .. }
             | Self::Missing { why }
             | Self::BadKey { why }
             | Self::Unclear { why, .. }
@@ -178,6 +211,30 @@ impl PollOutcome {
             Self::Completed { .. } | Self::OtherTask { .. } => None,
         }
     }
+}
+
+/// What is known of a task that failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FailedTask {
+    /// The gateway says that one more try is reasonable, or its code is luck by the provider's table.
+    pub is_luck: bool,
+    /// It was canceled, which may be charged otherwise than a failure.
+    pub is_canceled: bool,
+}
+
+/// A word about a task that may be its last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unresolved {
+    /// Completed, with a reason and no URL.
+    CompletedWithReason,
+    /// Completed, without URL and reason.
+    CompletedEmpty,
+    /// A state that the provider's table lists as an end, with a reason or without one.
+    Ended(FailedTask),
+    /// A reason under any other state.
+    OtherWithReason,
+    /// An error code of 4xx other than 401, 403, 404, 408, 425 and 429.
+    Coded(u16),
 }
 
 /// Why a clip could not be fetched.

@@ -221,7 +221,9 @@ impl RevisionState {
                 let (outcome, why) = (Some(AttemptOutcome::Rejected), Some(why.into()));
                 self.to(ended, Next::Rest).with(attempt, outcome, why, Account::Released)
             }
-            SubmitOutcome::BadKey { why } => queue_again(why, AttemptOutcome::BadKey, Next::Stop),
+            SubmitOutcome::BadKey { why } | SubmitOutcome::Firewall { why } => {
+                queue_again(why, AttemptOutcome::BadKey, Next::Stop)
+            }
             SubmitOutcome::NoCredit { why } => {
                 queue_again(why, AttemptOutcome::NoCredit, Next::Stop)
             }
@@ -231,7 +233,7 @@ impl RevisionState {
             SubmitOutcome::Bought { task } => self
                 .to(rendering(attempt, task, now), Next::Poll(None))
                 .with(attempt, Some(AttemptOutcome::Bought), None, Account::Reserved),
-            SubmitOutcome::Doubtful { why } => {
+            SubmitOutcome::Doubtful { why, .. } => {
                 self.doubtful(attempt, AttemptOutcome::Doubtful, why.into(), rules)
             }
         }
@@ -312,7 +314,7 @@ impl RevisionState {
             overdue && waited(first, MISSING_PATIENCE.min(rules.render_timeout))
         });
         Ok(match polled {
-            PollOutcome::Working { unknown } if overdue => {
+            PollOutcome::Working { unknown, .. } if overdue => {
                 let said = unknown.map_or_else(
                     || "the gateway still works on it".to_owned(),
                     |state| format!("the gateway calls its state {state:?}"),
@@ -320,7 +322,7 @@ impl RevisionState {
                 go_on(Unanswered::default(), Some(&late(&said)), Next::Rest)
             }
             PollOutcome::Working { .. } => go_on(Unanswered::default(), None, Next::Poll(None)),
-            PollOutcome::Unclear { why, .. } if unheard => {
+            PollOutcome::Unclear { why, .. } | PollOutcome::Unresolved { why, .. } if unheard => {
                 go_on(silence, Some(&late(&why)), Next::Rest)
             }
             PollOutcome::OtherTask { theirs } if unheard => {
@@ -332,6 +334,9 @@ impl RevisionState {
             }
             PollOutcome::Unclear { retry_after, .. } => {
                 go_on(Unanswered { unclear, ..silence }, stalled, Next::Poll(retry_after))
+            }
+            PollOutcome::Unresolved { .. } => {
+                go_on(Unanswered { unclear, ..silence }, stalled, Next::Poll(None))
             }
             PollOutcome::Unanswered { .. } => go_on(silence, stalled, Next::Poll(None)),
             PollOutcome::BadKey { .. } => go_on(silence, stalled, Next::Stop),
@@ -350,7 +355,7 @@ impl RevisionState {
                 let rendered = State::Rendered { attempt, task, urls, completed_at, why: None };
                 self.to(rendered, Next::Fetch).with(attempt, None, None, Account::Spent)
             }
-            PollOutcome::Failed { why } => {
+            PollOutcome::Failed { why, .. } => {
                 let why: Box<str> = why.into();
                 let account =
                     if rules.failed_tasks_charged { Account::Spent } else { Account::Released };

@@ -99,7 +99,7 @@ impl HttpProvider {
                 if error.is_connect() || error.is_builder() {
                     SubmitOutcome::NotSent { why }
                 } else {
-                    SubmitOutcome::Doubtful { why: format!("no answer: {why}") }
+                    SubmitOutcome::Doubtful { why: format!("no answer: {why}"), answer: None }
                 }
             }
         }

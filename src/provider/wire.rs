@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::apimodels::is_from_proxy;
 use crate::domain::charge::{Charge, ChargeOutcome};
-use crate::domain::outcome::{PollOutcome, SubmitOutcome, TaskId};
+use crate::domain::outcome::{FailedTask, PollOutcome, SubmitOutcome, TaskId};
 pub use crate::domain::sanitize::plain;
 use crate::domain::sanitize::{is_markup, page};
 
@@ -56,9 +56,8 @@ pub fn submitted(answer: &Answer) -> SubmitOutcome {
         return SubmitOutcome::Bought { task };
     }
     let Some(status) = judged_status(answer.status, &body) else {
-        return SubmitOutcome::Doubtful {
-            why: format!("answered {} without a task id: {}", answer.status, body.excerpt()),
-        };
+        let why = format!("answered {} without a task id: {}", answer.status, body.excerpt());
+        return SubmitOutcome::Doubtful { why, answer: None };
     };
     let why = body.why(status);
     let retry_after = answer.retry_after;
@@ -69,13 +68,16 @@ pub fn submitted(answer: &Answer) -> SubmitOutcome {
         404 | 405 if !body.is_envelope() => {
             SubmitOutcome::WrongAddress { why: format!("not the gateway's answer: {why}") }
         }
-        429 => SubmitOutcome::Throttled { retry_after, why },
+        429 => SubmitOutcome::Throttled { is_money: false, retry_after, why },
         500..=599 => {
             let from_proxy = is_from_proxy(status);
             SubmitOutcome::ServerError { status, from_proxy, retry_after, why }
         }
         400..=499 => SubmitOutcome::Rejected { why },
-        _ => SubmitOutcome::Doubtful { why: format!("answered with an odd status: {why}") },
+        _ => SubmitOutcome::Doubtful {
+            why: format!("answered with an odd status: {why}"),
+            answer: None,
+        },
     }
 }
 
@@ -160,7 +162,9 @@ pub fn billed(task: &TaskId, answer: &Answer) -> ChargeOutcome {
 fn state(fields: &Map<String, Value>, body: &Body<'_>) -> Option<PollOutcome> {
     let state = field(fields, &["state", "status"])?.as_str()?.trim();
     Some(match state.to_ascii_lowercase().as_str() {
-        "pending" | "processing" => PollOutcome::Working { unknown: None },
+        state @ ("pending" | "processing") => {
+            PollOutcome::Working { is_waiting: state == "pending", unknown: None }
+        }
         "completed" => {
             let urls = result_urls(fields);
             if urls.is_empty() {
@@ -173,9 +177,9 @@ fn state(fields: &Map<String, Value>, body: &Body<'_>) -> Option<PollOutcome> {
             let why = failure(fields)
                 .or_else(|| body.message().filter(|text| !is_pleasantry(text)))
                 .unwrap_or_else(|| "failed; the gateway gave no reason".to_owned());
-            PollOutcome::Failed { why: plain(&why, MAX_WHY) }
+            PollOutcome::Failed { why: plain(&why, MAX_WHY), kind: FailedTask::default() }
         }
-        _ => PollOutcome::Working { unknown: Some(plain(state, 60)) },
+        _ => PollOutcome::Working { is_waiting: false, unknown: Some(plain(state, 60)) },
     })
 }
 

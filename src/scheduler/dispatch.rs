@@ -251,7 +251,9 @@ impl Scheduler {
             return;
         };
         let reason = match &outcome {
-            SubmitOutcome::BadKey { why } => Some(StopReason::Key(why.clone())),
+            SubmitOutcome::BadKey { why } | SubmitOutcome::Firewall { why } => {
+                Some(StopReason::Key(why.clone()))
+            }
             SubmitOutcome::NoCredit { why } => Some(StopReason::Credit(why.clone())),
             SubmitOutcome::WrongAddress { why } => Some(StopReason::Address(why.clone())),
             _ => None,
@@ -289,7 +291,7 @@ impl Scheduler {
                 self.throttled.passed();
                 tracing::debug!(%shot, %task, "bought");
             }
-            SubmitOutcome::Throttled { retry_after, why } => {
+            SubmitOutcome::Throttled { retry_after, why, .. } => {
                 let fresh = self.throttled.hit(now.elapsed, *retry_after, self.rng.f64());
                 let rounds = self.throttled.in_a_row();
                 tracing::debug!(%shot, "429: {why}");
@@ -309,9 +311,10 @@ impl Scheduler {
                 }
             }
             SubmitOutcome::ServerError { why, .. } => tracing::debug!(%shot, "refused: {why}"),
-            SubmitOutcome::Doubtful { why } => tracing::warn!(%shot, "in doubt: {why}"),
+            SubmitOutcome::Doubtful { why, .. } => tracing::warn!(%shot, "in doubt: {why}"),
             SubmitOutcome::Rejected { .. }
             | SubmitOutcome::BadKey { .. }
+            | SubmitOutcome::Firewall { .. }
             | SubmitOutcome::NoCredit { .. }
             | SubmitOutcome::WrongAddress { .. } => {}
         }

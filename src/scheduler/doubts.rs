@@ -225,6 +225,7 @@ impl Scheduler {
             Some(
                 PollOutcome::Working { .. }
                 | PollOutcome::Completed { .. }
+                | PollOutcome::Unresolved { .. }
                 | PollOutcome::Failed { .. },
             ) => return self.recover(now, slot, attempt, task),
             Some(PollOutcome::Missing { .. } | PollOutcome::OtherTask { .. }) => {

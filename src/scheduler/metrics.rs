@@ -65,7 +65,7 @@ const fn place(answer: &SubmitOutcome) -> usize {
         SubmitOutcome::Bought { .. } => 0,
         SubmitOutcome::Throttled { .. } => 1,
         SubmitOutcome::ServerError { .. } => 2,
-        SubmitOutcome::Rejected { .. } => 3,
+        SubmitOutcome::Rejected { .. } | SubmitOutcome::Firewall { .. } => 3,
         SubmitOutcome::BadKey { .. } => 4,
         SubmitOutcome::NoCredit { .. } => 5,
         SubmitOutcome::WrongAddress { .. } => 6,

@@ -77,6 +77,7 @@ impl Scheduler {
         }
         shot.unclear = match &outcome {
             PollOutcome::Unclear { .. }
+            | PollOutcome::Unresolved { .. }
             | PollOutcome::OtherTask { .. }
             | PollOutcome::Unanswered { .. }
             | PollOutcome::BadKey { .. } => shot.unclear + 1,
@@ -132,7 +133,7 @@ impl Scheduler {
         let mut is_new =
             |what: String| self.strange.len() < MAX_STRANGE && self.strange.insert(what);
         match outcome {
-            PollOutcome::Working { unknown: Some(state) } if is_new(state.clone()) => {
+            PollOutcome::Working { unknown: Some(state), .. } if is_new(state.clone()) => {
                 tracing::warn!(%shot, "the gateway names a state that is not known: {state:?}");
             }
             PollOutcome::OtherTask { theirs } if is_new(format!("another task for {shot}")) => {

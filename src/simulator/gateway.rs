@@ -123,7 +123,9 @@ impl Provider for Simulator {
             match self.answer_to(reply, self.submit_timeout).await {
                 Ok(answer) => wire::submitted(&answer),
                 Err(NoAnswer { why, was_sent: false }) => SubmitOutcome::NotSent { why },
-                Err(NoAnswer { why, was_sent: true }) => SubmitOutcome::Doubtful { why },
+                Err(NoAnswer { why, was_sent: true }) => {
+                    SubmitOutcome::Doubtful { why, answer: None }
+                }
             }
         })
     }

@@ -150,7 +150,7 @@ impl Desk {
 }
 
 pub fn cut() -> ShotEvent {
-    ShotEvent::Answered(SubmitOutcome::Doubtful { why: "cut".to_owned() })
+    ShotEvent::Answered(SubmitOutcome::Doubtful { why: "cut".to_owned(), answer: None })
 }
 
 pub fn bought(task: &str) -> ShotEvent {
@@ -162,7 +162,7 @@ pub fn found(task: &str) -> RecoveredTask {
 }
 
 pub fn doubtful() -> ShotEvent {
-    ShotEvent::Answered(SubmitOutcome::Doubtful { why: "timed out".to_owned() })
+    ShotEvent::Answered(SubmitOutcome::Doubtful { why: "timed out".to_owned(), answer: None })
 }
 
 pub fn completed() -> ShotEvent {
@@ -276,7 +276,7 @@ async fn every_state_is_the_same_after_reopening() {
         why: "oh".into(),
     };
     let rejected = SubmitOutcome::Rejected { why: "no — \"never\" \0 🎬".to_owned() };
-    let not_rendered = PollOutcome::Failed { why: String::new() };
+    let not_rendered = PollOutcome::failed("");
     let paths: [(u32, Vec<ShotEvent>); 12] = [
         (0, vec![]),
         (0, vec![ShotEvent::Answered(refused())]),
@@ -286,7 +286,10 @@ async fn every_state_is_the_same_after_reopening() {
             1,
             vec![
                 bought("t-4"),
-                ShotEvent::Polled(PollOutcome::Working { unknown: Some("odd".into()) }),
+                ShotEvent::Polled(PollOutcome::Working {
+                    is_waiting: false,
+                    unknown: Some("odd".into()),
+                }),
             ],
         ),
         (0, vec![bought("t-5"), completed(), ShotEvent::Delivered]),

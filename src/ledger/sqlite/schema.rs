@@ -18,6 +18,7 @@ const SCHEMAS: &[&str] = &[
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
+    include_str!("schema/5.sql"),
 ];
 
 /// From this schema on attempts have a token and a charge.

@@ -222,7 +222,7 @@ fn puppet(
             let task = || bought(&format!("{prompt}-{nth}"));
             let soon = Duration::from_millis(20);
             match step.makes_of(prompt) {
-                Gateway::Doubts => (soon, SubmitOutcome::Doubtful { why: why() }),
+                Gateway::Doubts => (soon, SubmitOutcome::Doubtful { why: why(), answer: None }),
                 Gateway::Breaks => (soon, broken(500)),
                 Gateway::Proxies => (soon, broken(502)),
                 Gateway::Rejects => (soon, SubmitOutcome::Rejected { why: why() }),
@@ -231,12 +231,12 @@ fn puppet(
             }
         })
         .on_poll(move |task, poll| match step.makes_of(text_of(task)) {
-            Gateway::Fails => PollOutcome::Failed { why: why() },
+            Gateway::Fails => PollOutcome::failed(why()),
             Gateway::Forgets => PollOutcome::Missing { why: why() },
-            Gateway::Stalls => PollOutcome::Working { unknown: None },
+            Gateway::Stalls => PollOutcome::Working { is_waiting: false, unknown: None },
             Gateway::IsLeft => {
                 button.cancel();
-                PollOutcome::Working { unknown: None }
+                PollOutcome::Working { is_waiting: false, unknown: None }
             }
             Gateway::RendersOften => {
                 let url = |n: usize| format!("http://host/{poll}/{n}.mp4");

@@ -431,7 +431,7 @@ async fn whether_a_failed_task_is_charged_is_kept_with_the_attempt<M: Maker>() {
     assert_eq!(kept, [true, false]);
     for entry in entries {
         let rules = Rules { failed_tasks_charged: entry.charged_if_failed, ..RULES };
-        let failed = ShotEvent::Polled(PollOutcome::Failed { why: "policy".into() });
+        let failed = ShotEvent::Polled(PollOutcome::failed("policy"));
         let step = entry.status.after(failed.clone(), at(3), &rules).unwrap();
         let account = if entry.charged_if_failed { Account::Spent } else { Account::Released };
         assert_eq!(step.change.map(|change| change.account), Some(account));

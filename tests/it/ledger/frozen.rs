@@ -15,7 +15,7 @@ use super::*;
 
 /// The schemas of before, each with a frozen ledger, and today's.
 const BEFORE: [i64; 3] = [1, 2, 3];
-const TODAY: i64 = 4;
+const TODAY: i64 = 5;
 
 /// What only a schema from the second on can say.
 const CHARGES: [&str; 2] = [
@@ -303,6 +303,7 @@ async fn a_migration_that_is_killed_half_way_leaves_the_ledger_whole() {
         include_str!("../../../src/ledger/sqlite/schema/2.sql"),
         include_str!("../../../src/ledger/sqlite/schema/3.sql"),
         include_str!("../../../src/ledger/sqlite/schema/4.sql"),
+        include_str!("../../../src/ledger/sqlite/schema/5.sql"),
     ];
     for (had, of) in BEFORE.into_iter().zip(0..) {
         let steps: Vec<&str> =
@@ -318,7 +319,7 @@ async fn a_migration_that_is_killed_half_way_leaves_the_ledger_whole() {
             for step in &steps[..count] {
                 conn.execute_batch(step).unwrap();
             }
-            let rest = "UPDATE attempts SET why = why || ''; PRAGMA user_version = 4";
+            let rest = "UPDATE attempts SET why = why || ''; PRAGMA user_version = 5";
             conn.execute_batch(rest).unwrap();
             // What the disk holds at this moment is what a killed process leaves behind.
             let mut killed = Desk { folder: tempfile::tempdir().unwrap(), ledger: None };
@@ -338,17 +339,17 @@ async fn a_migration_that_is_killed_half_way_leaves_the_ledger_whole() {
 fn a_ledger_of_a_schema_to_come_is_refused_by_all_and_left_as_it_is() {
     let desk = thawed(1);
     let conn = Connection::open(desk.path()).unwrap();
-    conn.execute_batch("PRAGMA user_version = 5; UPDATE campaign SET written_by = 'rushes 9.9'")
+    conn.execute_batch("PRAGMA user_version = 6; UPDATE campaign SET written_by = 'rushes 9.9'")
         .unwrap();
     drop(conn);
     let error = open_in(desk.folder.path()).err().expect("it is newer");
-    assert!(matches!(error, LedgerError::Newer { schema: 5, .. }), "{error}");
+    assert!(matches!(error, LedgerError::Newer { schema: 6, .. }), "{error}");
     assert!(error.to_string().contains("rushes 9.9"), "{error}");
     assert!(matches!(
         LedgerAddress::file(desk.path()).snapshot().err(),
         Some(LedgerError::Newer { .. })
     ));
-    assert_eq!(schema(&desk.path()), 5);
+    assert_eq!(schema(&desk.path()), 6);
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn error(status: u16, code: u16) -> Reply {
 }
 
 fn doubt(said: SubmitOutcome) -> String {
-    let SubmitOutcome::Doubtful { why } = said else { panic!("{said:?}") };
+    let SubmitOutcome::Doubtful { why, .. } = said else { panic!("{said:?}") };
     why
 }
 
@@ -96,7 +96,7 @@ async fn errors_mean_what_the_table_says_in_the_status_line_and_in_the_envelope(
         (404, SubmitOutcome::Rejected { why: why(404) }),
         (409, SubmitOutcome::Rejected { why: why(409) }),
         (422, SubmitOutcome::Rejected { why: why(422) }),
-        (429, SubmitOutcome::Throttled { retry_after: None, why: why(429) }),
+        (429, SubmitOutcome::Throttled { is_money: false, retry_after: None, why: why(429) }),
         (
             500,
             SubmitOutcome::ServerError {
@@ -340,7 +340,7 @@ async fn a_poll_asks_for_its_task_on_a_kept_connection() {
         .serve();
     let gateway = gateway(&server);
     let odd = task("a b&c=d/é");
-    assert_eq!(gateway.ask(&odd).await, PollOutcome::Working { unknown: None });
+    assert_eq!(gateway.ask(&odd).await, PollOutcome::Working { is_waiting: true, unknown: None });
     let urls = vec!["https://h/a".to_owned()];
     let completed_at = Some(Timestamp::from_millis(1_705_123_500_000));
     assert_eq!(gateway.ask(&odd).await, PollOutcome::Completed { urls, completed_at });

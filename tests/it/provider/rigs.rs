@@ -167,7 +167,7 @@ impl Implementation for Scripted {
                 let is_known = known.lock().unwrap().iter().any(|(_, id)| id == task);
                 match mood {
                     _ if !is_known => PollOutcome::Missing { why: "404: Task not found".into() },
-                    Mood::Endless => PollOutcome::Working { unknown: None },
+                    Mood::Endless => PollOutcome::Working { is_waiting: false, unknown: None },
                     _ => crate::scheduler::stage::completed(),
                 }
             });
@@ -184,14 +184,14 @@ fn submit(mood: Mood, prompt: &str, nth: usize) -> SubmitOutcome {
             (seed, prompt, nth).hash(&mut hasher);
             match hasher.finish() % 6 {
                 0 => SubmitOutcome::NotSent { why: why() },
-                1 => SubmitOutcome::Throttled { retry_after: None, why: why() },
+                1 => SubmitOutcome::Throttled { is_money: false, retry_after: None, why: why() },
                 2 => SubmitOutcome::ServerError {
                     status: 500,
                     from_proxy: false,
                     retry_after: None,
                     why: why(),
                 },
-                3 => SubmitOutcome::Doubtful { why: why() },
+                3 => SubmitOutcome::Doubtful { why: why(), answer: None },
                 _ => bought(prompt),
             }
         }

@@ -74,15 +74,15 @@ fn a_success_without_a_readable_task_id_is_in_doubt_and_says_what_came() {
         "<html><title>Hello</title>".into(),
         "[".repeat(100_000),
     ] {
-        let SubmitOutcome::Doubtful { why } = post(200, &body) else { panic!("{body:.80}") };
+        let SubmitOutcome::Doubtful { why, .. } = post(200, &body) else { panic!("{body:.80}") };
         assert!(why.starts_with("answered 200 without a task id: "), "{why}");
         assert!(why.len() > 32 && why.chars().count() < 400, "{why}");
     }
     let told = post(200, &json!({"code": 200, "data": "clx1"}));
-    assert!(matches!(told, SubmitOutcome::Doubtful { why } if why.contains("clx1")));
+    assert!(matches!(told, SubmitOutcome::Doubtful { why, .. } if why.contains("clx1")));
     let cut = Answer { body: Err("cut after 9 bytes".into()), ..Answer::new(200, "") };
     let why = "answered 200 without a task id: cut after 9 bytes".into();
-    assert_eq!(submitted(&cut), SubmitOutcome::Doubtful { why });
+    assert_eq!(submitted(&cut), SubmitOutcome::Doubtful { why, answer: None });
     let long = Answer::new(200, vec![b' '; MAX_BODY + 1]);
     assert!(matches!(submitted(&long), SubmitOutcome::Doubtful { .. }));
 }
@@ -100,7 +100,7 @@ fn an_error_code_in_a_200_is_that_status_and_in_any_other_2xx_a_doubt() {
         (404, SubmitOutcome::Rejected { why: why(404) }),
         (405, SubmitOutcome::Rejected { why: why(405) }),
         (422, SubmitOutcome::Rejected { why: why(422) }),
-        (429, SubmitOutcome::Throttled { retry_after: no_pause, why: why(429) }),
+        (429, SubmitOutcome::Throttled { is_money: false, retry_after: no_pause, why: why(429) }),
         (
             500,
             SubmitOutcome::ServerError {
@@ -189,10 +189,19 @@ fn errors_keep_their_pause_and_a_readable_reason() {
 
 #[test]
 fn working_tasks_are_working_whatever_the_gateway_calls_it() {
-    assert_eq!(data(&json!({"state": "pending"})), PollOutcome::Working { unknown: None });
-    assert_eq!(data(&json!({"status": "PROCESSING"})), PollOutcome::Working { unknown: None });
+    assert_eq!(
+        data(&json!({"state": "pending"})),
+        PollOutcome::Working { is_waiting: true, unknown: None }
+    );
+    assert_eq!(
+        data(&json!({"status": "PROCESSING"})),
+        PollOutcome::Working { is_waiting: false, unknown: None }
+    );
     let unknown = Some("paused for lunch".to_owned());
-    assert_eq!(data(&json!({"state": "paused\tfor lunch"})), PollOutcome::Working { unknown });
+    assert_eq!(
+        data(&json!({"state": "paused\tfor lunch"})),
+        PollOutcome::Working { is_waiting: false, unknown }
+    );
 }
 
 #[test]
@@ -268,10 +277,10 @@ fn a_failure_has_the_best_text_there_is() {
     ] {
         let mut task = json!({"taskId": "clx1", "state": "failed"});
         task.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-        assert_eq!(data(&task), PollOutcome::Failed { why: why.into() });
+        assert_eq!(data(&task), PollOutcome::failed(why));
     }
     let body = json!({"code": 500, "msg": "upstream busy", "data": {"state": "failed"}});
-    assert_eq!(poll(200, &body), PollOutcome::Failed { why: "upstream busy".into() });
+    assert_eq!(poll(200, &body), PollOutcome::failed("upstream busy"));
 }
 
 #[test]
@@ -285,7 +294,7 @@ fn an_error_that_calls_itself_failed_does_not_fail_a_paid_task() {
         }
     }
     let bare = json!({"code": 200, "state": "failed", "failMsg": "too dark"});
-    assert_eq!(poll(200, &bare), PollOutcome::Failed { why: "too dark".into() });
+    assert_eq!(poll(200, &bare), PollOutcome::failed("too dark"));
 }
 
 #[test]
@@ -359,15 +368,17 @@ fn whys(submitted: &SubmitOutcome, polled: &PollOutcome) -> Vec<String> {
         | SubmitOutcome::ServerError { why, .. }
         | SubmitOutcome::Rejected { why }
         | SubmitOutcome::BadKey { why }
+        | SubmitOutcome::Firewall { why }
         | SubmitOutcome::NoCredit { why }
         | SubmitOutcome::WrongAddress { why }
-        | SubmitOutcome::Doubtful { why } => Some(why.clone()),
+        | SubmitOutcome::Doubtful { why, .. } => Some(why.clone()),
     };
     let b = match polled {
-        PollOutcome::Working { unknown } => unknown.clone(),
+        PollOutcome::Working { unknown, .. } => unknown.clone(),
         PollOutcome::Completed { .. } => None,
         PollOutcome::OtherTask { theirs } => Some(theirs.to_string()),
-        PollOutcome::Failed { why }
+        PollOutcome::Failed { why, .. }
+        | PollOutcome::Unresolved { why, .. }
         | PollOutcome::Missing { why }
         | PollOutcome::BadKey { why }
         | PollOutcome::Unclear { why, .. }
@@ -418,7 +429,7 @@ fn an_answer_about_another_task_is_not_taken_for_an_answer() {
         let other = said(json!({"taskId": "task-2", "state": state}));
         assert_eq!(other, PollOutcome::OtherTask { theirs: theirs.clone() }, "{state}");
     }
-    let working = PollOutcome::Working { unknown: None };
+    let working = PollOutcome::Working { is_waiting: true, unknown: None };
     for id in [json!("task-1"), json!(" task-1 "), json!(null), json!({"x": 1})] {
         assert_eq!(said(json!({"taskId": id, "state": "pending"})), working, "{id}");
     }

@@ -12,7 +12,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const WAIT: Duration = Duration::from_secs(1800);
 
 fn working() -> PollOutcome {
-    PollOutcome::Working { unknown: None }
+    PollOutcome::Working { is_waiting: false, unknown: None }
 }
 
 fn missing() -> PollOutcome {
@@ -22,7 +22,7 @@ fn missing() -> PollOutcome {
 /// A gateway that loses its answer about `s001`, whose task it knows all the same.
 fn losing() -> Puppet {
     Puppet::default().on_submit(|prompt, _| match prompt {
-        "s001" => SubmitOutcome::Doubtful { why: "cut".into() },
+        "s001" => SubmitOutcome::Doubtful { why: "cut".into(), answer: None },
         _ => bought(prompt),
     })
 }
@@ -153,8 +153,10 @@ async fn a_forged_replayed_or_mistaken_call_changes_nothing() {
 #[tokio::test(start_paused = true)]
 async fn one_task_is_evidence_for_one_attempt_only() {
     let stage = Stage::new().calling();
-    let gateway =
-        Arc::new(Puppet::default().on_submit(|_, _| SubmitOutcome::Doubtful { why: "cut".into() }));
+    let gateway = Arc::new(
+        Puppet::default()
+            .on_submit(|_, _| SubmitOutcome::Doubtful { why: "cut".into(), answer: None }),
+    );
     let (_, progress, _) = meanwhile(&stage, 20, &gateway, async {
         sleep(MINUTE).await;
         for n in 0..20 {
@@ -233,10 +235,9 @@ async fn a_call_shortens_no_pause_that_the_gateway_asked_for() {
 #[tokio::test(start_paused = true)]
 async fn a_call_that_comes_before_the_answer_is_lost_is_remembered() {
     let stage = Stage::new().calling();
-    let gateway = Arc::new(
-        Puppet::default()
-            .on_slow_submit(|_, _| (MINUTE, SubmitOutcome::Doubtful { why: "timed out".into() })),
-    );
+    let gateway = Arc::new(Puppet::default().on_slow_submit(|_, _| {
+        (MINUTE, SubmitOutcome::Doubtful { why: "timed out".into(), answer: None })
+    }));
     let (ended, progress, took) = meanwhile(&stage, 1, &gateway, async {
         sleep(MINUTE / 2).await;
         assert_eq!(stage.states()["s000"], "submitting");
@@ -292,7 +293,7 @@ async fn who_accepts_paying_twice_pays_twice_only_after_the_wait() {
         let mut stage = Stage::new().calling();
         stage.options.rules.on_doubt = OnDoubt::Resubmit;
         let gateway = Arc::new(Puppet::default().on_submit(|prompt, nth| match (prompt, nth) {
-            ("s001", 1) => SubmitOutcome::Doubtful { why: "cut".into() },
+            ("s001", 1) => SubmitOutcome::Doubtful { why: "cut".into(), answer: None },
             _ => SubmitOutcome::Bought { task: TaskId::new(&format!("{prompt}-{nth}")).unwrap() },
         }));
         let (ended, progress, took) = meanwhile(&stage, 3, &gateway, async {
@@ -318,12 +319,12 @@ async fn a_call_about_a_shot_that_is_queued_to_be_bought_again_saves_that_purcha
     let gateway = Arc::new(
         Puppet::default()
             .on_submit(|prompt, _| match prompt {
-                "s001" => SubmitOutcome::Doubtful { why: "cut".into() },
+                "s001" => SubmitOutcome::Doubtful { why: "cut".into(), answer: None },
                 _ => bought(prompt),
             })
             .on_poll(|task, nth| match task {
                 "task-s001" => completed(),
-                "task-s000" if nth > 500 => PollOutcome::Failed { why: "policy".into() },
+                "task-s000" if nth > 500 => PollOutcome::failed("policy"),
                 _ if nth < 800 => working(),
                 _ => completed(),
             }),
@@ -349,7 +350,7 @@ async fn whatever_ends_a_run_ends_the_wait() {
     assert_eq!((ended, progress.in_doubt), (RunOutcome::Done, 1));
     assert!((3 * MINUTE..4 * MINUTE).contains(&took), "{took:?}");
 
-    let gateway = Arc::new(losing().on_poll(|_, _| PollOutcome::Failed { why: why() }));
+    let gateway = Arc::new(losing().on_poll(|_, _| PollOutcome::failed(why())));
     let mut stage = Stage::new().calling();
     stage.options.max_failures = Some(1);
     let (ended, _, took) = meanwhile(&stage, 3, &gateway, async {}).await;

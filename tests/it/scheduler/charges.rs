@@ -20,7 +20,7 @@ async fn charges_are_written_down_beside_the_prices_and_move_no_money() {
     let gateway = Arc::new(
         Puppet::default()
             .on_poll(|task, _| match task {
-                "task-s001" => PollOutcome::Failed { why: why() },
+                "task-s001" => PollOutcome::failed(why()),
                 _ => completed(),
             })
             .on_charge(|task, _| match task {

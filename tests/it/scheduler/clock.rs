@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::stage::{Puppet, Stage, bought, clip, completed, shots};
 
-const WORKING: PollOutcome = PollOutcome::Working { unknown: None };
+const WORKING: PollOutcome = PollOutcome::Working { is_waiting: false, unknown: None };
 const DAY: i64 = 24;
 const YEAR: i64 = 365 * DAY;
 
@@ -165,7 +165,11 @@ async fn setting_the_clock_does_not_change_the_pace_or_a_pause() {
             Arc::new(Puppet::default().on_submit(move |prompt, nth| match (prompt, nth) {
                 ("s005", 1) => {
                     clock.jump(hours);
-                    SubmitOutcome::Throttled { retry_after: Some(asked), why: "slow down".into() }
+                    SubmitOutcome::Throttled {
+                        is_money: false,
+                        retry_after: Some(asked),
+                        why: "slow down".into(),
+                    }
                 }
                 _ => bought(prompt),
             }));

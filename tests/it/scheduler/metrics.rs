@@ -19,7 +19,7 @@ fn a_span_counts_where_it_belongs_and_in_everything_longer() {
 #[test]
 fn every_outcome_has_its_name() {
     let metrics = Metrics::default();
-    let doubt = SubmitOutcome::Doubtful { why: "cut".into() };
+    let doubt = SubmitOutcome::Doubtful { why: "cut".into(), answer: None };
     metrics.answered(&doubt, Duration::from_secs(1));
     let found: Vec<_> = metrics.attempts().filter(|(_, count)| *count > 0).collect();
     assert_eq!(found, [("in_doubt", 1)]);

@@ -80,7 +80,7 @@ async fn all_tasks_together_are_never_polled_faster_than_the_poll_rate() {
     let mut stage = Stage::new();
     stage.options.limits.rate = Rate { count: 1000, window: Window::Second };
     stage.options.limits.poll_rate = Rate { count: 20, window: Window::Second };
-    let working = PollOutcome::Working { unknown: None };
+    let working = PollOutcome::Working { is_waiting: false, unknown: None };
     let gateway = Arc::new(
         Puppet::default()
             .on_poll(move |_, nth| if nth < 4 { working.clone() } else { completed() }),
@@ -142,7 +142,9 @@ async fn a_429_makes_everyone_wait_as_long_as_the_gateway_asks() {
     let stage = Stage::new();
     let asked = Duration::from_secs(100);
     let gateway = Arc::new(Puppet::default().on_submit(move |prompt, nth| match (prompt, nth) {
-        ("s003", 1) => SubmitOutcome::Throttled { retry_after: Some(asked), why: why() },
+        ("s003", 1) => {
+            SubmitOutcome::Throttled { is_money: false, retry_after: Some(asked), why: why() }
+        }
         _ => bought(prompt),
     }));
     let (ended, progress) = stage.run(&shots(10), &gateway).await;
@@ -156,10 +158,11 @@ async fn a_429_makes_everyone_wait_as_long_as_the_gateway_asks() {
 #[tokio::test(start_paused = true)]
 async fn an_account_that_only_answers_429_ends_the_run_instead_of_waiting_for_ever() {
     let stage = Stage::new();
-    let gateway = Arc::new(
-        Puppet::default()
-            .on_submit(|_, _| SubmitOutcome::Throttled { retry_after: None, why: why() }),
-    );
+    let gateway = Arc::new(Puppet::default().on_submit(|_, _| SubmitOutcome::Throttled {
+        is_money: false,
+        retry_after: None,
+        why: why(),
+    }));
     let (ended, progress) = stage.run(&shots(3), &gateway).await;
     assert!(matches!(ended, RunOutcome::Stopped(StopReason::Throttled(_))), "{ended:?}");
     assert_eq!(progress.queued, 3);
@@ -170,7 +173,7 @@ async fn an_account_that_only_answers_429_ends_the_run_instead_of_waiting_for_ev
 async fn a_cut_answer_leaves_the_shot_in_doubt_and_is_never_sent_again() {
     let stage = Stage::new();
     let gateway = Arc::new(Puppet::default().on_submit(|prompt, _| match prompt {
-        "s001" => SubmitOutcome::Doubtful { why: "cut".into() },
+        "s001" => SubmitOutcome::Doubtful { why: "cut".into(), answer: None },
         _ => bought(prompt),
     }));
     for _ in 0..3 {
@@ -237,7 +240,7 @@ async fn nothing_passes_the_cap_and_what_still_fits_runs() {
 async fn a_reservation_that_comes_free_lets_a_held_shot_go() {
     let stage = Stage::new().cap("0.2");
     let gateway = Arc::new(Puppet::default().on_poll(|task, _| match task {
-        "task-s000" => PollOutcome::Failed { why: "content policy".into() },
+        "task-s000" => PollOutcome::failed("content policy"),
         _ => completed(),
     }));
     let (ended, progress) = stage.run(&shots(3), &gateway).await;
@@ -250,7 +253,7 @@ async fn a_hung_task_stalls_frees_its_place_and_is_polled_again_by_the_next_run(
     let mut stage = Stage::new();
     stage.options.limits.in_flight = 1;
     let gateway = Arc::new(Puppet::default().on_poll(|task, nth| match task {
-        "task-s000" if nth < 1500 => PollOutcome::Working { unknown: None },
+        "task-s000" if nth < 1500 => PollOutcome::Working { is_waiting: false, unknown: None },
         _ => completed(),
     }));
     let (ended, progress) = stage.run(&shots(2), &gateway).await;

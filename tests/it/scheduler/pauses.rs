@@ -203,7 +203,7 @@ async fn a_callback_is_heard_while_paused() {
     let gateway = Arc::new(
         Puppet::default()
             .on_submit(|prompt, _| match prompt {
-                "s000" => SubmitOutcome::Doubtful { why: "cut".into() },
+                "s000" => SubmitOutcome::Doubtful { why: "cut".into(), answer: None },
                 _ => bought(prompt),
             })
             .on_poll(|task, _| match task {

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::stage::{Puppet, Stage, bought, shots};
 
-const WORKING: PollOutcome = PollOutcome::Working { unknown: None };
+const WORKING: PollOutcome = PollOutcome::Working { is_waiting: false, unknown: None };
 
 /// So many POSTs at the full rate, after which one more setback would show.
 const LONG: usize = 600;
@@ -133,13 +133,13 @@ async fn a_doubt_of_a_stopped_run_is_judged_by_what_the_next_run_is_told() {
     let mut stage = Stage::new();
     stage.options.rules.on_doubt = OnDoubt::Resubmit;
     let stop = stage.stop.clone();
-    let cut = || SubmitOutcome::Doubtful { why: "cut".into() };
+    let cut = || SubmitOutcome::Doubtful { why: "cut".into(), answer: None };
     let gateway = Arc::new(Puppet::default().on_submit(move |_, nth| match nth {
         1 => cut(),
         // The second purchase is stopped on its way.
         2 => {
             stop.cancel();
-            SubmitOutcome::Throttled { retry_after: None, why: "slow down".into() }
+            SubmitOutcome::Throttled { is_money: false, retry_after: None, why: "slow down".into() }
         }
         _ => unreachable!("it was stopped"),
     }));

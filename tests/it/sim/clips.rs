@@ -140,6 +140,7 @@ async fn shots_are_bought_polled_and_fetched_through_a_storm_under_a_paused_cloc
                 SubmitOutcome::Bought { task } => break Some(task),
                 SubmitOutcome::Doubtful { .. } => break None,
                 SubmitOutcome::BadKey { why }
+                | SubmitOutcome::Firewall { why }
                 | SubmitOutcome::NoCredit { why }
                 | SubmitOutcome::Rejected { why }
                 | SubmitOutcome::WrongAddress { why } => panic!("{why}"),

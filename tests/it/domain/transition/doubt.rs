@@ -17,9 +17,10 @@ fn under_strict_a_proxys_5xx_is_in_doubt_and_the_gateways_own_is_not() {
 #[test]
 fn a_doubt_is_held_or_bought_again_as_the_user_said_and_its_price_stays_reserved() {
     let resubmit = Rules { on_doubt: OnDoubt::Resubmit, ..RULES };
-    for event in
-        [ShotEvent::Answered(SubmitOutcome::Doubtful { why: why() }), ShotEvent::FoundSubmitting]
-    {
+    for event in [
+        ShotEvent::Answered(SubmitOutcome::Doubtful { why: why(), answer: None }),
+        ShotEvent::FoundSubmitting,
+    ] {
         let held = told(&submitting(), event.clone(), &RULES);
         assert_eq!(held, ("in_doubt", Some(Account::Reserved), Next::Rest));
         let again = told(&submitting(), event, &resubmit);
@@ -38,7 +39,11 @@ fn a_shot_that_was_not_bought_again_is_in_doubt_as_before() {
     assert_eq!(again.resubmits, 1);
     for (answer, account, refusals) in [
         (SubmitOutcome::NotSent { why: why() }, Account::Released, 0),
-        (SubmitOutcome::Throttled { retry_after: None, why: why() }, Account::Released, 0),
+        (
+            SubmitOutcome::Throttled { is_money: false, retry_after: None, why: why() },
+            Account::Released,
+            0,
+        ),
         (SubmitOutcome::NoCredit { why: why() }, Account::Released, 0),
         (
             SubmitOutcome::ServerError {
@@ -56,7 +61,7 @@ fn a_shot_that_was_not_bought_again_is_in_doubt_as_before() {
         let change = step.change.unwrap();
         assert_eq!((change.attempt, change.account), (SECOND, account));
     }
-    let cut = ShotEvent::Answered(SubmitOutcome::Doubtful { why: why() });
+    let cut = ShotEvent::Answered(SubmitOutcome::Doubtful { why: why(), answer: None });
     let step = again.after(cut, at(2), &resubmit).unwrap();
     assert!(matches!(step.to.state, State::InDoubt { attempt: SECOND, .. }));
     assert_eq!(step.to.resubmits, 1);
@@ -98,7 +103,7 @@ fn a_doubt_outlives_that_it_was_sent_again_and_refused_for_good() {
 fn buying_again_by_itself_ends_after_as_many_doubts_as_attempts_allows() {
     let resubmit = Rules { on_doubt: OnDoubt::Resubmit, ..RULES };
     let tired = RevisionState { resubmits: 3, ..submitting() };
-    let doubt = ShotEvent::Answered(SubmitOutcome::Doubtful { why: why() });
+    let doubt = ShotEvent::Answered(SubmitOutcome::Doubtful { why: why(), answer: None });
     let held = tired.after(doubt, at(1), &resubmit).unwrap();
     assert_eq!((held.to.state.name(), held.then), ("in_doubt", Next::Rest));
     assert!(held.to.after(ShotEvent::Claim, at(1), &resubmit).is_err());

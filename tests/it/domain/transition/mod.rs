@@ -87,7 +87,7 @@ fn every_outcome_of_a_post_has_its_consequence() {
     let table = [
         (S::NotSent { why: why() }, "queued", Account::Released, Next::Requeue(Backoff::None)),
         (
-            S::Throttled { retry_after, why: why() },
+            S::Throttled { is_money: false, retry_after, why: why() },
             "queued",
             Account::Released,
             Next::Requeue(Backoff::None),
@@ -103,7 +103,7 @@ fn every_outcome_of_a_post_has_its_consequence() {
         (S::NoCredit { why: why() }, "queued", Account::Released, Next::Stop),
         (S::WrongAddress { why: why() }, "queued", Account::Released, Next::Stop),
         (S::Bought { task: task() }, "rendering", Account::Reserved, Next::Poll(None)),
-        (S::Doubtful { why: why() }, "in_doubt", Account::Reserved, Next::Rest),
+        (S::Doubtful { why: why(), answer: None }, "in_doubt", Account::Reserved, Next::Rest),
     ];
     for (answer, state, account, then) in table {
         let shown = format!("{answer:?}");
@@ -147,7 +147,7 @@ fn a_completed_task_is_paid_and_its_time_is_believed_only_within_reason() {
 
 #[test]
 fn a_failed_task_is_charged_only_if_the_catalog_says_so() {
-    let failed = || ShotEvent::Polled(PollOutcome::Failed { why: why() });
+    let failed = || ShotEvent::Polled(PollOutcome::failed(why()));
     assert_eq!(told(&rendering(), failed(), &RULES).1, Some(Account::Released));
     let charged = Rules { failed_tasks_charged: true, ..RULES };
     assert_eq!(told(&rendering(), failed(), &charged).1, Some(Account::Spent));
@@ -158,7 +158,7 @@ fn polled(job: &RevisionState, polled: PollOutcome, now: i64) -> Transition {
 }
 
 fn working() -> PollOutcome {
-    PollOutcome::Working { unknown: None }
+    PollOutcome::Working { is_waiting: false, unknown: None }
 }
 
 fn missing() -> PollOutcome {
@@ -238,7 +238,7 @@ fn an_overdue_task_that_only_gets_answers_about_another_one_stalls_too() {
 fn a_late_task_says_after_how_long_in_the_largest_whole_unit() {
     let late = |millis| {
         let rules = Rules { render_timeout: Duration::from_millis(millis), ..RULES };
-        let working = ShotEvent::Polled(PollOutcome::Working { unknown: None });
+        let working = ShotEvent::Polled(PollOutcome::Working { is_waiting: false, unknown: None });
         let job = rendering().after(working, at(99_999), &rules).unwrap().to;
         let why = job.state.why().unwrap().to_owned();
         why.strip_prefix("not done ").unwrap().split(' ').next().unwrap().to_owned()
@@ -276,9 +276,9 @@ fn what_cannot_happen_is_told_by_event_and_state() {
 fn polls_that_change_nothing_are_not_written_down() {
     let before = rendering();
     for (polled, durable) in [
-        (PollOutcome::Working { unknown: None }, false),
+        (PollOutcome::Working { is_waiting: false, unknown: None }, false),
         (PollOutcome::Missing { why: why() }, false),
-        (PollOutcome::Failed { why: why() }, true),
+        (PollOutcome::failed(why()), true),
     ] {
         let step = before.after(ShotEvent::Polled(polled), at(1), &RULES).unwrap();
         assert_eq!(step.is_durable(&before), durable);
@@ -416,17 +416,21 @@ fn any_event() -> impl Strategy<Value = ShotEvent> {
         Just(ShotEvent::Claim),
         Just(ShotEvent::NotSendable(why())),
         Just(ShotEvent::Answered(SubmitOutcome::NotSent { why: why() })),
-        Just(ShotEvent::Answered(SubmitOutcome::Throttled { retry_after, why: why() })),
+        Just(ShotEvent::Answered(SubmitOutcome::Throttled {
+            is_money: false,
+            retry_after,
+            why: why()
+        })),
         Just(server_error(500)),
         Just(server_error(502)),
         Just(ShotEvent::Answered(SubmitOutcome::Rejected { why: why() })),
         Just(ShotEvent::Answered(SubmitOutcome::NoCredit { why: why() })),
         Just(ShotEvent::Answered(SubmitOutcome::Bought { task: task() })),
-        Just(ShotEvent::Answered(SubmitOutcome::Doubtful { why: why() })),
-        Just(ShotEvent::Polled(PollOutcome::Working { unknown: None })),
+        Just(ShotEvent::Answered(SubmitOutcome::Doubtful { why: why(), answer: None })),
+        Just(ShotEvent::Polled(PollOutcome::Working { is_waiting: false, unknown: None })),
         Just(ShotEvent::Polled(PollOutcome::Missing { why: why() })),
         Just(ShotEvent::Polled(PollOutcome::Completed { urls: vec![], completed_at: None })),
-        Just(ShotEvent::Polled(PollOutcome::Failed { why: why() })),
+        Just(ShotEvent::Polled(PollOutcome::failed(why()))),
         Just(ShotEvent::Delivered),
         Just(ShotEvent::NotFetched(DownloadError::Gone { why: why() })),
         Just(ShotEvent::FoundSubmitting),

@@ -96,7 +96,8 @@ impl Rig {
     /// The poll of a shot's task is answered; those polled with it are still being worked on.
     pub fn polled(&mut self, row: usize, outcome: PollOutcome) {
         let slots = self.take_poll(row);
-        let mut outcomes = vec![PollOutcome::Working { unknown: None }; slots.len()];
+        let mut outcomes =
+            vec![PollOutcome::Working { is_waiting: false, unknown: None }; slots.len()];
         let its = slots.iter().position(|slot| self.row_of(*slot) == row).unwrap();
         outcomes[its] = outcome;
         self.tell(Event::Polled { slots, outcomes });

@@ -29,7 +29,7 @@ fn bought(name: &str) -> SubmitOutcome {
 }
 
 fn throttled(retry_after: Option<Duration>) -> SubmitOutcome {
-    SubmitOutcome::Throttled { retry_after, why: "too many".into() }
+    SubmitOutcome::Throttled { is_money: false, retry_after, why: "too many".into() }
 }
 
 fn refused(status: u16) -> SubmitOutcome {
@@ -46,12 +46,12 @@ fn not_sent() -> SubmitOutcome {
 }
 
 fn cut() -> SubmitOutcome {
-    SubmitOutcome::Doubtful { why: "cut".into() }
+    SubmitOutcome::Doubtful { why: "cut".into(), answer: None }
 }
 
 /// What a poll may be answered with.
 const fn working() -> PollOutcome {
-    PollOutcome::Working { unknown: None }
+    PollOutcome::Working { is_waiting: false, unknown: None }
 }
 
 fn completed(clips: u32) -> PollOutcome {
@@ -72,7 +72,7 @@ fn bad_key() -> SubmitOutcome {
 }
 
 fn failed() -> PollOutcome {
-    PollOutcome::Failed { why: "no luck".into() }
+    PollOutcome::failed("no luck")
 }
 
 fn missing() -> PollOutcome {
