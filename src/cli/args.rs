@@ -83,7 +83,7 @@ pub struct Campaign {
     #[arg(long, value_name = "FILE", help_heading = "Where")]
     pub ledger: Option<PathBuf>,
     /// Rehearse on the built-in simulator, in renders/CAMPAIGN.sim: no key, no network, no money.
-    /// Profiles: calm, flaky, storm, broke, liar; storm:7 fixes the faults
+    /// Profiles: calm, flaky, storm, broke, liar, field; storm:7 fixes the faults
     #[arg(long, value_name = "PROFILE", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = Profile::default().name(), help_heading = "Where")]
     pub sim: Option<SimOptions>,
@@ -335,7 +335,7 @@ pub struct Sim {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub listen: std::net::SocketAddr,
     /// How it behaves
-    #[arg(long, value_name = "calm|flaky|storm|broke|liar", default_value_t)]
+    #[arg(long, value_name = "calm|flaky|storm|broke|liar|field", default_value_t)]
     pub profile: Profile,
     /// Fixes its chances: the same number brings the same faults again
     #[arg(long, value_name = "N", default_value_t = 0)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::purchase::{Fate, Purchase};
+use super::purchase::{Fate, Purchase, TaskState};
 use super::reply::Answered;
 use super::rng::SimRng;
 
@@ -21,6 +21,40 @@ pub fn accepted(purchase: &Purchase, odd: bool, rng: &mut SimRng) -> Answered {
     }
 }
 
+/// The answer to a POST that bought, with the task's id where it usually is not.
+pub fn nested(purchase: &Purchase, rng: &mut SimRng) -> Answered {
+    let task = &purchase.task_id;
+    let data = match rng.below(4) {
+        0 => json!({"task": {"taskId": task, "state": "pending"}}),
+        1 => json!({"id": task, "state": "pending"}),
+        2 => json!([{"taskId": task}]),
+        _ => json!({"task_id": task}),
+    };
+    Answered::json(200, &json!({"code": 200, "msg": "success", "data": data}))
+}
+
+/// A redirect in answer to a POST that bought.
+pub fn redirected(purchase: &Purchase) -> Answered {
+    let data = json!({"taskId": purchase.task_id});
+    Answered::json(307, &json!({"code": 200, "msg": "moved", "data": data}))
+}
+
+/// Too many tasks, said by a code of the gateway's own in a 200.
+pub fn busy() -> Answered {
+    let why = "parallel task over resource pack limit";
+    Answered::json(200, &json!({"code": 1303, "message": why}))
+}
+
+/// No credit, said with a 429 and a code of the gateway's own.
+pub fn broke() -> Answered {
+    Answered::json(429, &json!({"code": 1102, "message": "Account balance not enough"}))
+}
+
+/// A firewall's page.
+pub fn firewall() -> Answered {
+    Answered::page(403, "Attention Required! | Simulated firewall")
+}
+
 /// A 200 from which nothing can be learned.
 pub fn garbled(rng: &mut SimRng) -> Answered {
     match rng.below(5) {
@@ -35,6 +69,17 @@ pub fn garbled(rng: &mut SimRng) -> Answered {
     }
 }
 
+/// The word for a task's state where gateways have words of their own: some say `succeed`, and some
+/// tasks wait for long.
+pub fn word_in_the_field(task: &str, state: TaskState) -> &'static str {
+    let mut rng = SimRng::new(0, "word", task.as_bytes(), 0);
+    match state {
+        TaskState::Completed if rng.comes_up(1_000) => "succeed",
+        TaskState::Processing if rng.comes_up(1_000) => TaskState::Pending.name(),
+        state => state.name(),
+    }
+}
+
 /// What a poll says of a task. `odd` gives numbers as strings and leaves fields out.
 pub fn task(purchase: &Purchase, state: &str, base: &str, odd: bool) -> Answered {
     let mut data = Map::new();
@@ -44,7 +89,11 @@ pub fn task(purchase: &Purchase, state: &str, base: &str, odd: bool) -> Answered
         data.insert("model".into(), json!(model(purchase)));
     }
     match purchase.fate {
-        Fate::Completes { at } if state == "completed" => {
+        Fate::Fails { how: CODED, .. } if state == "failed" => {
+            let why = "generation failed: moderation";
+            return Answered::json(200, &json!({"code": 422, "msg": why, "data": null}));
+        }
+        Fate::Completes { at } if matches!(state, "completed" | "succeed") => {
             let urls: Vec<_> = (0..purchase.clips as usize)
                 .map(|part| format!("{base}{}", clip_path(&purchase.task_id, part)))
                 .collect();
@@ -73,7 +122,10 @@ pub fn record(purchase: &Purchase, settled: bool) -> Answered {
     Answered::json(200, &json!({"code": 200, "msg": "success", "data": data}))
 }
 
-/// The ways a failed task says why.
+/// Which of a failed task's ways is an error code in answer to every poll.
+const CODED: u8 = 11;
+
+/// The ways a failed task says why; from 8 on with another word for its state, or by bad luck.
 fn reason(how: u8) -> Map<String, Value> {
     let fields = match how {
         0 => json!({"failMsg": "Content policy violation"}),
@@ -84,6 +136,14 @@ fn reason(how: u8) -> Map<String, Value> {
         4 => json!({"failMsg": ["upstream failed", "no worker was free"]}),
         5 => json!({"error": {"message": "TIMEOUT"}, "retryable": "true"}),
         6 => json!({}),
+        8 => json!({"state": "completed", "resultUrls": [], "failCode": "CONTENT_MODERATION",
+                    "failMsg": "the result was withheld by moderation"}),
+        9 => json!({"state": "canceled", "failMsg": "canceled by the operator"}),
+        10 => json!({"state": "completed", "resultUrls": []}),
+        12 => json!({"failMsg": "Content policy violation", "failCode": "CONTENT_MODERATION",
+                     "retryable": true}),
+        13 => json!({"failMsg": "no worker was free", "failCode": "UPSTREAM_FAILED",
+                     "retryable": true}),
         _ => json!({"failMsg": "", "failCode": 500}),
     };
     match fields {

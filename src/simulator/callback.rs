@@ -65,7 +65,8 @@ impl Call {
             return None;
         };
         let ends_at = purchase.fate.ends_at()?;
-        let stormy = matches!(profile, Profile::Flaky | Profile::Storm | Profile::Liar);
+        let stormy =
+            matches!(profile, Profile::Flaky | Profile::Storm | Profile::Liar | Profile::Field);
         let late = if stormy && rng.comes_up(2_000) { 1_000 + rng.below(4_000) } else { 0 };
         let times = if stormy && rng.comes_up(2_000) { 2 } else { 1 };
         let forms = [Form::Plain, Form::Plain, Form::Plain, Form::Odd, Form::Nonsense];

@@ -46,6 +46,16 @@ pub enum Fault {
     Page,
     /// The clip is whole, but with neither length nor ranges.
     Plain,
+    /// A POST's 200 with a `code` of the gateway's own that says too many tasks; nothing bought.
+    Busy,
+    /// Bought; the answer is a redirect that names the task.
+    Redirected,
+    /// Bought; the task's id is not where it usually is.
+    Nested,
+    /// A firewall's page with a 403 in answer to a poll.
+    Firewall,
+    /// The clip comes in a trickle that takes most of a minute.
+    Trickling,
 }
 
 /// What becomes of a task, other than being rendered in its usual time.
@@ -57,58 +67,69 @@ pub enum Misfortune {
     Fails,
     /// Never ends.
     Stuck,
+    /// Ends with words that are neither a clip nor a plain failure, or fails by bad luck.
+    Odd,
 }
 
-/// Chances in ten thousand: flaky, storm, liar. Calm and broke have none.
-type Table<T> = [(T, [u16; 3])];
+/// The ways of a failed task that are odd ends; the words are among the answers.
+pub(super) const ODD_ENDS: [u8; 6] = [8, 9, 10, 11, 12, 13];
+
+/// Chances in ten thousand: flaky, storm, liar, field. Calm and broke have none.
+type Table<T> = [(T, [u16; 4])];
 
 const POST: &Table<Fault> = &[
-    (Fault::ServerError, [150, 500, 300]),
-    (Fault::Proxy, [100, 300, 100]),
-    (Fault::Throttled, [200, 700, 200]),
-    (Fault::NotSent, [100, 300, 100]),
-    (Fault::Cut, [50, 200, 100]),
-    (Fault::CutAfter, [50, 200, 100]),
-    (Fault::Hang, [20, 60, 20]),
-    (Fault::HangAfter, [20, 60, 20]),
-    (Fault::Torn, [30, 100, 50]),
-    (Fault::Garbled, [30, 100, 50]),
-    (Fault::Odd, [200, 1_000, 500]),
-    (Fault::Lie, [0, 0, 800]),
+    (Fault::ServerError, [150, 500, 300, 150]),
+    (Fault::Proxy, [100, 300, 100, 50]),
+    (Fault::Throttled, [200, 700, 200, 150]),
+    (Fault::NotSent, [100, 300, 100, 50]),
+    (Fault::Cut, [50, 200, 100, 20]),
+    (Fault::CutAfter, [50, 200, 100, 20]),
+    (Fault::Hang, [20, 60, 20, 0]),
+    (Fault::HangAfter, [20, 60, 20, 0]),
+    (Fault::Torn, [30, 100, 50, 30]),
+    (Fault::Garbled, [30, 100, 50, 30]),
+    (Fault::Odd, [200, 1_000, 500, 200]),
+    (Fault::Lie, [0, 0, 800, 0]),
+    (Fault::Busy, [0, 0, 0, 300]),
+    (Fault::Redirected, [0, 0, 0, 100]),
+    (Fault::Nested, [0, 0, 0, 500]),
 ];
 
 const POLL: &Table<Fault> = &[
-    (Fault::ServerError, [200, 600, 300]),
-    (Fault::Proxy, [100, 300, 100]),
-    (Fault::Throttled, [100, 300, 100]),
-    (Fault::Missing, [100, 300, 100]),
-    (Fault::Cut, [100, 300, 100]),
-    (Fault::Hang, [10, 50, 20]),
-    (Fault::Torn, [50, 200, 50]),
-    (Fault::Garbled, [50, 200, 50]),
-    (Fault::UnknownState, [100, 500, 200]),
-    (Fault::Odd, [200, 1_000, 500]),
+    (Fault::ServerError, [200, 600, 300, 100]),
+    (Fault::Proxy, [100, 300, 100, 100]),
+    (Fault::Throttled, [100, 300, 100, 100]),
+    (Fault::Missing, [100, 300, 100, 50]),
+    (Fault::Cut, [100, 300, 100, 50]),
+    (Fault::Hang, [10, 50, 20, 0]),
+    (Fault::Torn, [50, 200, 50, 50]),
+    (Fault::Garbled, [50, 200, 50, 50]),
+    (Fault::UnknownState, [100, 500, 200, 100]),
+    (Fault::Odd, [200, 1_000, 500, 300]),
+    (Fault::Firewall, [0, 0, 0, 200]),
 ];
 
 const CLIP: &Table<Fault> = &[
-    (Fault::Refused, [200, 800, 200]),
-    (Fault::ServerError, [200, 500, 200]),
-    (Fault::Cut, [200, 700, 200]),
-    (Fault::Quiet, [100, 300, 100]),
-    (Fault::Slow, [100, 400, 100]),
-    (Fault::Hang, [10, 50, 20]),
-    (Fault::Page, [50, 150, 50]),
-    (Fault::Plain, [200, 1_000, 300]),
+    (Fault::Refused, [200, 800, 200, 100]),
+    (Fault::ServerError, [200, 500, 200, 100]),
+    (Fault::Cut, [200, 700, 200, 150]),
+    (Fault::Quiet, [100, 300, 100, 50]),
+    (Fault::Slow, [100, 400, 100, 50]),
+    (Fault::Hang, [10, 50, 20, 0]),
+    (Fault::Page, [50, 150, 50, 50]),
+    (Fault::Plain, [200, 1_000, 300, 200]),
+    (Fault::Trickling, [0, 0, 0, 40]),
 ];
 
 const FATE: &Table<Misfortune> = &[
-    (Misfortune::Late, [100, 300, 100]),
-    (Misfortune::Fails, [300, 600, 300]),
-    (Misfortune::Stuck, [30, 100, 50]),
+    (Misfortune::Late, [100, 300, 100, 200]),
+    (Misfortune::Fails, [300, 600, 300, 100]),
+    (Misfortune::Stuck, [30, 100, 50, 50]),
+    (Misfortune::Odd, [0, 0, 0, 1_000]),
 ];
 
 /// How often a storm refuses a request's first one to three POSTs in a row with a 5xx.
-const BURST: [u16; 3] = [0, 600, 0];
+const BURST: [u16; 4] = [0, 600, 0, 100];
 
 /// Every fourth call about the same thing goes well, so that a client that tries again succeeds.
 const PATIENCE: u32 = 4;
@@ -119,6 +140,7 @@ const fn column(profile: Profile) -> Option<usize> {
         Profile::Flaky => Some(0),
         Profile::Storm => Some(1),
         Profile::Liar => Some(2),
+        Profile::Field => Some(3),
     }
 }
 
@@ -167,6 +189,19 @@ pub fn clip(profile: Profile, seed: u64, path: &str, nth: u32) -> Option<Fault> 
         return None;
     }
     draw(CLIP, profile, &mut SimRng::new(seed, "clip", path.as_bytes(), nth))
+}
+
+/// Whether a firewall refuses the request with this hash, however often it is sent.
+#[must_use]
+pub fn is_blocked(profile: Profile, seed: u64, request: &[u8]) -> bool {
+    profile == Profile::Field && SimRng::new(seed, "firewall", request, 0).comes_up(100)
+}
+
+/// How long after a task has ended its clip is not there yet, in milliseconds.
+#[must_use]
+pub fn lag(profile: Profile, seed: u64, path: &str) -> u64 {
+    let mut rng = SimRng::new(seed, "lag", path.as_bytes(), 0);
+    if profile == Profile::Field && rng.comes_up(1_000) { 2_000 + rng.below(10_000) } else { 0 }
 }
 
 /// What becomes of a task.

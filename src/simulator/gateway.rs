@@ -43,7 +43,7 @@ impl Simulator {
     pub fn new(state: SimState, clock: Arc<dyn Clock>, submit_timeout: Duration) -> Self {
         let latency = match state.options().profile {
             Profile::Calm | Profile::Broke => 0,
-            Profile::Flaky | Profile::Storm | Profile::Liar => 20,
+            Profile::Flaky | Profile::Storm | Profile::Liar | Profile::Field => 20,
         };
         let (seed, caller) = (state.options().seed, Caller::default());
         Self { state: Arc::new(Mutex::new(state)), clock, submit_timeout, latency, seed, caller }

@@ -21,11 +21,14 @@ pub enum Profile {
     Broke,
     /// A milder storm in which some answers with a 5xx did buy.
     Liar,
+    /// The troubles that people report of real nights: firewalls, lagging hosts, odd last words.
+    Field,
 }
 
 impl Profile {
     /// All of them, mildest first.
-    pub const ALL: [Self; 5] = [Self::Calm, Self::Flaky, Self::Storm, Self::Broke, Self::Liar];
+    pub const ALL: [Self; 6] =
+        [Self::Calm, Self::Flaky, Self::Storm, Self::Broke, Self::Liar, Self::Field];
 
     /// Its name on the command line.
     #[must_use]
@@ -36,6 +39,7 @@ impl Profile {
             Self::Storm => "storm",
             Self::Broke => "broke",
             Self::Liar => "liar",
+            Self::Field => "field",
         }
     }
 }
@@ -50,7 +54,9 @@ impl fmt::Display for Profile {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadProfile {
     /// No such name.
-    #[error("{0:?} is no profile of the simulator; choose calm, flaky, storm, broke or liar")]
+    #[error(
+        "{0:?} is no profile of the simulator; choose calm, flaky, storm, broke, liar or field"
+    )]
     Name(String),
     /// What stands after the colon is no seed.
     #[error("{0:?} is no seed; write a whole number, as in storm:7")]

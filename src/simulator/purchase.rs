@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::money::Usd;
 use crate::domain::time::Timestamp;
 
-use super::faults::{self, Misfortune};
+use super::faults::{self, Misfortune, ODD_ENDS};
 use super::profile::SimOptions;
 use super::rng::SimRng;
 use super::sample_clips::Film;
@@ -131,6 +131,9 @@ impl Fate {
                 charged,
             },
             Some(Misfortune::Stuck) => Self::Stuck,
+            Some(Misfortune::Odd) => {
+                Self::Fails { at: after(millis / 2), how: rng.pick(ODD_ENDS), charged: false }
+            }
         }
     }
 

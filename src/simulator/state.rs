@@ -94,7 +94,8 @@ impl SimState {
         let nth = self.account.counts(&request).posts;
         let mut rng = SimRng::new(self.options.seed, "answer", request.as_bytes(), nth);
         let hidden = self.hides_errors(&mut rng);
-        let fault = faults::post(self.options.profile, self.options.seed, request.as_bytes(), nth);
+        let SimOptions { profile, seed, .. } = self.options;
+        let fault = faults::post(profile, seed, request.as_bytes(), nth);
         let (reply, told) = match fault {
             Some(Fault::ServerError) => refused(Answered::server_error(&mut rng, hidden, now)),
             Some(Fault::Proxy) => refused(Answered::proxy(&mut rng)),
@@ -102,14 +103,19 @@ impl SimState {
             Some(Fault::NotSent) if !self.is_served => {
                 (Reply::NotSent("connection refused (simulated)".to_owned()), Told::NoConnection)
             }
+            Some(Fault::Busy) => (Reply::Answered(answers::busy()), Told::Refusal(429)),
             Some(Fault::Cut | Fault::NotSent) => (Reply::Cut, Told::Nothing),
             Some(Fault::Hang) => (Reply::Hang, Told::Nothing),
+            _ if faults::is_blocked(profile, seed, request.as_bytes()) => {
+                refused(answers::firewall())
+            }
             _ => match self.order(body) {
                 Ok(order) => {
                     let reply = self.sell(order, request, fault, rng, now);
                     self.promise_call(callback);
                     return reply;
                 }
+                Err((402, _)) if profile == Profile::Field => refused(answers::broke()),
                 Err((status, why)) => refused(Answered::refusal(status, &why, hidden)),
             },
         };
@@ -159,6 +165,12 @@ impl SimState {
             Some(Fault::HangAfter) => (Reply::Hang, Told::Nothing),
             Some(Fault::Torn) => (answer.torn(&mut rng), Told::Nonsense),
             Some(Fault::Garbled) => (Reply::Answered(answers::garbled(&mut rng)), Told::Nonsense),
+            Some(Fault::Redirected) => {
+                (Reply::Answered(answers::redirected(&purchase)), Told::Task)
+            }
+            Some(Fault::Nested) => {
+                (Reply::Answered(answers::nested(&purchase, &mut rng)), Told::Task)
+            }
             Some(Fault::Lie) => refused(if rng.comes_up(5_000) {
                 Answered::proxy(&mut rng)
             } else {
@@ -221,9 +233,12 @@ impl SimState {
     }
 
     fn new_id(&self, mut rng: SimRng) -> String {
+        // Ids that hold a signature are long.
+        let is_signed = self.options.profile == Profile::Field && rng.comes_up(500);
+        let length = if is_signed { 600 } else { 23 };
         loop {
             let digit = |_| char::from(b"0123456789abcdefghijklmnopqrstuvwxyz"[rng.index(36)]);
-            let id: String = "cl".chars().chain((0..23).map(digit)).collect();
+            let id: String = "cl".chars().chain((0..length).map(digit)).collect();
             if self.account.task(&id).is_none() {
                 return id;
             }
@@ -246,7 +261,10 @@ impl SimState {
         let SimOptions { profile, seed, .. } = self.options;
         let mut rng = SimRng::new(seed, "state", task.as_bytes(), nth);
         let hidden = self.hides_errors(&mut rng);
-        let state = purchase.state(now).name();
+        let state = match (profile, purchase.state(now)) {
+            (Profile::Field, state) => answers::word_in_the_field(task, state),
+            (_, state) => state.name(),
+        };
         let view = |state, odd| answers::task(purchase, state, &self.base, odd);
         Reply::Answered(match faults::poll(profile, seed, task, nth) {
             Some(Fault::Odd) => view(state, true),
@@ -256,6 +274,7 @@ impl SimState {
             Some(Fault::ServerError) => Answered::server_error(&mut rng, hidden, now),
             Some(Fault::Proxy) => Answered::proxy(&mut rng),
             Some(Fault::Throttled) => Answered::throttled(&mut rng, hidden, now),
+            Some(Fault::Firewall) => answers::firewall(),
             Some(Fault::Missing) => Answered::refusal(404, "Task not found", hidden),
             Some(Fault::Garbled) => answers::garbled(&mut rng),
             Some(Fault::Torn) => return view(state, false).torn(&mut rng),
@@ -273,10 +292,13 @@ impl SimState {
         now: Timestamp,
     ) -> ClipReply {
         let now = self.account.settle(now);
+        let SimOptions { profile, seed, .. } = self.options;
         let found = answers::clip_of(path).and_then(|(task, part)| {
             let purchase = self.account.task(task)?;
             let Fate::Completes { at } = purchase.fate else { return None };
-            let is_there = at <= now.as_millis() && part < purchase.clips as usize;
+            let lag = i64::try_from(faults::lag(profile, seed, path)).unwrap_or(i64::MAX);
+            let is_there =
+                at.saturating_add(lag) <= now.as_millis() && part < purchase.clips as usize;
             let is_kept = now.since(Timestamp::from_millis(at)) < RESULT_LIFETIME;
             (is_there && is_kept).then_some(purchase.film)
         });
@@ -284,7 +306,6 @@ impl SimState {
             return ClipReply::Answered(Answered::page(404, "Not Found"));
         };
         let nth = count(&mut self.visits, path);
-        let SimOptions { profile, seed, .. } = self.options;
         let mut rng = SimRng::new(seed, "bytes", path.as_bytes(), nth);
         let fault = faults::clip(profile, seed, path, nth);
         match fault {
@@ -314,7 +335,11 @@ impl SimState {
         };
         let is_short = matches!(fault, Some(Fault::Cut | Fault::Quiet));
         let ends_at = if is_short { starts_at + rng.index(total - starts_at) } else { total };
-        let slow = fault == Some(Fault::Slow);
+        let pause = match fault {
+            Some(Fault::Slow) => 100,
+            Some(Fault::Trickling) => 5_000,
+            _ => 0,
+        };
         ClipReply::Clip(Clip {
             starts_at: starts_at as u64,
             total: total as u64,
@@ -322,7 +347,7 @@ impl SimState {
             etag,
             bytes: bytes::Bytes::from(whole).slice(starts_at..ends_at),
             cut: fault == Some(Fault::Cut),
-            pause: Duration::from_millis(if slow { 100 } else { 0 }),
+            pause: Duration::from_millis(pause),
         })
     }
 }

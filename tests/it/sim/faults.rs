@@ -1,7 +1,7 @@
 //! What goes wrong, how often, by profile.
 
 use rushes::simulator::Profile;
-use rushes::simulator::faults::{Fault, clip, fate, poll, post};
+use rushes::simulator::faults::{self, Fault, clip, fate, poll, post};
 use rushes::simulator::rng::SimRng;
 
 use std::collections::HashSet;
@@ -45,5 +45,26 @@ fn no_fault_lasts_for_ever() {
     for key in 0..500_u32 {
         let key = key.to_le_bytes();
         assert!((0..4).any(|nth| post(Profile::Storm, 0, &key, nth).is_none()));
+    }
+}
+
+#[test]
+fn the_field_has_troubles_of_its_own_beside_those_of_a_mild_storm() {
+    let posts = (0..5_000_u32).filter_map(|key| post(Profile::Field, 0, &key.to_le_bytes(), 0));
+    let posts: HashSet<_> = posts.collect();
+    for fault in [Fault::Busy, Fault::Redirected, Fault::Nested] {
+        assert!(posts.contains(&fault), "{fault:?}");
+    }
+    let polls = (0..5_000).filter_map(|nth| poll(Profile::Field, 0, "t", nth));
+    assert!(polls.collect::<HashSet<_>>().contains(&Fault::Firewall));
+    let clips = (0..5_000).filter_map(|nth| clip(Profile::Field, 0, "c", nth));
+    assert!(clips.collect::<HashSet<_>>().contains(&Fault::Trickling));
+    let is_blocked = |key: &u32| faults::is_blocked(Profile::Field, 0, &key.to_le_bytes());
+    assert!((50..200).contains(&(0..10_000).filter(is_blocked).count()));
+    assert!((0..1_000).any(|n| faults::lag(Profile::Field, 0, &format!("/clips/{n}.mp4")) > 0));
+    for profile in Profile::ALL.into_iter().filter(|profile| *profile != Profile::Field) {
+        let posts = (0..5_000_u32).filter_map(|key| post(profile, 0, &key.to_le_bytes(), 0));
+        assert!(!posts.collect::<HashSet<_>>().contains(&Fault::Nested), "{profile}");
+        assert!(!(0..5_000_u32).any(|key| faults::is_blocked(profile, 0, &key.to_le_bytes())));
     }
 }
