@@ -26,6 +26,56 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
+/// Makes a folder and those above it. Not even under a umask of 000 can other users write into it.
+///
+/// # Errors
+/// When it cannot be made, or something else has its name.
+pub fn make_folder(path: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o755);
+    builder.create(path)
+}
+
+/// What the system says went wrong, with the way out where one of its limits on this process is in
+/// the way and not the disk.
+#[must_use]
+pub fn told(error: &io::Error) -> String {
+    match limit_of(error) {
+        Some(fix) => format!("{error}: {fix}"),
+        None => error.to_string(),
+    }
+}
+
+/// Whether files could not be opened because too many are open, in this process or on the machine:
+/// nothing is wrong with the disk, and it passes.
+#[must_use]
+pub fn is_too_many_open(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = error;
+        false
+    }
+}
+
+fn limit_of(error: &io::Error) -> Option<&'static str> {
+    if is_too_many_open(error) {
+        Some("the disk is not full; allow more open files (ulimit -n), then run again")
+    } else if error.kind() == io::ErrorKind::FileTooLarge {
+        Some(
+            "the disk is not full; lift the limit on the size of files (ulimit -f), then run again",
+        )
+    } else {
+        None
+    }
+}
+
 /// Files that are made so can be read by the user alone.
 pub fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]

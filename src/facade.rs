@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::blocking::Threads;
 use crate::catalog::Catalog;
 use crate::clips::{ClipError, ClipStore, FolderStore};
+use crate::disk::make_folder;
 use crate::domain::money::Usd;
 use crate::domain::shot::{Request, Shot, ShotId};
 use crate::domain::time::{Clock, SystemClock};
@@ -245,7 +246,7 @@ impl Run {
         let (provider, kind) =
             provider.ok_or_else(|| Error::Setup("the run has no provider".to_owned()))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        std::fs::create_dir_all(&folder).map_err(|error| Error::Setup(error.to_string()))?;
+        make_folder(&folder).map_err(|error| Error::Setup(error.to_string()))?;
         let ledger = match ledger {
             Some(ledger) => ledger,
             None => LedgerAddress::file(folder.join(LEDGER)).open(&LedgerOptions {

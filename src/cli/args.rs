@@ -254,7 +254,7 @@ pub struct Report {
     #[command(flatten)]
     pub campaign: Campaign,
     /// How to print the report
-    #[arg(long, value_enum, default_value_t, value_name = "text|json|jsonl|csv")]
+    #[arg(long, value_enum, default_value_t, value_name = "text|json|jsonl|csv|html")]
     #[arg(hide_possible_values = true)]
     pub format: ReportFormat,
 }

@@ -53,8 +53,10 @@ impl Deadline {
     /// The moment it stands for, seen at `now` from `zone`.
     pub fn moment(self, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
         let odd = |_| "the deadline is out of any calendar".to_owned();
-        let present = jiff::Timestamp::from_millisecond(now.as_millis()).map_err(odd)?;
-        let here = present.to_zoned(zone.clone());
+        let here = || {
+            let present = jiff::Timestamp::from_millisecond(now.as_millis());
+            present.map(|present| present.to_zoned(zone.clone())).map_err(odd)
+        };
         let at = match self {
             Self::In(span) => return Ok(now.plus(span)),
             Self::Moment(moment) => moment,
@@ -63,15 +65,16 @@ impl Deadline {
                 let on = |date: civil::Date| {
                     date.to_datetime(time).to_zoned(zone.clone()).map(|at| at.timestamp())
                 };
+                let here = here()?;
                 let today = on(here.date()).map_err(odd)?;
-                if today > present {
+                if today > here.timestamp() {
                     today
                 } else {
                     on(here.date().tomorrow().map_err(odd)?).map_err(odd)?
                 }
             }
         };
-        if at <= present {
+        if at.as_millisecond() <= now.as_millis() {
             return Err("the deadline has passed already".to_owned());
         }
         Ok(Timestamp::from_millis(at.as_millisecond()))

@@ -23,6 +23,7 @@ mod signals;
 mod sim;
 mod status;
 mod summary;
+mod system_limits;
 mod terminal;
 mod values;
 
@@ -48,6 +49,7 @@ use terminal::Terminal;
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    system_limits::prepare();
     let terminal = Terminal::look();
     let mut out = BufWriter::new(io::stdout());
     let result = dispatch(cli.command, &terminal, &mut out);

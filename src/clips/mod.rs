@@ -15,6 +15,7 @@ use bytes::Bytes;
 use futures::future::{BoxFuture, Either, Ready};
 use futures::stream::BoxStream;
 
+use crate::disk::told;
 use crate::domain::clip_info::ClipInfo;
 use crate::domain::time::Timestamp;
 
@@ -107,7 +108,7 @@ pub enum ClipError {
     #[error("{0}")]
     NotAClip(String),
     /// The disk, not the clip: full, unwritable, gone.
-    #[error("{path}: {source}")]
+    #[error("{}: {}", .path.display(), told(.source))]
     Disk {
         /// Where.
         path: PathBuf,
@@ -138,7 +139,7 @@ pub fn clip_path(clip_name: &str, revision: u32, part: usize) -> String {
 }
 
 /// What a clip is, or why that cannot be told.
-fn told(read: Result<ClipInfo, Box<str>>) -> (Option<ClipInfo>, Option<Box<str>>) {
+fn info_of(read: Result<ClipInfo, Box<str>>) -> (Option<ClipInfo>, Option<Box<str>>) {
     match read {
         Ok(clip_info) => (Some(clip_info), None),
         Err(why) => (None, Some(why)),

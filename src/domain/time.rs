@@ -2,7 +2,7 @@
 //! decide take the time as an argument and never read a clock.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
 
@@ -15,6 +15,17 @@ impl Timestamp {
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
+    }
+
+    /// What a system's clock shows, whatever it shows: one far beyond any calendar is no reason to
+    /// panic.
+    #[must_use]
+    pub fn of_system(shown: SystemTime) -> Self {
+        let millis = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+        match shown.duration_since(UNIX_EPOCH) {
+            Ok(after) => Self(millis(after)),
+            Err(before) => Self(-millis(before.duration())),
+        }
     }
 
     /// Milliseconds since the Unix epoch.
@@ -74,6 +85,7 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        Timestamp(jiff::Timestamp::now().as_millisecond())
+        #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+        Timestamp::of_system(SystemTime::now())
     }
 }

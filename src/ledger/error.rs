@@ -7,6 +7,7 @@ use rusqlite::ErrorCode;
 use rusqlite::ffi;
 
 use super::Kind;
+use crate::disk::told;
 
 /// Why a ledger cannot be used. Without names of their own, the fields are the file that it is about,
 /// and what is wrong there or what keeps it.
@@ -238,7 +239,7 @@ impl LedgerError {
 
     /// What an error of the file system at `place` means.
     pub(in crate::ledger) fn inaccessible(place: &Path, cause: &std::io::Error) -> Self {
-        let (place, cause) = (place.to_owned(), cause.to_string());
+        let (place, cause) = (place.to_owned(), told(cause));
         Self::Inaccessible { place, cause, fix: PERMISSION }
     }
 

@@ -9,6 +9,7 @@ use futures::StreamExt;
 
 use crate::blocking::Threads;
 use crate::clips::{ClipError, ClipStore, Stored};
+use crate::disk::is_too_many_open;
 use crate::domain::charge::ChargeOutcome;
 use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use crate::domain::secret::Secret;
@@ -223,6 +224,10 @@ impl From<ClipError> for DownloadOutcome {
         let error = DownloadError::Broken { why: clip.to_string() };
         match clip {
             ClipError::NotAClip(_) => Self::Failed { error, partial: None },
+            // It passes as soon as other files are closed, and the disk has room.
+            ClipError::Disk { source, .. } if is_too_many_open(&source) => {
+                Self::Failed { error, partial: None }
+            }
             ClipError::Disk { .. } => Self::DiskFailed(error),
         }
     }

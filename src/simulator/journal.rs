@@ -6,7 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use crate::disk::private;
+use crate::disk::{make_folder, private};
 
 use super::accounts::{Account, Entry};
 
@@ -54,7 +54,7 @@ impl Journal {
     pub fn open(dir: &Path, account: &mut Account) -> Result<Self, SimError> {
         let path = dir.join(JOURNAL);
         let disk = |source| SimError::Disk { path: path.clone(), source };
-        std::fs::create_dir_all(dir).map_err(disk)?;
+        make_folder(dir).map_err(disk)?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         // For the user alone: it holds the prompts.

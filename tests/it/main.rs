@@ -35,6 +35,7 @@ mod plan;
 mod policy;
 mod programs;
 mod provider;
+mod readme;
 mod report;
 mod sandbox;
 mod scheduler;

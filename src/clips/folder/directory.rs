@@ -23,6 +23,10 @@ pub(super) struct Directory {
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
+/// What [`crate::disk::make_folder`] gives a folder too: other users cannot write into it.
+const FOLDER_MODE: Mode =
+    Mode::RWXU.union(Mode::RGRP).union(Mode::XGRP).union(Mode::ROTH).union(Mode::XOTH);
+
 impl Directory {
     /// The folder that a path leads to, through links as well.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
@@ -36,7 +40,7 @@ impl Directory {
         let open = || fs::openat(&self.handle, name, FOLDER | OFlags::NOFOLLOW, Mode::empty());
         let mut opened = open();
         if make && opened.as_ref().is_err_and(|error| *error == Errno::NOENT) {
-            match fs::mkdirat(&self.handle, name, Mode::RWXU | Mode::RWXG | Mode::RWXO) {
+            match fs::mkdirat(&self.handle, name, FOLDER_MODE) {
                 Ok(()) | Err(Errno::EXIST) => opened = open(),
                 Err(error) => return Err(error.into()),
             }

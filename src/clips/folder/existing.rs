@@ -9,7 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use sha2::{Digest, Sha256};
 
-use crate::clips::{ClipError, Stored, clip_info, told, verify};
+use crate::clips::{ClipError, Stored, clip_info, info_of, verify};
 use crate::domain::time::Timestamp;
 
 use super::directories::{ClipPlace, Directories};
@@ -57,7 +57,7 @@ pub(super) fn adopt(
     if verify::verify(&mut file, bytes, Some(bytes)).map_err(&at)?.is_err() {
         return Ok(None);
     }
-    let (clip_info, unread) = told(clip_info::read(&mut file, bytes));
+    let (clip_info, unread) = info_of(clip_info::read(&mut file, bytes));
     let sha256 = hash(&mut file).map_err(&at)?;
     file.sync_all().and_then(|()| directory.sync()).map_err(&at)?;
     let path = place.path.clone();

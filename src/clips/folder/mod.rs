@@ -25,6 +25,7 @@ use futures::future::{BoxFuture, FutureExt};
 use futures::stream::{self, StreamExt};
 
 use crate::blocking::Threads;
+use crate::disk::make_folder;
 use crate::domain::time::Timestamp;
 
 use super::{CLIPS, ClipError, ClipReader, ClipStore, ClipWriter, Stored};
@@ -51,7 +52,7 @@ impl FolderStore {
     /// When the folder cannot be written.
     pub fn open(campaign_folder: &Path, threads: Threads) -> Result<Self, ClipError> {
         let clips = campaign_folder.join(CLIPS);
-        std::fs::create_dir_all(&clips).map_err(ClipError::disk(&clips))?;
+        make_folder(&clips).map_err(ClipError::disk(&clips))?;
         let above =
             if campaign_folder.as_os_str().is_empty() { Path::new(".") } else { campaign_folder };
         let synced = Directory::open(above).and_then(|above| above.sync());

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 
-use crate::clips::{ClipError, Stored, clip_info, told, verify};
+use crate::clips::{ClipError, Stored, clip_info, info_of, verify};
 use crate::domain::clip_info::ClipInfo;
 use crate::failpoint;
 
@@ -170,7 +170,7 @@ fn inspect(
     total: Option<u64>,
 ) -> io::Result<Result<Facts, ClipError>> {
     Ok(match verify::verify(bytes, length, total)? {
-        Ok(()) => Ok(told(clip_info::read(bytes, length))),
+        Ok(()) => Ok(info_of(clip_info::read(bytes, length))),
         Err(why) => Err(ClipError::NotAClip(why)),
     })
 }

@@ -4,6 +4,7 @@
 mod damaged;
 mod full;
 mod leftovers;
+mod limits;
 mod readonly;
 mod room;
 mod synced;

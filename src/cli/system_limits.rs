@@ -1,0 +1,45 @@
+//! Limits that the system puts on this process: files that may be open at once, and how long a file
+//! may grow. Both must show up as errors that are told, never as a process that is killed.
+
+/// Prepares the process: to be called once, before any file of a campaign is opened. What cannot be
+/// done is left as it is.
+pub fn prepare() {
+    #[cfg(unix)]
+    {
+        raise_open_files();
+        survive_the_file_size_limit();
+    }
+}
+
+/// The most open files to ask for where the hard limit names no number, or one that the system does
+/// not grant.
+#[cfg(unix)]
+const ENOUGH_FILES: u64 = 10_240;
+
+/// Raises the soft limit of open files to the hard one.
+#[cfg(unix)]
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let raise = |to: u64| {
+        let is_more = current.is_some_and(|current| current < to);
+        is_more && setrlimit(Resource::Nofile, Rlimit { current: Some(to), maximum }).is_ok()
+    };
+    if !maximum.is_some_and(raise) {
+        raise(maximum.map_or(ENOUGH_FILES, |hard| hard.min(ENOUGH_FILES)));
+    }
+}
+
+/// Catches SIGXFSZ, which would end the process at the first write beyond `ulimit -f`: with it
+/// caught, that write fails with an error, as on a full disk. Where no runtime can be made, the
+/// command fails by that itself.
+#[cfg(unix)]
+fn survive_the_file_size_limit() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else {
+        return;
+    };
+    let _inside = runtime.enter();
+    // The handler stays when its receiver is dropped.
+    drop(signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())));
+}
