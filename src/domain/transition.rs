@@ -329,13 +329,10 @@ impl RevisionState {
                 let said = format!("the gateway answered about another task, {theirs}");
                 go_on(silence, Some(&late(&said)), Next::Rest)
             }
-            PollOutcome::OtherTask { .. } => {
-                go_on(Unanswered { unclear, ..silence }, stalled, Next::Poll(None))
-            }
             PollOutcome::Unclear { retry_after, .. } => {
                 go_on(Unanswered { unclear, ..silence }, stalled, Next::Poll(retry_after))
             }
-            PollOutcome::Unresolved { .. } => {
+            PollOutcome::OtherTask { .. } | PollOutcome::Unresolved { .. } => {
                 go_on(Unanswered { unclear, ..silence }, stalled, Next::Poll(None))
             }
             PollOutcome::Unanswered { .. } => go_on(silence, stalled, Next::Poll(None)),
