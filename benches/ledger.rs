@@ -98,6 +98,7 @@ fn shots(count: usize) -> Result<Arc<[Shot]>, Failure> {
             Ok(Shot {
                 id: ShotId::new(&id)?,
                 fingerprint: Fingerprint::from_bytes(fingerprint),
+                former: [].into(),
                 request: Request {
                     json: format!(r#"{{"model":"kling-v3","prompt":"{prompt} {i}"}}"#).into(),
                     files: [].into(),

@@ -80,6 +80,7 @@ fn shots(count: usize) -> Result<Arc<[Shot]>, Box<dyn std::error::Error>> {
             Ok(Shot {
                 id: ShotId::new(&id)?,
                 fingerprint: Fingerprint::from_bytes(fingerprint),
+                former: [].into(),
                 request: Request { json: json.into(), files: [].into() },
                 model: "kling-v3".into(),
                 price: Some(Usd::from_micros(316_500)),

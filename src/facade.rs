@@ -133,6 +133,7 @@ fn shot(
     Ok(Shot {
         id: ShotId::new(id).map_err(|bad| Error::Setup(format!("{id:?}: {bad}")))?,
         fingerprint: catalog.fingerprint(&params, &[]),
+        former: [].into(),
         request: Request { json, files: [].into() },
         model: model.into(),
         price,

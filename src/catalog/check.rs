@@ -7,6 +7,7 @@ use super::coerce::shown;
 use super::image::is_http_url;
 use super::model::{Catalog, Model, Problem};
 use super::param::{Form, Need, Param, ParamKind, Params};
+use super::ratio;
 use super::request_view::RequestView;
 use super::similar::closest;
 use super::values::{Values, either, is_given, plain};
@@ -147,7 +148,7 @@ fn check_value(param: &Param, value: &Value, problems: &mut Problems) {
         }
     }
     let text = value.as_str().unwrap_or_default();
-    if param.form == Some(Form::Ratio) && !is_ratio(text) {
+    if param.form == Some(Form::Ratio) && ratio::sides(text).is_none() {
         problems.add(
             name,
             format!("`{name}` is width:height in whole numbers, not {}", shown(value)),
@@ -192,15 +193,6 @@ fn check_value(param: &Param, value: &Value, problems: &mut Problems) {
             );
         }
     }
-}
-
-fn is_ratio(text: &str) -> bool {
-    let is_side = |side: &str| {
-        side.len() <= 9
-            && side.bytes().all(|b| b.is_ascii_digit())
-            && side.parse::<u32>().is_ok_and(|side| side > 0)
-    };
-    text.split_once(':').is_some_and(|(width, height)| is_side(width) && is_side(height))
 }
 
 /// `ftp://…`, `file://…`; a broken `http://` too.

@@ -174,7 +174,7 @@ pub(super) fn yes_or_no(value: &Value) -> Option<bool> {
         Value::String(text) => match text.trim() {
             "1" => Some(true),
             "0" => Some(false),
-            text => switch(text),
+            text => any_switch(text),
         },
         _ => None,
     }
@@ -189,6 +189,55 @@ pub fn switch(text: &str) -> Option<bool> {
         _ => None,
     }
 }
+
+/// A switch as people write it, or as a spreadsheet shows one in any of its languages.
+#[must_use]
+pub fn any_switch(text: &str) -> Option<bool> {
+    switch(text).or_else(|| foreign(text))
+}
+
+/// Whether a text is a switch only in the words of a spreadsheet that is not English.
+#[must_use]
+pub fn is_foreign_switch(text: &str) -> bool {
+    switch(text).is_none() && foreign(text).is_some()
+}
+
+fn foreign(text: &str) -> Option<bool> {
+    const MAX: usize = 24;
+    if text.len() > MAX {
+        return None;
+    }
+    let word = text.to_lowercase();
+    let is = |words: &[&str]| words.contains(&word.as_str());
+    if is(&FOREIGN_ON) { Some(true) } else { is(&FOREIGN_OFF).then_some(false) }
+}
+
+/// How spreadsheets show TRUE, and how people write yes, in lower case.
+pub const FOREIGN_ON: [&str; 18] = [
+    "wahr",
+    "ja",
+    "vrai",
+    "oui",
+    "verdadero",
+    "sí",
+    "si",
+    "vero",
+    "sì",
+    "verdadeiro",
+    "sim",
+    "waar",
+    "prawda",
+    "tak",
+    "sant",
+    "sand",
+    "tosi",
+    "pravda",
+];
+/// How spreadsheets show FALSE, and how people write no, in lower case.
+pub const FOREIGN_OFF: [&str; 15] = [
+    "falsch", "nein", "faux", "non", "falso", "não", "onwaar", "nee", "fałsz", "nie", "falskt",
+    "falsk", "nej", "epätosi", "nepravda",
+];
 
 /// A list; a text, such as a CSV cell, is cut at `;`, `,` and `|`.
 fn list(name: &str, value: Value) -> Result<Value, String> {

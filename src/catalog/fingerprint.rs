@@ -6,30 +6,94 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 
+use icu_normalizer::ComposingNormalizerBorrowed;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::domain::shot::Fingerprint;
+use crate::domain::shot::{Fingerprint, Request};
 
 use super::image::{base64_bytes, is_http_url};
 use super::model::Catalog;
-use super::param::{Param, ParamKind, Params};
+use super::param::{Form, Param, ParamKind, Params};
+use super::ratio;
 use super::values::is_given;
+
+/// Unicode's composed form: `é` is one character, whether it was typed as one or as two.
+const NFC: ComposingNormalizerBorrowed<'_> = ComposingNormalizerBorrowed::new_nfc();
 
 /// Where to report, not what to render.
 const NOT_MEANT: &str = "callback_url";
 
+/// A rule by which fingerprints are made. A released rule is never changed and never taken out:
+/// what was bought under it is found by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FingerprintRule {
+    /// Of the first release: texts count as they are written.
+    First,
+    /// Ratios are in lowest terms, line ends are LF, and texts are in Unicode's composed form.
+    Second,
+}
+
+impl FingerprintRule {
+    /// All there are, the one that new fingerprints are made by first.
+    pub const NEWEST_FIRST: [Self; 2] = [Self::Second, Self::First];
+}
+
+/// The parameters of a request that local files fill, with the SHA-256 of each file's bytes.
+pub type FileHashes = [(String, [u8; 32])];
+
 impl Catalog {
-    /// What a request means. `params` is all of it, `extra` included; `files` are the parameters
-    /// that a local file fills, with the SHA-256 of its bytes, whatever `params` says of them.
+    /// What a request means, by the newest rule. `params` is all of it, `extra` included; `files`
+    /// are the parameters that a local file fills, whatever `params` says of them.
     ///
     /// Requests that mean the same have the same fingerprint: the order of keys, a value equal to
     /// the default, how a number is written, where an image's bytes come from and `callback_url`
-    /// do not count.
+    /// do not count; nor do line ends, Unicode's forms and whether a ratio is in lowest terms.
     #[must_use]
-    pub fn fingerprint(&self, params: &Params, files: &[(String, [u8; 32])]) -> Fingerprint {
+    pub fn fingerprint(&self, params: &Params, files: &FileHashes) -> Fingerprint {
+        self.fingerprint_by(FingerprintRule::Second, params, files)
+    }
+
+    /// The fingerprints of a request by every released rule, newest first, each once.
+    #[must_use]
+    pub fn fingerprints(&self, params: &Params, files: &FileHashes) -> Vec<Fingerprint> {
+        let rules = FingerprintRule::NEWEST_FIRST.into_iter();
+        let mut all: Vec<_> = rules.map(|rule| self.fingerprint_by(rule, params, files)).collect();
+        all.dedup();
+        all
+    }
+
+    /// The same of a request as it was stored: its JSON and its local files. The first is what it
+    /// means by today's rules, whatever rule it was made under.
+    #[must_use]
+    pub fn fingerprints_of(&self, request: &Request) -> Vec<Fingerprint> {
+        let params: Params = serde_json::from_str(&request.json).unwrap_or_default();
+        let files = request.files.iter().map(|file| (file.param.to_string(), file.sha256));
+        self.fingerprints(&params, &files.collect::<Vec<_>>())
+    }
+
+    /// Whether [`FingerprintRule::First`] may see something else in this value than the newest rule.
+    pub(crate) fn is_new_to_first(value: &Value) -> bool {
+        match value {
+            Value::String(text) => {
+                text.contains('\r') || (!text.is_ascii() && !NFC.is_normalized(text))
+            }
+            Value::Array(items) => items.iter().any(Self::is_new_to_first),
+            Value::Object(fields) => fields.values().any(Self::is_new_to_first),
+            _ => false,
+        }
+    }
+
+    /// What a request means by one rule.
+    #[must_use]
+    pub fn fingerprint_by(
+        &self,
+        rule: FingerprintRule,
+        params: &Params,
+        files: &FileHashes,
+    ) -> Fingerprint {
         let mut meaning: BTreeMap<&str, Cow<'_, Value>> = BTreeMap::new();
         for (name, value) in params {
             let param = self.param(name);
@@ -37,7 +101,10 @@ impl Catalog {
             if name == NOT_MEANT || (param.is_some() && !is_given(value)) {
                 continue;
             }
-            let value = meant(param, value);
+            let mut value = meant(param, value);
+            if rule >= FingerprintRule::Second {
+                value = settled(param, value);
+            }
             let default = param.and_then(|param| param.default.as_ref());
             let is_default =
                 |default: &Value| default == &*value || canonical(default) == canonical(&value);
@@ -71,6 +138,39 @@ fn meant<'v>(param: Option<&Param>, value: &'v Value) -> Cow<'v, Value> {
         meant.to_mut().sort_all_objects();
     }
     meant
+}
+
+/// A value whose texts are in one form: line ends LF, characters composed, a ratio in lowest terms.
+fn settled<'v>(param: Option<&Param>, value: Cow<'v, Value>) -> Cow<'v, Value> {
+    if let (Some(Form::Ratio), Value::String(text)) = (param.and_then(|p| p.form), &*value) {
+        return match ratio::lowest(text) {
+            Some(lowest) => Cow::Owned(lowest.into()),
+            None => value,
+        };
+    }
+    let is_address = param.is_some_and(|p| matches!(p.kind, ParamKind::Image | ParamKind::Url));
+    if is_address || !Catalog::is_new_to_first(&value) {
+        return value;
+    }
+    let mut value = value.into_owned();
+    one_form(&mut value);
+    Cow::Owned(value)
+}
+
+fn one_form(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if text.contains('\r') {
+                *text = text.replace("\r\n", "\n").replace('\r', "\n");
+            }
+            if let Cow::Owned(composed) = NFC.normalize(text) {
+                *text = composed;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(one_form),
+        Value::Object(fields) => fields.values_mut().for_each(one_form),
+        _ => {}
+    }
 }
 
 /// An image by the hash of its bytes: an object, which no image's text can be mistaken for.

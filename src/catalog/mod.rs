@@ -10,18 +10,20 @@ mod model;
 mod param;
 mod price;
 mod price_table;
+mod ratio;
 mod request_view;
 mod similar;
 mod values;
 
 use std::sync::LazyLock;
 
-pub use coerce::switch;
-pub use fingerprint::hex;
+pub use coerce::{FOREIGN_OFF, FOREIGN_ON, any_switch, is_foreign_switch, switch};
+pub use fingerprint::{FileHashes, FingerprintRule, hex};
 pub use image::{base64_bytes, is_http_url};
 pub use model::{Catalog, CatalogError, Model, Problem};
 pub use param::{Form, Need, Param, ParamKind, Params};
 pub use price::{Change, PriceHint, in_words};
+pub use ratio::lowest as lowest_ratio;
 pub use similar::{closest, likely_typo};
 pub use values::Values;
 

@@ -165,8 +165,11 @@ pub struct Request {
 pub struct Shot {
     /// Its name in the manifest, the ledger and on disk.
     pub id: ShotId,
-    /// What its request means.
+    /// What its request means, by the newest rule.
     pub fingerprint: Fingerprint,
+    /// The same by earlier released rules, newest first, where they say something else: what was
+    /// bought under them is found by these.
+    pub former: ThinVec<Fingerprint>,
     /// What to send.
     pub request: Request,
     /// The model's API name, as in `request`; shared by all its shots.
@@ -186,4 +189,11 @@ pub struct Shot {
     /// What tells it from the entry's other shots, as people would say it: names and values of the
     /// row, the matrix and the take (`take`, `2`), long values cut. Empty when it is the only one.
     pub variant: ThinVec<(Box<str>, Box<str>)>,
+}
+
+impl Shot {
+    /// Its fingerprints by every released rule, newest first.
+    pub fn fingerprints(&self) -> impl Iterator<Item = Fingerprint> + '_ {
+        std::iter::once(self.fingerprint).chain(self.former.iter().copied())
+    }
 }

@@ -49,6 +49,7 @@ pub fn shot(id: &str, text: u8, price: Option<i64>) -> Shot {
     Shot {
         id: ShotId::new(id).unwrap(),
         fingerprint: Fingerprint::from_bytes(fingerprint),
+        former: [].into(),
         request: Request { json: json.into(), files: [].into() },
         model: "kling-v3".into(),
         price: price.map(usd),

@@ -4,6 +4,7 @@ mod chars;
 mod comments;
 mod file;
 mod identity;
+mod meaning;
 mod scalar;
 mod table;
 mod template;

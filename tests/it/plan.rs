@@ -20,6 +20,7 @@ fn shot(id: &str, price: Option<&str>) -> Shot {
     Shot {
         id: ShotId::new(id).unwrap(),
         fingerprint: Fingerprint::from_bytes([1; 16]),
+        former: [].into(),
         request: Request { json: r#"{"model":"kling-v3"}"#.into(), files: [].into() },
         model: "kling-v3".into(),
         price: price.map(usd),

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::catalog::{Catalog, Form, Param, ParamKind, Values};
+use crate::catalog::{Catalog, FOREIGN_OFF, FOREIGN_ON, Form, Param, ParamKind, Values};
 
 /// What every form of a request parameter is, beside its own.
 pub(super) const TEMPLATE: &str = "#/$defs/template";
@@ -129,7 +129,8 @@ fn switch(words: [&str; 2], which: &[bool]) -> Vec<Value> {
         forms.push(json!({"const": yes, "description": description}));
         forms.push(json!({"const": u8::from(*yes), "description": description}));
         let (all, digit) = if *yes { ("true|on|yes", 1) } else { ("false|off|no", 0) };
-        let any_case: String = all.chars().map(any_case).collect();
+        let foreign = if *yes { FOREIGN_ON.join("|") } else { FOREIGN_OFF.join("|") };
+        let any_case: String = format!("{all}|{foreign}").chars().map(any_case).collect();
         let pattern = format!(r"^\s*({any_case}|{digit})\s*$");
         forms.push(json!({"type": "string", "pattern": pattern, "description": description}));
     }
@@ -138,7 +139,7 @@ fn switch(words: [&str; 2], which: &[bool]) -> Vec<Value> {
 
 /// `t` as `[tT]`.
 fn any_case(c: char) -> String {
-    if c.is_ascii_alphabetic() { format!("[{c}{}]", c.to_ascii_uppercase()) } else { c.to_string() }
+    if c.is_alphabetic() { format!("[{c}{}]", c.to_uppercase()) } else { c.to_string() }
 }
 
 fn number() -> Vec<Value> {

@@ -34,6 +34,7 @@ pub(crate) fn build(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>) {
     cx.output.shots.push(Shot {
         id,
         fingerprint: built.fingerprint,
+        former: built.former,
         request: built.request,
         model: built.model,
         price: built.price,

@@ -9,7 +9,7 @@ use super::context::ExpandContext;
 use super::entry::{Entry, Variable};
 use super::provenance::{Provenance, VariantField, variant_field};
 use super::request::Draft;
-use super::scope::Scope;
+use super::scope::{Reading, Scope};
 use super::shot_set::MAX_SHOTS;
 use super::{build, identity};
 use crate::manifest::scalars::count;
@@ -157,6 +157,8 @@ impl<'a> ExpandContext<'a> {
                     values: &values,
                     take,
                     known: None,
+                    reading: Reading::First,
+                    seen: None,
                 };
                 self.draft(compiled, scope, (row_part, &parts), (&origin.entry, &variant));
                 if self.output.shots.bytes > MAX_BYTES {

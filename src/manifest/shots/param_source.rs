@@ -10,7 +10,7 @@ use super::scope::Scope;
 use super::template::Engine;
 use super::text_template::TextTemplate;
 use super::value_template::ValueTemplate;
-use crate::catalog::{Param, ParamKind};
+use crate::catalog::{Form, Param, ParamKind};
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
 use crate::manifest::source::place::Place;
 use crate::manifest::text::table::Row;
@@ -234,6 +234,11 @@ impl Field<'_> {
         self.own(scope).is_some()
             || self.base.is_some()
             || self.parts.iter().any(|(_, at)| scope.row.is_some_and(|row| row.cell(*at).is_some()))
+    }
+
+    /// Whether it is a width to a height.
+    pub(crate) fn is_ratio(&self) -> bool {
+        self.param.is_some_and(|param| param.form == Some(Form::Ratio))
     }
 
     /// Whether it may be a local file.

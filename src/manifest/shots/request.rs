@@ -1,17 +1,21 @@
 //! A shot's request: its values, the catalog's checks, its price and its fingerprint. Every mistake
 //! points at the value that causes it.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
+use thin_vec::ThinVec;
 
 use super::compiled_entry::CompiledEntry;
 use super::context::ExpandContext;
 use super::image_cache::{BIG_BYTES, Image};
 use super::param_source::{Field, ValueOrigin};
 use super::provenance::VariantField;
-use super::scope::Scope;
-use crate::catalog::{Catalog, Params, Problem, in_words};
+use super::scope::{Reading, Scope, Seen};
+use crate::catalog::{
+    Catalog, FileHashes, FingerprintRule, Params, Problem, in_words, lowest_ratio,
+};
 use crate::domain::money::Usd;
 use crate::domain::shot::{Fingerprint, LocalFile, Request};
 use crate::manifest::diagnostics::Diagnostic;
@@ -48,43 +52,30 @@ impl Draft<'_, '_> {
 pub(crate) struct BuiltRequest {
     pub request: Request,
     pub fingerprint: Fingerprint,
+    /// By earlier rules, where they say something else.
+    pub former: ThinVec<Fingerprint>,
     pub model: Arc<str>,
     pub price: Option<Usd>,
 }
 
 /// Makes the request of a draft; `None` when something is wrong with it, which was reported.
 pub(crate) fn build(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>) -> Option<BuiltRequest> {
-    let mut whole = true;
-    let mut params = Params::new();
-    let mut extra = Params::new();
-    for field in &draft.compiled.fields {
-        if field.broken {
-            whole = false;
-            continue;
+    let seen = Cell::new(Seen::default());
+    let scope = Scope { reading: Reading::Wire, seen: Some(&seen), ..draft.scope };
+    let (mut params, extra) = match values(draft, &scope) {
+        Ok(values) => values,
+        Err(diagnostic) => {
+            cx.diags.add(diagnostic.shot(draft.id));
+            // The catalog would only say that it is missing.
+            return None;
         }
-        let value = match field.make(&draft.scope) {
-            Ok(Some(value)) => value,
-            Ok(None) => continue,
-            Err(diagnostic) => {
-                cx.diags.add(diagnostic.shot(draft.id));
-                // The catalog would only say that it is missing.
-                return None;
-            }
-        };
-        let to = if field.param.is_some() { &mut params } else { &mut extra };
-        to.insert(field.name.to_owned(), value);
-    }
-    if params.contains_key(CALLBACK_URL) && cx.output.callback_conflict.is_none() {
-        let mut fields = draft.compiled.fields.iter();
-        let field = fields.find(|field| field.name == CALLBACK_URL);
-        let place = field.map_or(draft.place, |field| field.origin(&draft.scope, field.name).place);
-        let what = "`callback_url` cannot be set while `callback` is: every request gets an address of its own";
-        let fix = "take this line out, or take `callback` out of the manifest";
-        cx.output.callback_conflict = Some(Diagnostic::new(place, what).fix(fix));
-    }
+    };
+    own_callback(cx, draft, &params);
+    let ratios = lowest_ratios(draft, &mut params);
     let (files, unseen) = images(cx, draft, &mut params);
     let problems = check(cx, draft, &params, &unseen);
-    if !whole || !unseen.is_empty() || problems > 0 {
+    let is_whole = !draft.compiled.fields.iter().any(|field| field.broken);
+    if !is_whole || !unseen.is_empty() || problems > 0 {
         return None;
     }
     let price = cx.catalog.price(&params);
@@ -99,8 +90,11 @@ pub(crate) fn build(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>) -> Option
     params.extend(extra);
     let hashes: Vec<(String, [u8; 32])> =
         files.iter().map(|file| (file.param.to_string(), file.sha256)).collect();
+    let prints = Fingerprints { draft, params: &params, hashes: &hashes, seen: seen.get() };
+    let fingerprint = prints.newest(cx.catalog);
     Some(BuiltRequest {
-        fingerprint: cx.catalog.fingerprint(&params, &hashes),
+        fingerprint,
+        former: prints.former(cx.catalog, &ratios, fingerprint),
         request: Request {
             // Copied: cutting the serializer's buffer down would leave its rest as a hole in memory.
             json: serde_json::to_string(&params).unwrap_or_default().as_str().into(),
@@ -109,6 +103,99 @@ pub(crate) fn build(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>) -> Option
         model,
         price,
     })
+}
+
+/// The values of a draft's fields: those of parameters, and those that `extra` passes through.
+fn values(
+    draft: &Draft<'_, '_>,
+    scope: &Scope<'_, '_>,
+) -> Result<(Params, Params), Box<Diagnostic>> {
+    let mut params = Params::new();
+    let mut extra = Params::new();
+    for field in draft.compiled.fields.iter().filter(|field| !field.broken) {
+        if let Some(value) = field.make(scope)? {
+            let to = if field.param.is_some() { &mut params } else { &mut extra };
+            to.insert(field.name.to_owned(), value);
+        }
+    }
+    Ok((params, extra))
+}
+
+/// Keeps the mistake of a request that has a `callback_url` of its own, in case the manifest has
+/// `callback`.
+fn own_callback(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>, params: &Params) {
+    if !params.contains_key(CALLBACK_URL) || cx.output.callback_conflict.is_some() {
+        return;
+    }
+    let mut fields = draft.compiled.fields.iter();
+    let field = fields.find(|field| field.name == CALLBACK_URL);
+    let place = field.map_or(draft.place, |field| field.origin(&draft.scope, field.name).place);
+    let what = "`callback_url` cannot be set while `callback` is: every request gets an address of its own";
+    let fix = "take this line out, or take `callback` out of the manifest";
+    cx.output.callback_conflict = Some(Diagnostic::new(place, what).fix(fix));
+}
+
+/// Writes ratios in lowest terms; returns those that were written otherwise.
+fn lowest_ratios<'d>(draft: &Draft<'d, '_>, params: &mut Params) -> Vec<(&'d str, Json)> {
+    let mut written = Vec::new();
+    for field in draft.compiled.fields.iter().filter(|field| field.is_ratio()) {
+        let Some(value) = params.get_mut(field.name) else { continue };
+        if let Some(lowest) = value.as_str().and_then(lowest_ratio) {
+            written.push((field.name, std::mem::replace(value, lowest.into())));
+        }
+    }
+    written
+}
+
+/// What fingerprints are made of.
+struct Fingerprints<'d, 't, 'r> {
+    draft: &'r Draft<'d, 't>,
+    params: &'r Params,
+    hashes: &'r FileHashes,
+    seen: Seen,
+}
+
+impl Fingerprints<'_, '_, '_> {
+    /// By the newest rule.
+    fn newest(&self, catalog: &Catalog) -> Fingerprint {
+        let read = self.seen.whole.then(|| self.read(Reading::Meaning)).flatten();
+        catalog.fingerprint(read.as_ref().unwrap_or(self.params), self.hashes)
+    }
+
+    /// By the first rule, when that says something else. `ratios` as they are written.
+    fn former(
+        &self,
+        catalog: &Catalog,
+        ratios: &[(&str, Json)],
+        newest: Fingerprint,
+    ) -> ThinVec<Fingerprint> {
+        let is_new = |value: &Json| Catalog::is_new_to_first(value);
+        let Seen { whole, word } = self.seen;
+        if ratios.is_empty() && !whole && !word && !self.params.values().any(is_new) {
+            return ThinVec::new();
+        }
+        let read = word.then(|| self.read(Reading::First)).flatten();
+        let mut params = read.unwrap_or_else(|| self.params.clone());
+        for (name, written) in ratios {
+            params.insert((*name).to_owned(), written.clone());
+        }
+        let first = catalog.fingerprint_by(FingerprintRule::First, &params, self.hashes);
+        [first].into_iter().filter(|first| *first != newest).collect()
+    }
+
+    /// The request read in another way. Images are what they are.
+    fn read(&self, reading: Reading) -> Option<Params> {
+        let scope = Scope { reading, ..self.draft.scope };
+        let (mut params, extra) = values(self.draft, &scope).ok()?;
+        params.extend(extra);
+        for field in self.draft.compiled.fields.iter().filter(|field| field.is_image()) {
+            match self.params.get(field.name) {
+                Some(image) => params.insert(field.name.to_owned(), image.clone()),
+                None => params.shift_remove(field.name),
+            };
+        }
+        Some(params)
+    }
 }
 
 /// A mistake in a value, with the places that had a part in it.

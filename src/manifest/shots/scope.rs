@@ -1,16 +1,18 @@
 //! The names that a shot's templates can use, and where their values come from. Looked up when they
 //! are used, because most shots use none.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use minijinja::Value as Named;
 
 use super::entry::Variable;
-use super::template::{Engine, Template};
+use super::template::{Engine, Template, value};
+use crate::catalog::is_foreign_switch;
 use crate::manifest::diagnostics::{Diagnostic, did_you_mean};
 use crate::manifest::source::place::Place;
 use crate::manifest::text::table::Row;
-use crate::manifest::text::tree::{Node, Value};
+use crate::manifest::text::tree::{Node, Value, scalar};
 
 /// What one shot's values are made from.
 #[derive(Clone, Copy)]
@@ -24,6 +26,30 @@ pub(crate) struct Scope<'h, 't> {
     pub take: u32,
     /// The shot's id and tags, once they are known.
     pub known: Option<(&'h str, &'h [Box<str>])>,
+    /// How values that can be read in several ways are read.
+    pub reading: Reading,
+    /// Which of these readings would have yielded something else; `None`: not asked for.
+    pub seen: Option<&'h Cell<Seen>>,
+}
+
+/// How a template reads values that can be read in several ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// As the first release did: of switches only English words. Ids are always read so.
+    First,
+    /// Switches in the words of any spreadsheet; numbers as they are written. What is sent.
+    Wire,
+    /// As [`Reading::Wire`], and `5.0` is 5: what is meant.
+    Meaning,
+}
+
+/// Whether readings differ.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Seen {
+    /// There is a whole number that is not written as one.
+    pub whole: bool,
+    /// There is a switch that is not English.
+    pub word: bool,
 }
 
 impl Scope<'_, '_> {
@@ -36,7 +62,22 @@ impl Scope<'_, '_> {
             _ => {}
         }
         let (text, plain) = self.text(name)?;
-        Some(if plain { template.value(name, text) } else { Named::from(text) })
+        Some(if plain { self.read(name, text, template) } else { Named::from(text) })
+    }
+
+    /// What a text without quotes is worth.
+    fn read(&self, name: &str, text: &str, template: &Template<'_>) -> Named {
+        let whole = whole(text);
+        let is_word = template.is_condition(name) && is_foreign_switch(text);
+        if let Some(seen) = self.seen {
+            let Seen { whole: number, word } = seen.get();
+            seen.set(Seen { whole: number || whole.is_some(), word: word || is_word });
+        }
+        match (self.reading, whole) {
+            (Reading::First, _) if is_word => value(text),
+            (Reading::Meaning, Some(whole)) => Named::from(whole),
+            _ => template.value(name, text),
+        }
     }
 
     /// What is written for a name, if anything, and whether it stands there without quotes. An
@@ -79,6 +120,16 @@ impl Scope<'_, '_> {
         let vars = self.vars.iter().map(|(name, _)| &**name);
         variables.chain(columns).chain(vars).chain(["take"])
     }
+}
+
+/// A whole number that is written with a fraction, such as `5.0`.
+fn whole(text: &str) -> Option<i64> {
+    let (digits, zeros) = text.split_once('.')?;
+    let is_whole = !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0');
+    if !is_whole {
+        return None;
+    }
+    scalar(digits).as_i64()
 }
 
 /// What stands for a name.

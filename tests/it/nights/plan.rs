@@ -179,6 +179,7 @@ impl Text {
         Shot {
             id: ShotId::new(&self.id).unwrap(),
             fingerprint: catalog.fingerprint(&params, &[]),
+            former: [].into(),
             request: Request {
                 json: serde_json::to_string(&params).unwrap().into(),
                 files: [].into(),

@@ -36,6 +36,7 @@ pub fn shot(id: &str) -> Shot {
     Shot {
         id: ShotId::new(id).unwrap(),
         fingerprint: Fingerprint::from_bytes(fingerprint),
+        former: [].into(),
         request: Request { json: format!(r#"{{"prompt":"{id}"}}"#).into(), files: [].into() },
         model: "kling-v3".into(),
         price: Some(Usd::from_micros(100_000)),

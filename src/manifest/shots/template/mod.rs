@@ -130,11 +130,15 @@ pub struct Template<'a> {
 impl Template<'_> {
     /// What a text without quotes is worth as a name's value.
     pub(crate) fn value(&self, name: &str, text: &str) -> Value {
-        let is_condition = self.conditions.iter().any(|condition| **condition == *name);
-        match catalog::switch(text).filter(|_| is_condition) {
+        match catalog::any_switch(text).filter(|_| self.is_condition(name)) {
             Some(on) => Value::from_object(Switch { on, text: text.into() }),
             None => value(text),
         }
+    }
+
+    /// Whether a name stands alone in an `if`.
+    pub(crate) fn is_condition(&self, name: &str) -> bool {
+        self.conditions.iter().any(|condition| **condition == *name)
     }
 
     /// The text for one shot, with `get` to ask for a name's value.

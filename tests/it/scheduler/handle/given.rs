@@ -70,6 +70,7 @@ fn shot(place: u32) -> Shot {
     Shot {
         id: ShotId::new(&name).unwrap(),
         fingerprint: Fingerprint::from_bytes([0; 16]),
+        former: [].into(),
         request: Request { json: "{}".into(), files: [].into() },
         model: "model".into(),
         price: Some(usd("1")),
