@@ -82,6 +82,7 @@ fn open(folder: &Path) -> Result<SqliteLedger, Failure> {
             holder: "bench",
             at: AT,
             threads: Threads::Pool,
+            identity: rushes::ledger::Identity::default(),
         },
     )?)
 }

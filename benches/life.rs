@@ -127,6 +127,7 @@ async fn campaign(
             holder: "a benchmark",
             at: clock.now(),
             threads: Threads::Pool,
+            identity: rushes::ledger::Identity::default(),
         },
     )?;
     // Slower than the ledger can write, so that shots do not pile up before it.

@@ -13,7 +13,7 @@ use crate::disk::make_folder;
 use crate::domain::money::Usd;
 use crate::domain::shot::{Request, Shot, ShotId};
 use crate::domain::time::{Clock, SystemClock};
-use crate::ledger::{Kind, Ledger, LedgerAddress, LedgerError, LedgerOptions, Row};
+use crate::ledger::{Identity, Kind, Ledger, LedgerAddress, LedgerError, LedgerOptions, Row};
 use crate::manifest::{self, Mistakes, Reading};
 use crate::policy::budget::{Balance, Budget};
 use crate::policy::limits::Limits;
@@ -256,6 +256,7 @@ impl Run {
                 holder: "a program that uses the rushes library",
                 at: clock.now(),
                 threads: Threads::Pool,
+                identity: Identity::new(Arc::new(campaign.catalog.clone())),
             })?,
         };
         if ledger.budget() != campaign.budget {

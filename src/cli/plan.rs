@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::domain::money::Usd;
 use crate::domain::sanitize::json_text;
 use crate::domain::state::{OnDoubt, Rules};
-use crate::ledger::Summary;
+use crate::ledger::{Summary, identity};
 use crate::manifest::{Campaign, Mistakes};
 use crate::plan::{Action, Plan, Scope, USUAL_RENDER, plan as lay_out, shown};
 use crate::policy::budget::{Balance, Budget};
@@ -35,7 +35,12 @@ pub fn plan(args: &args::Plan, terminal: &Terminal, out: &mut dyn Write) -> Resu
         same_campaign(&loaded, kept)?;
     }
     let entries = match loaded.paths.reader()? {
-        Some(reader) => reader.entries()?,
+        Some(reader) => {
+            let mut entries = reader.entries()?;
+            let (shots, identity) = (&loaded.campaign.shots, &loaded.paths.identity);
+            identity::refresh(shots, &mut entries, identity, |of| reader.request(of))?;
+            entries
+        }
         None => Vec::new(),
     };
     loaded.warn(terminal);

@@ -9,7 +9,9 @@ use crate::catalog::Catalog;
 use crate::clips::count_clips;
 use crate::domain::state::Rules;
 use crate::domain::time::{Clock, SystemClock};
-use crate::ledger::{Kind, Ledger, LedgerAddress, LedgerError, LedgerOptions, Snapshot, Summary};
+use crate::ledger::{
+    Identity, Kind, Ledger, LedgerAddress, LedgerError, LedgerOptions, Snapshot, Summary,
+};
 use crate::manifest::{self, Campaign, Header, Manifest, Mistakes, WrittenBudget};
 use crate::policy::budget::Budget;
 use crate::policy::limits::Limits;
@@ -35,6 +37,8 @@ pub struct CampaignPaths {
     pub ledger: LedgerAddress,
     /// Whose tasks it holds.
     pub kind: Kind,
+    /// What tells whether a stored revision is what a shot asks for today.
+    pub identity: Identity,
     typed: args::Campaign,
     /// Where its gateway is, unless at the usual address.
     api_base: Option<String>,
@@ -47,7 +51,8 @@ impl CampaignPaths {
         let usual = || folder.join("ledger.sqlite");
         let ledger = LedgerAddress::file(typed.ledger.clone().unwrap_or_else(usual));
         let kind = if typed.sim.is_some() { Kind::Simulator } else { Kind::Gateway };
-        Self { header, folder, ledger, kind, typed: typed.clone(), api_base: None }
+        let (typed, identity) = (typed.clone(), Identity::default());
+        Self { header, folder, ledger, kind, identity, typed, api_base: None }
     }
 
     /// The same with its gateway's address, so that a command to type does not lead from a trial
@@ -104,6 +109,7 @@ impl CampaignPaths {
             holder,
             at,
             threads: Threads::Pool,
+            identity: self.identity.clone(),
         })?;
         // No other run works on the campaign from here on, so none writes to its log.
         let keeper = log.begin(&self.folder, &self.header.campaign, holder, at);
@@ -245,7 +251,8 @@ impl LoadedCampaign {
         let Some(header) = manifest.header().cloned() else {
             return Err(manifest.mistakes(flag, color).into());
         };
-        let paths = CampaignPaths::of(header, typed);
+        let identity = Identity::new(Arc::new(catalog.clone()));
+        let paths = CampaignPaths { identity, ..CampaignPaths::of(header, typed) };
         let kept = paths.reader()?.map(|reader| reader.summary()).transpose()?;
         let written = paths.header.budget;
         let kept_budget = kept.as_ref().map(|summary| summary.budget);

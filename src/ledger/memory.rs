@@ -18,7 +18,7 @@ use crate::domain::transition::Transition;
 use crate::ledger::revision::{as_written, has_open_attempt};
 use crate::ledger::{
     Answer, Assign, AttemptSpec, CallbackSubscription, Change, ClipFile, Commit, Committed, Entry,
-    Ledger, LedgerError, ReservedAttempt, RevisionId, Row, Snapshot, Verdict,
+    Identity, Ledger, LedgerError, ReservedAttempt, RevisionId, Row, Snapshot, Verdict,
 };
 use crate::policy::budget::{Balance, Budget};
 
@@ -26,6 +26,7 @@ use crate::policy::budget::{Balance, Budget};
 #[derive(Debug, Default)]
 pub struct MemoryLedger {
     books: Mutex<Books>,
+    identity: Identity,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -71,6 +72,12 @@ impl MemoryLedger {
         Self::default()
     }
 
+    /// The same, told by another catalog whether a stored revision is what a shot asks for.
+    #[must_use]
+    pub fn with_identity(self, identity: Identity) -> Self {
+        Self { identity, ..self }
+    }
+
     fn books(&self) -> MutexGuard<'_, Books> {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -98,7 +105,7 @@ impl Ledger for MemoryLedger {
     }
 
     fn record(&self, shots: Arc<[Shot]>, _at: Timestamp) -> Answer<'_, Vec<Entry>> {
-        async move { Ok(self.books().record(&shots)) }.boxed()
+        async move { Ok(self.books().record(&shots, &self.identity)) }.boxed()
     }
 
     fn assign(&self, which: Assign) -> Answer<'_, Vec<Entry>> {

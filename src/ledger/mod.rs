@@ -4,6 +4,7 @@
 
 mod address;
 mod error;
+pub mod identity;
 pub mod memory;
 mod options;
 pub mod revision;
@@ -28,6 +29,7 @@ use crate::policy::budget::{Balance, Budget};
 
 pub use address::LedgerAddress;
 pub use error::LedgerError;
+pub use identity::{Identity, StoredRequest};
 pub use memory::MemoryLedger;
 pub use options::{Kind, LedgerOptions};
 pub use snapshot::{OrphanReservation, Row, Snapshot, SpendGroup, Spending, Summary};
@@ -54,8 +56,9 @@ pub trait Ledger: Send + Sync + 'static {
     fn set_budget(&self, budget: Budget) -> Answer<'_, ()>;
 
     /// Makes these shots the campaign's current ones: unknown (shot, fingerprint) pairs become new
-    /// revisions, queued; known ones keep their state; all others are no longer current. Answers
-    /// the current entries, in the order of `shots`. Writes only what changed.
+    /// revisions, queued; known ones keep their state; all others are no longer current. A revision
+    /// that means the same by another rule is known too ([`Identity::is_same`]): the furthest is
+    /// gone on with. Answers the current entries, in the order of `shots`. Writes only what changed.
     fn record(&self, shots: Arc<[Shot]>, at: Timestamp) -> Answer<'_, Vec<Entry>>;
 
     /// Hands over revisions to be worked on.

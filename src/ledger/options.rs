@@ -1,5 +1,6 @@
 //! What it takes to open a ledger, and whose tasks it holds.
 
+use super::identity::Identity;
 use crate::blocking::Threads;
 use crate::domain::time::Timestamp;
 
@@ -16,6 +17,8 @@ pub struct LedgerOptions<'a> {
     pub at: Timestamp,
     /// Where it is written.
     pub threads: Threads,
+    /// What tells whether a stored revision is what a shot asks for today.
+    pub identity: Identity,
 }
 
 /// Whose tasks a ledger holds. A ledger is of one kind for ever.

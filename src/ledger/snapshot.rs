@@ -1,6 +1,6 @@
 //! Reading a ledger: for plans, reports and pages, also while a run writes it.
 
-use super::{ClipFile, Entry, Kind, LedgerError, RevisionId};
+use super::{ClipFile, Entry, Kind, LedgerError, RevisionId, StoredRequest};
 use crate::domain::charge::Charge;
 use crate::domain::money::Usd;
 use crate::domain::outcome::TaskId;
@@ -40,6 +40,12 @@ pub trait Snapshot {
     /// # Errors
     /// When it cannot be read.
     fn lists(&self, path: &str) -> Result<bool, LedgerError>;
+
+    /// What a revision asked for, to be held against what its shot asks for today.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn request(&self, revision: RevisionId) -> Result<StoredRequest, LedgerError>;
 
     /// Every known revision's entry, also older and removed ones; for the plan.
     ///

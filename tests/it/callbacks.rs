@@ -365,6 +365,7 @@ fn rushes_ledger(campaign: &Campaign) -> rushes::ledger::SqliteLedger {
             holder: "a test",
             at: rushes::domain::time::Timestamp::from_millis(0),
             threads: rushes::blocking::Threads::Pool,
+            identity: rushes::ledger::Identity::default(),
         },
     )
     .unwrap()

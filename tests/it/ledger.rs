@@ -70,6 +70,7 @@ pub fn open_in(folder: &Path) -> Result<SqliteLedger, LedgerError> {
             holder: "rushes run",
             at: at(0),
             threads: Threads::Pool,
+            identity: rushes::ledger::Identity::default(),
         },
     )
 }

@@ -17,6 +17,7 @@ mod disk;
 mod domain;
 mod fuzz;
 mod house;
+mod identity;
 #[cfg(unix)]
 mod kills;
 mod language;

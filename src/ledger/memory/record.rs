@@ -1,13 +1,14 @@
 //! What a manifest makes of a ledger in memory.
 
-use super::{Books, Revision};
+use super::{Attempt, Books, Revision};
 use crate::domain::shot::Shot;
 use crate::domain::state::RevisionState;
-use crate::ledger::revision::{TakenNames, is_name_for, is_unbought, is_without_files};
-use crate::ledger::{Entry, RevisionId};
+use crate::ledger::identity::progress;
+use crate::ledger::revision::{TakenNames, as_written, is_name_for, is_unbought, is_without_files};
+use crate::ledger::{Entry, Identity, RevisionId, StoredRequest};
 
 impl Books {
-    pub(super) fn record(&mut self, shots: &[Shot]) -> Vec<Entry> {
+    pub(super) fn record(&mut self, shots: &[Shot], identity: &Identity) -> Vec<Entry> {
         let were_current: Vec<bool> = self
             .revisions
             .iter_mut()
@@ -18,7 +19,7 @@ impl Books {
             .iter()
             .enumerate()
             .map(|(position, shot)| {
-                let index = self.find(shot).unwrap_or_else(|| self.add(shot));
+                let index = self.find(shot, identity).unwrap_or_else(|| self.add(shot));
                 let was_current = were_current.get(index).copied().unwrap_or_default();
                 if let Some(revision) = self.revisions.get_mut(index)
                     && revision.refresh(shot, position, was_current)
@@ -33,10 +34,33 @@ impl Books {
         current.map(|revision| self.entry(revision)).collect()
     }
 
-    fn find(&self, shot: &Shot) -> Option<usize> {
-        self.revisions.iter().position(|Revision { entry, .. }| {
-            entry.shot == shot.id && entry.fingerprint == shot.fingerprint
-        })
+    /// The furthest revision that is what the shot asks for; of equally far ones that with its own
+    /// fingerprint, else the newest. It has the shot's fingerprint from now on, if it is free.
+    fn find(&mut self, shot: &Shot, identity: &Identity) -> Option<usize> {
+        let is_exact = |one: &Revision| one.entry.fingerprint == shot.fingerprint;
+        let is_exact_known =
+            self.revisions.iter().any(|one| one.entry.shot == shot.id && is_exact(one));
+        let same = self.revisions.iter().enumerate().filter(|(_, one)| {
+            one.entry.shot == shot.id && identity.is_same(shot, &self.stored_request(one))
+        });
+        let (index, _) = same.max_by_key(|(_, one)| {
+            (progress(&one.entry.status.state), is_exact(one), one.entry.number)
+        })?;
+        if !is_exact_known && let Some(found) = self.revisions.get_mut(index) {
+            found.entry.fingerprint = shot.fingerprint;
+        }
+        Some(index)
+    }
+
+    /// What a revision asked for, and what its attempts sent.
+    pub(super) fn stored_request(&self, revision: &Revision) -> StoredRequest {
+        let of_it = |one: &&Attempt| one.revision == revision.entry.revision;
+        let mut wires: Vec<String> =
+            self.attempts.iter().filter(of_it).map(|one| one.spec.wire.to_string()).collect();
+        wires.sort_unstable();
+        wires.dedup();
+        let request = as_written(&revision.shot.request).into_owned();
+        StoredRequest { fingerprint: revision.entry.fingerprint, request, wires }
     }
 
     /// Adds a revision whose clip is still to be named.

@@ -8,8 +8,8 @@ use crate::domain::state::{Account, State};
 use crate::domain::time::Timestamp;
 use crate::ledger::snapshot::{HISTORY_MOMENTS, MAX_ORPHANS};
 use crate::ledger::{
-    Assign, Entry, Kind, LedgerError, OrphanReservation, Row, Snapshot, SpendGroup, Spending,
-    Summary,
+    Assign, Entry, Kind, LedgerError, OrphanReservation, RevisionId, Row, Snapshot, SpendGroup,
+    Spending, StoredRequest, Summary,
 };
 use crate::policy::budget::Balance;
 
@@ -38,6 +38,13 @@ impl Snapshot for Books {
     fn lists(&self, path: &str) -> Result<bool, LedgerError> {
         let mut files = self.revisions.iter().flat_map(|revision| &revision.files);
         Ok(files.any(|file| file.path == path))
+    }
+
+    fn request(&self, revision: RevisionId) -> Result<StoredRequest, LedgerError> {
+        let mut all = self.revisions.iter();
+        let found = all.find(|one| one.entry.revision == revision);
+        let missing = || LedgerError::defect(format!("there is no revision {}", revision.0));
+        found.map(|one| self.stored_request(one)).ok_or_else(missing)
     }
 
     fn entries(&self) -> Result<Vec<Entry>, LedgerError> {

@@ -53,8 +53,8 @@ use crate::domain::time::Timestamp;
 use crate::policy::budget::{Balance, Budget};
 
 use super::{
-    Answer, Assign, CallbackSubscription, ClipFile, Commit, Committed, Entry, Ledger, LedgerError,
-    LedgerOptions, ReservedAttempt, RevisionId, Snapshot,
+    Answer, Assign, CallbackSubscription, ClipFile, Commit, Committed, Entry, Identity, Ledger,
+    LedgerError, LedgerOptions, ReservedAttempt, RevisionId, Snapshot,
 };
 use group_commit::GroupCommit;
 #[cfg(debug_assertions)]
@@ -67,6 +67,7 @@ pub use snapshot::SqliteSnapshot;
 #[derive(Clone)]
 pub struct SqliteLedger {
     commits: Arc<GroupCommit>,
+    identity: Identity,
 }
 
 impl SqliteLedger {
@@ -76,7 +77,8 @@ impl SqliteLedger {
     /// When another run holds the lock; when the file is newer than this program, of another
     /// campaign or kind, damaged, or cannot be written.
     pub fn open(path: &Path, options: &LedgerOptions<'_>) -> Result<Self, LedgerError> {
-        Ok(Self { commits: Arc::new(open::for_writing(path, options)?) })
+        let identity = options.identity.clone();
+        Ok(Self { commits: Arc::new(open::for_writing(path, options)?), identity })
     }
 
     /// For tests of full disks: looks at the connection while no batch is written. The second argument
@@ -114,7 +116,8 @@ impl Ledger for SqliteLedger {
     }
 
     fn record(&self, shots: Arc<[Shot]>, at: Timestamp) -> Answer<'_, Vec<Entry>> {
-        self.commits.ask(move |tx| sync_manifest::record(tx, &shots, at)).boxed()
+        let identity = self.identity.clone();
+        self.commits.ask(move |tx| sync_manifest::record(tx, &shots, &identity, at)).boxed()
     }
 
     fn assign(&self, which: Assign) -> Answer<'_, Vec<Entry>> {

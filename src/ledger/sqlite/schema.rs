@@ -26,6 +26,9 @@ pub(super) const WITH_CHARGES: usize = 2;
 /// From this schema on files have their footage, and revisions their entry and variant.
 pub(super) const WITH_FOOTAGE: usize = 3;
 
+/// From this schema on attempts have their origin and what was sent.
+pub(super) const WITH_WIRES: usize = 4;
+
 /// This program, as a ledger names it.
 const PROGRAM: &str = concat!("rushes ", env!("CARGO_PKG_VERSION"));
 

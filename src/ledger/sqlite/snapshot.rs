@@ -10,7 +10,7 @@ use super::rows::{
     ENTRY_COLUMNS, MONEY, entry, entry_columns, moment, money, odd, shot_id, unlist, unpairs, usd,
     words,
 };
-use super::schema::{WITH_CHARGES, WITH_FOOTAGE};
+use super::schema::{WITH_CHARGES, WITH_FOOTAGE, WITH_WIRES};
 use super::{
     CallbackSubscription, ClipFile, Entry, LedgerError, ReservedAttempt, RevisionId, lock, open,
     spending,
@@ -19,11 +19,11 @@ use crate::domain::charge::Charge;
 use crate::domain::clip_info::ClipInfo;
 use crate::domain::outcome::TaskId;
 use crate::domain::secret::Secret;
-use crate::domain::shot::ShotId;
+use crate::domain::shot::{Fingerprint, ShotId};
 use crate::domain::state::{AttemptId, State};
 use crate::domain::time::Timestamp;
 use crate::ledger::revision::WITH_OPEN_ATTEMPT;
-use crate::ledger::{Row, Snapshot, Spending, Summary};
+use crate::ledger::{Row, Snapshot, Spending, StoredRequest, Summary};
 
 /// What is shown of a shot whose run died with its POST on the wire.
 const CUT_SHORT: &str = "the run ended while its request was on the wire; the next run decides";
@@ -106,6 +106,13 @@ impl Snapshot for SqliteSnapshot {
         self.within(|conn| Ok(conn.query_row(listed, [path], |_| Ok(())).optional()?.is_some()))
     }
 
+    fn request(&self, revision: RevisionId) -> Result<StoredRequest, LedgerError> {
+        self.within(|conn| match self.schema {
+            WITH_WIRES.. => stored_request(conn, revision),
+            _ => stored_text(conn, revision),
+        })
+    }
+
     fn entries(&self) -> Result<Vec<Entry>, LedgerError> {
         self.within(|conn| entries(conn, "1 = 1 ORDER BY current DESC, position, shot, number"))
     }
@@ -122,6 +129,28 @@ fn entries(conn: &Connection, which: &str) -> rusqlite::Result<Vec<Entry>> {
     conn.prepare_cached(&format!("SELECT {columns} FROM revisions WHERE {which}"))?
         .query_map([], |row| entry(row, None))?
         .collect()
+}
+
+/// What a revision asked for, and what its attempts sent.
+pub(super) fn stored_request(
+    conn: &Connection,
+    revision: RevisionId,
+) -> rusqlite::Result<StoredRequest> {
+    let sent = "SELECT DISTINCT wire FROM attempts WHERE revision = ?1 AND wire IS NOT NULL";
+    let mut sent = conn.prepare_cached(sent)?;
+    let wires = sent.query_map([revision.0], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(StoredRequest { wires, ..stored_text(conn, revision)? })
+}
+
+/// The same of a ledger that does not keep what was sent.
+fn stored_text(conn: &Connection, revision: RevisionId) -> rusqlite::Result<StoredRequest> {
+    conn.prepare_cached("SELECT fingerprint, request FROM revisions WHERE id = ?1")?.query_row(
+        [revision.0],
+        |row| {
+            let fingerprint = Fingerprint::from_bytes(row.get(0)?);
+            Ok(StoredRequest { fingerprint, request: row.get(1)?, wires: Vec::new() })
+        },
+    )
 }
 
 /// The current revisions in manifest order, then unfinished others.

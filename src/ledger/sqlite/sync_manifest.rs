@@ -1,24 +1,32 @@
 //! Holds the manifest's shots against the revisions that are stored, and writes the difference.
 //! A million unchanged shots are read once, compared in place, and nothing is written.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Row as SqlRow, params};
 
 use super::group_commit::{Fault, Tx};
 use super::rows::{ENTRY_COLUMNS, entry, entry_columns, failure_name, list, pairs, words};
-use super::{Entry, RevisionId};
+use super::snapshot::stored_request;
+use super::{Entry, Identity, RevisionId};
 use crate::domain::money::Usd;
 use crate::domain::shot::Shot;
 use crate::domain::state::RevisionState;
 use crate::domain::time::Timestamp;
+use crate::ledger::identity::{Candidate, choose, progress};
 use crate::ledger::revision::{
     FAILED_WITH_FILES, TakenNames, as_written, is_name_for, is_unbought, is_without_files,
 };
 
 /// Makes `shots` the current ones; answers their entries in the same order.
-pub(super) fn record(tx: &Tx<'_>, shots: &[Shot], at: Timestamp) -> Result<Vec<Entry>, Fault> {
+pub(super) fn record(
+    tx: &Tx<'_>,
+    shots: &[Shot],
+    identity: &Identity,
+    at: Timestamp,
+) -> Result<Vec<Entry>, Fault> {
     let mut stored = scan(tx, shots)?;
+    find_same(tx, shots, identity, &mut stored)?;
     name_clips(tx, shots, &mut stored)?;
     for revision in &stored.retired {
         tx.conn
@@ -48,6 +56,8 @@ struct Stored {
     slots: Vec<Slot>,
     /// Current until now.
     retired: Vec<RevisionId>,
+    /// Revisions of these shots with another fingerprint than theirs.
+    others: Vec<Candidate>,
     /// Whether there are no revisions at all.
     is_empty: bool,
 }
@@ -57,6 +67,7 @@ fn scan(tx: &Tx<'_>, shots: &[Shot]) -> rusqlite::Result<Stored> {
     let mut stored = Stored {
         slots: std::iter::repeat_with(unknown).take(shots.len()).collect(),
         retired: Vec::new(),
+        others: Vec::new(),
         is_empty: true,
     };
     let mut finder = Finder { shots, by_id: None };
@@ -68,9 +79,19 @@ fn scan(tx: &Tx<'_>, shots: &[Shot]) -> rusqlite::Result<Stored> {
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         stored.is_empty = false;
-        let Some((index, shot)) = finder.find(row)? else {
+        let found = finder.find(row)?;
+        let Some((index, shot, true)) = found else {
             if row.get(4)? {
                 stored.retired.push(RevisionId(row.get(0)?));
+            }
+            if let Some((index, shot, false)) = found {
+                let entry = entry(row, Some(shot.id.clone()))?;
+                stored.others.push(Candidate {
+                    shot: index,
+                    revision: entry.revision,
+                    number: entry.number,
+                    progress: progress(&entry.status.state),
+                });
             }
             continue;
         };
@@ -94,6 +115,60 @@ fn scan(tx: &Tx<'_>, shots: &[Shot]) -> rusqlite::Result<Stored> {
     Ok(stored)
 }
 
+/// Takes revisions that mean the same as a shot, though by another fingerprint, for its own.
+fn find_same(
+    tx: &Tx<'_>,
+    shots: &[Shot],
+    identity: &Identity,
+    stored: &mut Stored,
+) -> rusqlite::Result<()> {
+    let others = std::mem::take(&mut stored.others);
+    let slots = &stored.slots;
+    let exact = |index: usize| match slots.get(index)? {
+        Slot::Same(entry) | Slot::Changed { entry, .. } => Some(progress(&entry.status.state)),
+        Slot::New { .. } => None,
+    };
+    let chosen = choose(others, exact, |index, revision| {
+        let Some(shot) = shots.get(index) else { return Ok(false) };
+        Ok::<_, rusqlite::Error>(identity.is_same(shot, &stored_request(tx.conn, revision)?))
+    })?;
+    let mut kept = HashSet::new();
+    for Candidate { shot: index, revision, .. } in chosen {
+        let (Some(shot), Some(slot)) = (shots.get(index), stored.slots.get_mut(index)) else {
+            continue;
+        };
+        let mut entry = entry_of(tx, revision, shot)?;
+        let returns = !std::mem::replace(&mut entry.current, true);
+        match slot {
+            // One row at most has a shot's fingerprint.
+            Slot::Same(exact) | Slot::Changed { entry: exact, .. } => {
+                stored.retired.push(exact.revision);
+            }
+            Slot::New { .. } => {
+                tx.conn
+                    .prepare_cached("UPDATE revisions SET fingerprint = ?2 WHERE id = ?1")?
+                    .execute(params![revision.0, shot.fingerprint.as_bytes()])?;
+                entry.fingerprint = shot.fingerprint;
+            }
+        }
+        if is_unbought(&entry.status.state) {
+            entry.price = shot.price;
+        }
+        let is_renamed = is_without_files(&entry.status.state)
+            && (returns || !is_name_for(&entry.clip_name, &shot.clip_name));
+        *slot = Slot::Changed { entry, is_renamed };
+        kept.insert(revision);
+    }
+    stored.retired.retain(|retired| !kept.contains(retired));
+    Ok(())
+}
+
+fn entry_of(tx: &Tx<'_>, revision: RevisionId, shot: &Shot) -> rusqlite::Result<Entry> {
+    let sql = format!("SELECT {} FROM revisions WHERE id = ?1", entry_columns());
+    let mut statement = tx.conn.prepare_cached(&sql)?;
+    statement.query_row([revision.0], |row| entry(row, Some(shot.id.clone())))
+}
+
 /// Finds the shot whose revision a row is.
 struct Finder<'a> {
     shots: &'a [Shot],
@@ -102,7 +177,8 @@ struct Finder<'a> {
 }
 
 impl<'a> Finder<'a> {
-    fn find(&mut self, row: &SqlRow<'_>) -> rusqlite::Result<Option<(usize, &'a Shot)>> {
+    /// The shot and its index, and whether the fingerprint is its own.
+    fn find(&mut self, row: &SqlRow<'_>) -> rusqlite::Result<Option<(usize, &'a Shot, bool)>> {
         let (id, fingerprint) = (row.get_ref(1)?.as_str()?, row.get_ref(3)?.as_blob()?);
         let is_it =
             |shot: &Shot| shot.id.as_str() == id && shot.fingerprint.as_bytes() == fingerprint;
@@ -111,14 +187,14 @@ impl<'a> Finder<'a> {
             && let Some(shot) = self.shots.get(index)
             && is_it(shot)
         {
-            return Ok(Some((index, shot)));
+            return Ok(Some((index, shot, true)));
         }
         let shots = self.shots;
         let by_id = self.by_id.get_or_insert_with(|| {
             shots.iter().enumerate().map(|(index, shot)| (shot.id.as_str(), index)).collect()
         });
         let found = by_id.get(id).and_then(|index| Some((*index, shots.get(*index)?)));
-        Ok(found.filter(|(_, shot)| is_it(shot)))
+        Ok(found.map(|(index, shot)| (index, shot, is_it(shot))))
     }
 }
 

@@ -90,6 +90,7 @@ over_all_ledgers![
     whether_a_failed_task_is_charged_is_kept_with_the_attempt,
     the_cap_is_kept,
     an_empty_batch_says_the_balance,
+    field_30_what_was_sent_before_is_gone_on_with_and_of_several_the_furthest,
 ];
 
 fn batch(commits: Vec<Commit>) -> Arc<Vec<Commit>> {
@@ -463,4 +464,52 @@ async fn an_empty_batch_says_the_balance<M: Maker>() {
     let (verdicts, displaced) = (Vec::new(), None);
     assert_eq!(committed, Committed { verdicts, balance, reserve_used: false, displaced });
     assert!(!ledger.has_failed());
+}
+
+/// The shot `a` with this request, by a rule that gives it this fingerprint.
+fn asking(json: &str, fingerprint: u8) -> Shot {
+    let request = Request { json: json.into(), files: [].into() };
+    let fingerprint = Fingerprint::from_bytes([fingerprint; 16]);
+    Shot { request, fingerprint, ..shot("a", 1, Some(10)) }
+}
+
+async fn field_30_what_was_sent_before_is_gone_on_with_and_of_several_the_furthest<M: Maker>() {
+    const ONE: &str = r#"{"model":"kling-v3","prompt":"a","duration":"5"}"#;
+    // Another order is the same on the wire; duration 5 is the default.
+    const SAME: &str = r#"{"prompt":"a","model":"kling-v3","duration":"5"}"#;
+    const MEANT: &str = r#"{"model":"kling-v3","prompt":"a"}"#;
+    const OTHER: &str = r#"{"model":"kling-v3","prompt":"other","duration":"5"}"#;
+    let mut maker = M::make();
+    let sends = |shot: &Shot| AttemptSpec {
+        wire: rushes::provider::canonical_wire(&shot.request),
+        ..spec(shot.price)
+    };
+    // Bought by one rule, and in doubt by another with another text.
+    let first = asking(ONE, 1);
+    let bought_one = record(&*maker.ledger(), std::slice::from_ref(&first)).await.remove(0);
+    let job = maker.ledger().claimed(&bought_one, sends(&first), at(1)).await;
+    let job = maker.ledger().apply(bought_one.revision, &job, bought("t"), &RULES, at(2)).await;
+    for (text, rule) in [(ONE, 1), (SAME, 2), (SAME, 3), (ONE, 1)] {
+        let entry = record(&*maker.ledger(), &[asking(text, rule)]).await.remove(0);
+        assert_eq!((entry.revision, entry.number, &entry.status), (bought_one.revision, 1, &job));
+        assert!(entry.current);
+        maker.reopen();
+    }
+    let meant = rushes::catalog::Catalog::builtin();
+    let params = serde_json::from_str(MEANT).unwrap();
+    let meant = Shot { fingerprint: meant.fingerprint(&params, &[]), ..asking(MEANT, 0) };
+    let entry = record(&*maker.ledger(), std::slice::from_ref(&meant)).await.remove(0);
+    assert_eq!(entry.revision, bought_one.revision, "its stored request means the same today");
+    // Another text is another revision.
+    let other = record(&*maker.ledger(), &[asking(OTHER, 4)]).await.remove(0);
+    assert_eq!((other.number, other.status.state.name()), (2, "queued"));
+    // A revision of its very fingerprint, that was never bought, does not hide the one that was.
+    let unbought = record(&*maker.ledger(), &[asking(OTHER, 5)]).await.remove(0);
+    assert_eq!(unbought.number, 2);
+    let entry = record(&*maker.ledger(), &[asking(ONE, 5)]).await.remove(0);
+    assert_eq!((entry.number, &entry.status), (1, &job), "the furthest of both");
+    maker.reopen();
+    let all = maker.ledger().assign(Assign::All).await.unwrap();
+    let current: Vec<_> = all.iter().filter(|one| one.current).map(|one| one.number).collect();
+    assert_eq!(current, [1]);
 }

@@ -7,7 +7,8 @@ use super::*;
 
 fn opening(campaign: &str, kind: Kind) -> LedgerOptions<'_> {
     let (holder, at, threads) = ("rushes fetch", at(0), Threads::Pool);
-    LedgerOptions { campaign, kind, holder, at, threads }
+    let identity = rushes::ledger::Identity::default();
+    LedgerOptions { campaign, kind, holder, at, threads, identity }
 }
 
 /// Opens it as this test's campaign would, and gives the refusal.

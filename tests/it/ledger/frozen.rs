@@ -14,7 +14,7 @@ use rushes::report;
 use super::*;
 
 /// The schemas of before, each with a frozen ledger, and today's.
-const BEFORE: [i64; 3] = [1, 2, 3];
+const BEFORE: [i64; 4] = [1, 2, 3, 4];
 const TODAY: i64 = 5;
 
 /// What only a schema from the second on can say.
@@ -27,6 +27,12 @@ const CHARGES: [&str; 2] = [
 const FOOTAGE: [&str; 2] = [
     "SELECT revision, part, millis, width, height, sound, unread FROM files ORDER BY revision, part",
     "SELECT shot, revision, entry, variant, seconds, width, height, sound FROM results",
+];
+
+/// What only a schema from the fourth on can say.
+const ORIGINS: [&str; 2] = [
+    "SELECT id, key_on_wire, origin, wire FROM attempts ORDER BY id",
+    "SELECT id, address, account FROM origins ORDER BY id",
 ];
 
 /// What a reader, the scheduler and a person with `sqlite3` see, as one text.
@@ -54,6 +60,7 @@ fn told(ledger: &Path, had: i64) -> String {
     ];
     let later = CHARGES.into_iter().filter(|_| had > 1);
     let later = later.chain(FOOTAGE.into_iter().filter(|_| had > 2));
+    let later = later.chain(ORIGINS.into_iter().filter(|_| had > 3));
     for sql in queries.into_iter().chain(later) {
         writeln!(told, "\n{sql}").unwrap();
         let mut statement = conn.prepare(sql).unwrap();
@@ -237,7 +244,7 @@ async fn a_ledger_of_schema_1_goes_on_with_callbacks_and_charges() {
 
 #[tokio::test]
 async fn who_only_looks_at_a_ledger_of_before_sees_all_of_it_and_leaves_it_as_it_is() {
-    for (had, count) in BEFORE.into_iter().zip([21, 17, 17]) {
+    for (had, count) in BEFORE.into_iter().zip([21, 17, 17, 18]) {
         let desk = thawed(had);
         let reader = LedgerAddress::file(desk.path()).snapshot().unwrap();
         let mut json = Vec::new();
@@ -279,18 +286,18 @@ async fn a_migration_that_fails_half_way_leaves_the_ledger_whole() {
         let desk = thawed(had);
         let conn = Connection::open(desk.path()).unwrap();
         // Something stands in the way of its last step but a few.
-        conn.execute_batch("ALTER TABLE attempts ADD COLUMN wire TEXT").unwrap();
+        conn.execute_batch("ALTER TABLE attempts ADD COLUMN answer TEXT").unwrap();
         drop(conn);
         let error = open_in(desk.folder.path()).err().expect("it cannot be migrated");
-        assert!(error.to_string().contains("wire"), "{error}");
+        assert!(error.to_string().contains("answer"), "{error}");
         assert_eq!(schema(&desk.path()), had);
         assert_eq!(told(&desk.path(), had), before(had));
         let conn = Connection::open(desk.path()).unwrap();
-        let columns = "SELECT count(*) FROM pragma_table_info('attempts') \
-             WHERE name IN ('key_on_wire', 'origin')";
+        let columns = "SELECT count(*) FROM pragma_table_info('revisions') \
+             WHERE name IN ('rerolls', 'probed')";
         let columns: i64 = conn.query_row(columns, [], |row| row.get(0)).unwrap();
         assert_eq!(columns, 0, "the steps before it were taken back");
-        conn.execute_batch("ALTER TABLE attempts DROP COLUMN wire").unwrap();
+        conn.execute_batch("ALTER TABLE attempts DROP COLUMN answer").unwrap();
         drop(conn);
         open_in(desk.folder.path()).unwrap();
         assert_eq!(told(&desk.path(), had), before(had));
@@ -367,6 +374,10 @@ fn a_schema_that_was_shipped_is_never_edited() {
         (
             include_str!("../../../src/ledger/sqlite/schema/3.sql"),
             "e1c3948e993b50ad625d099584061511e4270422dc663700ce2fb8c9489552a7",
+        ),
+        (
+            include_str!("../../../src/ledger/sqlite/schema/4.sql"),
+            "1d0bd9c288241cae99d00d32cbbafbbd39bbb71ac6931caf45cc51782065d9d6",
         ),
     ];
     for (schema, was) in shipped {

@@ -134,6 +134,7 @@ impl Stage {
                 holder,
                 at: self.machine.now(),
                 threads: Threads::InPlace,
+                identity: rushes::ledger::Identity::default(),
             },
         )
     }

@@ -6,7 +6,7 @@ use rushes::domain::shot::{Fingerprint, ShotId};
 use rushes::domain::state::{AttemptId, Failure, RevisionState, State};
 use rushes::domain::time::Timestamp;
 use rushes::ledger::{
-    ClipFile, Entry, Kind, LedgerError, RevisionId, Row, Snapshot, Spending, Summary,
+    ClipFile, Entry, Kind, LedgerError, RevisionId, Row, Snapshot, Spending, StoredRequest, Summary,
 };
 use rushes::policy::budget::{Balance, Budget};
 
@@ -137,6 +137,10 @@ impl Snapshot for Sample {
 
     fn lists(&self, path: &str) -> Result<bool, LedgerError> {
         Ok(self.rows.iter().flat_map(|row| &row.files).any(|file| file.path == path))
+    }
+
+    fn request(&self, revision: RevisionId) -> Result<StoredRequest, LedgerError> {
+        Err(LedgerError::Missing(format!("no request of {revision:?}").into()))
     }
 
     fn entries(&self) -> Result<Vec<Entry>, LedgerError> {

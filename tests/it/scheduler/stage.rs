@@ -320,6 +320,7 @@ impl Stage {
                 holder: "a test",
                 at: self.clock.now(),
                 threads: Threads::InPlace,
+                identity: rushes::ledger::Identity::default(),
             },
         )
         .unwrap();
