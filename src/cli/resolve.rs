@@ -204,7 +204,11 @@ const fn is_open(state: &State) -> bool {
         state,
         State::InDoubt { .. }
             | State::Rendering { stalled: Some(_), .. }
-            | State::Failed { attempt: Some(_), failure: Failure::Abandoned, .. }
+            | State::Failed {
+                attempt: Some(_),
+                failure: Failure::Abandoned | Failure::Unsettled,
+                ..
+            }
     )
 }
 

@@ -131,6 +131,14 @@ pub fn stopped(
         StopReason::Cap { .. } => format!("to allow more: {}", paths.again("run", "--budget USD")),
         StopReason::Credit(_) => format!("top up the account, then: {go_on}"),
         StopReason::Key(_) => format!("set {KEY_VARIABLE} to a valid key, then: {go_on}"),
+        StopReason::Firewall(_) => format!(
+            "nothing was charged. Open {ADDRESS} in a browser and turn off a VPN or proxy; if it \
+             opens, edit the shots' texts; then: {go_on}"
+        ),
+        StopReason::Alike { .. } => format!(
+            "nothing was charged, and these shots are queued again. Check the model's name and what \
+             the account may use; then: {go_on}"
+        ),
         StopReason::Address(_) => {
             format!("check --api-base; the gateway's own address is {ADDRESS}")
         }

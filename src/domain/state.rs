@@ -96,6 +96,19 @@ pub struct Unanswered {
     pub missing: Option<Timestamp>,
     /// Since when no answer was clear, those that say so included.
     pub unclear: Option<Timestamp>,
+    /// What may be the gateway's last word on it.
+    pub word: Option<LastWord>,
+}
+
+/// What a task's polls said again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastWord {
+    /// A hash of what was said.
+    pub digest: u64,
+    /// When it was first said.
+    pub since: Timestamp,
+    /// How often it was said since.
+    pub times: u32,
 }
 
 /// How a shot failed.
@@ -107,6 +120,11 @@ pub enum Failure {
     RefusedTooOften,
     /// The gateway accepted the task and could not render it.
     NotRendered,
+    /// The same, and one more try may do: the gateway says so, or its code is luck.
+    Unlucky,
+    /// The gateway calls the task completed, gives a reason and no clip. Whether it was charged is
+    /// not known, so its price stays reserved.
+    Unsettled,
     /// Paid, but its clip was no longer there to be fetched.
     Expired,
     /// Given up by the user; it may have been bought, so its price stays reserved.
@@ -122,6 +140,13 @@ pub struct RevisionState {
     pub refusals: u32,
     /// How often it was sent again with an attempt in doubt, by `on_doubt: resubmit`.
     pub resubmits: u32,
+    /// How often a failed task was bought again, by `limits.rerolls`.
+    pub rerolls: u32,
+    /// Whether it was refused in a run that stopped because all requests were refused alike. It is
+    /// submitted behind all others then.
+    pub probed: bool,
+    /// Whether its task renders and had not begun a minute after it was bought.
+    pub is_waiting: bool,
 }
 
 /// What can happen to a revision.
@@ -143,6 +168,10 @@ pub enum ShotEvent {
     FoundSubmitting,
     /// A callback named this task, and the gateway itself knows it: the attempt in doubt bought it.
     Evidence(RecoveredTask),
+    /// The run stopped because all requests are refused alike, and this one was too.
+    RefusedAlike,
+    /// Its failed task is bought again, by `limits.rerolls`.
+    Reroll,
     /// `--retry-failed`.
     RetryFailed,
     /// `rushes resolve`.
@@ -201,6 +230,10 @@ pub struct Rules {
     pub failed_tasks_charged: bool,
     /// How long the provider keeps a finished clip.
     pub result_lifetime: Duration,
+    /// How often a failed task may be bought again, over all runs.
+    pub rerolls: u32,
+    /// Whether other tasks were answered clearly since this one is answered with an error code.
+    pub others_are_clear: bool,
 }
 
 /// The account an attempt's price lies in.
@@ -277,7 +310,14 @@ impl RevisionState {
     /// A revision that was never submitted.
     #[must_use]
     pub fn new() -> Self {
-        Self { state: State::Queued { why: None }, refusals: 0, resubmits: 0 }
+        Self {
+            state: State::Queued { why: None },
+            refusals: 0,
+            resubmits: 0,
+            rerolls: 0,
+            probed: false,
+            is_waiting: false,
+        }
     }
 
     /// Whether it is in doubt and may be bought again without asking. It stays in doubt until it
@@ -297,6 +337,13 @@ impl RevisionState {
             *attempt = recorded;
         }
         self
+    }
+
+    /// Whether its failed task may be bought again without asking.
+    #[must_use]
+    pub const fn may_be_rerolled(&self, rules: &Rules) -> bool {
+        matches!(self.state, State::Failed { failure: Failure::Unlucky, .. })
+            && self.rerolls < rules.rerolls
     }
 
     /// Whether a doubt about it has not been met by as many further requests as are allowed.
@@ -389,6 +436,8 @@ impl ShotEvent {
             Self::NotFetched(_) => "a failed download",
             Self::FoundSubmitting => "being found on the wire",
             Self::Evidence(_) => "evidence of a purchase",
+            Self::RefusedAlike => "a stop of the run",
+            Self::Reroll => "a re-roll",
             Self::RetryFailed => "a retry",
             Self::Resolved(_) => "a resolution",
         }

@@ -64,6 +64,21 @@ impl Serialize for Timestamp {
     }
 }
 
+/// A span to a useful precision: `45s`, `2m 30s`, `12m`, `3h 20m`, `2d 4h`.
+#[must_use]
+pub fn in_words(span: Duration) -> String {
+    let secs = span.as_secs();
+    match (secs / 86_400, secs / 3600 % 24, secs / 60 % 60) {
+        (0, 0, 0) => format!("{secs}s"),
+        (0, 0, minutes @ 0..5) if !secs.is_multiple_of(60) => format!("{minutes}m {}s", secs % 60),
+        (0, 0, minutes) => format!("{minutes}m"),
+        (0, hours, 0) => format!("{hours}h"),
+        (0, hours, minutes) => format!("{hours}h {minutes}m"),
+        (days, 0, _) => format!("{days}d"),
+        (days, hours, _) => format!("{days}d {hours}h"),
+    }
+}
+
 /// The moment of an event, by two clocks.
 #[derive(Clone, Copy, Debug)]
 pub struct Now {

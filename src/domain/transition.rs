@@ -1,15 +1,21 @@
 //! The one function that makes every transition. It takes the time as an argument and touches
 //! nothing outside its arguments, so that every turn of a shot's life can be tested as a table.
 
+mod polls;
+
 use std::time::Duration;
 
-use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+use crate::domain::outcome::{DownloadError, SubmitOutcome, TaskId};
 use crate::domain::time::Timestamp;
 
 use super::state::{
-    Account, AttemptId, AttemptOutcome, Doubt, Failure, MISSING_PATIENCE, RecoveredTask,
-    Resolution, RevisionState, Rules, ShotEvent, State, Unanswered,
+    Account, AttemptId, AttemptOutcome, Doubt, Failure, RecoveredTask, Resolution, RevisionState,
+    Rules, ShotEvent, State, Unanswered,
 };
+
+/// What a page of a firewall before the gateway means.
+pub const FIREWALL: &str =
+    "a firewall before the gateway refused this request; its text may have triggered it";
 
 /// What changed about the attempt the event was about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +26,8 @@ pub struct AttemptChange {
     pub outcome: Option<AttemptOutcome>,
     /// The reason for people, when there is one.
     pub why: Option<Box<str>>,
+    /// The whole answer, if it leaves a doubt: it may hold the only trace of a purchase.
+    pub answer: Option<Box<str>>,
     /// The account its price lies in from now on.
     pub account: Account,
 }
@@ -55,7 +63,8 @@ impl Transition {
     /// Whether it changes anything that must outlive the process.
     #[must_use]
     pub fn is_durable(&self, before: &RevisionState) -> bool {
-        let counts = |state: &RevisionState| (state.refusals, state.resubmits);
+        let counts =
+            |it: &RevisionState| (it.refusals, it.resubmits, it.rerolls, it.probed, it.is_waiting);
         self.change.is_some()
             || counts(&self.to) != counts(before)
             || !is_the_same(&self.to.state, &before.state)
@@ -95,6 +104,8 @@ pub enum Next {
 pub enum Backoff {
     /// Not at all.
     None,
+    /// Until others were tried: it may be about more than this one.
+    Behind,
     /// This shot was refused with a 5xx.
     Refused(Option<Duration>),
 }
@@ -146,6 +157,7 @@ impl RevisionState {
                 let why = "the run ended while its request was on the wire";
                 Ok(self.doubtful(*attempt, AttemptOutcome::Doubtful, why.into(), rules))
             }
+            (State::Rendered { .. }, ShotEvent::Polled(polled)) => Ok(self.polled_again(polled)),
             (_, ShotEvent::Polled(polled)) => self.polled(polled, now, rules),
             (State::Rendered { attempt, .. }, ShotEvent::Delivered) => {
                 Ok(self.to(State::Delivered { attempt: *attempt }, Next::Rest))
@@ -175,6 +187,17 @@ impl RevisionState {
             ) => Ok(self
                 .to(rendering(*attempt, task, sent_at.min(now)), Next::Poll(Some(Duration::ZERO)))
                 .with(*attempt, Some(AttemptOutcome::Bought), None, Account::Reserved)),
+            (State::Failed { failure: Failure::Rejected, why, .. }, ShotEvent::RefusedAlike) => {
+                let state = State::Queued { why: Some(why.clone()) };
+                let then = Next::Requeue(Backoff::None);
+                Ok(Transition::new(Self { state, probed: true, ..self.clone() }, then))
+            }
+            (State::Failed { why, .. }, ShotEvent::Reroll) if self.may_be_rerolled(rules) => {
+                let state = State::Queued { why: Some(format!("bought again: {why}").into()) };
+                let rerolls = self.rerolls.saturating_add(1);
+                let again = Self { state, rerolls, ..self.clone() };
+                Ok(Transition::new(again, Next::Requeue(Backoff::None)))
+            }
             (state, ShotEvent::RetryFailed) if state.may_be_retried() => {
                 Ok(Transition::new(Self::new(), Next::Requeue(Backoff::None)))
             }
@@ -183,8 +206,9 @@ impl RevisionState {
         }
     }
 
+    /// Only a task that renders can be one that has not begun.
     fn to(&self, state: State, then: Next) -> Transition {
-        Transition::new(Self { state, ..self.clone() }, then)
+        Transition::new(Self { state, is_waiting: false, ..self.clone() }, then)
     }
 
     fn answered(
@@ -204,8 +228,9 @@ impl RevisionState {
             SubmitOutcome::NotSent { why } => {
                 queue_again(why, AttemptOutcome::NotSent, Next::Requeue(Backoff::None))
             }
-            SubmitOutcome::Throttled { why, .. } => {
-                queue_again(why, AttemptOutcome::Throttled, Next::Requeue(Backoff::None))
+            SubmitOutcome::Throttled { is_money, why, .. } => {
+                let backoff = if is_money { Backoff::Behind } else { Backoff::None };
+                queue_again(why, AttemptOutcome::Throttled, Next::Requeue(backoff))
             }
             SubmitOutcome::ServerError { from_proxy: true, why, .. } if rules.strict => {
                 self.doubtful(attempt, AttemptOutcome::ServerError, why.into(), rules)
@@ -213,30 +238,34 @@ impl RevisionState {
             SubmitOutcome::ServerError { retry_after, why, .. } => {
                 self.refused(attempt, doubt, retry_after, why.into(), rules)
             }
-            SubmitOutcome::Rejected { why } => {
-                let ended = match doubt {
-                    None => failed(attempt, Failure::Rejected, &why),
-                    Some(doubt) => still_in_doubt(doubt, &format!("rejected: {why}")),
-                };
-                let (outcome, why) = (Some(AttemptOutcome::Rejected), Some(why.into()));
-                self.to(ended, Next::Rest).with(attempt, outcome, why, Account::Released)
+            SubmitOutcome::Rejected { why } => self.after_rejection(attempt, doubt, &why),
+            SubmitOutcome::Firewall { why } => {
+                self.after_rejection(attempt, doubt, &format!("{FIREWALL} ({why})"))
             }
-            SubmitOutcome::BadKey { why } | SubmitOutcome::Firewall { why } => {
-                queue_again(why, AttemptOutcome::BadKey, Next::Stop)
-            }
+            SubmitOutcome::BadKey { why } => queue_again(why, AttemptOutcome::BadKey, Next::Stop),
             SubmitOutcome::NoCredit { why } => {
                 queue_again(why, AttemptOutcome::NoCredit, Next::Stop)
             }
             SubmitOutcome::WrongAddress { why } => {
                 queue_again(why, AttemptOutcome::WrongAddress, Next::Stop)
             }
-            SubmitOutcome::Bought { task } => self
+            SubmitOutcome::Bought { task } => Self { probed: false, ..self.clone() }
                 .to(rendering(attempt, task, now), Next::Poll(None))
                 .with(attempt, Some(AttemptOutcome::Bought), None, Account::Reserved),
-            SubmitOutcome::Doubtful { why, .. } => {
-                self.doubtful(attempt, AttemptOutcome::Doubtful, why.into(), rules)
-            }
+            SubmitOutcome::Doubtful { why, answer } => self
+                .doubtful(attempt, AttemptOutcome::Doubtful, why.into(), rules)
+                .with_answer(answer),
         }
+    }
+
+    /// The gateway, or what stands before it, will not accept this request.
+    fn after_rejection(&self, attempt: AttemptId, doubt: Option<&Doubt>, why: &str) -> Transition {
+        let ended = match doubt {
+            None => failed(attempt, Failure::Rejected, why),
+            Some(doubt) => still_in_doubt(doubt, &format!("rejected: {why}")),
+        };
+        let outcome = Some(AttemptOutcome::Rejected);
+        self.to(ended, Next::Rest).with(attempt, outcome, Some(why.into()), Account::Released)
     }
 
     /// What it is after an attempt that bought nothing: queued, or in doubt as it was before.
@@ -288,81 +317,6 @@ impl RevisionState {
         Transition { then, ..step }.with(attempt, Some(outcome), Some(why), Account::Reserved)
     }
 
-    fn polled(
-        &self,
-        polled: PollOutcome,
-        now: Timestamp,
-        rules: &Rules,
-    ) -> Result<Transition, InvalidTransition> {
-        let State::Rendering { attempt, task, since, silence, stalled } = &self.state else {
-            let (state, event) = (self.state.name(), ShotEvent::Polled(polled).name());
-            return Err(InvalidTransition { state, event });
-        };
-        let (attempt, since, silence, stalled) = (*attempt, *since, *silence, stalled.as_deref());
-        let go_on = |silence, stalled: Option<&str>, then| {
-            let (task, stalled) = (task.clone(), stalled.map(Into::into));
-            self.to(State::Rendering { attempt, task, since, silence, stalled }, then)
-        };
-        let overdue = now.since(since) > rules.render_timeout;
-        let late = |said: &str| {
-            format!("not done {} after it was submitted ({said})", humane(rules.render_timeout))
-        };
-        // What says nothing about the task changes nothing about it, until patience is over.
-        let waited = |first: Timestamp, patience| now.since(first) > patience;
-        let unclear = Some(silence.unclear.unwrap_or(now));
-        let unheard = unclear.is_some_and(|first| {
-            overdue && waited(first, MISSING_PATIENCE.min(rules.render_timeout))
-        });
-        Ok(match polled {
-            PollOutcome::Working { unknown, .. } if overdue => {
-                let said = unknown.map_or_else(
-                    || "the gateway still works on it".to_owned(),
-                    |state| format!("the gateway calls its state {state:?}"),
-                );
-                go_on(Unanswered::default(), Some(&late(&said)), Next::Rest)
-            }
-            PollOutcome::Working { .. } => go_on(Unanswered::default(), None, Next::Poll(None)),
-            PollOutcome::Unclear { why, .. } | PollOutcome::Unresolved { why, .. } if unheard => {
-                go_on(silence, Some(&late(&why)), Next::Rest)
-            }
-            PollOutcome::OtherTask { theirs } if unheard => {
-                let said = format!("the gateway answered about another task, {theirs}");
-                go_on(silence, Some(&late(&said)), Next::Rest)
-            }
-            PollOutcome::Unclear { retry_after, .. } => {
-                go_on(Unanswered { unclear, ..silence }, stalled, Next::Poll(retry_after))
-            }
-            PollOutcome::OtherTask { .. } | PollOutcome::Unresolved { .. } => {
-                go_on(Unanswered { unclear, ..silence }, stalled, Next::Poll(None))
-            }
-            PollOutcome::Unanswered { .. } => go_on(silence, stalled, Next::Poll(None)),
-            PollOutcome::BadKey { .. } => go_on(silence, stalled, Next::Stop),
-            PollOutcome::Missing { why } => {
-                let first = silence.missing.unwrap_or(now);
-                if unheard || waited(first, MISSING_PATIENCE) {
-                    let why = format!("the gateway says it does not know the task ({why})");
-                    go_on(silence, Some(&why), Next::Rest)
-                } else {
-                    go_on(Unanswered { missing: Some(first), unclear }, stalled, Next::Poll(None))
-                }
-            }
-            PollOutcome::Completed { urls, completed_at } => {
-                let completed_at = completed_at.map_or(now, |at| at.clamp(since, now.max(since)));
-                let task = task.clone();
-                let rendered = State::Rendered { attempt, task, urls, completed_at, why: None };
-                self.to(rendered, Next::Fetch).with(attempt, None, None, Account::Spent)
-            }
-            PollOutcome::Failed { why, .. } => {
-                let why: Box<str> = why.into();
-                let account =
-                    if rules.failed_tasks_charged { Account::Spent } else { Account::Released };
-                let failure = Failure::NotRendered;
-                let failed = State::Failed { attempt: Some(attempt), failure, why: why.clone() };
-                self.to(failed, Next::Rest).with(attempt, None, Some(why), account)
-            }
-        })
-    }
-
     fn resolved(
         &self,
         resolution: Resolution,
@@ -371,7 +325,11 @@ impl RevisionState {
         let attempt = match &self.state {
             State::InDoubt { attempt, .. }
             | State::Rendering { attempt, stalled: Some(_), .. }
-            | State::Failed { attempt: Some(attempt), failure: Failure::Abandoned, .. } => *attempt,
+            | State::Failed {
+                attempt: Some(attempt),
+                failure: Failure::Abandoned | Failure::Unsettled,
+                ..
+            } => *attempt,
             state => return Err(InvalidTransition { state: state.name(), event: "a resolution" }),
         };
         // The user's word arms it anew, as `--retry-failed` does.
@@ -410,7 +368,15 @@ impl Transition {
         why: Option<Box<str>>,
         account: Account,
     ) -> Self {
-        Self { change: Some(AttemptChange { attempt, outcome, why, account }), ..self }
+        let answer = None;
+        Self { change: Some(AttemptChange { attempt, outcome, why, answer, account }), ..self }
+    }
+
+    fn with_answer(mut self, answer: Option<Box<str>>) -> Self {
+        if let Some(change) = &mut self.change {
+            change.answer = answer;
+        }
+        self
     }
 }
 

@@ -63,6 +63,8 @@ struct Attempt {
     charge: Option<Charge>,
     /// What was answered first, where that was no task.
     why: Option<Box<str>>,
+    /// The whole answer, if it left a doubt.
+    answer: Option<Box<str>>,
 }
 
 impl MemoryLedger {
@@ -296,6 +298,7 @@ impl Books {
             task: None,
             charge: None,
             why: None,
+            answer: None,
         });
         Ok(Verdict::Claimed(attempt))
     }
@@ -331,6 +334,7 @@ impl Books {
             let Some(attempt) = self.attempt_mut(change.attempt) else { continue };
             let from = std::mem::replace(&mut attempt.account, change.account);
             attempt.why = attempt.why.take().or_else(|| change.why.clone());
+            attempt.answer = attempt.answer.take().or_else(|| change.answer.clone());
             if let Some((of, task)) = bought
                 && of == change.attempt
             {
@@ -400,6 +404,9 @@ impl Books {
             task_first_of: id.and_then(|id| self.task_first_of(id)),
             price: attempt.map_or(entry.price, |attempt| attempt.spec.price),
             charge: attempt.and_then(|attempt| attempt.charge.clone()),
+            answer: attempt
+                .filter(|_| matches!(entry.status.state, State::InDoubt { .. }))
+                .and_then(|attempt| attempt.answer.as_deref().map(text)),
             attempts: u32::try_from(mine().count()).unwrap_or(u32::MAX),
             urls: revision.urls.clone(),
             files: revision.files.clone(),

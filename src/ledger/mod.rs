@@ -109,6 +109,7 @@ pub struct Commit {
 
 /// What a commit changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are transitions")]
 pub enum Change {
     /// A revision's transition: its state, its attempts' changes, and the money's moves.
     Transition {

@@ -77,6 +77,9 @@ pub struct Row {
     pub price: Option<Usd>,
     /// What the gateway says that attempt really cost, once it did.
     pub charge: Option<Charge>,
+    /// The whole answer that left it in doubt, where there was one: it may hold the only trace of
+    /// a purchase.
+    pub answer: Option<String>,
     /// POSTs recorded for it.
     pub attempts: u32,
     /// Result URLs, when it was rendered.

@@ -73,12 +73,34 @@ pub struct Limits {
     pub poll_rate: Rate,
     /// Shots submitting or rendering at once.
     pub in_flight: u32,
-    /// See [`crate::domain::state::Rules::attempts`]; also tries of a download in one run.
+    /// See [`crate::domain::state::Rules::attempts`].
     pub attempts: u32,
     /// How long a POST may take.
     pub submit_timeout: Duration,
     /// How long a task may take before it counts as stalled.
     pub render_timeout: Duration,
+    /// POSTs on the wire at once, where the manifest says it; see [`Limits::posts`].
+    pub posts: Option<u32>,
+    /// How often a failed task is bought again, over all runs, if one more try may do.
+    pub rerolls: u32,
+    /// How long a failed download is tried again at least, when nothing else is left to do.
+    pub fetch_patience: Duration,
+}
+
+/// So many POSTs may always be on the wire at once.
+const FEWEST_POSTS: u32 = 8;
+/// They are at most this long's worth of the rate, in seconds.
+const POSTS_SECS: u64 = 4;
+
+impl Limits {
+    /// POSTs that may be on the wire at once: what a stop must wait for, and a kill leaves in doubt.
+    #[must_use]
+    pub fn posts(&self) -> u32 {
+        let per_window = u64::from(self.rate.count) * POSTS_SECS;
+        let of_rate = per_window.div_ceil(self.rate.window.length().as_secs());
+        let usual = u32::try_from(of_rate).unwrap_or(u32::MAX).max(FEWEST_POSTS);
+        self.posts.unwrap_or(usual)
+    }
 }
 
 impl Default for Limits {
@@ -91,6 +113,9 @@ impl Default for Limits {
             attempts: 5,
             submit_timeout: Duration::from_secs(60),
             render_timeout: Duration::from_secs(2 * 3600),
+            posts: None,
+            rerolls: 0,
+            fetch_patience: Duration::from_secs(10 * 60),
         }
     }
 }

@@ -6,4 +6,5 @@ pub mod budget;
 pub mod limits;
 pub mod queue;
 pub mod rate;
+pub mod rejections;
 pub mod retry;

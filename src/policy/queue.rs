@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use crate::domain::money::Usd;
 
-/// A place in the queue: higher priority first, then manifest order.
+/// A place in the queue: higher priority first, then manifest order; probed ones behind all others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
+    /// Goes after all others: it was refused before, in a run that refusals stopped.
+    pub probed: Reverse<bool>,
     /// Higher goes first.
     pub priority: i32,
     /// The manifest's order.
@@ -19,7 +21,13 @@ impl Rank {
     /// The rank of the shot at `position` in the manifest, from 0.
     #[must_use]
     pub const fn new(priority: i32, position: u32) -> Self {
-        Self { priority, position: Reverse(position) }
+        Self { probed: Reverse(false), priority, position: Reverse(position) }
+    }
+
+    /// The same, behind all others if it is probed.
+    #[must_use]
+    pub const fn probed(self, probed: bool) -> Self {
+        Self { probed: Reverse(probed), ..self }
     }
 }
 

@@ -12,7 +12,8 @@ use crate::policy::budget::Money;
 use super::model::{mismatches, reason};
 use super::{Counts, ReportError, each_row};
 
-/// A shot; `charge`, `footage` (of the first clip) and `mismatch` only where there is one.
+/// A shot; `charge`, `footage` (of the first clip), `mismatch` and `answer` (the whole one that left
+/// it in doubt) only where there is one.
 fn shot(row: &Row) -> Map<String, Value> {
     let charge = row.charge.as_ref();
     let shot = json!({
@@ -30,13 +31,14 @@ fn shot(row: &Row) -> Map<String, Value> {
         "footage": row.files.first().and_then(|file| file.clip_info),
         "mismatch": Some(mismatches(row)).filter(|found| !found.is_empty()),
         "reason": reason(row),
+        "answer": row.answer,
         "submitted_at": row.submitted_at,
         "completed_at": row.completed_at,
         "delivered_at": row.delivered_at,
     });
     let Value::Object(mut shot) = shot else { return Map::new() };
     shot.retain(|name, value| {
-        !(value.is_null() && matches!(&**name, "charge" | "footage" | "mismatch"))
+        !(value.is_null() && matches!(&**name, "charge" | "footage" | "mismatch" | "answer"))
     });
     shot
 }

@@ -83,8 +83,10 @@ pub const STALLED: &str = "stalled";
 #[must_use]
 pub fn odd_charge(row: &Row) -> Option<&Charge> {
     let charge = row.charge.as_ref()?;
-    let failed =
-        matches!(row.entry.status.state, State::Failed { failure: Failure::NotRendered, .. });
+    let failed = matches!(
+        row.entry.status.state,
+        State::Failed { failure: Failure::NotRendered | Failure::Unlucky, .. }
+    );
     let expected = if failed { Usd::ZERO } else { row.price? };
     charge.against(expected).is_some_and(|order| order != Ordering::Equal).then_some(charge)
 }

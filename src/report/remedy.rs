@@ -15,6 +15,8 @@ pub enum Remedy {
     Send,
     /// It failed and may be tried again.
     Retry,
+    /// It failed, and whether it was charged is not known.
+    Unsettled,
     /// It was paid, and its clip is gone.
     Expired,
     /// It may have been bought.
@@ -40,10 +42,11 @@ pub type Again<'a> = &'a dyn Fn(&str, &str) -> String;
 
 impl Remedy {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Edit,
         Self::Send,
         Self::Retry,
+        Self::Unsettled,
         Self::Expired,
         Self::Doubt,
         Self::Stalled,
@@ -55,9 +58,11 @@ impl Remedy {
     pub fn of(row: &Row) -> Option<Self> {
         match &row.entry.status.state {
             State::Failed { failure: Failure::Rejected, .. } => Some(Self::Edit),
-            State::Failed { failure: Failure::RefusedTooOften | Failure::NotRendered, .. } => {
-                Some(Self::Retry)
-            }
+            State::Failed {
+                failure: Failure::RefusedTooOften | Failure::NotRendered | Failure::Unlucky,
+                ..
+            } => Some(Self::Retry),
+            State::Failed { failure: Failure::Unsettled, .. } => Some(Self::Unsettled),
             State::Failed { failure: Failure::Expired, .. } => Some(Self::Expired),
             State::InDoubt { .. } => Some(Self::Doubt),
             State::Rendering { stalled: Some(_), .. } => Some(Self::Stalled),
@@ -78,6 +83,9 @@ impl Remedy {
             Self::Edit => "Rejected by the gateway; edit these in the manifest:",
             Self::Send => "Still queued after a try:",
             Self::Retry => "Failed:",
+            Self::Unsettled => {
+                "Failed, and perhaps charged: their prices stay reserved. Look in the gateway's console:"
+            }
             Self::Expired => "Paid, but no longer there to be fetched:",
             Self::Doubt => "In doubt: these may have been bought. Look in the gateway's console:",
             Self::Stalled => "Stalled: bought and still not done; the next run asks again:",
@@ -95,6 +103,10 @@ impl Remedy {
             Self::Edit => vec![typed("plan", "")],
             Self::Send => vec![typed("run", "")],
             Self::Retry | Self::Expired => vec![typed("run", "--retry-failed")],
+            Self::Unsettled => vec![
+                resolve("--not-bought", "it was not charged"),
+                Command { when: "buy it again in any case", ..typed("run", "--retry-failed") },
+            ],
             Self::Doubt => vec![
                 resolve("--task-id ID", "it was bought"),
                 resolve("--not-bought", "it was not"),

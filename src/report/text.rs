@@ -3,12 +3,13 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::time::Duration;
 
 use crate::domain::money::Usd;
 use crate::domain::sanitize::plain;
 use crate::ledger::{Row, Snapshot, Summary};
 use crate::policy::budget::{Balance, Budget};
+
+pub use crate::domain::time::in_words as span;
 
 use super::model::{STALLED, mismatches, name, odd_charge, reason, state_name};
 use super::{Counts, ReportError, each_row};
@@ -111,21 +112,6 @@ pub fn money(budget: &Budget, balance: &Balance) -> String {
 #[must_use]
 pub fn dollars(amount: Usd) -> String {
     format!("${amount}")
-}
-
-/// A span to a useful precision: `45s`, `2m 30s`, `12m`, `3h 20m`, `2d 4h`.
-#[must_use]
-pub fn span(span: Duration) -> String {
-    let secs = span.as_secs();
-    match (secs / 86_400, secs / 3600 % 24, secs / 60 % 60) {
-        (0, 0, 0) => format!("{secs}s"),
-        (0, 0, minutes @ 0..5) if !secs.is_multiple_of(60) => format!("{minutes}m {}s", secs % 60),
-        (0, 0, minutes) => format!("{minutes}m"),
-        (0, hours, 0) => format!("{hours}h"),
-        (0, hours, minutes) => format!("{hours}h {minutes}m"),
-        (days, 0, _) => format!("{days}d"),
-        (days, hours, _) => format!("{days}d {hours}h"),
-    }
 }
 
 /// `1 shot`, `2 shots`.

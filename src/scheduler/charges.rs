@@ -22,7 +22,11 @@ impl Scheduler {
         let entry = &shot.entry;
         let (attempt, expected) = match &entry.status.state {
             State::Rendered { attempt, .. } => (*attempt, entry.price),
-            State::Failed { attempt: Some(attempt), failure: Failure::NotRendered, .. } => {
+            State::Failed {
+                attempt: Some(attempt),
+                failure: Failure::NotRendered | Failure::Unlucky,
+                ..
+            } => {
                 let is_free = !entry.charged_if_failed;
                 (*attempt, if is_free { Some(Usd::ZERO) } else { entry.price })
             }

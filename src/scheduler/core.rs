@@ -28,6 +28,7 @@ use super::options::{RunOptions, Setup};
 use super::outcome::{RunOutcome, StopReason};
 use super::progress::Progress;
 use super::questions::{Charges, Question};
+use super::refusal_counts::Refusals;
 use super::shot_state::{ShotState, Slot, Slots};
 use super::subscriptions::Doubts;
 
@@ -75,6 +76,8 @@ pub struct Scheduler {
     pub in_flight: u32,
     /// POSTs that were begun and not answered.
     pub(super) on_wire: u32,
+    /// Shots that are to be claimed, are claimed, or whose POST is on the wire.
+    pub(super) posting: u32,
     /// Claimed, and waiting for the moment to leave.
     pub(super) leaving_soon: VecDeque<Slot>,
     /// Prices of shots whose claim is not yet in the balance.
@@ -85,6 +88,8 @@ pub struct Scheduler {
     pub throttled: Backpressure,
     /// Failures to reach the provider.
     pub outage: Backpressure,
+    /// Until when the user was told that nothing is submitted, by the run's time.
+    pub(super) said_quiet: Duration,
     /// Polls and other questions that wait for their place in the poll rate.
     pub(super) questions: VecDeque<Question>,
     pub(super) poll_batch: usize,
@@ -109,6 +114,8 @@ pub struct Scheduler {
     pub(super) strange: HashSet<String>,
     /// Failed in this run.
     pub(super) failures: u32,
+    /// What was refused in this run, as far as it may say something about all shots.
+    pub(super) refusals: Refusals,
     /// Why nothing more is submitted; the first reason stays.
     pub stopped: Option<StopReason>,
     pub(super) interrupted: bool,
@@ -141,6 +148,7 @@ impl Scheduler {
             queue: Queue::default(),
             in_flight: 0,
             on_wire: 0,
+            posting: 0,
             leaving_soon: VecDeque::new(),
             picked: Usd::ZERO,
             posts: RateLimiter::new(options.limits.rate),
@@ -161,6 +169,8 @@ impl Scheduler {
             unsent_failure: None,
             strange: HashSet::new(),
             failures: 0,
+            refusals: Refusals::default(),
+            said_quiet: Duration::ZERO,
             stopped: None,
             interrupted: false,
             leaving: false,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::domain::money::Usd;
 use crate::domain::outcome::SubmitOutcome;
 use crate::domain::state::{AttemptId, ShotEvent, State};
-use crate::domain::time::Now;
+use crate::domain::time::{Now, in_words};
 use crate::domain::transition::{Backoff, Next, Transition};
 use crate::failpoint;
 use crate::ledger::{AttemptSpec, CallbackSubscription, Change};
@@ -17,10 +17,15 @@ use super::core::Scheduler;
 use super::effects::{Effect, not_sent};
 use super::event_log::Cause;
 use super::outcome::StopReason;
-use super::shot_state::{Activity, Slot, Work};
+use super::refusal_counts::rejection;
+use super::shot_state::{Activity, ShotState, Slot, Work};
 
 /// After so many rounds of 429 the user is told that it may mean more than haste.
 const THROTTLED_WARNING: u32 = 5;
+/// A pause of all submissions that is worth a word.
+const LONG_PAUSE: Duration = Duration::from_secs(120);
+/// How long after the others a shot is tried again that may be without money.
+const BEHIND_OTHERS: Duration = Duration::from_secs(1);
 /// How soon a shot that did not fit under the cap after all is looked at again.
 const OVER_CAP_PAUSE: Duration = Duration::from_secs(1);
 
@@ -40,6 +45,7 @@ impl Scheduler {
             let Some(shot) = self.shots.get(place as usize) else { continue };
             let files = (!shot.request.files.is_empty()).then(|| shot.request.clone());
             self.board(slot);
+            self.begin_posting(slot);
             self.picked += price.unwrap_or_default();
             self.set(slot, Activity::Busy);
             match files {
@@ -88,8 +94,9 @@ impl Scheduler {
             && (self.queue.fits(self.left()) || self.queue.next_wake().is_some())
     }
 
-    const fn is_full(&self) -> bool {
-        self.in_flight >= self.options.limits.in_flight
+    fn is_full(&self) -> bool {
+        let limits = &self.options.limits;
+        self.in_flight >= limits.in_flight || self.posting >= limits.posts()
     }
 
     fn quiet_until(&self) -> Duration {
@@ -181,6 +188,7 @@ impl Scheduler {
     /// A picked shot is not claimed: its price is free, and its place in the rate too.
     fn give_up_place(&mut self, slot: Slot) {
         self.unpick(slot);
+        self.end_posting(slot);
         self.posts.cancel();
     }
 
@@ -239,6 +247,13 @@ impl Scheduler {
         if let (Some(key), Some(why)) = (shot.key, outcome.why_mut()) {
             key.redact_in(why);
         }
+        if let (Some(key), SubmitOutcome::Doubtful { answer: Some(answer), .. }) =
+            (shot.key, &mut outcome)
+        {
+            let mut text = std::mem::take(answer).into_string();
+            key.redact_in(&mut text);
+            *answer = text.into();
+        }
         if let Some(took) = took {
             self.metrics.answered(&outcome, took);
             self.note_answer(now, slot, &outcome);
@@ -250,10 +265,10 @@ impl Scheduler {
         let Some(attempt) = self.entry(slot).and_then(|entry| entry.status.state.attempt()) else {
             return;
         };
+        self.end_posting(slot);
+        let rejection = rejection(&outcome);
         let reason = match &outcome {
-            SubmitOutcome::BadKey { why } | SubmitOutcome::Firewall { why } => {
-                Some(StopReason::Key(why.clone()))
-            }
+            SubmitOutcome::BadKey { why } => Some(StopReason::Key(why.clone())),
             SubmitOutcome::NoCredit { why } => Some(StopReason::Credit(why.clone())),
             SubmitOutcome::WrongAddress { why } => Some(StopReason::Address(why.clone())),
             _ => None,
@@ -269,13 +284,14 @@ impl Scheduler {
         if !is_open {
             self.forget(attempt);
         }
-        if next == Next::Stop
-            && let Some(reason) = reason
-        {
-            self.stop(reason);
-            self.settle(now, slot, Next::Requeue(Backoff::None));
-        } else {
-            self.settle(now, slot, next);
+        let is_rejected = self.slots.get(slot).is_some_and(ShotState::is_rejected);
+        match (rejection, reason) {
+            (Some((gist, why)), _) if is_rejected => self.rejected(now, slot, &gist, why),
+            (_, Some(reason)) if next == Next::Stop => {
+                self.stop(reason);
+                self.settle(now, slot, Next::Requeue(Backoff::None));
+            }
+            _ => self.settle(now, slot, next),
         }
     }
 
@@ -289,9 +305,10 @@ impl Scheduler {
         match outcome {
             SubmitOutcome::Bought { task } => {
                 self.throttled.passed();
+                self.refusals.accepted();
                 tracing::debug!(%shot, %task, "bought");
             }
-            SubmitOutcome::Throttled { retry_after, why, .. } => {
+            SubmitOutcome::Throttled { is_money, retry_after, why } => {
                 let fresh = self.throttled.hit(now.elapsed, *retry_after, self.rng.f64());
                 let rounds = self.throttled.in_a_row();
                 tracing::debug!(%shot, "429: {why}");
@@ -300,6 +317,10 @@ impl Scheduler {
                         "the gateway has answered 429 {rounds} times in a row and accepted nothing \
                          ({why}); the account may be exhausted or at its limit of parallel tasks"
                     );
+                }
+                self.say_quiet(now, why);
+                if *is_money && self.refusals.is_penniless(slot) {
+                    self.stop(StopReason::Credit(why.clone()));
                 }
             }
             SubmitOutcome::NotSent { why } => {
@@ -320,6 +341,20 @@ impl Scheduler {
         }
     }
 
+    /// Says at once for how long nothing is submitted, if the gateway asks for a long pause.
+    fn say_quiet(&mut self, now: Now, why: &str) {
+        let until = self.throttled.quiet_until();
+        let pause = until.saturating_sub(now.elapsed);
+        if pause >= LONG_PAUSE && until > self.said_quiet + LONG_PAUSE {
+            self.said_quiet = until;
+            tracing::warn!(
+                "the gateway asks for a pause ({why}): nothing is submitted for {}; what renders is \
+                 still polled and fetched",
+                in_words(pause)
+            );
+        }
+    }
+
     /// Lets a shot go on to what follows from its last event.
     pub(super) fn settle(&mut self, now: Now, slot: Slot, next: Next) {
         match next {
@@ -336,6 +371,9 @@ impl Scheduler {
                 // 429s and outages make all shots wait, so that this one need not wait on top of it.
                 let pause = match backoff {
                     Backoff::None => Duration::ZERO,
+                    Backoff::Behind => {
+                        self.quiet_until().saturating_sub(now.elapsed) + BEHIND_OTHERS
+                    }
                     Backoff::Refused(asked) => {
                         let refusals = self.entry(slot).map_or(1, |entry| entry.status.refusals);
                         retry::wait(asked, refusals, self.rng.f64())

@@ -131,6 +131,8 @@ const fn word(event: &ShotEvent) -> &'static str {
         ShotEvent::NotFetched(_) => "not fetched",
         ShotEvent::FoundSubmitting => "found on the wire",
         ShotEvent::Evidence(_) => "found by a callback",
+        ShotEvent::RefusedAlike => "queued again",
+        ShotEvent::Reroll => "re-rolled",
         ShotEvent::RetryFailed => "retried",
         ShotEvent::Resolved(_) => "resolved",
     }

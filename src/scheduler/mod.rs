@@ -41,6 +41,8 @@ mod poll;
 mod progress;
 mod questions;
 mod recovery;
+mod refusal_counts;
+mod refusals;
 mod shot_state;
 mod stops;
 mod subscriptions;

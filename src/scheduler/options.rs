@@ -55,6 +55,8 @@ impl RunOptions {
             render_timeout: limits.render_timeout,
             failed_tasks_charged: false,
             result_lifetime: Duration::MAX,
+            rerolls: limits.rerolls,
+            others_are_clear: false,
         };
         Self {
             limits,

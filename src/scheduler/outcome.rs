@@ -48,6 +48,15 @@ pub enum StopReason {
     Credit(String),
     /// 401, 403.
     Key(String),
+    /// A firewall before the gateway refuses all requests.
+    Firewall(String),
+    /// All requests are rejected alike.
+    Alike {
+        /// How many in a row.
+        count: u32,
+        /// The gateway's message.
+        why: String,
+    },
     /// Not the gateway.
     Address(String),
     /// Never reached at all.
@@ -73,6 +82,14 @@ impl fmt::Display for StopReason {
             Self::Cap { held } => write!(f, "{held} shots no longer fit under the cap"),
             Self::Credit(why) => write!(f, "the gateway says the account is out of credit: {why}"),
             Self::Key(why) => write!(f, "the gateway refuses the key: {why}"),
+            Self::Firewall(why) => write!(
+                f,
+                "a firewall before the gateway refuses the requests: it blocks this machine or \
+                 account, or the texts of the shots trigger it ({why})"
+            ),
+            Self::Alike { count, why } => {
+                write!(f, "the gateway rejected {count} requests in a row alike: {why}")
+            }
             Self::Address(why) => write!(f, "what answered is not the gateway: {why}"),
             Self::Unreached(why) => write!(f, "the gateway could not be reached: {why}"),
             Self::Throttled(why) => write!(f, "the gateway answers nothing but 429: {why}"),

@@ -41,6 +41,24 @@ impl Scheduler {
         }
     }
 
+    /// Gives a shot one of the places for POSTs.
+    pub(super) fn begin_posting(&mut self, slot: Slot) {
+        if let Some(shot) = self.slots.get_mut(slot)
+            && !std::mem::replace(&mut shot.holds_post, true)
+        {
+            self.posting += 1;
+        }
+    }
+
+    /// Its POST was answered, or does not leave.
+    pub(super) fn end_posting(&mut self, slot: Slot) {
+        if let Some(shot) = self.slots.get_mut(slot)
+            && std::mem::replace(&mut shot.holds_post, false)
+        {
+            self.posting -= 1;
+        }
+    }
+
     /// Begins an errand at a moment of the run, or at once if that has come.
     pub(super) fn begin_at(&mut self, now: Now, slot: Slot, errand: Errand, at: Duration) {
         if at <= now.elapsed {
@@ -83,7 +101,8 @@ impl Scheduler {
             return;
         };
         let Some(shot) = self.shots.get(place as usize) else { return };
-        let rank = Rank::new(shot.priority, place);
+        let probed = self.slots.get(slot).is_some_and(|shot| shot.entry.status.probed);
+        let rank = Rank::new(shot.priority, place).probed(probed);
         if pause.is_zero() {
             self.queue.push(rank, shot.price);
         } else {
@@ -96,10 +115,9 @@ impl Scheduler {
     /// Takes a shot out of the queue; whether it was there.
     pub(super) fn unqueue(&mut self, place: u32) -> bool {
         let Some(shot) = self.shots.get(place as usize) else { return false };
-        let was_there = self.queued[place as usize].take().is_some();
-        if was_there {
-            self.queue.remove(Rank::new(shot.priority, place), shot.price);
-        }
-        was_there
+        let Some(slot) = self.queued[place as usize].take() else { return false };
+        let probed = self.slots.get(slot).is_some_and(|shot| shot.entry.status.probed);
+        self.queue.remove(Rank::new(shot.priority, place).probed(probed), shot.price);
+        true
     }
 }

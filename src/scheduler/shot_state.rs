@@ -9,7 +9,9 @@ use crate::domain::outcome::{DownloadError, TaskId};
 use crate::domain::secret::Secret;
 use crate::domain::state::State;
 use crate::domain::time::{Now, Timestamp};
+use crate::domain::transition::FIREWALL;
 use crate::ledger::{ClipFile, Entry};
+use crate::policy::rejections::gist;
 use crate::provider::LoadedFiles;
 
 /// A shot's place among those that the scheduler keeps.
@@ -49,6 +51,7 @@ impl Activity {
 
 /// A shot's revision on its way through a run.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct ShotState {
     /// What the ledger knows of it.
     pub(super) entry: Entry,
@@ -56,6 +59,8 @@ pub struct ShotState {
     pub(super) place: Option<u32>,
     pub(super) activity: Activity,
     pub(super) holds_place: bool,
+    /// Whether it holds one of the places for POSTs.
+    pub(super) holds_post: bool,
     /// The key of the attempt that its state is about, to be kept out of what is said of it.
     pub(super) key: Option<Secret>,
     /// Whether it is to be bought again once a callback was waited for long enough.
@@ -67,6 +72,8 @@ pub struct ShotState {
     pub(super) unclear: u32,
     /// Whether the provider itself said when to poll again, which a callback does not shorten.
     pub(super) is_asked: bool,
+    /// The gist of its last rejection, also of one in an earlier run that rejections stopped.
+    pub(super) rejected_with: Option<String>,
     pub(super) work: Work,
 }
 
@@ -118,11 +125,15 @@ impl ShotState {
             State::Rendering { since, .. } => now.clock.max(*since),
             _ => now.clock,
         };
+        let status = &entry.status;
+        let rejected_with = rejection_before(&status.state, status.probed);
         Self {
             entry,
             place,
             activity: Activity::Resting,
             holds_place: false,
+            holds_post: false,
+            rejected_with,
             key: None,
             again: false,
             seen: (clock, now.elapsed),
@@ -142,6 +153,16 @@ impl ShotState {
             }
             _ => now.clock,
         }
+    }
+}
+
+/// What its last rejection said, if an earlier run stopped over it.
+fn rejection_before(state: &State, is_probed: bool) -> Option<String> {
+    match state {
+        State::Queued { why: Some(why) } if is_probed => {
+            Some(gist(if why.starts_with(FIREWALL) { FIREWALL } else { why }))
+        }
+        _ => None,
     }
 }
 

@@ -27,9 +27,18 @@ pub(super) const fn failure_name(failure: Failure) -> &'static str {
     match failure {
         Failure::Rejected => "rejected",
         Failure::RefusedTooOften => "refused_too_often",
-        Failure::NotRendered => "not_rendered",
+        Failure::NotRendered | Failure::Unlucky | Failure::Unsettled => "not_rendered",
         Failure::Expired => "expired",
         Failure::Abandoned => "abandoned",
+    }
+}
+
+/// What else is known of a failure.
+pub(super) const fn failure_kind(failure: Failure) -> Option<&'static str> {
+    match failure {
+        Failure::Unlucky => Some("luck"),
+        Failure::Unsettled => Some("unsettled"),
+        _ => None,
     }
 }
 
@@ -105,21 +114,25 @@ pub(super) fn words(words: &[&str]) -> String {
 }
 
 /// Columns of `revisions` that make an [`Entry`], to be read by [`entry`]. What the attempt knows
-/// is looked up only where it matters.
-pub(super) fn entry_columns() -> String {
+/// is looked up only where it matters; a ledger of a schema before 5 lacks some.
+pub(super) fn entry_columns(has_odd_nights: bool) -> String {
     format!(
         "id, shot, number, fingerprint, current, clip_name, price_micro, \
          state, attempt, failure, why, since, completed_at, urls, refusals, resubmits, \
          CASE WHEN state IN ({with_task}) \
          THEN (SELECT task_id FROM attempts WHERE attempts.id = revisions.attempt) END, \
          state IN ({open}) AND \
-         (SELECT charged_if_failed FROM attempts WHERE attempts.id = revisions.attempt)",
+         (SELECT charged_if_failed FROM attempts WHERE attempts.id = revisions.attempt), \
+         {odd_nights}",
+        odd_nights = if has_odd_nights { ODD_NIGHTS } else { "0, 0, 0, NULL" },
         with_task = words(&WITH_TASK),
         open = words(&WITH_OPEN_ATTEMPT),
     )
 }
 /// How many columns [`entry_columns`] names.
-pub(super) const ENTRY_COLUMNS: usize = 18;
+pub(super) const ENTRY_COLUMNS: usize = 22;
+/// What revisions have since schema 5.
+const ODD_NIGHTS: &str = "rerolls, probed, waiting, failure_kind";
 
 /// An entry from the columns of [`entry_columns`]; the shot's id may be known already.
 pub(super) fn entry(row: &SqlRow<'_>, shot: Option<ShotId>) -> rusqlite::Result<Entry> {
@@ -140,6 +153,9 @@ pub(super) fn entry(row: &SqlRow<'_>, shot: Option<ShotId>) -> rusqlite::Result<
             state: state(row)?,
             refusals: row.get(14)?,
             resubmits: row.get(15)?,
+            rerolls: row.get(18)?,
+            probed: row.get(19)?,
+            is_waiting: row.get(20)?,
         },
     })
 }
@@ -169,7 +185,12 @@ fn state(row: &SqlRow<'_>) -> rusqlite::Result<State> {
         "delivered" => State::Delivered { attempt: attempt()? },
         "failed" => State::Failed {
             attempt: row.get::<_, Option<i64>>(8)?.map(AttemptId),
-            failure: row.get(9)?,
+            failure: match row.get_ref(21)?.as_str_or_null()? {
+                None => row.get(9)?,
+                Some("luck") => Failure::Unlucky,
+                Some("unsettled") => Failure::Unsettled,
+                Some(other) => return Err(odd(21, format!("no failure is {other:?}"))),
+            },
             why: row.get(10)?,
         },
         "in_doubt" => State::InDoubt { attempt: attempt()?, why: row.get(10)? },

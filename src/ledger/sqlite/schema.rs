@@ -25,6 +25,8 @@ const SCHEMAS: &[&str] = &[
 pub(super) const WITH_CHARGES: usize = 2;
 /// From this schema on files have their footage, and revisions their entry and variant.
 pub(super) const WITH_FOOTAGE: usize = 3;
+/// From this schema on revisions know of re-rolls and the like, and attempts keep their answers.
+pub(super) const WITH_ODD_NIGHTS: usize = 5;
 
 /// From this schema on attempts have their origin and what was sent.
 pub(super) const WITH_WIRES: usize = 4;

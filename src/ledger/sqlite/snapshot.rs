@@ -10,7 +10,7 @@ use super::rows::{
     ENTRY_COLUMNS, MONEY, entry, entry_columns, moment, money, odd, shot_id, unlist, unpairs, usd,
     words,
 };
-use super::schema::{WITH_CHARGES, WITH_FOOTAGE, WITH_WIRES};
+use super::schema::{WITH_CHARGES, WITH_FOOTAGE, WITH_ODD_NIGHTS, WITH_WIRES};
 use super::{
     CallbackSubscription, ClipFile, Entry, LedgerError, ReservedAttempt, RevisionId, lock, open,
     spending,
@@ -114,7 +114,10 @@ impl Snapshot for SqliteSnapshot {
     }
 
     fn entries(&self) -> Result<Vec<Entry>, LedgerError> {
-        self.within(|conn| entries(conn, "1 = 1 ORDER BY current DESC, position, shot, number"))
+        self.within(|conn| {
+            let has_odd_nights = self.schema >= WITH_ODD_NIGHTS;
+            entries(conn, has_odd_nights, "1 = 1 ORDER BY current DESC, position, shot, number")
+        })
     }
 }
 
@@ -124,8 +127,8 @@ fn older() -> String {
     format!("current = 0 AND state IN ({unfinished}) ORDER BY shot, number")
 }
 
-fn entries(conn: &Connection, which: &str) -> rusqlite::Result<Vec<Entry>> {
-    let columns = entry_columns();
+fn entries(conn: &Connection, has_odd_nights: bool, which: &str) -> rusqlite::Result<Vec<Entry>> {
+    let columns = entry_columns(has_odd_nights);
     conn.prepare_cached(&format!("SELECT {columns} FROM revisions WHERE {which}"))?
         .query_map([], |row| entry(row, None))?
         .collect()
@@ -155,14 +158,14 @@ fn stored_text(conn: &Connection, revision: RevisionId) -> rusqlite::Result<Stor
 
 /// The current revisions in manifest order, then unfinished others.
 pub(super) fn open_entries(tx: &Tx<'_>) -> rusqlite::Result<Vec<Entry>> {
-    let mut all = entries(tx.conn, "current = 1 ORDER BY position")?;
+    let mut all = entries(tx.conn, true, "current = 1 ORDER BY position")?;
     all.append(&mut leftovers(tx)?);
     Ok(all)
 }
 
 /// The older or removed revisions whose purchase is unfinished.
 pub(super) fn leftovers(tx: &Tx<'_>) -> rusqlite::Result<Vec<Entry>> {
-    entries(tx.conn, &older())
+    entries(tx.conn, true, &older())
 }
 
 /// The attempts that the provider may call about.
@@ -248,6 +251,7 @@ fn read_rows(
         WITH_FOOTAGE.. => ("entry, variant", "millis, width, height, sound, unread"),
         _ => ("NULL, NULL", "NULL, NULL, NULL, NULL, NULL"),
     };
+    let answer = if schema >= WITH_ODD_NIGHTS { ANSWER } else { "NULL" };
     let sql = format!(
         "SELECT {entry}, model, request, tags, completed_at, delivered_at, urls, \
            (SELECT task_id FROM attempts WHERE attempts.id = revisions.attempt), \
@@ -255,9 +259,9 @@ fn read_rows(
              ELSE (SELECT price_micro FROM attempts WHERE attempts.id = revisions.attempt) END, \
            (SELECT count(*) FROM attempts WHERE revision = revisions.id), \
            (SELECT max(sent_at) FROM attempts WHERE revision = revisions.id), \
-           ({first_of}), {charge}, {origin} \
+           ({first_of}), {charge}, {origin}, {answer} \
          FROM revisions WHERE {which}",
-        entry = entry_columns(),
+        entry = entry_columns(schema >= WITH_ODD_NIGHTS),
         first_of = first_of!("revisions.attempt"),
     );
     let mut files = conn.prepare_cached(&format!(
@@ -299,6 +303,10 @@ fn clip_file(file: &SqlRow<'_>) -> rusqlite::Result<ClipFile> {
 const CHARGE: &str = "(SELECT charge FROM attempts WHERE attempts.id = revisions.attempt), \
      (SELECT charge_currency FROM attempts WHERE attempts.id = revisions.attempt)";
 
+/// The whole answer of an attempt in doubt.
+const ANSWER: &str = "CASE WHEN state = 'in_doubt' \
+     THEN (SELECT answer FROM attempts WHERE attempts.id = revisions.attempt) END";
+
 fn task_id(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Option<TaskId>> {
     let text = row.get_ref(column)?.as_str_or_null()?;
     text.map(|text| TaskId::new(text).ok_or_else(|| odd(column, "an unreadable task id")))
@@ -327,6 +335,7 @@ fn row(found: &SqlRow<'_>) -> rusqlite::Result<Row> {
         task_first_of: shot_id(found, column(10))?,
         price: usd(found, column(7))?,
         charge,
+        answer: found.get(column(15))?,
         attempts: found.get(column(8))?,
         urls: unlist(found, column(5))?,
         files: Vec::new(),

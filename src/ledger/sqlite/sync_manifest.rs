@@ -73,7 +73,7 @@ fn scan(tx: &Tx<'_>, shots: &[Shot]) -> rusqlite::Result<Stored> {
     let mut finder = Finder { shots, by_id: None };
     let sql = format!(
         "SELECT {entry}, position, priority, model, tags, request, entry, variant FROM revisions",
-        entry = entry_columns()
+        entry = entry_columns(true)
     );
     let mut statement = tx.conn.prepare_cached(&sql)?;
     let mut rows = statement.query([])?;
@@ -164,7 +164,7 @@ fn find_same(
 }
 
 fn entry_of(tx: &Tx<'_>, revision: RevisionId, shot: &Shot) -> rusqlite::Result<Entry> {
-    let sql = format!("SELECT {} FROM revisions WHERE id = ?1", entry_columns());
+    let sql = format!("SELECT {} FROM revisions WHERE id = ?1", entry_columns(true));
     let mut statement = tx.conn.prepare_cached(&sql)?;
     statement.query_row([revision.0], |row| entry(row, Some(shot.id.clone())))
 }

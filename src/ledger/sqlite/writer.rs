@@ -4,7 +4,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::group_commit::{Fault, Tx};
-use super::rows::{failure_name, list, usd};
+use super::rows::{failure_kind, failure_name, list, usd};
 use super::snapshot;
 use crate::domain::charge::Charge;
 use crate::domain::money::Usd;
@@ -236,6 +236,10 @@ fn write_state(
         State::Failed { failure, .. } => Some(failure_name(*failure)),
         _ => None,
     };
+    let failure_kind = match state {
+        State::Failed { failure, .. } => failure_kind(*failure),
+        _ => None,
+    };
     let (completed_at, urls) = match state {
         State::Rendered { completed_at, urls, .. } => {
             (Some(completed_at.as_millis()), Some(list(urls)))
@@ -251,7 +255,8 @@ fn write_state(
             "UPDATE revisions SET state = ?2, attempt = ?3, failure = ?4, why = ?5, since = ?6, \
              completed_at = iif(?7, completed_at, ?8), urls = iif(?7, urls, ?9), \
              delivered_at = coalesce(?10, delivered_at), refusals = ?11, resubmits = ?12, \
-             price_micro = iif(?13, ?14, price_micro) WHERE id = ?1",
+             rerolls = ?13, probed = ?14, waiting = ?15, failure_kind = ?16, \
+             price_micro = iif(?17, ?18, price_micro) WHERE id = ?1",
         )?
         .execute(params![
             revision.0,
@@ -266,6 +271,10 @@ fn write_state(
             delivered_at,
             status.refusals,
             status.resubmits,
+            status.rerolls,
+            status.probed,
+            status.is_waiting,
+            failure_kind,
             claimed.is_some(),
             claimed.and_then(|spec| spec.price).map(Usd::micros),
         ])?;
@@ -298,6 +307,10 @@ fn write_change(
     let outcome = change.outcome.map(AttemptOutcome::name);
     let answered_at = outcome.is_some().then(|| at.as_millis());
     let (attempt, account, why) = (change.attempt.0, change.account.name(), &change.why);
+    if let Some(answer) = &change.answer {
+        let keep = "UPDATE attempts SET answer = coalesce(answer, ?2) WHERE id = ?1";
+        tx.conn.prepare_cached(keep)?.execute(params![attempt, answer])?;
+    }
     match task {
         // The index of tasks is left alone.
         None => tx.conn.prepare_cached(change_attempt!(""))?.execute(params![

@@ -45,7 +45,9 @@ fn told(ledger: &Path, had: i64) -> String {
         // As that day's program called it.
         let entry = format!("{entry:?}")
             .replace("status: RevisionState {", "job: Job {")
-            .replace("silence: Unanswered {", "silence: Silence {");
+            .replace("silence: Unanswered {", "silence: Silence {")
+            .replace(", word: None", "")
+            .replace(", rerolls: 0, probed: false, is_waiting: false", "");
         writeln!(told, "{entry}").unwrap();
     }
     let conn = Connection::open(ledger).unwrap();

@@ -81,6 +81,7 @@ impl Night {
                 attempts: dice.u32(1..6),
                 submit_timeout: seconds(dice, 2..30),
                 render_timeout: seconds(dice, 15..40),
+                ..Limits::default()
             },
             charged_if_failed: dice.u8(0..4) == 0,
             texts,

@@ -52,6 +52,7 @@ pub fn row(id: &str, state: State) -> Row {
         task_first_of: None,
         price: "0.3165".parse().ok(),
         charge: None,
+        answer: None,
         attempts: 1,
         urls: vec![],
         files: vec![],

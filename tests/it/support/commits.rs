@@ -22,6 +22,8 @@ pub const RULES: Rules = Rules {
     render_timeout: Duration::from_secs(7200),
     failed_tasks_charged: false,
     result_lifetime: Duration::from_secs(7 * 24 * 3600),
+    rerolls: 0,
+    others_are_clear: false,
 };
 
 /// Rules under which whatever is in doubt may be claimed again.

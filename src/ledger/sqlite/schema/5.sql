@@ -5,6 +5,10 @@ ALTER TABLE revisions ADD COLUMN rerolls INTEGER NOT NULL DEFAULT 0;
 -- Whether it was rejected in a run that stopped because all requests were rejected alike, and is
 -- queued again behind all others.
 ALTER TABLE revisions ADD COLUMN probed INTEGER NOT NULL DEFAULT 0 CHECK (probed IN (0, 1));
+-- What else is known of a failure: `luck`, one more try may do; `unsettled`, its price stays reserved.
+ALTER TABLE revisions ADD COLUMN failure_kind TEXT CHECK (failure_kind IN ('luck', 'unsettled'));
+-- Whether its task had not begun a minute after it was bought.
+ALTER TABLE revisions ADD COLUMN waiting INTEGER NOT NULL DEFAULT 0 CHECK (waiting IN (0, 1));
 -- The whole answer of an attempt in doubt, at most 16 kB: it may hold the only trace of a purchase.
 ALTER TABLE attempts ADD COLUMN answer TEXT;
 -- Task ids that were replaced by `resolve --task-id`, a JSON list, the oldest first.

@@ -366,6 +366,7 @@ fn what_the_user_says_was_not_bought_is_said_of_the_other_attempts_in_doubt_as_w
         attempt,
         outcome: None,
         why: Some("resolved: it was not bought".into()),
+        answer: None,
         account: Account::Released,
     });
     assert_eq!(changed, expected);

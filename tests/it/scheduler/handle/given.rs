@@ -71,7 +71,7 @@ fn shot(place: u32) -> Shot {
         id: ShotId::new(&name).unwrap(),
         fingerprint: Fingerprint::from_bytes([0; 16]),
         former: [].into(),
-        request: Request { json: "{}".into(), files: [].into() },
+        request: Request { json: format!(r#"{{"prompt":"{name}"}}"#).into(), files: [].into() },
         model: "model".into(),
         price: Some(usd("1")),
         priority: 0,

@@ -11,6 +11,7 @@ mod given;
 mod money;
 mod pace;
 mod recovery;
+mod refusals;
 mod rig;
 mod said;
 mod stops;

@@ -264,6 +264,10 @@ impl Rig {
         self.states[row].refusals
     }
 
+    pub fn probed(&self, row: usize) -> bool {
+        self.states[row].probed
+    }
+
     /// The accounts of a shot's attempts, the oldest first.
     pub fn accounts(&self, row: usize) -> Vec<Account> {
         let its = self.attempts.iter().filter(|attempt| attempt.row == row);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::given::{BEGAN, given, rendered, rendering, secs};
 use super::rig::Rig;
-use super::{bad_key, bought, completed, cut, rejected, stored, throttled, working};
+use super::{bad_key, bought, completed, cut, failed, rejected, stored, throttled, working};
 use rushes::domain::outcome::PollOutcome;
 use rushes::domain::state::{Account, AttemptOutcome};
 use rushes::scheduler::{Effect, Event};
@@ -314,8 +314,8 @@ fn a_panic_in_a_poll_forgets_no_post() {
 fn an_event_that_cannot_happen_ends_the_run_and_changes_nothing() {
     let mut rig = given(1).stored(0, rendering("a")).start();
     let slots = rig.take_poll(0);
-    rig.tell(Event::Polled { slots: slots.clone(), outcomes: vec![completed(1)] });
-    rig.tell(Event::Polled { slots, outcomes: vec![working()] });
-    assert_eq!(rig.is(0), "rendered");
+    let slots = [slots.clone(), slots].concat();
+    rig.tell(Event::Polled { slots, outcomes: vec![failed(), working()] });
+    assert_eq!(rig.is(0), "failed");
     assert!(matches!(rig.ended(), Some(RunOutcome::Stopped(StopReason::Defect(_)))));
 }
