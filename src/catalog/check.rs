@@ -3,10 +3,13 @@
 
 use serde_json::Value;
 
+use super::address;
 use super::coerce::shown;
 use super::image::is_http_url;
 use super::model::{Catalog, Model, Problem};
+use super::notes::{self, Note};
 use super::param::{Form, Need, Param, ParamKind, Params};
+use super::parts;
 use super::ratio;
 use super::request_view::RequestView;
 use super::similar::closest;
@@ -14,15 +17,25 @@ use super::values::{Values, either, is_given, plain};
 
 impl Catalog {
     /// Everything the model forbids about a request, parameter by parameter. `params` holds all
-    /// of it but what the manifest passes through as `extra`; an image from a local file may stand
-    /// there by its path.
+    /// of it but what the manifest passes through as `extra`; a local file may stand there by its
+    /// path.
     #[must_use]
     pub fn check(&self, params: &Params) -> Vec<Problem> {
+        self.examine(params).0
+    }
+
+    /// The same, and what is odd about a request and not forbidden.
+    #[must_use]
+    pub fn examine(&self, params: &Params) -> (Vec<Problem>, Vec<Note>) {
         let request = RequestView::new(self, params);
         let mut problems = Problems::default();
         for (place, param) in self.params.iter().enumerate() {
             match request.own(place) {
-                Some(value) if param.is_wire(value) => check_value(param, value, &mut problems),
+                Some(value) if param.is_wire(value) => {
+                    check_value(param, value, &mut problems);
+                    let wrong = parts::check(self, param, value, &request);
+                    wrong.into_iter().for_each(|(what, fix)| problems.add(&param.name, what, fix));
+                }
                 Some(value) => wrong_type(param, value, &mut problems),
                 None => {}
             }
@@ -45,7 +58,7 @@ impl Catalog {
             Some(model) => check_model(self, model, &request, &mut problems),
             None => no_model(self, params, &mut problems),
         }
-        problems.found
+        (problems.found, notes::of(self, &request))
     }
 }
 
@@ -160,29 +173,11 @@ fn check_value(param: &Param, value: &Value, problems: &mut Problems) {
             .to_owned(),
         );
     }
-    let wrong = match kind {
-        ParamKind::Url if !is_given(value) => Some((
-            format!("`{name}` is empty"),
-            "write a web address that starts with https://, or leave it out",
-        )),
-        ParamKind::Url if !is_http_url(text) => Some((
-            format!("`{name}` is not a web address: {}", shown(value)),
-            "write one that starts with https://; a file on this computer cannot be used here",
-        )),
-        ParamKind::Image if !is_given(value) => Some((
-            format!("`{name}` is empty"),
-            "write a URL, the path of an image or base64, or leave it out",
-        )),
-        ParamKind::Image if is_other_url(text) => Some((
-            format!("`{name}` is a URL that the gateway cannot read: {}", shown(value)),
-            "write a URL that starts with https://, the path of an image or base64",
-        )),
-        _ => None,
-    };
+    let wrong = wrong_address(name, *kind, value, text);
     if let Some((what, fix)) = wrong {
         problems.add(name, what, fix.to_owned());
     }
-    for (field, kind) in &param.fields {
+    for (field, kind) in param.fields.iter().filter(|_| *kind == ParamKind::Object) {
         let found = value.get(field);
         if found.is_none_or(|value| *kind == ParamKind::Text && !is_given(value)) {
             let example = if *kind == ParamKind::Bool { "true" } else { "…" };
@@ -193,6 +188,43 @@ fn check_value(param: &Param, value: &Value, problems: &mut Problems) {
             );
         }
     }
+}
+
+/// What is wrong with the address of a file, and the way out.
+fn wrong_address(
+    name: &str,
+    kind: ParamKind,
+    value: &Value,
+    text: &str,
+) -> Option<(String, &'static str)> {
+    Some(match kind {
+        ParamKind::Url | ParamKind::Video if !is_given(value) => (
+            format!("`{name}` is empty"),
+            "write a web address that starts with https://, or leave it out",
+        ),
+        ParamKind::Url | ParamKind::Video if !is_http_url(text) => (
+            format!("`{name}` is not a web address: {}", shown(value)),
+            "write one that starts with https://; a file on this computer cannot be used here",
+        ),
+        ParamKind::Video => {
+            let private = address::private(text)?;
+            let fix = "put the video where all can fetch it, and write that https:// address";
+            (format!("`{name}`: {private}"), fix)
+        }
+        ParamKind::Image if !is_given(value) => (
+            format!("`{name}` is empty"),
+            "write a URL, the path of an image or base64, or leave it out",
+        ),
+        ParamKind::Image if is_other_url(text) => (
+            format!("`{name}` is a URL that the gateway cannot read: {}", shown(value)),
+            "write a URL that starts with https://, the path of an image or base64",
+        ),
+        ParamKind::Image => {
+            let private = address::private(text)?;
+            (format!("`{name}`: {private}"), "write the file's path; its bytes are sent then")
+        }
+        _ => return None,
+    })
 }
 
 /// `ftp://…`, `file://…`; a broken `http://` too.
@@ -293,6 +325,13 @@ fn check_model(
     }
     for any in &model.requires {
         if any.iter().any(|place| request.get(*place).is_some_and(is_given)) {
+            continue;
+        }
+        let stands_in = |name: &String| {
+            catalog.place(name).and_then(|place| request.own(place)).is_some_and(is_given)
+        };
+        let idle = any.iter().filter_map(|place| catalog.params.get(*place));
+        if idle.flat_map(|param| &param.idle_beside).any(stands_in) {
             continue;
         }
         let params = || any.iter().filter_map(|place| catalog.params.get(*place));

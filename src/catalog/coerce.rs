@@ -23,25 +23,42 @@ impl Param {
     #[must_use]
     pub fn is_wire(&self, value: &Value) -> bool {
         match (self.kind, value) {
-            (ParamKind::Text | ParamKind::Image | ParamKind::Url, Value::String(_))
+            (
+                ParamKind::Text | ParamKind::Image | ParamKind::Video | ParamKind::Url,
+                Value::String(_),
+            )
             | (ParamKind::Number, Value::Number(_))
             | (ParamKind::Bool, Value::Bool(_)) => true,
-            (ParamKind::Seconds, Value::String(text)) => {
-                let plain = text.bytes().all(|b| b.is_ascii_digit());
-                plain && (text == "0" || !text.starts_with('0')) && text.parse::<u32>().is_ok()
-            }
+            (ParamKind::Seconds, value) => is_seconds(value),
             (ParamKind::OnOff, Value::String(text)) => text == "on" || text == "off",
             (ParamKind::TextList, Value::Array(items)) => items.iter().all(Value::is_string),
-            (ParamKind::Object, Value::Object(fields)) => self.fields.iter().all(|(name, kind)| {
-                fields.get(name).is_none_or(|value| match kind {
-                    ParamKind::Bool => value.is_boolean(),
-                    ParamKind::Number => value.is_number(),
-                    _ => value.is_string(),
-                })
-            }),
+            (ParamKind::Object, Value::Object(_)) => self.has_wire_fields(value),
+            (ParamKind::ObjectList, Value::Array(items)) => {
+                items.iter().all(|item| item.is_object() && self.has_wire_fields(item))
+            }
             _ => false,
         }
     }
+
+    /// Whether the fields that are there have their types.
+    fn has_wire_fields(&self, object: &Value) -> bool {
+        self.fields.iter().all(|(name, kind)| {
+            object.get(name).is_none_or(|value| match kind {
+                ParamKind::Bool => value.is_boolean(),
+                ParamKind::Number => value.is_number(),
+                ParamKind::Seconds => is_seconds(value),
+                _ => value.is_string(),
+            })
+        })
+    }
+}
+
+/// Whole seconds as they stand on the wire.
+fn is_seconds(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| {
+        let plain = text.bytes().all(|b| b.is_ascii_digit());
+        plain && (text == "0" || !text.starts_with('0')) && text.parse::<u32>().is_ok()
+    })
 }
 
 fn coerce(
@@ -56,6 +73,13 @@ fn coerce(
             Value::String(text) if !text.trim().is_empty() => Ok(Value::String(text)),
             other => Err(format!(
                 "`{name}` cannot be {}; write a URL, the path of an image or base64",
+                shown(&other)
+            )),
+        },
+        ParamKind::Video => match value {
+            Value::String(text) => Ok(Value::String(text.trim().to_owned())),
+            other => Err(format!(
+                "`{name}` cannot be {}; write a URL or the path of a video",
                 shown(&other)
             )),
         },
@@ -74,6 +98,7 @@ fn coerce(
         }),
         ParamKind::TextList => list(name, value),
         ParamKind::Object => object(name, fields, value),
+        ParamKind::ObjectList => objects(name, fields, value),
     }
 }
 
@@ -288,6 +313,25 @@ fn object(name: &str, kinds: &BTreeMap<String, ParamKind>, value: Value) -> Resu
         }
     }
     Ok(Value::Object(fields))
+}
+
+/// A list of objects; a text, such as a CSV cell, may hold one as JSON.
+fn objects(name: &str, kinds: &BTreeMap<String, ParamKind>, value: Value) -> Result<Value, String> {
+    let parsed = match &value {
+        Value::String(cell) => serde_json::from_str(cell).ok(),
+        _ => None,
+    };
+    match parsed.unwrap_or(value) {
+        Value::Array(items) => {
+            let item = |(at, item)| object(&format!("{name}[{}]", at + 1), kinds, item);
+            items.into_iter().enumerate().map(item).collect()
+        }
+        other => {
+            let example: Vec<String> = kinds.keys().map(|field| format!("{field}: …")).collect();
+            let example = example.join(", ");
+            Err(format!("`{name}` cannot be {}; write [{{{example}}}, …]", shown(&other)))
+        }
+    }
 }
 
 /// A value for a diagnostic: short, and in the words of the manifest.

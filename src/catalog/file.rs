@@ -120,29 +120,64 @@ fn param(mut param: Param) -> Result<Param, String> {
         return Err("a name has small letters, digits and `_`".to_owned());
     }
     let is_text = matches!(param.kind, ParamKind::Text);
-    if param.most.is_some() && !is_text && param.kind != ParamKind::TextList {
-        return Err("`most` is for a text or a text_list".to_owned());
+    let is_list = matches!(param.kind, ParamKind::TextList | ParamKind::ObjectList);
+    if param.most.is_some() && !is_text && !is_list {
+        return Err("`most` is for a text or a list".to_owned());
     }
     if param.form.is_some() && !is_text {
         return Err("`form` is for a text".to_owned());
     }
-    if !param.fields.is_empty() && param.kind != ParamKind::Object {
-        return Err("`fields` is for an object".to_owned());
-    }
-    let simple = [ParamKind::Text, ParamKind::Bool, ParamKind::Number];
-    if !param.fields.values().all(|kind| simple.contains(kind)) {
-        return Err("a field is a text, a bool or a number".to_owned());
-    }
+    check_fields(&param)?;
+    check_known(&param)?;
     let wire = |value: &Value| param.coerce(value.clone());
     let one_of: Vec<Value> = param.one_of.iter().map(wire).collect::<Result<_, _>>()?;
+    let usual: Vec<Value> = param.usual.iter().map(wire).collect::<Result<_, _>>()?;
     let default = param.default.as_ref().map(wire).transpose()?;
-    (param.one_of, param.default) = (one_of, default);
+    (param.one_of, param.usual, param.default) = (one_of, usual, default);
     match &param.default {
         Some(value) if !param.one_of.is_empty() && !param.one_of.contains(value) => {
             Err(format!("its default {value} is not one of its values"))
         }
         _ => Ok(param),
     }
+}
+
+/// What is said about a parameter's fields.
+fn check_fields(param: &Param) -> Result<(), String> {
+    let is_list = param.kind == ParamKind::ObjectList;
+    if !param.fields.is_empty() && param.kind != ParamKind::Object && !is_list {
+        return Err("`fields` is for an object or an object_list".to_owned());
+    }
+    let simple = [ParamKind::Text, ParamKind::Bool, ParamKind::Number];
+    let fits = |kind: &ParamKind| simple.contains(kind) || (is_list && *kind == ParamKind::Seconds);
+    if !param.fields.values().all(fits) {
+        return Err(
+            "a field is a text, a bool or a number, in an object_list also seconds".to_owned()
+        );
+    }
+    let is = |field: &String, kind| is_list && param.fields.get(field) == Some(&kind);
+    if !param.fields_most.keys().all(|field| is(field, ParamKind::Text)) {
+        return Err("`fields_most` is for text fields of an object_list".to_owned());
+    }
+    if !param.sums.keys().all(|field| is(field, ParamKind::Seconds)) {
+        return Err("`sums` is for seconds of an object_list".to_owned());
+    }
+    Ok(())
+}
+
+/// What is said about values that the gateway is known to take.
+fn check_known(param: &Param) -> Result<(), String> {
+    if param.between.is_some() && param.kind != ParamKind::Number {
+        return Err("`between` is for a number".to_owned());
+    }
+    if !param.usual.is_empty() && param.kind != ParamKind::Text {
+        return Err("`usual` is for a text".to_owned());
+    }
+    let is_image = param.kind == ParamKind::Image;
+    if (param.picture.is_some() || param.shape_of.is_some()) && !is_image {
+        return Err("`picture` and `shape_of` are for an image".to_owned());
+    }
+    Ok(())
 }
 
 /// Small letters and digits, and what else the name may hold.
@@ -157,6 +192,12 @@ fn resolve_needs(params: &mut [Param]) -> Result<(), String> {
     let known = params.to_vec();
     for param in &mut *params {
         let owner = format!("parameter {:?}", param.name);
+        let named = param.idle_beside.iter().chain(param.sums.values()).chain(&param.shape_of);
+        for name in named {
+            if !known.iter().any(|known| known.name == *name) {
+                return Err(format!("{owner}: there is no parameter {name:?}"));
+            }
+        }
         for need in &mut param.needs {
             let found = known.iter().find(|known| known.name == need.param);
             let found =

@@ -96,7 +96,9 @@ impl Catalog {
     ) -> Fingerprint {
         let mut meaning: BTreeMap<&str, Cow<'_, Value>> = BTreeMap::new();
         for (name, value) in params {
-            let param = self.param(name);
+            // The first rule did not know such a parameter.
+            let is_known = |param: &&Param| rule > FingerprintRule::First || !param.also_extra;
+            let param = self.param(name).filter(is_known);
             // Empty parameters mean the same as none.
             if name == NOT_MEANT || (param.is_some() && !is_given(value)) {
                 continue;
@@ -148,7 +150,8 @@ fn settled<'v>(param: Option<&Param>, value: Cow<'v, Value>) -> Cow<'v, Value> {
             None => value,
         };
     }
-    let is_address = param.is_some_and(|p| matches!(p.kind, ParamKind::Image | ParamKind::Url));
+    let is_address = param
+        .is_some_and(|p| matches!(p.kind, ParamKind::Image | ParamKind::Video | ParamKind::Url));
     if is_address || !Catalog::is_new_to_first(&value) {
         return value;
     }

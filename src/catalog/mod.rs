@@ -1,13 +1,16 @@
 //! Models, what they accept and what they cost: dated data, not code. Says what is wrong with a
 //! request, what it costs and what it means (its fingerprint). Knows no manifest, file or network.
 
+mod address;
 mod check;
 mod coerce;
 mod file;
 mod fingerprint;
 mod image;
 mod model;
+mod notes;
 mod param;
+mod parts;
 mod price;
 mod price_table;
 mod ratio;
@@ -17,11 +20,13 @@ mod values;
 
 use std::sync::LazyLock;
 
+pub use address::{private, share_page};
 pub use coerce::{FOREIGN_OFF, FOREIGN_ON, any_switch, is_foreign_switch, switch};
 pub use fingerprint::{FileHashes, FingerprintRule, hex};
 pub use image::{base64_bytes, is_http_url};
 pub use model::{Catalog, CatalogError, Model, Problem};
-pub use param::{Form, Need, Param, ParamKind, Params};
+pub use notes::{Note, NoteKind};
+pub use param::{Form, Need, Param, ParamKind, Params, PictureLimits};
 pub use price::{Change, PriceHint, in_words};
 pub use ratio::lowest as lowest_ratio;
 pub use similar::{closest, likely_typo};

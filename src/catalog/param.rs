@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 /// A request's parameters by API name: a JSON object in the API's own types.
 pub type Params = Map<String, Value>;
@@ -25,8 +25,12 @@ pub enum ParamKind {
     TextList,
     /// An object.
     Object,
+    /// A list of objects, each with the parameter's fields.
+    ObjectList,
     /// An image: URL, local path or base64; a string on the wire.
     Image,
+    /// A video: URL or local path; a string on the wire.
+    Video,
     /// A URL.
     Url,
 }
@@ -50,12 +54,46 @@ pub struct Param {
     pub most: Option<usize>,
     /// What a text must look like.
     pub form: Option<Form>,
-    /// What an object must hold.
+    /// What an object, or each object of a list, must hold.
     #[serde(default)]
     pub fields: BTreeMap<String, ParamKind>,
+    /// The most characters of a text field in each object of a list.
+    #[serde(default)]
+    pub fields_most: BTreeMap<String, usize>,
+    /// Of a list of objects: a field in seconds, and the parameter that all of them come to.
+    #[serde(default)]
+    pub sums: BTreeMap<String, String>,
     /// Parameters that must stand beside it.
     #[serde(default)]
     pub needs: Vec<Need>,
+    /// Parameters beside which it has no effect. Each of them also stands in for it where a model
+    /// requires it.
+    #[serde(default)]
+    pub idle_beside: Vec<String>,
+    /// The least and the greatest number that the gateway is known to take.
+    pub between: Option<[Number; 2]>,
+    /// The values that the gateway is known to take, as they stand on the wire; empty: not known.
+    #[serde(default)]
+    pub usual: Vec<Value>,
+    /// What pictures the gateway is known to take.
+    pub picture: Option<PictureLimits>,
+    /// The image whose shape this one should have.
+    pub shape_of: Option<String>,
+    /// Also taken under `extra`, as it was before the catalog knew it.
+    #[serde(default)]
+    pub also_extra: bool,
+}
+
+/// What pictures a gateway is known to take.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PictureLimits {
+    /// The least width and height, in pixels.
+    pub side: u32,
+    /// The most that one side may be of the other: 2.5 is from 1:2.5 to 2.5:1.
+    pub shape: Number,
+    /// The most bytes of its file.
+    pub bytes: u64,
 }
 
 /// What a text must look like.

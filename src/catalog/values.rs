@@ -39,15 +39,18 @@ impl Values {
                 .map(|item| param.coerce(item))
                 .collect::<Result<_, _>>()
                 .map(Self::OneOf),
-            ParamKind::TextList | ParamKind::Object | ParamKind::Image | ParamKind::Url => {
-                match items.as_slice() {
-                    [item] => super::coerce::yes_or_no(item).map(Self::Given),
-                    _ => None,
-                }
-                .ok_or_else(|| {
-                    format!("`{}` cannot be listed; write on or off for given or not", param.name)
-                })
+            ParamKind::TextList
+            | ParamKind::Object
+            | ParamKind::ObjectList
+            | ParamKind::Image
+            | ParamKind::Video
+            | ParamKind::Url => match items.as_slice() {
+                [item] => super::coerce::yes_or_no(item).map(Self::Given),
+                _ => None,
             }
+            .ok_or_else(|| {
+                format!("`{}` cannot be listed; write on or off for given or not", param.name)
+            }),
         }
     }
 

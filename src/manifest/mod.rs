@@ -4,6 +4,7 @@
 mod campaign;
 mod diagnostics;
 mod includes;
+pub mod picture;
 mod read;
 mod scalars;
 pub mod schema;

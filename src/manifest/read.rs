@@ -37,10 +37,11 @@ impl Manifest {
         let mut reader = Reader::new(path, Some(catalog));
         let header = reader.read();
         let Reader { expansion, mut diags, .. } = reader;
-        let Some(Expansion { shots, callback_conflict, .. }) = expansion else {
+        let Some(Expansion { shots, unused_columns, callback_conflict, .. }) = expansion else {
             return Self { header, shots: Vec::new(), diags };
         };
         shots.check_clips(&mut diags);
+        unused_columns.warn(&mut diags);
         if header.as_ref().is_some_and(|header| header.callback.is_some())
             && let Some(diagnostic) = callback_conflict
         {

@@ -8,7 +8,7 @@ mod rules;
 
 use serde_json::{Map, Value, json};
 
-use super::shots::shot_set::MAX_SHOTS;
+use super::shots::expand::MAX_OF_ONE;
 use crate::catalog::Catalog;
 
 /// The schema without everything that depends on the catalog.
@@ -31,7 +31,8 @@ pub fn schema(catalog: &Catalog) -> Value {
             (param.name.clone(), json!({"$ref": format!("#/$defs/{}", definition(&param.name))}))
         })
         .collect();
-    let names: Vec<&str> = params.iter().map(|param| param.name.as_str()).collect();
+    let known = params.iter().filter(|param| !param.also_extra);
+    let names: Vec<&str> = known.map(|param| param.name.as_str()).collect();
     let variables: Map<String, Value> =
         params.iter().map(|param| (param.name.clone(), forms::values(catalog, param))).collect();
 
@@ -39,7 +40,7 @@ pub fn schema(catalog: &Catalog) -> Value {
     let mut shot = defs.and_then(|defs| defs.shift_remove("shot")).unwrap_or_default();
     shot["allOf"] = rules::of_a_shot(catalog).into();
     let keys = &mut shot["properties"];
-    keys["takes"]["maximum"] = MAX_SHOTS.into();
+    keys["takes"]["maximum"] = MAX_OF_ONE.into();
     keys["matrix"]["properties"] = variables.into();
     keys["extra"]["propertyNames"]["not"]["enum"] = names.into();
     for (name, parameter) in &request {

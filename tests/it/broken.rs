@@ -60,6 +60,23 @@ fn has_place(heading: &str) -> bool {
     matches!(parts[..], [file, line, column, _] if !file.is_empty() && number(line) && number(column))
 }
 
+/// What is not wrong but odd: the warnings, as one snapshot.
+#[test]
+fn manifests_that_are_odd() {
+    let mut shown = Vec::new();
+    for case in cases("odd") {
+        let (loaded, folder) = case.load();
+        let campaign = loaded.unwrap_or_else(|mistakes| panic!("{}: {mistakes}", case.title));
+        let path = format!("{}/", folder.path().display());
+        let warnings = campaign.warnings.iter().map(|found| found.rendered.replace(&path, ""));
+        let text = warnings.collect::<Vec<_>>().join("\n\n");
+        shown.push(format!("=== {}\n{text}\n", case.title));
+        let expected = case.number("mistakes").unwrap_or(1);
+        assert_eq!(campaign.warnings.len(), expected, "{}: {text}", case.title);
+    }
+    insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!("odd", shown.join("\n")) });
+}
+
 #[test]
 fn there_are_at_least_120_broken_manifests() {
     let count: usize = TOPICS.iter().map(|topic| cases(&format!("broken/{topic}")).len()).sum();

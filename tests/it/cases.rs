@@ -5,7 +5,8 @@
 //! tab, `␍` a carriage return, `⍽` a space that does not break, `␀` a NUL, and `⟪2501×x⟫` is `x` so many times.
 //!
 //! Options: `mistakes: N` (default 1; 0 when it loads); `should be: N`, when that is not right yet; `capped`;
-//! `folder: NAME` and `still: NAME` put a folder and a PNG beside the manifest; `bytes: FILE ENCODING`
+//! `folder: NAME` and `still: NAME` put a folder and a PNG beside the manifest, `picture: NAME jpeg
+//! 800x600` one that `support/pictures.rs` draws; `bytes: FILE ENCODING`
 //! writes a file as `utf-16`, `windows-1252` or `zip`; `load: NAME` reads another manifest than the
 //! first file; `schema: cannot, REASON`, when a schema cannot see what is wrong; `awaits: the reader`,
 //! when the schema takes what the reader does not yet.
@@ -16,7 +17,7 @@ use rushes::catalog::Catalog;
 use rushes::manifest::{Campaign, Mistakes, Reading, load};
 use tempfile::TempDir;
 
-pub const PNG: &[u8] = b"\x89PNG\r\n\x1a\n and the rest";
+use crate::support::pictures;
 
 /// A manifest and the files beside it.
 pub struct Case {
@@ -47,7 +48,7 @@ pub fn cases(name: &str) -> Vec<Case> {
         } else if !line.is_empty() {
             let (key, value) = line.split_once(": ").unwrap_or((line, ""));
             let known = ["mistakes", "should be", "capped", "folder", "still", "bytes", "load"];
-            let known = known.contains(&key) || ["schema", "awaits"].contains(&key);
+            let known = known.contains(&key) || ["schema", "awaits", "picture"].contains(&key);
             assert!(known, "{name}: {}: there is no option {key}", case.title);
             case.options.push((key.to_owned(), value.to_owned()));
         }
@@ -104,7 +105,11 @@ impl Case {
         for (key, value) in &self.options {
             match key.as_str() {
                 "folder" => std::fs::create_dir_all(at(value)).unwrap(),
-                "still" => std::fs::write(at(value), PNG).unwrap(),
+                "still" => std::fs::write(at(value), pictures::png(1280, 720)).unwrap(),
+                "picture" => {
+                    let (name, written) = value.split_once(' ').unwrap();
+                    std::fs::write(at(name), pictures::drawn(written)).unwrap();
+                }
                 _ => {}
             }
         }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::diagnostic::{Diagnostic, Severity};
+use super::diagnostic::{Diagnostic, Severity, Topic};
 use super::excerpt::{self, Lines, Source};
 use super::finding::{Finding, Level, Mistakes, Related, Spot};
 use crate::manifest::source::place::Place;
@@ -12,6 +12,8 @@ use crate::manifest::source::place::Place;
 const MAX_SHOWN: usize = 100;
 /// How many are kept to be sorted by place before the first are printed.
 const MAX_KEPT: usize = 10_000;
+/// Further places that a warning of a topic names.
+const MAX_PLACES: usize = 2;
 /// Files that one manifest may read.
 const MAX_FILES: usize = 10_000;
 
@@ -22,6 +24,8 @@ pub struct Diagnostics {
     files: HashMap<PathBuf, u16>,
     kept: Vec<Diagnostic>,
     seen: HashMap<(Place, String), usize>,
+    /// The one warning of each topic.
+    topics: HashMap<Topic, usize>,
     /// What excerpts show as stars.
     hidden: Vec<Place>,
     /// Values about which further diagnostics are dropped.
@@ -97,6 +101,23 @@ impl Diagnostics {
         }
     }
 
+    /// Warns of something that many shots may share: the first is told, further ones are counted
+    /// and the first of their places shown. `make` is called only for what is shown.
+    pub(crate) fn warn(&mut self, topic: Topic, make: impl FnOnce() -> Diagnostic) {
+        let Some(at) = self.topics.get(&topic).copied() else {
+            self.topics.insert(topic, self.kept.len());
+            return self.add(make().warning());
+        };
+        let Some(first) = self.kept.get_mut(at) else { return };
+        first.repeats += 1;
+        if first.further < MAX_PLACES {
+            let place = make().place;
+            let known = first.related.len();
+            *first = first.clone().related(place, "also here");
+            first.further += first.related.len() - known;
+        }
+    }
+
     /// Whether there is a diagnostic of a place's line.
     pub(crate) fn mentions_line(&self, place: Place) -> bool {
         let line = |other: Place| (other.file, other.line);
@@ -164,7 +185,7 @@ impl Diagnostics {
     }
 
     fn finding(&self, diagnostic: &Diagnostic, lines: &Lines, color: bool) -> Finding {
-        let Diagnostic { place, what, fix, related, shot, repeats, severity } = diagnostic;
+        let Diagnostic { place, what, fix, related, shot, repeats, severity, .. } = diagnostic;
         let position = |place| self.spot(place).to_string();
         let rendered = excerpt::render(diagnostic, &position, lines, color);
         Finding {

@@ -11,6 +11,11 @@ pub(super) enum Severity {
     Unpriced,
 }
 
+/// What a warning is about: of one topic there is one warning, with a count and its first places.
+/// A kind, and what of that kind: the index of a parameter, the number of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Topic(pub &'static str, pub usize);
+
 /// A mistake or a warning at a place.
 #[derive(Clone, Debug)]
 pub(crate) struct Diagnostic {
@@ -22,6 +27,8 @@ pub(crate) struct Diagnostic {
     pub(super) shot: Option<Box<str>>,
     pub(super) repeats: usize,
     pub(super) severity: Severity,
+    /// How many of `related` are places of other shots.
+    pub(super) further: usize,
 }
 
 impl Diagnostic {
@@ -35,6 +42,7 @@ impl Diagnostic {
             shot: None,
             repeats: 0,
             severity: Severity::Error,
+            further: 0,
         }
     }
 

@@ -114,7 +114,7 @@ pub(crate) fn render(
     lines: &Lines,
     color: bool,
 ) -> String {
-    let Diagnostic { place, what, fix, related, shot, repeats, severity } = diagnostic;
+    let Diagnostic { place, what, fix, related, shot, repeats, severity, .. } = diagnostic;
     let level = if *severity == Severity::Warning { Level::WARNING } else { Level::ERROR };
     let title = format!("{}: {what}", position(*place));
     let mut group = Group::with_title(level.primary_title(visible(&title)));

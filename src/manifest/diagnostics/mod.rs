@@ -7,5 +7,5 @@ mod excerpt;
 mod finding;
 
 pub use collector::Diagnostics;
-pub(super) use diagnostic::{Diagnostic, did_you_mean};
+pub(super) use diagnostic::{Diagnostic, Topic, did_you_mean};
 pub use finding::{Finding, Level, Mistakes, Related, Spot};

@@ -23,6 +23,9 @@ pub(super) fn parameter(catalog: &Catalog, param: &Param) -> Value {
 pub(super) fn values(catalog: &Catalog, param: &Param) -> Value {
     let mut forms = match param.kind {
         ParamKind::Object => vec![json_text()],
+        ParamKind::ObjectList => {
+            vec![json!({"type": "string", "pattern": r"^\s*\[", "description": "As JSON."})]
+        }
         ParamKind::TextList => vec![words(param), json!({"type": "number"})],
         _ => of(catalog, param),
     };
@@ -63,10 +66,7 @@ fn of(catalog: &Catalog, param: &Param) -> Vec<Value> {
             vec![text]
         }
         ParamKind::Number => number(),
-        ParamKind::Seconds => vec![
-            json!({"type": "integer", "minimum": 1}),
-            json!({"type": "string", "pattern": r"^\s*0*[1-9][0-9]*(\.0*)?\s*[sS]?\s*$"}),
-        ],
+        ParamKind::Seconds => seconds(),
         ParamKind::OnOff => switch(["on", "off"], &[true, false]),
         ParamKind::Bool => switch(["true", "false"], &[true, false]),
         ParamKind::TextList => {
@@ -78,6 +78,16 @@ fn of(catalog: &Catalog, param: &Param) -> Vec<Value> {
             vec![list, words(param), json!({"type": ["number", "boolean"]})]
         }
         ParamKind::Object => vec![object(param), json_text()],
+        ParamKind::ObjectList => {
+            let mut item = object(param);
+            item["required"] = param.fields.keys().cloned().collect();
+            let mut list = json!({"type": "array", "items": item});
+            if let Some(most) = param.most {
+                list["maxItems"] = json!(most);
+            }
+            let text = json!({"type": "string", "pattern": r"^\s*\[", "description": "As JSON."});
+            vec![list, text]
+        }
         ParamKind::Image => {
             let url = json!({"type": "string", "pattern": HTTP, "description": "A URL."});
             let other = json!({
@@ -88,7 +98,7 @@ fn of(catalog: &Catalog, param: &Param) -> Vec<Value> {
             });
             vec![url, other]
         }
-        ParamKind::Url => vec![json!({"type": "string", "pattern": HTTP})],
+        ParamKind::Url | ParamKind::Video => vec![json!({"type": "string", "pattern": HTTP})],
     }
 }
 
@@ -147,6 +157,22 @@ fn number() -> Vec<Value> {
     vec![json!({"type": "number"}), json!({"type": "string", "pattern": text})]
 }
 
+fn seconds() -> Vec<Value> {
+    vec![
+        json!({"type": "integer", "minimum": 1}),
+        json!({"type": "string", "pattern": r"^\s*0*[1-9][0-9]*(\.0*)?\s*[sS]?\s*$"}),
+    ]
+}
+
+/// A text of at least one character, and of at most so many.
+fn text(most: Option<&usize>) -> Value {
+    let mut text = json!({"type": "string", "pattern": r"\S"});
+    if let Some(most) = most {
+        text["maxLength"] = json!(most);
+    }
+    text
+}
+
 /// A list in one text: its items with `;`, `,` or `|` between them.
 fn words(param: &Param) -> Value {
     let most = param.most.map_or(String::new(), |most| most.to_string());
@@ -164,7 +190,8 @@ fn object(param: &Param) -> Value {
         let mut forms = match kind {
             ParamKind::Bool => switch(["true", "false"], &[true, false]),
             ParamKind::Number => number(),
-            _ => vec![json!({"type": "string", "pattern": r"\S"}), json!({"type": "number"})],
+            ParamKind::Seconds => seconds(),
+            _ => vec![text(param.fields_most.get(name)), json!({"type": "number"})],
         };
         forms.push(json!({"$ref": TEMPLATE}));
         (name.clone(), json!({"description": param.doc, "anyOf": forms}))

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::forms::TEMPLATE;
 use super::forms::accepted;
-use crate::catalog::{Catalog, Need, Param, Values};
+use crate::catalog::{Catalog, Need, Param, ParamKind, Values};
 
 /// What a shot that is surely of this model must keep to by itself.
 pub(super) fn model(catalog: &Catalog, model: &str) -> Value {
@@ -47,7 +47,7 @@ pub(super) fn of_a_shot(catalog: &Catalog) -> Vec<Value> {
             rules.push(when(&all(&certain), &says(other, wanted)));
         }
         let fields: Vec<&str> = param.fields.keys().map(String::as_str).collect();
-        if !fields.is_empty() {
+        if !fields.is_empty() && param.kind == ParamKind::Object {
             let whole = json!({"if": {"type": "object"}, "then": {"required": fields}});
             rules.push(when(&not(&from()), &json!({"properties": {(param.name.as_str()): whole}})));
         }
@@ -74,9 +74,19 @@ pub(super) fn of_a_manifest(catalog: &Catalog) -> Vec<Value> {
         let Some(model) = catalog.model(name) else { continue };
         let param = |at: &usize| catalog.params().get(*at);
         for any in &model.requires {
-            let any: Vec<&Param> = any.iter().filter_map(param).collect();
+            let any = any.iter().filter_map(param);
+            // What makes another one idle stands in for it.
+            let any: Vec<&Param> = any
+                .flat_map(|one| {
+                    let others = one.idle_beside.iter().filter_map(|name| catalog.param(name));
+                    std::iter::once(one).chain(others)
+                })
+                .collect();
             let lacks = not(&in_defaults(&either(any.iter().map(|one| given(&one.name)))));
-            its_shots(lacks, &either(any.iter().map(|one| maybe_given(&one.name))));
+            let under_extra =
+                any.iter().filter(|one| one.also_extra).map(|one| in_extra(&one.name));
+            let either = either(any.iter().map(|one| maybe_given(&one.name)).chain(under_extra));
+            its_shots(lacks, &either);
         }
         for (at, values) in &model.accepts {
             let Some(known) = param(at) else { continue };
@@ -148,6 +158,13 @@ fn in_matrix(name: &str) -> Value {
     json!({
         "required": ["matrix"],
         "properties": {"matrix": {"type": "object", "required": [name]}},
+    })
+}
+
+fn in_extra(name: &str) -> Value {
+    json!({
+        "required": ["extra"],
+        "properties": {"extra": {"type": "object", "required": [name]}},
     })
 }
 

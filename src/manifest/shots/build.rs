@@ -7,7 +7,7 @@ use std::sync::Arc;
 use thin_vec::ThinVec;
 
 use super::context::ExpandContext;
-use super::request::Draft;
+use super::draft::Draft;
 use super::scope::Scope;
 use super::text_template::TextTemplate;
 use super::{entry, identity, request};

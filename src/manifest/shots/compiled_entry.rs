@@ -1,22 +1,19 @@
 //! What an entry's shots share, worked out once: where each parameter comes from, which columns and
 //! names are used, and what of it tells siblings apart.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::context::ExpandContext;
 use super::entry::{self, Entry, ROW_KEYS};
-use super::identity;
 use super::param_source::{Field, compile_base};
 use super::scope::undefined;
-use super::template::Engine;
 use super::text_template::{TextTemplate, Used};
 use crate::catalog::{Catalog, closest, likely_typo};
 use crate::domain::sanitize::plain;
 use crate::domain::shot::ShotId;
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics, did_you_mean};
-use crate::manifest::text::table::{Column, Row, Table};
+use crate::manifest::text::table::{Column, Table};
 use crate::manifest::text::tree::Node;
 
 /// Dots in a column's name: how deep its part of a parameter may be.
@@ -30,7 +27,9 @@ pub(crate) struct CompiledEntry<'t> {
     pub clip_name: Option<TextTemplate<'t>>,
     pub tags: Vec<TextTemplate<'t>>,
     /// Columns that the request uses, by name: they make a row's identity.
-    used_columns: Vec<usize>,
+    pub used_columns: Vec<usize>,
+    /// Columns that nothing of the entry uses.
+    pub unused_columns: Vec<usize>,
     /// Whether the entry's own id tells rows, each matrix variable, takes apart.
     pub id_has_row: bool,
     pub id_has: Vec<bool>,
@@ -66,6 +65,7 @@ impl<'t> CompiledEntry<'t> {
             clip_name: entry.clip_name.and_then(&mut compile),
             tags: entry.tags.iter().copied().filter_map(&mut compile).collect(),
             used_columns: Vec::new(),
+            unused_columns: Vec::new(),
             id_has_row: false,
             id_has: Vec::new(),
             id_has_take: false,
@@ -161,7 +161,8 @@ impl<'t> CompiledEntry<'t> {
             let head = column.name.split('.').next().unwrap_or(&column.name);
             let is_param = catalog.param(head).is_some();
             if let Some(name) = column.name.strip_prefix("extra.") {
-                if catalog.param(name).is_some() || name.is_empty() {
+                let is_known = catalog.param(name).is_some_and(|param| !param.also_extra);
+                if is_known || name.is_empty() {
                     let what = format!("`{name}` is a parameter that rushes knows");
                     let fix = format!("call the column `{name}`");
                     diags.error(column.place, what, fix);
@@ -311,9 +312,14 @@ impl<'t> CompiledEntry<'t> {
 
     /// Reports unused columns whose name is probably a misspelt parameter. (Of a table that is the
     /// manifest itself, `collect_columns` reports all unknown columns.)
-    fn check_columns(&self, table: &Table, used: &HashSet<Box<str>>, cx: &mut ExpandContext<'_>) {
+    fn check_columns(
+        &mut self,
+        table: &Table,
+        used: &HashSet<Box<str>>,
+        cx: &mut ExpandContext<'_>,
+    ) {
         let params = || cx.catalog.params().iter().map(|param| param.name.as_str());
-        for column in &table.columns {
+        for (at, column) in table.columns.iter().enumerate() {
             let head = column.name.split('.').next().unwrap_or(&column.name);
             let is_known = ROW_KEYS.contains(&&*column.name)
                 || cx.catalog.param(head).is_some()
@@ -326,57 +332,10 @@ impl<'t> CompiledEntry<'t> {
                 let what = format!("nothing uses the column `{}`", column.name);
                 let fix = format!("did you mean `{meant}`?");
                 cx.diags.error(column.place, what, fix);
+            } else {
+                self.unused_columns.push(at);
             }
         }
-    }
-
-    /// Reports spreadsheet errors and control characters in cells. `false` when there are any.
-    pub(crate) fn check_cells(&self, row: &Row<'_>, diags: &mut Diagnostics) -> bool {
-        let before = diags.error_count();
-        for at in &self.used_columns {
-            let Some(cell) = row.cell(*at) else { continue };
-            if cell.starts_with('#') && FORMULA_ERRORS.contains(&cell) {
-                let what = format!("{cell} is a formula's error, not a value");
-                let fix = "mend the formula in the spreadsheet, or empty the cell";
-                diags.error(row.place(*at), what, fix);
-            }
-            let is_seen = |byte: u8| byte >= b' ' || matches!(byte, b'\n' | b'\r' | b'\t');
-            if !cell.bytes().all(is_seen) {
-                let what = "in this cell is a character that cannot be seen, and no text";
-                let fix = "delete it; retyping the cell does that, too";
-                diags.error(row.place(*at), what, fix);
-            }
-        }
-        diags.error_count() == before
-    }
-
-    /// What tells a row without an id from the others: the cells that its request uses, each with
-    /// its column's name.
-    pub(crate) fn cells<'r>(
-        &self,
-        row: &'r Row<'_>,
-        catalog: &Catalog,
-        engine: &Engine,
-    ) -> Vec<(&'r str, Cow<'r, str>)> {
-        let table = row.table;
-        let mut used = Cow::from(&self.used_columns);
-        // A cell may be a template that uses other cells.
-        for at in &self.used_columns {
-            let Some(text) = row.cell(*at).filter(|text| Engine::is_template(text)) else {
-                continue;
-            };
-            let Ok(template) = engine.compile(text) else { continue };
-            used.to_mut().extend(template.names.iter().filter_map(|name| table.column(name)));
-        }
-        if let Cow::Owned(used) = &mut used {
-            used.sort_by_key(|column| table.columns.get(*column).map(|column| &column.name));
-            used.dedup();
-        }
-        let told = used.iter().filter_map(|at| {
-            let name = &*table.columns.get(*at)?.name;
-            Some((name, identity::meant(catalog.param(name), row.cell(*at)?)))
-        });
-        told.collect()
     }
 }
 
@@ -393,9 +352,3 @@ fn parts<'t>(table: &'t Table, name: &str) -> Vec<(&'t str, usize)> {
     let columns = table.columns.iter().enumerate();
     columns.filter_map(|(at, column)| Some((below(&column.name)?, at))).collect()
 }
-
-/// What spreadsheets write into a cell whose formula went wrong.
-const FORMULA_ERRORS: [&str; 10] = [
-    "#REF!", "#N/A", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!",
-    "#ERROR!",
-];

@@ -6,6 +6,7 @@ use super::defaults::CompiledDefaults;
 use super::image_cache::ImageCache;
 use super::shot_set::ShotSet;
 use super::template::Engine;
+use super::unused_columns::UnusedColumns;
 use crate::catalog::Catalog;
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
 
@@ -22,6 +23,7 @@ pub(crate) struct ExpandContext<'a> {
 pub(crate) struct Expansion {
     pub images: ImageCache,
     pub shots: ShotSet,
+    pub unused_columns: UnusedColumns,
     /// The mistake of the first shot that sets `callback_url`, in case the manifest has `callback`,
     /// which may stand below the shots.
     pub callback_conflict: Option<Diagnostic>,
@@ -30,6 +32,11 @@ pub(crate) struct Expansion {
 impl Expansion {
     /// Local images are relative to `folder`.
     pub(crate) fn new(folder: PathBuf) -> Self {
-        Self { images: ImageCache::new(folder), shots: ShotSet::default(), callback_conflict: None }
+        Self {
+            images: ImageCache::new(folder),
+            shots: ShotSet::default(),
+            unused_columns: UnusedColumns::default(),
+            callback_conflict: None,
+        }
     }
 }

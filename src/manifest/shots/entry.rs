@@ -239,7 +239,7 @@ fn extra<'t>(node: &'t Node, catalog: &Catalog, diags: &mut Diagnostics) -> Vec<
     let pairs = group(node, "`extra` is parameters and their values", "extra: {seed: 7}", diags);
     let mut extra: Vec<&Pair> = Vec::new();
     for pair in pairs.unwrap_or_default() {
-        if catalog.param(&pair.key).is_some() {
+        if catalog.param(&pair.key).is_some_and(|param| !param.also_extra) {
             let what = format!("`{}` is a parameter that rushes knows", pair.key);
             let fix = "write it in the shot itself, not under `extra`";
             diags.error(pair.key_place, what, fix);

@@ -6,16 +6,20 @@ use std::sync::Arc;
 
 use super::compiled_entry::CompiledEntry;
 use super::context::ExpandContext;
+use super::draft::Draft;
 use super::entry::{Entry, Variable};
 use super::provenance::{Provenance, VariantField, variant_field};
-use super::request::Draft;
 use super::scope::{Reading, Scope};
 use super::shot_set::MAX_SHOTS;
+use super::unused_columns::MaybeUnused;
 use super::{build, identity};
 use crate::manifest::scalars::count;
 use crate::manifest::text::table::{Row, Rows, Table};
 use crate::manifest::text::tree::Node;
 
+/// Shots of one entry, or of one of its rows: more are a slip in `takes` or `matrix`, and are refused
+/// before memory is spent on them.
+pub(crate) const MAX_OF_ONE: usize = 100_000;
 /// Bytes of all their requests.
 const MAX_BYTES: usize = 4 << 30;
 
@@ -42,8 +46,10 @@ impl<'a> ExpandContext<'a> {
             return;
         }
         let (mut any, before) = (false, self.output.shots.shots.len());
+        let mut unused = MaybeUnused::new(&compiled.unused_columns);
         while let Some(row) = rows.next(table, self.diags) {
             any = true;
+            unused.look(&row);
             if !compiled.check_cells(&row, self.diags) {
                 continue;
             }
@@ -77,6 +83,7 @@ impl<'a> ExpandContext<'a> {
                 return;
             }
         }
+        self.output.unused_columns.add(table, &unused);
         if let Some([only]) = self.output.shots.shots.get_mut(before..) {
             only.variant = [].into();
         }
@@ -128,6 +135,16 @@ impl<'a> ExpandContext<'a> {
             .iter()
             .try_fold(1_usize, |product, variable| product.checked_mul(variable.values.len()));
         let more = combinations.and_then(|n| n.checked_mul(takes as usize));
+        if more.is_none_or(|more| more > MAX_OF_ONE) {
+            let many = more.map_or_else(|| "far too many".to_owned(), |more| more.to_string());
+            let what = format!(
+                "`takes` and `matrix` make {many} shots of one here; at most {MAX_OF_ONE} are allowed"
+            );
+            let fix = "look for a slip in `takes` or `matrix`, or write several shots";
+            self.diags.error(row.map_or(entry.place, Row::start), what, fix);
+            self.output.shots.count = self.output.shots.count.saturating_add(1);
+            return true;
+        }
         let total = more.and_then(|more| more.checked_add(self.output.shots.count));
         let Some(total) = total.filter(|total| *total <= MAX_SHOTS) else {
             let what = format!("the manifest makes more than {MAX_SHOTS} shots here");

@@ -2,7 +2,7 @@
 //! hashes local files, each once however many shots use it.
 
 use std::collections::HashMap;
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -11,9 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::catalog::{base64_bytes, is_http_url};
 use crate::disk;
-
-/// Bigger than this and the gateway may well refuse it; its page names no limit.
-pub(crate) const BIG_BYTES: u64 = 10 << 20;
+use crate::manifest::picture::{self, Picture};
 
 /// What a request's image turned out to be.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,16 +19,22 @@ pub(crate) enum Image {
     /// A URL.
     Url,
     /// Base64 as the gateway takes it: padded, without `data:` before it.
-    Base64(String),
+    Base64 { text: String, bytes: u64, picture: Picture },
     /// A file on this machine.
-    File { path: PathBuf, sha256: [u8; 32], bytes: u64 },
+    File { path: PathBuf, sha256: [u8; 32], bytes: u64, picture: Picture },
 }
 
 /// What is wrong with an image, and the way out.
 pub(crate) type ImageError = (String, &'static str);
 
-/// What is known of a file's contents: its hash and its length.
-type Known = Result<([u8; 32], u64), ImageError>;
+/// What is known of a file's contents: its hash, its length and what it says of its picture.
+type Known = Result<([u8; 32], u64, Picture), ImageError>;
+
+/// What is wrong with a picture that ends too early.
+const CUT: &str = "is cut off: the file ends before the picture does";
+const CUT_BASE64: &str = "copy all of it again, or write the path of the image's file";
+const WHOLE: &str = "copy or export it again; a file that a sync service keeps online must be \
+                     fetched to this machine first";
 
 /// The local images of a campaign.
 pub(crate) struct ImageCache {
@@ -55,15 +59,16 @@ impl ImageCache {
         let is_data = written.get(..5).is_some_and(|head| head.eq_ignore_ascii_case("data:"));
         if is_data || looks_like_base64(written) {
             return match base64_bytes(written) {
-                Some(bytes) if is_image(&bytes) => Ok(Image::Base64(STANDARD.encode(bytes))),
-                Some(_) => {
+                Some(bytes) if picture::is_picture(&bytes) => base64(&bytes),
+                Some(bytes) => {
                     let fix = "write the path of a PNG, JPEG or WebP file";
-                    Err(("this is not a PNG, JPEG or WebP image".into(), fix))
+                    let what = match picture::other_kind(&bytes) {
+                        Some(kind) => format!("this is {kind}, not a PNG, JPEG or WebP image"),
+                        None => "this is not a PNG, JPEG or WebP image".to_owned(),
+                    };
+                    Err((what, fix))
                 }
-                None => {
-                    let fix = "copy all of it again, or write the path of the image's file";
-                    Err(("this image in base64 is damaged or cut off".into(), fix))
-                }
+                None => Err(("this image in base64 is damaged or cut off".into(), CUT_BASE64)),
             };
         }
         if let Some((scheme, _)) = written.split_once("://") {
@@ -76,7 +81,7 @@ impl ImageCache {
         }
         let path = self.folder.join(written);
         let known = self.known.entry(written.into()).or_insert_with(|| read(&path)).clone();
-        known.map(|(sha256, bytes)| Image::File { path, sha256, bytes })
+        known.map(|(sha256, bytes, picture)| Image::File { path, sha256, bytes, picture })
     }
 }
 
@@ -86,10 +91,14 @@ fn looks_like_base64(text: &str) -> bool {
     ["iVBORw0KGgo", "/9j/", "UklGR"].iter().any(|magic| text.starts_with(magic)) && text.len() > 64
 }
 
-fn is_image(head: &[u8]) -> bool {
-    head.starts_with(b"\x89PNG\r\n\x1a\n")
-        || head.starts_with(b"\xff\xd8\xff")
-        || (head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP"))
+/// A picture in base64.
+fn base64(bytes: &[u8]) -> Result<Image, ImageError> {
+    let length = bytes.len() as u64;
+    let picture = picture::inspect(&mut Cursor::new(bytes), length).unwrap_or(Picture::UNKNOWN);
+    if picture.is_cut {
+        return Err(("this image in base64 is damaged or cut off".into(), CUT_BASE64));
+    }
+    Ok(Image::Base64 { text: STANDARD.encode(bytes), bytes: length, picture })
 }
 
 fn read(path: &Path) -> Known {
@@ -119,8 +128,9 @@ fn read(path: &Path) -> Known {
             Err(error) => return Err(unreadable(error)),
         };
         let part = buffer.get(..count).unwrap_or_default();
-        if bytes == 0 && !is_image(part) {
-            let what = format!("{} is not a PNG, JPEG or WebP image", path.display());
+        if bytes == 0 && !picture::is_picture(part) {
+            let is = picture::other_kind(part).map_or_else(String::new, |kind| format!("{kind}, "));
+            let what = format!("{} is {is}not a PNG, JPEG or WebP image", path.display());
             return Err((what, "save it as one of these, and write that file's path"));
         }
         hash.update(part);
@@ -130,5 +140,9 @@ fn read(path: &Path) -> Known {
         let fix = "export the image again, or write another path";
         return Err((format!("{} is an empty file", path.display()), fix));
     }
-    Ok((hash.finalize().into(), bytes))
+    let picture = picture::inspect(&mut file, bytes).map_err(unreadable)?;
+    if picture.is_cut {
+        return Err((format!("{} {CUT}", path.display()), WHOLE));
+    }
+    Ok((hash.finalize().into(), bytes, picture))
 }

@@ -3,18 +3,22 @@
 //! and clip name ([`build`]).
 
 mod build;
+mod cells;
 mod compiled_entry;
 pub(super) mod context;
 pub(super) mod defaults;
+mod draft;
 pub(super) mod entry;
 pub(super) mod expand;
 pub mod identity;
 pub(super) mod image_cache;
 mod param_source;
+mod pictures;
 mod provenance;
 mod request;
 mod scope;
 pub(super) mod shot_set;
 pub mod template;
 mod text_template;
+mod unused_columns;
 mod value_template;

@@ -1,52 +1,29 @@
 //! A shot's request: its values, the catalog's checks, its price and its fingerprint. Every mistake
 //! points at the value that causes it.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
 use thin_vec::ThinVec;
 
-use super::compiled_entry::CompiledEntry;
 use super::context::ExpandContext;
-use super::image_cache::{BIG_BYTES, Image};
-use super::param_source::{Field, ValueOrigin};
-use super::provenance::VariantField;
+use super::draft::{Draft, from};
+use super::param_source::Field;
+use super::pictures;
 use super::scope::{Reading, Scope, Seen};
 use crate::catalog::{
-    Catalog, FileHashes, FingerprintRule, Params, Problem, in_words, lowest_ratio,
+    Catalog, FileHashes, FingerprintRule, Note, NoteKind, Params, Problem, in_words, lowest_ratio,
 };
 use crate::domain::money::Usd;
-use crate::domain::shot::{Fingerprint, LocalFile, Request};
-use crate::manifest::diagnostics::Diagnostic;
-use crate::manifest::source::place::Place;
+use crate::domain::shot::{Fingerprint, Request};
+use crate::manifest::diagnostics::{Diagnostic, Topic};
 
 /// Every request gets an address of its own when the manifest has `callback`.
 const CALLBACK_URL: &str = "callback_url";
 /// The parameters that prices depend on, for telling people which combination has none.
 const PRICED: [&str; 5] = ["model", "mode", "duration", "sound", "voice_list"];
-
-/// A shot before its request is made and its id is checked.
-pub(crate) struct Draft<'d, 't> {
-    pub compiled: &'d CompiledEntry<'t>,
-    pub scope: Scope<'d, 't>,
-    pub id: &'d str,
-    /// The part of the id that is the entry's own id, rendered.
-    pub own: &'d str,
-    /// The entry it comes from.
-    pub entry: &'d Arc<str>,
-    /// What tells it from the entry's other shots.
-    pub variant: &'d [&'d [VariantField]],
-    pub place: Place,
-}
-
-impl Draft<'_, '_> {
-    /// The filled cell of the column of that name, and its place.
-    pub(crate) fn cell(&self, name: &str) -> Option<(&str, Place)> {
-        let row = self.scope.row?;
-        row.named(name).map(|(cell, column)| (cell, row.place(column)))
-    }
-}
 
 /// What a request came to.
 pub(crate) struct BuiltRequest {
@@ -72,8 +49,8 @@ pub(crate) fn build(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>) -> Option
     };
     own_callback(cx, draft, &params);
     let ratios = lowest_ratios(draft, &mut params);
-    let (files, unseen) = images(cx, draft, &mut params);
-    let problems = check(cx, draft, &params, &unseen);
+    let (files, unseen) = pictures::look(cx, draft, &mut params);
+    let problems = check(cx, draft, &with_known(cx.catalog, &params, &extra), &unseen);
     let is_whole = !draft.compiled.fields.iter().any(|field| field.broken);
     if !is_whole || !unseen.is_empty() || problems > 0 {
         return None;
@@ -198,20 +175,6 @@ impl Fingerprints<'_, '_, '_> {
     }
 }
 
-/// A mistake in a value, with the places that had a part in it.
-fn from(draft: &Draft<'_, '_>, origin: &ValueOrigin, what: String) -> Diagnostic {
-    let diagnostic = origin.mark_use(Diagnostic::new(origin.place, what).shot(draft.id));
-    let entry = draft.compiled.entry;
-    match (entry.from, origin.is_near) {
-        // A cell of a table: the entry that reads it stands elsewhere.
-        (Some(table), true) if origin.place.file != table.place.file => {
-            diagnostic.related(table.place, "read here")
-        }
-        (_, true) => diagnostic,
-        (_, false) => diagnostic.related(entry.place, "for this shot"),
-    }
-}
-
 /// Under a cap what has no price cannot be bought; without one the user should know.
 fn no_price(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>, params: &Params) {
     let default = |name: &str| cx.catalog.param(name)?.default.as_ref();
@@ -228,42 +191,6 @@ fn no_price(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>, params: &Params) 
     cx.diags.add(Diagnostic::new(draft.place, what).maybe_fix(nearest).shot(draft.id).unpriced());
 }
 
-/// Looks at the images: returns the local files among them, and the parameters that hold no image.
-fn images<'d>(
-    cx: &mut ExpandContext<'_>,
-    draft: &'d Draft<'_, '_>,
-    params: &mut Params,
-) -> (Vec<LocalFile>, Vec<&'d str>) {
-    let mut files = Vec::new();
-    let mut unseen = Vec::new();
-    for field in draft.compiled.fields.iter().filter(|field| field.is_image()) {
-        let Some(Json::String(written)) = params.get_mut(field.name) else { continue };
-        if written.trim().is_empty() {
-            continue;
-        }
-        let origin = field.origin(&draft.scope, field.name);
-        match cx.output.images.look(written.trim()) {
-            Ok(Image::Url) => *written = written.trim().to_owned(),
-            Ok(Image::Base64(text)) => *written = text,
-            Ok(Image::File { path, sha256, bytes }) => {
-                if bytes > BIG_BYTES {
-                    let what = format!("{written} is big: {} MB", bytes / 1_000_000);
-                    let fix = "the gateway may refuse it; make it smaller";
-                    cx.diags.add(from(draft, &origin, what).fix(fix).warning());
-                }
-                let written = written.trim().into();
-                files.push(LocalFile { param: field.name.into(), path, written, sha256, bytes });
-            }
-            Err((what, fix)) => {
-                unseen.push(field.name);
-                let diagnostic = from(draft, &origin, format!("`{}`: {what}", field.name));
-                cx.diags.add(diagnostic.fix(fix));
-            }
-        }
-    }
-    (files, unseen)
-}
-
 /// Asks the catalog what it thinks of the request; returns how many problems there are.
 fn check(
     cx: &mut ExpandContext<'_>,
@@ -271,7 +198,10 @@ fn check(
     params: &Params,
     unseen: &[&str],
 ) -> usize {
-    let problems = cx.catalog.check(params);
+    let (problems, notes) = cx.catalog.examine(params);
+    for note in notes {
+        warn(cx, draft, params, note);
+    }
     for problem in &problems {
         let head = problem.param.split('.').next().unwrap_or(&problem.param);
         let fields = &draft.compiled.fields;
@@ -304,6 +234,37 @@ fn check(
         cx.diags.add(diagnostic.fix(&problem.fix));
     }
     problems.len()
+}
+
+/// Warns of something odd, once for all shots in which it is.
+fn warn(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>, params: &Params, note: Note) {
+    let topic = match note.kind {
+        NoteKind::Idle(_) => "no effect",
+        NoteKind::Outside => "a number outside",
+        NoteKind::Unusual => "an unusual value",
+        NoteKind::SharePage => "a share page",
+    };
+    let catalog = cx.catalog;
+    let Some(param) = catalog.params().get(note.param) else { return };
+    let fields = &draft.compiled.fields;
+    let Some(field) = fields.iter().find(|field| field.name == param.name) else { return };
+    cx.diags.warn(Topic(topic, note.param), || {
+        let value = params.get(&param.name).unwrap_or(&Json::Null);
+        let (what, fix) = note.words(catalog, value);
+        from(draft, &field.origin(&draft.scope, &param.name), what).fix(fix)
+    });
+}
+
+/// The parameters, and those of `extra` that the catalog knows by now, for its checks.
+fn with_known<'p>(catalog: &Catalog, params: &'p Params, extra: &Params) -> Cow<'p, Params> {
+    let mut all = Cow::Borrowed(params);
+    for (name, value) in extra {
+        let known = catalog.param(name).filter(|_| !params.contains_key(name));
+        if let Some(wire) = known.and_then(|param| param.coerce(value.clone()).ok()) {
+            all.to_mut().insert(name.clone(), wire);
+        }
+    }
+    all
 }
 
 /// A problem with something that the shot does not say.

@@ -208,7 +208,7 @@ fn a_problem_names_the_other_parameter_that_has_to_do_with_it() {
 fn what_the_model_bars_is_not_advised() {
     let text = rushes::catalog::BUILTIN
         .replace("accepts: {duration: 1-30}", "accepts: {duration: 1-30, sound: off}")
-        .replace("refuses: [voice_list]", "refuses: []");
+        .replace("refuses: [voice_list, ", "refuses: [");
     let catalog = Catalog::parse(&text).unwrap();
     let found = catalog.check(&with(MOTION, &json!({"voice_list": ["a"]})));
     assert_eq!(found.len(), 1, "{found:?}");

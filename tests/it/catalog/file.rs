@@ -43,6 +43,8 @@ fn the_catalog_of_this_version_holds_the_page_s_models_and_parameters() {
             "multi_shot",
             "watermark_info",
             "motion_video",
+            "multi_prompt",
+            "shot_type",
         ]
     );
     assert_eq!(catalog.date(), "2026-11-22");
@@ -170,8 +172,8 @@ fn a_mistake_in_the_file_is_refused_with_its_line_and_cause() {
         ("- name: kling-v3", "- name: kling-v2-6", "- name: kling-v3", "is there twice"),
         ("- name: kling-v3", "- name: Kling V3", "- name: kling-v3", "a name has"),
         (
-            "refuses: [motion_video]",
-            "refuses: [motion_vido]",
+            "refuses: [motion_video, multi_prompt",
+            "refuses: [motion_vido, multi_prompt",
             "- name: kling-v2-6",
             "did you mean \"motion_video\"",
         ),
