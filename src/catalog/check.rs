@@ -34,7 +34,9 @@ impl Catalog {
                 Some(value) if param.is_wire(value) => {
                     check_value(param, value, &mut problems);
                     let wrong = parts::check(self, param, value, &request);
-                    wrong.into_iter().for_each(|(what, fix)| problems.add(&param.name, what, fix));
+                    for (what, fix) in wrong {
+                        problems.add(&param.name, what, fix);
+                    }
                 }
                 Some(value) => wrong_type(param, value, &mut problems),
                 None => {}

@@ -10,7 +10,7 @@ use super::request_view::RequestView;
 use super::values::{either, is_given, plain};
 
 /// Something odd about a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Note {
     /// The parameter's index in [`Catalog::params`].
     pub param: usize,

@@ -44,7 +44,9 @@ fn part(param: &Param, at: usize, item: &Value) -> Vec<(String, String)> {
             let what = format!(
                 "`{field}` in part {at} of `{name}` has {count} characters; at most {most} are allowed"
             );
-            wrong.push((what, format!("shorten it by {} characters", count - most)));
+            let over = count - most;
+            let s = if over == 1 { "" } else { "s" };
+            wrong.push((what, format!("shorten it by {over} character{s}")));
         }
     }
     wrong

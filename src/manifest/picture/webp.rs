@@ -8,17 +8,14 @@ use super::{MAX_STEPS, Picture, bytes_at, exif, some_at};
 const MAX_EXIF: usize = 64 * 1024;
 
 pub(super) fn inspect(file: &mut (impl Read + Seek), bytes: u64) -> io::Result<Picture> {
-    let Some([_, _, _, _, a, b, c, d, ..]) = bytes_at::<12>(file, 0)? else {
-        return Ok(Picture::CUT);
-    };
-    let end = 8 + u64::from(u32::from_le_bytes([a, b, c, d]));
+    let Some(head) = bytes_at::<12>(file, 0)? else { return Ok(Picture::CUT) };
+    let end = 8 + length(&head);
     let mut found = Picture { is_cut: end > bytes, ..Picture::UNKNOWN };
     let mut at = 12;
     for _ in 0..MAX_STEPS {
         let Some(chunk) = bytes_at::<8>(file, at)? else { break };
-        let [n, a, m, e, l0, l1, l2, l3] = chunk;
-        let length = u64::from(u32::from_le_bytes([l0, l1, l2, l3]));
-        match &[n, a, m, e] {
+        let length = length(&chunk);
+        match chunk.get(..4).unwrap_or_default() {
             b"VP8X" => found.size = canvas(&some_at(file, at + 8, 10)?),
             b"VP8 " => found.size = found.size.or(lossy(&some_at(file, at + 8, 10)?)),
             b"VP8L" => found.size = found.size.or(lossless(&some_at(file, at + 8, 5)?)),
@@ -33,11 +30,19 @@ pub(super) fn inspect(file: &mut (impl Read + Seek), bytes: u64) -> io::Result<P
     Ok(found)
 }
 
+/// The length that stands behind a chunk's name.
+fn length(chunk: &[u8]) -> u64 {
+    let bytes = chunk.get(4..).and_then(<[u8]>::first_chunk::<4>);
+    bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes).into())
+}
+
 /// The size of an extended file: two numbers of 24 bits, each one less.
 fn canvas(data: &[u8]) -> Option<(u32, u32)> {
-    let [_, _, _, _, a, b, c, d, e, f] = *data.first_chunk::<10>()?;
-    let side = |low, middle, high| u32::from_le_bytes([low, middle, high, 0]) + 1;
-    Some((side(a, b, c), side(d, e, f)))
+    let side = |at: usize| {
+        let [low, middle, high] = *data.get(at..)?.first_chunk::<3>()?;
+        Some(u32::from_le_bytes([low, middle, high, 0]) + 1)
+    };
+    side(4).zip(side(7))
 }
 
 /// The size of a lossy picture: 14 bits each, behind a start code.

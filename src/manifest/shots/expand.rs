@@ -141,7 +141,8 @@ impl<'a> ExpandContext<'a> {
                 "`takes` and `matrix` make {many} shots of one here; at most {MAX_OF_ONE} are allowed"
             );
             let fix = "look for a slip in `takes` or `matrix`, or write several shots";
-            self.diags.error(row.map_or(entry.place, Row::start), what, fix);
+            let takes = row.and_then(|row| Some(row.place(row.named("takes")?.1)));
+            self.diags.error(takes.unwrap_or(entry.place), what, fix);
             self.output.shots.count = self.output.shots.count.saturating_add(1);
             return true;
         }
