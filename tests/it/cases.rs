@@ -19,6 +19,9 @@ use tempfile::TempDir;
 
 use crate::support::pictures;
 
+/// What begins as a PNG does and says nothing more.
+pub const PNG: &[u8] = b"\x89PNG\r\n\x1a\n and the rest";
+
 /// A manifest and the files beside it.
 pub struct Case {
     pub title: String,
