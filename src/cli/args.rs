@@ -14,7 +14,7 @@ use crate::server::Wish;
 use crate::simulator::{Profile, SimOptions};
 
 use super::deadline::Deadline;
-use super::values::{BudgetFlag, glob, spans};
+use super::values::{BudgetFlag, ProxyFlag, glob, spans};
 
 const EXAMPLES: &str = "\
 Start here:
@@ -123,9 +123,13 @@ pub struct Online {
     #[arg(help_heading = "Watching")]
     pub serve: Option<Wish>,
     /// The gateway's address
-    #[arg(long, value_name = "URL", default_value = apimodels::ADDRESS)]
+    #[arg(long, value_name = "URL", default_value = apimodels::address())]
     #[arg(help_heading = "Where")]
     pub api_base: String,
+    /// Send everything through this proxy: http://HOST:PORT. Proxies that the environment names are
+    /// ignored
+    #[arg(long, value_name = "URL", help_heading = "Where")]
+    pub proxy: Option<ProxyFlag>,
     #[command(flatten)]
     pub campaign: Campaign,
 }

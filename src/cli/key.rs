@@ -4,24 +4,25 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::error::CliError;
-use crate::provider::apimodels::{KEY_FILE_VARIABLE as KEY_FILE, KEY_VARIABLE as KEY};
+use crate::provider::apimodels::{key_file_variable, key_variable};
 
 /// Reads the key; `var` gives an environment variable that is set and not empty.
 pub fn key(var: impl Fn(&str) -> Option<OsString>) -> Result<String, CliError> {
-    let (key, from) = if let Some(key) = var(KEY) {
-        let unreadable = |_| CliError::new(format!("{KEY} is not text"));
-        (key.into_string().map_err(unreadable)?, KEY.to_owned())
-    } else if let Some(file) = var(KEY_FILE).map(PathBuf::from) {
-        let from = format!("{KEY_FILE} ({})", file.display());
+    let (name, file_name) = (key_variable(), key_file_variable());
+    let (key, from) = if let Some(key) = var(name) {
+        let unreadable = |_| CliError::new(format!("{name} is not text"));
+        (key.into_string().map_err(unreadable)?, name.to_owned())
+    } else if let Some(file) = var(file_name).map(PathBuf::from) {
+        let from = format!("{file_name} ({})", file.display());
         let unreadable = |error| {
             CliError::new(format!("the key cannot be read from {from}: {error}"))
-                .help(format!("put the key into that file, or set {KEY}"))
+                .help(format!("put the key into that file, or set {name}"))
         };
         (std::fs::read_to_string(&file).map_err(unreadable)?, from)
     } else {
         return Err(CliError::new("there is no key for the gateway")
-            .help(format!("export {KEY}=… with the key from the gateway's console"))
-            .help(format!("or name a file that holds it: export {KEY_FILE}=~/.kling-key"))
+            .help(format!("export {name}=… with the key from the gateway's console"))
+            .help(format!("or name a file that holds it: export {file_name}=~/.kling-key"))
             .help("or rehearse without one: add --sim"));
     };
     let key = key.trim();

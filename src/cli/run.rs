@@ -19,7 +19,7 @@ use crate::ledger::{Kind, LedgerError};
 use crate::listener::BoundedServer;
 use crate::manifest::{Header, WrittenCallback};
 use crate::policy::budget::Budget;
-use crate::provider::{HttpProvider, HttpSettings, Provider};
+use crate::provider::{HttpProvider, HttpSettings, PROXY_VARIABLES, Provider};
 use crate::scheduler::{self, CancelToken, Deps, EVENT_LOG, Progress, RunOptions, RunOutcome};
 use crate::server::{self, LivePage, RunView};
 
@@ -57,7 +57,7 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
     loaded.warn(terminal);
     let work = Work {
         command: "rushes run",
-        paths: loaded.paths.with_gateway(&online.api_base),
+        paths: loaded.paths.with_gateway(&online.api_base).with_proxy(online.proxy.as_ref()),
         key,
         online,
         shots: loaded.campaign.shots.into(),
@@ -77,7 +77,7 @@ pub fn fetch(
     let online = &args.online;
     let log = logging::start(online.campaign.logs, terminal);
     let paths = CampaignPaths::find(&online.campaign, terminal.color)?;
-    let paths = paths.with_gateway(&online.api_base);
+    let paths = paths.with_gateway(&online.api_base).with_proxy(online.proxy.as_ref());
     let kept = paths.existing()?.summary()?;
     let key = key_for(&paths)?;
     let limits = paths.header.limits.clone();
@@ -128,8 +128,13 @@ impl Work<'_> {
     ) -> Result<Exit, CliError> {
         let Self { command, paths, options, online, .. } = self;
         let timeout = options.limits.submit_timeout;
-        let http = self.key.map(|key| {
-            HttpSettings::new(online.api_base.clone(), key, timeout, Arc::new(SystemClock))
+        let proxy = online.proxy.clone().map(|flag| flag.0).transpose().map_err(CliError::new)?;
+        let is_set = |name: &&&str| proxy.is_none() && var(name).is_some();
+        let ignored_proxy = PROXY_VARIABLES.iter().find(is_set).copied();
+        let http = self.key.map(|key| HttpSettings {
+            proxy,
+            ignored_proxy,
+            ..HttpSettings::new(online.api_base.clone(), key, timeout, Arc::new(SystemClock))
         });
         let http = http.map(HttpProvider::new).transpose().map_err(CliError::new)?;
         let (listener, callbacks) = callbacks(&paths.header).await?.unzip();

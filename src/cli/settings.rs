@@ -24,7 +24,7 @@ use super::args;
 use super::error::CliError;
 use super::log::{Keeper, Log};
 use super::terminal::Terminal;
-use super::values::BudgetFlag;
+use super::values::{BudgetFlag, ProxyFlag};
 
 /// A campaign and where it lives.
 #[derive(Clone, Debug)]
@@ -42,6 +42,8 @@ pub struct CampaignPaths {
     typed: args::Campaign,
     /// Where its gateway is, unless at the usual address.
     api_base: Option<String>,
+    /// The proxy, without its user and password.
+    proxy: Option<String>,
 }
 
 impl CampaignPaths {
@@ -52,14 +54,20 @@ impl CampaignPaths {
         let ledger = LedgerAddress::file(typed.ledger.clone().unwrap_or_else(usual));
         let kind = if typed.sim.is_some() { Kind::Simulator } else { Kind::Gateway };
         let (typed, identity) = (typed.clone(), Identity::default());
-        Self { header, folder, ledger, kind, identity, typed, api_base: None }
+        Self { header, folder, ledger, kind, identity, typed, api_base: None, proxy: None }
     }
 
     /// The same with its gateway's address, so that a command to type does not lead from a trial
     /// gateway to the paid one.
     pub fn with_gateway(self, api_base: &str) -> Self {
-        let unusual = self.kind == Kind::Gateway && api_base != apimodels::ADDRESS;
+        let unusual = self.kind == Kind::Gateway && api_base != apimodels::address();
         Self { api_base: unusual.then(|| api_base.to_owned()), ..self }
+    }
+
+    /// The same with the proxy that the gateway is reached through.
+    pub fn with_proxy(self, proxy: Option<&ProxyFlag>) -> Self {
+        let proxy = proxy.and_then(|flag| flag.0.as_ref().ok()).map(ToString::to_string);
+        Self { proxy, ..self }
     }
 
     /// Finds the campaign by the manifest's header alone, so that a mistake in a shot keeps no
@@ -149,6 +157,7 @@ impl CampaignPaths {
         let flag = |name: &str, value: &Path| format!("{name} {}", quoted(value));
         let asks_gateway = matches!(verb, "run" | "fetch");
         let api_base = self.api_base.as_ref().filter(|_| asks_gateway);
+        let proxy = self.proxy.as_ref().filter(|_| asks_gateway);
         let sim = typed.sim.as_ref().map(|sim| match (sim.profile, sim.seed) {
             (profile, 1..) => format!("--sim={profile}:{}", sim.seed),
             (profile, 0) if profile != Profile::default() => format!("--sim={profile}"),
@@ -160,6 +169,7 @@ impl CampaignPaths {
             typed.out.as_ref().map(|out| flag("--out", out)),
             typed.ledger.as_ref().map(|ledger| flag("--ledger", ledger)),
             api_base.map(|url| flag("--api-base", Path::new(url))),
+            proxy.map(|url| flag("--proxy", Path::new(url))),
             sim,
         ];
         words.into_iter().flatten().collect::<Vec<_>>().join(" ")

@@ -7,7 +7,7 @@ use globset::GlobMatcher;
 
 use crate::domain::money::Usd;
 use crate::ledger::{LedgerError, Row, Snapshot, Summary};
-use crate::provider::apimodels::{ADDRESS, KEY_VARIABLE};
+use crate::provider::apimodels::{address, key_variable};
 use crate::report::Counts;
 use crate::report::contact_sheet;
 use crate::report::model::{mismatches, name, odd_charge};
@@ -130,17 +130,18 @@ pub fn stopped(
     let help = match stopped {
         StopReason::Cap { .. } => format!("to allow more: {}", paths.again("run", "--budget USD")),
         StopReason::Credit(_) => format!("top up the account, then: {go_on}"),
-        StopReason::Key(_) => format!("set {KEY_VARIABLE} to a valid key, then: {go_on}"),
+        StopReason::Key(_) => format!("set {} to a valid key, then: {go_on}", key_variable()),
         StopReason::Firewall(_) => format!(
-            "nothing was charged. Open {ADDRESS} in a browser and turn off a VPN or proxy; if it \
-             opens, edit the shots' texts; then: {go_on}"
+            "nothing was charged. Open {} in a browser and turn off a VPN or proxy; if it \
+             opens, edit the shots' texts; then: {go_on}",
+            address()
         ),
         StopReason::Alike { .. } => format!(
             "nothing was charged, and these shots are queued again. Check the model's name and what \
              the account may use; then: {go_on}"
         ),
         StopReason::Address(_) => {
-            format!("check --api-base; the gateway's own address is {ADDRESS}")
+            format!("check --api-base; the gateway's own address is {}", address())
         }
         StopReason::Unreached(_) => format!("check the network and --api-base, then: {go_on}"),
         StopReason::Throttled(_) => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::domain::money::Usd;
 use crate::policy::limits::span;
+use crate::provider::{BadProxy, ProxyUrl};
 
 /// `--budget`: the cap that it sets, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,18 @@ impl FromStr for BudgetFlag {
         }
         let amount = text.strip_prefix('$').unwrap_or(text);
         amount.parse().map(|cap| Self(Some(cap))).map_err(|why| format!("{why}, or none"))
+    }
+}
+
+/// `--proxy`, right or wrong: what is wrong is told without the password that may be in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProxyFlag(pub Result<ProxyUrl, BadProxy>);
+
+impl FromStr for ProxyFlag {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.parse()))
     }
 }
 

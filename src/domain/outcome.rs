@@ -14,7 +14,7 @@ pub struct TaskId(Box<str>);
 
 impl TaskId {
     /// The longest id that is believed, in bytes.
-    pub const MAX_BYTES: usize = 256;
+    pub const MAX_BYTES: usize = 4 << 10;
 
     /// Takes an id as the gateway or the user gave it; `None` when it is empty, longer than
     /// [`Self::MAX_BYTES`] or holds a character that cannot be printed.

@@ -1,22 +1,50 @@
-//! The facts of one gateway, apimodels.app, as its page stated them on 2026-11-22. Nothing else in
-//! the program knows them; prices and models are in the catalog.
+//! The facts of one gateway, apimodels.app, from the file `apimodels.yaml`. Nothing else in the
+//! program knows them; prices and models are in the catalog.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use super::spec::ProviderSpec;
+
+/// The provider's file that comes with this version.
+const FILE: &str = include_str!("apimodels.yaml");
+
+/// Everything that the file says.
+#[must_use]
+#[expect(clippy::expect_used, reason = "the text is part of the program, and every test reads it")]
+pub fn spec() -> &'static ProviderSpec {
+    static SPEC: LazyLock<ProviderSpec> = LazyLock::new(|| {
+        ProviderSpec::parse(FILE).expect("the provider's file of this version is valid")
+    });
+    &SPEC
+}
+
 /// Scheme and host.
-pub const ADDRESS: &str = "https://apimodels.app";
+#[must_use]
+pub fn address() -> &'static str {
+    &spec().base.url
+}
 
 /// The environment variable that holds the account's key.
-pub const KEY_VARIABLE: &str = "KLING_API_KEY";
+#[must_use]
+pub fn key_variable() -> &'static str {
+    &spec().key.variable
+}
 
 /// The environment variable that names a file with the key.
-pub const KEY_FILE_VARIABLE: &str = "KLING_API_KEY_FILE";
+#[must_use]
+pub fn key_file_variable() -> &'static str {
+    &spec().key.file_variable
+}
 
 /// How long a finished clip is kept.
-pub const RESULT_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
+#[must_use]
+pub fn result_lifetime() -> Duration {
+    spec().results.lifetime()
+}
 
 /// Whether a 5xx comes from a proxy in front of the gateway, which cannot know what the gateway did.
 #[must_use]
-pub const fn is_from_proxy(status: u16) -> bool {
-    matches!(status, 502 | 504 | 520..=524)
+pub fn is_from_proxy(status: u16) -> bool {
+    spec().proxies.contains(status.into())
 }

@@ -5,35 +5,40 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{FutureExt, TryFutureExt};
-use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue, LOCATION, RETRY_AFTER,
-};
-use reqwest::{Response, Url};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{RequestBuilder, Url};
 use sha2::{Digest, Sha256};
 
 use crate::catalog::hex;
 use crate::domain::charge::ChargeOutcome;
 use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
-use crate::domain::sanitize::plain;
 use crate::domain::time::Clock;
 
-use super::wire::{self, Answer, MAX_BODY};
+use super::wire::{self, Answer};
 use super::{Capabilities, Download, Provider, ResumePoint, Submission, TaskHandle, body};
 use crate::domain::origin::Origin;
 
 mod address;
 mod clients;
+mod deadline;
 mod explain;
 mod fetch;
 mod headers;
+mod meter;
+mod proxy;
+mod read;
 mod redact;
 mod settings;
+mod unpack;
 
-use explain::explain;
-pub use settings::{HttpSettings, SetupError};
+pub use address::same_gateway;
+use deadline::{Deadline, TimedOut};
+use explain::{NOT_CONNECTED, explain};
+pub use proxy::{BadProxy, PROXY_VARIABLES, ProxyUrl};
+pub use settings::{HttpSettings, Pace, SetupError};
 
 /// The paid gateway over HTTP.
 pub struct HttpProvider {
@@ -42,8 +47,19 @@ pub struct HttpProvider {
     authorization: HeaderValue,
     secret: redact::KeyRedactor,
     clock: Arc<dyn Clock>,
-    idle_timeout: Duration,
+    submit_timeout: Duration,
+    poll_timeout: Duration,
+    patience: fetch::Patience,
+    ignored_proxy: Option<&'static str>,
+    is_proxied: bool,
     clients: clients::Clients,
+}
+
+/// Why a request was not answered.
+struct NoAnswer {
+    why: String,
+    /// Whether a byte of it may have been written.
+    was_sent: bool,
 }
 
 impl HttpProvider {
@@ -63,7 +79,7 @@ impl HttpProvider {
             .filter(|value| value.to_str().is_ok())
             .ok_or(SetupError::Key("holds a character that cannot stand in a header"))?;
         authorization.set_sensitive(true);
-        let account = account_of(key, &endpoint);
+        let account = account_of(key, &address::canonical(&endpoint));
         let origin = Origin { address: endpoint.as_str().into(), account: account.into() };
         Ok(Self {
             origin,
@@ -72,7 +88,11 @@ impl HttpProvider {
             clients: clients::Clients::new(&settings, endpoint.scheme() == "https")?,
             endpoint,
             clock: settings.clock,
-            idle_timeout: settings.idle_timeout,
+            submit_timeout: settings.submit_timeout,
+            poll_timeout: settings.poll_timeout,
+            patience: fetch::Patience { idle: settings.idle_timeout, pace: settings.pace },
+            ignored_proxy: settings.ignored_proxy,
+            is_proxied: settings.proxy.is_some(),
         })
     }
 
@@ -85,28 +105,24 @@ impl HttpProvider {
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "application/json")
             .body(body);
-        match request.send().await {
-            Ok(response) => {
-                let answer = self.read(response).await;
+        match self.ask(request, self.submit_timeout).await {
+            Ok(mut answer) => {
+                answer.is_proxied = self.is_proxied && proxy::may_be_the_proxys(answer.status);
                 let said = wire::submitted(&answer);
                 match said {
                     SubmitOutcome::Bought { .. } => said,
                     _ => self.hiding_the_key(&answer).map_or(said, |it| wire::submitted(&it)),
                 }
             }
-            Err(error) => {
-                let why = self.without_key(&explain(&error));
-                if error.is_connect() || error.is_builder() {
-                    SubmitOutcome::NotSent { why }
-                } else {
-                    SubmitOutcome::Doubtful { why: format!("no answer: {why}"), answer: None }
-                }
+            Err(NoAnswer { why, was_sent: false }) => SubmitOutcome::NotSent { why },
+            Err(NoAnswer { why, was_sent: true }) => {
+                SubmitOutcome::Doubtful { why: format!("no answer: {why}"), answer: None }
             }
         }
     }
 
     /// A question to the gateway: free, and with the key.
-    fn question(&self, url: Url) -> reqwest::RequestBuilder {
+    fn question(&self, url: Url) -> RequestBuilder {
         let request = self.clients.poll.get(url).header(ACCEPT, "application/json");
         request.header(AUTHORIZATION, self.authorization.clone())
     }
@@ -114,16 +130,15 @@ impl HttpProvider {
     async fn poll_once(&self, task: &TaskId) -> PollOutcome {
         let mut url = self.endpoint.clone();
         url.query_pairs_mut().append_pair("task_id", task.as_str());
-        match self.question(url).send().await {
-            Ok(response) => {
-                let answer = self.read(response).await;
+        match self.ask(self.question(url), self.poll_timeout).await {
+            Ok(answer) => {
                 let said = wire::polled_of(task, &answer);
                 match said {
                     PollOutcome::Completed { .. } => said,
                     _ => self.hiding_the_key(&answer).map_or(said, |it| wire::polled_of(task, &it)),
                 }
             }
-            Err(error) => PollOutcome::Unanswered { why: self.without_key(&explain(&error)) },
+            Err(NoAnswer { why, .. }) => PollOutcome::Unanswered { why },
         }
     }
 
@@ -133,60 +148,48 @@ impl HttpProvider {
                 why: "the task's id cannot stand in an address".to_owned(),
             };
         };
-        match self.question(url).send().await {
-            Ok(response) => {
-                let answer = self.read(response).await;
+        match self.ask(self.question(url), self.poll_timeout).await {
+            Ok(answer) => {
                 let hidden = self.hiding_the_key(&answer);
                 wire::billed(task, hidden.as_ref().unwrap_or(&answer))
             }
-            Err(error) => ChargeOutcome::Unknown { why: self.without_key(&explain(&error)) },
+            Err(NoAnswer { why, .. }) => ChargeOutcome::Unknown { why },
         }
     }
 
-    /// Reads an answer, its body within [`MAX_BODY`].
-    async fn read(&self, mut response: Response) -> Answer {
-        let status = response.status().as_u16();
-        let header = |name| {
-            response.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
-        };
-        // Its own clock, so that ours may be wrong.
-        let theirs = header(DATE).and_then(|text| headers::date(&text));
-        let now = theirs.unwrap_or_else(|| self.clock.now());
-        let retry_after = header(RETRY_AFTER).and_then(|text| headers::retry_after(&text, now));
-        let location = header(LOCATION).map(|text| self.without_key(&text));
-        let body = self.read_bounded(&mut response).await;
-        tracing::debug!(status, bytes = body.as_ref().map_or(0, Bytes::len), "answered");
-        Answer { status, retry_after, location, body }
-    }
-
-    /// The body, or why it did not arrive whole together with how it began. A body that was cut after
-    /// its JSON was complete has told everything: a task id in it reached this machine.
-    async fn read_bounded(&self, response: &mut Response) -> Result<Bytes, String> {
-        let mut body = BytesMut::new();
-        let problem = loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() > MAX_BODY => {
-                    break format!("the answer is longer than {MAX_BODY} bytes");
-                }
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Ok(None) => return Ok(body.freeze()),
-                Err(error) => {
-                    if serde_json::from_slice::<serde_json::Map<_, _>>(&body).is_ok() {
-                        return Ok(body.freeze());
-                    }
-                    break format!("the answer broke off ({})", explain(&error));
-                }
+    /// Sends a request, once, and reads its answer.
+    async fn ask(&self, request: RequestBuilder, within: Duration) -> Result<Answer, NoAnswer> {
+        let mut deadline = Deadline::after(within);
+        let no_answer = |why: String, was_sent| NoAnswer { why: self.without_key(&why), was_sent };
+        match deadline.wait(request.send()).await {
+            Ok(Ok(response)) => {
+                Ok(read::answer(response, &mut deadline, &self.secret, &*self.clock).await)
             }
-        };
-        let begins = self.without_key(&String::from_utf8_lossy(&body[..body.len().min(2048)]));
-        let begins = plain(&begins, 150);
-        Err(if begins.is_empty() { problem } else { format!("{problem}; it begins {begins}") })
+            Ok(Err(error)) => {
+                let was_sent = !(error.is_connect() || error.is_builder());
+                Err(no_answer(self.told(&error), was_sent))
+            }
+            Err(TimedOut) => Err(no_answer(format!("timed out after {within:?}"), true)),
+        }
     }
 
     /// The answer without the key, should it echo it; for reasons only, never for what is bought.
     fn hiding_the_key(&self, answer: &Answer) -> Option<Answer> {
-        let hidden = self.secret.hide_in_body(answer.body.as_ref().ok()?)?;
-        Some(Answer { body: Ok(hidden.into()), ..answer.clone() })
+        let answer = answer.clone();
+        Some(if let Ok(body) = &answer.body {
+            Answer { body: Ok(self.secret.hide_in_body(body)?.into()), ..answer }
+        } else {
+            Answer { begun: self.secret.hide_in_body(&answer.begun)?.into(), ..answer }
+        })
+    }
+
+    /// What went wrong, with the proxy that might have helped.
+    fn told(&self, error: &reqwest::Error) -> String {
+        let why = explain(error);
+        match self.ignored_proxy.filter(|_| error.is_connect()) {
+            Some(variable) => with_ignored(&why, variable),
+            None => why,
+        }
     }
 
     fn without_key(&self, text: &str) -> String {
@@ -217,20 +220,32 @@ impl Provider for HttpProvider {
         url: &'a str,
         resume: Option<&'a ResumePoint>,
     ) -> BoxFuture<'a, Result<Download, DownloadError>> {
-        let fetched = fetch::fetch(&self.clients, url, resume, self.idle_timeout);
-        // A result host that the gateway chose may be named by what it was told.
-        fetched.map_err(|unfetched| unfetched.map_why(|why| self.without_key(&why))).boxed()
+        let fetched = fetch::fetch(&self.clients, url, resume, self.patience);
+        let ignored = self.ignored_proxy;
+        fetched
+            .map_err(move |error| match ignored {
+                Some(variable) if error.why().starts_with(NOT_CONNECTED) => {
+                    error.map_why(|why| with_ignored(&why, variable))
+                }
+                _ => error,
+            })
+            .boxed()
     }
+
+    fn redact(&self, text: String) -> String {
+        self.without_key(&text)
+    }
+}
+
+fn with_ignored(why: &str, variable: &str) -> String {
+    format!("{why}; {variable} is set and was ignored, --proxy URL uses a proxy")
 }
 
 /// Which account a key is of, without the key: a hash that is slow to turn back by guessing, salted
 /// with the address, in hexadecimal digits.
-fn account_of(key: &str, endpoint: &Url) -> String {
+fn account_of(key: &str, endpoint: &str) -> String {
     let salted = |text: &[u8]| {
-        Sha256::new()
-            .chain_update(b"rushes account")
-            .chain_update(endpoint.as_str())
-            .chain_update(text)
+        Sha256::new().chain_update(b"rushes account").chain_update(endpoint).chain_update(text)
     };
     let mut hash = salted(key.as_bytes()).finalize();
     for _ in 0..ACCOUNT_ROUNDS {

@@ -4,14 +4,18 @@
 
 pub mod apimodels;
 pub mod callback_body;
+pub mod spec;
 pub mod wire;
 
 mod body;
 mod http;
+mod phrase;
 mod submission;
 
 pub use body::body;
-pub use http::{HttpProvider, HttpSettings, SetupError};
+pub use http::{
+    BadProxy, HttpProvider, HttpSettings, PROXY_VARIABLES, Pace, ProxyUrl, SetupError, same_gateway,
+};
 pub use submission::{FileError, FilePart, LoadedFiles, Submission, canonical_wire};
 
 use std::time::Duration;
@@ -61,6 +65,12 @@ pub trait Provider: Send + Sync + 'static {
         url: &'a str,
         resume: Option<&'a ResumePoint>,
     ) -> BoxFuture<'a, Result<Download, DownloadError>>;
+
+    /// A text from outside without the key: the one door for whatever is kept or shown of a result
+    /// host's words.
+    fn redact(&self, text: String) -> String {
+        text
+    }
 }
 
 /// What a provider can do.
@@ -79,7 +89,7 @@ impl Default for Capabilities {
         Self {
             origin: Origin::default(),
             poll_batch: 1,
-            result_lifetime: apimodels::RESULT_LIFETIME,
+            result_lifetime: apimodels::result_lifetime(),
         }
     }
 }
@@ -109,6 +119,8 @@ pub struct ResumePoint {
     pub at: u64,
     /// The strong validator (`ETag`, else `Last-Modified`) of those bytes.
     pub validator: String,
+    /// The whole clip's length in bytes, when the host said it.
+    pub total: Option<u64>,
 }
 
 /// A clip on its way.

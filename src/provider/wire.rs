@@ -2,83 +2,79 @@
 //! simulator. Promises that a task id that arrived is found, and that nothing else is taken for
 //! one.
 
-use std::time::Duration;
-
 use serde_json::{Map, Value};
 
-use super::apimodels::is_from_proxy;
+use super::apimodels::{is_from_proxy, spec};
+use super::spec::{Means, StateWord};
 use crate::domain::charge::{Charge, ChargeOutcome};
-use crate::domain::outcome::{FailedTask, PollOutcome, SubmitOutcome, TaskId};
+use crate::domain::outcome::{PollOutcome, SubmitOutcome, TaskId, Unresolved};
 pub use crate::domain::sanitize::plain;
-use crate::domain::sanitize::{is_markup, page};
 
+mod body;
+mod failure;
 mod fields;
+mod ids;
+mod judge;
+mod scan;
 
-use fields::{completed_at, failure, field, is_pleasantry, result_urls, task_id};
-
-/// An HTTP answer whose body was read, or could not be.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    /// The status line's code.
-    pub status: u16,
-    /// `Retry-After`, already turned into a span from now.
-    pub retry_after: Option<Duration>,
-    /// `Location`, as it came.
-    pub location: Option<String>,
-    /// The body, at most [`MAX_BODY`] bytes; `Err` says why it could not be read whole.
-    pub body: Result<bytes::Bytes, String>,
-}
-
-impl Answer {
-    /// An answer that is only a status and a body.
-    #[must_use]
-    pub fn new(status: u16, body: impl Into<bytes::Bytes>) -> Self {
-        Self { status, retry_after: None, location: None, body: Ok(body.into()) }
-    }
-}
-
-/// The longest JSON body that is read, in bytes.
-pub const MAX_BODY: usize = 1 << 20;
-
-/// The longest reason that is made of an answer, in characters.
-const MAX_WHY: usize = 300;
+pub use body::{Answer, MAX_BODY};
+use body::{Body, MAX_WHY, is_page, state_of};
+use failure::{failure, is_canceled_or_luck, reason};
+use fields::{completed_at, field, is_pleasantry, result_urls, task_id};
+use ids::Ids;
+use judge::{is_success, judged_status, meaning};
 
 /// What an answered POST means.
 ///
 /// A readable task id wins over every error around it: it may have been bought, and asking after a
-/// task is free.
+/// task is free. What is less surely a task's id is believed only in an answer that says nothing
+/// else; in an error that does not exclude a purchase it makes a doubt that shows it.
 #[must_use]
 pub fn submitted(answer: &Answer) -> SubmitOutcome {
     let body = Body::read(answer);
-    if !matches!(answer.status, 300..=399)
-        && let Some(task) = body.fields().and_then(task_id)
-    {
+    let ids = Ids::read(&answer.text());
+    if let Some(task) = ids.sure {
         return SubmitOutcome::Bought { task };
     }
-    let Some(status) = judged_status(answer.status, &body) else {
-        let why = format!("answered {} without a task id: {}", answer.status, body.excerpt());
-        return SubmitOutcome::Doubtful { why, answer: None };
+    if let Some(task) = ids.likely.clone().filter(|_| is_success(answer, &body)) {
+        return SubmitOutcome::Bought { task };
+    }
+    let doubt =
+        |why: String| SubmitOutcome::Doubtful { why: ids.shown_in(why), answer: answer.kept() };
+    let status = judged_status(answer.status, &body).unwrap_or(answer.status);
+    let said = body.why(status);
+    let Some(means) = meaning(answer, &body) else {
+        return doubt(match status {
+            200..=299 => format!("answered {status} without a task id: {}", body.excerpt()),
+            _ => format!("answered with an odd status: {said}"),
+        });
     };
-    let why = body.why(status);
+    let why = ids.shown_in(said);
     let retry_after = answer.retry_after;
-    match status {
-        300..=399 => SubmitOutcome::WrongAddress { why: redirect(answer) },
-        401 | 403 => SubmitOutcome::BadKey { why },
-        402 => SubmitOutcome::NoCredit { why },
-        404 | 405 if !body.is_envelope() => {
-            SubmitOutcome::WrongAddress { why: format!("not the gateway's answer: {why}") }
+    match means {
+        Means::Busy | Means::WrongAddress if !ids.shown.is_empty() && !is_4xx(status) => doubt(why),
+        Means::Busy if answer.is_proxied && !body.is_envelope() => {
+            doubt(format!("{why}; the proxy may have said so after the request was passed on"))
         }
-        429 => SubmitOutcome::Throttled { is_money: false, retry_after, why },
-        500..=599 => {
+        Means::Busy => {
             let from_proxy = is_from_proxy(status);
             SubmitOutcome::ServerError { status, from_proxy, retry_after, why }
         }
-        400..=499 => SubmitOutcome::Rejected { why },
-        _ => SubmitOutcome::Doubtful {
-            why: format!("answered with an odd status: {why}"),
-            answer: None,
-        },
+        Means::WrongAddress if is_4xx(status) => {
+            SubmitOutcome::WrongAddress { why: format!("not the gateway's answer: {why}") }
+        }
+        Means::WrongAddress => SubmitOutcome::WrongAddress { why: redirect(answer) },
+        Means::Rejected => SubmitOutcome::Rejected { why },
+        Means::BadKey => SubmitOutcome::BadKey { why },
+        Means::Firewall => SubmitOutcome::Firewall { why },
+        Means::NoCredit => SubmitOutcome::NoCredit { why },
+        Means::Throttled => SubmitOutcome::Throttled { is_money: false, retry_after, why },
+        Means::Money => SubmitOutcome::Throttled { is_money: true, retry_after, why },
     }
+}
+
+const fn is_4xx(status: u16) -> bool {
+    matches!(status, 400..=499)
 }
 
 /// What an answered poll means.
@@ -101,9 +97,14 @@ pub fn polled(answer: &Answer) -> PollOutcome {
     };
     let why = body.why(status);
     match status {
+        // A firewall's, which says nothing about the key.
+        403 if is_page(&answer.text()) => PollOutcome::Unclear { retry_after, why },
         401 | 403 => PollOutcome::BadKey { why },
         404 => PollOutcome::Missing { why },
         300..=399 => PollOutcome::Unclear { retry_after, why: redirect(answer) },
+        400..=499 if body.is_envelope() && !spec().passing.contains(status.into()) => {
+            PollOutcome::Unresolved { kind: Unresolved::Coded(status), why }
+        }
         _ => PollOutcome::Unclear { retry_after, why },
     }
 }
@@ -114,7 +115,10 @@ pub fn polled_of(task: &TaskId, answer: &Answer) -> PollOutcome {
     let said = polled(answer);
     let speaks = matches!(
         said,
-        PollOutcome::Working { .. } | PollOutcome::Completed { .. } | PollOutcome::Failed { .. }
+        PollOutcome::Working { .. }
+            | PollOutcome::Completed { .. }
+            | PollOutcome::Failed { .. }
+            | PollOutcome::Unresolved { .. }
     );
     let theirs = speaks.then(|| Body::read(answer).fields().and_then(task_id)).flatten();
     match theirs.filter(|theirs| theirs != task) {
@@ -160,40 +164,44 @@ pub fn billed(task: &TaskId, answer: &Answer) -> ChargeOutcome {
 
 /// What `data` says of the task; `None` when it names no state.
 fn state(fields: &Map<String, Value>, body: &Body<'_>) -> Option<PollOutcome> {
-    let state = field(fields, &["state", "status"])?.as_str()?.trim();
-    Some(match state.to_ascii_lowercase().as_str() {
-        state @ ("pending" | "processing") => {
-            PollOutcome::Working { is_waiting: state == "pending", unknown: None }
-        }
-        "completed" => {
-            let urls = result_urls(fields);
-            if urls.is_empty() {
-                let why = format!("completed, but without a result URL: {}", body.excerpt());
-                return Some(PollOutcome::Unclear { retry_after: None, why });
-            }
-            PollOutcome::Completed { urls, completed_at: completed_at(fields) }
-        }
-        "failed" => {
+    let named = state_of(fields)?.as_str()?.trim();
+    let word = spec().states.read(named);
+    let urls = result_urls(fields);
+    let reason = reason(fields).map(|why| plain(&why, MAX_WHY));
+    let resolved = |kind, why: Option<String>| {
+        let why =
+            why.unwrap_or_else(|| format!("the gateway calls its state {:?}", plain(named, 60)));
+        PollOutcome::Unresolved { kind, why }
+    };
+    let failed = is_canceled_or_luck(fields, word);
+    Some(match word {
+        StateWord::Failed => {
             let why = failure(fields)
                 .or_else(|| body.message().filter(|text| !is_pleasantry(text)))
                 .unwrap_or_else(|| "failed; the gateway gave no reason".to_owned());
-            PollOutcome::Failed { why: plain(&why, MAX_WHY), kind: FailedTask::default() }
+            PollOutcome::Failed { why: plain(&why, MAX_WHY), kind: failed }
         }
-        _ => PollOutcome::Working { is_waiting: false, unknown: Some(plain(state, 60)) },
+        StateWord::Done | StateWord::Ended | StateWord::Canceled | StateWord::Unknown
+            if !urls.is_empty() =>
+        {
+            PollOutcome::Completed { urls, completed_at: completed_at(fields) }
+        }
+        StateWord::Done if reason.is_some() => resolved(Unresolved::CompletedWithReason, reason),
+        StateWord::Done => {
+            let why = format!("completed, but without a result URL: {}", body.excerpt());
+            resolved(Unresolved::CompletedEmpty, Some(why))
+        }
+        StateWord::Ended | StateWord::Canceled => resolved(Unresolved::Ended(failed), reason),
+        StateWord::Waiting | StateWord::Working | StateWord::Unknown if reason.is_some() => {
+            resolved(Unresolved::OtherWithReason, reason)
+        }
+        StateWord::Waiting | StateWord::Working => {
+            PollOutcome::Working { is_waiting: word == StateWord::Waiting, unknown: None }
+        }
+        StateWord::Unknown => {
+            PollOutcome::Working { is_waiting: false, unknown: Some(plain(named, 60)) }
+        }
     })
-}
-
-/// The status an answer is judged by: its own, or the error that a 200 carries in its envelope;
-/// `None` for any other 2xx.
-fn judged_status(status: u16, body: &Body<'_>) -> Option<u16> {
-    match status {
-        200 => body
-            .code()
-            .and_then(|code| u16::try_from(code).ok())
-            .filter(|code| matches!(code, 400..=599)),
-        201..=299 => None,
-        _ => Some(status),
-    }
 }
 
 fn redirect(answer: &Answer) -> String {
@@ -202,93 +210,4 @@ fn redirect(answer: &Answer) -> String {
         None => "without saying where to".to_owned(),
     };
     format!("{}: redirected {target}; is the address right?", answer.status)
-}
-
-/// An answer's body, as far as it can be understood.
-enum Body<'a> {
-    /// A JSON object.
-    Object(Map<String, Value>),
-    /// Anything else that arrived whole.
-    Text(String),
-    /// It did not arrive whole, and why.
-    Unread(&'a str),
-}
-
-impl<'a> Body<'a> {
-    /// Bytes that are not UTF-8 are replaced first: a mangled message must not hide a task id.
-    fn read(answer: &'a Answer) -> Self {
-        match &answer.body {
-            Err(why) => Self::Unread(why),
-            Ok(bytes) if bytes.len() > MAX_BODY => Self::Unread("its body is too long"),
-            Ok(bytes) => {
-                let text = String::from_utf8_lossy(bytes);
-                let text = text.trim_start_matches('\u{feff}');
-                match serde_json::from_str(text) {
-                    Ok(Value::Object(object)) => Self::Object(object),
-                    _ => Self::Text(text.to_owned()),
-                }
-            }
-        }
-    }
-
-    /// What the answer says of the task: `data`, or the whole object when there is none.
-    fn fields(&self) -> Option<&Map<String, Value>> {
-        let Self::Object(object) = self else { return None };
-        match object.get("data") {
-            Some(Value::Object(data)) => Some(data),
-            Some(Value::Null) | None => Some(object),
-            Some(_) => None,
-        }
-    }
-
-    /// Whether `data` is there to speak of the task.
-    fn has_data(&self) -> bool {
-        matches!(self, Self::Object(object) if object.get("data").is_some_and(Value::is_object))
-    }
-
-    /// The envelope's `code`, a number or a numeric string.
-    fn code(&self) -> Option<i64> {
-        let Self::Object(object) = self else { return None };
-        match object.get("code")? {
-            Value::Number(number) => number.to_string().trim_end_matches(".0").parse().ok(),
-            Value::String(text) => text.trim().parse().ok(),
-            _ => None,
-        }
-    }
-
-    /// Whether this looks like the gateway's envelope and not like some other server's JSON.
-    fn is_envelope(&self) -> bool {
-        let Self::Object(object) = self else { return false };
-        match object.get("code") {
-            Some(Value::Null) | None => object.contains_key("msg") || object.contains_key("data"),
-            Some(_) => self.code().is_some(),
-        }
-    }
-
-    /// The envelope's message, or what another server's JSON has in its place.
-    fn message(&self) -> Option<String> {
-        let Self::Object(object) = self else { return None };
-        let names = &["msg", "message", "error", "detail", "errors"];
-        field(object, names).and_then(fields::text).map(|text| plain(&text, MAX_WHY))
-    }
-
-    /// What was answered, for people: the message, else the body's beginning.
-    fn why(&self, status: u16) -> String {
-        let said = match self.message() {
-            Some(message) => message,
-            None => self.excerpt(),
-        };
-        plain(&format!("{status}: {said}"), MAX_WHY)
-    }
-
-    /// The body's beginning on one line.
-    fn excerpt(&self) -> String {
-        let text = match self {
-            Self::Object(object) => plain(&Value::Object(object.clone()).to_string(), MAX_WHY),
-            Self::Text(text) if is_markup(text) => page(text, MAX_WHY),
-            Self::Text(text) => plain(text, MAX_WHY),
-            Self::Unread(why) => plain(why, MAX_WHY),
-        };
-        if text.is_empty() { "an empty body".to_owned() } else { text }
-    }
 }

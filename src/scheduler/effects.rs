@@ -155,6 +155,7 @@ impl World {
             }
             Effect::Download { slot, url, path, partial } => {
                 let outcome = self.download(&url, &path, partial).await;
+                let outcome = outcome.map_why(|why| self.provider.redact(why));
                 Event::Downloaded { slot, outcome }
             }
             Effect::Adopt { slot, path, completed_at } => {
@@ -175,7 +176,7 @@ impl World {
     ) -> DownloadOutcome {
         let resume = partial.as_ref().and_then(|partial| {
             let (at, validator) = (partial.writer.len(), partial.validator.clone()?);
-            (at > 0).then_some(ResumePoint { at, validator })
+            (at > 0).then_some(ResumePoint { at, validator, total: partial.total })
         });
         let Download { starts_at, total, validator, mut bytes } =
             match self.provider.fetch(url, resume.as_ref()).await {
@@ -207,7 +208,7 @@ impl World {
                     }
                 }
                 Err(error) => {
-                    let partial = Some(PartialClip { writer, validator });
+                    let partial = Some(PartialClip { writer, validator, total });
                     return DownloadOutcome::Failed { error, partial };
                 }
             }
@@ -215,6 +216,19 @@ impl World {
         match writer.publish(total).await {
             Ok(stored) => DownloadOutcome::Stored(stored),
             Err(error) => error.into(),
+        }
+    }
+}
+
+impl DownloadOutcome {
+    /// The same, told in other words.
+    fn map_why(self, words: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::Failed { error, partial } => {
+                Self::Failed { error: error.map_why(words), partial }
+            }
+            Self::DiskFailed(error) => Self::DiskFailed(error.map_why(words)),
+            Self::Stored(stored) => Self::Stored(stored),
         }
     }
 }

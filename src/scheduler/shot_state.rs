@@ -109,6 +109,8 @@ pub struct PartialClip {
     pub writer: Box<dyn ClipWriter>,
     /// What tells the host that it still has the same file.
     pub validator: Option<String>,
+    /// The whole clip's length in bytes, when the host said it.
+    pub total: Option<u64>,
 }
 
 impl fmt::Debug for PartialClip {

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::catalog::{Catalog, hex};
 use crate::domain::time::Timestamp;
-use crate::provider::apimodels::RESULT_LIFETIME;
+use crate::provider::apimodels::result_lifetime;
 
 use super::accounts::{Account, Accounts, Entry, Opened};
 use super::answers;
@@ -299,7 +299,7 @@ impl SimState {
             let lag = i64::try_from(faults::lag(profile, seed, path)).unwrap_or(i64::MAX);
             let is_there =
                 at.saturating_add(lag) <= now.as_millis() && part < purchase.clips as usize;
-            let is_kept = now.since(Timestamp::from_millis(at)) < RESULT_LIFETIME;
+            let is_kept = now.since(Timestamp::from_millis(at)) < result_lifetime();
             (is_there && is_kept).then_some(purchase.film)
         });
         let Some(film) = found else {

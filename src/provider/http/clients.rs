@@ -5,9 +5,10 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::redirect::{Action, Attempt, Policy};
-use reqwest::{Client, ClientBuilder};
+use reqwest::{Client, ClientBuilder, Proxy};
 
 use super::explain::explain;
+use super::proxy::ProxyUrl;
 use super::settings::{HttpSettings, SetupError};
 
 /// How long connecting may take at most: DNS, TCP and TLS together.
@@ -31,6 +32,7 @@ pub(super) struct Clients {
     /// For clips, anywhere on the web; made when the first is fetched.
     fetch: OnceLock<Client>,
     idle_timeout: Duration,
+    proxy: Option<ProxyUrl>,
 }
 
 impl Clients {
@@ -38,19 +40,18 @@ impl Clients {
         // Fails only when a provider is installed already, which serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         // Connecting ends well before the whole does: whether a POST left is then always known.
-        let submit = base(CONNECT.min(settings.submit_timeout / 2))
+        let proxy = settings.proxy.as_ref();
+        let submit = base(CONNECT.min(settings.submit_timeout / 2), proxy)?
             .user_agent(USER_AGENT)
             .redirect(Policy::none())
-            // A connection lives for one request, which has its own time-out.
+            // A connection lives for one request, which has its own deadline.
             .tcp_keepalive(None)
             .tcp_keepalive_interval(None)
             .tcp_keepalive_retries(None)
-            .pool_max_idle_per_host(0)
-            .timeout(settings.submit_timeout);
-        let poll = base(CONNECT.min(settings.poll_timeout))
+            .pool_max_idle_per_host(0);
+        let poll = base(CONNECT.min(settings.poll_timeout), proxy)?
             .user_agent(USER_AGENT)
-            .redirect(Policy::none())
-            .timeout(settings.poll_timeout);
+            .redirect(Policy::none());
         // A gateway on this machine needs no TLS, nor CA certificates.
         let roots = |builder: ClientBuilder| if tls { builder } else { builder.tls_certs_only([]) };
         Ok(Self {
@@ -58,6 +59,7 @@ impl Clients {
             poll: build(roots(poll))?,
             fetch: OnceLock::new(),
             idle_timeout: settings.idle_timeout,
+            proxy: settings.proxy.clone(),
         })
     }
 
@@ -67,24 +69,34 @@ impl Clients {
             return Ok(client);
         }
         let builder = || {
-            base(CONNECT)
+            let builder = base(CONNECT, self.proxy.as_ref())?
                 .user_agent(BROWSER)
                 .redirect(Policy::custom(follow))
-                .read_timeout(self.idle_timeout)
+                .read_timeout(self.idle_timeout);
+            Ok::<_, SetupError>(builder)
         };
         // Without CA certificates, clips of a gateway on this machine can still be fetched.
-        let client = build(builder()).or_else(|_| build(builder().tls_certs_only([])))?;
+        let client = match build(builder()?) {
+            Ok(client) => client,
+            Err(_) => build(builder()?.tls_certs_only([]))?,
+        };
         Ok(self.fetch.get_or_init(|| client))
     }
 }
 
-fn base(connect: Duration) -> ClientBuilder {
-    Client::builder()
+/// What all clients have in common: no proxy but the one that was chosen, and no retry.
+fn base(connect: Duration, proxy: Option<&ProxyUrl>) -> Result<ClientBuilder, SetupError> {
+    let builder = Client::builder()
         .http1_only()
         .retry(reqwest::retry::never())
         .no_proxy()
         .referer(false)
-        .connect_timeout(connect)
+        .connect_timeout(connect);
+    let Some(proxy) = proxy else { return Ok(builder) };
+    match Proxy::all(proxy.url().clone()) {
+        Ok(all) => Ok(builder.proxy(all)),
+        Err(error) => Err(SetupError::Proxy { proxy: proxy.clone(), why: explain(&error) }),
+    }
 }
 
 fn build(builder: ClientBuilder) -> Result<Client, SetupError> {

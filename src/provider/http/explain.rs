@@ -9,6 +9,9 @@ use crate::domain::sanitize::plain;
 /// The longest reason, in characters.
 const MAX_WHY: usize = 250;
 
+/// How a reason begins where no connection was made.
+pub(super) const NOT_CONNECTED: &str = "could not connect to";
+
 /// What went wrong on the wire, with its causes and without the URL, which may carry a signature.
 pub(super) fn explain(error: &reqwest::Error) -> String {
     let mut causes: Vec<String> = Vec::new();
@@ -16,7 +19,7 @@ pub(super) fn explain(error: &reqwest::Error) -> String {
         let url = error.url();
         let host = url.and_then(Url::host_str).unwrap_or("the host");
         let port = url.and_then(Url::port_or_known_default).unwrap_or_default();
-        causes.push(format!("could not connect to {host}:{port}"));
+        causes.push(format!("{NOT_CONNECTED} {host}:{port}"));
     } else if error.is_timeout() {
         causes.push("timed out".to_owned());
     }

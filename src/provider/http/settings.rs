@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use crate::domain::time::Clock;
 
+use super::proxy::ProxyUrl;
+
 /// How to reach the gateway.
 #[derive(Clone)]
 pub struct HttpSettings {
@@ -19,6 +21,13 @@ pub struct HttpSettings {
     pub poll_timeout: Duration,
     /// How long a download may stand still; 30 s by default. There is no limit to its whole.
     pub idle_timeout: Duration,
+    /// How slow a download may be.
+    pub pace: Pace,
+    /// The proxy for everything; none by default, whatever the environment says.
+    pub proxy: Option<ProxyUrl>,
+    /// The environment variable that names a proxy and is ignored, to be told where no connection
+    /// is made.
+    pub ignored_proxy: Option<&'static str>,
     /// Turns a `Retry-After` that names a date into a span.
     pub clock: Arc<dyn Clock>,
 }
@@ -33,8 +42,34 @@ impl HttpSettings {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let patience = Duration::from_secs(30);
-        let (poll_timeout, idle_timeout) = (patience, patience);
-        Self { api_base, key, submit_timeout, poll_timeout, idle_timeout, clock }
+        Self {
+            api_base,
+            key,
+            submit_timeout,
+            poll_timeout: patience,
+            idle_timeout: patience,
+            pace: Pace::default(),
+            proxy: None,
+            ignored_proxy: None,
+            clock,
+        }
+    }
+}
+
+/// How slow a download may be before it is broken off, to be resumed later: a host that trickles
+/// must not hold for ever what others could use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// Bytes in a second.
+    pub bytes_per_s: u32,
+    /// For how long at a stretch it may be slower.
+    pub patience: Duration,
+}
+
+/// 1 kB/s over 30 s.
+impl Default for Pace {
+    fn default() -> Self {
+        Self { bytes_per_s: 1000, patience: Duration::from_secs(30) }
     }
 }
 
@@ -62,6 +97,14 @@ pub enum SetupError {
     /// The key is empty, or holds what no header can carry.
     #[error("the key {0}; look at KLING_API_KEY or the file named by KLING_API_KEY_FILE")]
     Key(&'static str),
+    /// The proxy cannot be used.
+    #[error("the proxy {proxy} cannot be used: {why}")]
+    Proxy {
+        /// Its address, without user and password.
+        proxy: ProxyUrl,
+        /// Why not.
+        why: String,
+    },
     /// TLS cannot be set up, as on a machine without any CA certificates.
     #[error("TLS cannot be set up: {0}; are the system's CA certificates installed?")]
     Tls(String),

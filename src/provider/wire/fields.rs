@@ -55,30 +55,6 @@ pub(super) fn text(value: &Value) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Why a task failed: its message with its code, or whichever there is.
-pub(super) fn failure(fields: &Map<String, Value>) -> Option<String> {
-    let first = |names: &[&str]| {
-        names.iter().filter_map(|name| text(fields.get(*name)?)).find(|text| !is_pleasantry(text))
-    };
-    let message = first(&[
-        "failMsg",
-        "fail_msg",
-        "failReason",
-        "fail_reason",
-        "errorMessage",
-        "error",
-        "message",
-        "msg",
-    ]);
-    let code = first(&["failCode", "fail_code", "errorCode"]);
-    match (message, code) {
-        (Some(message), Some(code)) if !message.contains(&code) => {
-            Some(format!("{message} ({code})"))
-        }
-        (message, code) => message.or(code),
-    }
-}
-
 /// A message that says only that the HTTP call went well.
 pub(super) fn is_pleasantry(text: &str) -> bool {
     matches!(text.to_ascii_lowercase().trim_end_matches('.'), "success" | "ok" | "succeed")

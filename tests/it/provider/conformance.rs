@@ -181,7 +181,7 @@ async fn a_download_goes_on_or_begins_anew(of: &impl Implementation) {
     let (_, _, validator, bytes) = whole(rig.provider(), &url, None).await;
     for (validator, may_go_on) in [(validator, true), (Some("\"another\"".to_owned()), false)] {
         let Some(validator) = validator else { continue };
-        let resume = ResumePoint { at: 10, validator };
+        let resume = ResumePoint { at: 10, validator, total: Some(bytes.len() as u64) };
         let (starts_at, _, _, rest) = whole(rig.provider(), &url, Some(&resume)).await;
         assert!(starts_at == 0 || (may_go_on && starts_at == 10), "from {starts_at}");
         assert_eq!(rest, bytes[usize::try_from(starts_at).unwrap()..]);

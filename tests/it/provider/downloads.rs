@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use rushes::domain::outcome::DownloadError;
-use rushes::provider::{Download, HttpProvider, HttpSettings, Provider, ResumePoint};
+use rushes::provider::{Download, HttpProvider, HttpSettings, Pace, Provider, ResumePoint};
 
 use super::http::{gateway, hasty};
 use crate::support::{Reply, Request, Script};
@@ -48,10 +48,11 @@ async fn a_clip_is_fetched_without_the_key_and_like_a_browser_does() {
 async fn a_download_goes_on_where_it_stopped() {
     let can_resume = |request: &Request| {
         let part = Reply::text(206, "ip").header("Content-Range", "bytes 2-3/4");
+        let part = part.header("ETag", "\"v1\"");
         (request.connection == 1 && request.header("range") == Some("bytes=2-")).then_some(part)
     };
     let server = Script::new().on(can_resume).get(Reply::text(200, "clip")).serve();
-    let point = ResumePoint { at: 2, validator: "\"v1\"".into() };
+    let point = ResumePoint { at: 2, validator: "\"v1\"".into(), total: Some(4) };
     let gateway = gateway(&server);
     let url = server.url();
     let download = gateway.fetch(&url, Some(&point)).await.unwrap();
@@ -67,19 +68,41 @@ async fn a_download_goes_on_where_it_stopped() {
 }
 
 #[tokio::test]
-async fn a_part_that_was_not_asked_for_is_not_taken() {
-    let point = ResumePoint { at: 2, validator: "\"v1\"".into() };
+async fn field_44_a_part_that_may_be_of_another_file_is_not_taken_and_all_begins_anew() {
+    let point = ResumePoint { at: 2, validator: "\"v1\"".into(), total: Some(4) };
     let part = |range| Reply::text(206, "ip").header("Content-Range", range);
+    let tagged = |range| part(range).header("ETag", "\"v1\"");
     for reply in [
-        part("bytes 1-2/4"),
-        part("nonsense"),
-        Reply::text(206, "ip"),
+        part("bytes 2-3/4"),
+        tagged("bytes 1-2/4"),
+        tagged("nonsense"),
+        Reply::text(206, "ip").header("ETag", "\"v1\""),
         part("bytes 2-3/4").header("ETag", "\"v2\""),
+        tagged("bytes 2-3/5"),
         Reply::text(416, ""),
     ] {
-        let said = fetch(reply, Some(&point)).await.map(|_| ());
-        assert!(matches!(said, Err(DownloadError::Broken { .. })), "{said:?}");
+        let server = Script::new().get(reply).get(Reply::text(200, "other")).serve();
+        let download = gateway(&server).fetch(&server.url(), Some(&point)).await.unwrap();
+        assert_eq!((download.starts_at, download.total), (0, Some(5)));
+        assert_eq!(read(download).await, Ok(b"other".to_vec()));
+        assert_eq!(server.requests()[1].header("range"), None);
     }
+    let said = fetch(part("bytes 2-3/4"), None).await.map(|_| ());
+    assert!(matches!(said, Err(DownloadError::Broken { .. })), "{said:?}");
+}
+
+#[tokio::test]
+async fn field_39_a_trickling_download_is_broken_off() {
+    let reply = Reply::text(200, &"c".repeat(5000)).drip(Duration::from_millis(20));
+    let server = Script::new().get(reply).serve();
+    let pace = Pace { bytes_per_s: 1000, patience: Duration::from_millis(300) };
+    let provider = HttpProvider::new(HttpSettings { pace, ..hasty(&server.url()) }).unwrap();
+    let download = provider.fetch(&server.url(), None).await.unwrap();
+    let said = read(download).await.unwrap_err();
+    assert!(
+        matches!(&said, DownloadError::Broken { why } if why.contains("slower than 1000 bytes/s")),
+        "{said:?}"
+    );
 }
 
 #[tokio::test]

@@ -3,5 +3,7 @@
 mod conformance;
 mod downloads;
 mod http;
+mod odd_answers;
+mod odd_exchanges;
 mod rigs;
 mod wire;

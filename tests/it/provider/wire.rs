@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::json;
 
-use rushes::domain::outcome::{PollOutcome, SubmitOutcome, TaskId};
+use rushes::domain::outcome::{PollOutcome, SubmitOutcome, TaskId, Unresolved};
 use rushes::domain::time::Timestamp;
 use rushes::provider::wire::*;
 use serde_json::Value;
@@ -20,6 +20,11 @@ fn poll(status: u16, body: &(impl ToString + ?Sized)) -> PollOutcome {
 
 fn bought(id: &str) -> SubmitOutcome {
     SubmitOutcome::Bought { task: TaskId::new(id).unwrap() }
+}
+
+fn unresolved(said: PollOutcome) -> (Unresolved, String) {
+    let PollOutcome::Unresolved { kind, why } = said else { panic!("{said:?}") };
+    (kind, why)
 }
 
 fn data(data: &Value) -> PollOutcome {
@@ -63,13 +68,13 @@ fn a_success_without_a_readable_task_id_is_in_doubt_and_says_what_came() {
         String::new(),
         "queued".into(),
         "{\"code\":200,\"data\":{\"taskId\":\"cl".into(),
-        "[{\"taskId\":\"clx1\"}]".into(),
+        "[{\"taskId\":\"clx1\"}, {\"taskId\":\"clx2\"}]".into(),
         json!({"code": 200, "data": {"taskId": ""}}).to_string(),
         json!({"code": 200, "data": {"taskId": "a\nb"}}).to_string(),
-        json!({"code": 200, "data": {"taskId": ["clx1"]}}).to_string(),
-        json!({"code": 200, "data": {"taskId": "x".repeat(257)}}).to_string(),
-        "{\"data\":{\"taskId\":123456789012345678901234567890}}".into(),
-        json!({"code": 1303, "msg": "parallel"}).to_string(),
+        json!({"code": 200, "data": {"taskId": ["clx1", "clx2"]}}).to_string(),
+        json!({"code": 200, "data": {"taskId": "x".repeat(4097)}}).to_string(),
+        "{\"data\":{\"taskId\":1.5}}".into(),
+        json!({"code": 1305, "msg": "parallel"}).to_string(),
         json!({"code": 200, "data": "clx1"}).to_string(),
         "<html><title>Hello</title>".into(),
         "[".repeat(100_000),
@@ -83,6 +88,12 @@ fn a_success_without_a_readable_task_id_is_in_doubt_and_says_what_came() {
     let cut = Answer { body: Err("cut after 9 bytes".into()), ..Answer::new(200, "") };
     let why = "answered 200 without a task id: cut after 9 bytes".into();
     assert_eq!(submitted(&cut), SubmitOutcome::Doubtful { why, answer: None });
+    let begun = "{\"code\":200,\"da".into();
+    let kept = Some("{\"code\":200,\"da".into());
+    let SubmitOutcome::Doubtful { answer, .. } = submitted(&Answer { begun, ..cut }) else {
+        panic!("cut")
+    };
+    assert_eq!(answer, kept);
     let long = Answer::new(200, vec![b' '; MAX_BODY + 1]);
     assert!(matches!(submitted(&long), SubmitOutcome::Doubtful { .. }));
 }
@@ -154,8 +165,7 @@ fn not_found_without_the_envelope_is_the_wrong_address() {
 #[test]
 fn a_redirect_names_its_target_safely_and_buys_nothing() {
     let location = Some("https://elsewhere\u{1b}[2J/x".to_owned());
-    let body = json!({"data": {"taskId": "clx1"}}).to_string();
-    let answer = Answer { location, ..Answer::new(307, body) };
+    let answer = Answer { location, ..Answer::new(307, "") };
     let why = "307: redirected to https://elsewhere/x; is the address right?".to_owned();
     assert_eq!(submitted(&answer), SubmitOutcome::WrongAddress { why: why.clone() });
     assert_eq!(polled(&answer), PollOutcome::Unclear { retry_after: None, why });
@@ -223,16 +233,18 @@ fn result_urls_are_found_in_every_shape() {
 }
 
 #[test]
-fn completed_without_a_url_is_unclear() {
+fn field_03_completed_without_a_url_may_be_the_last_word() {
     for urls in [json!(null), json!([]), json!("[["), json!([""]), json!({}), json!(1)] {
         let said = data(&json!({"state": "completed", "resultUrls": urls}));
-        let PollOutcome::Unclear { why, .. } = said else { panic!("{said:?}") };
+        let PollOutcome::Unresolved { kind: Unresolved::CompletedEmpty, why } = said else {
+            panic!("{said:?}")
+        };
         assert!(why.starts_with("completed, but without a result URL"), "{why}");
     }
     let deep = "[".repeat(100) + "\"https://h/a\"" + "]".repeat(100).as_str();
     let said =
         poll(200, &format!("{{\"data\":{{\"state\":\"completed\",\"resultUrls\":{deep}}}}}"));
-    assert!(matches!(said, PollOutcome::Unclear { .. }));
+    assert_eq!(unresolved(said).0, Unresolved::CompletedEmpty);
 }
 
 #[test]
@@ -277,7 +289,8 @@ fn a_failure_has_the_best_text_there_is() {
     ] {
         let mut task = json!({"taskId": "clx1", "state": "failed"});
         task.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-        assert_eq!(data(&task), PollOutcome::failed(why));
+        let PollOutcome::Failed { why: said, .. } = data(&task) else { panic!("{task}") };
+        assert_eq!(said, why);
     }
     let body = json!({"code": 500, "msg": "upstream busy", "data": {"state": "failed"}});
     assert_eq!(poll(200, &body), PollOutcome::failed("upstream busy"));
@@ -312,10 +325,12 @@ fn polls_without_a_state_are_judged_by_their_status() {
         (200, "{\"data\":{\"state\":null}}".into()),
         (200, "{\"data\":{\"state\":{}}}".into()),
         (200, envelope(429)),
-        (200, envelope(402)),
+        (200, envelope(408)),
+        (200, envelope(425)),
         (200, envelope(7)),
+        (200, envelope(1303)),
         (204, String::new()),
-        (402, envelope(402)),
+        (402, String::new()),
         (405, String::new()),
         (429, envelope(429)),
         (500, json!({"data": {"state": "failed"}}).to_string()),
@@ -332,6 +347,7 @@ fn nearly_an_answer() -> impl Strategy<Value = Vec<u8>> {
         any::<i64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
         (395_i64..605).prop_map(Value::from),
+        (995_i64..1310).prop_map(Value::from),
         prop_oneof![Just("completed"), Just("failed"), Just("200"), Just("https://h/a"), Just("{")]
             .prop_map(Value::from),
         any::<String>().prop_map(Value::from),
@@ -347,6 +363,9 @@ fn nearly_an_answer() -> impl Strategy<Value = Vec<u8>> {
         Just("failMsg"),
         Just("failCode"),
         Just("url"),
+        Just("id"),
+        Just("task"),
+        Just("retryable"),
     ];
     let json = leaf.prop_recursive(4, 32, 6, move |inner| {
         prop_oneof![
@@ -396,7 +415,7 @@ proptest! {
         let answer = Answer::new(status, body);
         for why in whys(&submitted(&answer), &polled(&answer)) {
             prop_assert!(!why.chars().any(char::is_control));
-            prop_assert!(why.chars().count() <= 400, "{}", why);
+            prop_assert!(why.split("; what may be the task's id: ").next().unwrap().chars().count() <= 400, "{}", why);
         }
     }
 
@@ -408,12 +427,49 @@ proptest! {
         let names_an_error = serde_json::from_slice::<Value>(&body).is_ok_and(|json| {
             let code = &json["code"];
             let code = code.as_f64().or_else(|| code.as_str().and_then(|code| code.parse().ok()));
-            code.is_some_and(|code| (400.0..600.0).contains(&code))
+            code.is_some_and(|code: f64| (400.0..600.0).contains(&code) || (1000.0..1304.0).contains(&code))
         });
         match submitted(&Answer::new(status, body)) {
             SubmitOutcome::Bought { .. } | SubmitOutcome::Doubtful { .. } => {}
             other => prop_assert!(status == 200 && names_an_error, "{:?}", other),
         }
+    }
+}
+
+proptest! {
+    /// What is said to be bought stands in the answer under a name that says so.
+    #[test]
+    fn nothing_is_bought_that_no_field_names(
+        status in prop_oneof![200_u16..300, 100_u16..1000],
+        body in nearly_an_answer(),
+    ) {
+        if let SubmitOutcome::Bought { task } = submitted(&Answer::new(status, body.clone())) {
+            let text = String::from_utf8_lossy(&body);
+            prop_assert!(text.contains("taskId") || text.contains("\"id\""), "{} {}", task, text);
+            let is_error = !(200..300).contains(&status);
+            prop_assert!(!is_error || text.contains("taskId"), "{} {}", status, text);
+        }
+    }
+
+    /// An id in its usual place is found whatever stands around it, however the answer was cut
+    /// behind it.
+    #[test]
+    fn field_36_an_id_that_arrived_is_found(
+        status in 200_u16..600,
+        before in nearly_an_answer(),
+        behind in nearly_an_answer(),
+        id in "[a-zA-Z0-9_.~-]{1,60}",
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let json = |bytes: &[u8]| serde_json::from_slice(bytes).unwrap_or_else(|_| json!("x"));
+        let data = json!({"model": json(&before), "taskId": id, "more": json(&behind)});
+        let body = json!({"msg": json(&behind), "data": data, "z": json(&before)}).to_string();
+        prop_assert_eq!(post(status, &body), bought(&id));
+        let needle = format!("\"taskId\":\"{id}\"");
+        let end = body.rfind(&needle).unwrap() + needle.len();
+        let begun = body.as_bytes()[..end + cut.index(body.len() - end)].to_vec().into();
+        let answer = Answer { body: Err("cut".into()), begun, ..Answer::new(status, "") };
+        prop_assert_eq!(submitted(&answer), bought(&id));
     }
 }
 

@@ -111,8 +111,11 @@ fn gateway(options: SimOptions) -> Simulator {
 async fn fetched(gateway: &Simulator, url: &str) -> Vec<u8> {
     let (mut file, mut validator) = (Vec::new(), None);
     for _ in 0..40 {
-        let resume =
-            validator.take().map(|validator| ResumePoint { at: file.len() as u64, validator });
+        let resume = validator.take().map(|validator| ResumePoint {
+            at: file.len() as u64,
+            validator,
+            total: None,
+        });
         let Ok(mut download) = gateway.fetch(url, resume.as_ref()).await else { continue };
         file.truncate(usize::try_from(download.starts_at).unwrap());
         let mut is_whole = true;

@@ -268,12 +268,14 @@ async fn the_socket_tells_the_same_story_as_the_world_itself() {
 async fn the_gateways_own_client_sees_every_purchase_the_books_admit_and_the_clips_hold() {
     let running = Running::start(world(SimOptions { render_ms: 0..1, ..storm(7) })).await;
     let client = HttpProvider::new(HttpSettings {
-        api_base: format!("http://{}", running.address),
-        key: "key".into(),
-        submit_timeout: Duration::from_secs(2),
         poll_timeout: Duration::from_millis(300),
         idle_timeout: Duration::from_millis(300),
-        clock: Arc::new(Stopped),
+        ..HttpSettings::new(
+            format!("http://{}", running.address),
+            "key".into(),
+            Duration::from_secs(2),
+            Arc::new(Stopped),
+        )
     })
     .unwrap();
     let dir = tempfile::tempdir().unwrap();

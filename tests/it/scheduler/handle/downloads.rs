@@ -98,7 +98,7 @@ impl ClipWriter for Received {
 fn a_retry_goes_on_from_what_was_received() {
     let mut rig = given(1).stored(0, rendered(1)).start();
     assert_eq!(rig.download(0), ("https://host/0", None));
-    let partial = PartialClip { writer: Box::new(Received(4096)), validator: None };
+    let partial = PartialClip { writer: Box::new(Received(4096)), validator: None, total: None };
     let error = DownloadError::Broken { why: "cut".into() };
     rig.downloaded(0, DownloadOutcome::Failed { error, partial: Some(partial) });
     until_again(&mut rig, 0).unwrap();

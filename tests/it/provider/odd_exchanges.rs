@@ -1,0 +1,129 @@
+//! Exchanges that were seen in the field, over a real socket: what each means for the money. The
+//! names tell which case.
+
+use std::net::TcpListener;
+
+use miniz_oxide::deflate::{compress_to_vec, compress_to_vec_zlib};
+use rushes::domain::outcome::{PollOutcome, SubmitOutcome, TaskId};
+use rushes::provider::{HttpProvider, HttpSettings, Provider, ProxyUrl};
+use serde_json::json;
+
+use super::http::{KEY, settings};
+use crate::support::calls::Calls;
+use crate::support::{Reply, Script};
+
+const SOLD: &[u8] = br#"{"code": 200, "msg": "success", "data": {"taskId": "t1"}}"#;
+
+fn bought() -> SubmitOutcome {
+    SubmitOutcome::Bought { task: TaskId::new("t1").unwrap() }
+}
+
+async fn submit(reply: Reply) -> SubmitOutcome {
+    let server = Script::new().post(reply).serve();
+    let said = HttpProvider::new(settings(&server.url())).unwrap().buy("{}".into()).await;
+    assert_eq!(server.requests().len(), 1, "one POST, whatever was answered");
+    said
+}
+
+#[tokio::test]
+async fn field_06_an_address_with_a_version_is_asked_below_it() {
+    for version in ["/v1", "/api/v1", "/v1/"] {
+        let server = Script::new().post(Reply::bytes(200, SOLD)).serve();
+        let provider = HttpProvider::new(settings(&(server.url() + version))).unwrap();
+        assert_eq!(provider.buy("{}".into()).await, bought());
+        provider.ask(&TaskId::new("t1").unwrap()).await;
+        provider.billed(&TaskId::new("t1").unwrap()).await;
+        let version = version.trim_end_matches('/');
+        let asked: Vec<_> = server.requests().into_iter().map(|request| request.target).collect();
+        let expected = ["/video/generations", "/video/generations?task_id=t1", "/records/t1"];
+        assert_eq!(asked, expected.map(|path| format!("{version}{path}")));
+    }
+}
+
+#[tokio::test]
+async fn field_34_a_redirect_that_names_its_task_is_bought_and_not_followed() {
+    let reply = Reply::bytes(307, SOLD).header("Location", "/elsewhere");
+    assert_eq!(submit(reply).await, bought());
+}
+
+#[tokio::test]
+async fn field_36_an_id_in_a_packed_answer_is_found() {
+    let gzip = |text: &[u8]| {
+        [b"\x1f\x8b\x08\0\0\0\0\0\0\x03".as_slice(), &compress_to_vec(text, 6), &[0; 8]].concat()
+    };
+    for (encoding, body) in [
+        ("gzip", gzip(SOLD)),
+        ("", gzip(SOLD)),
+        ("deflate", compress_to_vec_zlib(SOLD, 6)),
+        ("deflate", compress_to_vec(SOLD, 6)),
+    ] {
+        let reply = Reply::bytes(200, &body);
+        let reply =
+            if encoding.is_empty() { reply } else { reply.header("Content-Encoding", encoding) };
+        assert_eq!(submit(reply).await, bought(), "{encoding}");
+    }
+    let whole = gzip(SOLD);
+    let cut = Reply::bytes(200, &whole).header("Content-Encoding", "gzip").cut_before_end(9);
+    assert_eq!(submit(cut).await, bought());
+}
+
+#[tokio::test]
+async fn field_36_a_doubt_keeps_the_whole_answer_without_the_key() {
+    let body = json!({"code": 77, "msg": format!("{} {KEY}", "x".repeat(900)), "end": "here"});
+    let said = submit(Reply::json(200, &body)).await;
+    let SubmitOutcome::Doubtful { answer: Some(answer), .. } = said else { panic!("{said:?}") };
+    assert!(answer.contains("\"end\":\"here\"") && answer.contains("[key]"), "{answer}");
+    assert!(!answer.contains(KEY), "{answer}");
+    let cut = Reply::json(200, &body).cut_before_end(2);
+    let SubmitOutcome::Doubtful { answer: Some(answer), .. } = submit(cut).await else { panic!() };
+    assert!(answer.contains("\"end\":\"here") && !answer.contains(KEY), "{answer}");
+}
+
+#[tokio::test]
+async fn field_14_a_proxy_is_used_by_choice_and_its_errors_are_doubts() {
+    let proxied = |proxy: &str| {
+        let proxy: ProxyUrl = proxy.parse().unwrap();
+        HttpSettings { proxy: Some(proxy), ..settings("http://127.0.0.1:9") }
+    };
+    let gateway_says = Reply::json(503, &json!({"code": 503, "msg": "busy", "data": null}));
+    let proxy = Script::new()
+        .post(Reply::bytes(200, SOLD))
+        .post(Reply::text(502, "<title>no gateway</title>"))
+        .post(Reply::text(503, ""))
+        .post(Reply::text(504, "too slow"))
+        .post(Reply::text(500, "<title>its own</title>"))
+        .post(gateway_says)
+        .get(Reply::bytes(200, b"clip"))
+        .serve();
+    let url = proxy.url().replace("http://", "http://me:s3cret@");
+    let provider = HttpProvider::new(proxied(&url)).unwrap();
+    assert_eq!(provider.buy("{}".into()).await, bought());
+    for status in [502, 503, 504] {
+        let said = provider.buy("{}".into()).await;
+        let SubmitOutcome::Doubtful { why, .. } = &said else { panic!("{status}: {said:?}") };
+        assert!(why.contains("proxy") && !why.contains("s3cret"), "{why}");
+    }
+    for _ in 0..2 {
+        let said = provider.buy("{}".into()).await;
+        assert!(matches!(said, SubmitOutcome::ServerError { .. }), "{said:?}");
+    }
+    provider.fetch("http://cdn.invalid/clip.mp4", None).await.unwrap();
+    let requests = proxy.requests();
+    assert_eq!(requests[0].target, "http://127.0.0.1:9/api/v1/video/generations");
+    assert!(requests[0].header("proxy-authorization").is_some());
+    assert_eq!(requests[6].target, "http://cdn.invalid/clip.mp4");
+}
+
+#[tokio::test]
+async fn field_14_an_error_names_the_proxy_that_was_ignored() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let settings =
+        HttpSettings { ignored_proxy: Some("HTTPS_PROXY"), ..settings(&format!("http://{free}")) };
+    let provider = HttpProvider::new(settings).unwrap();
+    let SubmitOutcome::NotSent { why } = provider.buy("{}".into()).await else { panic!() };
+    assert!(why.contains("HTTPS_PROXY is set and was ignored"), "{why}");
+    let said = provider.ask(&TaskId::new("t1").unwrap()).await;
+    assert!(matches!(said, PollOutcome::Unanswered { why } if why.contains("HTTPS_PROXY")));
+    let said = provider.fetch(&format!("http://{free}/a.mp4"), None).await.map(|_| ()).unwrap_err();
+    assert!(said.why().contains("HTTPS_PROXY"), "{said:?}");
+}
