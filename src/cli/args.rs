@@ -140,6 +140,10 @@ pub struct Work {
     /// The most the whole campaign may cost, all runs together, in dollars; `none` lifts the cap
     #[arg(long, value_name = "USD|none", help_heading = "Money and pace")]
     pub budget: Option<BudgetFlag>,
+    /// Everything or nothing: buy nothing unless all of it fits under the cap, judged before the
+    /// campaign's first purchase, and unless the account's balance, if the gateway tells it, is enough
+    #[arg(long, help_heading = "Money and pace")]
+    pub whole: bool,
     /// The most purchases to send in any second or minute: 2/s, 90/min
     #[arg(long, value_name = "N/s|N/min", help_heading = "Money and pace")]
     pub rate: Option<Rate>,

@@ -26,6 +26,7 @@ mod summary;
 mod system_limits;
 mod terminal;
 mod values;
+mod whole;
 
 pub use deadline::Deadline;
 pub use exit::Exit;

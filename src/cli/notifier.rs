@@ -187,7 +187,10 @@ fn news(occasion: Occasion, progress: &Progress) -> (String, Option<String>) {
 fn seen(progress: &Progress) -> Seen {
     Seen {
         held_by_cap: progress.held_by_cap,
-        out_of_credit: matches!(stopped(progress), Some(StopReason::Credit(_))),
+        out_of_credit: matches!(
+            stopped(progress),
+            Some(StopReason::Credit(_) | StopReason::Balance(_))
+        ),
         failed: progress.ends.failed,
         settled: progress.ends.settled,
         latest: progress.ends.latest,

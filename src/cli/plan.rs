@@ -6,10 +6,9 @@ use serde::Serialize;
 
 use crate::domain::money::Usd;
 use crate::domain::sanitize::json_text;
-use crate::domain::state::{OnDoubt, Rules};
 use crate::ledger::{Summary, identity};
 use crate::manifest::{Campaign, Mistakes};
-use crate::plan::{Action, Plan, Scope, USUAL_RENDER, plan as lay_out, shown};
+use crate::plan::{Action, Plan, USUAL_RENDER, plan as lay_out, shown};
 use crate::policy::budget::{Balance, Budget};
 use crate::policy::limits::Limits;
 use crate::report::text::{dollars, listed, plural, safe, span};
@@ -19,6 +18,7 @@ use super::error::CliError;
 use super::logging;
 use super::settings::LoadedCampaign;
 use super::terminal::Terminal;
+use super::whole::held_back;
 
 /// The most lines of a table, unless all are asked for.
 const SCREENFUL: usize = 20;
@@ -44,13 +44,7 @@ pub fn plan(args: &args::Plan, terminal: &Terminal, out: &mut dyn Write) -> Resu
         None => Vec::new(),
     };
     loaded.warn(terminal);
-    let resubmits = match loaded.rules() {
-        Rules { on_doubt: OnDoubt::Resubmit, attempts, .. } => attempts,
-        Rules { on_doubt: OnDoubt::Hold, .. } => 0,
-    };
-    let only = args.work.only.as_ref();
-    let scope = Scope { only, retry_failed: args.work.retry_failed, resubmits };
-    let plan = lay_out(&loaded.campaign.shots, &entries, scope);
+    let plan = lay_out(&loaded.campaign.shots, &entries, loaded.scope(&args.work));
     match args.format {
         PlanFormat::Json => json(out, &loaded.campaign, &plan)?,
         PlanFormat::Text => {
@@ -59,6 +53,11 @@ pub fn plan(args: &args::Plan, terminal: &Terminal, out: &mut dyn Write) -> Resu
             let page = Page { plan: &plan, budget: loaded.budget, balance, limits: &loaded.limits };
             writeln!(out, "{}: {}", loaded.campaign.header.campaign, counts(&plan))?;
             page.write(out, if all { usize::MAX } else { SCREENFUL })?;
+            if args.work.whole
+                && let Some(why) = held_back(&loaded, &plan, &entries, &balance)
+            {
+                writeln!(out, "{why}; a run would buy nothing")?;
+            }
         }
     }
     Ok(())

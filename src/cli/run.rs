@@ -20,7 +20,9 @@ use crate::listener::BoundedServer;
 use crate::manifest::{Header, WrittenCallback};
 use crate::policy::budget::Budget;
 use crate::provider::{HttpProvider, HttpSettings, PROXY_VARIABLES, Provider};
-use crate::scheduler::{self, CancelToken, Deps, EVENT_LOG, Progress, RunOptions, RunOutcome};
+use crate::scheduler::{
+    self, CancelToken, Deps, EVENT_LOG, Progress, RunOptions, RunOutcome, StopReason,
+};
 use crate::server::{self, LivePage, RunView};
 
 use super::error::CliError;
@@ -31,7 +33,7 @@ use super::settings::{CampaignPaths, LoadedCampaign, catalog, rules};
 use super::signals::Signals;
 use super::summary::{Outcome, stopped};
 use super::terminal::{CYAN, RED, Terminal, YELLOW, var};
-use super::{args, artifacts, key, logging, progress, runtime, serve, signals, sim};
+use super::{args, artifacts, key, logging, progress, runtime, serve, signals, sim, whole};
 
 /// Renders the shots of a manifest, or goes on with them.
 pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result<Exit, CliError> {
@@ -49,10 +51,13 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
         only: args.work.only.clone(),
         retry_failed: args.work.retry_failed,
         max_failures: args.max_failures,
+        check_balance: true,
+        whole: args.work.whole,
         deadline,
         check_charges: loaded.paths.header.check_charges,
         ..RunOptions::new(loaded.limits.clone())
     };
+    let judged = args.work.whole.then(|| whole::judge(&loaded, &args.work)).transpose()?;
     let key = key_for(&loaded.paths)?;
     loaded.warn(terminal);
     let work = Work {
@@ -64,6 +69,7 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
         options,
         budget: loaded.budget_is_new.then_some(loaded.budget),
         catalog: loaded.catalog,
+        has_open_purchases: judged.is_none_or(|judged| judged.has_open_purchases),
     };
     runtime()?.block_on(work.drive(&log, terminal, out))
 }
@@ -93,6 +99,7 @@ pub fn fetch(
         options: RunOptions { rules, submit: false, check_charges, ..RunOptions::new(limits) },
         budget: None,
         catalog: catalog(None)?,
+        has_open_purchases: true,
     };
     runtime()?.block_on(work.drive(&log, terminal, out))
 }
@@ -116,6 +123,8 @@ struct Work<'a> {
     /// What is to be written to the ledger first.
     budget: Option<Budget>,
     catalog: Catalog,
+    /// Whether there may be something to poll or fetch from earlier runs.
+    has_open_purchases: bool,
 }
 
 impl Work<'_> {
@@ -197,7 +206,14 @@ impl Work<'_> {
         drop(follower.await);
         let ended = ended?;
         artifacts::leave(&paths, terminal);
-        let exit = summarize(&paths, &ended, only.as_ref(), terminal, out);
+        let mut exit = summarize(&paths, &ended, only.as_ref(), terminal, out);
+        if !self.has_open_purchases
+            && matches!(ended, RunOutcome::Stopped(StopReason::Balance(_)))
+            && exit == Exit::StoppedEarly
+        {
+            // The balance was asked for and nothing else was.
+            exit = Exit::NotStarted;
+        }
         explain(&paths, &ended, exit, cap, terminal);
         if let Some(notifier) = notifier
             && let Ok(notifier) = notifier.await

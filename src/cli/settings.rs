@@ -7,12 +7,13 @@ use std::sync::Arc;
 use crate::blocking::Threads;
 use crate::catalog::Catalog;
 use crate::clips::count_clips;
-use crate::domain::state::Rules;
+use crate::domain::state::{OnDoubt, Rules};
 use crate::domain::time::{Clock, SystemClock};
 use crate::ledger::{
     Identity, Kind, Ledger, LedgerAddress, LedgerError, LedgerOptions, Snapshot, Summary,
 };
 use crate::manifest::{self, Campaign, Header, Manifest, Mistakes, WrittenBudget};
+use crate::plan::Scope;
 use crate::policy::budget::Budget;
 use crate::policy::limits::Limits;
 use crate::provider::apimodels;
@@ -293,6 +294,15 @@ impl LoadedCampaign {
             let more = plural(self.campaign.more_warnings, "more warning");
             terminal.write(format!("and {more}\n").as_bytes());
         }
+    }
+
+    /// What restricts or widens its plan.
+    pub fn scope<'a>(&self, work: &'a args::Work) -> Scope<'a> {
+        let resubmits = match self.rules() {
+            Rules { on_doubt: OnDoubt::Resubmit, attempts, .. } => attempts,
+            Rules { on_doubt: OnDoubt::Hold, .. } => 0,
+        };
+        Scope { only: work.only.as_ref(), retry_failed: work.retry_failed, resubmits }
     }
 
     /// What decides transitions.

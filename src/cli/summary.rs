@@ -129,6 +129,9 @@ pub fn stopped(
     };
     let help = match stopped {
         StopReason::Cap { .. } => format!("to allow more: {}", paths.again("run", "--budget USD")),
+        StopReason::Balance(_) => format!(
+            "top up the account, then: {go_on}; without --whole it buys what the balance allows"
+        ),
         StopReason::Credit(_) => format!("top up the account, then: {go_on}"),
         StopReason::Key(_) => format!("set {} to a valid key, then: {go_on}", key_variable()),
         StopReason::Firewall(_) => format!(

@@ -2,6 +2,7 @@
 //! state. No I/O and no clock; every change of a state is made by the one function in
 //! [`transition`].
 
+pub mod account;
 pub mod charge;
 pub mod clip_info;
 pub mod money;

@@ -13,6 +13,7 @@ use reqwest::{RequestBuilder, Url};
 use sha2::{Digest, Sha256};
 
 use crate::catalog::hex;
+use crate::domain::account::{Access, BalanceOutcome, ModelsOutcome};
 use crate::domain::charge::ChargeOutcome;
 use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use crate::domain::time::Clock;
@@ -21,6 +22,7 @@ use super::wire::{self, Answer};
 use super::{Capabilities, Download, Provider, ResumePoint, Submission, TaskHandle, body};
 use crate::domain::origin::Origin;
 
+mod account;
 mod address;
 mod clients;
 mod deadline;
@@ -213,6 +215,18 @@ impl Provider for HttpProvider {
 
     fn charge<'a>(&'a self, task: &'a TaskHandle) -> BoxFuture<'a, ChargeOutcome> {
         self.charge_once(&task.task).boxed()
+    }
+
+    fn balance(&self) -> BoxFuture<'_, BalanceOutcome> {
+        self.balance_once().boxed()
+    }
+
+    fn models(&self) -> BoxFuture<'_, ModelsOutcome> {
+        self.models_once().boxed()
+    }
+
+    fn access(&self) -> BoxFuture<'_, Access> {
+        self.access_once().boxed()
     }
 
     fn fetch<'a>(

@@ -24,6 +24,7 @@ use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt, ready};
 use futures::stream::BoxStream;
 
+use crate::domain::account::{Access, AccessVerdict, BalanceOutcome, ModelsOutcome};
 use crate::domain::charge::ChargeOutcome;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
@@ -57,6 +58,25 @@ pub trait Provider: Send + Sync + 'static {
     fn charge<'a>(&'a self, _task: &'a TaskHandle) -> BoxFuture<'a, ChargeOutcome> {
         let why = "this gateway does not say what a task cost".to_owned();
         ready(ChargeOutcome::Unknown { why }).boxed()
+    }
+
+    /// Asks what the account can still spend, once. Free. The answer is for people and for warnings:
+    /// what may be bought is the cap's to say.
+    fn balance(&self) -> BoxFuture<'_, BalanceOutcome> {
+        let why = "this gateway does not tell its balance".to_owned();
+        ready(BalanceOutcome::Unknown { why }).boxed()
+    }
+
+    /// Asks which models the gateway lists, once. Free.
+    fn models(&self) -> BoxFuture<'_, ModelsOutcome> {
+        let why = "this gateway does not list its models".to_owned();
+        ready(ModelsOutcome::Unknown { why }).boxed()
+    }
+
+    /// Asks whether the address is the gateway's and the key is taken there, once. Free.
+    fn access(&self) -> BoxFuture<'_, Access> {
+        let why = "this gateway cannot be asked that".to_owned();
+        ready(Access { verdict: AccessVerdict::Unclear { why }, clocks: None }).boxed()
     }
 
     /// Opens a result URL, from `resume` on where that is possible. Free; carries no key.

@@ -10,6 +10,7 @@ use crate::domain::charge::{Charge, ChargeOutcome};
 use crate::domain::outcome::{PollOutcome, SubmitOutcome, TaskId, Unresolved};
 pub use crate::domain::sanitize::plain;
 
+pub mod account;
 mod body;
 mod failure;
 mod fields;

@@ -27,7 +27,7 @@ use super::metrics::Metrics;
 use super::options::{RunOptions, Setup};
 use super::outcome::{RunOutcome, StopReason};
 use super::progress::Progress;
-use super::questions::{Charges, Question};
+use super::questions::{BalanceCheck, Charges, Question};
 use super::refusal_counts::Refusals;
 use super::shot_state::{ShotState, Slot, Slots};
 use super::subscriptions::Doubts;
@@ -84,6 +84,7 @@ pub struct Scheduler {
     pub picked: Usd,
     pub(super) posts: RateLimiter,
     pub(super) polls: RateLimiter,
+    pub(super) balance_check: BalanceCheck,
     /// 429s.
     pub throttled: Backpressure,
     /// Failures to reach the provider.
@@ -153,6 +154,7 @@ impl Scheduler {
             picked: Usd::ZERO,
             posts: RateLimiter::new(options.limits.rate),
             polls: RateLimiter::new(options.limits.poll_rate),
+            balance_check: BalanceCheck::new(options.check_balance),
             throttled: Backpressure::new(true),
             outage: Backpressure::new(false),
             questions: VecDeque::new(),
@@ -196,6 +198,7 @@ impl Scheduler {
             Event::Downloaded { slot, outcome } => self.downloaded(now, slot, outcome),
             Event::Adopted { slot, stored } => self.adopted(now, slot, stored),
             Event::Charged { question, outcome } => self.charged(now, question, outcome),
+            Event::Balance { outcome } => self.balance_told(&outcome),
             Event::Callback { key, tasks } => self.called(now, key, tasks),
             Event::Cancelled => self.interrupt(),
             Event::LedgerUnreadable(error) => self.ledger_failed(error),

@@ -17,6 +17,7 @@ use super::core::Scheduler;
 use super::effects::{Effect, not_sent};
 use super::event_log::Cause;
 use super::outcome::StopReason;
+use super::questions::BalanceCheck;
 use super::refusal_counts::rejection;
 use super::shot_state::{Activity, ShotState, Slot, Work};
 
@@ -66,7 +67,9 @@ impl Scheduler {
         if held > 0 || fits {
             self.progress.held_by_cap = held;
         }
-        fits && !self.progress.paused && self.quiet_until() <= now.elapsed
+        fits && !self.progress.paused
+            && self.quiet_until() <= now.elapsed
+            && self.balance_is_looked_at()
     }
 
     /// When the next submission may be possible, if time alone brings it.
@@ -79,7 +82,7 @@ impl Scheduler {
             None
         } else if !self.queue.fits(self.left()) {
             self.queue.next_wake()
-        } else if self.progress.paused {
+        } else if self.progress.paused || self.balance_check == BalanceCheck::Asking {
             None
         } else {
             self.posts.not_before().map(|ready| ready.max(self.quiet_until()))
@@ -104,7 +107,7 @@ impl Scheduler {
     }
 
     /// What is left under the cap once the picked ones are paid; `None` without a cap.
-    fn left(&self) -> Option<Usd> {
+    pub(super) fn left(&self) -> Option<Usd> {
         self.progress.budget.left(&self.progress.balance).map(|left| left.less(self.picked))
     }
 

@@ -10,6 +10,7 @@ use futures::StreamExt;
 use crate::blocking::Threads;
 use crate::clips::{ClipError, ClipStore, Stored};
 use crate::disk::is_too_many_open;
+use crate::domain::account::BalanceOutcome;
 use crate::domain::charge::ChargeOutcome;
 use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use crate::domain::secret::Secret;
@@ -34,6 +35,8 @@ pub enum Effect {
     Poll { slots: Vec<Slot>, tasks: Vec<TaskHandle> },
     /// Ask whether the provider knows a task that the ledger does not know.
     Find { slot: Slot, task: TaskId },
+    /// Ask what the account can still spend.
+    Balance,
     /// Ask what a task cost.
     Charge { question: ChargeQuestion },
     /// Download a clip and store it, from where an earlier try stopped.
@@ -67,6 +70,8 @@ pub enum Event {
     Adopted { slot: Slot, stored: Option<Stored> },
     /// The provider was asked what a task cost.
     Charged { question: ChargeQuestion, outcome: ChargeOutcome },
+    /// The provider was asked for its balance.
+    Balance { outcome: BalanceOutcome },
     /// A callback came and named these tasks.
     Callback { key: Secret, tasks: Vec<TaskId> },
     /// The user stopped the run.
@@ -92,6 +97,9 @@ pub enum DownloadOutcome {
 pub(super) fn not_sent() -> SubmitOutcome {
     SubmitOutcome::NotSent { why: "submitting stopped before it was sent".to_owned() }
 }
+
+/// How long the answer about the balance is waited for.
+const BALANCE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What effects work with.
 pub(super) struct World {
@@ -161,6 +169,13 @@ impl World {
             Effect::Adopt { slot, path, completed_at } => {
                 let stored = self.clips.adopt(&path, completed_at).await;
                 Event::Adopted { slot, stored: stored.ok().flatten() }
+            }
+            Effect::Balance => {
+                let asked = tokio::time::timeout(BALANCE_PATIENCE, self.provider.balance());
+                let late = |_| BalanceOutcome::Unknown {
+                    why: format!("no answer within {} s", BALANCE_PATIENCE.as_secs()),
+                };
+                Event::Balance { outcome: asked.await.unwrap_or_else(late) }
             }
             Effect::Submit { slot, submission } => self.submit(slot, *submission).await,
             Effect::Expect(_) | Effect::Forget(_) | Effect::Leave => Event::Tick,

@@ -25,6 +25,7 @@
 //!
 //! [`RevisionState::after`]: crate::domain::state::RevisionState::after
 
+mod balance;
 mod charges;
 mod core;
 mod dispatch;

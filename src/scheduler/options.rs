@@ -36,6 +36,10 @@ pub struct RunOptions {
     pub retry_failed: bool,
     /// Stop submitting after so many shots failed in this run.
     pub max_failures: Option<u32>,
+    /// Whether the provider's balance is asked for before the first purchase.
+    pub check_balance: bool,
+    /// `--whole`: nothing is bought when the balance is known to be too little.
+    pub whole: bool,
     /// Stop submitting at this moment.
     pub deadline: Option<Timestamp>,
     /// Whether the gateway is asked what finished tasks really cost.
@@ -66,6 +70,8 @@ impl RunOptions {
             only: None,
             retry_failed: false,
             max_failures: None,
+            check_balance: false,
+            whole: false,
             deadline: None,
             check_charges: false,
         }

@@ -46,6 +46,8 @@ pub enum StopReason {
     },
     /// 402.
     Credit(String),
+    /// `--whole`, and the account holds less than what is left to buy costs.
+    Balance(String),
     /// 401, 403.
     Key(String),
     /// A firewall before the gateway refuses all requests.
@@ -81,6 +83,7 @@ impl fmt::Display for StopReason {
             Self::Cap { held: 1 } => write!(f, "one shot no longer fits under the cap"),
             Self::Cap { held } => write!(f, "{held} shots no longer fit under the cap"),
             Self::Credit(why) => write!(f, "the gateway says the account is out of credit: {why}"),
+            Self::Balance(why) => f.write_str(why),
             Self::Key(why) => write!(f, "the gateway refuses the key: {why}"),
             Self::Firewall(why) => write!(
                 f,

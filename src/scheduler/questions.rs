@@ -85,3 +85,20 @@ impl Charges {
         }
     }
 }
+
+/// Whether the balance was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BalanceCheck {
+    /// It is to be asked for before the first purchase.
+    Due,
+    /// It was asked for; no purchase is begun before the answer.
+    Asking,
+    /// It was looked at, or is not to be.
+    Done,
+}
+
+impl BalanceCheck {
+    pub(super) const fn new(is_wanted: bool) -> Self {
+        if is_wanted { Self::Due } else { Self::Done }
+    }
+}

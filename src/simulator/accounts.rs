@@ -147,6 +147,11 @@ impl Account {
         self.opened.purse.less(self.charged + self.held)
     }
 
+    /// What is held for tasks that have not ended.
+    pub(super) fn held(&self) -> Usd {
+        self.held
+    }
+
     /// How often a request was seen.
     #[must_use]
     pub fn counts(&self, request: &str) -> Counts {

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::domain::money::Usd;
+
 use super::purchase::{Fate, Purchase, TaskState};
 use super::reply::Answered;
 use super::rng::SimRng;
@@ -110,6 +112,25 @@ pub fn task(purchase: &Purchase, state: &str, base: &str, odd: bool) -> Answered
     } else {
         Answered::json(200, &json!({"code": 200, "msg": "success", "data": data}))
     }
+}
+
+/// What the account holds: `balance` is what can be spent.
+pub fn balance(total: Usd, available: Usd, held: Usd) -> Answered {
+    let dollars =
+        |amount: Usd| -> Value { serde_json::from_str(&amount.to_string()).unwrap_or_default() };
+    let data = json!({
+        "balance": dollars(available),
+        "total": dollars(total),
+        "frozen": dollars(held),
+        "currency": "USD",
+    });
+    Answered::json(200, &json!({"code": 200, "msg": "success", "data": data}))
+}
+
+/// The models on sale.
+pub fn models(names: &[&str]) -> Answered {
+    let models: Vec<_> = names.iter().map(|name| json!({"id": name, "object": "model"})).collect();
+    Answered::json(200, &json!({"object": "list", "data": models}))
 }
 
 /// What the records say a task cost.

@@ -4,14 +4,15 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, FutureExt, ready};
 use futures::stream::{self, BoxStream, StreamExt};
 
+use crate::domain::account::{Access, AccessVerdict, BalanceOutcome, Clocks, ModelsOutcome};
 use crate::domain::charge::ChargeOutcome;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use crate::domain::time::Clock;
-use crate::provider::wire::{self, Answer};
+use crate::provider::wire::{self, Answer, account};
 use crate::provider::{
     Capabilities, Download, Provider, ResumePoint, Submission, TaskHandle, body,
 };
@@ -143,6 +144,23 @@ impl Provider for Simulator {
             let answered = self.state().record(task.as_str(), now);
             wire::billed(task, &self.answer(answered))
         })
+    }
+
+    fn balance(&self) -> BoxFuture<'_, BalanceOutcome> {
+        let now = self.clock.now();
+        let answered = self.state().balance(now);
+        ready(account::balance(&self.answer(answered))).boxed()
+    }
+
+    fn models(&self) -> BoxFuture<'_, ModelsOutcome> {
+        let answered = self.state().models();
+        ready(account::models(&self.answer(answered))).boxed()
+    }
+
+    fn access(&self) -> BoxFuture<'_, Access> {
+        let now = self.clock.now();
+        let clocks = Some(Clocks { theirs: now, ours: now });
+        ready(Access { verdict: AccessVerdict::Accepted, clocks }).boxed()
     }
 
     fn fetch<'a>(

@@ -43,7 +43,8 @@ type Shared = State<Arc<Server>>;
 
 /// Serves a simulator until `shutdown`; then lets answers that are on their way arrive, for two
 /// seconds at most, and cuts clients that wait for one that would never come. `POST` and `GET`
-/// `/api/v1/video/generations` and `GET /api/v1/records/ID` want a bearer key: the simulator's own, or any that is not empty.
+/// `/api/v1/video/generations` and `GET` `/api/v1/records/ID`, `/api/v1/balance` and
+/// `/api/v1/models` want a bearer key: the simulator's own, or any that is not empty.
 ///
 /// # Errors
 /// When the listener has no address.
@@ -63,6 +64,8 @@ pub async fn serve(
     let routes = Router::new()
         .route("/api/v1/video/generations", get(poll).post(submit))
         .route("/api/v1/records/{task}", get(record))
+        .route("/api/v1/balance", get(balance))
+        .route("/api/v1/models", get(models))
         .route_layer(from_fn_with_state(Arc::clone(&server), with_key))
         .route("/clips/{name}", get(clip))
         .route("/sim/books", get(books))
@@ -171,6 +174,15 @@ async fn poll(
 async fn record(State(server): Shared, Path(task): Path<String>) -> Response<Body> {
     let now = server.clock.now();
     to_response(server.state().record(&task, now))
+}
+
+async fn balance(State(server): Shared) -> Response<Body> {
+    let now = server.clock.now();
+    to_response(server.state().balance(now))
+}
+
+async fn models(State(server): Shared) -> Response<Body> {
+    to_response(server.state().models())
 }
 
 async fn clip(State(server): Shared, headers: HeaderMap, address: Uri) -> Response<Body> {

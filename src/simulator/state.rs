@@ -220,6 +220,19 @@ impl SimState {
         }
     }
 
+    /// A question for what the account can still spend.
+    pub fn balance(&mut self, now: Timestamp) -> Answered {
+        self.account.settle(now);
+        let (total, available) = (self.account.opened().purse, self.account.available());
+        answers::balance(total, available, self.account.held())
+    }
+
+    /// A question for the models on sale.
+    #[must_use]
+    pub fn models(&self) -> Answered {
+        answers::models(&self.catalog.models())
+    }
+
     /// Writes down what happened, then hands over the reply. What cannot be written down does not
     /// happen.
     fn note(&mut self, entry: Entry, reply: Reply) -> Reply {

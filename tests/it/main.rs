@@ -48,3 +48,4 @@ mod sim;
 mod status;
 mod storm;
 mod support;
+mod whole;

@@ -78,7 +78,12 @@ impl Sandbox {
 
     /// Runs the program to its end.
     pub fn run<const N: usize>(&self, words: [&str; N]) -> Done {
-        let output = self.command(&words).output().unwrap();
+        self.run_words(&words)
+    }
+
+    /// Runs the program to its end.
+    pub fn run_words(&self, words: &[&str]) -> Done {
+        let output = self.command(words).output().unwrap();
         Done {
             what: words.join(" "),
             code: output.status.code(),

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::TryStreamExt;
-use rushes::domain::charge::ChargeOutcome;
+use rushes::domain::account::{AccessVerdict, BalanceOutcome, ModelsOutcome};
+use rushes::domain::charge::{Charge, ChargeOutcome};
 use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use rushes::domain::secret::Secret;
 use rushes::provider::{FindOutcome, Provider, ResumePoint, Submission, TaskHandle};
@@ -29,6 +30,8 @@ macro_rules! conforms {
                 an_address_where_no_clip_lies_is_an_error,
                 a_key_finds_its_own_task_or_nothing_is_claimed,
                 a_charge_is_of_its_own_task,
+                a_balance_is_an_amount_or_the_reason_why_none_is_known,
+                models_are_listed_or_the_reason_why_they_are_not,
                 capabilities_hold_still,
             );
         }
@@ -223,6 +226,38 @@ async fn a_charge_is_of_its_own_task(of: &impl Implementation) {
     }
     let unknown = rig.provider().billed(&TaskId::new("no-such-task").unwrap()).await;
     assert!(!matches!(unknown, ChargeOutcome::Settled(_)), "{unknown:?}");
+}
+
+/// It does not grow by a purchase, and asking buys nothing.
+async fn a_balance_is_an_amount_or_the_reason_why_none_is_known(of: &impl Implementation) {
+    let rig = of.open(Mood::Endless).await;
+    let before = rig.provider().balance().await;
+    assert_eq!(rig.purchases().await, []);
+    buy(rig.provider(), "held").await;
+    match (before, rig.provider().balance().await) {
+        (BalanceOutcome::Known(before), BalanceOutcome::Known(after)) => {
+            assert_eq!(before.currency(), after.currency());
+            let amount = |charge: &Charge| charge.amount().parse::<f64>().unwrap();
+            assert!(amount(&after) < amount(&before), "{before} and {after}");
+        }
+        (BalanceOutcome::Unknown { why }, after) => {
+            assert!(!why.is_empty());
+            assert!(matches!(after, BalanceOutcome::Unknown { .. }), "{after:?}");
+        }
+        (before, after) => panic!("{before:?} and {after:?}"),
+    }
+    let access = rig.provider().access().await.verdict;
+    assert!(!matches!(access, AccessVerdict::BadKey { .. } | AccessVerdict::Unreached { .. }));
+    assert_eq!(rig.purchases().await.len(), 1);
+}
+
+async fn models_are_listed_or_the_reason_why_they_are_not(of: &impl Implementation) {
+    let rig = of.open(Mood::Calm).await;
+    match rig.provider().models().await {
+        ModelsOutcome::Listed(ids) => assert!(ids.iter().any(|id| id == "kling-v3"), "{ids:?}"),
+        ModelsOutcome::Unknown { why } => assert!(!why.is_empty()),
+    }
+    assert_eq!(rig.purchases().await, []);
 }
 
 async fn capabilities_hold_still(of: &impl Implementation) {

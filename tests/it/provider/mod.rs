@@ -1,5 +1,6 @@
 //! Providers: one suite that all of them pass, and the HTTP client against a scripted server.
 
+mod account;
 mod conformance;
 mod downloads;
 mod http;

@@ -152,6 +152,11 @@ impl Request {
         headers.find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
+    /// Whether it asks for the balance or the models, and so for no shot.
+    pub fn is_about_account(&self) -> bool {
+        self.target.ends_with("/balance") || self.target.ends_with("/models")
+    }
+
     /// The body as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
@@ -168,6 +173,8 @@ pub struct Script {
     always_post: Option<Reply>,
     always_get: Option<Reply>,
     handler: Option<Handler>,
+    balance: Option<Reply>,
+    models: Option<Reply>,
     slammed: usize,
 }
 
@@ -201,6 +208,16 @@ impl Script {
     /// Asks `handler` first; what it answers `None` to goes by the script.
     pub fn on(self, handler: impl FnMut(&Request) -> Option<Reply> + Send + 'static) -> Self {
         Self { handler: Some(Box::new(handler)), ..self }
+    }
+
+    /// The reply to questions for the balance, which take no other; 404 by default.
+    pub fn balance(self, reply: Reply) -> Self {
+        Self { balance: Some(reply), ..self }
+    }
+
+    /// The reply to questions for the models, which take no other; 404 by default.
+    pub fn models(self, reply: Reply) -> Self {
+        Self { models: Some(reply), ..self }
     }
 
     /// Closes the first `connections` as soon as they are accepted.
@@ -238,6 +255,14 @@ impl Script {
     }
 
     fn reply(&mut self, request: &Request) -> Reply {
+        if request.is_about_account() {
+            let scripted = if request.target.ends_with("/balance") {
+                self.balance.clone()
+            } else {
+                self.models.clone()
+            };
+            return scripted.unwrap_or_else(|| Reply::text(404, "Not Found"));
+        }
         if let Some(reply) = self.handler.as_mut().and_then(|handler| handler(request)) {
             return reply;
         }
@@ -273,8 +298,13 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// What was asked so far.
+    /// What was asked so far, but for the account.
     pub fn requests(&self) -> Vec<Request> {
+        self.asked().into_iter().filter(|request| !request.is_about_account()).collect()
+    }
+
+    /// Everything that was asked so far.
+    pub fn asked(&self) -> Vec<Request> {
         self.shared.requests.lock().unwrap().clone()
     }
 
@@ -318,7 +348,9 @@ async fn converse(mut stream: TcpStream, connection: usize, shared: Arc<Shared>)
     while let Some(request) = read_request(&mut stream, &mut unread, connection).await {
         shared.requests.lock().unwrap().push(request.clone());
         let reply = shared.script.lock().unwrap().reply(&request);
-        shared.received.send_modify(|count| *count += 1);
+        if !request.is_about_account() {
+            shared.received.send_modify(|count| *count += 1);
+        }
         if play(&mut stream, &reply).await.is_none() {
             return;
         }

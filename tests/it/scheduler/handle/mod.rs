@@ -1,6 +1,7 @@
 //! The scheduler as plain synchronous calls: events and time in, commits and effects out.
 
 mod answers;
+mod balance;
 mod begun;
 mod callbacks;
 mod charges;

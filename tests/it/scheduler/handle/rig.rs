@@ -204,7 +204,8 @@ impl Rig {
                 self.heard.clear();
                 return;
             }
-            Effect::Load { .. } | Effect::Find { .. } | Effect::Charge { .. } => {}
+            Effect::Load { .. } | Effect::Find { .. } | Effect::Charge { .. } | Effect::Balance => {
+            }
         }
         self.begun.push(effect);
     }

@@ -1,0 +1,59 @@
+//! Free questions about the account and the gateway itself: the balance, the models, and whether the
+//! key is taken at this address.
+
+use reqwest::Url;
+use reqwest::header::DATE;
+
+use crate::domain::account::{Access, AccessVerdict, BalanceOutcome, Clocks, ModelsOutcome};
+
+use super::explain::explain;
+use super::wire::{Answer, account};
+use super::{HttpProvider, headers};
+
+/// The end of the path that buys and answers for videos.
+const GENERATIONS: &str = "/video/generations";
+/// A task that no gateway ever made.
+const NO_TASK: &str = "rushes-check-no-such-task";
+
+impl HttpProvider {
+    pub(super) async fn balance_once(&self) -> BalanceOutcome {
+        match self.ask_beside("/balance").await {
+            Ok(answer) => account::balance(&answer),
+            Err(why) => BalanceOutcome::Unknown { why },
+        }
+    }
+
+    pub(super) async fn models_once(&self) -> ModelsOutcome {
+        match self.ask_beside("/models").await {
+            Ok(answer) => account::models(&answer),
+            Err(why) => ModelsOutcome::Unknown { why },
+        }
+    }
+
+    pub(super) async fn access_once(&self) -> Access {
+        let mut url = self.endpoint.clone();
+        url.query_pairs_mut().append_pair("task_id", NO_TASK);
+        match self.ask_free(url).await {
+            Ok((answer, clocks)) => Access { verdict: account::access(&answer), clocks },
+            Err(why) => Access { verdict: AccessVerdict::Unreached { why }, clocks: None },
+        }
+    }
+
+    /// Asks at a path beside that of the videos.
+    async fn ask_beside(&self, path: &str) -> Result<Answer, String> {
+        let base = self.endpoint.path().strip_suffix(GENERATIONS).unwrap_or_default();
+        let mut url = self.endpoint.clone();
+        url.set_path(&format!("{base}{path}"));
+        Ok(self.ask_free(url).await?.0)
+    }
+
+    /// Asks, and reads both clocks off the answer; without the key in what it says.
+    async fn ask_free(&self, url: Url) -> Result<(Answer, Option<Clocks>), String> {
+        let asked = self.question(url).send().await;
+        let response = asked.map_err(|error| self.without_key(&explain(&error)))?;
+        let date = response.headers().get(DATE).and_then(|date| headers::date(date.to_str().ok()?));
+        let clocks = date.map(|theirs| Clocks { theirs, ours: self.clock.now() });
+        let answer = self.read(response).await;
+        Ok((self.hiding_the_key(&answer).unwrap_or(answer), clocks))
+    }
+}
