@@ -1,5 +1,7 @@
 //! Small things that several rooms do with files.
 
+pub mod file_system;
+
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;

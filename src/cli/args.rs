@@ -50,6 +50,8 @@ pub enum Command {
     Plan(Plan),
     /// Render the shots, or go on with them
     Run(Run),
+    /// Say whether tonight will work: key, address, balance, disk, clock, ledger; buys nothing
+    Check(Check),
     /// Show where the campaign stands, also while it runs
     Status(Status),
     /// List every shot with its clip, price, or reason of failure
@@ -232,6 +234,64 @@ pub struct Run {
     pub no_download: bool,
     #[command(flatten)]
     pub online: Online,
+}
+
+/// `rushes check`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rushes check                      key, address, balance and clock
+  rushes check shots.yaml           whether a run of it would work tonight
+  rushes check shots.yaml --format json | jq '.findings[] | select(.verdict != \"ok\")'
+
+Asks only what is free, buys nothing and changes nothing.
+Exit codes: 0 a run would work · 2 something would keep it from working.")]
+pub struct Check {
+    /// The manifest: shots.yaml or shots.csv; without one only key, address, balance and clock
+    pub manifest: Option<PathBuf>,
+    /// Campaign folder for clips and ledger [default: renders/CAMPAIGN beside the manifest]
+    #[arg(long, value_name = "DIR", help_heading = "Where")]
+    pub out: Option<PathBuf>,
+    /// The ledger [default: ledger.sqlite in the campaign folder]
+    #[arg(long, value_name = "FILE", help_heading = "Where")]
+    pub ledger: Option<PathBuf>,
+    /// Check the built-in simulator's in place of a gateway's
+    #[arg(long, value_name = "PROFILE", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = Profile::default().name(), help_heading = "Where")]
+    pub sim: Option<SimOptions>,
+    /// The gateway's address
+    #[arg(long, value_name = "URL", default_value = apimodels::ADDRESS)]
+    #[arg(help_heading = "Where")]
+    pub api_base: String,
+    /// How to print what was found
+    #[arg(long, value_enum, default_value_t, value_name = "text|json")]
+    #[arg(hide_possible_values = true)]
+    pub format: CheckFormat,
+    #[command(flatten)]
+    pub logs: Logs,
+}
+
+impl Check {
+    /// The campaign, if a manifest was named.
+    pub fn campaign(&self) -> Option<Campaign> {
+        Some(Campaign {
+            manifest: self.manifest.clone()?,
+            out: self.out.clone(),
+            ledger: self.ledger.clone(),
+            sim: self.sim.clone(),
+            logs: self.logs,
+        })
+    }
+}
+
+/// How a check looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// A line for each finding.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
 }
 
 /// `rushes status`

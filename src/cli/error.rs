@@ -40,6 +40,15 @@ impl CliError {
         self
     }
 
+    /// What went wrong, and the first way out, for a line of a list.
+    pub fn in_words(&self) -> (String, Option<String>) {
+        match self {
+            Self::Mistakes(mistakes) => (format!("mistakes: {}", mistakes.count), None),
+            Self::Error { what, help } => (what.clone(), help.first().cloned()),
+            Self::OutputClosed => ("standard output was closed".to_owned(), None),
+        }
+    }
+
     /// Says it on standard error.
     pub fn tell(&self, terminal: &Terminal) -> Exit {
         match self {

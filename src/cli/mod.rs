@@ -3,6 +3,7 @@
 
 mod args;
 mod artifacts;
+pub mod check;
 mod deadline;
 mod error;
 mod exit;
@@ -64,6 +65,7 @@ fn dispatch(command: Command, terminal: &Terminal, out: &mut dyn Write) -> Resul
         Command::Init(args) => init::init(&args, out)?,
         Command::Plan(args) => plan::plan(&args, terminal, out)?,
         Command::Run(args) => return run::run(&args, terminal, out),
+        Command::Check(args) => return check::check(&args, terminal, out),
         Command::Status(args) => status::status(&args, terminal, out)?,
         Command::Report(args) => report::report(&args, terminal, out)?,
         Command::Resolve(args) => resolve::resolve(&args, terminal, out)?,

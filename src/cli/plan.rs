@@ -64,7 +64,7 @@ pub fn plan(args: &args::Plan, terminal: &Terminal, out: &mut dyn Write) -> Resu
 }
 
 /// A run would refuse to open another campaign's ledger; so does the plan.
-fn same_campaign(loaded: &LoadedCampaign, kept: &Summary) -> Result<(), CliError> {
+pub fn same_campaign(loaded: &LoadedCampaign, kept: &Summary) -> Result<(), CliError> {
     let ledger = &loaded.paths.ledger;
     if kept.kind != loaded.paths.kind {
         let (whose, fix) = match kept.kind {
@@ -129,7 +129,7 @@ fn json_mistakes(out: &mut dyn Write, mistakes: &Mistakes) -> io::Result<()> {
 }
 
 /// `5 shots: 4 to render, 1 done`.
-fn counts(plan: &Plan<'_>) -> String {
+pub fn counts(plan: &Plan<'_>) -> String {
     let parts = [
         (Action::Render, "to render"),
         (Action::Retry, "to retry"),

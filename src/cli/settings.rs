@@ -127,7 +127,7 @@ impl CampaignPaths {
 
     /// Clips without a ledger were bought by one that is gone: a new one would buy them all again.
     /// A user who wants that moves them away, which is little to ask for that much money.
-    fn no_clips_of_a_lost_ledger(&self) -> Result<(), CliError> {
+    pub fn no_clips_of_a_lost_ledger(&self) -> Result<(), CliError> {
         if self.ledger.is_known() {
             return Ok(());
         }
@@ -156,7 +156,7 @@ impl CampaignPaths {
     pub fn again(&self, verb: &str, rest: &str) -> String {
         let typed = &self.typed;
         let flag = |name: &str, value: &Path| format!("{name} {}", quoted(value));
-        let asks_gateway = matches!(verb, "run" | "fetch");
+        let asks_gateway = matches!(verb, "run" | "fetch" | "check");
         let api_base = self.api_base.as_ref().filter(|_| asks_gateway);
         let proxy = self.proxy.as_ref().filter(|_| asks_gateway);
         let sim = typed.sim.as_ref().map(|sim| match (sim.profile, sim.seed) {

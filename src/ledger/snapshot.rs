@@ -21,6 +21,14 @@ pub trait Snapshot {
     /// When it cannot be read.
     fn summary(&self) -> Result<Summary, LedgerError>;
 
+    /// Looks whether something in it is not as it was written, as far as a run does when it opens it.
+    ///
+    /// # Errors
+    /// When it is damaged, or cannot be read.
+    fn look_for_damage(&self) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
     /// Hands every revision that a report shows to `each`: the current ones in manifest order,
     /// then older or removed ones whose purchase is unfinished. A revision that is `submitting`
     /// while no run is at work is shown `in_doubt`.

@@ -69,6 +69,21 @@ impl SimState {
         Ok(Self { options, catalog, account, journal, visits, calls, base, is_served })
     }
 
+    /// The simulator whose journal lies in `options.dir`, or a new one, to be looked at: nothing is
+    /// written, and what it sells is forgotten.
+    ///
+    /// # Errors
+    /// When the journal cannot be read, or is damaged.
+    pub fn look(options: SimOptions, catalog: Catalog) -> Result<Self, SimError> {
+        let mut account = match &options.dir {
+            Some(dir) => super::journal::read(dir)?,
+            None => Account::default(),
+        };
+        account.take(Entry::Opened(Opened::from(&options)));
+        let state = Self::open(SimOptions { dir: None, ..options }, catalog)?;
+        Ok(Self { account, ..state })
+    }
+
     /// From now on requests come over a socket, at this address: scheme, host and port.
     pub fn serve_at(&mut self, base: String) {
         self.base = base;

@@ -21,6 +21,7 @@ fn every_command_has_the_flags_that_scripts_rely_on() {
         "init",
         "plan",
         "run",
+        "check",
         "status",
         "report",
         "resolve",

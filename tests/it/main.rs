@@ -9,6 +9,7 @@ mod budget;
 mod callbacks;
 mod cases;
 mod catalog;
+mod check;
 mod cli;
 mod clips;
 mod contract;

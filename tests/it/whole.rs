@@ -58,7 +58,7 @@ fn too_little_on_the_account_is_a_warning_and_the_run_goes_on() {
     let asked = server.asked();
     assert_eq!(asked[0].target, "/api/v1/balance", "before the first purchase");
     assert_eq!(asked[0].header("authorization"), Some("Bearer secret-key"));
-    run(&sandbox, &server, &[]).exits(0).warns_of_nothing();
+    run(&sandbox, &server, &[]).exits(0);
     assert_eq!(balances(&server), 1, "a run that buys nothing does not ask");
 }
 
@@ -102,7 +102,7 @@ fn with_whole_too_little_on_the_account_buys_nothing_and_exits_2() {
 fn with_whole_too_little_on_the_account_finishes_what_is_bought_and_exits_3() {
     let (sandbox, server) = (sandbox(), holding("0.3"));
     run(&sandbox, &server, &["--only", "alley", "--no-download"]).exits(1);
-    run(&sandbox, &server, &["--whole"]).exits(3).says("1 of 2 shots delivered");
+    run(&sandbox, &server, &["--whole"]).exits(3).says("1 delivered, 1 queued");
     assert_eq!(posts(&server), 1);
 }
 

@@ -10,7 +10,7 @@ use super::rows::{
     ENTRY_COLUMNS, MONEY, entry, entry_columns, moment, money, odd, shot_id, unlist, unpairs, usd,
     words,
 };
-use super::schema::{WITH_CHARGES, WITH_FOOTAGE, WITH_ODD_NIGHTS, WITH_WIRES};
+use super::schema::{WITH_CHARGES, WITH_FOOTAGE, WITH_ODD_NIGHTS, WITH_WIRES, damage};
 use super::{
     CallbackSubscription, ClipFile, Entry, LedgerError, ReservedAttempt, RevisionId, lock, open,
     spending,
@@ -75,6 +75,14 @@ impl Snapshot for SqliteSnapshot {
                 Ok(Summary { campaign, kind, budget, balance, held_by })
             })
         })
+    }
+
+    fn look_for_damage(&self) -> Result<(), LedgerError> {
+        let bytes = std::fs::metadata(&self.path).map_or(u64::MAX, |file| file.len());
+        match self.within(|conn| damage(conn, bytes))? {
+            Some(cause) => Err(LedgerError::Damaged(self.path.clone(), cause)),
+            None => Ok(()),
+        }
     }
 
     fn rows(&self, each: &mut dyn FnMut(Row)) -> Result<(), LedgerError> {

@@ -100,8 +100,9 @@ fn list(value: &Value, deeper: u8) -> Option<&Vec<Value>> {
     match value {
         Value::Array(list) => Some(list),
         Value::Object(object) if deeper > 0 => {
-            let inner = ["data", "models", "list", "items"].iter().filter_map(|at| object.get(*at));
-            inner.filter_map(|value| list(value, deeper - 1)).next()
+            let mut inner =
+                ["data", "models", "list", "items"].iter().filter_map(|at| object.get(*at));
+            inner.find_map(|value| list(value, deeper - 1))
         }
         _ => None,
     }

@@ -1,0 +1,5 @@
+//! `rushes check`: each finding, by the real program against a scripted gateway, or by plain calls.
+
+mod judged;
+mod place;
+mod program;
