@@ -260,9 +260,12 @@ pub struct Check {
     #[arg(default_missing_value = Profile::default().name(), help_heading = "Where")]
     pub sim: Option<SimOptions>,
     /// The gateway's address
-    #[arg(long, value_name = "URL", default_value = apimodels::ADDRESS)]
+    #[arg(long, value_name = "URL", default_value = apimodels::address())]
     #[arg(help_heading = "Where")]
     pub api_base: String,
+    /// Ask through this proxy: http://HOST:PORT
+    #[arg(long, value_name = "URL", help_heading = "Where")]
+    pub proxy: Option<ProxyFlag>,
     /// How to print what was found
     #[arg(long, value_enum, default_value_t, value_name = "text|json")]
     #[arg(hide_possible_values = true)]

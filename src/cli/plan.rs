@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::domain::money::Usd;
 use crate::domain::sanitize::json_text;
-use crate::ledger::{Summary, identity};
+use crate::ledger::Summary;
 use crate::manifest::{Campaign, Mistakes};
 use crate::plan::{Action, Plan, USUAL_RENDER, plan as lay_out, shown};
 use crate::policy::budget::{Balance, Budget};
@@ -34,15 +34,7 @@ pub fn plan(args: &args::Plan, terminal: &Terminal, out: &mut dyn Write) -> Resu
     if let Some(kept) = &loaded.kept {
         same_campaign(&loaded, kept)?;
     }
-    let entries = match loaded.paths.reader()? {
-        Some(reader) => {
-            let mut entries = reader.entries()?;
-            let (shots, identity) = (&loaded.campaign.shots, &loaded.paths.identity);
-            identity::refresh(shots, &mut entries, identity, |of| reader.request(of))?;
-            entries
-        }
-        None => Vec::new(),
-    };
+    let entries = loaded.entries()?;
     loaded.warn(terminal);
     let plan = lay_out(&loaded.campaign.shots, &entries, loaded.scope(&args.work));
     match args.format {

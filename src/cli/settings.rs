@@ -10,7 +10,8 @@ use crate::clips::count_clips;
 use crate::domain::state::{OnDoubt, Rules};
 use crate::domain::time::{Clock, SystemClock};
 use crate::ledger::{
-    Identity, Kind, Ledger, LedgerAddress, LedgerError, LedgerOptions, Snapshot, Summary,
+    Entry, Identity, Kind, Ledger, LedgerAddress, LedgerError, LedgerOptions, Snapshot, Summary,
+    identity,
 };
 use crate::manifest::{self, Campaign, Header, Manifest, Mistakes, WrittenBudget};
 use crate::plan::Scope;
@@ -294,6 +295,15 @@ impl LoadedCampaign {
             let more = plural(self.campaign.more_warnings, "more warning");
             terminal.write(format!("and {more}\n").as_bytes());
         }
+    }
+
+    /// Every revision that the ledger knows, as today's texts find them; none before the first run.
+    pub fn entries(&self) -> Result<Vec<Entry>, CliError> {
+        let Some(reader) = self.paths.reader()? else { return Ok(Vec::new()) };
+        let mut entries = reader.entries()?;
+        let (shots, identity) = (&self.campaign.shots, &self.paths.identity);
+        identity::refresh(shots, &mut entries, identity, |of| reader.request(of))?;
+        Ok(entries)
     }
 
     /// What restricts or widens its plan.

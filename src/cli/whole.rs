@@ -21,10 +21,7 @@ pub struct Judged {
 
 /// Refuses a campaign that has bought nothing yet and does not fit under its cap as a whole.
 pub fn judge(loaded: &LoadedCampaign, work: &args::Work) -> Result<Judged, CliError> {
-    let entries = match loaded.paths.reader()? {
-        Some(reader) => reader.entries()?,
-        None => Vec::new(),
-    };
+    let entries = loaded.entries()?;
     let balance = loaded.kept.as_ref().map_or_else(Balance::default, |kept| kept.balance);
     let plan = lay_out(&loaded.campaign.shots, &entries, loaded.scope(work));
     if let Some(why) = held_back(loaded, &plan, &entries, &balance) {

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use crate::catalog::Catalog;
 use crate::disk::open_file;
 use crate::domain::time::{Clock, SystemClock};
-use crate::ledger::{Entry, Snapshot, Summary};
+use crate::ledger::{Snapshot, Summary};
 use crate::plan::{Action, Plan, plan as lay_out};
 use crate::policy::budget::{Balance, Budget};
 use crate::report::Counts;
@@ -89,8 +89,7 @@ pub fn campaign(typed: &args::Campaign, api_base: &str, color: bool) -> (Vec<Fin
     let (ledger, run) = ledger(&paths, Some(&loaded));
     night.last = [ledger, run, ffmpeg()].into();
     let reader = paths.reader().ok().flatten();
-    let entries: Vec<Entry> =
-        reader.as_ref().and_then(|reader| reader.entries().ok()).unwrap_or_default();
+    let entries = loaded.entries().unwrap_or_default();
     night.money = loaded.kept.as_ref().map_or_else(Balance::default, |kept| kept.balance);
     let work = args::Work::default();
     let plan = lay_out(&loaded.campaign.shots, &entries, loaded.scope(&work));

@@ -16,7 +16,7 @@ use crate::domain::account::{AccessVerdict, BalanceOutcome};
 use crate::domain::sanitize::json_text;
 use crate::domain::time::SystemClock;
 use crate::policy::limits::Limits;
-use crate::provider::{HttpProvider, HttpSettings, Provider};
+use crate::provider::{HttpProvider, HttpSettings, PROXY_VARIABLES, Provider};
 use crate::simulator::{SimOptions, SimState, Simulator};
 
 use super::args::{self, CheckFormat};
@@ -124,8 +124,22 @@ fn gateway(args: &args::Check) -> (Vec<Finding>, Opened) {
         }
     };
     let timeout = Limits::default().submit_timeout;
+    let proxy = match args.proxy.clone().map(|flag| flag.0).transpose() {
+        Ok(proxy) => proxy,
+        Err(error) => {
+            let found = Finding::failed("gateway", error.to_string()).help("check --proxy");
+            return (vec![found], Err("the proxy cannot be used".to_owned()));
+        }
+    };
+    let is_set = |name: &&&str| proxy.is_none() && var(name).is_some();
+    let ignored_proxy = PROXY_VARIABLES.iter().find(is_set).copied();
     let settings = HttpSettings::new(args.api_base.clone(), key, timeout, Arc::new(SystemClock));
-    match HttpProvider::new(HttpSettings { poll_timeout: PATIENCE, ..settings }) {
+    match HttpProvider::new(HttpSettings {
+        poll_timeout: PATIENCE,
+        proxy,
+        ignored_proxy,
+        ..settings
+    }) {
         Ok(provider) => (vec![Finding::ok("key", "there is one")], Ok(Arc::new(provider))),
         Err(error) => {
             let found = Finding::failed("gateway", error.to_string()).help("check --api-base");

@@ -2,13 +2,11 @@
 //! key is taken at this address.
 
 use reqwest::Url;
-use reqwest::header::DATE;
 
 use crate::domain::account::{Access, AccessVerdict, BalanceOutcome, Clocks, ModelsOutcome};
 
-use super::explain::explain;
+use super::HttpProvider;
 use super::wire::{Answer, account};
-use super::{HttpProvider, headers};
 
 /// The end of the path that buys and answers for videos.
 const GENERATIONS: &str = "/video/generations";
@@ -49,11 +47,9 @@ impl HttpProvider {
 
     /// Asks, and reads both clocks off the answer; without the key in what it says.
     async fn ask_free(&self, url: Url) -> Result<(Answer, Option<Clocks>), String> {
-        let asked = self.question(url).send().await;
-        let response = asked.map_err(|error| self.without_key(&explain(&error)))?;
-        let date = response.headers().get(DATE).and_then(|date| headers::date(date.to_str().ok()?));
-        let clocks = date.map(|theirs| Clocks { theirs, ours: self.clock.now() });
-        let answer = self.read(response).await;
+        let asked = self.ask(self.question(url), self.poll_timeout).await;
+        let answer = asked.map_err(|no_answer| no_answer.why)?;
+        let clocks = answer.date.map(|theirs| Clocks { theirs, ours: self.clock.now() });
         Ok((self.hiding_the_key(&answer).unwrap_or(answer), clocks))
     }
 }

@@ -36,7 +36,8 @@ pub(super) async fn answer(
     let (bytes, problem) = body(&mut response, deadline).await;
     let bytes = unpack(encoding.as_deref(), bytes);
     tracing::debug!(status, bytes = bytes.len(), "answered");
-    let answer = Answer { retry_after, location, ..Answer::new(status, Bytes::new()) };
+    let answer =
+        Answer { retry_after, location, date: theirs, ..Answer::new(status, Bytes::new()) };
     match problem {
         None => Answer { body: Ok(bytes), ..answer },
         // A body that was cut after its JSON was complete has told everything.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::outcome::MAX_ANSWER;
 use crate::domain::sanitize::{is_markup, page, plain};
+use crate::domain::time::Timestamp;
 
 use super::super::apimodels::spec;
 use super::fields::{field, text};
@@ -27,6 +28,8 @@ pub struct Answer {
     pub status: u16,
     /// `Retry-After`, already turned into a span from now.
     pub retry_after: Option<Duration>,
+    /// `Date`: the gateway's own clock.
+    pub date: Option<Timestamp>,
     /// `Location`, as it came.
     pub location: Option<String>,
     /// The body, at most [`MAX_BODY`] bytes; `Err` says why it could not be read whole.
@@ -42,7 +45,8 @@ impl Answer {
     #[must_use]
     pub fn new(status: u16, body: impl Into<bytes::Bytes>) -> Self {
         let (body, begun) = (Ok(body.into()), bytes::Bytes::new());
-        Self { status, retry_after: None, location: None, body, begun, is_proxied: false }
+        let (retry_after, date, location) = (None, None, None);
+        Self { status, retry_after, date, location, body, begun, is_proxied: false }
     }
 
     /// The body as text, as much as came, without a byte order mark. Bytes that are not UTF-8 are
