@@ -83,7 +83,6 @@ impl fmt::Display for StopReason {
             Self::Cap { held: 1 } => write!(f, "one shot no longer fits under the cap"),
             Self::Cap { held } => write!(f, "{held} shots no longer fit under the cap"),
             Self::Credit(why) => write!(f, "the gateway says the account is out of credit: {why}"),
-            Self::Balance(why) => f.write_str(why),
             Self::Key(why) => write!(f, "the gateway refuses the key: {why}"),
             Self::Firewall(why) => write!(
                 f,
@@ -96,7 +95,7 @@ impl fmt::Display for StopReason {
             Self::Address(why) => write!(f, "what answered is not the gateway: {why}"),
             Self::Unreached(why) => write!(f, "the gateway could not be reached: {why}"),
             Self::Throttled(why) => write!(f, "the gateway answers nothing but 429: {why}"),
-            Self::Ledger(why) => f.write_str(why),
+            Self::Ledger(why) | Self::Balance(why) => f.write_str(why),
             Self::Deadline => f.write_str("the deadline passed with shots left"),
             Self::Failures(1) => f.write_str("one shot failed in this run (--max-failures)"),
             Self::Failures(count) => write!(f, "{count} shots failed in this run (--max-failures)"),
