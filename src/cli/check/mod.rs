@@ -25,7 +25,7 @@ use super::exit::Exit;
 use super::terminal::{Terminal, var, width};
 use super::{key, logging, runtime};
 
-use finding::{Finding, is_ready, text};
+use finding::{Finding, Verdict, is_ready, text};
 use gather::Night;
 
 /// Where standard output is no terminal.
@@ -92,7 +92,15 @@ fn asked(args: &args::Check, night: &Night) -> Result<Vec<Finding>, CliError> {
     {
         access.verdict = AccessVerdict::Accepted;
     }
-    findings.push(judge::gateway(&access, at));
+    let found = judge::gateway(&access, at);
+    let is_told = found.verdict != Verdict::Failed;
+    findings.push(found);
+    if !is_told {
+        let names = ["balance", "models", "clock"];
+        findings.extend(names.map(|name| Finding::not_checked(name, "see gateway")));
+        findings.push(prices);
+        return Ok(findings);
+    }
     findings.push(judge::balance(&told, &night.buys, &night.budget, &night.money));
     findings.push(prices);
     let wanted: Vec<&str> = night.models.iter().map(String::as_str).collect();

@@ -114,6 +114,8 @@ fn a_missing_or_refused_key_and_another_address_are_failures() {
     let (found, text) = verdict(&sandbox(), &server, "gateway", 2);
     assert!(found == "failed" && text.contains("not the gateway"), "{text}");
     let server = Script::new().slam(usize::MAX).serve();
+    let (_, text) = verdict(&sandbox(), &server, "balance", 2);
+    assert!(text.contains("see gateway"), "said once: {text}");
     let (found, text) = verdict(&sandbox(), &server, "gateway", 2);
     assert!(found == "failed" && text.contains("cannot be reached"), "{text}");
 }

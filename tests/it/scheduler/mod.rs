@@ -1,5 +1,6 @@
 //! Whole runs of the scheduler in virtual time, against a gateway that does what the test says.
 
+mod balance;
 mod callbacks;
 mod charges;
 mod clock;
