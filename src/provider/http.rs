@@ -34,6 +34,7 @@ mod proxy;
 mod read;
 mod redact;
 mod settings;
+mod slices;
 mod unpack;
 
 pub use address::same_gateway;
@@ -41,6 +42,7 @@ use deadline::{Deadline, TimedOut};
 use explain::{NOT_CONNECTED, explain};
 pub use proxy::{BadProxy, PROXY_VARIABLES, ProxyUrl};
 pub use settings::{HttpSettings, Pace, SetupError};
+use slices::StopSending;
 
 /// The paid gateway over HTTP.
 pub struct HttpProvider {
@@ -99,6 +101,7 @@ impl HttpProvider {
     }
 
     async fn submit_once(&self, body: Bytes) -> SubmitOutcome {
+        let stop = StopSending::default();
         let request = self
             .clients
             .submit
@@ -106,8 +109,8 @@ impl HttpProvider {
             .header(AUTHORIZATION, self.authorization.clone())
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "application/json")
-            .body(body);
-        match self.ask(request, self.submit_timeout).await {
+            .body(slices::body(body, &stop));
+        match self.ask(request, self.submit_timeout, Some(&stop)).await {
             Ok(mut answer) => {
                 answer.is_proxied = self.is_proxied && proxy::may_be_the_proxys(answer.status);
                 let said = wire::submitted(&answer);
@@ -132,7 +135,7 @@ impl HttpProvider {
     async fn poll_once(&self, task: &TaskId) -> PollOutcome {
         let mut url = self.endpoint.clone();
         url.query_pairs_mut().append_pair("task_id", task.as_str());
-        match self.ask(self.question(url), self.poll_timeout).await {
+        match self.ask(self.question(url), self.poll_timeout, None).await {
             Ok(answer) => {
                 let said = wire::polled_of(task, &answer);
                 match said {
@@ -150,7 +153,7 @@ impl HttpProvider {
                 why: "the task's id cannot stand in an address".to_owned(),
             };
         };
-        match self.ask(self.question(url), self.poll_timeout).await {
+        match self.ask(self.question(url), self.poll_timeout, None).await {
             Ok(answer) => {
                 let hidden = self.hiding_the_key(&answer);
                 wire::billed(task, hidden.as_ref().unwrap_or(&answer))
@@ -160,11 +163,21 @@ impl HttpProvider {
     }
 
     /// Sends a request, once, and reads its answer.
-    async fn ask(&self, request: RequestBuilder, within: Duration) -> Result<Answer, NoAnswer> {
+    async fn ask(
+        &self,
+        request: RequestBuilder,
+        within: Duration,
+        sending: Option<&StopSending>,
+    ) -> Result<Answer, NoAnswer> {
         let mut deadline = Deadline::after(within);
         let no_answer = |why: String, was_sent| NoAnswer { why: self.without_key(&why), was_sent };
         match deadline.wait(request.send()).await {
             Ok(Ok(response)) => {
+                // Of a request that was refused no more need be sent. What may yet be accepted is
+                // sent to its end.
+                if let (Some(sending), 400..) = (sending, response.status().as_u16()) {
+                    sending.stop();
+                }
                 Ok(read::answer(response, &mut deadline, &self.secret, &*self.clock).await)
             }
             Ok(Err(error)) => {

@@ -32,6 +32,7 @@ mod manifests;
 mod mishaps;
 mod nights;
 mod notify;
+mod odd_nights;
 mod outcomes;
 mod plan;
 mod policy;

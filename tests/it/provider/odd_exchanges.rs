@@ -1,7 +1,9 @@
 //! Exchanges that were seen in the field, over a real socket: what each means for the money. The
 //! names tell which case.
 
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener};
+use std::thread::JoinHandle;
 
 use miniz_oxide::deflate::{compress_to_vec, compress_to_vec_zlib};
 use rushes::domain::outcome::{PollOutcome, SubmitOutcome, TaskId};
@@ -77,6 +79,42 @@ async fn field_36_a_doubt_keeps_the_whole_answer_without_the_key() {
     let cut = Reply::json(200, &body).cut_before_end(2);
     let SubmitOutcome::Doubtful { answer: Some(answer), .. } = submit(cut).await else { panic!() };
     assert!(answer.contains("\"end\":\"here") && !answer.contains(KEY), "{answer}");
+}
+
+/// Takes a connection, reads so many bytes of a request, answers and closes with the rest unread.
+fn answers_early(status: &'static str, reads: usize) -> (String, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let thread = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut taken = vec![0; reads];
+        stream.read_exact(&mut taken).unwrap();
+        let body = r#"{"code": 413, "msg": "too large"}"#;
+        let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n", body.len());
+        write!(stream, "{head}Connection: close\r\n\r\n{body}").unwrap();
+        stream.shutdown(Shutdown::Write).ok();
+    });
+    (base, thread)
+}
+
+#[tokio::test]
+async fn field_44_an_early_answer_to_a_big_body_is_that_answer() {
+    let big = format!("{{\"prompt\": \"{}\"}}", "x".repeat(30 << 20));
+    for status in ["413 Payload Too Large", "400 Bad Request", "429 Too Many Requests"] {
+        for _ in 0..3 {
+            let (base, thread) = answers_early(status, 100);
+            let said = HttpProvider::new(settings(&base)).unwrap().buy(big.clone().into()).await;
+            thread.join().unwrap();
+            let is_it = match &said {
+                SubmitOutcome::Rejected { why } => {
+                    !status.starts_with("429") && why.contains("too")
+                }
+                SubmitOutcome::Throttled { .. } => status.starts_with("429"),
+                _ => false,
+            };
+            assert!(is_it, "{status}: {said:?}");
+        }
+    }
 }
 
 #[tokio::test]

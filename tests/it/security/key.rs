@@ -10,8 +10,18 @@ use super::{CLIP, bought, completed, envelope};
 use crate::sandbox::Sandbox;
 use crate::support::{Reply, Script, Server};
 
-const PROMPTS: [&str; 9] =
-    ["fine", "rejected", "server", "cut", "page", "notask", "failing", "gone", "redirected"];
+const PROMPTS: [&str; 10] = [
+    "fine",
+    "rejected",
+    "server",
+    "cut",
+    "page",
+    "notask",
+    "failing",
+    "gone",
+    "paged",
+    "redirected",
+];
 
 fn manifest() -> String {
     let shots = PROMPTS.map(|id| format!("  - {{id: {id}, model: kling-v3, prompt: {id}}}\n"));
@@ -48,6 +58,8 @@ fn echo(key: &str) -> Server {
                 completed(&[format!("{host}/{task}.mp4")])
             } else if request.target == "/fine.mp4" {
                 Reply::bytes(200, CLIP)
+            } else if request.target == "/paged.mp4" {
+                Reply::text(200, &format!("<html><title>{said}</title>"))
             } else if request.target == "/redirected.mp4" {
                 Reply::text(302, &said).header("Location", &format!("ftp://{said}/"))
             } else {
@@ -122,6 +134,7 @@ fn leaves_no_key(key: &str, format: &str) {
     assert!(no_key_below(&sandbox.path("."), key) >= 5);
 }
 
+/// Cases 40 of the field too: a result host's page that echoes the key.
 #[test]
 fn nothing_that_a_campaign_leaves_behind_holds_the_key() {
     let cases = [
