@@ -47,7 +47,7 @@ impl HttpProvider {
 
     /// Asks, and reads both clocks off the answer; without the key in what it says.
     async fn ask_free(&self, url: Url) -> Result<(Answer, Option<Clocks>), String> {
-        let asked = self.ask(self.question(url), self.poll_timeout).await;
+        let asked = self.ask(self.question(url), self.poll_timeout, None).await;
         let answer = asked.map_err(|no_answer| no_answer.why)?;
         let clocks = answer.date.map(|theirs| Clocks { theirs, ours: self.clock.now() });
         Ok((self.hiding_the_key(&answer).unwrap_or(answer), clocks))
