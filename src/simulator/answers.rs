@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::money::Usd;
 
+use crate::domain::money::Usd;
+use super::faults::{CODED, EMPTY, WITHHELD};
 use super::purchase::{Fate, Purchase, TaskState};
 use super::reply::Answered;
 use super::rng::SimRng;
@@ -143,9 +144,6 @@ pub fn record(purchase: &Purchase, settled: bool) -> Answered {
     Answered::json(200, &json!({"code": 200, "msg": "success", "data": data}))
 }
 
-/// Which of a failed task's ways is an error code in answer to every poll.
-const CODED: u8 = 11;
-
 /// The ways a failed task says why; from 8 on with another word for its state, or by bad luck.
 fn reason(how: u8) -> Map<String, Value> {
     let fields = match how {
@@ -157,10 +155,12 @@ fn reason(how: u8) -> Map<String, Value> {
         4 => json!({"failMsg": ["upstream failed", "no worker was free"]}),
         5 => json!({"error": {"message": "TIMEOUT"}, "retryable": "true"}),
         6 => json!({}),
-        8 => json!({"state": "completed", "resultUrls": [], "failCode": "CONTENT_MODERATION",
-                    "failMsg": "the result was withheld by moderation"}),
+        WITHHELD => {
+            json!({"state": "completed", "resultUrls": [], "failCode": "CONTENT_MODERATION",
+                    "failMsg": "the result was withheld by moderation"})
+        }
         9 => json!({"state": "canceled", "failMsg": "canceled by the operator"}),
-        10 => json!({"state": "completed", "resultUrls": []}),
+        EMPTY => json!({"state": "completed", "resultUrls": []}),
         12 => json!({"failMsg": "Content policy violation", "failCode": "CONTENT_MODERATION",
                      "retryable": true}),
         13 => json!({"failMsg": "no worker was free", "failCode": "UPSTREAM_FAILED",

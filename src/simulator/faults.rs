@@ -71,8 +71,14 @@ pub enum Misfortune {
     Odd,
 }
 
-/// The ways of a failed task that are odd ends; the words are among the answers.
-pub(super) const ODD_ENDS: [u8; 6] = [8, 9, 10, 11, 12, 13];
+/// Of a failed task's ways to end: completed, with a reason and without a clip.
+pub(super) const WITHHELD: u8 = 8;
+/// Completed, without a reason or a clip.
+pub(super) const EMPTY: u8 = 10;
+/// An error code in answer to every poll.
+pub(super) const CODED: u8 = 11;
+/// All that are odd, canceled and retryable ones among them; the words are in the answers.
+pub(super) const ODD_ENDS: [u8; 6] = [WITHHELD, 9, EMPTY, CODED, 12, 13];
 
 /// Chances in ten thousand: flaky, storm, liar, field. Calm and broke have none.
 type Table<T> = [(T, [u16; 4])];

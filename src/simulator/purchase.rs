@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::money::Usd;
 use crate::domain::time::Timestamp;
 
-use super::faults::{self, Misfortune, ODD_ENDS};
+use super::faults::{self, CODED, EMPTY, Misfortune, ODD_ENDS, WITHHELD};
 use super::profile::SimOptions;
 use super::rng::SimRng;
 use super::sample_clips::Film;
@@ -132,9 +132,24 @@ impl Fate {
             },
             Some(Misfortune::Stuck) => Self::Stuck,
             Some(Misfortune::Odd) => {
-                Self::Fails { at: after(millis / 2), how: rng.pick(ODD_ENDS), charged: false }
+                let how = rng.pick(ODD_ENDS);
+                // What was withheld is not charged; what was canceled is charged like a failure.
+                let charged = charged && !matches!(how, WITHHELD | EMPTY | CODED);
+                Self::Fails { at: after(millis / 2), how, charged }
             }
         }
+    }
+
+    /// Whether no poll ever says that the task has ended.
+    #[must_use]
+    pub const fn is_never_told(self) -> bool {
+        matches!(self, Self::Stuck | Self::Fails { how: EMPTY | CODED, .. })
+    }
+
+    /// Whether no answer ever says if it is charged, so that its price stays reserved.
+    #[must_use]
+    pub const fn leaves_price_open(self) -> bool {
+        self.is_never_told() || matches!(self, Self::Fails { how: WITHHELD, .. })
     }
 
     /// When the task ends; never for a stuck one.

@@ -101,8 +101,8 @@ pub fn assert_agreement(ledger: &Path, books: &rushes::simulator::Accounts) -> A
         };
         let account = match purchase.fate {
             Fate::Completes { .. } => "spent",
-            Fate::Fails { .. } => "released",
-            Fate::Stuck => "reserved",
+            Fate::Fails { .. } if !purchase.fate.leaves_price_open() => "released",
+            Fate::Fails { .. } | Fate::Stuck => "reserved",
         };
         assert_eq!(
             (attempt.account.as_str(), attempt.price),

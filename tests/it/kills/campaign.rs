@@ -246,7 +246,7 @@ impl Campaign {
 
     /// How many shots are rendering whose tasks are not stuck.
     fn late(&self) -> u64 {
-        let stuck = |p: &&rushes::simulator::Purchase| p.fate == rushes::simulator::Fate::Stuck;
+        let stuck = |p: &&rushes::simulator::Purchase| p.fate.is_never_told();
         let stuck = self.simulator.books().purchases().filter(stuck).count();
         let rendering = self.report()["counts"]["rendering"].as_u64().unwrap();
         rendering.saturating_sub(stuck as u64)

@@ -310,7 +310,11 @@ impl Stage {
 
     /// Whether nothing is left but what no run can change.
     fn is_over(&self, end: &End) -> bool {
-        let broke = matches!(end, End::Ran(RunOutcome::Stopped(StopReason::Credit(_)), _));
+        // Where the gateway says with a 429 that money is missing, too few shots may be left to tell.
+        let broke = matches!(
+            end,
+            End::Ran(RunOutcome::Stopped(StopReason::Credit(_) | StopReason::Throttled(_)), _)
+        );
         let done = matches!(end, End::Ran(RunOutcome::Done, _));
         let mut oracle = self.oracle.lock().unwrap();
         let open = oracle.count("submitting") + oracle.count("in_doubt") + oracle.count("rendered");
@@ -318,7 +322,7 @@ impl Stage {
         let rendering = oracle.rendering();
         oracle.life_is_over();
         let books = self.sim.books();
-        let mut others = books.purchases().filter(|purchase| purchase.fate != Fate::Stuck);
+        let mut others = books.purchases().filter(|purchase| !purchase.fate.is_never_told());
         let late = others.any(|purchase| rendering.contains(&purchase.task_id));
         open == 0 && !late && (done && queued == 0 || broke)
     }
@@ -338,10 +342,10 @@ impl Stage {
                 _ if let_go => true,
                 _ if attempt.is_none() => self.is_covered(&purchase.prompt),
                 Fate::Completes { .. } => account == "spent",
-                Fate::Fails { charged, .. } => {
+                Fate::Fails { charged, .. } if !purchase.fate.leaves_price_open() => {
                     account == if charged { "spent" } else { "released" }
                 }
-                Fate::Stuck => account == "reserved",
+                Fate::Fails { .. } | Fate::Stuck => account == "reserved",
             };
             if !right {
                 oracle.violations.push(format!("in the end {purchase:?} lies in {account}"));
