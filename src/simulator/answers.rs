@@ -2,12 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-
-use crate::domain::money::Usd;
 use super::faults::{CODED, EMPTY, WITHHELD};
 use super::purchase::{Fate, Purchase, TaskState};
 use super::reply::Answered;
 use super::rng::SimRng;
+use crate::domain::money::Usd;
 
 /// The answer to a POST that bought.
 pub fn accepted(purchase: &Purchase, odd: bool, rng: &mut SimRng) -> Answered {
