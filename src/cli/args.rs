@@ -138,6 +138,7 @@ pub struct Online {
 
 /// What `run` does and `plan` foretells.
 #[derive(Clone, Debug, Default, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Work {
     /// The most the whole campaign may cost, all runs together, in dollars; `none` lifts the cap
     #[arg(long, value_name = "USD|none", help_heading = "Money and pace")]
@@ -159,6 +160,15 @@ pub struct Work {
     /// Only shots whose id matches, such as 'beach*'
     #[arg(long, value_name = "GLOB", value_parser = glob, help_heading = "Which shots")]
     pub only: Option<globset::GlobMatcher>,
+    /// The campaign's gateway has another address now: go on there
+    #[arg(long, help_heading = "Where")]
+    pub same_gateway: bool,
+    /// Take clips that lie in the folder, and that no ledger knows, as bought: their price is booked
+    #[arg(long, help_heading = "Which shots")]
+    pub adopt: bool,
+    /// Buy these shots although another campaign bought them already
+    #[arg(long, help_heading = "Which shots")]
+    pub separate: bool,
     /// Buy failed shots again, also expired ones, whose first purchase was paid
     #[arg(long, help_heading = "Which shots")]
     pub retry_failed: bool,
@@ -389,6 +399,9 @@ pub struct Resolve {
 #[command(after_help = "\
 Takes the key as `rushes run` does, and has the same exit codes. Polls and downloads are free.")]
 pub struct Fetch {
+    /// The campaign's gateway has another address now: go on there
+    #[arg(long, help_heading = "Where")]
+    pub same_gateway: bool,
     #[command(flatten)]
     pub online: Online,
 }
@@ -400,7 +413,9 @@ The first line on standard output says where it listens: `listening on http://12
 
 Example, in two terminals:
   rushes sim --listen 127.0.0.1:8787 --key secret
-  KLING_API_KEY=secret rushes run shots.yaml --api-base http://127.0.0.1:8787")]
+  KLING_API_KEY=secret rushes run shots.yaml --api-base http://127.0.0.1:8787 --out rehearsal
+
+A folder keeps to its gateway: what was rendered by this one is never mixed with real purchases.")]
 pub struct Sim {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]

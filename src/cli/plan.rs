@@ -16,6 +16,7 @@ use crate::report::text::{dollars, listed, plural, safe, span};
 use super::args::{self, PlanFormat};
 use super::error::CliError;
 use super::logging;
+use super::ownership;
 use super::settings::LoadedCampaign;
 use super::terminal::Terminal;
 use super::whole::held_back;
@@ -31,7 +32,8 @@ pub fn plan(args: &args::Plan, terminal: &Terminal, out: &mut dyn Write) -> Resu
         json_mistakes(out, mistakes)?;
     }
     let loaded = loaded?;
-    if let Some(kept) = &loaded.kept {
+    let opening = ownership::before_buying(&loaded, &args.work)?;
+    if let Some(kept) = loaded.kept.as_ref().filter(|_| !opening.is_renamed) {
         same_campaign(&loaded, kept)?;
     }
     let entries = loaded.entries()?;

@@ -14,6 +14,7 @@ use crate::report::text::{dollars, safe};
 use crate::scheduler::Cause;
 
 use super::error::CliError;
+use super::opening::{self, Opened};
 use super::settings::{CampaignPaths, rules};
 use super::terminal::{RED, Terminal};
 use super::{args, logging, runtime};
@@ -29,7 +30,9 @@ pub fn resolve(
     let paths = CampaignPaths::find(&args.campaign, terminal.color)?;
     drop(paths.existing()?);
     runtime()?.block_on(async {
-        let (ledger, _log) = paths.open("rushes resolve", &log)?;
+        let paths = paths.by_any_name();
+        let Opened { ledger, log: _log, folder: _folder } =
+            opening::open(&paths, "rushes resolve", &log)?;
         // The user decides here, whatever `on_doubt` would do; nothing here ends a task.
         let rules = Rules {
             on_doubt: OnDoubt::Hold,

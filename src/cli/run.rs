@@ -29,17 +29,21 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::log::Log;
 use super::notifier::Notifier;
+use super::opening::{self, Opened};
+use super::ownership::{self, Opening};
 use super::settings::{CampaignPaths, LoadedCampaign, catalog, rules};
 use super::signals::Signals;
 use super::summary::{Outcome, stopped};
 use super::terminal::{CYAN, RED, Terminal, YELLOW, var};
-use super::{args, artifacts, key, logging, progress, runtime, serve, signals, sim, whole};
+use super::{
+    args, artifacts, gateway, key, logging, progress, runtime, serve, siblings, signals, sim, whole,
+};
 
 /// Renders the shots of a manifest, or goes on with them.
 pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result<Exit, CliError> {
     let online = &args.online;
     let log = logging::start(online.campaign.logs, terminal);
-    let loaded = LoadedCampaign::read(&online.campaign, &args.work, terminal.color)?;
+    let mut loaded = LoadedCampaign::read(&online.campaign, &args.work, terminal.color)?;
     let deadline = args
         .deadline
         .map(|deadline| deadline.moment(SystemClock.now(), &TimeZone::system()))
@@ -57,12 +61,18 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
         check_charges: loaded.paths.header.check_charges,
         ..RunOptions::new(loaded.limits.clone())
     };
+    let decided = ownership::before_buying(&loaded, &args.work)?;
+    loaded.paths.is_renamed = decided.is_renamed;
     let judged = args.work.whole.then(|| whole::judge(&loaded, &args.work)).transpose()?;
     let key = key_for(&loaded.paths)?;
     loaded.warn(terminal);
     let work = Work {
         command: "rushes run",
-        paths: loaded.paths.with_gateway(&online.api_base).with_proxy(online.proxy.as_ref()),
+        paths: loaded
+            .paths
+            .with_gateway(&online.api_base)
+            .with_proxy(online.proxy.as_ref())
+            .with_move(args.work.same_gateway),
         key,
         online,
         shots: loaded.campaign.shots.into(),
@@ -70,6 +80,7 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
         budget: loaded.budget_is_new.then_some(loaded.budget),
         catalog: loaded.catalog,
         has_open_purchases: judged.is_none_or(|judged| judged.has_open_purchases),
+        opening: decided,
     };
     runtime()?.block_on(work.drive(&log, terminal, out))
 }
@@ -82,8 +93,9 @@ pub fn fetch(
 ) -> Result<Exit, CliError> {
     let online = &args.online;
     let log = logging::start(online.campaign.logs, terminal);
-    let paths = CampaignPaths::find(&online.campaign, terminal.color)?;
+    let paths = CampaignPaths::find(&online.campaign, terminal.color)?.by_any_name();
     let paths = paths.with_gateway(&online.api_base).with_proxy(online.proxy.as_ref());
+    let paths = paths.with_move(args.same_gateway);
     let kept = paths.existing()?.summary()?;
     let key = key_for(&paths)?;
     let limits = paths.header.limits.clone();
@@ -100,6 +112,7 @@ pub fn fetch(
         budget: None,
         catalog: catalog(None)?,
         has_open_purchases: true,
+        opening: Opening::default(),
     };
     runtime()?.block_on(work.drive(&log, terminal, out))
 }
@@ -125,6 +138,8 @@ struct Work<'a> {
     catalog: Catalog,
     /// Whether there may be something to poll or fetch from earlier runs.
     has_open_purchases: bool,
+    /// What is to be written to the ledger before anything is bought.
+    opening: Opening,
 }
 
 impl Work<'_> {
@@ -149,13 +164,18 @@ impl Work<'_> {
         let (listener, callbacks) = callbacks(&paths.header).await?.unzip();
         let port = serve::take(online.serve).await?;
         let notifier = Notifier::of(&paths.header, command)?;
-        let (ledger, log) = paths.open(command, log)?;
+        let http = http.map(|http| Arc::new(http) as Arc<dyn Provider>);
+        let Opened { ledger, log, folder } = open(&paths, command, log, http.as_deref()).await?;
         let gateway: Arc<dyn Provider> = match http {
-            Some(http) => Arc::new(http),
+            Some(http) => http,
             None => {
                 sim::in_process(online.campaign.sim.as_ref(), &paths.folder, self.catalog, timeout)?
             }
         };
+        if options.submit {
+            siblings::enlist(&paths);
+        }
+        self.opening.write(&*ledger, &self.shots).await?;
         if let Some(budget) = self.budget.filter(|budget| *budget != ledger.budget()) {
             ledger.set_budget(budget).await?;
         }
@@ -222,8 +242,30 @@ impl Work<'_> {
         }
         drop(log);
         drop(held);
+        drop(folder);
         Ok(exit)
     }
+}
+
+/// Opens a campaign that keeps to its gateway.
+async fn open(
+    paths: &CampaignPaths,
+    command: &'static str,
+    log: &Log,
+    http: Option<&dyn Provider>,
+) -> Result<Opened, CliError> {
+    let Some(http) = http else { return opening::open(paths, command, log) };
+    let address = http.capabilities().origin.address;
+    let home = paths.reader()?.map(|reader| reader.summary()).transpose()?.map(|it| it.home);
+    if let Some(home) = &home {
+        gateway::keeps_to(home, &address, paths)?;
+    }
+    let opened = opening::open(paths, command, log)?;
+    if let Some(home) = home {
+        gateway::keep(&*opened.ledger, &home, &address).await?;
+    }
+    gateway::take_up(&*opened.ledger, http, paths).await?;
+    Ok(opened)
 }
 
 /// Listens where the gateway can call about a run's tasks, if the manifest says so; until the listener

@@ -4,14 +4,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::blocking::Threads;
 use crate::catalog::Catalog;
-use crate::clips::count_clips;
 use crate::domain::state::{OnDoubt, Rules};
-use crate::domain::time::{Clock, SystemClock};
 use crate::ledger::{
-    Entry, Identity, Kind, Ledger, LedgerAddress, LedgerError, LedgerOptions, Snapshot, Summary,
-    identity,
+    Entry, Identity, Kind, LedgerAddress, LedgerError, Snapshot, Summary, identity,
 };
 use crate::manifest::{self, Campaign, Header, Manifest, Mistakes, WrittenBudget};
 use crate::plan::Scope;
@@ -24,7 +20,6 @@ use crate::simulator::{Profile, SimOptions};
 
 use super::args;
 use super::error::CliError;
-use super::log::{Keeper, Log};
 use super::terminal::Terminal;
 use super::values::{BudgetFlag, ProxyFlag};
 
@@ -42,6 +37,10 @@ pub struct CampaignPaths {
     /// What tells whether a stored revision is what a shot asks for today.
     pub identity: Identity,
     typed: args::Campaign,
+    /// Whether the ledger is the manifest's under an earlier name.
+    pub is_renamed: bool,
+    /// Whether the user said that its gateway has another address now.
+    same_gateway: bool,
     /// Where its gateway is, unless at the usual address.
     api_base: Option<String>,
     /// The proxy, without its user and password.
@@ -56,7 +55,18 @@ impl CampaignPaths {
         let ledger = LedgerAddress::file(typed.ledger.clone().unwrap_or_else(usual));
         let kind = if typed.sim.is_some() { Kind::Simulator } else { Kind::Gateway };
         let (typed, identity) = (typed.clone(), Identity::default());
-        Self { header, folder, ledger, kind, identity, typed, api_base: None, proxy: None }
+        Self {
+            header,
+            folder,
+            ledger,
+            kind,
+            identity,
+            typed,
+            is_renamed: false,
+            same_gateway: false,
+            api_base: None,
+            proxy: None,
+        }
     }
 
     /// The same with its gateway's address, so that a command to type does not lead from a trial
@@ -70,6 +80,37 @@ impl CampaignPaths {
     pub fn with_proxy(self, proxy: Option<&ProxyFlag>) -> Self {
         let proxy = proxy.and_then(|flag| flag.0.as_ref().ok()).map(ToString::to_string);
         Self { proxy, ..self }
+    }
+
+    /// The same campaign with another ledger.
+    pub fn with_ledger(mut self, ledger: &Path) -> Self {
+        let is_usual = ledger == self.folder.join("ledger.sqlite");
+        self.typed.ledger = (!is_usual).then(|| ledger.to_owned());
+        self
+    }
+
+    /// The same manifest with another campaign folder and the ledger of that.
+    pub fn in_folder(mut self, folder: &Path, ledger: &Path) -> Self {
+        self.typed.out = Some(folder.to_owned());
+        folder.clone_into(&mut self.folder);
+        self.with_ledger(ledger)
+    }
+
+    /// The same for what buys nothing: a ledger that is named by its folder is opened whatever the
+    /// manifest is called by now.
+    pub fn by_any_name(self) -> Self {
+        let is_renamed = self.typed.out.is_some() || self.typed.ledger.is_some();
+        Self { is_renamed, ..self }
+    }
+
+    /// The same where the user says that its gateway has another address now.
+    pub fn with_move(self, same_gateway: bool) -> Self {
+        Self { same_gateway, ..self }
+    }
+
+    /// Whether the user said so.
+    pub const fn is_moved(&self) -> bool {
+        self.same_gateway
     }
 
     /// Finds the campaign by the manifest's header alone, so that a mistake in a shot keeps no
@@ -103,53 +144,6 @@ impl CampaignPaths {
     fn rehearsed(&self) -> bool {
         let typed = args::Campaign { sim: Some(SimOptions::default()), ..self.typed.clone() };
         Self::of(self.header.clone(), &typed).ledger.is_known()
-    }
-
-    /// Opens or creates the ledger, takes the run lock, and begins the log.
-    pub fn open(&self, holder: &str, log: &Log) -> Result<(Arc<dyn Ledger>, Keeper), CliError> {
-        private_folder(&self.folder)?;
-        if let Some(folder) = self.ledger.folder() {
-            private_folder(folder)?;
-        }
-        self.no_clips_of_a_lost_ledger()?;
-        let at = SystemClock.now();
-        let ledger = self.ledger.open(&LedgerOptions {
-            campaign: &self.header.campaign,
-            kind: self.kind,
-            holder,
-            at,
-            threads: Threads::Pool,
-            identity: self.identity.clone(),
-        })?;
-        // No other run works on the campaign from here on, so none writes to its log.
-        let keeper = log.begin(&self.folder, &self.header.campaign, holder, at);
-        Ok((ledger, keeper))
-    }
-
-    /// Clips without a ledger were bought by one that is gone: a new one would buy them all again.
-    /// A user who wants that moves them away, which is little to ask for that much money.
-    pub fn no_clips_of_a_lost_ledger(&self) -> Result<(), CliError> {
-        if self.ledger.is_known() {
-            return Ok(());
-        }
-        let clips = count_clips(&self.folder);
-        if clips == 0 {
-            return Ok(());
-        }
-        let folder = self.folder.join("clips");
-        Err(CliError::new(format!(
-            "there is no ledger {}, but {} in {}: without the ledger that bought them, every shot \
-             would be bought again",
-            self.ledger,
-            if clips == 1 { "a clip lies".to_owned() } else { format!("{clips} clips lie") },
-            safe_path(&folder)
-        ))
-        .help("put the ledger back, with its -wal, or name it with --ledger")
-        .help(format!(
-            "to buy everything anew, move them away first: mv {} {}",
-            quoted(&folder),
-            quoted(&self.folder.join("clips.old"))
-        )))
     }
 
     /// The command to type for this campaign: `rushes VERB MANIFEST REST`, with the flags that

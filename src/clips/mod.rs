@@ -6,7 +6,7 @@ pub mod clip_info;
 mod folder;
 pub mod verify;
 
-pub use folder::{FolderStore, count_clips};
+pub use folder::{FolderStore, clips_in, is_whole, look};
 
 use std::io;
 use std::path::{Path, PathBuf};

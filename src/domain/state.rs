@@ -162,6 +162,9 @@ pub enum ShotEvent {
     Polled(PollOutcome),
     /// Its clips are durable under their final names.
     Delivered,
+    /// Its clip lay in the campaign folder before anything was sent, and the user says that it is
+    /// paid.
+    Adopted,
     /// Its clips could not be fetched in this run.
     NotFetched(DownloadError),
     /// The last run died with its POST on the wire.
@@ -333,7 +336,7 @@ impl RevisionState {
     /// The same with the attempt that the ledger recorded for it.
     #[must_use]
     pub fn with_attempt(mut self, recorded: AttemptId) -> Self {
-        if let State::Submitting { attempt, .. } = &mut self.state {
+        if let State::Submitting { attempt, .. } | State::Delivered { attempt } = &mut self.state {
             *attempt = recorded;
         }
         self
@@ -433,6 +436,7 @@ impl ShotEvent {
             Self::Answered(_) => "an answer to a POST",
             Self::Polled(_) => "an answer to a poll",
             Self::Delivered => "a delivery",
+            Self::Adopted => "an adoption",
             Self::NotFetched(_) => "a failed download",
             Self::FoundSubmitting => "being found on the wire",
             Self::Evidence(_) => "evidence of a purchase",

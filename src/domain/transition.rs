@@ -159,6 +159,9 @@ impl RevisionState {
             }
             (State::Rendered { .. }, ShotEvent::Polled(polled)) => Ok(self.polled_again(polled)),
             (_, ShotEvent::Polled(polled)) => self.polled(polled, now, rules),
+            (State::Queued { .. }, ShotEvent::Adopted) => {
+                Ok(self.to(State::Delivered { attempt: AttemptId::UNASSIGNED }, Next::Rest))
+            }
             (State::Rendered { attempt, .. }, ShotEvent::Delivered) => {
                 Ok(self.to(State::Delivered { attempt: *attempt }, Next::Rest))
             }

@@ -27,6 +27,12 @@ impl LedgerAddress {
         self.path.parent().filter(|folder| !folder.as_os_str().is_empty())
     }
 
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Whether a ledger, or anything that speaks of one, is there. Blocking.
     #[must_use]
     pub fn is_known(&self) -> bool {

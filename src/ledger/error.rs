@@ -137,6 +137,20 @@ pub enum LedgerError {
         /// Its schema.
         schema: i64,
     },
+    /// Another ledger's folder.
+    #[error(
+        "{} is the folder of the ledger {}, which knows what was bought into it; {} does not, and \
+         would buy it again{}",
+        .folder.display(), .owner.display(), .ledger.display(), gone(.owner)
+    )]
+    OtherLedger {
+        /// The folder.
+        folder: PathBuf,
+        /// The ledger that it belongs to.
+        owner: PathBuf,
+        /// The other one.
+        ledger: PathBuf,
+    },
     /// Another campaign's.
     #[error(
         "{} is the ledger of the campaign {theirs:?}, not of {ours:?}; give this campaign its own \
@@ -204,6 +218,10 @@ pub enum LedgerError {
 
 fn fewer(movements: i64) -> String {
     if movements > 0 { format!(", and {movements} movements of money less") } else { String::new() }
+}
+
+fn gone(owner: &Path) -> &'static str {
+    if owner.exists() { "" } else { ". That ledger is gone: put it back, with its -wal" }
 }
 
 const fn holds(kind: Kind) -> &'static str {

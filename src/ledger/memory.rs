@@ -18,7 +18,7 @@ use crate::domain::transition::Transition;
 use crate::ledger::revision::{as_written, has_open_attempt};
 use crate::ledger::{
     Answer, Assign, AttemptSpec, CallbackSubscription, Change, ClipFile, Commit, Committed, Entry,
-    Identity, Ledger, LedgerError, ReservedAttempt, RevisionId, Row, Snapshot, Verdict,
+    Home, Identity, Ledger, LedgerError, Note, ReservedAttempt, RevisionId, Row, Snapshot, Verdict,
 };
 use crate::policy::budget::{Balance, Budget};
 
@@ -32,6 +32,8 @@ pub struct MemoryLedger {
 #[derive(Clone, Debug, Default)]
 struct Books {
     budget: Budget,
+    /// What the user said of it.
+    home: Home,
     /// By id, from 1 on.
     revisions: Vec<Revision>,
     /// By id, from 1 on.
@@ -96,6 +98,18 @@ impl Ledger for MemoryLedger {
 
     fn has_failed(&self) -> bool {
         false
+    }
+
+    fn note(&self, note: Note) -> Answer<'_, ()> {
+        async move {
+            let home = &mut self.books().home;
+            match note {
+                Note::MovedTo(address) => home.gateway = Some(address.to_string()),
+                Note::Separate => home.separate = true,
+            }
+            Ok(())
+        }
+        .boxed()
     }
 
     fn set_budget(&self, budget: Budget) -> Answer<'_, ()> {
@@ -245,6 +259,11 @@ impl Books {
 impl Books {
     fn commit(&mut self, Commit { at, change }: &Commit) -> Verdict {
         let verdict = match change {
+            Change::Transition { revision, transition, attempt: Some(spec), files }
+                if matches!(transition.to.state, State::Delivered { .. }) =>
+            {
+                self.adopt(*revision, transition, spec, files, *at)
+            }
             Change::Transition { revision, transition, attempt: Some(spec), .. } => {
                 self.claim(*revision, transition, spec, *at)
             }
@@ -295,6 +314,40 @@ impl Books {
             spec: spec.clone(),
             sent_at: at,
             account: Account::Reserved,
+            task: None,
+            charge: None,
+            why: None,
+            answer: None,
+        });
+        Ok(Verdict::Claimed(attempt))
+    }
+
+    fn adopt(
+        &mut self,
+        id: RevisionId,
+        transition: &Transition,
+        spec: &AttemptSpec,
+        files: &[ClipFile],
+        at: Timestamp,
+    ) -> Result<Verdict, LedgerError> {
+        let attempt = AttemptId(i64::try_from(self.attempts.len() + 1).unwrap_or(i64::MAX));
+        let is_tried = self.attempts.iter().any(|attempt| attempt.revision == id);
+        let is_new = |one: &&mut Revision| {
+            matches!(one.entry.status.state, State::Queued { .. }) && one.entry.current && !is_tried
+        };
+        let Some(revision) = self.revision_mut(id).filter(is_new) else {
+            let what = format!("revision {} was adopted but is not a new one", id.0);
+            return Err(LedgerError::defect(what));
+        };
+        revision.entry.price = spec.price;
+        revision.take(transition.to.clone().with_attempt(attempt), at);
+        revision.files = files.to_vec();
+        self.move_money(at, Account::Spent, spec.price.map_or(0, Usd::micros));
+        self.attempts.push(Attempt {
+            revision: id,
+            spec: spec.clone(),
+            sent_at: at,
+            account: Account::Spent,
             task: None,
             charge: None,
             why: None,

@@ -4,6 +4,7 @@
 
 mod address;
 mod error;
+mod folder;
 pub mod identity;
 pub mod memory;
 mod options;
@@ -29,10 +30,11 @@ use crate::policy::budget::{Balance, Budget};
 
 pub use address::LedgerAddress;
 pub use error::LedgerError;
+pub use folder::{FolderLock, Owner};
 pub use identity::{Identity, StoredRequest};
 pub use memory::MemoryLedger;
 pub use options::{Kind, LedgerOptions};
-pub use snapshot::{OrphanReservation, Row, Snapshot, SpendGroup, Spending, Summary};
+pub use snapshot::{Home, OrphanReservation, Row, Snapshot, SpendGroup, Spending, Summary};
 pub use sqlite::SqliteLedger;
 
 /// The answer to a call: ready once what was asked for is durable.
@@ -51,6 +53,9 @@ pub trait Ledger: Send + Sync + 'static {
     /// Whether something could not be written, after which nothing more may be sent. True before
     /// those whose call it was are told.
     fn has_failed(&self) -> bool;
+
+    /// Keeps what the user said about where the campaign belongs.
+    fn note(&self, note: Note) -> Answer<'_, ()>;
 
     /// Keeps another cap.
     fn set_budget(&self, budget: Budget) -> Answer<'_, ()>;
@@ -98,6 +103,15 @@ pub enum Assign {
     Leftovers,
 }
 
+/// What the user says about where a campaign belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// Its gateway has this address now.
+    MovedTo(Arc<str>),
+    /// Other campaigns' purchases of the same shots do not matter.
+    Separate,
+}
+
 /// Something to be made durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit {
@@ -117,7 +131,8 @@ pub enum Change {
         revision: RevisionId,
         /// The transition.
         transition: Transition,
-        /// The attempt to be made, if the transition is a claim: the cap decides whether it is.
+        /// The attempt to be made, if the transition is a claim: the cap decides whether it is. Of
+        /// an adopted clip: what stands for its purchase, of which the price is spent.
         attempt: Option<Box<AttemptSpec>>,
         /// The clips, if it is a delivery.
         files: Vec<ClipFile>,

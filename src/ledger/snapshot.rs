@@ -49,6 +49,12 @@ pub trait Snapshot {
     /// When it cannot be read.
     fn lists(&self, path: &str) -> Result<bool, LedgerError>;
 
+    /// Whether any revision of a shot has an attempt.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn has_attempts(&self, shot: &ShotId) -> Result<bool, LedgerError>;
+
     /// What a revision asked for, to be held against what its shot asks for today.
     ///
     /// # Errors
@@ -113,8 +119,23 @@ pub struct Summary {
     pub budget: Budget,
     /// Its money.
     pub balance: Balance,
+    /// Where it belongs.
+    pub home: Home,
     /// Who holds the run lock, as one phrase (`rushes run, process 4242 on host, since …`).
     pub held_by: Option<String>,
+}
+
+/// Where a ledger belongs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Home {
+    /// Its unguessable id; `None` where an older version made it and none has written to it since.
+    pub id: Option<String>,
+    /// Whether it has any attempt.
+    pub has_attempts: bool,
+    /// The address of its gateway; `None` while nothing was sent, or an older version sent it.
+    pub gateway: Option<String>,
+    /// Whether the user said that other campaigns' purchases of the same shots do not matter.
+    pub separate: bool,
 }
 
 /// Where the money lies.

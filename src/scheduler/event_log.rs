@@ -128,6 +128,7 @@ const fn word(event: &ShotEvent) -> &'static str {
         ShotEvent::Answered(_) => "answered",
         ShotEvent::Polled(_) => "polled",
         ShotEvent::Delivered => "delivered",
+        ShotEvent::Adopted => "adopted",
         ShotEvent::NotFetched(_) => "not fetched",
         ShotEvent::FoundSubmitting => "found on the wire",
         ShotEvent::Evidence(_) => "found by a callback",

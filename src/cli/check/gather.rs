@@ -20,6 +20,7 @@ use super::super::plan::{counts, same_campaign};
 use super::super::settings::{CampaignPaths, LoadedCampaign};
 use super::finding::Finding;
 use super::judge::{Expected, GUESSED_CLIP, ToBuy};
+use crate::cli::ownership;
 
 /// What is known of the campaign whose night it is.
 pub struct Night {
@@ -193,7 +194,7 @@ fn ledger(paths: &CampaignPaths, loaded: Option<&LoadedCampaign>) -> (Finding, F
                 Finding::ok("ledger", format!("none yet; the first run makes {place}"))
             };
             let lost = |error: CliError| failed_by(&error);
-            let found = paths.no_clips_of_a_lost_ledger().map_or_else(lost, none_yet);
+            let found = ownership::no_clips_of_a_lost_ledger(paths).map_or_else(lost, none_yet);
             return (found, none_at_work());
         }
         Err(error) => return (failed_by(&error), not_known()),

@@ -64,6 +64,21 @@ pub(super) fn adopt(
     Ok(Some(Stored { path, bytes, sha256, clip_info, unread, moved_aside: None }))
 }
 
+/// What a whole clip is that lies at a place, whatever bought it; `path` is its path relative to the
+/// campaign folder. It is durable afterwards. Blocking.
+///
+/// # Errors
+/// When it cannot be read or synced.
+pub fn look(place: &Path, path: &str) -> io::Result<Stored> {
+    let mut file = crate::disk::open_file(place)?;
+    let bytes = file.metadata()?.len();
+    let (clip_info, unread) = info_of(clip_info::read(&mut file, bytes));
+    let sha256 = hash(&mut file)?;
+    file.sync_all()?;
+    let path = path.to_owned();
+    Ok(Stored { path, bytes, sha256, clip_info, unread, moved_aside: None })
+}
+
 /// The file at a place and its folder; `None` when there is none, or something else.
 pub(super) fn open(
     directories: &Directories,

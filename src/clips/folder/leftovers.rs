@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::clips::{CLIPS, ClipError};
+use crate::clips::{CLIPS, ClipError, verify};
 
 use super::temporary::{PREFIX, SUFFIX};
 
@@ -24,19 +24,40 @@ pub(super) fn sweep(folder: &Path) -> Result<(), ClipError> {
     Ok(())
 }
 
-/// How many files that may be clips lie in a campaign folder; links to folders are not followed,
-/// and what cannot be read is not counted. Blocking.
+/// The files in a campaign folder that may be clips, relative to it, with `/`; links to folders are
+/// not followed, and what cannot be read is left out. Blocking.
 #[must_use]
-pub fn count_clips(campaign_folder: &Path) -> usize {
-    count(&campaign_folder.join(CLIPS))
+pub fn clips_in(campaign_folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    collect(&campaign_folder.join(CLIPS), CLIPS, &mut found);
+    found
 }
 
-fn count(folder: &Path) -> usize {
-    let Ok(entries) = fs::read_dir(folder) else { return 0 };
-    let of = |entry: fs::DirEntry| match entry.file_type() {
-        Ok(kind) if kind.is_dir() => count(&entry.path()),
-        Ok(_) => usize::from(entry.path().extension().is_some_and(|suffix| suffix == "mp4")),
-        Err(_) => 0,
+fn collect(folder: &Path, shown: &str, found: &mut Vec<String>) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let Ok(kind) = entry.file_type() else { continue };
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { continue };
+        let path = format!("{shown}/{name}");
+        // macOS keeps what other file systems cannot in `._beach.mp4`.
+        let is_mp4 = Path::new(name).extension().is_some_and(|suffix| suffix == "mp4");
+        let is_clip = is_mp4 && !name.starts_with("._");
+        if kind.is_dir() {
+            collect(&entry.path(), &path, found);
+        } else if is_clip {
+            found.push(path);
+        }
+    }
+}
+
+/// Whether a file is a whole clip. Blocking.
+#[must_use]
+pub fn is_whole(file: &Path) -> bool {
+    let whole = || {
+        let mut file = crate::disk::open_file(file)?;
+        let bytes = file.metadata()?.len();
+        verify::verify(&mut file, bytes, Some(bytes))
     };
-    entries.flatten().map(of).sum()
+    whole().is_ok_and(|whole: Result<(), String>| whole.is_ok())
 }

@@ -13,7 +13,8 @@ mod publish;
 mod temporary;
 mod writer;
 
-pub use leftovers::count_clips;
+pub use existing::look;
+pub use leftovers::{clips_in, is_whole};
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};

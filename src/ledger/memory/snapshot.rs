@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use super::{Books, Revision};
 use crate::domain::money::Usd;
+use crate::domain::shot::ShotId;
 use crate::domain::state::{Account, State};
 use crate::domain::time::Timestamp;
 use crate::ledger::snapshot::{HISTORY_MOMENTS, MAX_ORPHANS};
 use crate::ledger::{
-    Assign, Entry, Kind, LedgerError, OrphanReservation, RevisionId, Row, Snapshot, SpendGroup,
-    Spending, StoredRequest, Summary,
+    Assign, Entry, Home, Kind, LedgerError, OrphanReservation, RevisionId, Row, Snapshot,
+    SpendGroup, Spending, StoredRequest, Summary,
 };
 use crate::policy::budget::Balance;
 
@@ -21,6 +22,7 @@ impl Snapshot for Books {
             kind: Kind::Simulator,
             budget: self.budget,
             balance: self.balance(),
+            home: self.home(),
             held_by: Some("this process".to_owned()),
         })
     }
@@ -47,6 +49,11 @@ impl Snapshot for Books {
         found.map(|one| self.stored_request(one)).ok_or_else(missing)
     }
 
+    fn has_attempts(&self, shot: &ShotId) -> Result<bool, LedgerError> {
+        let of_shot = |one: &Revision| one.entry.shot == *shot && self.is_tried(one);
+        Ok(self.revisions.iter().any(of_shot))
+    }
+
     fn entries(&self) -> Result<Vec<Entry>, LedgerError> {
         let mut all: Vec<&Revision> = self.revisions.iter().collect();
         all.sort_by_key(|Revision { entry, position, .. }| {
@@ -57,6 +64,17 @@ impl Snapshot for Books {
 }
 
 impl Books {
+    fn is_tried(&self, revision: &Revision) -> bool {
+        self.attempts.iter().any(|attempt| attempt.revision == revision.entry.revision)
+    }
+
+    fn home(&self) -> Home {
+        let addresses = self.attempts.iter().rev().map(|attempt| &attempt.spec.origin.address);
+        let last = addresses.filter(|address| !address.is_empty()).map(ToString::to_string).next();
+        let gateway = self.home.gateway.clone().or(last);
+        Home { gateway, has_attempts: !self.attempts.is_empty(), ..self.home.clone() }
+    }
+
     fn groups(&self) -> Vec<SpendGroup> {
         let mut groups = BTreeMap::<_, SpendGroup>::new();
         for attempt in self.attempts.iter().filter(|one| one.account != Account::Released) {

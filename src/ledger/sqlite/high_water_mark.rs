@@ -60,21 +60,36 @@ impl HighWaterMark {
         }
     }
 
-    /// Refuses a ledger that knows less than it did.
-    pub(super) fn admit(&self, ledger: &Path, known: Known) -> Result<(), LedgerError> {
-        let (had, has) = (self.noted, known);
-        if has.attempts >= had.attempts && has.movements >= had.movements {
-            return Ok(());
-        }
-        Err(LedgerError::Forgetful {
-            ledger: ledger.to_owned(),
-            mark: self.path.clone(),
-            had: had.attempts,
-            has: has.attempts,
-            movements: had.movements.saturating_sub(has.movements).max(0),
-        })
+    /// What the note beside a ledger says, for one who only reads: before the ledger is read, which
+    /// a run may write meanwhile.
+    pub(super) fn noted_beside(ledger: &Path) -> Option<Known> {
+        let mut text = Vec::new();
+        let file = crate::disk::open_file(&beside(ledger, "mark")).ok()?;
+        file.take(MAX_BYTES).read_to_end(&mut text).ok()?;
+        parse(&String::from_utf8_lossy(&text))
     }
 
+    /// Refuses a ledger that knows less than it did.
+    pub(super) fn admit(&self, ledger: &Path, known: Known) -> Result<(), LedgerError> {
+        admit(ledger, self.noted, known)
+    }
+}
+
+/// Refuses a ledger that knows less than was noted.
+pub(super) fn admit(ledger: &Path, had: Known, has: Known) -> Result<(), LedgerError> {
+    if has.attempts >= had.attempts && has.movements >= had.movements {
+        return Ok(());
+    }
+    Err(LedgerError::Forgetful {
+        ledger: ledger.to_owned(),
+        mark: beside(ledger, "mark"),
+        had: had.attempts,
+        has: has.attempts,
+        movements: had.movements.saturating_sub(has.movements).max(0),
+    })
+}
+
+impl HighWaterMark {
     /// Notes what the ledger knows now.
     pub(super) fn note(&mut self, known: Known) {
         if known == self.noted {

@@ -54,7 +54,7 @@ use crate::policy::budget::{Balance, Budget};
 
 use super::{
     Answer, Assign, CallbackSubscription, ClipFile, Commit, Committed, Entry, Identity, Ledger,
-    LedgerError, LedgerOptions, ReservedAttempt, RevisionId, Snapshot,
+    LedgerError, LedgerOptions, Note, ReservedAttempt, RevisionId, Snapshot,
 };
 use group_commit::GroupCommit;
 #[cfg(debug_assertions)]
@@ -109,6 +109,10 @@ impl Ledger for SqliteLedger {
 
     fn has_failed(&self) -> bool {
         self.commits.has_failed()
+    }
+
+    fn note(&self, note: Note) -> Answer<'_, ()> {
+        self.commits.ask(move |tx| writer::note(tx, &note)).boxed()
     }
 
     fn set_budget(&self, budget: Budget) -> Answer<'_, ()> {

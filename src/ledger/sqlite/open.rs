@@ -9,11 +9,11 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::connection::{connect, log_of, set_up};
 use super::group_commit::GroupCommit;
-use super::high_water_mark::{HighWaterMark, Known};
+use super::high_water_mark::{HighWaterMark, Known, admit};
 use super::lock::Lock;
 use super::rescue;
 use super::reserve::Reserve;
-use super::schema::{damage, keep_cap_twice, migrate, schema_of};
+use super::schema::{damage, give_id, keep_cap_twice, migrate, schema_of};
 use super::{LedgerError, LedgerOptions};
 use crate::disk::{private, sync_folder};
 use crate::failpoint;
@@ -57,6 +57,7 @@ pub(super) fn for_writing(
     failpoint::point("ledger set up");
     migrate(&mut conn, schema, opening).map_err(sql)?;
     keep_cap_twice(&conn).map_err(sql)?;
+    give_id(&conn).map_err(sql)?;
     GroupCommit::new(path.clone(), opening.threads, conn, reserve, mark, lock)
         .map_err(|error| LedgerError::of(&path, &error))
 }
@@ -71,7 +72,12 @@ pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection, usize), L
         }
         path = rescued;
     }
+    let noted = HighWaterMark::noted_beside(&path).unwrap_or_default();
     if is_to_be_made(&path)? {
+        admit(&path, noted, Known::default())?;
+        if has_log(&path) {
+            return Err(LedgerError::Emptied { log: log_of(&path), ledger: path });
+        }
         return Err(LedgerError::Missing(path));
     }
     let sql = |error: rusqlite::Error| LedgerError::of(&path, &error);
@@ -97,8 +103,14 @@ pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection, usize), L
         other => other?,
     };
     match schema_of(&conn, &path)? {
-        0 => Err(LedgerError::Missing(path)),
-        schema => Ok((path, conn, schema)),
+        0 => {
+            admit(&path, noted, Known::default())?;
+            Err(LedgerError::Missing(path))
+        }
+        schema => {
+            admit(&path, noted, Known::of(&conn).map_err(sql)?)?;
+            Ok((path, conn, schema))
+        }
     }
 }
 

@@ -31,6 +31,9 @@ pub(super) const WITH_ODD_NIGHTS: usize = 5;
 /// From this schema on attempts have their origin and what was sent.
 pub(super) const WITH_WIRES: usize = 4;
 
+/// From this schema on a campaign knows where it belongs.
+pub(super) const WITH_HOME: usize = 5;
+
 /// This program, as a ledger names it.
 const PROGRAM: &str = concat!("rushes ", env!("CARGO_PKG_VERSION"));
 
@@ -131,6 +134,13 @@ pub(super) fn damage(conn: &Connection, bytes: u64) -> rusqlite::Result<Option<S
 /// A shot whose state is about an attempt of another one.
 const ASTRAY: &str = "SELECT r.shot FROM revisions AS r LEFT JOIN attempts AS a ON a.id = r.attempt \
    WHERE r.attempt IS NOT NULL AND a.revision IS NOT r.id LIMIT 1";
+
+/// Gives the ledger an unguessable id, if it has none.
+pub(super) fn give_id(conn: &Connection) -> rusqlite::Result<()> {
+    // SQLite seeds its random numbers from the system.
+    let give = "UPDATE campaign SET ledger_id = lower(hex(randomblob(16))) WHERE ledger_id IS NULL";
+    conn.execute(give, []).map(|_| ())
+}
 
 /// Keeps a second copy of the cap, which nothing else in the file would vouch for.
 pub(super) fn keep_cap_twice(conn: &Connection) -> rusqlite::Result<()> {

@@ -10,7 +10,7 @@ use super::rows::{
     ENTRY_COLUMNS, MONEY, entry, entry_columns, moment, money, odd, shot_id, unlist, unpairs, usd,
     words,
 };
-use super::schema::{WITH_CHARGES, WITH_FOOTAGE, WITH_ODD_NIGHTS, WITH_WIRES, damage};
+use super::schema::{WITH_CHARGES, WITH_FOOTAGE, WITH_HOME, WITH_ODD_NIGHTS, WITH_WIRES, damage};
 use super::{
     CallbackSubscription, ClipFile, Entry, LedgerError, ReservedAttempt, RevisionId, lock, open,
     spending,
@@ -23,7 +23,7 @@ use crate::domain::shot::{Fingerprint, ShotId};
 use crate::domain::state::{AttemptId, State};
 use crate::domain::time::Timestamp;
 use crate::ledger::revision::WITH_OPEN_ATTEMPT;
-use crate::ledger::{Row, Snapshot, Spending, StoredRequest, Summary};
+use crate::ledger::{Home, Row, Snapshot, Spending, StoredRequest, Summary};
 
 /// What is shown of a shot whose run died with its POST on the wire.
 const CUT_SHORT: &str = "the run ended while its request was on the wire; the next run decides";
@@ -70,9 +70,10 @@ impl Snapshot for SqliteSnapshot {
         let held_by = self.held_by();
         self.within(|conn| {
             let (budget, balance) = conn.query_row(MONEY, [], money)?;
+            let home = home(conn, self.schema)?;
             conn.query_row("SELECT name, kind FROM campaign", [], |row| {
                 let (campaign, kind) = (row.get(0)?, row.get(1)?);
-                Ok(Summary { campaign, kind, budget, balance, held_by })
+                Ok(Summary { campaign, kind, budget, balance, home, held_by })
             })
         })
     }
@@ -114,6 +115,12 @@ impl Snapshot for SqliteSnapshot {
         self.within(|conn| Ok(conn.query_row(listed, [path], |_| Ok(())).optional()?.is_some()))
     }
 
+    fn has_attempts(&self, shot: &ShotId) -> Result<bool, LedgerError> {
+        let tried = "SELECT EXISTS (SELECT 1 FROM revisions JOIN attempts \
+             ON attempts.revision = revisions.id WHERE shot = ?1)";
+        self.within(|conn| conn.prepare_cached(tried)?.query_row([shot.as_str()], |row| row.get(0)))
+    }
+
     fn request(&self, revision: RevisionId) -> Result<StoredRequest, LedgerError> {
         self.within(|conn| match self.schema {
             WITH_WIRES.. => stored_request(conn, revision),
@@ -127,6 +134,25 @@ impl Snapshot for SqliteSnapshot {
             entries(conn, has_odd_nights, "1 = 1 ORDER BY current DESC, position, shot, number")
         })
     }
+}
+
+/// Where a ledger of a schema belongs.
+fn home(conn: &Connection, schema: usize) -> rusqlite::Result<Home> {
+    let sent = "SELECT EXISTS (SELECT 1 FROM attempts)";
+    let has_attempts = conn.query_row(sent, [], |row| row.get(0))?;
+    let last = "SELECT address FROM origins ORDER BY id DESC LIMIT 1";
+    let last = || conn.query_row(last, [], |row| row.get(0)).optional();
+    let gateway = if schema >= WITH_WIRES { last()? } else { None };
+    let home = Home { id: None, has_attempts, gateway, separate: false };
+    if schema < WITH_HOME {
+        return Ok(home);
+    }
+    let kept = "SELECT ledger_id, moved_to, separate FROM campaign";
+    conn.query_row(kept, [], |row| {
+        let moved: Option<String> = row.get(1)?;
+        let gateway = moved.or(home.gateway);
+        Ok(Home { id: row.get(0)?, gateway, separate: row.get(2)?, has_attempts })
+    })
 }
 
 /// Which revisions are older or removed ones whose purchase is unfinished, and their order.

@@ -12,7 +12,7 @@ use crate::domain::state::{Account, AttemptId, AttemptOutcome, RevisionState, St
 use crate::domain::time::Timestamp;
 use crate::domain::transition::{AttemptChange, Transition};
 use crate::ledger::{
-    AttemptSpec, Change, ClipFile, Commit, Committed, LedgerError, RevisionId, Verdict,
+    AttemptSpec, Change, ClipFile, Commit, Committed, LedgerError, Note, RevisionId, Verdict,
 };
 use crate::policy::budget::Budget;
 
@@ -25,11 +25,27 @@ pub(super) fn set_budget(tx: &Tx<'_>, budget: Budget) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Keeps what the user said about where the campaign belongs.
+pub(super) fn note(tx: &Tx<'_>, note: &Note) -> Result<(), Fault> {
+    match note {
+        Note::MovedTo(address) => {
+            tx.conn.execute("UPDATE campaign SET moved_to = ?1", [&**address])?
+        }
+        Note::Separate => tx.conn.execute("UPDATE campaign SET separate = 1", [])?,
+    };
+    Ok(())
+}
+
 /// Writes a batch, one commit after the other.
 pub(super) fn commit(tx: &Tx<'_>, batch: &[Commit]) -> Result<Committed, Fault> {
     let mut verdicts = Vec::with_capacity(batch.len());
     for Commit { at, change } in batch {
         let verdict = match change {
+            Change::Transition { revision, transition, attempt: Some(spec), files }
+                if matches!(transition.to.state, State::Delivered { .. }) =>
+            {
+                adopt(tx, *revision, transition, spec, files, *at)
+            }
             Change::Transition { revision, transition, attempt: Some(spec), .. } => {
                 claim(tx, *revision, transition, spec, *at)
             }
@@ -96,6 +112,40 @@ fn claim(
     Ok(Verdict::Claimed(attempt))
 }
 
+/// A clip that was there before: what stands for its purchase, with its price spent, whatever the
+/// cap says, and the files.
+fn adopt(
+    tx: &Tx<'_>,
+    revision: RevisionId,
+    transition: &Transition,
+    spec: &AttemptSpec,
+    files: &[ClipFile],
+    at: Timestamp,
+) -> Result<Verdict, Fault> {
+    let unbought = "SELECT 1 FROM revisions AS r WHERE id = ?1 AND state = 'queued' AND current = 1 \
+         AND NOT EXISTS (SELECT 1 FROM attempts WHERE revision = r.id)";
+    let unbought = tx.conn.prepare_cached(unbought)?.query_row([revision.0], |_| Ok(()));
+    if unbought.optional()?.is_none() {
+        let what = format!("revision {} was adopted but is not a new one", revision.0);
+        return Err(Fault::Refused(LedgerError::defect(what)));
+    }
+    let attempt = insert_attempt(tx, revision, 1, spec, at)?;
+    tx.conn
+        .prepare_cached(
+            "UPDATE attempts SET account = 'spent', outcome = 'adopted', answered_at = sent_at \
+             WHERE id = ?1",
+        )?
+        .execute([attempt.0])?;
+    if let Some(price) = spec.price {
+        move_money(tx, attempt, Account::Spent, price, at)?;
+    }
+    write_state(tx, revision, &transition.to.clone().with_attempt(attempt), Some(spec), at)?;
+    for (part, file) in (1_i64..).zip(files) {
+        write_file(tx, revision, part, file)?;
+    }
+    Ok(Verdict::Claimed(attempt))
+}
+
 fn insert_attempt(
     tx: &Tx<'_>,
     revision: RevisionId,
@@ -103,7 +153,8 @@ fn insert_attempt(
     spec: &AttemptSpec,
     at: Timestamp,
 ) -> rusqlite::Result<AttemptId> {
-    let origin = tx.origin(&spec.origin)?;
+    let is_sent = !spec.origin.address.is_empty();
+    let origin = is_sent.then(|| tx.origin(&spec.origin)).transpose()?;
     let id = tx
         .conn
         .prepare_cached(

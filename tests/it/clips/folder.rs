@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use rushes::blocking::Threads;
-use rushes::clips::{ClipError, ClipStore, FolderStore, count_clips};
+use rushes::clips::{ClipError, ClipStore, FolderStore, clips_in};
 use rushes::domain::time::{Clock, SystemClock, Timestamp};
 use tempfile::TempDir;
 
@@ -102,7 +102,7 @@ async fn what_is_being_received_never_looks_like_a_clip() {
     let [file] = &files(folder.path())[..] else { panic!() };
     assert!(file.starts_with("clips/.rushes-"), "{file}");
     assert_eq!(Path::new(file).extension().unwrap(), "part");
-    assert_eq!(count_clips(folder.path()), 0);
+    assert_eq!(clips_in(folder.path()).len(), 0);
     drop(writer);
     assert!(files(folder.path()).is_empty());
 }
@@ -256,7 +256,7 @@ async fn opening_sweeps_what_a_killed_run_left_and_nothing_else() {
     }
     FolderStore::open(folder.path(), Threads::Pool).unwrap();
     assert_eq!(files(&clips), [".rushes-z.mp4", "a/c.mp4", "mine.part"]);
-    assert_eq!(count_clips(folder.path()), 2);
+    assert_eq!(clips_in(folder.path()).len(), 2);
 }
 
 #[tokio::test]

@@ -81,6 +81,8 @@ fn a_deleted_ledger_is_not_made_anew_beside_what_it_bought() {
     assert_eq!((server.requests().len(), fs::read_dir(&clips).unwrap().count()), (0, 3));
     // A user who does want everything anew says so by moving them.
     fs::rename(&clips, clips.with_file_name("clips.old")).unwrap();
+    sandbox.run(words).exits(2).warns("renders/night/ledger.id");
+    fs::remove_file(clips.with_file_name("ledger.id")).unwrap();
     sandbox.run(words).exits(0);
     each_once(&[&server], &IDS);
 }

@@ -2,5 +2,8 @@
 //! through the real program, with a gateway over a real socket.
 
 mod catalogs;
+mod folders;
+mod gateways;
+mod siblings;
 
 use crate::disk::{campaign, posted, sells};

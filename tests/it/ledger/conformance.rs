@@ -6,7 +6,9 @@ use std::sync::Arc;
 use rushes::domain::charge::Charge;
 use rushes::domain::secret::Secret;
 use rushes::domain::state::{Account, AttemptId, Rules};
-use rushes::ledger::{Assign, CallbackSubscription, Change, Commit, Committed, ReservedAttempt};
+use rushes::ledger::{
+    Assign, CallbackSubscription, Change, Commit, Committed, Note, ReservedAttempt,
+};
 use tempfile::TempDir;
 
 use super::*;
@@ -91,6 +93,7 @@ over_all_ledgers![
     the_cap_is_kept,
     an_empty_batch_says_the_balance,
     field_30_what_was_sent_before_is_gone_on_with_and_of_several_the_furthest,
+    where_a_campaign_belongs_is_told_and_kept,
 ];
 
 fn batch(commits: Vec<Commit>) -> Arc<Vec<Commit>> {
@@ -512,4 +515,23 @@ async fn field_30_what_was_sent_before_is_gone_on_with_and_of_several_the_furthe
     let all = maker.ledger().assign(Assign::All).await.unwrap();
     let current: Vec<_> = all.iter().filter(|one| one.current).map(|one| one.number).collect();
     assert_eq!(current, [1]);
+}
+
+async fn where_a_campaign_belongs_is_told_and_kept<M: Maker>() {
+    let mut maker = M::make();
+    let home = |maker: &M| maker.ledger().snapshot().unwrap().summary().unwrap().home;
+    let before = home(&maker);
+    assert_eq!((before.has_attempts, before.gateway, before.separate), (false, None, false));
+    let entry = queued(&*maker.ledger(), &[10]).await.remove(0);
+    commit(&*maker.ledger(), vec![claim(&entry)]).await;
+    maker.reopen();
+    let sent = home(&maker);
+    assert!(sent.has_attempts);
+    assert_eq!(sent.gateway.as_deref(), Some("https://gateway.test"));
+    assert_eq!(sent.id, before.id, "it is the same ledger");
+    maker.ledger().note(Note::MovedTo("https://moved.test".into())).await.unwrap();
+    maker.ledger().note(Note::Separate).await.unwrap();
+    maker.reopen();
+    let noted = home(&maker);
+    assert_eq!((noted.gateway.as_deref(), noted.separate), (Some("https://moved.test"), true));
 }

@@ -6,7 +6,8 @@ use rushes::domain::shot::{Fingerprint, ShotId};
 use rushes::domain::state::{AttemptId, Failure, RevisionState, State};
 use rushes::domain::time::Timestamp;
 use rushes::ledger::{
-    ClipFile, Entry, Kind, LedgerError, RevisionId, Row, Snapshot, Spending, StoredRequest, Summary,
+    ClipFile, Entry, Home, Kind, LedgerError, RevisionId, Row, Snapshot, Spending, StoredRequest,
+    Summary,
 };
 use rushes::policy::budget::{Balance, Budget};
 
@@ -116,6 +117,7 @@ impl Sample {
                 reserved: usd("0.9495"),
                 unconfirmed: usd("0"),
             },
+            home: Home::default(),
             held_by: None,
         };
         Self { summary, rows, spending: Spending::default() }
@@ -138,6 +140,10 @@ impl Snapshot for Sample {
 
     fn lists(&self, path: &str) -> Result<bool, LedgerError> {
         Ok(self.rows.iter().flat_map(|row| &row.files).any(|file| file.path == path))
+    }
+
+    fn has_attempts(&self, shot: &ShotId) -> Result<bool, LedgerError> {
+        Ok(self.rows.iter().any(|row| row.entry.shot == *shot && row.attempts > 0))
     }
 
     fn request(&self, revision: RevisionId) -> Result<StoredRequest, LedgerError> {

@@ -11,7 +11,7 @@ use rushes::domain::shot::Shot;
 use rushes::domain::time::Timestamp;
 use rushes::ledger::{
     Answer, Assign, CallbackSubscription, Change, Commit, Committed, Entry, Ledger, LedgerError,
-    ReservedAttempt, RevisionId, Snapshot,
+    Note, ReservedAttempt, RevisionId, Snapshot,
 };
 use rushes::policy::budget::{Balance, Budget};
 use rushes::scheduler::{self, CancelToken, Deps, RunOptions, RunOutcome};
@@ -72,6 +72,10 @@ impl Ledger for SlowLedger {
 
     fn has_failed(&self) -> bool {
         self.memory.has_failed()
+    }
+
+    fn note(&self, note: Note) -> Answer<'_, ()> {
+        self.memory.note(note)
     }
 
     fn set_budget(&self, budget: Budget) -> Answer<'_, ()> {

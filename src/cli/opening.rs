@@ -1,0 +1,67 @@
+//! Opens a campaign for writing: the folder's lock, then the ledger and its lock, then the log.
+
+use std::sync::Arc;
+
+use crate::blocking::Threads;
+use crate::domain::time::{Clock, SystemClock};
+use crate::ledger::{FolderLock, Ledger, LedgerError, LedgerOptions};
+
+use super::error::CliError;
+use super::log::{Keeper, Log};
+use super::ownership;
+use super::settings::{CampaignPaths, private_folder};
+
+/// A campaign that is open for writing, and what is held meanwhile.
+pub struct Opened {
+    /// The ledger.
+    pub ledger: Arc<dyn Ledger>,
+    /// Its log.
+    pub log: Keeper,
+    /// The campaign folder's lock.
+    pub folder: FolderLock,
+}
+
+/// Opens or creates the ledger, takes the locks, and begins the log.
+pub fn open(paths: &CampaignPaths, holder: &str, log: &Log) -> Result<Opened, CliError> {
+    private_folder(&paths.folder)?;
+    if let Some(folder) = paths.ledger.folder() {
+        private_folder(folder)?;
+    }
+    let campaign = kept_name(paths)?;
+    let Some(folder) = FolderLock::take(&paths.folder) else { return Err(in_use(paths)) };
+    ownership::check(paths)?;
+    let at = SystemClock.now();
+    let ledger = paths.ledger.open(&LedgerOptions {
+        campaign: &campaign,
+        kind: paths.kind,
+        holder,
+        at,
+        threads: Threads::Pool,
+        identity: paths.identity.clone(),
+    })?;
+    // No other run works on the campaign from here on, so none writes to its log.
+    let log = log.begin(&paths.folder, &paths.header.campaign, holder, at);
+    ownership::keep(paths, &*ledger)?;
+    Ok(Opened { ledger, log, folder })
+}
+
+/// The campaign's name as its ledger has it: a manifest may be renamed, and what it bought stays.
+fn kept_name(paths: &CampaignPaths) -> Result<String, CliError> {
+    let ours = paths.header.campaign.clone();
+    if !paths.is_renamed {
+        return Ok(ours);
+    }
+    let kept = paths.reader()?.map(|reader| reader.summary()).transpose()?;
+    Ok(kept.map_or(ours, |kept| kept.campaign))
+}
+
+/// Another run has the folder.
+fn in_use(paths: &CampaignPaths) -> CliError {
+    let summary = paths.ledger.snapshot().and_then(|reader| reader.summary());
+    let holder = summary.ok().and_then(|summary| summary.held_by);
+    let (place, holder) = match holder {
+        Some(holder) => (paths.ledger.path().to_owned(), holder),
+        None => (paths.folder.clone(), "a run with another ledger".to_owned()),
+    };
+    LedgerError::Locked(place, holder).into()
+}

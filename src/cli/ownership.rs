@@ -1,0 +1,279 @@
+//! Whose a campaign folder is, and what lies in it: looked at before anything is bought or changed,
+//! so that no ledger buys what another one bought.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::clips::{clip_path, clips_in, is_whole, look};
+use crate::domain::money::Usd;
+use crate::domain::origin::Origin;
+use crate::domain::secret::Secret;
+use crate::domain::shot::Shot;
+use crate::domain::state::ShotEvent;
+use crate::domain::time::{Clock, SystemClock};
+use crate::ledger::{
+    AttemptSpec, Change, ClipFile, Commit, Entry, Ledger, LedgerError, Note, Owner, Snapshot,
+    Verdict,
+};
+use crate::policy::limits::Limits;
+use crate::provider::canonical_wire;
+use crate::report::text::{dollars, plural, safe, safe_path};
+use crate::scheduler::RunOptions;
+
+use super::args;
+use super::error::CliError;
+use super::settings::{CampaignPaths, LoadedCampaign, quoted};
+use super::siblings;
+
+/// What the checks before a run came to.
+#[derive(Debug, Default)]
+pub struct Opening {
+    /// Whether the ledger is the manifest's under an earlier name.
+    pub is_renamed: bool,
+    /// Whether other campaigns' purchases of the same shots do not matter.
+    separate: bool,
+    /// Shots, by index, whose clips are taken as bought, and their files' paths.
+    adopted: Vec<(usize, Vec<String>)>,
+    /// The campaign folder.
+    folder: PathBuf,
+}
+
+/// Looks whether a run may buy these shots into this folder; changes nothing.
+pub fn before_buying(loaded: &LoadedCampaign, work: &args::Work) -> Result<Opening, CliError> {
+    let (paths, shots) = (&loaded.paths, &loaded.campaign.shots);
+    let reader = paths.reader()?;
+    let owner = Owner::of(&paths.folder)?;
+    if !work.adopt && !owner.is_some_and(|owner| owner.place.exists()) {
+        no_clips_of_a_lost_ledger(paths)?;
+    }
+    check(paths)?;
+    let adopted = unknown_clips(shots, reader.as_deref(), paths)?;
+    match adopted.first().and_then(|(first, _)| shots.get(*first)) {
+        Some(first) if !work.adopt => return Err(refuse_clips(adopted.len(), first, paths)),
+        _ => {}
+    }
+    let mut unpriced = adopted.iter().filter_map(|(index, _)| shots.get(*index));
+    if loaded.budget.cap.is_some()
+        && let Some(shot) = unpriced.find(|shot| shot.price.is_none())
+    {
+        let what = format!(
+            "--adopt cannot book the clip of {}: its price is not known, and there is a cap",
+            shot.id
+        );
+        return Err(CliError::new(what).help(
+            "name a catalog with its price (--catalog FILE), or lift the cap: --budget none",
+        ));
+    }
+    let theirs = loaded
+        .kept
+        .as_ref()
+        .is_some_and(|kept| kept.campaign != paths.header.campaign && kept.kind == paths.kind);
+    let is_renamed = match &reader {
+        Some(reader) if theirs => siblings::knows_half(&**reader, shots, &paths.identity)?,
+        _ => false,
+    };
+    let kept = loaded.kept.as_ref().map(|kept| &kept.home);
+    if !work.separate && kept.is_none_or(|home| !home.has_attempts && !home.separate) {
+        siblings::check(paths, shots)?;
+    }
+    let (separate, folder) = (work.separate, paths.folder.clone());
+    Ok(Opening { is_renamed, separate, adopted, folder })
+}
+
+/// Refuses a ledger that is not the folder's.
+pub fn check(paths: &CampaignPaths) -> Result<(), CliError> {
+    let Some(owner) = Owner::of(&paths.folder)? else { return Ok(()) };
+    let ours = match paths.reader()? {
+        Some(reader) => reader.summary()?.home.id,
+        // What is left of a ledger says more about it than this.
+        None if paths.ledger.is_known() => return Ok(()),
+        None => Some(String::new()),
+    };
+    // One that an older version made has no id yet.
+    let is_its_own = match &ours {
+        Some(id) => *id == owner.id,
+        None => is_same_file(&owner.place, paths.ledger.path()),
+    };
+    if is_its_own {
+        return Ok(());
+    }
+    let (folder, ledger) = (paths.folder.clone(), paths.ledger.path().to_owned());
+    let place = owner.place;
+    let refused: CliError =
+        LedgerError::OtherLedger { folder, owner: place.clone(), ledger }.into();
+    let own_folder = format!("to give it a folder of its own: {}", paths.again("run", "--out DIR"));
+    Err(if place.exists() {
+        let there = paths.clone().with_ledger(&place);
+        refused.help(format!("to go on: {}", there.again("run", ""))).help(own_folder)
+    } else {
+        refused.help(own_folder).help(format!(
+            "if it is lost, look up in the gateway's console what was bought, then remove {} and \
+             run again",
+            quoted(&paths.folder.join("ledger.id"))
+        ))
+    })
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    one == other || real(one).is_some_and(|one| Some(one) == real(other))
+}
+
+/// Names the ledger as the folder's owner, before anything is bought.
+pub fn keep(paths: &CampaignPaths, ledger: &dyn Ledger) -> Result<(), CliError> {
+    let Some(id) = ledger.snapshot()?.summary()?.home.id else { return Ok(()) };
+    Owner::keep(&paths.folder, &id, paths.ledger.path()).map_err(|error| {
+        let file = paths.folder.join("ledger.id");
+        CliError::new(format!("{} cannot be written: {error}", safe_path(&file)))
+            .help("see to it that you may write that folder, or choose another with --out")
+    })
+}
+
+/// Clips without a ledger were bought by one that is gone: a new one would buy them all again.
+pub fn no_clips_of_a_lost_ledger(paths: &CampaignPaths) -> Result<(), CliError> {
+    if paths.ledger.is_known() {
+        return Ok(());
+    }
+    let clips = clips_in(&paths.folder).len();
+    if clips == 0 {
+        return Ok(());
+    }
+    let error = CliError::new(format!(
+        "there is no ledger {}, but {} in {}: without the ledger that bought them, every shot \
+         would be bought again",
+        paths.ledger,
+        if clips == 1 { "a clip lies".to_owned() } else { format!("{clips} clips lie") },
+        safe_path(&paths.folder.join("clips"))
+    ));
+    Err(ways_out(error, paths))
+}
+
+fn ways_out(error: CliError, paths: &CampaignPaths) -> CliError {
+    let owner = paths.folder.join("ledger.id");
+    let first = if paths.ledger.is_known() || !owner.exists() {
+        String::new()
+    } else {
+        format!("rm {} && ", quoted(&owner))
+    };
+    error
+        .help("put the ledger back, with its -wal, or name it with --ledger")
+        .help(format!("to take them as bought and paid: {first}{}", paths.again("run", "--adopt")))
+        .help(format!(
+            "to buy everything anew, move them away first: {first}mv {} {}",
+            quoted(&paths.folder.join("clips")),
+            quoted(&paths.folder.join("clips.old"))
+        ))
+}
+
+/// The shots without an attempt, by index, at whose name a whole clip lies, with its files.
+fn unknown_clips(
+    shots: &[Shot],
+    reader: Option<&dyn Snapshot>,
+    paths: &CampaignPaths,
+) -> Result<Vec<(usize, Vec<String>)>, CliError> {
+    let lie: HashSet<String> = clips_in(&paths.folder).into_iter().collect();
+    let mut unknown = Vec::new();
+    if lie.is_empty() {
+        return Ok(unknown);
+    }
+    for (index, shot) in shots.iter().enumerate() {
+        let path = |part| clip_path(&shot.clip_name, 1, part);
+        if !lie.contains(&path(1)) {
+            continue;
+        }
+        if let Some(reader) = reader
+            && (reader.has_attempts(&shot.id)? || reader.lists(&path(1))?)
+        {
+            continue;
+        }
+        let whole = |path: &String| lie.contains(path) && is_whole(&paths.folder.join(path));
+        let files: Vec<String> = (1..=lie.len()).map(path).take_while(whole).collect();
+        if !files.is_empty() {
+            unknown.push((index, files));
+        }
+    }
+    Ok(unknown)
+}
+
+fn refuse_clips(count: usize, first: &Shot, paths: &CampaignPaths) -> CliError {
+    let first = clip_path(&first.clip_name, 1, 1);
+    let (clips, of_them) = match count {
+        1 => (format!("{} is a whole clip", safe(&first)), "it"),
+        count => (format!("{} and {} more are whole clips", safe(&first), count - 1), "them"),
+    };
+    let error = CliError::new(format!(
+        "{clips}, but the ledger {} knows no purchase of {of_them}: {} would be bought again",
+        paths.ledger,
+        plural(count, "shot"),
+    ));
+    ways_out(error, paths)
+}
+
+impl Opening {
+    /// Writes what the user decided, before anything is bought.
+    pub async fn write(&self, ledger: &dyn Ledger, shots: &Arc<[Shot]>) -> Result<(), CliError> {
+        if self.separate {
+            ledger.note(Note::Separate).await?;
+        }
+        if self.adopted.is_empty() {
+            return Ok(());
+        }
+        let entries = ledger.record(Arc::clone(shots), SystemClock.now()).await?;
+        let taken = self
+            .adopted
+            .iter()
+            .filter_map(|(index, files)| Some((entries.get(*index)?, shots.get(*index)?, files)));
+        let spent: Usd = taken.clone().filter_map(|(_, shot, _)| shot.price).sum();
+        let batch = taken
+            .map(|(entry, shot, files)| self.adoption(entry, shot, files))
+            .collect::<Result<Vec<_>, _>>()?;
+        let count = batch.len();
+        for verdict in ledger.commit(Arc::new(batch)).await?.verdicts {
+            if let Verdict::Refused(error) = verdict {
+                return Err(error.into());
+            }
+        }
+        let clips = plural(count, "clip");
+        tracing::warn!("{clips} taken as bought; {} booked as spent", dollars(spent));
+        Ok(())
+    }
+
+    /// The commit by which a shot is delivered with clips that were there before.
+    fn adoption(&self, entry: &Entry, shot: &Shot, files: &[String]) -> Result<Commit, CliError> {
+        let at = SystemClock.now();
+        let rules = RunOptions::new(Limits::default()).rules;
+        let adopted = entry.status.after(ShotEvent::Adopted, at, &rules);
+        let transition = adopted.map_err(CliError::new)?;
+        let files = files.iter().map(|path| self.file(path)).collect::<Result<Vec<_>, _>>()?;
+        let (revision, attempt) = (entry.revision, Some(Box::new(standing_for(shot))));
+        Ok(Commit { at, change: Change::Transition { revision, transition, attempt, files } })
+    }
+
+    /// A clip's length, hash and what it is.
+    fn file(&self, path: &str) -> Result<ClipFile, CliError> {
+        let place = self.folder.join(path);
+        let unreadable =
+            |error| CliError::new(format!("{} cannot be read: {error}", safe_path(&place)));
+        let stored = look(&place, path).map_err(unreadable)?;
+        Ok(ClipFile {
+            path: stored.path,
+            bytes: stored.bytes,
+            sha256: stored.sha256,
+            clip_info: stored.clip_info,
+            unread: stored.unread,
+        })
+    }
+}
+
+/// What stands in the ledger for the purchase of an adopted clip.
+fn standing_for(shot: &Shot) -> AttemptSpec {
+    AttemptSpec {
+        price: shot.price,
+        charged_if_failed: false,
+        key: Secret::from_bytes([0; 16]),
+        key_on_wire: false,
+        origin: Origin::default(),
+        wire: canonical_wire(&shot.request),
+    }
+}
