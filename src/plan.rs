@@ -1,6 +1,8 @@
 //! The shots against the ledger: what a run would do with each, and what it would still spend.
 //! Pure; reads no file, prints nothing.
 
+mod vanished;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -13,6 +15,8 @@ use crate::domain::state::{Failure, RevisionState, State};
 use crate::ledger::Entry;
 use crate::policy::budget::{Balance, Budget};
 use crate::policy::limits::Limits;
+
+pub use vanished::vanished;
 
 /// What a run would do with a shot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

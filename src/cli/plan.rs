@@ -38,6 +38,7 @@ pub fn plan(args: &args::Plan, terminal: &Terminal, out: &mut dyn Write) -> Resu
     }
     let entries = loaded.entries()?;
     loaded.warn(terminal);
+    loaded.warn_of_vanished(&entries, terminal);
     let plan = lay_out(&loaded.campaign.shots, &entries, loaded.scope(&args.work));
     match args.format {
         PlanFormat::Json => json(out, &loaded.campaign, &plan)?,

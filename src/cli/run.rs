@@ -66,6 +66,9 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
     let judged = args.work.whole.then(|| whole::judge(&loaded, &args.work)).transpose()?;
     let key = key_for(&loaded.paths)?;
     loaded.warn(terminal);
+    if let Some(reader) = loaded.paths.reader()? {
+        loaded.warn_of_vanished(&reader.entries()?, terminal);
+    }
     let work = Work {
         command: "rushes run",
         paths: loaded

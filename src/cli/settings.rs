@@ -1,6 +1,7 @@
 //! What was typed, and what it means here: the campaign's folder and ledger, its limits and its
 //! budget. A flag beats the manifest, the manifest beats the default.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,11 +11,11 @@ use crate::ledger::{
     Entry, Identity, Kind, LedgerAddress, LedgerError, Snapshot, Summary, identity,
 };
 use crate::manifest::{self, Campaign, Header, Manifest, Mistakes, WrittenBudget};
-use crate::plan::Scope;
+use crate::plan::{Scope, vanished};
 use crate::policy::budget::Budget;
 use crate::policy::limits::Limits;
 use crate::provider::apimodels;
-use crate::report::text::{plural, safe_path};
+use crate::report::text::{plural, safe, safe_path};
 use crate::scheduler::RunOptions;
 use crate::simulator::{Profile, SimOptions};
 
@@ -203,12 +204,22 @@ pub fn quoted(path: &Path) -> String {
     }
 }
 
+/// A catalog has a few thousand lines at most.
+const MAX_CATALOG: u64 = 16 << 20;
+
 /// The catalog to go by.
 pub fn catalog(file: Option<&Path>) -> Result<Catalog, CliError> {
     let Some(path) = file else { return Ok(Catalog::builtin()) };
     let shown = safe_path(path);
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| CliError::new(format!("the catalog {shown} cannot be read: {error}")))?;
+    let cannot = |error| CliError::new(format!("the catalog {shown} cannot be read: {error}"));
+    let file = std::fs::File::open(path).map_err(cannot)?;
+    let mut text = String::new();
+    file.take(MAX_CATALOG + 1).read_to_string(&mut text).map_err(cannot)?;
+    if text.len() as u64 > MAX_CATALOG {
+        let most = MAX_CATALOG >> 20;
+        let what = format!("the catalog {shown} is bigger than {most} MB, so it is no catalog");
+        return Err(CliError::new(what).help("name the YAML file of models and prices"));
+    }
     Catalog::parse(&text).map_err(|error| CliError::new(format!("the catalog {shown}: {error}")))
 }
 
@@ -288,6 +299,13 @@ impl LoadedCampaign {
         if self.campaign.more_warnings > 0 {
             let more = plural(self.campaign.more_warnings, "more warning");
             terminal.write(format!("and {more}\n").as_bytes());
+        }
+    }
+
+    /// Says which bought shots vanished while others came. `entries` are all that the ledger knows.
+    pub fn warn_of_vanished(&self, entries: &[Entry], terminal: &Terminal) {
+        if let Some(what) = vanished(&self.campaign.shots, entries) {
+            terminal.write(format!("warning: {}\n", safe(&what)).as_bytes());
         }
     }
 

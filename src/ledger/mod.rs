@@ -225,7 +225,8 @@ pub struct Entry {
     /// Whether the manifest says this text today (as of the last `record`).
     pub current: bool,
     /// The clips' path below `clips/`, without revision, part and `.mp4`; unique in the ledger
-    /// among revision 1s without regard to case.
+    /// among revision 1s without regard to case
+    /// and to Unicode's forms.
     pub clip_name: Box<str>,
     /// Where it stands.
     pub status: RevisionState,

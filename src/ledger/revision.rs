@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use icu_normalizer::ComposingNormalizerBorrowed;
+
 use crate::domain::shot::{Request, ShotId};
 use crate::domain::state::{Failure, State};
 
@@ -70,7 +72,7 @@ pub struct TakenNames(HashSet<(String, u32)>);
 impl TakenNames {
     /// Keeps the name of revision `number` of a shot for it.
     pub fn take(&mut self, clip_name: &str, number: u32) -> bool {
-        self.0.insert((clip_name.to_lowercase(), number))
+        self.0.insert((folded(clip_name), number))
     }
 
     /// The wanted name, or one made unique by the shot's id: ids and wanted names hold no `~`.
@@ -85,6 +87,23 @@ impl TakenNames {
         }
         name.into()
     }
+}
+
+/// Unicode's form in which characters that only look different are one.
+const FORM: ComposingNormalizerBorrowed<'_> = ComposingNormalizerBorrowed::new_nfkc();
+
+/// What two names share that are one file on some system: the same letters but for their case, fully
+/// folded (`ß` and `SS`, `ſ` and `s`), and for their form in Unicode (`ﬁ` and `fi`, `é` in one
+/// character or in two).
+#[must_use]
+pub fn folded(name: &str) -> String {
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
+    let fold = |text: &str| -> String {
+        text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
+    };
+    FORM.normalize(&fold(&FORM.normalize(name))).into_owned()
 }
 
 /// Whether `~` and this id would read as a revision (`~r2`) or a part (`~2`) of another's clip.

@@ -16,7 +16,9 @@ pub use body::body;
 pub use http::{
     BadProxy, HttpProvider, HttpSettings, PROXY_VARIABLES, Pace, ProxyUrl, SetupError, same_gateway,
 };
-pub use submission::{FileError, FilePart, LoadedFiles, Submission, canonical_wire};
+pub use submission::{
+    FileError, FilePart, LoadBudget, LoadShare, LoadedFiles, Submission, canonical_wire,
+};
 
 use std::time::Duration;
 

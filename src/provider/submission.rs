@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::catalog::hex;
 use crate::disk;
@@ -65,7 +67,73 @@ pub enum FileError {
     },
 }
 
+/// Bytes of local files that are in memory at once, until their POSTs have ended. A file goes over
+/// the wire as base64, so that each takes some more than twice its size.
+pub const MAX_LOADED: u64 = 128 << 20;
+
+/// Bounds how many bytes of local files are in memory at once: who comes too early waits.
+#[derive(Clone, Debug)]
+pub struct LoadBudget {
+    /// A permit for each byte.
+    bytes: Arc<Semaphore>,
+    most: u32,
+}
+
+impl Default for LoadBudget {
+    fn default() -> Self {
+        Self::new(MAX_LOADED)
+    }
+}
+
+impl LoadBudget {
+    /// So many bytes at once; a request with more is read alone.
+    #[must_use]
+    pub fn new(most: u64) -> Self {
+        let most = u32::try_from(most).unwrap_or(u32::MAX);
+        Self { bytes: Arc::new(Semaphore::new(most as usize)), most }
+    }
+
+    /// Waits until a request's files may be read. What is read with the share keeps it until the
+    /// last of the bytes is dropped.
+    pub async fn share(&self, request: &Request) -> LoadShare {
+        let bytes: u64 = request.files.iter().map(|file| file.bytes).sum();
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(self.most);
+        let permit = Arc::clone(&self.bytes).acquire_many_owned(bytes).await;
+        LoadShare { _permit: permit.ok().map(Arc::new) }
+    }
+}
+
+/// A share of a [`LoadBudget`].
+#[derive(Clone, Debug)]
+pub struct LoadShare {
+    _permit: Option<Arc<OwnedSemaphorePermit>>,
+}
+
+/// Bytes that hold their share.
+struct Held {
+    bytes: Vec<u8>,
+    _share: LoadShare,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 impl LoadedFiles {
+    /// As [`LoadedFiles::read`]; the bytes hold `share` until they are dropped. Blocking.
+    ///
+    /// # Errors
+    /// When a file is gone, unreadable or has changed.
+    pub fn read_with(request: &Request, share: &LoadShare) -> Result<Self, FileError> {
+        let part = |file: &LocalFile| {
+            let bytes = Bytes::from_owner(Held { bytes: read(file)?, _share: share.clone() });
+            Ok(FilePart { param: file.param.clone(), bytes })
+        };
+        request.files.iter().map(part).collect::<Result<_, _>>().map(Self)
+    }
+
     /// Reads a request's local files, if they are still those that were fingerprinted. Blocking.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use crate::callback::WebhookQueue;
 use crate::domain::time::{Clock, Now};
 use crate::failpoint;
 use crate::ledger::{Ledger, LedgerError};
+use crate::provider::LoadBudget;
 
 use super::core::{Output, Scheduler};
 use super::effects::{Effect, Event, World};
@@ -48,6 +49,7 @@ impl Driver {
             threads,
             cancel: cancel.clone(),
             pause: pause.clone(),
+            loads: LoadBudget::default(),
             stopped: AtomicBool::new(false),
         };
         Self {

@@ -18,7 +18,9 @@ use crate::domain::shot::Request;
 use crate::domain::time::Timestamp;
 use crate::failpoint;
 use crate::ledger::{Ledger, LedgerError};
-use crate::provider::{Download, LoadedFiles, Provider, ResumePoint, Submission, TaskHandle};
+use crate::provider::{
+    Download, LoadBudget, LoadedFiles, Provider, ResumePoint, Submission, TaskHandle,
+};
 
 use super::questions::ChargeQuestion;
 use super::shot_state::{PartialClip, Slot};
@@ -109,6 +111,8 @@ pub(super) struct World {
     pub(super) threads: Threads,
     pub(super) cancel: CancelToken,
     pub(super) pause: PauseSwitch,
+    /// How many bytes of local files are in memory at once.
+    pub(super) loads: LoadBudget,
     /// Whether submitting has stopped, looked at once more when a POST is about to leave.
     pub(super) stopped: AtomicBool,
 }
@@ -136,7 +140,9 @@ impl World {
     pub(super) async fn perform(self: Arc<Self>, effect: Effect) -> Event {
         match effect {
             Effect::Load { slot, request } => {
-                let files = self.threads.run(move || LoadedFiles::read(&request)).await;
+                let share = self.loads.share(&request).await;
+                let read = move || LoadedFiles::read_with(&request, &share);
+                let files = self.threads.run(read).await;
                 let files = match files {
                     Ok(files) => files.map_err(|error| error.to_string()),
                     Err(lost) => return Event::Panicked { was_post: false, why: lost.to_string() },

@@ -8,7 +8,7 @@ use rushes::domain::shot::{Fingerprint, LocalFile, Request, Shot, ShotId};
 use rushes::domain::state::{AttemptId, Failure, RevisionState, State, Unanswered};
 use rushes::domain::time::Timestamp;
 use rushes::ledger::{Entry, RevisionId};
-use rushes::plan::{Action, Others, Scope, USUAL_RENDER, plan, shown};
+use rushes::plan::{Action, Others, Scope, USUAL_RENDER, plan, shown, vanished};
 use rushes::policy::budget::{Balance, Budget};
 use rushes::policy::limits::Limits;
 
@@ -186,4 +186,52 @@ fn a_request_is_shown_with_the_paths_of_its_files() {
     };
     let request = Request { json: r#"{"model":"m"}"#.into(), files: [file].into() };
     assert_eq!(shown(&request).to_string(), r#"{"model":"m","image":"a.png"}"#);
+}
+
+fn vanished_of(known: &[&str], today: &[&str]) -> Option<String> {
+    let delivered = State::Delivered { attempt: AttemptId(1) };
+    let entries: Vec<Entry> = known.iter().map(|id| entry(id, delivered.clone())).collect();
+    let shots: Vec<Shot> = today.iter().map(|id| shot(id, None)).collect();
+    vanished(&shots, &entries)
+}
+
+#[test]
+fn field_22_an_id_that_came_back_as_a_date_is_told() {
+    for (before, after) in [
+        ("mar-1", "1-Mar"),
+        ("mar-1", "Mar-01"),
+        ("MARCH1", "1-Mrz"),
+        ("dec-12", "12.Dez"),
+        ("mar-1", "2026-03-01"),
+        ("scene-a", "1-Mar"),
+    ] {
+        let told = vanished_of(&["x", before], &["x", after]).unwrap();
+        assert!(told.starts_with(&format!("the shot {after} is new, and {before}, ")), "{told}");
+    }
+    for (before, after) in [
+        // Nothing is gone, or nothing new is a date.
+        (&["a"][..], &["a", "1-Mar"][..]),
+        (&["a", "b"], &["a"]),
+        (&["a", "b"], &["a", "c"]),
+        (&["mar-1"], &["mar-1", "mar-2"]),
+        // They are called so.
+        (&["mar-1", "mar-2"], &["mar-2", "mar-3"]),
+        (&["a"], &["march-hare"]),
+    ] {
+        assert_eq!(vanished_of(before, after), None, "{before:?} {after:?}");
+    }
+}
+
+#[test]
+fn field_22_many_ids_that_vanish_while_as_many_come_are_told() {
+    let told = vanished_of(&["a1", "a2", "a3", "x"], &["b1", "b2", "b3", "x"]).unwrap();
+    assert!(told.starts_with("3 shots that were bought are gone, such as a1, and 3 are new"));
+    assert_eq!(vanished_of(&["a1", "a2", "a3", "x"], &["b1", "x"]), None);
+    let known: Vec<String> = (0..40).map(|n| format!("s{n}")).collect();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let today = [&known[3..], &["t1", "t2", "t3"]].concat();
+    assert_eq!(vanished_of(&known, &today), None, "three of forty are an ordinary change");
+    // What was never bought may go.
+    let entries = ["a", "b", "c"].map(|id| entry(id, State::Queued { why: None }));
+    assert_eq!(vanished(&["d", "e", "f"].map(|id| shot(id, None)), &entries), None);
 }

@@ -5,5 +5,6 @@ mod catalogs;
 mod folders;
 mod gateways;
 mod siblings;
+mod spreadsheets;
 
 use crate::disk::{campaign, posted, sells};

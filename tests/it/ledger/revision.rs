@@ -1,9 +1,12 @@
 //! Which states an attempt is open in, and which have a task or files.
 
 use rushes::domain::outcome::TaskId;
+use rushes::domain::shot::ShotId;
 use rushes::domain::state::{AttemptId, Failure, State, Unanswered};
 use rushes::domain::time::Timestamp;
-use rushes::ledger::revision::{WITH_TASK, has_open_attempt, is_unbought, is_without_files};
+use rushes::ledger::revision::{
+    TakenNames, WITH_TASK, folded, has_open_attempt, is_unbought, is_without_files,
+};
 
 #[test]
 fn the_names_of_states_are_those_of_the_states_they_stand_for() {
@@ -33,4 +36,22 @@ fn the_names_of_states_are_those_of_the_states_they_stand_for() {
         assert_eq!(is_without_files(&state), without_files, "{state:?}");
         assert_eq!(is_unbought(&state), unbought, "{state:?}");
     }
+}
+
+#[test]
+fn field_45_names_that_some_file_systems_fold_together_are_told_apart() {
+    for (one, other) in [
+        ("ſun", "Sun"),
+        ("straße", "STRASSE"),
+        ("ﬁlm", "FILM"),
+        ("caf\u{e9}", "Cafe\u{301}"),
+        ("Σας", "σασ"),
+    ] {
+        assert_eq!(folded(one), folded(other), "{one} {other}");
+        let mut taken = TakenNames::default();
+        assert_eq!(&*taken.free(one, &ShotId::new("a").unwrap(), 1), one);
+        assert_eq!(*taken.free(other, &ShotId::new("b").unwrap(), 1), format!("{other}~b"));
+        assert_eq!(&*taken.free(other, &ShotId::new("b").unwrap(), 2), other);
+    }
+    assert_ne!(folded("a.b"), folded("ab"));
 }

@@ -4,6 +4,7 @@ mod account;
 mod conformance;
 mod downloads;
 mod http;
+mod loads;
 mod odd_answers;
 mod odd_exchanges;
 mod rigs;
