@@ -33,9 +33,10 @@ impl Catalog {
             match request.own(place) {
                 Some(value) if param.is_wire(value) => {
                     check_value(param, value, &mut problems);
-                    let wrong = parts::check(self, param, value, &request);
-                    for (what, fix) in wrong {
-                        problems.add(&param.name, what, fix);
+                    if param.kind == ParamKind::ObjectList {
+                        for (what, fix) in parts::check(self, param, value, &request) {
+                            problems.add(&param.name, what, fix);
+                        }
                     }
                 }
                 Some(value) => wrong_type(param, value, &mut problems),

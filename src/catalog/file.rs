@@ -10,6 +10,7 @@ use serde_yaml::Spanned;
 use crate::domain::money::Usd;
 
 use super::model::{Catalog, CatalogError, Model};
+use super::notes;
 use super::param::{Param, ParamKind};
 use super::price_table::{DURATION, Rate, Row};
 use super::values::Values;
@@ -92,6 +93,7 @@ impl Catalog {
             date: file.date.value,
             source: file.source,
             failed_tasks_charged: matches!(file.failed_tasks, FailedTasks::Charged),
+            noted: notes::noted(&params),
             params,
             models,
         })

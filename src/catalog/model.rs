@@ -12,6 +12,8 @@ pub struct Catalog {
     pub(super) failed_tasks_charged: bool,
     pub(super) params: Vec<Param>,
     pub(super) models: Vec<Model>,
+    /// Parameters of which something odd can be said, and for each those beside which it is idle.
+    pub(super) noted: Vec<(usize, Vec<usize>)>,
 }
 
 /// Why a catalog file cannot be used.

@@ -31,26 +31,41 @@ pub enum NoteKind {
     SharePage,
 }
 
+/// The parameters of which something odd can be said, and for each those beside which it is idle.
+pub(super) fn noted(params: &[Param]) -> Vec<(usize, Vec<usize>)> {
+    let place = |name: &String| params.iter().position(|param| param.name == *name);
+    let is_noted = |param: &Param| {
+        let is_file = matches!(param.kind, ParamKind::Image | ParamKind::Video);
+        is_file
+            || !param.idle_beside.is_empty()
+            || param.between.is_some()
+            || !param.usual.is_empty()
+    };
+    let noted = params.iter().enumerate().filter(|(_, param)| is_noted(param));
+    noted.map(|(at, param)| (at, param.idle_beside.iter().filter_map(place).collect())).collect()
+}
+
 /// Everything that is odd about a request.
 pub(super) fn of(catalog: &Catalog, request: &RequestView<'_>) -> Vec<Note> {
     let mut notes = Vec::new();
-    for (place, param) in catalog.params.iter().enumerate() {
-        if let Some(value) = request.own(place).filter(|value| is_given(value))
-            && let Some(kind) = odd(catalog, param, value, request)
+    for (place, idle_beside) in &catalog.noted {
+        if let Some(value) = request.own(*place).filter(|value| is_given(value))
+            && let Some(param) = catalog.params.get(*place)
+            && let Some(kind) = odd(param, idle_beside, value, request)
         {
-            notes.push(Note { param: place, kind });
+            notes.push(Note { param: *place, kind });
         }
     }
     notes
 }
 
 fn odd(
-    catalog: &Catalog,
     param: &Param,
+    idle_beside: &[usize],
     value: &Value,
     request: &RequestView<'_>,
 ) -> Option<NoteKind> {
-    let mut others = param.idle_beside.iter().filter_map(|name| catalog.place(name));
+    let mut others = idle_beside.iter().copied();
     if let Some(other) = others.find(|place| request.own(*place).is_some_and(is_given)) {
         return Some(NoteKind::Idle(other));
     }

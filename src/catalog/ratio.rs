@@ -20,8 +20,11 @@ const NAMES: [(u32, u32); 2] = [(21, 9), (9, 21)];
 pub fn lowest(text: &str) -> Option<String> {
     let (width, height) = sides(text.trim())?;
     let common = if NAMES.contains(&(width, height)) { 1 } else { divisor(width, height) };
-    let lowest = format!("{}:{}", width / common, height / common);
-    (lowest != text).then_some(lowest)
+    let has_zeros = text.starts_with('0') || text.contains(":0");
+    if common == 1 && !has_zeros && text.trim().len() == text.len() {
+        return None;
+    }
+    Some(format!("{}:{}", width / common, height / common))
 }
 
 /// The greatest number that divides both, which are not zero.

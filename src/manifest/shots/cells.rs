@@ -90,7 +90,7 @@ fn leftover(cell: &str) -> Option<(String, &'static str)> {
         let what = format!("{cell:?} is what a spreadsheet shows before it has the value");
         return Some((what, "wait until the sheet is filled in, and export it again"));
     }
-    let escaped = cell.contains("_x").then(|| escape(cell)).flatten()?;
+    let escaped = cell.contains('_').then(|| escape(cell)).flatten()?;
     let what = format!("`{escaped}` is a character that an export could not write");
     Some((what, "delete it; it mostly stands for a line end"))
 }
