@@ -134,7 +134,7 @@ fn is_local(address: &str) -> bool {
 }
 
 /// What stands before the paths of the gateway, as it is typed.
-fn base(address: &str) -> &str {
+pub fn base(address: &str) -> &str {
     let base = address.strip_suffix("/video/generations").unwrap_or(address);
     let base = base.strip_suffix("/api/v1").or_else(|| base.strip_suffix("/v1")).unwrap_or(base);
     base.trim_end_matches('/')

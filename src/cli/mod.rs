@@ -10,6 +10,7 @@ mod exit;
 mod gateway;
 mod generate;
 mod init;
+mod kept_requests;
 mod key;
 mod log;
 mod logging;
@@ -31,6 +32,7 @@ mod summary;
 mod system_limits;
 mod terminal;
 mod values;
+mod waiting;
 mod whole;
 
 pub use deadline::Deadline;
@@ -49,7 +51,7 @@ use tokio::runtime::Runtime;
 
 use args::{Cli, Command};
 use error::CliError;
-use terminal::Terminal;
+use terminal::{CYAN, Terminal};
 
 /// Parses, runs, and says how it ended.
 #[must_use]
@@ -58,10 +60,23 @@ pub fn main() -> ExitCode {
     system_limits::prepare();
     let terminal = Terminal::look();
     let mut out = BufWriter::new(io::stdout());
+    let buys = match &cli.command {
+        Command::Run(args) => Some(args.online.campaign.clone()),
+        Command::Plan(args) => Some(args.campaign.clone()),
+        _ => None,
+    };
     let result = dispatch(cli.command, &terminal, &mut out);
     // The reader of what is still buffered is gone: do not try again while dropping.
     let _ = out.into_parts();
-    result.unwrap_or_else(|error| error.tell(&terminal)).into()
+    let told = result.unwrap_or_else(|error| {
+        let exit = error.tell(&terminal);
+        let waits = buys.filter(|_| exit == Exit::NotStarted);
+        if let Some(help) = waits.and_then(|of| waiting::command(&error, &of, terminal.color)) {
+            terminal.say(CYAN, "help", &help);
+        }
+        exit
+    });
+    told.into()
 }
 
 fn dispatch(command: Command, terminal: &Terminal, out: &mut dyn Write) -> Result<Exit, CliError> {

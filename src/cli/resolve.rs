@@ -55,9 +55,13 @@ pub fn resolve(
             return Err(CliError::new(what)
                 .help("copy the id of the task that stands for this shot's prompt"));
         }
+        // All are decided before anything is printed: the reader of a pipe may be gone.
+        let mut became = Vec::new();
         for entry in entries {
-            let became = decide(&*ledger, entry, &resolution, &rules).await?;
-            writeln!(out, "{}: {became}", name(entry))?;
+            became.push((name(entry), decide(&*ledger, entry, &resolution, &rules).await?));
+        }
+        for (name, became) in became {
+            writeln!(out, "{name}: {became}")?;
         }
         writeln!(out, "to go on: {}", paths.again("run", ""))?;
         Ok(())

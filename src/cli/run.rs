@@ -17,9 +17,10 @@ use crate::domain::shot::Shot;
 use crate::domain::time::{Clock, SystemClock};
 use crate::ledger::{Kind, LedgerError};
 use crate::listener::BoundedServer;
-use crate::manifest::{Header, WrittenCallback};
+use crate::manifest::{Header, Mistakes, WrittenCallback};
 use crate::policy::budget::Budget;
 use crate::provider::{HttpProvider, HttpSettings, PROXY_VARIABLES, Provider};
+use crate::report::text::safe_path;
 use crate::scheduler::{
     self, CancelToken, Deps, EVENT_LOG, Progress, RunOptions, RunOutcome, StopReason,
 };
@@ -36,7 +37,8 @@ use super::signals::Signals;
 use super::summary::{Outcome, stopped};
 use super::terminal::{CYAN, RED, Terminal, YELLOW, var};
 use super::{
-    args, artifacts, gateway, key, logging, progress, runtime, serve, siblings, signals, sim, whole,
+    args, artifacts, gateway, key, logging, progress, runtime, serve, siblings, signals, sim,
+    waiting, whole,
 };
 
 /// Renders the shots of a manifest, or goes on with them.
@@ -96,7 +98,11 @@ pub fn fetch(
 ) -> Result<Exit, CliError> {
     let online = &args.online;
     let log = logging::start(online.campaign.logs, terminal);
-    let paths = CampaignPaths::find(&online.campaign, terminal.color)?.by_any_name();
+    let paths = match CampaignPaths::find(&online.campaign, terminal.color) {
+        Ok(paths) => paths,
+        Err(mistakes) => by_name(&online.campaign, mistakes, terminal)?,
+    };
+    let paths = paths.by_any_name();
     let paths = paths.with_gateway(&online.api_base).with_proxy(online.proxy.as_ref());
     let paths = paths.with_move(args.same_gateway);
     let kept = paths.existing()?.summary()?;
@@ -118,6 +124,24 @@ pub fn fetch(
         opening: Opening::default(),
     };
     runtime()?.block_on(work.drive(&log, terminal, out))
+}
+
+/// The campaign of a manifest whose settings cannot be read, if it has a ledger: what is paid for is
+/// fetched all the same, with the usual settings.
+fn by_name(
+    typed: &args::Campaign,
+    mistakes: Mistakes,
+    terminal: &Terminal,
+) -> Result<CampaignPaths, CliError> {
+    let paths = waiting::guess(typed);
+    if !paths.ledger.is_known() {
+        return Err(mistakes.into());
+    }
+    let manifest = safe_path(&typed.manifest);
+    let what =
+        format!("{manifest} cannot be read; its campaign is found by name: {}", paths.ledger);
+    terminal.say(YELLOW, "warning", &what);
+    Ok(paths)
 }
 
 /// The key, where one is needed.

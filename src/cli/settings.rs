@@ -21,6 +21,7 @@ use crate::simulator::{Profile, SimOptions};
 
 use super::args;
 use super::error::CliError;
+use super::kept_requests::kept_requests;
 use super::terminal::Terminal;
 use super::values::{BudgetFlag, ProxyFlag};
 
@@ -264,13 +265,18 @@ impl LoadedCampaign {
     pub fn read(typed: &args::Campaign, work: &args::Work, color: bool) -> Result<Self, CliError> {
         let catalog = catalog(work.catalog.as_deref())?;
         let flag = work.budget.map(|flag| flag.0.is_some());
-        let manifest = Manifest::read(&typed.manifest, &catalog);
+        let mut manifest = Manifest::read(&typed.manifest, &catalog);
         let Some(header) = manifest.header().cloned() else {
             return Err(manifest.mistakes(flag, color).into());
         };
         let identity = Identity::new(Arc::new(catalog.clone()));
         let paths = CampaignPaths { identity, ..CampaignPaths::of(header, typed) };
-        let kept = paths.reader()?.map(|reader| reader.summary()).transpose()?;
+        let reader = paths.reader()?;
+        let kept = reader.as_ref().map(|reader| reader.summary()).transpose()?;
+        if let Some(reader) = reader.filter(|_| manifest.lacks_files()) {
+            let bought = kept_requests(&*reader)?;
+            manifest = Manifest::read_knowing(&typed.manifest, &catalog, bought);
+        }
         let written = paths.header.budget;
         let kept_budget = kept.as_ref().map(|summary| summary.budget);
         let (budget, budget_is_new) = budget(work.budget, written, kept_budget);

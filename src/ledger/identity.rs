@@ -175,6 +175,14 @@ impl Identity {
 /// The parameters of a request, and those that local files fill, with the files' hashes.
 type Asked = (Params, Vec<(String, [u8; 32])>);
 
+impl StoredRequest {
+    /// The local files of what was sent, by parameter, with their hashes.
+    #[must_use]
+    pub fn files(&self) -> Vec<(String, [u8; 32])> {
+        self.wires.iter().find_map(|wire| sent(wire)).map(|(_, files)| files).unwrap_or_default()
+    }
+}
+
 /// What was asked for by what was sent.
 fn sent(wire: &str) -> Option<Asked> {
     let all: Params = serde_json::from_str(wire).ok()?;

@@ -4,6 +4,7 @@
 mod campaign;
 mod diagnostics;
 mod includes;
+mod kept;
 pub mod picture;
 mod read;
 mod scalars;
@@ -15,6 +16,7 @@ mod text;
 
 pub use campaign::{Campaign, Header, WrittenBudget, WrittenCallback, WrittenNotify};
 pub use diagnostics::{Diagnostics, Finding, Level, Mistakes, Related, Spot};
+pub use kept::{KeptRequest, KeptRequests};
 pub use read::{Manifest, header};
 pub use shots::{identity, template};
 pub use source::{chars, place};

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::campaign::{Campaign, Header};
 use super::diagnostics::{Diagnostic, Diagnostics, Mistakes};
+use super::kept::KeptRequests;
 use super::scalars::TOP_LEVEL;
 use super::shots::context::{ExpandContext, Expansion};
 use super::shots::defaults::{CompiledDefaults, Inherited};
@@ -27,6 +28,7 @@ use crate::domain::shot::Shot;
 pub struct Manifest {
     header: Option<Header>,
     shots: Vec<Shot>,
+    lacks_files: bool,
     diags: Diagnostics,
 }
 
@@ -34,12 +36,29 @@ impl Manifest {
     /// Reads a manifest; its mistakes are kept for [`Manifest::campaign`].
     #[must_use]
     pub fn read(path: &Path, catalog: &Catalog) -> Self {
+        Self::read_knowing(path, catalog, KeptRequests::default())
+    }
+
+    /// Whether a local file that it names is gone.
+    #[must_use]
+    pub fn lacks_files(&self) -> bool {
+        self.lacks_files
+    }
+
+    /// The same where these requests were bought: a local file of one that is gone since is a
+    /// warning.
+    #[must_use]
+    pub fn read_knowing(path: &Path, catalog: &Catalog, kept: KeptRequests) -> Self {
         let mut reader = Reader::new(path, Some(catalog));
+        if let Some(expansion) = &mut reader.expansion {
+            expansion.kept = kept;
+        }
         let header = reader.read();
         let Reader { expansion, mut diags, .. } = reader;
-        let Some(Expansion { shots, unused_columns, callback_conflict, .. }) = expansion else {
-            return Self { header, shots: Vec::new(), diags };
+        let Some(expansion) = expansion else {
+            return Self { header, shots: Vec::new(), lacks_files: false, diags };
         };
+        let Expansion { shots, unused_columns, callback_conflict, lacks_files, .. } = expansion;
         shots.check_clips(&mut diags);
         unused_columns.warn(&mut diags);
         if header.as_ref().is_some_and(|header| header.callback.is_some())
@@ -47,7 +66,7 @@ impl Manifest {
         {
             diags.add(diagnostic);
         }
-        Self { header, shots: shots.shots, diags }
+        Self { header, shots: shots.shots, lacks_files, diags }
     }
 
     /// Everything but its shots; `None` when some of that is wrong.

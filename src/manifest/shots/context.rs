@@ -9,6 +9,7 @@ use super::template::Engine;
 use super::unused_columns::UnusedColumns;
 use crate::catalog::Catalog;
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
+use crate::manifest::kept::KeptRequests;
 
 /// What expanding an entry reads and writes.
 pub(crate) struct ExpandContext<'a> {
@@ -22,6 +23,10 @@ pub(crate) struct ExpandContext<'a> {
 /// What expanding all entries yields.
 pub(crate) struct Expansion {
     pub images: ImageCache,
+    /// What was bought already.
+    pub kept: KeptRequests,
+    /// Whether a local file is gone.
+    pub lacks_files: bool,
     pub shots: ShotSet,
     pub unused_columns: UnusedColumns,
     /// The mistake of the first shot that sets `callback_url`, in case the manifest has `callback`,
@@ -34,6 +39,8 @@ impl Expansion {
     pub(crate) fn new(folder: PathBuf) -> Self {
         Self {
             images: ImageCache::new(folder),
+            kept: KeptRequests::default(),
+            lacks_files: false,
             shots: ShotSet::default(),
             unused_columns: UnusedColumns::default(),
             callback_conflict: None,

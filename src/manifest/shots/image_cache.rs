@@ -48,6 +48,13 @@ impl ImageCache {
         Self { folder, known: HashMap::new() }
     }
 
+    /// The place of a local file that is not there; `None` for anything else.
+    pub(crate) fn missing(&self, written: &str) -> Option<PathBuf> {
+        let path = self.folder.join(written);
+        let gone = std::fs::metadata(&path).err()?.kind() == io::ErrorKind::NotFound;
+        gone.then_some(path)
+    }
+
     /// What an image is.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use super::draft::{Draft, from};
 use super::image_cache::Image;
 use super::param_source::Field;
 use crate::catalog::{Params, PictureLimits};
-use crate::domain::shot::LocalFile;
+use crate::domain::shot::{Fingerprint, LocalFile};
 use crate::manifest::diagnostics::Topic;
 use crate::manifest::picture::Picture;
 
@@ -22,12 +22,19 @@ struct Seen<'d, 't> {
     picture: Picture,
 }
 
-/// Looks at the images: returns the local files among them, and the parameters that hold no image.
+/// Looks at the images: returns the local files among them, the parameters that hold no image, and
+/// the fingerprint by which the request was bought, if a file of it is gone since.
 pub(super) fn look<'d>(
     cx: &mut ExpandContext<'_>,
     draft: &'d Draft<'_, '_>,
     params: &mut Params,
-) -> (Vec<LocalFile>, Vec<&'d str>) {
+    extra: &Params,
+) -> (Vec<LocalFile>, Vec<&'d str>, Option<Fingerprint>) {
+    let as_written = (!cx.output.kept.is_empty()).then(|| {
+        let all = params.iter().chain(extra);
+        all.map(|(name, value)| (name.clone(), value.clone())).collect::<Params>()
+    });
+    let mut as_bought = None;
     let mut files = Vec::new();
     let mut unseen = Vec::new();
     let mut seen: Vec<Seen<'_, '_>> = Vec::new();
@@ -52,6 +59,22 @@ pub(super) fn look<'d>(
                 (called, bytes, picture)
             }
             Err((what, fix)) => {
+                let written = written.trim().to_owned();
+                let gone = cx.output.images.missing(&written);
+                cx.output.lacks_files |= gone.is_some();
+                let kept = as_written.as_ref().and_then(|all| cx.output.kept.find(draft.id, all));
+                if let (Some(path), Some(kept)) = (gone, kept) {
+                    let hash = kept.hashes.iter().find(|(name, _)| *name == field.name);
+                    let sha256 = hash.map_or([0; 32], |(_, hash)| *hash);
+                    as_bought = Some(kept.fingerprint);
+                    let (param, written) = (field.name.into(), written.into());
+                    files.push(LocalFile { param, path, written, sha256, bytes: 0 });
+                    warn(cx, draft, field, "a file that is gone", || {
+                        let what = format!("{what}; the shot was bought with it and goes on");
+                        (what, "put it back before you change this shot")
+                    });
+                    continue;
+                }
                 unseen.push(field.name);
                 let origin = field.origin(&draft.scope, field.name);
                 let diagnostic = from(draft, &origin, format!("`{}`: {what}", field.name));
@@ -72,7 +95,7 @@ pub(super) fn look<'d>(
             same_shape(cx, draft, head, tail);
         }
     }
-    (files, unseen)
+    (files, unseen, as_bought)
 }
 
 /// Warns of a picture, once for all shots that have such a one.

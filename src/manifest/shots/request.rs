@@ -49,7 +49,7 @@ pub(crate) fn build(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>) -> Option
     };
     own_callback(cx, draft, &params);
     let ratios = lowest_ratios(draft, &mut params);
-    let (files, unseen) = pictures::look(cx, draft, &mut params);
+    let (files, unseen, as_bought) = pictures::look(cx, draft, &mut params, &extra);
     let problems = check(cx, draft, &with_known(cx.catalog, &params, &extra), &unseen);
     let is_whole = !draft.compiled.fields.iter().any(|field| field.broken);
     if !is_whole || !unseen.is_empty() || problems > 0 {
@@ -68,7 +68,7 @@ pub(crate) fn build(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>) -> Option
     let hashes: Vec<(String, [u8; 32])> =
         files.iter().map(|file| (file.param.to_string(), file.sha256)).collect();
     let prints = Fingerprints { draft, params: &params, hashes: &hashes, seen: seen.get() };
-    let fingerprint = prints.newest(cx.catalog);
+    let fingerprint = as_bought.unwrap_or_else(|| prints.newest(cx.catalog));
     Some(BuiltRequest {
         fingerprint,
         former: prints.former(cx.catalog, &ratios, fingerprint),

@@ -6,5 +6,6 @@ mod folders;
 mod gateways;
 mod siblings;
 mod spreadsheets;
+mod waiting;
 
 use crate::disk::{campaign, posted, sells};

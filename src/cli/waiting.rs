@@ -1,0 +1,56 @@
+//! Paid work is polled and fetched whatever is wrong with the manifest: names the command that does,
+//! and finds the campaign of a manifest that cannot be read.
+
+use crate::domain::state::State;
+use crate::manifest::Header;
+use crate::report::text::plural;
+
+use super::args;
+use super::error::CliError;
+use super::settings::CampaignPaths;
+
+/// The command that fetches what is paid for and waits; `None` when nothing does, when a run is at
+/// work on it, or when `error` names it already.
+pub fn command(error: &CliError, typed: &args::Campaign, color: bool) -> Option<String> {
+    if let CliError::Error { help, .. } = error
+        && help.iter().any(|line| line.contains("rushes fetch"))
+    {
+        return None;
+    }
+    let paths = CampaignPaths::find(typed, color).unwrap_or_else(|_| guess(typed));
+    let reader = paths.ledger.snapshot().ok()?;
+    let summary = reader.summary().ok()?;
+    if summary.held_by.is_some() || summary.kind != paths.kind {
+        return None;
+    }
+    let waits = |state: &State| matches!(state, State::Rendering { .. } | State::Rendered { .. });
+    let entries = reader.entries().ok()?;
+    let count = entries.iter().filter(|entry| waits(&entry.status.state)).count();
+    let there = match &summary.home.gateway {
+        Some(address) => paths.with_gateway(super::gateway::base(address)),
+        None => paths,
+    };
+    (count > 0).then(|| {
+        let wait = if count == 1 { "waits" } else { "wait" };
+        format!(
+            "{} paid for {wait} to be fetched: {}",
+            plural(count, "shot"),
+            there.again("fetch", "")
+        )
+    })
+}
+
+/// The campaign of a manifest that cannot be read: by the line with its name, else by its file's.
+pub fn guess(typed: &args::Campaign) -> CampaignPaths {
+    let stem = typed.manifest.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let text = std::fs::read(&typed.manifest).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let name = text.lines().find_map(|line| line.strip_prefix("campaign:"));
+    let name = name
+        .and_then(|rest| rest.split(" #").next())
+        .map(|name| name.trim().trim_matches(['"', '\'']).to_owned());
+    let is_name = |name: &String| crate::domain::shot::ShotId::new(name).is_ok();
+    let campaign = name.filter(is_name).unwrap_or(stem);
+    let header = Header { campaign, path: typed.manifest.clone(), ..Header::default() };
+    CampaignPaths::of(header, typed)
+}
