@@ -116,6 +116,8 @@ pub struct Scope<'a> {
     pub retry_failed: bool,
     /// `on_doubt: resubmit`: a shot in doubt is bought again until it was so often; 0 holds it.
     pub resubmits: u32,
+    /// `limits.rerolls`: a task that failed by bad luck is bought again until it was so often.
+    pub rerolls: u32,
 }
 
 /// How long a clip takes when nothing better is known: the gateway's usual two and a half minutes.
@@ -169,7 +171,8 @@ fn action(status: &RevisionState, scope: Scope<'_>) -> Action {
         State::Rendered { .. } => Action::Download,
         State::Delivered { .. } => Action::Done,
         State::Failed { failure, .. } => {
-            if scope.retry_failed && *failure != Failure::Abandoned {
+            let by_luck = *failure == Failure::Unlucky && status.rerolls < scope.rerolls;
+            if by_luck || scope.retry_failed && *failure != Failure::Abandoned {
                 Action::Retry
             } else {
                 Action::Failed

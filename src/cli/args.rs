@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::money::Usd;
-use crate::policy::limits::Rate;
+use crate::policy::limits::{MaxFailures, Rate};
 use crate::provider::apimodels;
 use crate::server::Wish;
 use crate::simulator::{Profile, SimOptions};
@@ -232,10 +232,9 @@ credit, key, address, deadline, too many failures, disk) · 130 interrupted.")]
 pub struct Run {
     #[command(flatten)]
     pub work: Work,
-    /// Stop buying after so many shots failed in this run
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    #[arg(help_heading = "When to stop")]
-    pub max_failures: Option<u32>,
+    /// Stop buying after so many shots failed in this run, or such a share of the last 50
+    #[arg(long, value_name = "N|N%", help_heading = "When to stop")]
+    pub max_failures: Option<MaxFailures>,
     /// Stop buying at this time (07:00, 2026-11-23T07:00, RFC 3339) or after this long (8h, 90m)
     #[arg(long, value_name = "TIME|DURATION", help_heading = "When to stop")]
     pub deadline: Option<Deadline>,

@@ -19,6 +19,7 @@ use crate::ledger::{Kind, LedgerError};
 use crate::listener::BoundedServer;
 use crate::manifest::{Header, Mistakes, WrittenCallback};
 use crate::policy::budget::Budget;
+use crate::policy::limits::MaxFailures;
 use crate::provider::{HttpProvider, HttpSettings, PROXY_VARIABLES, Provider};
 use crate::report::text::safe_path;
 use crate::scheduler::{
@@ -56,9 +57,10 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
         download: !args.no_download,
         only: args.work.only.clone(),
         retry_failed: args.work.retry_failed,
-        max_failures: args.max_failures,
         check_balance: true,
         whole: args.work.whole,
+        max_failures: args.max_failures.and_then(MaxFailures::count),
+        max_failure_percent: args.max_failures.and_then(MaxFailures::percent),
         deadline,
         check_charges: loaded.paths.header.check_charges,
         ..RunOptions::new(loaded.limits.clone())

@@ -330,7 +330,8 @@ impl LoadedCampaign {
             Rules { on_doubt: OnDoubt::Resubmit, attempts, .. } => attempts,
             Rules { on_doubt: OnDoubt::Hold, .. } => 0,
         };
-        Scope { only: work.only.as_ref(), retry_failed: work.retry_failed, resubmits }
+        let (only, rerolls) = (work.only.as_ref(), self.limits.rerolls);
+        Scope { only, retry_failed: work.retry_failed, resubmits, rerolls }
     }
 
     /// What decides transitions.

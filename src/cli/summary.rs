@@ -151,7 +151,9 @@ pub fn stopped(
             format!("check the account's limits and credit, or wait; then: {go_on}")
         }
         StopReason::Deadline => format!("to go on: {go_on}"),
-        StopReason::Failures(_) => format!("see why in the list, then: {go_on}"),
+        StopReason::Failures(_) | StopReason::FailureShare { .. } => {
+            format!("see why in the list, then: {go_on}")
+        }
         // It says itself what happened and what to do.
         StopReason::Ledger(_) => format!("when that is done, to go on: {go_on}"),
         StopReason::Disk(_) => format!("make room, then: {go_on}"),

@@ -142,6 +142,15 @@ pub(super) fn count(
     None
 }
 
+/// A whole number from 0 on.
+pub(super) fn count_or_none(node: &Node, name: &str, diags: &mut Diagnostics) -> Option<u32> {
+    let is_zero = |text: &str| matches!(text.trim(), "0" | "0.0");
+    match node.text() {
+        Some(text) if is_zero(text) => Some(0),
+        _ => count_of(node, name, diags),
+    }
+}
+
 /// The same of a node.
 pub(super) fn count_of(node: &Node, name: &str, diags: &mut Diagnostics) -> Option<u32> {
     text(node, name, diags).and_then(|text| count(text, name, node.place, diags))

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use super::campaign::{Header, WrittenBudget, WrittenCallback, WrittenNotify};
 use super::diagnostics::{Diagnostics, did_you_mean};
-use super::scalars::{Section, TOP_LEVEL, count_of, duration, hide_urls, parsed, switch, text};
+use super::scalars::{
+    Section, TOP_LEVEL, count_of, count_or_none, duration, hide_urls, parsed, switch, text,
+};
 use super::shots::identity;
 use super::source::place::Place;
 use super::text::tree::{Node, Pair, Value};
@@ -30,6 +32,9 @@ const LIMITS: Section<'_> = Section {
         "attempts",
         "submit_timeout",
         "render_timeout",
+        "posts",
+        "rerolls",
+        "fetch_patience",
     ],
     example: EXAMPLE,
 };
@@ -154,6 +159,9 @@ fn limits(node: &Node, diags: &mut Diagnostics) -> Limits {
             "submit_timeout" => set(&mut limits.submit_timeout, duration(value, diags)),
             "render_timeout" => set(&mut limits.render_timeout, duration(value, diags)),
             "in_flight" => set(&mut limits.in_flight, count_of(value, key, diags)),
+            "fetch_patience" => set(&mut limits.fetch_patience, duration(value, diags)),
+            "posts" => limits.posts = count_of(value, key, diags).or(limits.posts),
+            "rerolls" => set(&mut limits.rerolls, count_or_none(value, key, diags)),
             "attempts" => set(&mut limits.attempts, count_of(value, key, diags)),
             _ => {}
         }

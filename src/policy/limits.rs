@@ -120,6 +120,53 @@ impl Default for Limits {
     }
 }
 
+/// How many failures stop a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaxFailures {
+    /// So many in a run.
+    Count(u32),
+    /// So many in a hundred of the last 50 shots that ended, from 20 on.
+    Percent(u32),
+}
+
+impl MaxFailures {
+    /// The number, if it is one.
+    #[must_use]
+    pub const fn count(self) -> Option<u32> {
+        match self {
+            Self::Count(count) => Some(count),
+            Self::Percent(_) => None,
+        }
+    }
+
+    /// The share, if it is one.
+    #[must_use]
+    pub const fn percent(self) -> Option<u32> {
+        match self {
+            Self::Percent(share) => Some(share),
+            Self::Count(_) => None,
+        }
+    }
+}
+
+impl FromStr for MaxFailures {
+    type Err = String;
+
+    /// Reads `5` or `30%`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no number of failures; write for example 5 or 30%");
+        let (number, is_share) = match text.trim().strip_suffix('%') {
+            Some(number) => (number, true),
+            None => (text.trim(), false),
+        };
+        match (number.trim().parse(), is_share) {
+            (Ok(share @ 1..=100), true) => Ok(Self::Percent(share)),
+            (Ok(count @ 1..), false) => Ok(Self::Count(count)),
+            _ => Err(wrong()),
+        }
+    }
+}
+
 /// Reads a span such as `100ms`, `5s`, `2h` or `1h 30m`.
 ///
 /// # Errors

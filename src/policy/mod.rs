@@ -3,6 +3,7 @@
 
 pub mod backpressure;
 pub mod budget;
+pub mod late;
 pub mod limits;
 pub mod queue;
 pub mod rate;

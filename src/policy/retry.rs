@@ -24,6 +24,18 @@ pub fn wait(asked: Option<Duration>, tries: u32, chance: f64) -> Duration {
     asked.map_or_else(|| backoff(tries, chance), |asked| asked.min(LONGEST_ASKED))
 }
 
+/// The longest wait between two tries of a download.
+const LONGEST_FETCH: Duration = Duration::from_secs(300);
+
+/// The wait before a download is tried again after `tries` failures (at least 1): 1 s doubling to
+/// 5 minutes, of which chance takes up to half.
+#[must_use]
+pub fn fetch_wait(tries: u32, chance: f64) -> Duration {
+    let doublings = tries.saturating_sub(1).min(16);
+    let bound = (FIRST * (1 << doublings)).min(LONGEST_FETCH);
+    bound.mul_f64(0.5 + 0.5 * chance.clamp(0.0, 1.0))
+}
+
 /// The wait before a task is polled again after `unclear` polls in a row said nothing about it:
 /// `every`, doubling to a minute.
 #[must_use]

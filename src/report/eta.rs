@@ -12,6 +12,7 @@ use crate::domain::state::State;
 use crate::domain::time::Timestamp;
 use crate::ledger::{LedgerError, Row, Snapshot, Summary};
 use crate::plan::USUAL_RENDER;
+use crate::policy::late::late_after;
 
 use super::Counts;
 use super::model::name;
@@ -29,6 +30,12 @@ pub struct Outlook {
     pub counts: Counts,
     /// Rendering rows that are stalled.
     pub stalled: usize,
+    /// Rendering rows whose task the gateway has not begun a minute after it was bought.
+    pub waiting: usize,
+    /// Rendering rows that take far longer than their like, while younger ones are done.
+    pub late: usize,
+    /// What a queued shot was answered last, while nothing renders.
+    pub refused: Option<String>,
     /// Rendered rows whose download failed.
     pub not_fetched: usize,
     /// Rows of older or removed revisions.
@@ -130,6 +137,8 @@ struct Open {
 struct Gathered {
     outlook: Outlook,
     took: HashMap<Kind, Vec<Duration>>,
+    /// When the youngest of a kind that was rendered was bought.
+    youngest: HashMap<Kind, Timestamp>,
     /// From when to when something rendered.
     rendered: Vec<(Timestamp, Timestamp)>,
     open: Vec<Open>,
@@ -162,11 +171,17 @@ impl Gathered {
         let is_late = |at: &Timestamp| now.since(*at) < LATELY && *at <= now;
         self.submitted.extend(row.submitted_at.filter(is_late));
         match state {
-            State::Queued { .. } => self.queued(row),
+            State::Queued { why } => {
+                if outlook.refused.is_none() {
+                    outlook.refused = why.as_deref().map(str::to_owned);
+                }
+                self.queued(row);
+            }
             State::Submitting { .. } => self.open.push(Open { kind: Kind::of(row), since: None }),
             State::Rendering { since, stalled, .. } => {
                 let is_stalled = stalled.is_some();
                 outlook.stalled += usize::from(is_stalled);
+                outlook.waiting += usize::from(row.entry.status.is_waiting && !is_stalled);
                 if outlook.oldest.as_ref().is_none_or(|oldest| *since < oldest.since) {
                     let (shot, model, since) = (name(&row.entry), row.model.clone(), *since);
                     outlook.oldest = Some(Oldest { shot, model, since, is_stalled });
@@ -202,13 +217,33 @@ impl Gathered {
     fn took(&mut self, row: &Row, completed_at: Option<Timestamp>) {
         let Some((from, to)) = row.submitted_at.zip(completed_at) else { return };
         if to > from {
-            self.took.entry(Kind::of(row)).or_default().push(to.since(from));
+            let kind = Kind::of(row);
+            let youngest = self.youngest.entry(kind.clone()).or_insert(from);
+            *youngest = from.max(*youngest);
+            self.took.entry(kind).or_default().push(to.since(from));
             self.rendered.push((from, to));
         }
     }
 
+    /// How many render for far longer than their like, while younger ones are done.
+    fn late(&self, now: Timestamp) -> usize {
+        let limits: HashMap<&Kind, Duration> =
+            self.took.iter().filter_map(|(kind, took)| Some((kind, late_after(took)?))).collect();
+        let is_late = |open: &&Open| {
+            let (Some(since), Some(limit)) = (open.since, limits.get(&open.kind)) else {
+                return false;
+            };
+            now.since(since) > *limit && self.youngest.get(&open.kind) > Some(&since)
+        };
+        self.open.iter().filter(is_late).count()
+    }
+
     fn conclude(self, now: Timestamp) -> Outlook {
+        let late = self.late(now);
         let Self { mut outlook, took, rendered, open, delivered, submitted, .. } = self;
+        outlook.late = late;
+        let is_busy = outlook.counts.rendering > outlook.stalled || outlook.counts.submitting > 0;
+        outlook.refused = outlook.refused.filter(|_| !is_busy);
         let mut by_model: HashMap<String, Vec<Duration>> = HashMap::new();
         let mut all = Vec::new();
         for (kind, spans) in &took {

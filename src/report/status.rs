@@ -51,6 +51,7 @@ pub fn glance(summary: &Summary, outlook: &Outlook, now: Timestamp, frame: &Fram
         page.line("oldest", &format!("{}, {model}, for {age}{stalled}", safe(&oldest.shot)));
     }
     for (count, label, what) in [
+        (outlook.late, "late", "far longer than others like it; polled on, its price reserved"),
         (outlook.not_fetched, "not fetched", "could not be fetched so far"),
         (outlook.others, "others", "of an older text or removed from the manifest"),
     ] {
@@ -98,9 +99,10 @@ fn cap(budget: &Budget, summary: &Summary, held: usize) -> String {
 
 fn in_flight(page: &mut Page, outlook: &Outlook) {
     let counts = &outlook.counts;
-    let rendering = counts.rendering.saturating_sub(outlook.stalled);
+    let rendering = counts.rendering.saturating_sub(outlook.stalled + outlook.waiting);
     let parts = listed(&[
         (rendering, "rendering"),
+        (outlook.waiting, "not begun by the gateway"),
         (counts.submitting, "submitting"),
         (counts.rendered, "to be fetched"),
     ]);
@@ -112,6 +114,11 @@ fn in_flight(page: &mut Page, outlook: &Outlook) {
 /// When it ends, or how long a run would take.
 fn end(page: &mut Page, summary: &Summary, outlook: &Outlook, now: Timestamp, frame: &Frame<'_>) {
     let Some(Eta { span: left, basis }) = &outlook.left else { return };
+    if let (Some(_), Some(refused)) = (&summary.held_by, &outlook.refused) {
+        let refused = safe(refused);
+        page.line("end", &format!("not known: nothing renders, and the last try got: {refused}"));
+        return;
+    }
     let basis = match basis {
         EtaBasis::Known => "by how long its clips took so far".to_owned(),
         EtaBasis::Overdue => "a guess: one takes longer than its like did".to_owned(),

@@ -4,7 +4,7 @@
 //! network, and never waits; the time comes with every call.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet, VecDeque};
+use std::collections::{BTreeSet, BinaryHeap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::domain::origin::Origin;
 use crate::domain::outcome::{PollOutcome, TaskId};
 use crate::domain::secret::KeyMint;
 use crate::domain::shot::Shot;
-use crate::domain::state::{OnDoubt, Rules, ShotEvent, State};
+use crate::domain::state::{ShotEvent, State};
 use crate::domain::time::{Now, Timestamp};
 use crate::domain::transition::{Next, Transition};
 use crate::ledger::{Change, ClipFile, Commit, Committed, Entry, LedgerError, Verdict};
@@ -23,13 +23,15 @@ use crate::policy::rate::RateLimiter;
 
 use super::effects::{Effect, Event};
 use super::event_log::{self, Cause, EventRecord};
+use super::latest::Latest;
 use super::metrics::Metrics;
 use super::options::{RunOptions, Setup};
 use super::outcome::{RunOutcome, StopReason};
 use super::progress::Progress;
 use super::questions::{BalanceCheck, Charges, Question};
 use super::refusal_counts::Refusals;
-use super::shot_state::{ShotState, Slot, Slots};
+use super::renders::Renders;
+use super::shot_state::{Slot, Slots};
 use super::subscriptions::Doubts;
 
 /// What the driver has to do: begin what waits for no commit, write `commits` in one transaction,
@@ -99,6 +101,11 @@ pub struct Scheduler {
     /// Downloads under way, and the shots that wait for a place among them.
     pub(super) downloads: usize,
     pub(super) to_fetch: VecDeque<Slot>,
+    /// Those whose last try failed and that wait for a place, and how many of them have one.
+    pub(super) to_fetch_again: VecDeque<Slot>,
+    pub(super) retries: usize,
+    /// All whose last try failed.
+    pub(super) retrying: BTreeSet<Slot>,
     pub(super) doubts: Option<Doubts>,
     pub(super) charges: Option<Charges>,
     pub(super) keys: KeyMint,
@@ -113,6 +120,13 @@ pub struct Scheduler {
     pub(super) unsent_failure: Option<LedgerError>,
     /// Odd answers to polls that were warned of.
     pub(super) strange: HashSet<String>,
+    /// The latest shots that ended, and how long tasks took.
+    pub(super) latest: Latest,
+    pub(super) renders: Renders,
+    /// Late tasks, whose places are given away.
+    pub(super) late: u32,
+    /// When a task was last answered clearly, by the run's time.
+    pub(super) last_clear: Option<Duration>,
     /// Failed in this run.
     pub(super) failures: u32,
     /// What was refused in this run, as far as it may say something about all shots.
@@ -161,6 +175,13 @@ impl Scheduler {
             timers: BinaryHeap::new(),
             downloads: 0,
             to_fetch: VecDeque::new(),
+            to_fetch_again: VecDeque::new(),
+            retries: 0,
+            retrying: BTreeSet::new(),
+            latest: Latest::default(),
+            renders: Renders::default(),
+            late: 0,
+            last_clear: None,
             doubts: callbacks.map(Doubts::new),
             charges: options.check_charges.then(Charges::default),
             keys,
@@ -197,6 +218,7 @@ impl Scheduler {
             Event::Found { slot, task, outcome } => self.found(now, slot, &task, outcome.as_ref()),
             Event::Downloaded { slot, outcome } => self.downloaded(now, slot, outcome),
             Event::Adopted { slot, stored } => self.adopted(now, slot, stored),
+            Event::Reserved { slot, is_reserved } => self.reserved(now, slot, is_reserved),
             Event::Charged { question, outcome } => self.charged(now, question, outcome),
             Event::Balance { outcome } => self.balance_told(&outcome),
             Event::Callback { key, tasks } => self.called(now, key, tasks),
@@ -217,6 +239,7 @@ impl Scheduler {
         self.check_deadline(now);
         self.check_throttling();
         self.begin_leaving(now);
+        self.end_patience(now);
         self.begin_questions(now);
         self.begin_downloads();
         self.submit_next(now);
@@ -325,7 +348,7 @@ impl Scheduler {
         let cause = Cause::of(&event, &files);
         let transition = self.decide(slot, event, judged)?;
         let entry = self.entry(slot)?;
-        if transition.is_durable(&entry.status) {
+        if transition.is_durable(&entry.status) || !files.is_empty() {
             let (revision, transition) = (entry.revision, transition.clone());
             let change = Change::Transition { revision, transition, attempt: None, files };
             self.out.write(now, Some(slot), change);
@@ -358,6 +381,7 @@ impl Scheduler {
         self.out.records.extend(cause.record(&shot.entry, &transition));
         let Transition { to, then, .. } = transition;
         self.progress.moved(shot.entry.current, &shot.entry.status.state, &to.state);
+        self.latest.note(&to.state);
         if to.state.name() != shot.entry.status.state.name() {
             let lasted = now.elapsed.saturating_sub(shot.seen.1);
             match (&shot.entry.status.state, &to.state) {
@@ -378,39 +402,23 @@ impl Scheduler {
         if let (Some(doubts), State::Rendering { task, .. }) = (&mut self.doubts, &to.state) {
             doubts.note_bought(task);
         }
-        let failed = matches!(to.state, State::Failed { .. });
-        shot.entry.status = to;
-        if failed {
-            self.failed(slot);
-        }
+        let before = std::mem::replace(&mut shot.entry.status, to);
+        self.after_move(slot, &before.state);
         then
     }
 
-    fn failed(&mut self, slot: Slot) {
-        if let Some(shot) = self.slots.get(slot) {
-            let why = shot.entry.status.state.why().unwrap_or_default();
-            tracing::warn!(shot = %shot.entry.shot, "failed: {why}");
+    /// What a shot's new state means to others.
+    fn after_move(&mut self, slot: Slot, before: &State) {
+        let Some(entry) = self.entry(slot) else { return };
+        let is_rendering = matches!(entry.status.state, State::Rendering { stalled: None, .. });
+        let is_failed = matches!(entry.status.state, State::Failed { .. });
+        if !is_rendering {
+            self.end_late(slot);
+            self.note_render(slot, before);
         }
-        self.failures += 1;
-        if self.options.max_failures.is_some_and(|max| self.failures >= max) {
-            self.stop(StopReason::Failures(self.failures));
+        if is_failed {
+            self.failed(slot);
         }
-    }
-
-    /// The rules for a shot: what this run may not submit (an older or removed revision, a shot
-    /// that `--only` leaves out) is not bought again either, so its doubts are held. What a failed
-    /// task costs was settled when it was bought.
-    pub(super) fn rules(&self, shot: &ShotState) -> Rules {
-        let on_doubt = if self.submits(shot) { self.options.rules.on_doubt } else { OnDoubt::Hold };
-        let failed_tasks_charged = shot.entry.charged_if_failed;
-        Rules { on_doubt, failed_tasks_charged, ..self.options.rules }
-    }
-
-    /// Whether this run may buy it.
-    pub(super) fn submits(&self, shot: &ShotState) -> bool {
-        shot.place.is_some()
-            && self.options.submit
-            && self.options.selects(shot.entry.shot.as_str())
     }
 
     /// When something is to be done even if no event comes; `None`: never.

@@ -58,7 +58,8 @@ impl Scheduler {
 
     /// Whether a shot may be submitted as soon as the rate allows it.
     fn may_submit(&mut self, now: Now) -> bool {
-        if self.is_stopping() || self.queue.is_empty() || self.is_full() {
+        let waits = self.is_full() || self.downloads_come_first();
+        if self.is_stopping() || self.queue.is_empty() || waits {
             return false;
         }
         let fits = self.queue.fits(self.left());
@@ -78,7 +79,7 @@ impl Scheduler {
             return None;
         }
         let deadline = self.to_deadline(now).map(|left| now.elapsed + left);
-        let next = if self.is_full() {
+        let next = if self.is_full() || self.downloads_come_first() {
             None
         } else if !self.queue.fits(self.left()) {
             self.queue.next_wake()

@@ -2,6 +2,7 @@
 //! a rendering shot is polled at once, and a shot in doubt becomes rendering if the provider itself
 //! knows a task that the callback named.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -16,6 +17,9 @@ use super::core::Scheduler;
 use super::effects::Effect;
 use super::event_log;
 use super::shot_state::{Activity, Errand, ShotState, Slot, Work};
+
+/// How often a stalled task is polled.
+const STALLED_EVERY: Duration = Duration::from_secs(600);
 
 /// The attempt that a callback could still say something about while nothing else happens.
 const fn open_attempt(shot: &ShotState) -> Option<AttemptId> {
@@ -44,6 +48,7 @@ impl Scheduler {
             self.forget_settled(slot);
             match pause {
                 Some(pause) => self.enqueue(now, slot, pause),
+                None if self.lay_aside(now, slot) => {}
                 None => self.rest(slot),
             }
             return;
@@ -63,7 +68,23 @@ impl Scheduler {
         if let Some(doubts) = self.doubts.as_mut().filter(|_| in_doubt && until > now.clock) {
             doubts.awaited.insert((until, attempt));
         }
-        self.set(slot, Activity::Resting);
+        if !self.lay_aside(now, slot) {
+            self.set(slot, Activity::Resting);
+        }
+    }
+
+    /// A stalled task is polled now and then as long as the run has other work; whether it is one.
+    pub(super) fn lay_aside(&mut self, now: Now, slot: Slot) -> bool {
+        let Some(shot) = self.slots.get_mut(slot) else { return false };
+        let is_stalled =
+            matches!(shot.entry.status.state, State::Rendering { stalled: Some(_), .. });
+        shot.is_aside = is_stalled;
+        if is_stalled {
+            let at = now.elapsed + STALLED_EVERY;
+            self.set(slot, Activity::Aside(at));
+            self.timers.push(Reverse((at, slot)));
+        }
+        is_stalled
     }
 
     /// Nothing more happens to a shot in this run.
@@ -117,7 +138,7 @@ impl Scheduler {
         // A call about an earlier request says nothing about the one that the shot is about now.
         let is_about_it = open_attempt(shot) == Some(attempt);
         match shot.activity {
-            Activity::Resting if stalled && is_about_it => {
+            Activity::Resting | Activity::Aside(_) if stalled && is_about_it => {
                 subscription.named.clear();
                 self.settle(now, slot, Next::Poll(Some(Duration::ZERO)));
             }

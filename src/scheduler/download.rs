@@ -1,8 +1,10 @@
 //! From result URLs to clips under their final names: whose turn it is, and what a failed try leads
 //! to. A failed download never causes a purchase: the shot stays rendered.
 
+use std::time::Duration;
+
 use crate::clips::{Stored, clip_path};
-use crate::domain::outcome::DownloadError;
+use crate::domain::outcome::{DownloadError, PollOutcome};
 use crate::domain::state::{ShotEvent, State};
 use crate::domain::time::Now;
 use crate::failpoint;
@@ -12,10 +14,16 @@ use crate::policy::retry;
 use super::core::Scheduler;
 use super::effects::{DownloadOutcome, Effect};
 use super::outcome::StopReason;
-use super::shot_state::{Errand, Fetch, Slot, Work};
+use super::shot_state::{Activity, Errand, Fetch, Slot, Work};
 
 /// So many clips are downloaded at once.
 const MAX_DOWNLOADS: usize = 8;
+/// So many of them may be retries, so that slow hosts never hold all places.
+const MAX_RETRIES: usize = MAX_DOWNLOADS / 2;
+/// A download that has failed for so long asks for the newest URLs before it is tried again.
+const NEW_URLS_AFTER: Duration = Duration::from_secs(60);
+/// If the provider keeps clips for less, downloads come before purchases.
+const SHORT_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 impl Scheduler {
     /// Fetches all clips of a rendered shot.
@@ -31,15 +39,19 @@ impl Scheduler {
         self.line_up(slot, Errand::Fetch);
     }
 
-    /// Begins as many downloads as there are places.
+    /// Begins as many downloads as there are places, first tries before retries.
     pub(super) fn begin_downloads(&mut self) {
         if self.leaving {
             self.to_fetch.clear();
+            self.to_fetch_again.clear();
         }
-        while self.downloads < MAX_DOWNLOADS
-            && let Some(slot) = self.to_fetch.pop_front()
-        {
+        while self.downloads < MAX_DOWNLOADS {
+            let first = self.to_fetch.pop_front();
+            let may_retry = self.retries < MAX_RETRIES;
+            let retry = || may_retry.then(|| self.to_fetch_again.pop_front()).flatten();
+            let Some(slot) = first.or_else(retry) else { return };
             if self.disk_is_full() {
+                self.end_retry(slot);
                 self.rest(slot);
                 continue;
             }
@@ -47,9 +59,15 @@ impl Scheduler {
             let Some(shot) = self.slots.get_mut(slot) else { continue };
             let Work::Fetch(fetch) = &mut shot.work else { continue };
             let partial = fetch.partial.take();
+            self.retries += usize::from(fetch.failing_since.is_some());
             self.out.effects.push(Effect::Download { slot, url, path, partial });
             self.downloads += 1;
         }
+    }
+
+    /// Whether clips that are soon gone wait for a place among the downloads.
+    pub(super) fn downloads_come_first(&self) -> bool {
+        self.options.rules.result_lifetime < SHORT_LIFETIME && !self.to_fetch.is_empty()
     }
 
     /// The URL of a shot's next clip, and where it goes.
@@ -68,6 +86,9 @@ impl Scheduler {
     /// One try of a download ended.
     pub(super) fn downloaded(&mut self, now: Now, slot: Slot, outcome: DownloadOutcome) {
         self.downloads -= 1;
+        if self.fetch_of(slot).is_some_and(|fetch| fetch.failing_since.is_some()) {
+            self.retries -= 1;
+        }
         match outcome {
             DownloadOutcome::Stored(stored) => self.stored(now, slot, stored),
             DownloadOutcome::Failed { error, partial } => {
@@ -98,38 +119,111 @@ impl Scheduler {
         }
     }
 
+    fn fetch_of(&self, slot: Slot) -> Option<&Fetch> {
+        match &self.slots.get(slot)?.work {
+            Work::Fetch(fetch) => Some(fetch),
+            _ => None,
+        }
+    }
+
     /// A clip that can no longer be downloaded was looked for on the disk.
     pub(super) fn adopted(&mut self, now: Now, slot: Slot, stored: Option<Stored>) {
         match stored {
             Some(stored) => self.stored(now, slot, stored),
-            None => self.try_again(now, slot),
+            None => self.give_up(now, slot),
         }
     }
 
-    fn try_again(&mut self, now: Now, slot: Slot) {
+    fn give_up(&mut self, now: Now, slot: Slot) {
         let Some(shot) = self.slots.get_mut(slot) else { return };
         let Work::Fetch(fetch) = &mut shot.work else { return };
         let Some(error) = fetch.failure.take() else { return };
-        if fetch.tries >= self.options.limits.attempts {
-            return self.not_fetched(now, slot, error);
-        }
+        self.not_fetched(now, slot, error);
+    }
+
+    /// Tries again after a while, as long as the run has other work, and for some time at least.
+    fn try_again(&mut self, now: Now, slot: Slot) {
+        self.retrying.insert(slot);
+        let has_other_work = self.has_other_work();
+        let chance = self.rng.f64();
+        let patience = self.options.limits.fetch_patience;
+        let Some(shot) = self.slots.get_mut(slot) else { return };
+        let Work::Fetch(fetch) = &mut shot.work else { return };
+        let since = *fetch.failing_since.get_or_insert(now.elapsed);
         let (tries, id) = (fetch.tries, &shot.entry.shot);
-        tracing::debug!(shot = %id, "download try {tries}: {}", error.why());
-        let at = now.elapsed + retry::backoff(tries, self.rng.f64());
-        self.begin_at(now, slot, Errand::Fetch, at);
+        let end = since + patience;
+        if !has_other_work && end <= now.elapsed {
+            return self.give_up(now, slot);
+        }
+        let why = fetch.failure.as_ref().map(DownloadError::why).unwrap_or_default();
+        tracing::debug!(shot = %id, "download try {tries}: {why}");
+        let at = now.elapsed + retry::fetch_wait(tries, chance);
+        let at = if has_other_work { at } else { at.min(end) };
+        let is_old = at.saturating_sub(since) > NEW_URLS_AFTER;
+        let errand = if is_old { Errand::Poll } else { Errand::Fetch };
+        self.begin_at(now, slot, errand, at);
+    }
+
+    /// A rendered shot's task was polled again: its newest URLs are used.
+    pub(super) fn polled_again(&mut self, now: Now, slot: Slot, outcome: PollOutcome) {
+        if self.step(now, slot, ShotEvent::Polled(outcome)).is_some() {
+            self.line_up(slot, Errand::Fetch);
+        }
+    }
+
+    /// Whether anything else goes on, or will, than downloads that are tried again.
+    fn has_other_work(&self) -> bool {
+        self.active > self.retrying.len() || self.can_submit_later() || self.holds_back()
+    }
+
+    /// Once nothing else is left to do, downloads that are to be tried again wait no longer than
+    /// patience asks for.
+    pub(super) fn end_patience(&mut self, now: Now) {
+        if self.retrying.is_empty() || self.leaving || self.has_other_work() {
+            return;
+        }
+        let patience = self.options.limits.fetch_patience;
+        let waiting: Vec<_> = self
+            .retrying
+            .iter()
+            .filter_map(|slot| {
+                let since = self.fetch_of(*slot)?.failing_since?;
+                match self.slots.get(*slot)?.activity {
+                    Activity::Waiting(errand, due) => Some((*slot, errand, due, since + patience)),
+                    _ => None,
+                }
+            })
+            .collect();
+        for (slot, errand, due, end) in waiting {
+            let end = end.max(now.elapsed);
+            if end < due {
+                self.begin_at(now, slot, errand, end);
+            }
+        }
+    }
+
+    /// A download is no longer tried again.
+    fn end_retry(&mut self, slot: Slot) {
+        self.retrying.remove(&slot);
     }
 
     fn not_fetched(&mut self, now: Now, slot: Slot, error: DownloadError) {
-        if let Some(shot) = self.slots.get(slot) {
-            tracing::warn!(shot = %shot.entry.shot, "not fetched: {}", error.why());
-        }
-        if let Some(next) = self.step(now, slot, ShotEvent::NotFetched(error)) {
+        self.end_retry(slot);
+        let Some(shot) = self.slots.get_mut(slot) else { return };
+        tracing::warn!(shot = %shot.entry.shot, "not fetched: {}", error.why());
+        // What was stored of its clips is kept and listed.
+        let files = match &mut shot.work {
+            Work::Fetch(fetch) => std::mem::take(&mut fetch.files),
+            _ => Vec::new(),
+        };
+        if let Some(next) = self.step_with(now, slot, ShotEvent::NotFetched(error), files) {
             self.settle(now, slot, next);
         }
     }
 
     /// A clip is durable under its final name.
     fn stored(&mut self, now: Now, slot: Slot, stored: Stored) {
+        self.end_retry(slot);
         let Some(shot) = self.slots.get_mut(slot) else { return };
         let State::Rendered { urls, .. } = &shot.entry.status.state else { return };
         let parts = urls.len();

@@ -17,7 +17,7 @@ use crate::domain::secret::Secret;
 use crate::domain::shot::Request;
 use crate::domain::time::Timestamp;
 use crate::failpoint;
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{Ledger, LedgerError, RevisionId};
 use crate::provider::{
     Download, LoadBudget, LoadedFiles, Provider, ResumePoint, Submission, TaskHandle,
 };
@@ -45,6 +45,8 @@ pub enum Effect {
     Download { slot: Slot, url: String, path: String, partial: Option<PartialClip> },
     /// Look for a clip that an earlier run stored and did not record.
     Adopt { slot: Slot, path: String, completed_at: Timestamp },
+    /// Ask the ledger whether another attempt of a failed shot may have bought it.
+    Reserved { slot: Slot, revision: RevisionId },
     /// Hear callbacks with this key.
     Expect(Secret),
     /// Do not hear them any more.
@@ -70,6 +72,8 @@ pub enum Event {
     Downloaded { slot: Slot, outcome: DownloadOutcome },
     /// A clip was looked for on the disk.
     Adopted { slot: Slot, stored: Option<Stored> },
+    /// Whether another attempt's price is reserved for a failed shot.
+    Reserved { slot: Slot, is_reserved: bool },
     /// The provider was asked what a task cost.
     Charged { question: ChargeQuestion, outcome: ChargeOutcome },
     /// The provider was asked for its balance.
@@ -182,6 +186,12 @@ impl World {
                     why: format!("no answer within {} s", BALANCE_PATIENCE.as_secs()),
                 };
                 Event::Balance { outcome: asked.await.unwrap_or_else(late) }
+            }
+            Effect::Reserved { slot, revision } => {
+                match self.ledger.reserved_attempts(revision).await {
+                    Ok(all) => Event::Reserved { slot, is_reserved: !all.is_empty() },
+                    Err(error) => Event::LedgerUnreadable(error),
+                }
             }
             Effect::Submit { slot, submission } => self.submit(slot, *submission).await,
             Effect::Expect(_) | Effect::Forget(_) | Effect::Leave => Event::Tick,

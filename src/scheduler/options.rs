@@ -40,6 +40,8 @@ pub struct RunOptions {
     pub check_balance: bool,
     /// `--whole`: nothing is bought when the balance is known to be too little.
     pub whole: bool,
+    /// Stop submitting once so many in a hundred of the last 50 shots that ended failed.
+    pub max_failure_percent: Option<u32>,
     /// Stop submitting at this moment.
     pub deadline: Option<Timestamp>,
     /// Whether the gateway is asked what finished tasks really cost.
@@ -72,6 +74,7 @@ impl RunOptions {
             max_failures: None,
             check_balance: false,
             whole: false,
+            max_failure_percent: None,
             deadline: None,
             check_charges: false,
         }

@@ -69,6 +69,13 @@ pub enum StopReason {
     Deadline,
     /// `--max-failures`.
     Failures(u32),
+    /// `--max-failures` as a share.
+    FailureShare {
+        /// So many failed.
+        failed: u32,
+        /// Of the last so many that ended.
+        of: u32,
+    },
     /// The ledger could not be written, in a whole sentence.
     Ledger(String),
     /// The disk is full or cannot be written.
@@ -99,6 +106,9 @@ impl fmt::Display for StopReason {
             Self::Deadline => f.write_str("the deadline passed with shots left"),
             Self::Failures(1) => f.write_str("one shot failed in this run (--max-failures)"),
             Self::Failures(count) => write!(f, "{count} shots failed in this run (--max-failures)"),
+            Self::FailureShare { failed, of } => {
+                write!(f, "{failed} of the last {of} shots failed (--max-failures)")
+            }
             Self::Disk(why) => write!(f, "the disk cannot be written: {why}"),
             Self::Defect(why) => write!(f, "a defect in rushes: {why}"),
         }

@@ -1,16 +1,34 @@
-//! Where each shot is: what it does, its place in flight, its place in the queue, its timer.
+//! Where each shot is: what it may do and does, its place in flight, its place in the queue, its timer.
 
 use std::cmp::Reverse;
 use std::time::Duration;
 
+use crate::domain::state::{OnDoubt, Rules};
 use crate::domain::time::Now;
 use crate::policy::queue::Rank;
 
 use super::core::Scheduler;
 use super::questions::Question;
-use super::shot_state::{Activity, Errand, Slot};
+use super::shot_state::{Activity, Errand, ShotState, Slot};
 
 impl Scheduler {
+    /// The rules for a shot: what this run may not submit (an older or removed revision, a shot
+    /// that `--only` leaves out) is not bought again either, so its doubts are held. What a failed
+    /// task costs was settled when it was bought.
+    pub(super) fn rules(&self, shot: &ShotState) -> Rules {
+        let on_doubt = if self.submits(shot) { self.options.rules.on_doubt } else { OnDoubt::Hold };
+        let failed_tasks_charged = shot.entry.charged_if_failed;
+        let others_are_clear = shot.others_are_clear;
+        Rules { on_doubt, failed_tasks_charged, others_are_clear, ..self.options.rules }
+    }
+
+    /// Whether this run may buy it.
+    pub(super) fn submits(&self, shot: &ShotState) -> bool {
+        shot.place.is_some()
+            && self.options.submit
+            && self.options.selects(shot.entry.shot.as_str())
+    }
+
     /// Gives a shot something to do, or nothing.
     pub(super) fn set(&mut self, slot: Slot, activity: Activity) {
         let Some(shot) = self.slots.get_mut(slot) else { return };
@@ -26,6 +44,7 @@ impl Scheduler {
     /// Gives a shot a place in flight.
     pub(super) fn board(&mut self, slot: Slot) {
         if let Some(shot) = self.slots.get_mut(slot)
+            && !shot.is_late
             && !std::mem::replace(&mut shot.holds_place, true)
         {
             self.in_flight += 1;
@@ -74,6 +93,7 @@ impl Scheduler {
         match errand {
             Errand::Poll => self.questions.push_back(Question::Poll(slot)),
             Errand::Find => self.questions.push_back(Question::Find(slot)),
+            Errand::Fetch if self.retrying.contains(&slot) => self.to_fetch_again.push_back(slot),
             Errand::Fetch => self.to_fetch.push_back(slot),
         }
     }
@@ -84,11 +104,13 @@ impl Scheduler {
             && at <= now.elapsed
         {
             self.timers.pop();
-            if let Some(shot) = self.slots.get(slot)
-                && let Activity::Waiting(errand, due) = shot.activity
-                && due == at
-            {
-                self.line_up(slot, errand);
+            match self.slots.get(slot).map(|shot| &shot.activity) {
+                Some(Activity::Waiting(errand, due)) if *due == at => {
+                    let errand = *errand;
+                    self.line_up(slot, errand);
+                }
+                Some(Activity::Aside(due)) if *due == at => self.line_up(slot, Errand::Poll),
+                _ => {}
             }
         }
         self.wake_charges(now);

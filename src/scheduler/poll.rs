@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use crate::domain::outcome::PollOutcome;
-use crate::domain::state::ShotEvent;
+use crate::domain::outcome::{PollOutcome, Unresolved};
+use crate::domain::state::{ShotEvent, State};
 use crate::domain::time::Now;
 use crate::domain::transition::Next;
 use crate::failpoint;
@@ -15,10 +15,18 @@ use super::core::Scheduler;
 use super::effects::Effect;
 use super::outcome::StopReason;
 use super::questions::Question;
-use super::shot_state::{Activity, Errand, Slot};
+use super::shot_state::{Activity, Errand, ShotState, Slot};
 
 /// So many odd answers to polls are worth a warning, each once.
 const MAX_STRANGE: usize = 20;
+
+/// Whether any task was answered clearly since the first of a shot's answers that all say the same.
+fn others_are_clear(shot: &ShotState, last_clear: Option<Duration>, now: Now) -> bool {
+    let State::Rendering { silence, .. } = &shot.entry.status.state else { return false };
+    silence.word.zip(last_clear).is_some_and(|(word, clear)| {
+        clear >= now.elapsed.saturating_sub(shot.judged_at(now).since(word.since))
+    })
+}
 
 impl Scheduler {
     /// Polls a shot's task after a while: what the provider asked for, else the usual span.
@@ -75,19 +83,29 @@ impl Scheduler {
         if let (Some(key), Some(why)) = (shot.key, outcome.why_mut()) {
             key.redact_in(why);
         }
+        if matches!(shot.entry.status.state, State::Rendered { .. }) {
+            return self.polled_again(now, slot, outcome);
+        }
+        shot.others_are_clear = others_are_clear(shot, self.last_clear, now);
         shot.unclear = match &outcome {
             PollOutcome::Unclear { .. }
-            | PollOutcome::Unresolved { .. }
+            | PollOutcome::Unresolved {
+                kind: Unresolved::CompletedEmpty | Unresolved::Coded(_),
+                ..
+            }
             | PollOutcome::OtherTask { .. }
             | PollOutcome::Unanswered { .. }
             | PollOutcome::BadKey { .. } => shot.unclear + 1,
             _ => 0,
         };
         let unclear = shot.unclear;
-        self.note_poll(slot, &outcome, unclear);
+        self.note_poll(now, slot, &outcome, unclear);
         let Some(next) = self.step(now, slot, ShotEvent::Polled(outcome)) else { return };
         match next {
+            Next::Poll(_) if self.is_still_aside(slot) => self.settle(now, slot, Next::Rest),
             Next::Poll(asked) => {
+                self.board(slot);
+                self.check_late(now, slot);
                 let every = self.options.limits.poll_every;
                 let wait = asked.map_or_else(
                     || retry::poll_wait(every, unclear),
@@ -108,9 +126,21 @@ impl Scheduler {
                 if let Some(task) = task {
                     self.ask_charge(slot, task);
                 }
-                self.settle(now, slot, next);
+                if self.may_reroll(slot) {
+                    self.ask_reserved(slot);
+                } else {
+                    self.settle(now, slot, next);
+                }
             }
         }
+    }
+
+    /// Whether a stalled task was polled in between, and is stalled still.
+    fn is_still_aside(&self, slot: Slot) -> bool {
+        self.slots.get(slot).is_some_and(|shot| {
+            let state = &shot.entry.status.state;
+            shot.is_aside && matches!(state, State::Rendering { stalled: Some(_), .. })
+        })
     }
 
     /// The provider refuses the key even for polls.
@@ -120,7 +150,7 @@ impl Scheduler {
     }
 
     /// What a poll's answer means to all other shots.
-    fn note_poll(&mut self, slot: Slot, outcome: &PollOutcome, unclear: u32) {
+    fn note_poll(&mut self, now: Now, slot: Slot, outcome: &PollOutcome, unclear: u32) {
         let Some(shot) = self.slots.get(slot).map(|shot| &shot.entry.shot) else { return };
         if let PollOutcome::Unanswered { why } = outcome {
             tracing::debug!(%shot, "poll unanswered: {why}");
@@ -130,6 +160,12 @@ impl Scheduler {
             return;
         }
         self.reached = true;
+        if let PollOutcome::Working { .. }
+        | PollOutcome::Completed { .. }
+        | PollOutcome::Failed { .. } = outcome
+        {
+            self.last_clear = Some(now.elapsed);
+        }
         let mut is_new =
             |what: String| self.strange.len() < MAX_STRANGE && self.strange.insert(what);
         match outcome {

@@ -24,6 +24,8 @@ pub struct Progress {
     pub in_doubt: usize,
     /// Stalled.
     pub stalled: usize,
+    /// Rendering for so long that their places were given away.
+    pub late: u32,
     /// The money.
     pub balance: Balance,
     /// The cap.

@@ -37,6 +37,10 @@ impl Scheduler {
             let next = match first {
                 First::Happened(event) => self.step(now, slot, event),
                 First::Next(next) => Some(next),
+                First::Reroll => {
+                    self.ask_reserved(slot);
+                    None
+                }
             };
             if let Some(next) = next {
                 self.settle(now, slot, next);
@@ -79,10 +83,11 @@ impl Scheduler {
             // A callback may still say what became of it.
             State::InDoubt { .. } => self.doubts.is_some().then_some(First::Next(Next::Rest)),
             State::Failed { .. } => {
-                let again = submits
-                    && self.options.retry_failed
-                    && shot.entry.status.state.may_be_retried();
-                again.then_some(First::Happened(ShotEvent::RetryFailed))
+                let status = &shot.entry.status;
+                if submits && self.options.retry_failed && status.state.may_be_retried() {
+                    return Some(First::Happened(ShotEvent::RetryFailed));
+                }
+                (submits && status.may_be_rerolled(&self.rules(shot))).then_some(First::Reroll)
             }
             State::Delivered { .. } => None,
         }
@@ -93,6 +98,8 @@ impl Scheduler {
 enum First {
     /// Something happened to it before the run.
     Happened(ShotEvent),
+    /// Its failed task may be bought again.
+    Reroll,
     /// It goes on where the ledger has it.
     Next(Next),
 }

@@ -38,6 +38,8 @@ pub(super) enum Activity {
     Queued,
     /// Something is begun for it at this moment of the run.
     Waiting(Errand, Duration),
+    /// Its stalled task is polled at this moment, if the run still goes on.
+    Aside(Duration),
     /// Something goes on that comes back as an event or a verdict, or is about to.
     Busy,
 }
@@ -45,7 +47,7 @@ pub(super) enum Activity {
 impl Activity {
     /// Whether the run goes on because of it.
     pub(super) const fn is_active(&self) -> bool {
-        !matches!(self, Self::Resting | Self::Queued)
+        !matches!(self, Self::Resting | Self::Queued | Self::Aside(_))
     }
 }
 
@@ -74,6 +76,12 @@ pub struct ShotState {
     pub(super) is_asked: bool,
     /// The gist of its last rejection, also of one in an earlier run that rejections stopped.
     pub(super) rejected_with: Option<String>,
+    /// Whether its task is stalled, and polled only now and then.
+    pub(super) is_aside: bool,
+    /// Whether its task is late, so that it holds no place.
+    pub(super) is_late: bool,
+    /// Whether other tasks were answered clearly since this one is answered with an error code.
+    pub(super) others_are_clear: bool,
     pub(super) work: Work,
 }
 
@@ -99,6 +107,8 @@ pub(super) struct Fetch {
     pub(super) tries: u32,
     /// What was received of the next one.
     pub(super) partial: Option<PartialClip>,
+    /// Since when tries of it fail, by the run's time.
+    pub(super) failing_since: Option<Duration>,
     /// Why the last try failed.
     pub(super) failure: Option<DownloadError>,
 }
@@ -136,6 +146,9 @@ impl ShotState {
             holds_place: false,
             holds_post: false,
             rejected_with,
+            is_aside: false,
+            is_late: false,
+            others_are_clear: false,
             key: None,
             again: false,
             seen: (clock, now.elapsed),

@@ -76,7 +76,7 @@ impl Scheduler {
 
     pub(super) fn check_throttling(&mut self) {
         let rounds = self.throttled.in_a_row();
-        let hopeless = self.in_flight == 0
+        let hopeless = self.in_flight + self.late == 0
             && rounds >= THROTTLED_ROUNDS
             && self.throttled.lasting() >= THROTTLED_FOR;
         if hopeless {
@@ -110,9 +110,10 @@ impl Scheduler {
         match &self.stopped {
             _ if self.interrupted => RunOutcome::Interrupted,
             // These two stop nothing when no shot is left to be stopped.
-            None | Some(StopReason::Failures(_) | StopReason::Deadline) if none_left => {
-                RunOutcome::Done
-            }
+            None
+            | Some(
+                StopReason::Failures(_) | StopReason::FailureShare { .. } | StopReason::Deadline,
+            ) if none_left => RunOutcome::Done,
             Some(stopped) => RunOutcome::Stopped(stopped.clone()),
             None => RunOutcome::Stopped(StopReason::Cap { held: self.queue.len() }),
         }

@@ -26,6 +26,7 @@ mod ledger;
 mod listener;
 mod live;
 mod log;
+mod long_nights;
 mod manifest;
 mod manifest_identity;
 mod manifests;

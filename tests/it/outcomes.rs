@@ -12,7 +12,7 @@ const PRICE: &str = "0.3165";
 const ONE_SHOT: &str = "\
 campaign: one
 budget: 5
-limits: {rate: 50/s, poll_every: 50ms, poll_rate: 50/s, attempts: 2, submit_timeout: 1s}
+limits: {fetch_patience: 200ms, rate: 50/s, poll_every: 50ms, poll_rate: 50/s, attempts: 2, submit_timeout: 1s}
 shots:
   - id: beach
     model: kling-v3

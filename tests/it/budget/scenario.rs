@@ -132,6 +132,7 @@ pub async fn live(scenarios: Vec<Scenario>) {
     for (name, steps) in scenarios {
         let mut stage = Stage::new();
         stage.options.limits.attempts = 1;
+        stage.options.limits.fetch_patience = std::time::Duration::ZERO;
         stage.options.rules.attempts = 1;
         let mut budget = Budget::default();
         for (nth, step) in (1..).zip(&steps) {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use rushes::domain::charge::Charge;
+use rushes::domain::outcome::{FailedTask, Unresolved};
 use rushes::domain::secret::Secret;
 use rushes::domain::state::{Account, AttemptId, Rules};
 use rushes::ledger::{
@@ -82,6 +83,8 @@ over_all_ledgers![
     the_cap_is_passed_at_no_instant,
     a_refused_commit_writes_nothing_and_harms_no_other_in_its_batch,
     a_batch_is_made_in_its_order,
+    what_odd_nights_add_to_a_revision_comes_back,
+    field_10_the_whole_answer_of_a_doubt_is_kept,
     only_what_is_queued_or_in_doubt_and_current_can_be_claimed,
     an_edited_shot_is_a_further_revision_and_the_older_one_is_left_over_while_it_is_unfinished,
     a_second_purchase_of_one_task_is_told_and_both_are_counted,
@@ -265,6 +268,73 @@ async fn only_what_is_queued_or_in_doubt_and_current_can_be_claimed<M: Maker>() 
     assert_eq!(ledger.balance().reserved, usd(10 + 5 + 30));
     let entry = ledger.entries().await.unwrap().remove(0);
     assert_eq!((entry.price, entry.status.resubmits), (Some(usd(5)), 1));
+}
+
+async fn what_odd_nights_add_to_a_revision_comes_back<M: Maker>() {
+    let mut maker = M::make();
+    let ledger = maker.ledger();
+    let entries = queued(&*ledger, &[10, 20, 30, 40]).await;
+    let rules = Rules { rerolls: 2, ..RULES };
+    let (rejected, unlucky, unsettled, waiting) =
+        (&entries[0], &entries[1], &entries[2], &entries[3]);
+    let said = ShotEvent::Answered(SubmitOutcome::Rejected { why: "no".into() });
+    let status = ledger.claimed(rejected, spec(rejected.price), at(1)).await;
+    let status = ledger.apply(rejected.revision, &status, said, &rules, at(2)).await;
+    ledger.apply(rejected.revision, &status, ShotEvent::RefusedAlike, &rules, at(3)).await;
+    let kind = FailedTask { is_luck: true, is_canceled: false };
+    for nth in 0..2 {
+        let entry = ledger.entries().await.unwrap().remove(1);
+        let status = ledger.claimed(&entry, spec(entry.price), at(4 + nth)).await;
+        let task = bought(&format!("luck-{nth}"));
+        let status = ledger.apply(unlucky.revision, &status, task, &rules, at(5)).await;
+        let failed = PollOutcome::Failed { why: "busy".into(), kind };
+        let failed = ShotEvent::Polled(failed);
+        let status = ledger.apply(unlucky.revision, &status, failed, &rules, at(6)).await;
+        if nth == 0 {
+            ledger.apply(unlucky.revision, &status, ShotEvent::Reroll, &rules, at(7)).await;
+        }
+    }
+    let status = ledger.claimed(unsettled, spec(unsettled.price), at(8)).await;
+    let mut status = ledger.apply(unsettled.revision, &status, bought("odd"), &rules, at(9)).await;
+    for second in [10_000, 30_000, 60_000] {
+        let kind = Unresolved::CompletedWithReason;
+        let said = PollOutcome::Unresolved { kind, why: "moderation".into() };
+        let said = ShotEvent::Polled(said);
+        status = ledger.apply(unsettled.revision, &status, said, &rules, at(second)).await;
+    }
+    let status = ledger.claimed(waiting, spec(waiting.price), at(11)).await;
+    let status = ledger.apply(waiting.revision, &status, bought("slow"), &rules, at(12)).await;
+    let waits = ShotEvent::Polled(PollOutcome::Working { is_waiting: true, unknown: None });
+    ledger.apply(waiting.revision, &status, waits, &rules, at(90_000)).await;
+    drop(ledger);
+    maker.reopen();
+    let entries = maker.ledger().entries().await.unwrap();
+    assert!(entries[0].status.probed && entries[0].status.state.name() == "queued");
+    assert_eq!(entries[1].status.rerolls, 1);
+    let failure = |entry: &Entry| match entry.status.state {
+        State::Failed { failure, .. } => Some(failure),
+        _ => None,
+    };
+    assert_eq!(failure(&entries[1]), Some(Failure::Unlucky));
+    assert_eq!(failure(&entries[2]), Some(Failure::Unsettled));
+    assert!(entries[3].status.is_waiting);
+    let balance = maker.ledger().balance();
+    assert_eq!(balance.reserved, usd(30 + 40), "what is unsettled stays reserved");
+}
+
+async fn field_10_the_whole_answer_of_a_doubt_is_kept<M: Maker>() {
+    let mut maker = M::make();
+    let ledger = maker.ledger();
+    let entry = queued(&*ledger, &[10]).await.remove(0);
+    let status = ledger.claimed(&entry, spec(entry.price), at(1)).await;
+    let answer: String = "{\"data\": [\"task-in-here\"]}".repeat(300);
+    let doubt = SubmitOutcome::Doubtful { why: "odd".into(), answer: Some(answer.clone().into()) };
+    ledger.apply(entry.revision, &status, ShotEvent::Answered(doubt), &RULES, at(2)).await;
+    drop(ledger);
+    maker.reopen();
+    let mut rows = Vec::new();
+    maker.ledger().snapshot().unwrap().rows(&mut |row| rows.push(row)).unwrap();
+    assert_eq!(rows[0].answer.as_deref(), Some(&*answer));
 }
 
 async fn an_edited_shot_is_a_further_revision_and_the_older_one_is_left_over_while_it_is_unfinished<

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rushes::domain::charge::Charge;
+use rushes::domain::outcome::FailedTask;
 use rushes::domain::outcome::PollOutcome;
 use rushes::domain::secret::Secret;
 use rushes::domain::state::{AttemptId, Doubt, Rules};
@@ -57,6 +58,7 @@ fn event() -> impl Strategy<Value = ShotEvent> {
         why: "oh".into(),
     };
     let gone = DownloadError::Gone { why: "404".to_owned() };
+    let luck = FailedTask { is_luck: true, is_canceled: false };
     let not_bought = Resolution::NotBought { also: Vec::new() };
     prop_oneof![
         3 => (0..9_u8).prop_map(|task| bought(&format!("t{task}"))),
@@ -66,6 +68,9 @@ fn event() -> impl Strategy<Value = ShotEvent> {
         1 => Just(ShotEvent::Answered(SubmitOutcome::Rejected { why: "no".to_owned() })),
         3 => Just(completed()),
         1 => Just(ShotEvent::Polled(PollOutcome::failed("policy"))),
+        1 => Just(ShotEvent::Polled(PollOutcome::Failed { why: "busy".to_owned(), kind: luck })),
+        1 => Just(ShotEvent::Reroll),
+        1 => Just(ShotEvent::RefusedAlike),
         2 => Just(ShotEvent::Delivered),
         1 => Just(ShotEvent::NotFetched(gone)),
         1 => Just(ShotEvent::FoundSubmitting),
@@ -176,7 +181,8 @@ impl Pair {
                     let others = others.map(|one| Some(one.attempt));
                     *also = others.filter(|one| *one != status.state.attempt()).flatten().collect();
                 }
-                let rules = Rules { failed_tasks_charged: revision.0 % 2 == 0, ..RULES };
+                let failed_tasks_charged = revision.0 % 2 == 0;
+                let rules = Rules { failed_tasks_charged, rerolls: 2, ..RULES };
                 let transition = status.after(event, at(2), &rules).ok()?;
                 let files = match transition.to.state {
                     State::Delivered { .. } => clips(revision),

@@ -44,8 +44,7 @@ fn bought() -> Reply {
 fn manifest(head: &str, shots: usize) -> String {
     let shots: Vec<_> =
         (0..shots).map(|n| format!("  - {{id: s{n}, prompt: shot {n}}}\n")).collect();
-    let limits =
-        "{rate: 50/s, poll_every: 50ms, poll_rate: 50/s, attempts: 2, submit_timeout: 30s}";
+    let limits = "{rate: 50/s, poll_every: 50ms, poll_rate: 50/s, attempts: 2, fetch_patience: 200ms, submit_timeout: 30s}";
     format!(
         "campaign: night\nlimits: {limits}\ndefaults: {{model: kling-v2-6}}\n{head}shots:\n{}",
         shots.concat()

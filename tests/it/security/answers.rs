@@ -9,7 +9,7 @@ use crate::support::{Reply, Script};
 const ONE_SHOT: &str = "\
 campaign: one
 budget: 5
-limits: {rate: 50/s, poll_every: 50ms, poll_rate: 50/s, attempts: 1, submit_timeout: 2s}
+limits: {fetch_patience: 200ms, rate: 50/s, poll_every: 50ms, poll_rate: 50/s, attempts: 1, submit_timeout: 2s}
 shots:
   - {id: beach, model: kling-v3, prompt: A beach}
 ";

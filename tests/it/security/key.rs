@@ -25,7 +25,7 @@ const PROMPTS: [&str; 10] = [
 
 fn manifest() -> String {
     let shots = PROMPTS.map(|id| format!("  - {{id: {id}, model: kling-v3, prompt: {id}}}\n"));
-    let limits = "{rate: 50/s, poll_every: 50ms, poll_rate: 50/s, attempts: 2, submit_timeout: 2s}";
+    let limits = "{fetch_patience: 200ms, rate: 50/s, poll_every: 50ms, poll_rate: 50/s, attempts: 2, submit_timeout: 2s}";
     format!("campaign: echo\nbudget: 9\nlimits: {limits}\nshots:\n{}", shots.concat())
 }
 

@@ -99,6 +99,13 @@ fn every_outcome_of_a_post_has_its_consequence() {
             Next::Requeue(Backoff::Refused(retry_after)),
         ),
         (S::Rejected { why: why() }, "failed", Account::Released, Next::Rest),
+        (S::Firewall { why: why() }, "failed", Account::Released, Next::Rest),
+        (
+            S::Throttled { is_money: true, retry_after, why: why() },
+            "queued",
+            Account::Released,
+            Next::Requeue(Backoff::Behind),
+        ),
         (S::BadKey { why: why() }, "queued", Account::Released, Next::Stop),
         (S::NoCredit { why: why() }, "queued", Account::Released, Next::Stop),
         (S::WrongAddress { why: why() }, "queued", Account::Released, Next::Stop),

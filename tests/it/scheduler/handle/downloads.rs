@@ -9,7 +9,7 @@ use super::given::{given, rendered, rendering, secs};
 use super::rig::Rig;
 use super::{clip, completed, stored};
 use rushes::clips::{ClipError, ClipWriter, Stored, Writing};
-use rushes::domain::outcome::DownloadError;
+use rushes::domain::outcome::{DownloadError, PollOutcome};
 use rushes::domain::state::{Account, Failure, State};
 use rushes::scheduler::PartialClip;
 use rushes::scheduler::{DownloadOutcome, Effect, Event};
@@ -50,18 +50,136 @@ fn at_most_eight_clips_are_downloaded_at_once() {
 }
 
 #[test]
-fn a_download_that_broke_is_tried_again_in_growing_steps_as_often_as_attempts_allow() {
-    let mut rig = given(1).limits(|limits| limits.attempts = 4).stored(0, rendered(1)).start();
-    for tries in 0..3 {
-        rig.downloaded(0, broken());
+fn field_02_a_download_that_broke_is_tried_again_in_growing_steps_for_as_long_as_patience_lasts() {
+    let mut rig = given(1).limits(|limits| limits.attempts = 1).stored(0, rendered(1)).start();
+    let (mut waits, mut tries) = (Vec::new(), 0);
+    rig.downloaded(0, gone());
+    while rig.is(0) == "rendered" && rig.ended().is_none() {
         assert_eq!(rig.downloads(), NONE, "not at once");
-        assert!(until_again(&mut rig, 0).unwrap() <= secs(1 << tries));
+        let end = rig.now.elapsed + secs(400);
+        let wait = rig.play_until(end, |rig| !rig.begun.is_empty()).unwrap();
+        if rig.now.elapsed > secs(61) {
+            rig.polled(0, completed(1));
+        }
+        waits.push(wait);
+        rig.downloaded(0, gone());
+        tries += 1;
+        assert!(tries < 50);
     }
-    rig.downloaded(0, broken());
-    assert_eq!(until_again(&mut rig, 0), None);
-    assert_eq!((rig.is(0), rig.state(0).why()), ("rendered", Some("cut")));
+    assert!(waits[0] <= secs(1) && waits[3] > secs(1), "{waits:?}");
+    assert!(waits.iter().all(|wait| *wait <= secs(300)));
+    assert_eq!(rig.now.elapsed.as_secs(), 600, "ten minutes: {waits:?}");
+    assert_eq!((rig.is(0), rig.state(0).why()), ("rendered", Some("404")));
     assert_eq!((rig.accounts(0), rig.posts()), (vec![Account::Spent], vec![]));
     assert_eq!(rig.ended(), Some(RunOutcome::Done));
+}
+
+#[test]
+fn field_02_a_cdn_that_lags_for_minutes_loses_no_clip() {
+    let mut rig = given(1).stored(0, rendered(1)).start();
+    while rig.now.elapsed < secs(150) {
+        rig.downloaded(0, gone());
+        let end = rig.now.elapsed + secs(400);
+        rig.play_until(end, |rig| !rig.begun.is_empty()).unwrap();
+        if !rig.polls().is_empty() {
+            rig.polled(0, completed(1));
+        }
+    }
+    rig.downloaded(0, stored());
+    assert_eq!((rig.is(0), rig.ended()), ("delivered", Some(RunOutcome::Done)));
+}
+
+#[test]
+fn field_02_as_long_as_the_run_has_other_work_a_download_is_tried_again() {
+    let mut rig = given(2)
+        .limits(|limits| limits.fetch_patience = secs(1))
+        .stored(0, rendered(1))
+        .stored(1, rendering("b"))
+        .start();
+    while rig.now.elapsed < secs(3600) {
+        for row in rig.downloads() {
+            rig.downloaded(row, broken());
+        }
+        for row in rig.polls() {
+            rig.polled(row, if row == 0 { completed(1) } else { super::working() });
+        }
+        rig.play(secs(5));
+    }
+    assert_eq!((rig.is(0), rig.state(0).why()), ("rendered", None));
+    assert_eq!(rig.ended(), None);
+    // Once there is none, one last try is made, and soon.
+    while !rig.polls().contains(&1) {
+        rig.play(secs(1));
+    }
+    rig.polled(1, super::failed());
+    let end = rig.now.elapsed + secs(1);
+    rig.play_until(end, |rig| !rig.begun.is_empty());
+    if rig.polls().contains(&0) {
+        rig.polled(0, completed(1));
+    }
+    rig.downloaded(0, broken());
+    assert_eq!(rig.state(0).why(), Some("cut"));
+    assert_eq!(rig.ended(), Some(RunOutcome::Done));
+}
+
+#[test]
+fn field_02_before_each_retry_after_a_minute_the_newest_urls_are_asked_for() {
+    let mut rig = given(1).stored(0, rendered(1)).start();
+    rig.downloaded(0, gone());
+    while rig.polls().is_empty() {
+        let end = rig.now.elapsed + secs(400);
+        rig.play_until(end, |rig| !rig.begun.is_empty()).unwrap();
+        if !rig.downloads().is_empty() {
+            rig.downloaded(0, gone());
+        }
+    }
+    assert!(rig.now.elapsed > secs(30), "{:?}", rig.now.elapsed);
+    let urls = vec!["https://elsewhere/clip".to_owned()];
+    rig.polled(0, PollOutcome::Completed { urls, completed_at: None });
+    assert_eq!(rig.download(0).0, "https://elsewhere/clip");
+    assert_eq!(rig.accounts(0), [Account::Spent], "it is paid once");
+    rig.downloaded(0, stored());
+    assert_eq!(rig.is(0), "delivered");
+}
+
+#[test]
+fn field_39_retries_hold_at_most_half_of_the_places() {
+    let rig = (0..16).fold(given(16), |given, row| given.stored(row, rendered(1)));
+    let mut rig = rig.start();
+    for row in 0..8 {
+        rig.downloaded(row, broken());
+    }
+    assert_eq!(rig.downloads(), [8, 9, 10, 11, 12, 13, 14, 15]);
+    rig.play(secs(5));
+    for row in 8..16 {
+        rig.downloaded(row, broken());
+    }
+    rig.play(secs(10));
+    assert_eq!(rig.downloads().len(), 4, "slow hosts leave places for others");
+}
+
+#[test]
+fn field_44_of_two_clips_the_one_that_was_stored_is_kept_and_listed() {
+    let given = given(1).limits(|limits| limits.fetch_patience = Duration::ZERO);
+    let mut rig = given.stored(0, rendered(2)).start();
+    rig.downloaded(0, stored());
+    rig.downloaded(0, gone());
+    assert_eq!((rig.is(0), rig.state(0).why()), ("rendered", Some("404")));
+    assert_eq!(rig.files(0), 1);
+}
+
+#[test]
+fn with_a_lifetime_under_a_day_downloads_come_before_purchases() {
+    let rig = (0..10).fold(given(12), |given, row| given.stored(row, rendered(1)));
+    let mut rig = rig.recovered();
+    rig.scheduler.options.rules.result_lifetime = secs(3600);
+    rig.carry_out();
+    rig.play(secs(10));
+    assert_eq!((rig.downloads().len(), rig.posts()), (8, vec![10]), "one had gone before");
+    rig.downloaded(0, stored());
+    rig.downloaded(1, stored());
+    rig.play(secs(1));
+    assert_eq!(rig.posts(), [10, 11], "none waits for a place any more");
 }
 
 #[test]
@@ -130,10 +248,13 @@ fn each_clip_of_a_shot_has_tries_of_its_own() {
 
 #[test]
 fn a_clip_that_is_gone_before_its_lifetime_is_over_is_tried_again() {
-    let mut rig = given(1).limits(|limits| limits.attempts = 2).stored(0, rendered(1)).start();
+    let mut rig =
+        given(1).limits(|limits| limits.fetch_patience = secs(1)).stored(0, rendered(1)).start();
     rig.downloaded(0, gone());
-    until_again(&mut rig, 0).unwrap();
-    rig.downloaded(0, gone());
+    while rig.state(0).why().is_none() {
+        until_again(&mut rig, 0).unwrap();
+        rig.downloaded(0, gone());
+    }
     assert_eq!((rig.is(0), rig.state(0).why()), ("rendered", Some("404")));
 }
 
@@ -167,7 +288,8 @@ fn a_clip_that_is_gone_after_its_lifetime_and_not_on_the_disk_is_expired() {
 
 #[test]
 fn a_download_that_only_breaks_after_its_lifetime_is_not_expired() {
-    let mut rig = given(1).limits(|limits| limits.attempts = 1).stored(0, rendered(1)).recovered();
+    let given = given(1).limits(|limits| limits.fetch_patience = Duration::ZERO);
+    let mut rig = given.stored(0, rendered(1)).recovered();
     rig.set_elapsed(secs(8 * 24 * 3600));
     rig.carry_out();
     rig.downloaded(0, broken());

@@ -1,7 +1,7 @@
 //! A run without a runtime, a clock or I/O: the scheduler, a ledger in memory that the test can
 //! refuse with, and the effects that were begun, which a test answers one by one.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use super::given::BEGAN;
@@ -33,6 +33,8 @@ pub struct Rig {
     began: Timestamp,
     states: Vec<RevisionState>,
     pub attempts: Vec<Attempt>,
+    /// How many clips are recorded for each shot.
+    files: HashMap<usize, usize>,
     pub charges: Vec<(AttemptId, Charge)>,
     budget: Budget,
     /// Verdicts for the next claims, in place of what the cap says.
@@ -74,6 +76,7 @@ impl Rig {
             began: BEGAN,
             states,
             attempts,
+            files: HashMap::new(),
             charges: Vec::new(),
             budget,
             verdicts: VecDeque::new(),
@@ -146,7 +149,8 @@ impl Rig {
                 self.charges.push((*attempt, charge.clone()));
                 return Verdict::Written { task_first_of: None };
             }
-            Change::Transition { revision, transition, attempt, .. } => {
+            Change::Transition { revision, transition, attempt, files } => {
+                self.files.insert(row(*revision), files.len());
                 (row(*revision), transition, attempt)
             }
         };
@@ -204,8 +208,11 @@ impl Rig {
                 self.heard.clear();
                 return;
             }
-            Effect::Load { .. } | Effect::Find { .. } | Effect::Charge { .. } | Effect::Balance => {
-            }
+            Effect::Load { .. }
+            | Effect::Find { .. }
+            | Effect::Charge { .. }
+            | Effect::Balance
+            | Effect::Reserved { .. } => {}
         }
         self.begun.push(effect);
     }
@@ -263,6 +270,15 @@ impl Rig {
 
     pub fn refusals(&self, row: usize) -> u32 {
         self.states[row].refusals
+    }
+
+    /// How many clips its last transition recorded.
+    pub fn files(&self, row: usize) -> usize {
+        self.files.get(&row).copied().unwrap_or_default()
+    }
+
+    pub fn is_waiting(&self, row: usize) -> bool {
+        self.states[row].is_waiting
     }
 
     pub fn probed(&self, row: usize) -> bool {
