@@ -16,13 +16,13 @@ fn says(kind: Unresolved, why: &str) -> PollOutcome {
 fn until_decided(rig: &mut Rig, row: usize, most: u64, say: impl Fn(u32) -> PollOutcome) -> u64 {
     let (began, mut nth) = (rig.now.elapsed, 0);
     let is_open = |state: &State| matches!(state, State::Rendering { stalled: None, .. });
-    while is_open(rig.state(row)) && rig.now.elapsed - began < secs(most) {
+    while is_open(rig.state(row)) && rig.now.elapsed.saturating_sub(began) < secs(most) {
         let end = rig.now.elapsed + secs(120);
         rig.play_until(end, |rig| rig.polls().contains(&row)).unwrap();
         rig.polled(row, say(nth));
         nth += 1;
     }
-    (rig.now.elapsed - began).as_secs()
+    rig.now.elapsed.saturating_sub(began).as_secs()
 }
 
 fn rendering_one() -> Rig {
