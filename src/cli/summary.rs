@@ -1,6 +1,7 @@
 //! What a run leaves on standard output: the counts, the money, and every shot that needs a look
 //! with the command that helps.
 
+use std::fmt;
 use std::io::{self, Write};
 
 use globset::GlobMatcher;
@@ -17,14 +18,55 @@ use crate::scheduler::{RunOutcome, StopReason};
 
 use super::settings::CampaignPaths;
 
-/// The most shots that are listed of each kind.
-const MAX_LISTED: usize = 50;
+/// The most reasons that are listed of each kind, so that all of it fits a screen.
+const MAX_REASONS: usize = 6;
+/// The most shots that are named for one reason.
+const MAX_NAMED: usize = 3;
 
 /// A kind of need and the shots that have it.
 #[derive(Debug, Default)]
 struct Group {
     count: usize,
-    listed: Vec<(String, String)>,
+    reasons: Vec<Reason>,
+}
+
+/// Shots that have one reason.
+#[derive(Debug)]
+struct Reason {
+    why: String,
+    count: usize,
+    named: Vec<String>,
+}
+
+impl Group {
+    fn add(&mut self, name: String, why: String) {
+        self.count += 1;
+        if let Some(reason) = self.reasons.iter_mut().find(|reason| reason.why == why) {
+            reason.count += 1;
+            if reason.named.len() < MAX_NAMED {
+                reason.named.push(name);
+            }
+        } else if self.reasons.len() < MAX_REASONS {
+            self.reasons.push(Reason { why, count: 1, named: vec![name] });
+        }
+    }
+
+    /// How many shots have reasons that are not listed.
+    fn unlisted(&self) -> usize {
+        self.count - self.reasons.iter().map(|reason| reason.count).sum::<usize>()
+    }
+}
+
+/// `beach, city, road and 4 more: canceled by the operator`.
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.named.join(", "))?;
+        match self.count - self.named.len() {
+            0 => {}
+            more => write!(f, " and {more} more")?,
+        }
+        if self.why.is_empty() { Ok(()) } else { write!(f, ": {}", self.why) }
+    }
 }
 
 /// How the shots of a run stand at its end.
@@ -56,12 +98,8 @@ impl Outcome {
         self.odd_charges += usize::from(odd_charge(row).is_some());
         self.mismatched += usize::from(!mismatches(row).is_empty());
         let Some(need) = Remedy::of(row) else { return };
-        let group = &mut self.groups[need as usize];
-        group.count += 1;
-        if group.listed.len() < MAX_LISTED {
-            let why = safe(row.entry.status.state.why().unwrap_or_default());
-            group.listed.push((name(&row.entry), why));
-        }
+        let why = safe(row.entry.status.state.why().unwrap_or_default());
+        self.groups[need as usize].add(name(&row.entry), why);
     }
 
     /// Writes it.
@@ -88,14 +126,15 @@ impl Outcome {
             }
         }
         for (need, group) in Remedy::ALL.into_iter().zip(&self.groups) {
-            let Some((first, _)) = group.listed.first() else { continue };
+            let Some(first) = group.reasons.first().and_then(|reason| reason.named.first()) else {
+                continue;
+            };
             writeln!(out, "\n{}", need.title())?;
-            for (id, why) in &group.listed {
-                let line = if why.is_empty() { id.clone() } else { format!("{id}: {why}") };
-                writeln!(out, "  {line}")?;
+            for reason in &group.reasons {
+                writeln!(out, "  {reason}")?;
             }
-            if group.count > group.listed.len() {
-                let more = group.count - group.listed.len();
+            let more = group.unlisted();
+            if more > 0 {
                 writeln!(out, "  … and {more} more: {}", paths.again("report", ""))?;
             }
             for Command { line, when } in need.help(&|verb, rest| paths.again(verb, rest), first) {

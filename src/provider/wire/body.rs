@@ -145,7 +145,12 @@ impl<'a> Body<'a> {
             Some(message) => message,
             None => self.excerpt(),
         };
-        plain(&format!("{status}: {said}"), MAX_WHY)
+        // A web page often has its status in its title.
+        let names_it = said
+            .strip_prefix(&status.to_string())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', ':']));
+        let why = if names_it { said } else { format!("{status}: {said}") };
+        plain(&why, MAX_WHY)
     }
 
     /// The body's beginning on one line.

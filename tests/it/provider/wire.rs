@@ -176,7 +176,7 @@ fn errors_keep_their_pause_and_a_readable_reason() {
     let pause = Some(Duration::from_secs(7));
     let body = "<html><head><title>502 Bad Gateway</title></head><body>nginx";
     let answer = Answer { retry_after: pause, ..Answer::new(502, body) };
-    let why = "502: 502 Bad Gateway".to_owned();
+    let why = "502 Bad Gateway".to_owned();
     let means = SubmitOutcome::ServerError {
         status: 502,
         from_proxy: true,

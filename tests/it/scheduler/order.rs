@@ -14,7 +14,7 @@ use rushes::ledger::{
     Note, ReservedAttempt, RevisionId, Snapshot,
 };
 use rushes::policy::budget::{Balance, Budget};
-use rushes::scheduler::{self, CancelToken, Deps, RunOptions, RunOutcome};
+use rushes::scheduler::{self, CancelToken, Deps, RunOptions, RunOutcome, StopReason};
 use tokio::sync::watch;
 
 use super::stage::{Puppet, Stage, bought, clip, completed, shots};
@@ -43,11 +43,23 @@ impl Seen {
 struct SlowLedger {
     memory: MemoryLedger,
     seen: Seen,
+    /// After this many batches it fails.
+    fails_after: usize,
+}
+
+impl SlowLedger {
+    fn batches(&self) -> usize {
+        let seen = self.seen.0.lock().unwrap();
+        seen.iter().filter(|what| what.starts_with("wrote")).count()
+    }
 }
 
 impl Ledger for SlowLedger {
     fn commit(&self, batch: Arc<Vec<Commit>>) -> Answer<'_, Committed> {
         async move {
+            if self.has_failed() {
+                return Err(LedgerError::DiskFull("ledger.sqlite".into()));
+            }
             let to = |commit: &Commit| match &commit.change {
                 Change::Transition { transition, .. } => transition.to.state.name(),
                 Change::Charge { .. } => "charge",
@@ -71,7 +83,7 @@ impl Ledger for SlowLedger {
     }
 
     fn has_failed(&self) -> bool {
-        self.memory.has_failed()
+        self.batches() >= self.fails_after
     }
 
     fn note(&self, note: Note) -> Answer<'_, ()> {
@@ -122,7 +134,8 @@ async fn a_post_does_not_wait_for_the_next_batch_and_a_download_waits_for_its_ow
             Ok(clip())
         });
     let folder = tempfile::tempdir().unwrap();
-    let ledger = SlowLedger { memory: MemoryLedger::new(), seen: seen.clone() };
+    let memory = MemoryLedger::new();
+    let ledger = SlowLedger { memory, seen: seen.clone(), fails_after: usize::MAX };
     let clips = FolderStore::open(folder.path(), Threads::InPlace).unwrap();
     let deps = Deps::new(Arc::new(gateway), Arc::new(ledger), Arc::new(clips), stage.clock.clone());
     let (progress, _) = watch::channel(scheduler::Progress::default());
@@ -136,4 +149,27 @@ async fn a_post_does_not_wait_for_the_next_batch_and_a_download_waits_for_its_ow
     assert!(post < second, "the POST does not wait for the other claim: {:?}", seen.0);
     let (rendered, download) = (seen.place("wrote rendered", 1), seen.place("download", 1));
     assert!(rendered < download, "nothing follows before it is durable: {:?}", seen.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_does_not_leave_once_the_ledger_has_failed() {
+    let (stage, seen) = (Stage::new(), Seen::default());
+    let submits = seen.clone();
+    let gateway = Puppet::default().on_submit(move |prompt, _| {
+        submits.note(format!("POST {prompt}"));
+        bought(prompt)
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = SlowLedger { memory: MemoryLedger::new(), seen: seen.clone(), fails_after: 1 };
+    let clips = FolderStore::open(folder.path(), Threads::InPlace).unwrap();
+    let deps = Deps::new(Arc::new(gateway), Arc::new(ledger), Arc::new(clips), stage.clock.clone());
+    let (progress, _) = watch::channel(scheduler::Progress::default());
+    let options = RunOptions::new(stage.options.limits.clone());
+    let ended = scheduler::run(shots(2).into(), options, deps, CancelToken::default(), progress);
+    let ended = ended.await.unwrap();
+
+    assert!(matches!(ended, RunOutcome::Stopped(StopReason::Ledger(_))), "{ended:?}");
+    assert_eq!(seen.place("wrote submitting", 1), 1, "the claim was durable: {:?}", seen.0);
+    let seen = seen.0.lock().unwrap();
+    assert!(!seen.iter().any(|what| what.starts_with("POST")), "{seen:?}");
 }
