@@ -43,7 +43,7 @@ impl Seen {
 struct SlowLedger {
     memory: MemoryLedger,
     seen: Seen,
-    /// After this many batches it fails.
+    /// After this many batches it has failed, and says so a second before the next one is answered.
     fails_after: usize,
 }
 
@@ -58,6 +58,7 @@ impl Ledger for SlowLedger {
     fn commit(&self, batch: Arc<Vec<Commit>>) -> Answer<'_, Committed> {
         async move {
             if self.has_failed() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
                 return Err(LedgerError::DiskFull("ledger.sqlite".into()));
             }
             let to = |commit: &Commit| match &commit.change {
