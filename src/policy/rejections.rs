@@ -30,7 +30,7 @@ pub struct Rejections {
     in_a_row: u32,
     /// Whether nothing else was answered to any shot of the run.
     are_first: bool,
-    /// The prompts of the first ones.
+    /// The prompts of as many of them as are told apart.
     prompts: HashSet<String>,
 }
 
@@ -56,10 +56,16 @@ impl Rejections {
             self.prompts.clear();
         }
         self.in_a_row = self.in_a_row.saturating_add(1);
-        if self.are_first {
+        if self.prompts.len() < FIRST {
             self.prompts.insert(prompt.to_owned());
         }
-        self.in_a_row >= IN_A_ROW || self.prompts.len() >= FIRST
+        self.in_a_row >= IN_A_ROW || self.are_first && self.prompts.len() >= FIRST
+    }
+
+    /// Whether they are about one text alone, such as the takes of one shot.
+    #[must_use]
+    pub fn are_of_one_text(&self) -> bool {
+        self.prompts.len() <= 1
     }
 
     /// How many were rejected alike, with nothing accepted in between.

@@ -14,6 +14,7 @@ use super::shot_state::{Activity, ShotState, Slot};
 /// So many different shots that met a firewall in a row, with nothing accepted in this run, mean
 /// that it may refuse everything.
 const MAX_FIREWALLED: usize = 3;
+
 /// What tells requests apart for people.
 fn prompt(request: &str) -> String {
     let params: Map<String, Value> = serde_json::from_str(request).unwrap_or_default();
@@ -43,7 +44,9 @@ impl Scheduler {
         } else {
             refusals.firewalled.clear();
         }
-        let are_alike = refusals.rejections.rejected(gist, &prompt);
+        let are_alike = refusals.rejections.rejected(gist, &prompt)
+            // What a firewall has against one text says nothing about the others.
+            && !(is_firewall && refusals.rejections.are_of_one_text());
         if is_firewall && !has_accepted && refusals.firewalled.len() >= MAX_FIREWALLED {
             self.stop(StopReason::Firewall(why));
         } else if are_alike {

@@ -106,6 +106,18 @@ fn field_01_shots_that_a_firewall_refuses_are_tried_behind_all_others_in_the_nex
 }
 
 #[test]
+fn field_01_what_a_firewall_has_against_the_takes_of_one_text_stops_nothing() {
+    let mut given = given(40);
+    for shot in given.shots.iter_mut().skip(1) {
+        shot.request.json = r#"{"prompt":"DROP TABLE"}"#.into();
+    }
+    let mut rig = one_by_one(given);
+    assert_eq!(answer_next(&mut rig, bought("a")), Some(0));
+    assert_eq!(answer_all(&mut rig, |_| firewall()), 39);
+    assert_eq!((rig.stopped(), rig.is(39)), (None, "failed"));
+}
+
+#[test]
 fn field_07_eight_first_shots_rejected_alike_stop_the_run_and_are_queued_again_behind_all_others() {
     let mut rig = one_by_one(given(30));
     let why = |nth: usize| format!("Invalid model kling-v9 (request 8f3a{nth}, {nth} ms)");
