@@ -143,7 +143,8 @@ impl Rendering<'_> {
     /// What may be the gateway's last word is believed once it was said often and for long enough.
     fn unresolved(&self, kind: Unresolved, why: String) -> Transition {
         let word = self.word(kind, &why);
-        let silence = Unanswered { word: Some(word), ..self.silence_so_far() };
+        // It is not unknown to the gateway.
+        let silence = Unanswered { word: Some(word), missing: None, ..self.silence_so_far() };
         let lasts = |patience: Duration| {
             self.now.since(word.since) >= patience.min(self.rules.render_timeout)
         };
@@ -152,10 +153,7 @@ impl Rendering<'_> {
         let stalled = |why: &str| self.go_on(silence, Some(why), Next::Rest);
         match kind {
             Unresolved::CompletedWithReason if is_reason => {
-                let why = format!(
-                    "{why} (the gateway calls it completed, so it may have been charged: its price \
-                     stays reserved until `resolve --not-bought`)"
-                );
+                let why = format!("{why} (the gateway calls it completed: perhaps charged)");
                 self.ended(Failure::Unsettled, why.into(), Account::Reserved)
             }
             Unresolved::Ended(kind) if is_reason => self.failed(why, kind),
@@ -163,8 +161,8 @@ impl Rendering<'_> {
             Unresolved::CompletedEmpty if is_lasting => {
                 stalled("the gateway calls it completed and names neither a clip nor a reason")
             }
-            Unresolved::Coded(code) if is_lasting && self.rules.others_are_clear => {
-                stalled(&format!("asked about this task alone, the gateway answers {code}: {why}"))
+            Unresolved::Coded(_) if is_lasting && self.rules.others_are_clear => {
+                stalled(&format!("asked about this task, the gateway always answers {why}"))
             }
             _ if self.is_unheard() => stalled(&late(self.rules, &why)),
             _ => self.go_on(silence, self.stalled, Next::Poll(None)),
