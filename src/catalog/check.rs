@@ -201,18 +201,24 @@ fn wrong_address(
     text: &str,
 ) -> Option<(String, &'static str)> {
     Some(match kind {
-        ParamKind::Url | ParamKind::Video if !is_given(value) => (
+        ParamKind::Url if !is_given(value) => (
             format!("`{name}` is empty"),
             "write a web address that starts with https://, or leave it out",
         ),
-        ParamKind::Url | ParamKind::Video if !is_http_url(text) => (
+        ParamKind::Url if !is_http_url(text) => (
             format!("`{name}` is not a web address: {}", shown(value)),
             "write one that starts with https://; a file on this computer cannot be used here",
         ),
+        ParamKind::Video if !is_given(value) => {
+            (format!("`{name}` is empty"), "write a URL or the path of a video, or leave it out")
+        }
+        ParamKind::Video if is_other_url(text) => (
+            format!("`{name}` is a URL that the gateway cannot read: {}", shown(value)),
+            "write a URL that starts with https://, or the path of a video",
+        ),
         ParamKind::Video => {
             let private = address::private(text)?;
-            let fix = "put the video where all can fetch it, and write that https:// address";
-            (format!("`{name}`: {private}"), fix)
+            (format!("`{name}`: {private}"), "write the file's path; the file is sent then")
         }
         ParamKind::Image if !is_given(value) => (
             format!("`{name}` is empty"),

@@ -26,7 +26,7 @@ pub use fingerprint::{FileHashes, FingerprintRule, hex};
 pub use image::{base64_bytes, is_http_url};
 pub use model::{Catalog, CatalogError, Model, Problem};
 pub use notes::{Note, NoteKind};
-pub use param::{Form, Need, Param, ParamKind, Params, PictureLimits};
+pub use param::{Form, Need, Param, ParamKind, Params, PictureLimits, VideoLimits};
 pub use price::{Change, PriceHint, in_words};
 pub use ratio::lowest as lowest_ratio;
 pub use similar::{closest, likely_typo};

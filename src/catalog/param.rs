@@ -77,6 +77,8 @@ pub struct Param {
     pub usual: Vec<Value>,
     /// What pictures the gateway is known to take.
     pub picture: Option<PictureLimits>,
+    /// What local videos can be sent.
+    pub video: Option<VideoLimits>,
     /// The image whose shape this one should have.
     pub shape_of: Option<String>,
     /// Also taken under `extra`, as it was before the catalog knew it.
@@ -92,6 +94,14 @@ pub struct PictureLimits {
     pub side: u32,
     /// The most that one side may be of the other: 2.5 is from 1:2.5 to 2.5:1.
     pub shape: Number,
+    /// The most bytes of its file.
+    pub bytes: u64,
+}
+
+/// What local videos can be sent.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VideoLimits {
     /// The most bytes of its file.
     pub bytes: u64,
 }

@@ -130,6 +130,56 @@ impl SubmitOutcome {
     }
 }
 
+/// What became of sending a local file to the gateway, which is free: a file that may or may not
+/// have arrived can be sent again. `why` is a sentence for people, safe to print.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UploadOutcome {
+    /// The gateway keeps it.
+    Stored {
+        /// Where it lies; `http` or `https`.
+        url: Box<str>,
+    },
+    /// Refused, DNS, TLS, could not connect.
+    NotSent {
+        /// What stood in the way.
+        why: String,
+    },
+    /// 429.
+    Throttled {
+        /// The gateway's `Retry-After`, from now.
+        retry_after: Option<Duration>,
+        /// The gateway's message.
+        why: String,
+    },
+    /// 5xx, no answer, or one without a URL: sending it again may help.
+    Failed {
+        /// The gateway's `Retry-After`, from now.
+        retry_after: Option<Duration>,
+        /// What happened.
+        why: String,
+    },
+    /// Any other 4xx: this file will never be taken.
+    Refused {
+        /// The gateway's message.
+        why: String,
+    },
+    /// 401; 403 in JSON, text or nothing.
+    BadKey {
+        /// The gateway's message.
+        why: String,
+    },
+    /// 402.
+    NoCredit {
+        /// The gateway's message.
+        why: String,
+    },
+    /// 3xx: this is not the gateway's address.
+    WrongAddress {
+        /// What answered.
+        why: String,
+    },
+}
+
 /// What a poll said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PollOutcome {

@@ -134,12 +134,23 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// A local file that a request carries as base64. Only its hash is held; the bytes are read when
-/// the shot is submitted.
+/// What a local file shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// A still picture. A request carries it as base64, unless it is too big for that.
+    Picture,
+    /// A video. It is sent to the gateway first, and a request carries its URL.
+    Video,
+}
+
+/// A local file that a request needs. Only its hash is held; the bytes are read when the shot is
+/// submitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalFile {
-    /// The request parameter it fills: `image` or `image_tail`.
+    /// The request parameter it fills: `image`, `image_tail` or `motion_video`.
     pub param: Box<str>,
+    /// What it shows.
+    pub kind: FileKind,
     /// Where it lies.
     pub path: PathBuf,
     /// Its path as the manifest wrote it.
@@ -155,7 +166,7 @@ pub struct LocalFile {
 pub struct Request {
     /// A JSON object, ready to send but for `files`.
     pub json: Box<str>,
-    /// Parameters that are still to be filled with a local file's base64.
+    /// Parameters that are still to be filled with a local file's base64 or its URL.
     pub files: ThinVec<LocalFile>,
 }
 

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::spec::ProviderSpec;
+use super::upload::UploadLimits;
 
 /// The provider's file that comes with this version.
 const FILE: &str = include_str!("apimodels.yaml");
@@ -41,6 +42,17 @@ pub fn key_file_variable() -> &'static str {
 #[must_use]
 pub fn result_lifetime() -> Duration {
     spec().results.lifetime()
+}
+
+/// What is to be known of sending local files first.
+#[must_use]
+pub fn uploads() -> Option<UploadLimits> {
+    let upload = spec().upload.as_ref()?;
+    Some(UploadLimits {
+        inline_bytes: upload.inline_bytes,
+        most_bytes: upload.most_bytes,
+        lifetime: Duration::from_secs(u64::from(upload.lifetime_days) * 24 * 3600),
+    })
 }
 
 /// Whether a 5xx comes from a proxy in front of the gateway, which cannot know what the gateway did.

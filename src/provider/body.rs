@@ -1,4 +1,5 @@
-//! The bytes to POST: a submission's parameters with its local files spliced in as base64.
+//! The bytes to POST: a submission's parameters with its local files spliced in as base64, or the
+//! URLs of those that were sent before.
 
 use std::borrow::Cow;
 
@@ -6,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
-use super::Submission;
+use super::{FileContent, Submission};
 
 /// Where the gateway is to call when the task has ended.
 const CALLBACK: &str = "callback_url";
@@ -23,7 +24,7 @@ pub fn body(submission: &Submission) -> Bytes {
         Some(_) if json.contains(CALLBACK) => without_callback(json),
         _ => Cow::Borrowed(json),
     };
-    let base64: usize = files.iter().map(|file| file.bytes.len().div_ceil(3) * 4 + 64).sum();
+    let base64: usize = files.iter().map(|file| length(&file.content) + 64).sum();
     let mut out = String::with_capacity(json.len() + 256 + base64);
     out.push_str(json.strip_suffix('}').unwrap_or(&json));
     if let Some(url) = callback {
@@ -32,12 +33,25 @@ pub fn body(submission: &Submission) -> Bytes {
     }
     for file in files {
         begin(&mut out, &file.param);
-        out.push('"');
-        STANDARD.encode_string(&file.bytes, &mut out);
-        out.push('"');
+        match &file.content {
+            FileContent::Inline(bytes) => {
+                out.push('"');
+                STANDARD.encode_string(bytes, &mut out);
+                out.push('"');
+            }
+            FileContent::Url(url) => out.push_str(&serde_json::Value::from(&**url).to_string()),
+        }
     }
     out.push('}');
     Bytes::from(out)
+}
+
+/// How much of a body a file takes, in bytes.
+fn length(content: &FileContent) -> usize {
+    match content {
+        FileContent::Inline(bytes) => bytes.len().div_ceil(3) * 4,
+        FileContent::Url(url) => url.len(),
+    }
 }
 
 /// Begins another field of the object that is open at the end of `out`.

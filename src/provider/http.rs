@@ -15,11 +15,14 @@ use sha2::{Digest, Sha256};
 use crate::catalog::hex;
 use crate::domain::account::{Access, BalanceOutcome, ModelsOutcome};
 use crate::domain::charge::ChargeOutcome;
-use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId, UploadOutcome};
 use crate::domain::time::Clock;
 
 use super::wire::{self, Answer};
-use super::{Capabilities, Download, Provider, ResumePoint, Submission, TaskHandle, body};
+use super::{
+    Capabilities, Download, FileUpload, Provider, ResumePoint, Submission, TaskHandle, apimodels,
+    body,
+};
 use crate::domain::origin::Origin;
 
 mod account;
@@ -36,6 +39,7 @@ mod redact;
 mod settings;
 mod slices;
 mod unpack;
+mod upload;
 
 pub use address::same_gateway;
 use deadline::{Deadline, TimedOut};
@@ -214,11 +218,16 @@ impl HttpProvider {
 
 impl Provider for HttpProvider {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { origin: self.origin.clone(), ..Capabilities::default() }
+        let uploads = apimodels::uploads();
+        Capabilities { origin: self.origin.clone(), uploads, ..Capabilities::default() }
     }
 
     fn submit(&self, submission: Submission) -> BoxFuture<'_, SubmitOutcome> {
         self.submit_once(body(&submission)).boxed()
+    }
+
+    fn upload(&self, file: FileUpload) -> BoxFuture<'_, UploadOutcome> {
+        self.upload_once(file).boxed()
     }
 
     fn poll<'a>(&'a self, tasks: &'a [TaskHandle]) -> BoxFuture<'a, Vec<PollOutcome>> {

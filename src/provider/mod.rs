@@ -11,14 +11,17 @@ mod body;
 mod http;
 mod phrase;
 mod submission;
+mod upload;
 
 pub use body::body;
 pub use http::{
     BadProxy, HttpProvider, HttpSettings, PROXY_VARIABLES, Pace, ProxyUrl, SetupError, same_gateway,
 };
 pub use submission::{
-    FileError, FilePart, LoadBudget, LoadShare, LoadedFiles, Submission, canonical_wire,
+    FileContent, FileError, FilePart, LoadBudget, LoadShare, LoadedFiles, Submission,
+    canonical_wire,
 };
+pub use upload::{FileUpload, UploadLimits};
 
 use std::time::Duration;
 
@@ -29,7 +32,7 @@ use futures::stream::BoxStream;
 use crate::domain::account::{Access, AccessVerdict, BalanceOutcome, ModelsOutcome};
 use crate::domain::charge::ChargeOutcome;
 use crate::domain::origin::Origin;
-use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId, UploadOutcome};
 use crate::domain::secret::Secret;
 
 /// Something that renders shots for money.
@@ -45,6 +48,14 @@ pub trait Provider: Send + Sync + 'static {
 
     /// Sends one POST, once. Ends within the submit time-out.
     fn submit(&self, submission: Submission) -> BoxFuture<'_, SubmitOutcome>;
+
+    /// Sends a local file, once, for requests to name by its URL. Free, and never a purchase, so that
+    /// it may be sent again whatever came of it. Only asked of a provider whose
+    /// [`Capabilities::uploads`] says that it can.
+    fn upload(&self, _file: FileUpload) -> BoxFuture<'_, UploadOutcome> {
+        let why = "this gateway takes no files".to_owned();
+        ready(UploadOutcome::Refused { why }).boxed()
+    }
 
     /// Asks for the states of tasks, once; one outcome each, in the same order. Free. At most
     /// [`Capabilities::poll_batch`] tasks.
@@ -104,6 +115,9 @@ pub struct Capabilities {
     pub poll_batch: usize,
     /// How long finished clips are kept.
     pub result_lifetime: Duration,
+    /// Which local files are to be sent before a request names them; `None`: it takes none, and a
+    /// request carries all pictures itself.
+    pub uploads: Option<UploadLimits>,
 }
 
 impl Default for Capabilities {
@@ -112,6 +126,7 @@ impl Default for Capabilities {
             origin: Origin::default(),
             poll_batch: 1,
             result_lifetime: apimodels::result_lifetime(),
+            uploads: None,
         }
     }
 }

@@ -24,6 +24,8 @@ pub struct ProviderSpec {
     pub key: KeySource,
     /// Finished clips.
     pub results: Results,
+    /// Where local files are sent before a request names them; `None`: nowhere.
+    pub upload: Option<UploadSpec>,
     /// Where things stand in an answer.
     pub answer: AnswerSpec,
     /// Statuses of proxies.
@@ -92,6 +94,24 @@ impl Results {
     pub const fn lifetime(self) -> Duration {
         Duration::from_secs(self.lifetime_days as u64 * 24 * 3600)
     }
+}
+
+/// Where local files are sent before a request names them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UploadSpec {
+    /// The path below the version.
+    pub path: String,
+    /// The name of the form's field that holds the file.
+    pub field: String,
+    /// The names of the URL in the answer.
+    pub answer: Vec<String>,
+    /// How long files are kept.
+    pub lifetime_days: u32,
+    /// The most bytes of a picture that a request carries itself.
+    pub inline_bytes: u64,
+    /// The most bytes of a file.
+    pub most_bytes: u64,
 }
 
 /// Where things stand in an answer.

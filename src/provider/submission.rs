@@ -28,19 +28,31 @@ pub struct Submission {
     pub callback: Option<String>,
 }
 
-/// A local file's bytes.
-#[derive(Clone)]
+/// A local file as a request carries it.
+#[derive(Clone, Debug)]
 pub struct FilePart {
     /// The parameter it fills.
     pub param: Box<str>,
-    /// Its bytes.
-    pub bytes: Bytes,
+    /// What the parameter holds.
+    pub content: FileContent,
+}
+
+/// What a request carries of a local file.
+#[derive(Clone)]
+pub enum FileContent {
+    /// Its bytes, as base64.
+    Inline(Bytes),
+    /// The URL under which the gateway keeps it.
+    Url(Box<str>),
 }
 
 /// Without the bytes.
-impl fmt::Debug for FilePart {
+impl fmt::Debug for FileContent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "FilePart({}, {} bytes)", self.param, self.bytes.len())
+        match self {
+            Self::Inline(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::Url(url) => f.write_str(url),
+        }
     }
 }
 
@@ -96,7 +108,11 @@ impl LoadBudget {
     /// Waits until a request's files may be read. What is read with the share keeps it until the
     /// last of the bytes is dropped.
     pub async fn share(&self, request: &Request) -> LoadShare {
-        let bytes: u64 = request.files.iter().map(|file| file.bytes).sum();
+        self.share_of(request.files.iter().map(|file| file.bytes).sum()).await
+    }
+
+    /// Waits until so many bytes may be read.
+    pub async fn share_of(&self, bytes: u64) -> LoadShare {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(self.most);
         let permit = Arc::clone(&self.bytes).acquire_many_owned(bytes).await;
         LoadShare { _permit: permit.ok().map(Arc::new) }
@@ -127,11 +143,25 @@ impl LoadedFiles {
     /// # Errors
     /// When a file is gone, unreadable or has changed.
     pub fn read_with(request: &Request, share: &LoadShare) -> Result<Self, FileError> {
-        let part = |file: &LocalFile| {
-            let bytes = Bytes::from_owner(Held { bytes: read(file)?, _share: share.clone() });
-            Ok(FilePart { param: file.param.clone(), bytes })
-        };
+        let part = |file: &LocalFile| Self::part_with(file, share);
         request.files.iter().map(part).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// One file as its request carries it; its bytes hold `share` until they are dropped. Blocking.
+    ///
+    /// # Errors
+    /// When it is gone, unreadable or has changed.
+    pub fn part_with(file: &LocalFile, share: &LoadShare) -> Result<FilePart, FileError> {
+        let content = FileContent::Inline(Self::bytes_with(file, share)?);
+        Ok(FilePart { param: file.param.clone(), content })
+    }
+
+    /// One file's bytes, which hold `share` until they are dropped. Blocking.
+    ///
+    /// # Errors
+    /// When it is gone, unreadable or has changed.
+    pub fn bytes_with(file: &LocalFile, share: &LoadShare) -> Result<Bytes, FileError> {
+        Ok(Bytes::from_owner(Held { bytes: read(file)?, _share: share.clone() }))
     }
 
     /// Reads a request's local files, if they are still those that were fingerprinted. Blocking.
@@ -140,8 +170,8 @@ impl LoadedFiles {
     /// When one is gone, unreadable or has changed.
     pub fn read(request: &Request) -> Result<Self, FileError> {
         let part = |file: &LocalFile| {
-            let bytes = Bytes::from(read(file)?);
-            Ok(FilePart { param: file.param.clone(), bytes })
+            let content = FileContent::Inline(Bytes::from(read(file)?));
+            Ok(FilePart { param: file.param.clone(), content })
         };
         request.files.iter().map(part).collect::<Result<_, _>>().map(Self)
     }

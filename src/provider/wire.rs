@@ -17,6 +17,7 @@ mod fields;
 mod ids;
 mod judge;
 mod scan;
+mod upload;
 
 pub use body::{Answer, MAX_BODY};
 use body::{Body, MAX_WHY, is_page, state_of};
@@ -24,6 +25,7 @@ use failure::{failure, is_canceled_or_luck, reason};
 use fields::{completed_at, field, is_pleasantry, result_urls, task_id};
 use ids::Ids;
 use judge::{is_success, judged_status, meaning};
+pub use upload::uploaded;
 
 /// What an answered POST means.
 ///

@@ -112,24 +112,8 @@ impl Scheduler {
         self.progress.budget.left(&self.progress.balance).map(|left| left.less(self.picked))
     }
 
-    /// The shot's local files were read, or could not be.
-    pub(super) fn loaded(&mut self, now: Now, slot: Slot, files: Result<LoadedFiles, String>) {
-        match files {
-            Ok(files) => self.claim(now, slot, files),
-            Err(why) => {
-                if let Some(shot) = self.slots.get(slot) {
-                    tracing::warn!(shot = %shot.entry.shot, "not sent: {why}");
-                }
-                self.give_up_place(slot);
-                if let Some(next) = self.step(now, slot, ShotEvent::NotSendable(why)) {
-                    self.settle(now, slot, next);
-                }
-            }
-        }
-    }
-
     /// Puts the attempt and its reserved price among what is to be written.
-    fn claim(&mut self, now: Now, slot: Slot, files: LoadedFiles) {
+    pub(super) fn claim(&mut self, now: Now, slot: Slot, files: LoadedFiles) {
         let Some(shot) = self.slots.get(slot) else { return };
         let (revision, place) = (shot.entry.revision, shot.place);
         // A callback may just have named the task of a shot that is about to be bought again.
@@ -190,7 +174,7 @@ impl Scheduler {
     }
 
     /// A picked shot is not claimed: its price is free, and its place in the rate too.
-    fn give_up_place(&mut self, slot: Slot) {
+    pub(super) fn give_up_place(&mut self, slot: Slot) {
         self.unpick(slot);
         self.end_posting(slot);
         self.posts.cancel();
@@ -313,28 +297,13 @@ impl Scheduler {
                 tracing::debug!(%shot, %task, "bought");
             }
             SubmitOutcome::Throttled { is_money, retry_after, why } => {
-                let fresh = self.throttled.hit(now.elapsed, *retry_after, self.rng.f64());
-                let rounds = self.throttled.in_a_row();
                 tracing::debug!(%shot, "429: {why}");
-                if fresh && rounds == THROTTLED_WARNING {
-                    tracing::warn!(
-                        "the gateway has answered 429 {rounds} times in a row and accepted nothing \
-                         ({why}); the account may be exhausted or at its limit of parallel tasks"
-                    );
-                }
-                self.say_quiet(now, why);
+                self.throttled_by(now, *retry_after, why);
                 if *is_money && self.refusals.is_penniless(slot) {
                     self.stop(StopReason::Credit(why.clone()));
                 }
             }
-            SubmitOutcome::NotSent { why } => {
-                if self.outage.hit(now.elapsed, None, self.rng.f64()) {
-                    tracing::warn!("the gateway cannot be reached: {why}");
-                }
-                if !self.reached && self.outage.in_a_row() >= self.options.limits.attempts {
-                    self.stop_and_leave(StopReason::Unreached(why.clone()));
-                }
-            }
+            SubmitOutcome::NotSent { why } => self.unreached(now, why.clone()),
             SubmitOutcome::ServerError { why, .. } => tracing::debug!(%shot, "refused: {why}"),
             SubmitOutcome::Doubtful { why, .. } => tracing::warn!(%shot, "in doubt: {why}"),
             SubmitOutcome::Rejected { .. }
@@ -343,6 +312,29 @@ impl Scheduler {
             | SubmitOutcome::NoCredit { .. }
             | SubmitOutcome::WrongAddress { .. } => {}
         }
+    }
+
+    /// The gateway was not reached: all submissions wait.
+    pub(super) fn unreached(&mut self, now: Now, why: String) {
+        if self.outage.hit(now.elapsed, None, self.rng.f64()) {
+            tracing::warn!("the gateway cannot be reached: {why}");
+        }
+        if !self.reached && self.outage.in_a_row() >= self.options.limits.attempts {
+            self.stop_and_leave(StopReason::Unreached(why));
+        }
+    }
+
+    /// A 429: all submissions slow down.
+    pub(super) fn throttled_by(&mut self, now: Now, retry_after: Option<Duration>, why: &str) {
+        let fresh = self.throttled.hit(now.elapsed, retry_after, self.rng.f64());
+        let rounds = self.throttled.in_a_row();
+        if fresh && rounds == THROTTLED_WARNING {
+            tracing::warn!(
+                "the gateway has answered 429 {rounds} times in a row and accepted nothing ({why}); \
+                 the account may be exhausted or at its limit of parallel tasks"
+            );
+        }
+        self.say_quiet(now, why);
     }
 
     /// Says at once for how long nothing is submitted, if the gateway asks for a long pause.

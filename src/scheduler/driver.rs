@@ -13,7 +13,6 @@ use crate::callback::WebhookQueue;
 use crate::domain::time::{Clock, Now};
 use crate::failpoint;
 use crate::ledger::{Ledger, LedgerError};
-use crate::provider::LoadBudget;
 
 use super::core::{Output, Scheduler};
 use super::effects::{Effect, Event, World};
@@ -21,6 +20,7 @@ use super::options::Deps;
 use super::outcome::RunOutcome;
 use super::progress::Progress;
 use super::switches::{CancelToken, PauseSwitch};
+use super::uploads::Files;
 
 /// A driver for one run.
 pub(super) struct Driver {
@@ -42,14 +42,14 @@ pub(super) struct Driver {
 impl Driver {
     pub(super) fn new(deps: Deps, cancel: CancelToken, progress: watch::Sender<Progress>) -> Self {
         let Deps { provider, ledger, clips, clock, callbacks, pause, threads, .. } = deps;
+        let files = Files::new(&provider, threads, &clock);
         let world = World {
             provider,
             ledger: Arc::clone(&ledger),
             clips,
-            threads,
             cancel: cancel.clone(),
             pause: pause.clone(),
-            loads: LoadBudget::default(),
+            files,
             stopped: AtomicBool::new(false),
         };
         Self {

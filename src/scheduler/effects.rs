@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use futures::StreamExt;
 
-use crate::blocking::Threads;
 use crate::clips::{ClipError, ClipStore, Stored};
 use crate::disk::is_too_many_open;
 use crate::domain::account::BalanceOutcome;
@@ -18,18 +17,17 @@ use crate::domain::shot::Request;
 use crate::domain::time::Timestamp;
 use crate::failpoint;
 use crate::ledger::{Ledger, LedgerError, RevisionId};
-use crate::provider::{
-    Download, LoadBudget, LoadedFiles, Provider, ResumePoint, Submission, TaskHandle,
-};
+use crate::provider::{Download, LoadedFiles, Provider, ResumePoint, Submission, TaskHandle};
 
 use super::questions::ChargeQuestion;
 use super::shot_state::{PartialClip, Slot};
 use super::switches::{CancelToken, PauseSwitch};
+use super::uploads::{Files, LoadError};
 
 /// Something to be done.
 #[derive(Debug)]
 pub enum Effect {
-    /// Read a shot's local files.
+    /// Read a shot's local files, and send those that its request cannot carry.
     Load { slot: Slot, request: Request },
     /// Send a POST, unless submitting stopped in the last moment.
     Submit { slot: Slot, submission: Box<Submission> },
@@ -60,8 +58,8 @@ pub enum Effect {
 pub enum Event {
     /// Time passed.
     Tick,
-    /// A shot's local files were read, or why they could not be.
-    Loaded { slot: Slot, files: Result<LoadedFiles, String> },
+    /// A shot's local files were read and sent, or why they could not be.
+    Loaded { slot: Slot, files: Result<LoadedFiles, LoadError> },
     /// A POST ended; after how long, unless it did not leave.
     Submitted { slot: Slot, outcome: SubmitOutcome, took: Option<Duration> },
     /// Tasks were polled, one outcome each.
@@ -112,11 +110,9 @@ pub(super) struct World {
     pub(super) provider: Arc<dyn Provider>,
     pub(super) ledger: Arc<dyn Ledger>,
     pub(super) clips: Arc<dyn ClipStore>,
-    pub(super) threads: Threads,
     pub(super) cancel: CancelToken,
     pub(super) pause: PauseSwitch,
-    /// How many bytes of local files are in memory at once.
-    pub(super) loads: LoadBudget,
+    pub(super) files: Files,
     /// Whether submitting has stopped, looked at once more when a POST is about to leave.
     pub(super) stopped: AtomicBool,
 }
@@ -143,16 +139,10 @@ impl World {
     /// Does anything but what the driver does at once.
     pub(super) async fn perform(self: Arc<Self>, effect: Effect) -> Event {
         match effect {
-            Effect::Load { slot, request } => {
-                let share = self.loads.share(&request).await;
-                let read = move || LoadedFiles::read_with(&request, &share);
-                let files = self.threads.run(read).await;
-                let files = match files {
-                    Ok(files) => files.map_err(|error| error.to_string()),
-                    Err(lost) => return Event::Panicked { was_post: false, why: lost.to_string() },
-                };
-                Event::Loaded { slot, files }
-            }
+            Effect::Load { slot, request } => match self.files.load(&request).await {
+                Ok(files) => Event::Loaded { slot, files },
+                Err(why) => Event::Panicked { was_post: false, why },
+            },
             Effect::Poll { slots, tasks } => {
                 let outcomes = self.provider.poll(&tasks).await;
                 Event::Polled { slots, outcomes }

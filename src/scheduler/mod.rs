@@ -8,6 +8,8 @@
 //!    into the queue (`Scheduler::enqueue`).
 //! 4. `dispatch`: `Scheduler::submit_next` takes it out when place, money and rate allow it;
 //!    `Scheduler::claim` makes the transition ([`RevisionState::after`]) and puts it into the output.
+//!    Local files are read before that, and sent to the gateway where a request cannot carry them
+//!    (`uploads`, `loads`).
 //! 5. `driver`: `Driver::carry_out` has `Ledger::commit` write the batch, and hands the verdicts to
 //!    `Scheduler::committed`.
 //! 6. `dispatch`: `Scheduler::claimed`, then `Scheduler::begin_leaving` and `Scheduler::post` when the
@@ -36,6 +38,7 @@ mod effects;
 mod ends;
 mod event_log;
 mod latest;
+mod loads;
 mod metrics;
 mod options;
 mod outcome;
@@ -51,6 +54,7 @@ mod shot_state;
 mod stops;
 mod subscriptions;
 mod switches;
+mod uploads;
 
 use std::sync::Arc;
 
@@ -70,6 +74,7 @@ pub use outcome::{RunOutcome, StopReason};
 pub use progress::{Ends, Progress};
 pub use shot_state::{PartialClip, Slot};
 pub use switches::{CancelToken, PauseSwitch};
+pub use uploads::LoadError;
 
 /// Renders the shots, or goes on with them, until nothing is left to do or something stops it.
 /// `progress` always holds the present counts. With [`RunOptions::submit`] off, `shots` is not looked

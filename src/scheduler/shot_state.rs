@@ -82,6 +82,8 @@ pub struct ShotState {
     pub(super) is_late: bool,
     /// Whether other tasks were answered clearly since this one is answered with an error code.
     pub(super) others_are_clear: bool,
+    /// How often in this run its files could not be sent to the gateway.
+    pub(super) unsent_files: u32,
     pub(super) work: Work,
 }
 
@@ -154,6 +156,7 @@ impl ShotState {
             seen: (clock, now.elapsed),
             unclear: 0,
             is_asked: false,
+            unsent_files: 0,
             work: Work::None,
         }
     }

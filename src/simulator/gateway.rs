@@ -10,15 +10,17 @@ use futures::stream::{self, BoxStream, StreamExt};
 use crate::domain::account::{Access, AccessVerdict, BalanceOutcome, Clocks, ModelsOutcome};
 use crate::domain::charge::ChargeOutcome;
 use crate::domain::origin::Origin;
-use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId, UploadOutcome};
 use crate::domain::time::Clock;
 use crate::provider::wire::{self, Answer, account};
 use crate::provider::{
-    Capabilities, Download, Provider, ResumePoint, Submission, TaskHandle, body,
+    Capabilities, Download, FileUpload, Provider, ResumePoint, Submission, TaskHandle, apimodels,
+    body,
 };
 
 use super::accounts::Accounts;
 use super::caller::Caller;
+use super::files;
 use super::profile::Profile;
 use super::reply::{Answered, Clip, ClipReply, Reply};
 use super::rng::SimRng;
@@ -111,7 +113,7 @@ struct NoAnswer {
 impl Provider for Simulator {
     fn capabilities(&self) -> Capabilities {
         let origin = Origin { address: "simulator".into(), account: "".into() };
-        Capabilities { origin, ..Capabilities::default() }
+        Capabilities { origin, uploads: apimodels::uploads(), ..Capabilities::default() }
     }
 
     fn submit(&self, submission: Submission) -> BoxFuture<'_, SubmitOutcome> {
@@ -129,6 +131,10 @@ impl Provider for Simulator {
                 }
             }
         })
+    }
+
+    fn upload(&self, file: FileUpload) -> BoxFuture<'_, UploadOutcome> {
+        ready(wire::uploaded(&self.answer(files::kept(&file.sha256)))).boxed()
     }
 
     fn poll<'a>(&'a self, tasks: &'a [TaskHandle]) -> BoxFuture<'a, Vec<PollOutcome>> {

@@ -14,6 +14,7 @@ mod answers;
 mod callback;
 mod caller;
 pub mod faults;
+mod files;
 mod gateway;
 pub mod journal;
 mod profile;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::catalog::{Catalog, Params};
+use crate::catalog::{Catalog, Params, is_http_url};
 use crate::domain::money::Usd;
 
 use super::sample_clips::{Film, MAX_SECONDS, Shape, sides};
@@ -42,6 +42,11 @@ impl Order {
             ["image", "image_tail"].into_iter().find(|name| is_odd_image(&params, name))
         {
             return Err(format!("Bad Request: {image}: neither a URL nor base64"));
+        }
+        if let Some(Value::String(video)) = params.get("motion_video")
+            && !is_http_url(video)
+        {
+            return Err("Bad Request: motion_video: not a URL".to_owned());
         }
         if !problems.is_empty() {
             let each =

@@ -12,7 +12,7 @@ use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderName, Response, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::IntoResponse;
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::serve::ListenerExt;
 use futures::StreamExt;
 use futures::stream;
@@ -23,6 +23,7 @@ use crate::domain::time::Clock;
 use crate::listener::reachable;
 
 use super::caller::Caller;
+use super::files;
 use super::reply::{Answered, Clip, ClipReply, Reply};
 use super::state::SimState;
 
@@ -43,8 +44,9 @@ type Shared = State<Arc<Server>>;
 
 /// Serves a simulator until `shutdown`; then lets answers that are on their way arrive, for two
 /// seconds at most, and cuts clients that wait for one that would never come. `POST` and `GET`
-/// `/api/v1/video/generations` and `GET` `/api/v1/records/ID`, `/api/v1/balance` and
-/// `/api/v1/models` want a bearer key: the simulator's own, or any that is not empty.
+/// `/api/v1/video/generations`, `POST` `/api/v1/files`, and `GET` `/api/v1/records/ID`,
+/// `/api/v1/balance` and `/api/v1/models` want a bearer key: the simulator's own, or any that is not
+/// empty.
 ///
 /// # Errors
 /// When the listener has no address.
@@ -64,6 +66,7 @@ pub async fn serve(
     let routes = Router::new()
         .route("/api/v1/video/generations", get(poll).post(submit))
         .route("/api/v1/records/{task}", get(record))
+        .route("/api/v1/files", post(upload))
         .route("/api/v1/balance", get(balance))
         .route("/api/v1/models", get(models))
         .route_layer(from_fn_with_state(Arc::clone(&server), with_key))
@@ -157,6 +160,14 @@ async fn submit(State(server): Shared, body: Body) -> Response<Body> {
     let reply = server.state().submit(&body, now);
     server.caller.take_on(&server.state, &server.clock);
     server.send(reply).await
+}
+
+async fn upload(headers: HeaderMap, body: Body) -> Response<Body> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    match to_bytes(body, files::MAX_FORM).await {
+        Ok(form) => to_response(files::taken(kind.unwrap_or_default(), &form)),
+        Err(_) => to_response(Answered::refusal(413, "Payload Too Large", false)),
+    }
 }
 
 async fn poll(

@@ -19,7 +19,7 @@ use rushes::blocking::Threads;
 use rushes::domain::clip_info::ClipInfo;
 use rushes::domain::money::Usd;
 use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
-use rushes::domain::shot::{Fingerprint, LocalFile, Request, Shot, ShotId};
+use rushes::domain::shot::{FileKind, Fingerprint, LocalFile, Request, Shot, ShotId};
 use rushes::domain::state::{Failure, RecoveredTask, Resolution, RevisionState, ShotEvent, State};
 use rushes::domain::time::Timestamp;
 use rushes::ledger::{
@@ -422,6 +422,7 @@ async fn what_the_manifest_says_about_an_unbought_shot_is_kept_up_to_date() {
     edited.request.json = r#"{"model":"kling-v3","prompt":"x"}"#.into();
     edited.request.files = [LocalFile {
         param: "image".into(),
+        kind: FileKind::Picture,
         path: "/far/away/face.png".into(),
         written: "face.png".into(),
         sha256: [1; 32],

@@ -51,4 +51,5 @@ mod sim;
 mod status;
 mod storm;
 mod support;
+mod uploads;
 mod whole;

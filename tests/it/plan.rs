@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rushes::domain::money::Usd;
 use rushes::domain::outcome::TaskId;
-use rushes::domain::shot::{Fingerprint, LocalFile, Request, Shot, ShotId};
+use rushes::domain::shot::{FileKind, Fingerprint, LocalFile, Request, Shot, ShotId};
 use rushes::domain::state::{AttemptId, Failure, RevisionState, State, Unanswered};
 use rushes::domain::time::Timestamp;
 use rushes::ledger::{Entry, RevisionId};
@@ -179,6 +179,7 @@ fn the_time_is_the_slower_of_rate_and_places_in_flight() {
 fn a_request_is_shown_with_the_paths_of_its_files() {
     let file = LocalFile {
         param: "image".into(),
+        kind: FileKind::Picture,
         path: "/x/a.png".into(),
         written: "a.png".into(),
         sha256: [0; 32],

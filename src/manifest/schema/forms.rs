@@ -98,7 +98,17 @@ fn of(catalog: &Catalog, param: &Param) -> Vec<Value> {
             });
             vec![url, other]
         }
-        ParamKind::Url | ParamKind::Video => vec![json!({"type": "string", "pattern": HTTP})],
+        ParamKind::Video => {
+            let url = json!({"type": "string", "pattern": HTTP, "description": "A URL."});
+            let other = json!({
+                "description": "A file's path.",
+                "type": "string",
+                "pattern": r"\S",
+                "not": {"pattern": r"^\s*([A-Za-z0-9+.-]+://|[dD][aA][tT][aA]:)"},
+            });
+            vec![url, other]
+        }
+        ParamKind::Url => vec![json!({"type": "string", "pattern": HTTP})],
     }
 }
 

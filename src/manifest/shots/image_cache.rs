@@ -1,5 +1,5 @@
-//! Images that a request carries: tells a URL, base64 and a local file apart, and checks and
-//! hashes local files, each once however many shots use it.
+//! Images and videos that a request needs: tells a URL, base64 and a local file apart, and checks
+//! and hashes local files, each once however many shots use it.
 
 use std::collections::HashMap;
 use std::io::{self, Cursor, Read};
@@ -9,7 +9,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-use crate::catalog::{base64_bytes, is_http_url};
+use super::local_file::{ImageError, WHOLE, unreadable};
+use super::video::{self, KnownVideo};
+use crate::catalog::{VideoLimits, base64_bytes, is_http_url};
 use crate::disk;
 use crate::manifest::picture::{self, Picture};
 
@@ -20,32 +22,32 @@ pub(crate) enum Image {
     Url,
     /// Base64 as the gateway takes it: padded, without `data:` before it.
     Base64 { text: String, bytes: u64, picture: Picture },
-    /// A file on this machine.
+    /// A picture on this machine.
     File { path: PathBuf, sha256: [u8; 32], bytes: u64, picture: Picture },
+    /// A video on this machine.
+    Video { path: PathBuf, sha256: [u8; 32], bytes: u64 },
 }
-
-/// What is wrong with an image, and the way out.
-pub(crate) type ImageError = (String, &'static str);
 
 /// What is known of a file's contents: its hash, its length and what it says of its picture.
 type Known = Result<([u8; 32], u64, Picture), ImageError>;
 
+/// What to write in place of a file that cannot be read.
+const OPENABLE: &str = "write the path of a PNG, JPEG or WebP file that you can open";
 /// What is wrong with a picture that ends too early.
 const CUT: &str = "is cut off: the file ends before the picture does";
 const CUT_BASE64: &str = "copy all of it again, or write the path of the image's file";
-const WHOLE: &str = "copy or export it again; a file that a sync service keeps online must be \
-                     fetched to this machine first";
 
-/// The local images of a campaign.
+/// The local images and videos of a campaign.
 pub(crate) struct ImageCache {
     folder: PathBuf,
     known: HashMap<Box<str>, Known>,
+    videos: HashMap<Box<str>, KnownVideo>,
 }
 
 impl ImageCache {
     /// Local paths are relative to `folder`.
     pub(crate) fn new(folder: PathBuf) -> Self {
-        Self { folder, known: HashMap::new() }
+        Self { folder, known: HashMap::new(), videos: HashMap::new() }
     }
 
     /// The place of a local file that is not there; `None` for anything else.
@@ -92,6 +94,39 @@ impl ImageCache {
     }
 }
 
+impl ImageCache {
+    /// What a video is.
+    ///
+    /// # Errors
+    /// When it is nothing that can be sent.
+    pub(crate) fn look_at_video(
+        &mut self,
+        written: &str,
+        limits: Option<&VideoLimits>,
+    ) -> Result<Image, ImageError> {
+        let written = written.trim();
+        if is_http_url(written) {
+            return Ok(Image::Url);
+        }
+        if written.get(..5).is_some_and(|head| head.eq_ignore_ascii_case("data:")) {
+            let what = "a video cannot be written as base64".to_owned();
+            return Err((what, "write an https:// address, or the path of the video's file"));
+        }
+        if let Some((scheme, _)) = written.split_once("://") {
+            let what = format!("the gateway cannot fetch a video from {scheme}://");
+            return Err((what, "write an https:// address, or the file's path"));
+        }
+        if written.len() > 4096 {
+            let fix = "write an https:// address, or the path of the video's file";
+            return Err(("this is far too long for a video's path".into(), fix));
+        }
+        let path = self.folder.join(written);
+        let known = self.videos.entry(written.into());
+        let known = known.or_insert_with(|| video::read(&path, limits)).clone();
+        known.map(|(sha256, bytes)| Image::Video { path, sha256, bytes })
+    }
+}
+
 /// Whether a text begins as an image in base64 does.
 fn looks_like_base64(text: &str) -> bool {
     let text = text.trim_ascii_start();
@@ -109,20 +144,7 @@ fn base64(bytes: &[u8]) -> Result<Image, ImageError> {
 }
 
 fn read(path: &Path) -> Known {
-    let unreadable = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => (
-            format!("there is no file {}", path.display()),
-            if path.components().any(|part| part.as_os_str() == "~") {
-                "`~` is not known here; write the whole path"
-            } else {
-                "paths begin at the manifest's folder; look for the name and the folder"
-            },
-        ),
-        _ => (
-            format!("{} cannot be read: {error}", path.display()),
-            "write the path of a PNG, JPEG or WebP file that you can open",
-        ),
-    };
+    let unreadable = |error| unreadable(path, &error, OPENABLE);
     let mut file = disk::open_file(path).map_err(unreadable)?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 64 * 1024];

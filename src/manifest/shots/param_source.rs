@@ -241,9 +241,14 @@ impl Field<'_> {
         self.param.is_some_and(|param| param.form == Some(Form::Ratio))
     }
 
-    /// Whether it may be a local file.
+    /// Whether it is a picture, which may be a local file.
     pub(crate) fn is_image(&self) -> bool {
         self.param.is_some_and(|param| param.kind == ParamKind::Image)
+    }
+
+    /// Whether it is a video, which may be a local file.
+    pub(crate) fn is_video(&self) -> bool {
+        self.param.is_some_and(|param| param.kind == ParamKind::Video)
     }
 }
 

@@ -1,5 +1,5 @@
-//! Looks at a request's pictures: finds the local files among them, and warns of those that the
-//! gateway is not known to take.
+//! Looks at a request's pictures and videos: finds the local files among them, and warns of pictures
+//! that the gateway is not known to take.
 
 use serde_json::Value as Json;
 
@@ -8,7 +8,7 @@ use super::draft::{Draft, from};
 use super::image_cache::Image;
 use super::param_source::Field;
 use crate::catalog::{Params, PictureLimits};
-use crate::domain::shot::{Fingerprint, LocalFile};
+use crate::domain::shot::{FileKind, Fingerprint, LocalFile};
 use crate::manifest::diagnostics::Topic;
 use crate::manifest::picture::Picture;
 
@@ -22,7 +22,7 @@ struct Seen<'d, 't> {
     picture: Picture,
 }
 
-/// Looks at the images: returns the local files among them, the parameters that hold no image, and
+/// Looks at the files: returns the local ones, the parameters that hold none that can be sent, and
 /// the fingerprint by which the request was bought, if a file of it is gone since.
 pub(super) fn look<'d>(
     cx: &mut ExpandContext<'_>,
@@ -38,14 +38,30 @@ pub(super) fn look<'d>(
     let mut files = Vec::new();
     let mut unseen = Vec::new();
     let mut seen: Vec<Seen<'_, '_>> = Vec::new();
-    for field in draft.compiled.fields.iter().filter(|field| field.is_image()) {
+    let may_be_file = |field: &&Field<'_>| field.is_image() || field.is_video();
+    for field in draft.compiled.fields.iter().filter(may_be_file) {
         let Some(Json::String(written)) = params.get_mut(field.name) else { continue };
         if written.trim().is_empty() {
             continue;
         }
-        let (called, bytes, picture) = match cx.output.images.look(written.trim()) {
+        let kind = if field.is_video() { FileKind::Video } else { FileKind::Picture };
+        let looked = match kind {
+            FileKind::Video => {
+                let most = field.param.and_then(|param| param.video.as_ref());
+                cx.output.images.look_at_video(written, most)
+            }
+            FileKind::Picture => cx.output.images.look(written.trim()),
+        };
+        let (called, bytes, picture) = match looked {
             Ok(Image::Url) => {
-                *written = written.trim().to_owned();
+                if kind == FileKind::Picture {
+                    *written = written.trim().to_owned();
+                }
+                continue;
+            }
+            Ok(Image::Video { path, sha256, bytes }) => {
+                let (param, written) = (field.name.into(), written.trim().into());
+                files.push(LocalFile { param, kind, path, written, sha256, bytes });
                 continue;
             }
             Ok(Image::Base64 { text, bytes, picture }) => {
@@ -55,7 +71,8 @@ pub(super) fn look<'d>(
             Ok(Image::File { path, sha256, bytes, picture }) => {
                 let called = written.trim().to_owned();
                 let written = called.as_str().into();
-                files.push(LocalFile { param: field.name.into(), path, written, sha256, bytes });
+                let param = field.name.into();
+                files.push(LocalFile { param, kind, path, written, sha256, bytes });
                 (called, bytes, picture)
             }
             Err((what, fix)) => {
@@ -68,7 +85,7 @@ pub(super) fn look<'d>(
                     let sha256 = hash.map_or([0; 32], |(_, hash)| *hash);
                     as_bought = Some(kept.fingerprint);
                     let (param, written) = (field.name.into(), written.into());
-                    files.push(LocalFile { param, path, written, sha256, bytes: 0 });
+                    files.push(LocalFile { param, kind, path, written, sha256, bytes: 0 });
                     warn(cx, draft, field, "a file that is gone", || {
                         let what = format!("{what}; the shot was bought with it and goes on");
                         (what, "put it back before you change this shot")

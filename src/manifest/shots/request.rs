@@ -160,12 +160,14 @@ impl Fingerprints<'_, '_, '_> {
         [first].into_iter().filter(|first| *first != newest).collect()
     }
 
-    /// The request read in another way. Images are what they are.
+    /// The request read in another way. Images and local files are what they are.
     fn read(&self, reading: Reading) -> Option<Params> {
         let scope = Scope { reading, ..self.draft.scope };
         let (mut params, extra) = values(self.draft, &scope).ok()?;
         params.extend(extra);
-        for field in self.draft.compiled.fields.iter().filter(|field| field.is_image()) {
+        let is_local = |name: &str| self.hashes.iter().any(|(param, _)| param == name);
+        let is_file = |field: &&Field<'_>| field.is_image() || is_local(field.name);
+        for field in self.draft.compiled.fields.iter().filter(is_file) {
             match self.params.get(field.name) {
                 Some(image) => params.insert(field.name.to_owned(), image.clone()),
                 None => params.shift_remove(field.name),

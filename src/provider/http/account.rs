@@ -5,11 +5,9 @@ use reqwest::Url;
 
 use crate::domain::account::{Access, AccessVerdict, BalanceOutcome, Clocks, ModelsOutcome};
 
-use super::HttpProvider;
 use super::wire::{Answer, account};
+use super::{HttpProvider, address};
 
-/// The end of the path that buys and answers for videos.
-const GENERATIONS: &str = "/video/generations";
 /// A task that no gateway ever made.
 const NO_TASK: &str = "rushes-check-no-such-task";
 
@@ -39,10 +37,7 @@ impl HttpProvider {
 
     /// Asks at a path beside that of the videos.
     async fn ask_beside(&self, path: &str) -> Result<Answer, String> {
-        let base = self.endpoint.path().strip_suffix(GENERATIONS).unwrap_or_default();
-        let mut url = self.endpoint.clone();
-        url.set_path(&format!("{base}{path}"));
-        Ok(self.ask_free(url).await?.0)
+        Ok(self.ask_free(address::beside(&self.endpoint, path)).await?.0)
     }
 
     /// Asks, and reads both clocks off the answer; without the key in what it says.

@@ -14,6 +14,14 @@ const GENERATIONS: &str = "/video/generations";
 /// What a task's record lies below.
 const RECORDS: &str = "/records";
 
+/// The URL of a path below the version at the same gateway, such as `/files`.
+pub(super) fn beside(endpoint: &Url, path: &str) -> Url {
+    let base = endpoint.path().strip_suffix(GENERATIONS).unwrap_or_default();
+    let mut url = endpoint.clone();
+    url.set_path(&format!("{base}{path}"));
+    url
+}
+
 /// The URL of a task's record at the same gateway; `None` when the id cannot be a part of a path.
 pub(super) fn record(endpoint: &Url, task: &str) -> Option<Url> {
     let base = endpoint.path().strip_suffix(GENERATIONS)?;

@@ -2,6 +2,7 @@
 //! has taken the whole and hangs up is heard, where a single long write would only see the connection
 //! break. One that goes by the announced length alone has a moment to say so.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -35,17 +36,31 @@ pub(super) fn body(bytes: Bytes, stop: &StopSending) -> reqwest::Body {
     if bytes.len() <= SLICE {
         return bytes.into();
     }
-    let is_big = bytes.len() >= BIG;
-    reqwest::Body::wrap(Slices { rest: bytes, pause: None, is_big, stop: stop.clone() })
+    body_of(&[bytes], stop)
+}
+
+/// A body of several parts, one after the other.
+pub(super) fn body_of(parts: &[Bytes], stop: &StopSending) -> reqwest::Body {
+    let rest = parts.iter().cloned().collect();
+    let mut slices = Slices { rest, pause: None, is_big: false, stop: stop.clone() };
+    slices.is_big = slices.len() >= BIG as u64;
+    reqwest::Body::wrap(slices)
 }
 
 struct Slices {
-    rest: Bytes,
+    /// What is still to be sent.
+    rest: VecDeque<Bytes>,
     /// What is waited for before the next slice.
     pause: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
     /// Whether the next pause is the long one.
     is_big: bool,
     stop: StopSending,
+}
+
+impl Slices {
+    fn len(&self) -> u64 {
+        self.rest.iter().map(|part| part.len() as u64).sum()
+    }
 }
 
 impl Body for Slices {
@@ -56,6 +71,9 @@ impl Body for Slices {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        while self.rest.front().is_some_and(Bytes::is_empty) {
+            self.rest.pop_front();
+        }
         if self.rest.is_empty() {
             return Poll::Ready(None);
         }
@@ -72,15 +90,15 @@ impl Body for Slices {
             // Lets the runtime ask the system what came.
             Box::pin(tokio::task::yield_now())
         });
-        let length = SLICE.min(self.rest.len());
-        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(length)))))
+        let slice = self.rest.front_mut().map(|part| part.split_to(SLICE.min(part.len())));
+        Poll::Ready(slice.map(|slice| Ok(Frame::data(slice))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_empty()
+        self.rest.iter().all(Bytes::is_empty)
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.rest.len() as u64)
+        SizeHint::with_exact(self.len())
     }
 }

@@ -4,12 +4,15 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::TryStreamExt;
+use rushes::catalog::is_http_url;
 use rushes::domain::account::{AccessVerdict, BalanceOutcome, ModelsOutcome};
 use rushes::domain::charge::{Charge, ChargeOutcome};
-use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+use rushes::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId, UploadOutcome};
 use rushes::domain::secret::Secret;
-use rushes::provider::{FindOutcome, Provider, ResumePoint, Submission, TaskHandle};
+use rushes::provider::{FileUpload, FindOutcome, Provider, ResumePoint, Submission, TaskHandle};
+use sha2::{Digest, Sha256};
 
 use super::rigs::{Implementation, InProcess, Mood, OverHttp, Rig, Scripted};
 use crate::support::calls::Calls;
@@ -32,6 +35,7 @@ macro_rules! conforms {
                 a_charge_is_of_its_own_task,
                 a_balance_is_an_amount_or_the_reason_why_none_is_known,
                 models_are_listed_or_the_reason_why_they_are_not,
+                a_file_gets_an_address_by_its_content_or_a_reason,
                 capabilities_hold_still,
             );
         }
@@ -257,6 +261,25 @@ async fn models_are_listed_or_the_reason_why_they_are_not(of: &impl Implementati
         ModelsOutcome::Listed(ids) => assert!(ids.iter().any(|id| id == "kling-v3"), "{ids:?}"),
         ModelsOutcome::Unknown { why } => assert!(!why.is_empty()),
     }
+    assert_eq!(rig.purchases().await, []);
+}
+
+/// Nothing is bought by it, and a provider that says it takes files does.
+async fn a_file_gets_an_address_by_its_content_or_a_reason(of: &impl Implementation) {
+    let rig = of.open(Mood::Calm).await;
+    let takes_files = rig.provider().capabilities().uploads.is_some();
+    let mut urls = Vec::new();
+    for text in ["one", "two", "one"] {
+        let (sha256, bytes) = (Sha256::digest(text).into(), Bytes::from(text));
+        match rig.provider().upload(FileUpload { sha256, bytes }).await {
+            UploadOutcome::Stored { url } => urls.push(url),
+            UploadOutcome::Refused { why } => assert!(!takes_files && !why.is_empty(), "{why}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(urls.len(), if takes_files { 3 } else { 0 });
+    assert!(urls.iter().all(|url| is_http_url(url)), "{urls:?}");
+    assert!(urls.is_empty() || (urls[0] == urls[2] && urls[0] != urls[1]), "{urls:?}");
     assert_eq!(rig.purchases().await, []);
 }
 

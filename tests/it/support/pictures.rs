@@ -46,6 +46,19 @@ pub fn webp(width: u32, height: u32, orientation: u8) -> Vec<u8> {
     chunk(b"RIFF", &chunks.concat())
 }
 
+/// A box of a film.
+fn film_box(kind: &[u8], content: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(content.len() + 8).unwrap().to_be_bytes();
+    [&length, kind, content].concat()
+}
+
+/// A film with so many bytes of pictures.
+pub fn mp4(bytes: usize) -> Vec<u8> {
+    let pictures = vec![7; bytes];
+    let boxes = [(b"ftyp", b"isom\0\0\0\0".as_slice()), (b"mdat", &pictures), (b"moov", b"index")];
+    boxes.into_iter().flat_map(|(kind, content)| film_box(kind, content)).collect()
+}
+
 /// A picture as a case of a text file writes it: `800x600`, `jpeg 800x600 turned 6`,
 /// `png 800x600 cut 60`, `heic`, `zeros`.
 pub fn drawn(written: &str) -> Vec<u8> {
@@ -69,6 +82,11 @@ pub fn drawn(written: &str) -> Vec<u8> {
         "heic" => b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec(),
         "gif" => b"GIF89a and the rest".to_vec(),
         "page" => b"<!DOCTYPE html><html>".to_vec(),
+        "mp4" => mp4(100),
+        "mov" => [film_box(b"wide", b""), film_box(b"mdat", b"film"), film_box(b"moov", b"index")]
+            .concat(),
+        "song" => [film_box(b"ftyp", b"M4A \0\0\0\0"), film_box(b"moov", b"index")].concat(),
+        "webm" => b"\x1aE\xdf\xa3 and the rest".to_vec(),
         "zeros" => vec![0; 64],
         other => panic!("unknown picture {other}"),
     };

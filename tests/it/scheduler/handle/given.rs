@@ -8,7 +8,7 @@ use rushes::callback::Callbacks;
 use rushes::domain::money::Usd;
 use rushes::domain::outcome::TaskId;
 use rushes::domain::secret::{KeyMint, Secret};
-use rushes::domain::shot::{Fingerprint, LocalFile, Request, Shot, ShotId};
+use rushes::domain::shot::{FileKind, Fingerprint, LocalFile, Request, Shot, ShotId};
 use rushes::domain::state::{Account, AttemptId, OnDoubt, RevisionState, State, Unanswered};
 use rushes::domain::time::Timestamp;
 use rushes::ledger::{CallbackSubscription, Entry, RevisionId};
@@ -140,6 +140,7 @@ impl Given {
         let path = "a.png";
         let file = LocalFile {
             param: "image".into(),
+            kind: FileKind::Picture,
             path: path.into(),
             written: path.into(),
             sha256: [0; 32],

@@ -269,7 +269,7 @@ fn field_08_a_place_for_posts_is_free_again_when_nothing_was_sent() {
     rig.play(secs(1));
     let rushes::scheduler::Effect::Load { slot, .. } = rig.take_other() else { panic!() };
     assert_eq!(rig.posts(), NONE, "a shot whose file is read holds the place");
-    let files = Err("gone".to_owned());
+    let files = Err("gone".into());
     rig.tell(rushes::scheduler::Event::Loaded { slot, files });
     rig.play(Duration::from_millis(50));
     assert_eq!(rig.posts(), [1]);

@@ -1,0 +1,214 @@
+//! Reads shots' local files, and sends those to the gateway that a request cannot carry, each content
+//! once: what is asked for while it is on its way waits for it. Nothing is bought here.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
+use tokio::time::Instant;
+
+use crate::blocking::Threads;
+use crate::domain::outcome::UploadOutcome;
+use crate::domain::shot::{FileKind, LocalFile, Request};
+use crate::domain::time::{Clock, Timestamp};
+use crate::provider::{
+    FileContent, FilePart, FileUpload, LoadBudget, LoadedFiles, Provider, UploadLimits,
+};
+
+/// How long before the gateway deletes a file it is sent anew.
+const MARGIN: Duration = Duration::from_secs(24 * 3600);
+
+/// Why a shot's files cannot be sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LoadError {
+    /// Its request cannot be made.
+    #[error("{0}")]
+    Unsendable(String),
+    /// The gateway did not take a file.
+    #[error("{file}: {}", said(.outcome))]
+    NotUploaded {
+        /// Its path as the manifest wrote it.
+        file: Box<str>,
+        /// What was answered.
+        outcome: UploadOutcome,
+    },
+}
+
+impl From<String> for LoadError {
+    fn from(why: String) -> Self {
+        Self::Unsendable(why)
+    }
+}
+
+impl From<&str> for LoadError {
+    fn from(why: &str) -> Self {
+        Self::Unsendable(why.to_owned())
+    }
+}
+
+/// An outcome in words.
+fn said(outcome: &UploadOutcome) -> &str {
+    match outcome {
+        UploadOutcome::Stored { url } => url,
+        UploadOutcome::NotSent { why }
+        | UploadOutcome::Throttled { why, .. }
+        | UploadOutcome::Failed { why, .. }
+        | UploadOutcome::Refused { why }
+        | UploadOutcome::BadKey { why }
+        | UploadOutcome::NoCredit { why }
+        | UploadOutcome::WrongAddress { why } => why,
+    }
+}
+
+/// How an upload ended: the URL, or why there is none.
+type Uploaded = Result<Box<str>, Failure>;
+
+/// Why a file has no URL, without its name: others may have the same content.
+#[derive(Clone, Debug)]
+enum Failure {
+    Unreadable(String),
+    Outcome(UploadOutcome),
+    Lost(String),
+}
+
+/// An upload of this run, and when it began by both clocks.
+struct Upload {
+    ends: Shared<BoxFuture<'static, Uploaded>>,
+    at: (Timestamp, Instant),
+}
+
+/// A run's local files.
+pub(super) struct Files {
+    provider: Arc<dyn Provider>,
+    threads: Threads,
+    clock: Arc<dyn Clock>,
+    limits: Option<UploadLimits>,
+    /// How many bytes are in memory at once.
+    budget: LoadBudget,
+    /// By the SHA-256 of the content.
+    uploads: Mutex<HashMap<[u8; 32], Upload>>,
+}
+
+impl Files {
+    pub(super) fn new(
+        provider: &Arc<dyn Provider>,
+        threads: Threads,
+        clock: &Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            limits: provider.capabilities().uploads,
+            provider: Arc::clone(provider),
+            threads,
+            clock: Arc::clone(clock),
+            budget: LoadBudget::default(),
+            uploads: Mutex::default(),
+        }
+    }
+
+    /// A request's files as it carries them. Those that are sent first are sent before the others
+    /// take a share of the memory, so that none waits for another while it holds some.
+    ///
+    /// # Errors
+    /// When the thread that reads was lost; in it, when a file cannot be sent.
+    pub(super) async fn load(
+        &self,
+        request: &Request,
+    ) -> Result<Result<LoadedFiles, LoadError>, String> {
+        let mut urls = HashMap::new();
+        for file in request.files.iter().filter(|file| self.is_sent_first(file)) {
+            match self.url(file).await {
+                Ok(url) => urls.insert(file.param.clone(), url),
+                Err(Failure::Lost(lost)) => return Err(lost),
+                Err(Failure::Unreadable(why)) => return Ok(Err(LoadError::Unsendable(why))),
+                Err(Failure::Outcome(outcome)) => {
+                    let file = file.written.clone();
+                    return Ok(Err(LoadError::NotUploaded { file, outcome }));
+                }
+            };
+        }
+        let files = request.files.clone();
+        let inline = files.iter().filter(|file| !urls.contains_key(&file.param));
+        let share = self.budget.share_of(inline.map(|file| file.bytes).sum()).await;
+        let read = move || {
+            let part = |file: &LocalFile| match urls.remove(&file.param) {
+                Some(url) => {
+                    Ok(FilePart { param: file.param.clone(), content: FileContent::Url(url) })
+                }
+                None => LoadedFiles::part_with(file, &share),
+            };
+            files.iter().map(part).collect::<Result<_, _>>().map(LoadedFiles)
+        };
+        let read = self.threads.run(read).await.map_err(|lost| lost.to_string())?;
+        Ok(read.map_err(|error| LoadError::Unsendable(error.to_string())))
+    }
+
+    fn is_sent_first(&self, file: &LocalFile) -> bool {
+        match self.limits {
+            Some(limits) => limits.takes(file),
+            None => file.kind == FileKind::Video,
+        }
+    }
+
+    /// The URL of a file at the gateway.
+    async fn url(&self, file: &LocalFile) -> Uploaded {
+        let Some(limits) = self.limits else {
+            let why = format!(
+                "{}: this gateway takes no files; put the video where all can fetch it, and write \
+                 its https:// address",
+                file.written
+            );
+            return Err(Failure::Unreadable(why));
+        };
+        if file.bytes > limits.most_bytes {
+            let (size, most) = (file.bytes.div_ceil(1_000_000), limits.most_bytes / 1_000_000);
+            let why = format!(
+                "{} is too big: {size} MB; the gateway takes files of up to {most}; make it smaller",
+                file.written
+            );
+            return Err(Failure::Unreadable(why));
+        }
+        let ends = self.upload(file, limits.lifetime.saturating_sub(MARGIN));
+        ends.await
+    }
+
+    /// The upload of a content: the one that is on its way, or one of this run whose URL is still
+    /// `usable`; else a new one.
+    fn upload(&self, file: &LocalFile, usable: Duration) -> Shared<BoxFuture<'static, Uploaded>> {
+        let at = (self.clock.now(), Instant::now());
+        let is_usable = |upload: &Upload| match upload.ends.peek() {
+            None => true,
+            Some(Ok(_)) => {
+                // Either clock may stand still for a while: the one is set, the other sleeps.
+                let (clock, instant) = upload.at;
+                at.0.since(clock) < usable && at.1.saturating_duration_since(instant) < usable
+            }
+            Some(Err(_)) => false,
+        };
+        let mut uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(upload) = uploads.get(&file.sha256).filter(|upload| is_usable(upload)) {
+            return upload.ends.clone();
+        }
+        let ends = self.send(file.clone()).boxed().shared();
+        uploads.insert(file.sha256, Upload { ends: ends.clone(), at });
+        ends
+    }
+
+    /// Reads a file and sends it, once.
+    fn send(&self, file: LocalFile) -> impl Future<Output = Uploaded> + Send + 'static {
+        let (provider, threads) = (Arc::clone(&self.provider), self.threads);
+        let budget = self.budget.clone();
+        async move {
+            let sha256 = file.sha256;
+            let share = budget.share_of(file.bytes).await;
+            let read = threads.run(move || LoadedFiles::bytes_with(&file, &share)).await;
+            let read = read.map_err(|lost| Failure::Lost(lost.to_string()))?;
+            let bytes = read.map_err(|error| Failure::Unreadable(error.to_string()))?;
+            match provider.upload(FileUpload { sha256, bytes }).await {
+                UploadOutcome::Stored { url } => Ok(url),
+                outcome => Err(Failure::Outcome(outcome)),
+            }
+        }
+    }
+}
