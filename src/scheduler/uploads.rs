@@ -212,3 +212,158 @@ impl Files {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+    use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome};
+    use crate::provider::{Capabilities, Download, ResumePoint, Submission, TaskHandle, apimodels};
+
+    /// Takes files, says a new URL for each, and counts them; the first few fail.
+    struct Shelf {
+        files: AtomicUsize,
+        failing: usize,
+        takes_files: bool,
+    }
+
+    impl Provider for Shelf {
+        fn capabilities(&self) -> Capabilities {
+            let uploads = apimodels::uploads().filter(|_| self.takes_files);
+            Capabilities { uploads, ..Capabilities::default() }
+        }
+
+        fn submit(&self, _: Submission) -> BoxFuture<'_, SubmitOutcome> {
+            unreachable!("nothing is bought by a file")
+        }
+
+        fn upload(&self, _: FileUpload) -> BoxFuture<'_, UploadOutcome> {
+            Box::pin(async {
+                let nth = self.files.fetch_add(1, Ordering::Relaxed);
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                if nth < self.failing {
+                    return UploadOutcome::NotSent { why: "refused".into() };
+                }
+                UploadOutcome::Stored { url: format!("https://f.example/{nth}").into() }
+            })
+        }
+
+        fn poll<'a>(&'a self, _: &'a [TaskHandle]) -> BoxFuture<'a, Vec<PollOutcome>> {
+            unreachable!()
+        }
+
+        fn fetch<'a>(
+            &'a self,
+            _: &'a str,
+            _: Option<&'a ResumePoint>,
+        ) -> BoxFuture<'a, Result<Download, DownloadError>> {
+            unreachable!()
+        }
+    }
+
+    /// A clock that is set by hand.
+    struct Hand(AtomicI64);
+
+    impl Clock for Hand {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_millis(self.0.load(Ordering::Relaxed))
+        }
+    }
+
+    struct Rig {
+        folder: tempfile::TempDir,
+        shelf: Arc<Shelf>,
+        clock: Arc<Hand>,
+        files: Files,
+    }
+
+    fn rig(failing: usize, takes_files: bool) -> Rig {
+        let shelf = Arc::new(Shelf { files: AtomicUsize::new(0), failing, takes_files });
+        let clock = Arc::new(Hand(AtomicI64::new(1_800_000_000_000)));
+        let (provider, clocks): (Arc<dyn Provider>, Arc<dyn Clock>) =
+            (Arc::clone(&shelf) as _, Arc::clone(&clock) as _);
+        let files = Files::new(&provider, Threads::InPlace, &clocks);
+        Rig { folder: tempfile::tempdir().unwrap(), shelf, clock, files }
+    }
+
+    impl Rig {
+        fn video(&self, content: &str) -> Request {
+            let path = self.folder.path().join(content);
+            let mut file = std::fs::File::create(&path).unwrap();
+            file.write_all(content.as_bytes()).unwrap();
+            let file = LocalFile {
+                param: "motion_video".into(),
+                kind: FileKind::Video,
+                path,
+                written: content.into(),
+                sha256: Sha256::digest(content).into(),
+                bytes: content.len() as u64,
+            };
+            Request { json: "{}".into(), files: [file].into() }
+        }
+
+        async fn url(&self, request: &Request) -> Result<String, LoadError> {
+            let loaded = self.files.load(request).await.unwrap()?;
+            match &loaded.0[0].content {
+                FileContent::Url(url) => Ok(url.to_string()),
+                FileContent::Inline(_) => panic!("inline"),
+            }
+        }
+
+        fn sent(&self) -> usize {
+            self.shelf.files.load(Ordering::Relaxed)
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn field_16_a_content_is_sent_once_and_anew_only_after_six_days() {
+        let rig = rig(0, true);
+        let (one, two) = (rig.video("one"), rig.video("two"));
+        let (a, b, c) = tokio::join!(rig.url(&one), rig.url(&one), rig.url(&two));
+        assert_eq!((&a, rig.sent()), (&b, 2));
+        assert_ne!(a, c);
+        // The file may be gone by now: its content is there.
+        std::fs::remove_file(&one.files[0].path).unwrap();
+        let day = Duration::from_secs(24 * 3600);
+        tokio::time::advance(day.mul_f64(5.9)).await;
+        assert_eq!((rig.url(&one).await, rig.sent()), (a, 2));
+        tokio::time::advance(day).await;
+        assert!(rig.url(&one).await.is_err(), "it would have to be read again");
+        assert_ne!(rig.url(&two).await, c);
+        // A machine that slept counts by the wall clock.
+        let c = rig.url(&two).await;
+        rig.clock.0.fetch_add(i64::try_from((day * 6).as_millis()).unwrap(), Ordering::Relaxed);
+        assert_ne!(rig.url(&two).await, c);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn field_16_those_that_wait_share_a_failure_and_the_next_one_tries_anew() {
+        let rig = rig(1, true);
+        let one = rig.video("one");
+        let (a, b) = tokio::join!(rig.url(&one), rig.url(&one));
+        let failed = matches!(&a, Err(LoadError::NotUploaded { file, .. }) if &**file == "one");
+        assert!(failed && a == b, "{a:?} and {b:?}");
+        assert_eq!(rig.sent(), 1);
+        assert!(rig.url(&one).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn field_16_what_cannot_be_taken_is_not_sent() {
+        let no_files = rig(0, false);
+        let told = no_files.url(&no_files.video("one")).await.unwrap_err().to_string();
+        assert!(told.contains("takes no files"), "{told}");
+        let rig = rig(0, true);
+        let mut big = rig.video("one");
+        big.files[0].bytes = 200_000_000;
+        let told = rig.url(&big).await.unwrap_err().to_string();
+        assert!(told.contains("too big: 200 MB"), "{told}");
+        let mut changed = rig.video("two");
+        changed.files[0].sha256 = [0; 32];
+        assert!(rig.url(&changed).await.unwrap_err().to_string().contains("changed"));
+        assert_eq!(rig.sent() + no_files.sent(), 0);
+    }
+}

@@ -12,11 +12,14 @@ mod template;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use rushes::catalog::Catalog;
+use rushes::catalog::{BUILTIN, Catalog};
 use rushes::domain::secret::Secret;
+use rushes::domain::shot::FileKind;
 use rushes::manifest::{Campaign, Mistakes, Reading, load};
 use rushes::policy::limits::Limits;
-use rushes::provider::{FileError, LoadedFiles, Submission, body};
+use rushes::provider::{FileError, LoadedFiles, Submission, body, canonical_wire};
+
+use crate::support::pictures::mp4;
 
 fn reading(catalog: &Catalog) -> Reading<'_> {
     Reading { catalog, capped: None, color: false }
@@ -347,4 +350,35 @@ fn a_callback_address_takes_the_place_of_another_and_is_no_other_s_business() {
     let prompt = r#"{"prompt":"say \"callback_url\":"}"#;
     assert_eq!(sent(prompt), format!("{},{ours}}}", &prompt[..prompt.len() - 1]));
     assert_eq!(called("{\"a\":1}", None), "{\"a\":1}");
+}
+
+#[test]
+fn field_16_a_local_video_is_a_file_of_its_request_and_known_by_its_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = BUILTIN.replace("video: {bytes: 99000000}", "video: {bytes: 1000}");
+    let catalog = Catalog::parse(&text).unwrap();
+    let manifest = folder.path().join("shots.yaml");
+    let load_with = |video: &str| {
+        let shot = "model: kling-motion-control, image: 'https://a.b/c.png'";
+        let text = format!("shots:\n  - {{id: a, {shot}, motion_video: '{video}'}}\n");
+        std::fs::write(&manifest, text).unwrap();
+        load(&manifest, &reading(&catalog))
+    };
+    let write = |name: &str, bytes| std::fs::write(folder.path().join(name), mp4(bytes)).unwrap();
+    write("a.mp4", 100);
+    write("b.mp4", 100);
+    write("c.mp4", 101);
+    write("big.mp4", 1000);
+    let shots =
+        ["a.mp4", " b.mp4 ", "c.mp4"].map(|video| load_with(video).unwrap().shots.remove(0));
+    let [a, b, c] = &shots;
+    assert_eq!((a.fingerprint == b.fingerprint, a.fingerprint == c.fingerprint), (true, false));
+    assert_eq!(canonical_wire(&a.request), canonical_wire(&b.request));
+    assert_eq!(
+        (&*a.request.files[0].param, a.request.files[0].kind),
+        ("motion_video", FileKind::Video)
+    );
+    assert!(!a.request.json.contains("motion_video"));
+    let told = load_with("big.mp4").unwrap_err().to_string();
+    assert!(told.contains("big.mp4 is too big: 1 MB"), "{told}");
 }

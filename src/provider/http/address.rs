@@ -194,6 +194,17 @@ mod tests {
     }
 
     #[test]
+    fn field_16_files_lie_beside_the_videos_at_every_address() {
+        for (base, files) in [
+            ("https://apimodels.app", "https://apimodels.app/api/v1/files"),
+            ("https://api.apimodels.app/v1", "https://api.apimodels.app/v1/files"),
+            ("https://h/proxy", "https://h/proxy/api/v1/files"),
+        ] {
+            assert_eq!(beside(&endpoint(base).unwrap(), "/files").as_str(), files);
+        }
+    }
+
+    #[test]
     fn an_address_that_would_leak_the_key_or_hides_one_is_refused() {
         for (base, problem) in [
             ("", "is no URL"),

@@ -63,3 +63,50 @@ fn url(fields: &Map<String, Value>) -> Option<Box<str>> {
     })
     .map(Into::into)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn field_16_a_file_s_url_is_found_and_anything_else_says_what_to_do() {
+        let said = |status, body: &str| uploaded(&Answer::new(status, body.to_owned()));
+        let url = Box::<str>::from("https://a.b/c.mp4");
+        for body in [
+            json!({"code": 200, "data": {"publicUrl": " https://a.b/c.mp4 "}}),
+            json!({"code": 0, "data": {"public_url": "https://a.b/c.mp4", "id": "7"}}),
+            json!({"publicURL": "https://a.b/c.mp4"}),
+        ] {
+            let stored = UploadOutcome::Stored { url: url.clone() };
+            assert_eq!(said(200, &body.to_string()), stored, "{body}");
+        }
+        for body in ["", "{}", "<html>", r#"{"data": {"publicUrl": "/c.mp4"}}"#] {
+            assert!(matches!(said(200, body), UploadOutcome::Failed { .. }), "{body}");
+        }
+        for (status, kind) in [
+            (301, "WrongAddress"),
+            (400, "Refused"),
+            (401, "BadKey"),
+            (402, "NoCredit"),
+            (403, "BadKey"),
+            (404, "Refused"),
+            (405, "Refused"),
+            (408, "Failed"),
+            (413, "Refused"),
+            (415, "Refused"),
+            (429, "Throttled"),
+            (500, "Failed"),
+            (502, "Failed"),
+        ] {
+            let plain = format!("{:?}", said(status, "no"));
+            assert!(plain.starts_with(kind), "{status}: {plain}");
+            let hidden =
+                format!("{:?}", said(200, &json!({"code": status, "msg": "no"}).to_string()));
+            assert!(status < 400 || hidden.starts_with(kind), "{status} in a 200: {hidden}");
+        }
+        let page = said(403, "<!DOCTYPE html><title>Attention</title>");
+        assert!(matches!(&page, UploadOutcome::Refused { why } if why.contains("firewall")));
+    }
+}
