@@ -357,9 +357,9 @@ pub enum ReportFormat {
 
 /// `rushes resolve`
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("what").required(true).multiple(false))]
-#[command(override_usage = "rushes resolve [OPTIONS] <MANIFEST> <SHOT>... \
-    <--task-id ID | --not-bought | --resubmit | --abandon>")]
+#[command(group = ArgGroup::new("what").required(true).multiple(true))]
+#[command(override_usage = "rushes resolve [OPTIONS] <MANIFEST> <SHOT...|--all|--file FILE> \
+    <--task-id ID | --not-bought [--task-id ID] | --resubmit | --abandon>")]
 #[command(after_help = "\
 A shot is in doubt when its purchase was sent and no answer came back: it may have been bought.
 Look for it in the gateway's console, then say what you found:
@@ -369,13 +369,30 @@ Look for it in the gateway's console, then say what you found:
   rushes resolve shots.yaml beach --resubmit         buy it again in any case; both prices count
   rushes resolve shots.yaml beach --abandon          give it up; its price stays reserved
 
+Many at once, of which those in doubt are meant:
+
+  rushes resolve shots.yaml 'beach*' --not-bought
+  rushes resolve shots.yaml --all --not-bought
+  rushes resolve shots.yaml --file ids.txt --abandon
+
+A wrong task id can be replaced with --task-id until the clip is delivered. A price that stays
+reserved for an earlier purchase of a shot is freed by --not-bought; if that purchase has a task, by
+`--not-bought --task-id ID`. `rushes report` names these prices.
+
 Stalled shots can be resolved too. An older text of a shot is named with its revision: beach~r1.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Resolve {
     #[command(flatten)]
     pub campaign: Campaign,
-    /// The shots, by id
-    #[arg(required = true, value_name = "SHOT")]
+    /// The shots, by id, or patterns such as 'beach*' that mean those in doubt
+    #[arg(required_unless_present_any = ["all", "file"], value_name = "SHOT")]
     pub shots: Vec<String>,
+    /// Every shot in doubt
+    #[arg(long)]
+    pub all: bool,
+    /// The shots in doubt among those in this file, one id a line; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
     /// The shot was bought: this is its task's id
     #[arg(long, value_name = "ID", group = "what")]
     pub task_id: Option<String>,
@@ -383,10 +400,10 @@ pub struct Resolve {
     #[arg(long, group = "what")]
     pub not_bought: bool,
     /// Buy the shots again, even if they were bought; their old prices stay reserved
-    #[arg(long, group = "what")]
+    #[arg(long, group = "what", conflicts_with_all = ["task_id", "not_bought", "abandon"])]
     pub resubmit: bool,
     /// Give the shots up; their prices stay reserved
-    #[arg(long, group = "what")]
+    #[arg(long, group = "what", conflicts_with_all = ["task_id", "not_bought"])]
     pub abandon: bool,
     /// Taken and ignored, so that the flags of `run` can stay.
     #[arg(long, value_name = "URL", hide = true)]

@@ -21,7 +21,7 @@ pub fn report(
     let paths = CampaignPaths::find(&args.campaign, terminal.color)?;
     let reader = paths.existing()?;
     match args.format {
-        ReportFormat::Text => text::write(&*reader, out)?,
+        ReportFormat::Text => text::write(&*reader, out, &|verb, rest| paths.again(verb, rest))?,
         ReportFormat::Json => json::write(&*reader, out)?,
         ReportFormat::Jsonl => json::write_lines(&*reader, out)?,
         ReportFormat::Csv => csv::write(&*reader, out)?,

@@ -196,12 +196,16 @@ pub struct RecoveredTask {
 pub enum Resolution {
     /// It was bought; this is its task.
     Task(RecoveredTask),
+    /// It was bought, and its task is another one than the user or a callback said.
+    OtherTask(TaskId),
     /// It was not bought.
     NotBought {
         /// The revision's other reserved attempts without a task: the user's word is about the shot,
         /// so that they were not bought either.
         also: Vec<AttemptId>,
     },
+    /// These attempts were not bought. The state is about none of them and stays as it is.
+    FreeOthers(Vec<AttemptId>),
     /// Buy it again, even if it was bought.
     Resubmit,
     /// Give it up.

@@ -333,7 +333,7 @@ impl RevisionState {
                 failure: Failure::Abandoned | Failure::Unsettled,
                 ..
             } => *attempt,
-            state => return Err(InvalidTransition { state: state.name(), event: "a resolution" }),
+            state => return self.corrected(resolution, state.name(), now),
         };
         // The user's word arms it anew, as `--retry-failed` does.
         let again = |why| {
@@ -341,9 +341,10 @@ impl RevisionState {
             Transition::new(Self { state, ..Self::new() }, then)
         };
         Ok(match resolution {
-            Resolution::Task(RecoveredTask { task, sent_at }) => self
-                .to(rendering(attempt, task, sent_at.min(now)), Next::Poll(None))
-                .with(attempt, Some(AttemptOutcome::Bought), None, Account::Reserved),
+            Resolution::Task(found) => self.has_task(attempt, found, now),
+            other @ (Resolution::OtherTask(_) | Resolution::FreeOthers(_)) => {
+                return self.corrected(other, self.state.name(), now);
+            }
             Resolution::NotBought { also } => {
                 let why: Box<str> = "resolved: it was not bought".into();
                 let step = again(Some(why.clone()));
@@ -360,6 +361,63 @@ impl RevisionState {
                 self.to(failed, Next::Rest).with(attempt, None, Some(why), Account::Reserved)
             }
         })
+    }
+
+    /// What the user may still say when the shot itself waits for no word.
+    fn corrected(
+        &self,
+        resolution: Resolution,
+        state: &'static str,
+        now: Timestamp,
+    ) -> Result<Transition, InvalidTransition> {
+        match resolution {
+            Resolution::OtherTask(task) => self.has_other_task(task, now),
+            Resolution::FreeOthers(attempts) => self.free_others(attempts),
+            _ => Err(InvalidTransition { state, event: "a resolution" }),
+        }
+    }
+
+    /// It was bought by this attempt, as this task.
+    fn has_task(&self, attempt: AttemptId, found: RecoveredTask, now: Timestamp) -> Transition {
+        let RecoveredTask { task, sent_at } = found;
+        self.to(rendering(attempt, task, sent_at.min(now)), Next::Poll(None)).with(
+            attempt,
+            Some(AttemptOutcome::Bought),
+            None,
+            Account::Reserved,
+        )
+    }
+
+    /// What was polled, rendered or failed is another shot's task; this is its own. It counts from
+    /// now on, so that no clip of the other task that lies there is taken for its own.
+    fn has_other_task(
+        &self,
+        task: TaskId,
+        now: Timestamp,
+    ) -> Result<Transition, InvalidTransition> {
+        match &self.state {
+            State::Rendering { attempt, .. }
+            | State::Rendered { attempt, .. }
+            | State::Failed { attempt: Some(attempt), .. } => {
+                Ok(self.has_task(*attempt, RecoveredTask { task, sent_at: now }, now))
+            }
+            state => Err(InvalidTransition { state: state.name(), event: "another task" }),
+        }
+    }
+
+    /// Frees the prices of attempts that the state is not about.
+    fn free_others(&self, attempts: Vec<AttemptId>) -> Result<Transition, InvalidTransition> {
+        let mut attempts = attempts.into_iter();
+        let first = attempts.next().filter(|one| Some(*one) != self.state.attempt());
+        let also: Vec<AttemptId> = attempts.collect();
+        let is_about_one = self.state.attempt().is_some_and(|one| also.contains(&one));
+        let Some(first) = first.filter(|_| !is_about_one) else {
+            let (state, event) = (self.state.name(), "a word about its own request");
+            return Err(InvalidTransition { state, event });
+        };
+        let why = Some("resolved: it was not bought".into());
+        let step = Transition::new(self.clone(), Next::Rest);
+        Ok(Transition { also, ..step.with(first, None, why, Account::Released) })
     }
 }
 

@@ -15,10 +15,11 @@ use crate::domain::shot::{Shot, ShotId};
 use crate::domain::state::{Account, AttemptId, AttemptOutcome, RevisionState, State, Unanswered};
 use crate::domain::time::Timestamp;
 use crate::domain::transition::Transition;
-use crate::ledger::revision::{as_written, has_open_attempt};
+use crate::ledger::revision::has_open_attempt;
 use crate::ledger::{
     Answer, Assign, AttemptSpec, CallbackSubscription, Change, ClipFile, Commit, Committed, Entry,
-    Home, Identity, Ledger, LedgerError, Note, ReservedAttempt, RevisionId, Row, Snapshot, Verdict,
+    Home, Identity, Ledger, LedgerError, Note, ReservedAttempt, RevisionId, Snapshot,
+    StoredAttempt, Verdict,
 };
 use crate::policy::budget::{Balance, Budget};
 
@@ -61,7 +62,11 @@ struct Attempt {
     spec: AttemptSpec,
     sent_at: Timestamp,
     account: Account,
+    /// How its POST ended, as far as it was said.
+    outcome: Option<AttemptOutcome>,
     task: Option<TaskId>,
+    /// The tasks that were replaced, the oldest first.
+    former_tasks: Vec<TaskId>,
     charge: Option<Charge>,
     /// What was answered first, where that was no task.
     why: Option<Box<str>>,
@@ -156,6 +161,10 @@ impl Ledger for MemoryLedger {
 
     fn reserved_attempts(&self, revision: RevisionId) -> Answer<'_, Vec<ReservedAttempt>> {
         async move { Ok(self.books().reserved(revision)) }.boxed()
+    }
+
+    fn attempts(&self, revision: RevisionId) -> Answer<'_, Vec<StoredAttempt>> {
+        async move { Ok(self.books().attempts_of(revision)) }.boxed()
     }
 
     fn snapshot(&self) -> Result<Box<dyn Snapshot>, LedgerError> {
@@ -314,7 +323,9 @@ impl Books {
             spec: spec.clone(),
             sent_at: at,
             account: Account::Reserved,
+            outcome: None,
             task: None,
+            former_tasks: Vec::new(),
             charge: None,
             why: None,
             answer: None,
@@ -348,7 +359,9 @@ impl Books {
             spec: spec.clone(),
             sent_at: at,
             account: Account::Spent,
+            outcome: None,
             task: None,
+            former_tasks: Vec::new(),
             charge: None,
             why: None,
             answer: None,
@@ -386,12 +399,14 @@ impl Books {
         for change in transition.changes() {
             let Some(attempt) = self.attempt_mut(change.attempt) else { continue };
             let from = std::mem::replace(&mut attempt.account, change.account);
+            attempt.outcome = attempt.outcome.or(change.outcome);
             attempt.why = attempt.why.take().or_else(|| change.why.clone());
             attempt.answer = attempt.answer.take().or_else(|| change.answer.clone());
             if let Some((of, task)) = bought
                 && of == change.attempt
             {
-                attempt.task = Some(task.clone());
+                let before = attempt.task.replace(task.clone());
+                attempt.former_tasks.extend(before.filter(|before| before != task));
             }
             let price = attempt.spec.price.map_or(0, Usd::micros);
             if from != change.account {
@@ -433,40 +448,8 @@ impl Revision {
             _ => (self.urls, self.completed_at) = (Vec::new(), None),
         }
         if matches!(status.state, State::Delivered { .. }) {
-            self.delivered_at = Some(at);
+            self.delivered_at.get_or_insert(at);
         }
         self.entry.status = status;
-    }
-}
-
-impl Books {
-    fn row(&self, revision: &Revision) -> Row {
-        let entry = self.entry(revision);
-        let shot = &revision.shot;
-        let id = entry.status.state.attempt();
-        let attempt = id.and_then(|id| self.attempt(id));
-        let text = |text: &str| text.to_owned();
-        let mine = || self.attempts.iter().filter(|one| one.revision == entry.revision);
-        Row {
-            model: text(&shot.model),
-            request: as_written(&shot.request).into_owned(),
-            tags: shot.tags.iter().map(|tag| text(tag)).collect(),
-            entry_id: Some(text(&shot.entry)),
-            variant: shot.variant.iter().map(|(name, value)| (text(name), text(value))).collect(),
-            task: attempt.and_then(|attempt| attempt.task.clone()),
-            task_first_of: id.and_then(|id| self.task_first_of(id)),
-            price: attempt.map_or(entry.price, |attempt| attempt.spec.price),
-            charge: attempt.and_then(|attempt| attempt.charge.clone()),
-            answer: attempt
-                .filter(|_| matches!(entry.status.state, State::InDoubt { .. }))
-                .and_then(|attempt| attempt.answer.as_deref().map(text)),
-            attempts: u32::try_from(mine().count()).unwrap_or(u32::MAX),
-            urls: revision.urls.clone(),
-            files: revision.files.clone(),
-            submitted_at: mine().map(|attempt| attempt.sent_at).max(),
-            completed_at: revision.completed_at,
-            delivered_at: revision.delivered_at,
-            entry,
-        }
     }
 }

@@ -23,7 +23,7 @@ use crate::domain::origin::Origin;
 use crate::domain::outcome::TaskId;
 use crate::domain::secret::Secret;
 use crate::domain::shot::{Fingerprint, Shot, ShotId};
-use crate::domain::state::{AttemptId, RevisionState};
+use crate::domain::state::{Account, AttemptId, RevisionState};
 use crate::domain::time::Timestamp;
 use crate::domain::transition::Transition;
 use crate::policy::budget::{Balance, Budget};
@@ -34,7 +34,9 @@ pub use folder::{FolderLock, Owner};
 pub use identity::{Identity, StoredRequest};
 pub use memory::MemoryLedger;
 pub use options::{Kind, LedgerOptions};
-pub use snapshot::{Home, OrphanReservation, Row, Snapshot, SpendGroup, Spending, Summary};
+pub use snapshot::{
+    Home, KeptPrice, OrphanReservation, Row, Snapshot, SpendGroup, Spending, Summary,
+};
 pub use sqlite::SqliteLedger;
 
 /// The answer to a call: ready once what was asked for is durable.
@@ -85,6 +87,9 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// The attempts of a revision whose price is reserved, the oldest first.
     fn reserved_attempts(&self, revision: RevisionId) -> Answer<'_, Vec<ReservedAttempt>>;
+
+    /// All attempts of a revision, the oldest first.
+    fn attempts(&self, revision: RevisionId) -> Answer<'_, Vec<StoredAttempt>>;
 
     /// What it says as of the last commit, for reports. Blocking.
     ///
@@ -205,6 +210,25 @@ pub struct ReservedAttempt {
     pub sent_at: Timestamp,
     /// Its task, if it has one.
     pub task: Option<TaskId>,
+}
+
+/// An attempt as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAttempt {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// Its price; `None`: unknown.
+    pub price: Option<Usd>,
+    /// When its POST left.
+    pub sent_at: Timestamp,
+    /// Where its price lies.
+    pub account: Account,
+    /// Its task, if it has one.
+    pub task: Option<TaskId>,
+    /// Whether the user or a callback named the task, and not the answer to the POST.
+    pub is_given: bool,
+    /// The tasks that it was said to have before, the oldest first.
+    pub former_tasks: Vec<TaskId>,
 }
 
 /// A revision's row.

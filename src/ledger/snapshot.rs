@@ -43,6 +43,14 @@ pub trait Snapshot {
     /// When it cannot be read.
     fn spending(&self) -> Result<Spending, LedgerError>;
 
+    /// The prices that stay reserved for a request that its shot is no longer about, or that failed:
+    /// of every revision, the oldest first. Those of shots in doubt and of stalled ones are in
+    /// [`rows`](Self::rows).
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn kept_prices(&self) -> Result<Vec<KeptPrice>, LedgerError>;
+
     /// Whether a delivered revision has this file, a path relative to the campaign folder.
     ///
     /// # Errors
@@ -85,6 +93,8 @@ pub struct Row {
     pub variant: Vec<(String, String)>,
     /// The task that bought it, also after it was delivered or failed.
     pub task: Option<TaskId>,
+    /// The tasks that a stalled one was said to have before, the oldest first.
+    pub former_tasks: Vec<TaskId>,
     /// The shot that had the same task before, which no honest gateway lets happen.
     pub task_first_of: Option<ShotId>,
     /// The price of the attempt that bought it or may have, else the catalog's; `None`: unknown.
@@ -136,6 +146,23 @@ pub struct Home {
     pub gateway: Option<String>,
     /// Whether the user said that other campaigns' purchases of the same shots do not matter.
     pub separate: bool,
+}
+
+/// A price that stays reserved until the user says that nothing was charged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptPrice {
+    /// The shot.
+    pub shot: ShotId,
+    /// Its revision.
+    pub revision: RevisionId,
+    /// The revision's number.
+    pub number: u32,
+    /// Whether the revision's state is about this request: it failed.
+    pub is_own: bool,
+    /// The price; `None`: unknown.
+    pub price: Option<Usd>,
+    /// The request's task, if it has one.
+    pub task: Option<TaskId>,
 }
 
 /// Where the money lies.

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::domain::charge::Charge;
 use crate::domain::money::Usd;
+use crate::domain::outcome::TaskId;
 use crate::domain::state::{Failure, State};
 use crate::ledger::{Entry, Row};
 
@@ -95,11 +96,31 @@ pub fn odd_charge(row: &Row) -> Option<&Charge> {
 #[must_use]
 pub fn reason(row: &Row) -> Option<Cow<'_, str>> {
     let why = row.entry.status.state.why();
-    let Some(first) = &row.task_first_of else { return why.map(Cow::Borrowed) };
-    let before = why.map_or_else(String::new, |why| format!("{why}; "));
+    let parts: Vec<String> = twin(row).into_iter().chain(former(row)).collect();
+    if parts.is_empty() {
+        return why.map(Cow::Borrowed);
+    }
+    let all: Vec<String> = why.map(str::to_owned).into_iter().chain(parts).collect();
+    Some(Cow::Owned(all.join("; ")))
+}
+
+/// What is to be said of a task that two purchases have.
+fn twin(row: &Row) -> Option<String> {
+    let first = row.task_first_of.as_ref()?;
     let whose = if *first == row.entry.shot { "its own earlier purchase" } else { first.as_str() };
-    Some(Cow::Owned(format!(
-        "{before}the gateway gave it the same task as {whose}: both purchases are counted, so look \
-         whether this clip is the right one"
-    )))
+    Some(format!(
+        "the gateway gave it the same task as {whose}: both purchases are counted, so look whether \
+         this clip is the right one"
+    ))
+}
+
+/// The tasks that a stalled one was said to have before: one of them may be the right one.
+fn former(row: &Row) -> Option<String> {
+    let tasks: Vec<&str> = row.former_tasks.iter().map(TaskId::as_str).collect();
+    (!tasks.is_empty()).then(|| {
+        format!(
+            "before, its task was said to be {}: if that is right, resolve it with --task-id",
+            tasks.join(", ")
+        )
+    })
 }

@@ -11,11 +11,18 @@ use crate::policy::budget::{Balance, Budget};
 
 pub use crate::domain::time::in_words as span;
 
+mod reserved;
+
 use super::model::{STALLED, mismatches, name, odd_charge, reason, state_name};
+use super::remedy::Again;
 use super::{Counts, ReportError, each_row};
 
 /// Writes the report. The rows are read twice: for the columns' widths, then for the table.
-pub fn write(source: &dyn Snapshot, out: &mut dyn Write) -> Result<(), ReportError> {
+pub fn write(
+    source: &dyn Snapshot,
+    out: &mut dyn Write,
+    again: Again<'_>,
+) -> Result<(), ReportError> {
     let summary = source.summary()?;
     let (mut counts, mut stalled) = (Counts::default(), 0);
     let mut width = "SHOT".len();
@@ -33,7 +40,8 @@ pub fn write(source: &dyn Snapshot, out: &mut dyn Write) -> Result<(), ReportErr
         let (name, state) = (name(&row.entry), state_name(row).replace('_', " "));
         let line = format!("{name:width$}  {state:<10}  {price:>10}  {}", detail(row));
         writeln!(out, "{}", line.trim_end())
-    })
+    })?;
+    reserved::write(source, out, again)
 }
 
 /// A longer reason is cut, in characters.

@@ -63,8 +63,12 @@ impl Cause {
             _ => None,
         };
         let command = match event {
-            ShotEvent::Resolved(Resolution::Task(_)) => Some("resolve --task-id"),
-            ShotEvent::Resolved(Resolution::NotBought { .. }) => Some("resolve --not-bought"),
+            ShotEvent::Resolved(Resolution::Task(_) | Resolution::OtherTask(_)) => {
+                Some("resolve --task-id")
+            }
+            ShotEvent::Resolved(Resolution::NotBought { .. } | Resolution::FreeOthers(_)) => {
+                Some("resolve --not-bought")
+            }
             ShotEvent::Resolved(Resolution::Resubmit) => Some("resolve --resubmit"),
             ShotEvent::Resolved(Resolution::Abandon) => Some("resolve --abandon"),
             ShotEvent::RetryFailed => Some("run --retry-failed"),

@@ -41,6 +41,7 @@ mod programs;
 mod provider;
 mod readme;
 mod report;
+mod resolve;
 mod sandbox;
 mod scheduler;
 mod schema;

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use super::{Books, Revision};
 use crate::domain::money::Usd;
 use crate::domain::shot::ShotId;
-use crate::domain::state::{Account, State};
+use crate::domain::state::{Account, AttemptOutcome, State};
 use crate::domain::time::Timestamp;
+use crate::ledger::revision::as_written;
 use crate::ledger::snapshot::{HISTORY_MOMENTS, MAX_ORPHANS};
 use crate::ledger::{
-    Assign, Entry, Home, Kind, LedgerError, OrphanReservation, RevisionId, Row, Snapshot,
-    SpendGroup, Spending, StoredRequest, Summary,
+    Assign, Entry, Home, KeptPrice, Kind, LedgerError, OrphanReservation, RevisionId, Row,
+    Snapshot, SpendGroup, Spending, StoredAttempt, StoredRequest, Summary,
 };
 use crate::policy::budget::Balance;
 
@@ -35,6 +36,25 @@ impl Snapshot for Books {
     fn spending(&self) -> Result<Spending, LedgerError> {
         let orphans = self.orphans().take(MAX_ORPHANS as usize);
         Ok(Spending { groups: self.groups(), history: self.history(), orphans: orphans.collect() })
+    }
+
+    fn kept_prices(&self) -> Result<Vec<KeptPrice>, LedgerError> {
+        let reserved = self.numbered().filter(|(_, one)| one.account == Account::Reserved);
+        let kept = reserved.filter_map(|(id, attempt)| {
+            let of = |one: &&Revision| one.entry.revision == attempt.revision;
+            let entry = &self.revisions.iter().find(of)?.entry;
+            let is_own = entry.status.state.attempt() == Some(id);
+            let is_kept = !is_own || matches!(entry.status.state, State::Failed { .. });
+            is_kept.then(|| KeptPrice {
+                shot: entry.shot.clone(),
+                revision: attempt.revision,
+                number: entry.number,
+                is_own,
+                price: attempt.spec.price,
+                task: attempt.task.clone(),
+            })
+        });
+        Ok(kept.collect())
     }
 
     fn lists(&self, path: &str) -> Result<bool, LedgerError> {
@@ -64,6 +84,21 @@ impl Snapshot for Books {
 }
 
 impl Books {
+    /// All attempts of a revision, the oldest first.
+    pub(super) fn attempts_of(&self, revision: RevisionId) -> Vec<StoredAttempt> {
+        let of_it = self.numbered().filter(|(_, attempt)| attempt.revision == revision);
+        let stored = of_it.map(|(id, attempt)| StoredAttempt {
+            attempt: id,
+            price: attempt.spec.price,
+            sent_at: attempt.sent_at,
+            account: attempt.account,
+            task: attempt.task.clone(),
+            is_given: attempt.task.is_some() && attempt.outcome != Some(AttemptOutcome::Bought),
+            former_tasks: attempt.former_tasks.clone(),
+        });
+        stored.collect()
+    }
+
     fn is_tried(&self, revision: &Revision) -> bool {
         self.attempts.iter().any(|attempt| attempt.revision == revision.entry.revision)
     }
@@ -140,5 +175,41 @@ impl Books {
                 why: attempt.why.as_deref().map(str::to_owned),
             })
         })
+    }
+}
+
+impl Books {
+    /// Everything that a report says of a revision.
+    fn row(&self, revision: &Revision) -> Row {
+        let entry = self.entry(revision);
+        let shot = &revision.shot;
+        let id = entry.status.state.attempt();
+        let attempt = id.and_then(|id| self.attempt(id));
+        let text = |text: &str| text.to_owned();
+        let mine = || self.attempts.iter().filter(|one| one.revision == entry.revision);
+        Row {
+            model: text(&shot.model),
+            request: as_written(&shot.request).into_owned(),
+            tags: shot.tags.iter().map(|tag| text(tag)).collect(),
+            entry_id: Some(text(&shot.entry)),
+            variant: shot.variant.iter().map(|(name, value)| (text(name), text(value))).collect(),
+            task: attempt.and_then(|attempt| attempt.task.clone()),
+            former_tasks: attempt
+                .filter(|_| matches!(entry.status.state, State::Rendering { stalled: Some(_), .. }))
+                .map_or_else(Vec::new, |attempt| attempt.former_tasks.clone()),
+            task_first_of: id.and_then(|id| self.task_first_of(id)),
+            price: attempt.map_or(entry.price, |attempt| attempt.spec.price),
+            charge: attempt.and_then(|attempt| attempt.charge.clone()),
+            answer: attempt
+                .filter(|_| matches!(entry.status.state, State::InDoubt { .. }))
+                .and_then(|attempt| attempt.answer.as_deref().map(text)),
+            attempts: u32::try_from(mine().count()).unwrap_or(u32::MAX),
+            urls: revision.urls.clone(),
+            files: revision.files.clone(),
+            submitted_at: mine().map(|attempt| attempt.sent_at).max(),
+            completed_at: revision.completed_at,
+            delivered_at: revision.delivered_at,
+            entry,
+        }
     }
 }

@@ -27,6 +27,7 @@
 //! knew when its ledger was taken away from under it, and the next run puts it back. After a failed write the file is not touched
 //! again by this process: every later call answers with that failure.
 
+mod attempts;
 mod connection;
 mod file_watch;
 mod group_commit;
@@ -54,7 +55,7 @@ use crate::policy::budget::{Balance, Budget};
 
 use super::{
     Answer, Assign, CallbackSubscription, ClipFile, Commit, Committed, Entry, Identity, Ledger,
-    LedgerError, LedgerOptions, Note, ReservedAttempt, RevisionId, Snapshot,
+    LedgerError, LedgerOptions, Note, ReservedAttempt, RevisionId, Snapshot, StoredAttempt,
 };
 use group_commit::GroupCommit;
 #[cfg(debug_assertions)]
@@ -147,6 +148,10 @@ impl Ledger for SqliteLedger {
 
     fn reserved_attempts(&self, revision: RevisionId) -> Answer<'_, Vec<ReservedAttempt>> {
         self.commits.ask(move |tx| Ok(snapshot::reserved_attempts(tx, revision)?)).boxed()
+    }
+
+    fn attempts(&self, revision: RevisionId) -> Answer<'_, Vec<StoredAttempt>> {
+        self.commits.ask(move |tx| Ok(attempts::of(tx, revision)?)).boxed()
     }
 
     fn snapshot(&self) -> Result<Box<dyn Snapshot>, LedgerError> {

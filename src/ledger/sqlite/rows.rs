@@ -203,6 +203,19 @@ pub(super) fn shot_id(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Optio
     text.map(|text| ShotId::new(text).map_err(|bad| odd(column, bad))).transpose()
 }
 
+pub(super) fn task_id(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Option<TaskId>> {
+    let text = row.get_ref(column)?.as_str_or_null()?;
+    text.map(|text| TaskId::new(text).ok_or_else(|| odd(column, "an unreadable task id")))
+        .transpose()
+}
+
+/// A column with a JSON list of tasks; NULL is an empty one.
+pub(super) fn task_ids(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Vec<TaskId>> {
+    let texts = unlist(row, column)?.into_iter();
+    let tasks = texts.map(|text| TaskId::new(&text).ok_or_else(|| odd(column, "no task id")));
+    tasks.collect()
+}
+
 pub(super) fn usd(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Option<Usd>> {
     Ok(row.get::<_, Option<i64>>(column)?.map(Usd::from_micros))
 }

@@ -7,8 +7,8 @@ use rusqlite::{Connection, OptionalExtension, Row as SqlRow, Transaction, Transa
 
 use super::group_commit::Tx;
 use super::rows::{
-    ENTRY_COLUMNS, MONEY, entry, entry_columns, moment, money, odd, shot_id, unlist, unpairs, usd,
-    words,
+    ENTRY_COLUMNS, MONEY, entry, entry_columns, moment, money, odd, shot_id, task_id, task_ids,
+    unlist, unpairs, usd, words,
 };
 use super::schema::{WITH_CHARGES, WITH_FOOTAGE, WITH_HOME, WITH_ODD_NIGHTS, WITH_WIRES, damage};
 use super::{
@@ -23,7 +23,7 @@ use crate::domain::shot::{Fingerprint, ShotId};
 use crate::domain::state::{AttemptId, State};
 use crate::domain::time::Timestamp;
 use crate::ledger::revision::WITH_OPEN_ATTEMPT;
-use crate::ledger::{Home, Row, Snapshot, Spending, StoredRequest, Summary};
+use crate::ledger::{Home, KeptPrice, Row, Snapshot, Spending, StoredRequest, Summary};
 
 /// What is shown of a shot whose run died with its POST on the wire.
 const CUT_SHORT: &str = "the run ended while its request was on the wire; the next run decides";
@@ -108,6 +108,10 @@ impl Snapshot for SqliteSnapshot {
 
     fn spending(&self) -> Result<Spending, LedgerError> {
         self.within(spending::spending)
+    }
+
+    fn kept_prices(&self) -> Result<Vec<KeptPrice>, LedgerError> {
+        self.within(spending::kept_prices)
     }
 
     fn lists(&self, path: &str) -> Result<bool, LedgerError> {
@@ -285,7 +289,8 @@ fn read_rows(
         WITH_FOOTAGE.. => ("entry, variant", "millis, width, height, sound, unread"),
         _ => ("NULL, NULL", "NULL, NULL, NULL, NULL, NULL"),
     };
-    let answer = if schema >= WITH_ODD_NIGHTS { ANSWER } else { "NULL" };
+    let (answer, former) =
+        if schema >= WITH_ODD_NIGHTS { (ANSWER, FORMER_TASKS) } else { ("NULL", "NULL") };
     let sql = format!(
         "SELECT {entry}, model, request, tags, completed_at, delivered_at, urls, \
            (SELECT task_id FROM attempts WHERE attempts.id = revisions.attempt), \
@@ -293,7 +298,7 @@ fn read_rows(
              ELSE (SELECT price_micro FROM attempts WHERE attempts.id = revisions.attempt) END, \
            (SELECT count(*) FROM attempts WHERE revision = revisions.id), \
            (SELECT max(sent_at) FROM attempts WHERE revision = revisions.id), \
-           ({first_of}), {charge}, {origin}, {answer} \
+           ({first_of}), {charge}, {origin}, {answer}, {former} \
          FROM revisions WHERE {which}",
         entry = entry_columns(schema >= WITH_ODD_NIGHTS),
         first_of = first_of!("revisions.attempt"),
@@ -341,11 +346,9 @@ const CHARGE: &str = "(SELECT charge FROM attempts WHERE attempts.id = revisions
 const ANSWER: &str = "CASE WHEN state = 'in_doubt' \
      THEN (SELECT answer FROM attempts WHERE attempts.id = revisions.attempt) END";
 
-fn task_id(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Option<TaskId>> {
-    let text = row.get_ref(column)?.as_str_or_null()?;
-    text.map(|text| TaskId::new(text).ok_or_else(|| odd(column, "an unreadable task id")))
-        .transpose()
-}
+/// The tasks that a stalled one was said to have before.
+const FORMER_TASKS: &str = "CASE WHEN state = 'rendering' AND why IS NOT NULL \
+     THEN (SELECT former_tasks FROM attempts WHERE attempts.id = revisions.attempt) END";
 
 /// A row but for its files.
 fn row(found: &SqlRow<'_>) -> rusqlite::Result<Row> {
@@ -366,6 +369,7 @@ fn row(found: &SqlRow<'_>) -> rusqlite::Result<Row> {
         entry_id: found.get(column(13))?,
         variant: unpairs(found, column(14))?,
         task: task_id(found, column(6))?,
+        former_tasks: task_ids(found, column(16))?,
         task_first_of: shot_id(found, column(10))?,
         price: usd(found, column(7))?,
         charge,

@@ -3,11 +3,11 @@
 
 use rusqlite::{Connection, Row};
 
-use super::rows::{in_accounts, odd, shot_id, unlist, usd};
+use super::rows::{in_accounts, odd, shot_id, task_id, unlist, usd};
 use crate::domain::money::Usd;
 use crate::domain::time::Timestamp;
 use crate::ledger::snapshot::{HISTORY_MOMENTS, MAX_ORPHANS};
-use crate::ledger::{OrphanReservation, RevisionId, SpendGroup, Spending};
+use crate::ledger::{KeptPrice, OrphanReservation, RevisionId, SpendGroup, Spending};
 use crate::policy::budget::Balance;
 
 /// Reads it.
@@ -59,6 +59,27 @@ fn history(conn: &Connection) -> rusqlite::Result<Vec<(Timestamp, Balance)>> {
         history.push((Timestamp::from_millis(row.get(0)?), balance(sum)));
     }
     Ok(history)
+}
+
+/// The prices that stay reserved beside what their shots are about, or for what failed.
+pub(super) fn kept_prices(conn: &Connection) -> rusqlite::Result<Vec<KeptPrice>> {
+    conn.prepare_cached(
+        "SELECT r.shot, r.id, r.number, r.attempt IS a.id, a.price_micro, a.task_id \
+         FROM attempts AS a JOIN revisions AS r ON r.id = a.revision \
+         WHERE a.account = 'reserved' AND (r.attempt IS NOT a.id OR r.state = 'failed') \
+         ORDER BY a.id",
+    )?
+    .query_map([], |row| {
+        Ok(KeptPrice {
+            shot: shot_id(row, 0)?.ok_or_else(|| odd(0, "a shot without a name"))?,
+            revision: RevisionId(row.get(1)?),
+            number: row.get(2)?,
+            is_own: row.get(3)?,
+            price: usd(row, 4)?,
+            task: task_id(row, 5)?,
+        })
+    })?
+    .collect()
 }
 
 fn orphans(conn: &Connection) -> rusqlite::Result<Vec<OrphanReservation>> {

@@ -305,7 +305,7 @@ fn write_state(
         .prepare_cached(
             "UPDATE revisions SET state = ?2, attempt = ?3, failure = ?4, why = ?5, since = ?6, \
              completed_at = iif(?7, completed_at, ?8), urls = iif(?7, urls, ?9), \
-             delivered_at = coalesce(?10, delivered_at), refusals = ?11, resubmits = ?12, \
+             delivered_at = coalesce(delivered_at, ?10), refusals = ?11, resubmits = ?12, \
              rerolls = ?13, probed = ?14, waiting = ?15, failure_kind = ?16, \
              price_micro = iif(?17, ?18, price_micro) WHERE id = ?1",
         )?
@@ -373,7 +373,10 @@ fn write_change(
         ])?,
         Some(task) => tx
             .conn
-            .prepare_cached(change_attempt!(", task_id = ?6"))?
+            .prepare_cached(change_attempt!(
+                ", task_id = ?6, former_tasks = iif(task_id IS NULL OR task_id = ?6, former_tasks, \
+                 json_insert(coalesce(former_tasks, '[]'), '$[#]', task_id))"
+            ))?
             .execute(params![attempt, account, outcome, why, answered_at, task])?,
     };
     Ok(())

@@ -97,6 +97,7 @@ over_all_ledgers![
     an_empty_batch_says_the_balance,
     field_30_what_was_sent_before_is_gone_on_with_and_of_several_the_furthest,
     where_a_campaign_belongs_is_told_and_kept,
+    field_41_replaced_tasks_are_kept_and_the_price_is_reserved_anew,
 ];
 
 fn batch(commits: Vec<Commit>) -> Arc<Vec<Commit>> {
@@ -604,4 +605,33 @@ async fn where_a_campaign_belongs_is_told_and_kept<M: Maker>() {
     maker.reopen();
     let noted = home(&maker);
     assert_eq!((noted.gateway.as_deref(), noted.separate), (Some("https://moved.test"), true));
+}
+
+async fn field_41_replaced_tasks_are_kept_and_the_price_is_reserved_anew<M: Maker>() {
+    let mut maker = M::make();
+    let ledger = maker.ledger();
+    let entries = queued(&*ledger, &[10]).await;
+    let (entry, revision) = (&entries[0], entries[0].revision);
+    let status = ledger.claimed(entry, spec(entry.price), at(1)).await;
+    let mut status = ledger.apply(revision, &status, doubtful(), &RULES, at(2)).await;
+    let given = ShotEvent::Resolved(Resolution::Task(found("t-1")));
+    status = ledger.apply(revision, &status, given, &RULES, at(3)).await;
+    for (nth, task) in (4..).zip(["t-2", "t-3"]) {
+        status = ledger.apply(revision, &status, completed(), &RULES, at(nth)).await;
+        assert_eq!(ledger.balance(), Balance { spent: usd(10), ..Balance::default() });
+        let other = ShotEvent::Resolved(Resolution::OtherTask(TaskId::new(task).unwrap()));
+        status = ledger.apply(revision, &status, other, &RULES, at(nth)).await;
+        assert_eq!(ledger.balance(), Balance { reserved: usd(10), ..Balance::default() });
+    }
+    drop(ledger);
+    maker.reopen();
+    let ledger = maker.ledger();
+    let attempts = ledger.attempts(revision).await.unwrap();
+    let [attempt] = attempts.as_slice() else { panic!("{attempts:?}") };
+    assert!(attempt.is_given);
+    assert_eq!(attempt.task, TaskId::new("t-3"));
+    assert_eq!(attempt.former_tasks, ["t-1", "t-2"].map(|task| TaskId::new(task).unwrap()));
+    // A task that was replaced may be another shot's.
+    let former = TaskId::new("t-1").unwrap();
+    assert!(!ledger.knows_task(&former).await.unwrap());
 }

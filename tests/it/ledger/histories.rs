@@ -17,6 +17,7 @@ use rushes::ledger::{Assign, Change, Commit, Snapshot};
 use super::*;
 use crate::support::commits::RESUBMIT;
 use rushes::ledger::MemoryLedger;
+use rushes::ledger::revision::is_without_files;
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -80,7 +81,13 @@ fn event() -> impl Strategy<Value = ShotEvent> {
         1 => Just(ShotEvent::Resolved(Resolution::Resubmit)),
         1 => Just(ShotEvent::Resolved(Resolution::Abandon)),
         1 => Just(ShotEvent::Resolved(Resolution::Task(found("found")))),
+        2 => (0..3_u8).prop_map(|task| ShotEvent::Resolved(other_task(task))),
+        1 => Just(ShotEvent::Resolved(Resolution::FreeOthers(Vec::new()))),
     ]
+}
+
+fn other_task(number: u8) -> Resolution {
+    Resolution::OtherTask(TaskId::new(&format!("t{number}")).unwrap())
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -181,6 +188,15 @@ impl Pair {
                     let others = others.map(|one| Some(one.attempt));
                     *also = others.filter(|one| *one != status.state.attempt()).flatten().collect();
                 }
+                if let ShotEvent::Resolved(Resolution::FreeOthers(others)) = &mut event {
+                    let reserved = self.oracle.reserved_attempts(revision).await.unwrap();
+                    let all = reserved.iter().map(|one| one.attempt);
+                    *others = all.filter(|one| Some(*one) != status.state.attempt()).collect();
+                }
+                let is_correction = matches!(event, ShotEvent::Resolved(Resolution::OtherTask(_)));
+                if is_correction && self.has_lost_its_name(revision, status) {
+                    return None;
+                }
                 let failed_tasks_charged = revision.0 % 2 == 0;
                 let rules = Rules { failed_tasks_charged, rerolls: 2, ..RULES };
                 let transition = status.after(event, at(2), &rules).ok()?;
@@ -196,6 +212,13 @@ impl Pair {
                 Some(Commit { at: at(3), change })
             }
         }
+    }
+
+    /// Whether another revision's clip may have its name.
+    fn has_lost_its_name(&self, revision: RevisionId, status: &RevisionState) -> bool {
+        let entries = self.oracle.snapshot().unwrap().entries().unwrap();
+        let is_current = entries.iter().any(|one| one.revision == revision && one.current);
+        !is_current && is_without_files(&status.state)
     }
 
     /// A batch of steps, at most one of each revision.
@@ -249,10 +272,13 @@ impl Pair {
         for revision in self.known.keys() {
             let reserved = ledger.reserved_attempts(*revision).await.unwrap();
             prop_assert_eq!(reserved, oracle.reserved_attempts(*revision).await.unwrap());
+            let attempts = ledger.attempts(*revision).await.unwrap();
+            prop_assert_eq!(attempts, oracle.attempts(*revision).await.unwrap());
         }
         let (snapshot, plain) = (ledger.snapshot().unwrap(), oracle.snapshot().unwrap());
         prop_assert_eq!(rows(&*snapshot), rows(&*plain));
         prop_assert_eq!(snapshot.spending().unwrap(), plain.spending().unwrap());
+        prop_assert_eq!(snapshot.kept_prices().unwrap(), plain.kept_prices().unwrap());
         let entries = snapshot.entries().unwrap();
         prop_assert_eq!(&entries, &plain.entries().unwrap());
         for clip in ["clips/1-0.mp4", "clips/2-1.mp4", "clips/none.mp4"] {

@@ -6,8 +6,8 @@ use rushes::domain::shot::{Fingerprint, ShotId};
 use rushes::domain::state::{AttemptId, Failure, RevisionState, State};
 use rushes::domain::time::Timestamp;
 use rushes::ledger::{
-    ClipFile, Entry, Home, Kind, LedgerError, RevisionId, Row, Snapshot, Spending, StoredRequest,
-    Summary,
+    ClipFile, Entry, Home, KeptPrice, Kind, LedgerError, RevisionId, Row, Snapshot, Spending,
+    StoredRequest, Summary,
 };
 use rushes::policy::budget::{Balance, Budget};
 
@@ -50,6 +50,7 @@ pub fn row(id: &str, state: State) -> Row {
         entry_id: Some(id.to_owned()),
         variant: vec![],
         task: None,
+        former_tasks: Vec::new(),
         task_first_of: None,
         price: "0.3165".parse().ok(),
         charge: None,
@@ -136,6 +137,10 @@ impl Snapshot for Sample {
 
     fn spending(&self) -> Result<Spending, LedgerError> {
         Ok(self.spending.clone())
+    }
+
+    fn kept_prices(&self) -> Result<Vec<KeptPrice>, LedgerError> {
+        Ok(Vec::new())
     }
 
     fn lists(&self, path: &str) -> Result<bool, LedgerError> {

@@ -10,10 +10,14 @@ use rushes::report::text::{money, span, write};
 
 use super::sample::{self, Sample};
 
+fn again(verb: &str, rest: &str) -> String {
+    format!("rushes {verb} summer.yaml {rest}")
+}
+
 #[test]
 fn the_table_shows_money_counts_and_reasons_and_cannot_steer_the_terminal() {
     let mut out = Vec::new();
-    write(&Sample::mixed(), &mut out).unwrap();
+    write(&Sample::mixed(), &mut out, &again).unwrap();
     let text = String::from_utf8(out).unwrap();
     assert!(!text.contains('\u{1b}'));
     insta::assert_snapshot!(text, @r"
@@ -28,6 +32,12 @@ fn the_table_shows_money_counts_and_reasons_and_cannot_steer_the_terminal() {
     fog       failed         $0.3165  =cmd|' /C calc'!A0 Content policy
     forest    queued         unknown
     beach~r2  in doubt       $0.3165  cut after 3 s
+
+    Reserved until you say that it was not charged:
+      alley: $0.3165
+      $ rushes resolve summer.yaml alley --not-bought
+      beach~r2: $0.3165
+      $ rushes resolve summer.yaml beach~r2 --not-bought
     ");
 }
 
@@ -37,7 +47,7 @@ fn a_charge_that_is_not_the_price_is_named() {
     sample.rows.truncate(1);
     let line = |sample: &Sample| {
         let mut out = Vec::new();
-        write(sample, &mut out).unwrap();
+        write(sample, &mut out, &again).unwrap();
         String::from_utf8(out).unwrap().lines().last().unwrap().to_owned()
     };
     sample.rows[0].charge = Charge::new("0.3165", "USD");
@@ -53,7 +63,7 @@ fn a_clip_that_is_not_what_was_asked_for_is_named() {
     sample.rows[0].request = r#"{"duration":5}"#.to_owned();
     sample.rows[0].files[0].clip_info = Some(ClipInfo { millis: 10_000, ..sample::FOOTAGE });
     let mut out = Vec::new();
-    write(&sample, &mut out).unwrap();
+    write(&sample, &mut out, &again).unwrap();
     let text = String::from_utf8(out).unwrap();
     assert!(text.ends_with("  clips/beach.mp4; asked for 5 s, got 10.0 s\n"), "{text}");
 }

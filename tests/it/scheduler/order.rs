@@ -11,7 +11,7 @@ use rushes::domain::shot::Shot;
 use rushes::domain::time::Timestamp;
 use rushes::ledger::{
     Answer, Assign, CallbackSubscription, Change, Commit, Committed, Entry, Ledger, LedgerError,
-    Note, ReservedAttempt, RevisionId, Snapshot,
+    Note, ReservedAttempt, RevisionId, Snapshot, StoredAttempt,
 };
 use rushes::policy::budget::{Balance, Budget};
 use rushes::scheduler::{self, CancelToken, Deps, RunOptions, RunOutcome, StopReason};
@@ -113,6 +113,10 @@ impl Ledger for SlowLedger {
 
     fn reserved_attempts(&self, revision: RevisionId) -> Answer<'_, Vec<ReservedAttempt>> {
         self.memory.reserved_attempts(revision)
+    }
+
+    fn attempts(&self, revision: RevisionId) -> Answer<'_, Vec<StoredAttempt>> {
+        self.memory.attempts(revision)
     }
 
     fn snapshot(&self) -> Result<Box<dyn Snapshot>, LedgerError> {
