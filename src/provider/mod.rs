@@ -1,4 +1,4 @@
-//! A paid gateway as the scheduler sees it: submit, poll, find, charge, fetch. `http` speaks to the
+//! A paid gateway as the scheduler sees it: upload, submit, poll, find, charge, fetch. `http` speaks to the
 //! gateway and knows reqwest; the simulator implements the same trait in-process. What only one
 //! gateway does stays in here.
 

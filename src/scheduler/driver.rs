@@ -42,7 +42,8 @@ pub(super) struct Driver {
 impl Driver {
     pub(super) fn new(deps: Deps, cancel: CancelToken, progress: watch::Sender<Progress>) -> Self {
         let Deps { provider, ledger, clips, clock, callbacks, pause, threads, .. } = deps;
-        let files = Files::new(&provider, threads, &clock);
+        let stopped = Arc::new(AtomicBool::new(false));
+        let files = Files::new(&provider, threads, &clock, &stopped);
         let world = World {
             provider,
             ledger: Arc::clone(&ledger),
@@ -50,7 +51,7 @@ impl Driver {
             cancel: cancel.clone(),
             pause: pause.clone(),
             files,
-            stopped: AtomicBool::new(false),
+            stopped,
         };
         Self {
             started: Instant::now(),

@@ -114,7 +114,7 @@ pub(super) struct World {
     pub(super) pause: PauseSwitch,
     pub(super) files: Files,
     /// Whether submitting has stopped, looked at once more when a POST is about to leave.
-    pub(super) stopped: AtomicBool,
+    pub(super) stopped: Arc<AtomicBool>,
 }
 
 impl World {

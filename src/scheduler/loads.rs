@@ -19,12 +19,13 @@ impl Scheduler {
         match files {
             Ok(files) => self.claim(now, slot, files),
             Err(error) => {
-                if let Some(shot) = self.slots.get(slot) {
+                if let (Some(shot), true) = (self.slots.get(slot), error != LoadError::Stopped) {
                     tracing::warn!(shot = %shot.entry.shot, "not sent: {error}");
                 }
                 self.give_up_place(slot);
                 match error {
                     LoadError::Unsendable(why) => self.not_sendable(now, slot, why),
+                    LoadError::Stopped => self.settle(now, slot, Next::Requeue(Backoff::None)),
                     LoadError::NotUploaded { file, outcome } => {
                         self.not_uploaded(now, slot, &file, outcome);
                     }

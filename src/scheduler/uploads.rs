@@ -2,6 +2,7 @@
 //! once: what is asked for while it is on its way waits for it. Nothing is bought here.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +27,9 @@ pub enum LoadError {
     /// Its request cannot be made.
     #[error("{0}")]
     Unsendable(String),
+    /// Submitting stopped before a file was sent.
+    #[error("submitting stopped before its files were sent")]
+    Stopped,
     /// The gateway did not take a file.
     #[error("{file}: {}", said(.outcome))]
     NotUploaded {
@@ -70,6 +74,7 @@ type Uploaded = Result<Box<str>, Failure>;
 enum Failure {
     Unreadable(String),
     Outcome(UploadOutcome),
+    Stopped,
     Lost(String),
 }
 
@@ -87,6 +92,8 @@ pub(super) struct Files {
     limits: Option<UploadLimits>,
     /// How many bytes are in memory at once.
     budget: LoadBudget,
+    /// Whether submitting has stopped: then nothing more is sent.
+    stopped: Arc<AtomicBool>,
     /// By the SHA-256 of the content.
     uploads: Mutex<HashMap<[u8; 32], Upload>>,
 }
@@ -96,6 +103,7 @@ impl Files {
         provider: &Arc<dyn Provider>,
         threads: Threads,
         clock: &Arc<dyn Clock>,
+        stopped: &Arc<AtomicBool>,
     ) -> Self {
         Self {
             limits: provider.capabilities().uploads,
@@ -103,6 +111,7 @@ impl Files {
             threads,
             clock: Arc::clone(clock),
             budget: LoadBudget::default(),
+            stopped: Arc::clone(stopped),
             uploads: Mutex::default(),
         }
     }
@@ -121,6 +130,7 @@ impl Files {
             match self.url(file).await {
                 Ok(url) => urls.insert(file.param.clone(), url),
                 Err(Failure::Lost(lost)) => return Err(lost),
+                Err(Failure::Stopped) => return Ok(Err(LoadError::Stopped)),
                 Err(Failure::Unreadable(why)) => return Ok(Err(LoadError::Unsendable(why))),
                 Err(Failure::Outcome(outcome)) => {
                     let file = file.written.clone();
@@ -198,10 +208,13 @@ impl Files {
     /// Reads a file and sends it, once.
     fn send(&self, file: LocalFile) -> impl Future<Output = Uploaded> + Send + 'static {
         let (provider, threads) = (Arc::clone(&self.provider), self.threads);
-        let budget = self.budget.clone();
+        let (budget, stopped) = (self.budget.clone(), Arc::clone(&self.stopped));
         async move {
             let sha256 = file.sha256;
             let share = budget.share_of(file.bytes).await;
+            if stopped.load(Ordering::Acquire) {
+                return Err(Failure::Stopped);
+            }
             let read = threads.run(move || LoadedFiles::bytes_with(&file, &share)).await;
             let read = read.map_err(|lost| Failure::Lost(lost.to_string()))?;
             let bytes = read.map_err(|error| Failure::Unreadable(error.to_string()))?;
@@ -216,7 +229,7 @@ impl Files {
 #[cfg(test)]
 mod tests {
     use std::io::Write;
-    use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicI64, AtomicUsize};
 
     use sha2::{Digest, Sha256};
 
@@ -286,7 +299,8 @@ mod tests {
         let clock = Arc::new(Hand(AtomicI64::new(1_800_000_000_000)));
         let (provider, clocks): (Arc<dyn Provider>, Arc<dyn Clock>) =
             (Arc::clone(&shelf) as _, Arc::clone(&clock) as _);
-        let files = Files::new(&provider, Threads::InPlace, &clocks);
+        let stopped = Arc::default();
+        let files = Files::new(&provider, Threads::InPlace, &clocks, &stopped);
         Rig { folder: tempfile::tempdir().unwrap(), shelf, clock, files }
     }
 
@@ -349,6 +363,16 @@ mod tests {
         assert!(failed && a == b, "{a:?} and {b:?}");
         assert_eq!(rig.sent(), 1);
         assert!(rig.url(&one).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn field_16_nothing_more_is_sent_once_submitting_stopped() {
+        let rig = rig(0, true);
+        let (one, two) = (rig.video("one"), rig.video("two"));
+        assert!(rig.url(&one).await.is_ok());
+        rig.files.stopped.store(true, Ordering::Release);
+        assert_eq!(rig.url(&two).await, Err(LoadError::Stopped));
+        assert_eq!(rig.sent(), 1);
     }
 
     #[tokio::test(start_paused = true)]

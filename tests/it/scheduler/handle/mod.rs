@@ -18,6 +18,7 @@ mod rerolls;
 mod rig;
 mod said;
 mod stops;
+mod uploads;
 
 use std::time::Duration;
 
