@@ -8,6 +8,7 @@ use crate::manifest::Mistakes;
 use crate::report::ReportError;
 
 use super::exit::Exit;
+use super::ledger_place;
 use super::terminal::{CYAN, RED, Terminal};
 
 /// Why a command could not do its work. For `run` and `fetch`: nothing was sent.
@@ -73,10 +74,14 @@ impl From<Mistakes> for CliError {
     }
 }
 
-/// The ledger's errors bring their own way out.
+/// The ledger's errors bring their own way out, and what it lies on may add one.
 impl From<LedgerError> for CliError {
     fn from(error: LedgerError) -> Self {
-        Self::new(error)
+        let told = Self::new(&error);
+        match ledger_place::help(&error) {
+            Some(help) => told.help(help),
+            None => told,
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod generate;
 mod init;
 mod kept_requests;
 mod key;
+pub mod ledger_place;
 mod log;
 mod logging;
 mod notifier;

@@ -8,8 +8,8 @@ use crate::ledger::{FolderLock, Ledger, LedgerError, LedgerOptions};
 
 use super::error::CliError;
 use super::log::{Keeper, Log};
-use super::ownership;
 use super::settings::{CampaignPaths, private_folder};
+use super::{ledger_place, ownership};
 
 /// A campaign that is open for writing, and what is held meanwhile.
 pub struct Opened {
@@ -42,6 +42,7 @@ pub fn open(paths: &CampaignPaths, holder: &str, log: &Log) -> Result<Opened, Cl
     // No other run works on the campaign from here on, so none writes to its log.
     let log = log.begin(&paths.folder, &paths.header.campaign, holder, at);
     ownership::keep(paths, &*ledger)?;
+    ledger_place::warn_of_copies(paths.ledger.path());
     Ok(Opened { ledger, log, folder })
 }
 

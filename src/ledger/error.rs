@@ -261,6 +261,25 @@ impl LedgerError {
         Self::Inaccessible { place, cause, fix: PERMISSION }
     }
 
+    /// The ledger, if what it lies on may be the cause.
+    #[must_use]
+    pub fn place(&self) -> Option<&Path> {
+        match self {
+            Self::CutShort(ledger)
+            | Self::Locked(ledger, _)
+            | Self::Foreign(ledger, _)
+            | Self::Damaged(ledger, _)
+            | Self::Failed(ledger, _)
+            | Self::Inaccessible { place: ledger, .. }
+            | Self::Forgetful { ledger, .. }
+            | Self::Emptied { ledger, .. }
+            | Self::Displaced { ledger, .. }
+            | Self::Lost { ledger, .. }
+            | Self::TwoLedgers { ledger, .. } => Some(ledger),
+            _ => None,
+        }
+    }
+
     pub(crate) fn defect(what: impl Into<String>) -> Self {
         Self::Defect { what: what.into() }
     }

@@ -7,6 +7,7 @@ mod leftovers;
 mod limits;
 mod readonly;
 mod room;
+mod shared;
 mod synced;
 mod taken;
 
