@@ -3,6 +3,7 @@
 
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -99,7 +100,9 @@ fn report(sandbox: &Sandbox) -> Value {
 
 #[test]
 fn field_16_a_local_video_is_sent_once_for_all_its_shots_before_any_is_bought() {
-    let (sandbox, server) = (dances(5), gateway(kept));
+    // Slow enough that the other shots ask for the file while it is on its way.
+    let slowly: OnFile = |nth| kept(nth).drip(Duration::from_millis(1));
+    let (sandbox, server) = (dances(5), gateway(slowly));
     run(&sandbox, &server).exits(0);
     assert_eq!(
         posts(&server),
