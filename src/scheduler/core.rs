@@ -381,7 +381,9 @@ impl Scheduler {
         self.out.records.extend(cause.record(&shot.entry, &transition));
         let Transition { to, then, .. } = transition;
         self.progress.moved(shot.entry.current, &shot.entry.status.state, &to.state);
-        self.latest.note(&to.state);
+        if matches!(to.state, State::Delivered { .. }) {
+            self.latest.note(false);
+        }
         if to.state.name() != shot.entry.status.state.name() {
             let lasted = now.elapsed.saturating_sub(shot.seen.1);
             match (&shot.entry.status.state, &to.state) {

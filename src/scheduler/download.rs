@@ -173,7 +173,8 @@ impl Scheduler {
 
     /// Whether anything else goes on, or will, than downloads that are tried again.
     fn has_other_work(&self) -> bool {
-        self.active > self.retrying.len() || self.can_submit_later() || self.holds_back()
+        let is_held_back = !self.is_stopping() && self.holds_back();
+        self.active > self.retrying.len() || self.can_submit_later() || is_held_back
     }
 
     /// Once nothing else is left to do, downloads that are to be tried again wait no longer than

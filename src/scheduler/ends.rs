@@ -18,13 +18,22 @@ impl Scheduler {
             let why = shot.entry.status.state.why().unwrap_or_default();
             tracing::warn!(shot = %shot.entry.shot, "failed: {why}");
         }
+        if let Some(shot) = self.slots.get_mut(slot) {
+            shot.has_failed = true;
+        }
         if !self.may_reroll(slot) {
-            self.count_failure();
+            self.count_failure(slot);
         }
     }
 
-    fn count_failure(&mut self) {
+    /// It stays failed. What an earlier run left so does not count in this one.
+    fn count_failure(&mut self, slot: Slot) {
+        let shot = self.slots.get_mut(slot);
+        if !shot.is_some_and(|shot| std::mem::take(&mut shot.has_failed)) {
+            return;
+        }
         self.failures += 1;
+        self.latest.note(true);
         if self.options.max_failures.is_some_and(|max| self.failures >= max) {
             self.stop(StopReason::Failures(self.failures));
         }
@@ -58,7 +67,7 @@ impl Scheduler {
     /// The ledger answered whether another attempt's price is reserved.
     pub(super) fn reserved(&mut self, now: Now, slot: Slot, is_reserved: bool) {
         if is_reserved || !self.may_reroll(slot) {
-            self.count_failure();
+            self.count_failure(slot);
             return self.settle(now, slot, Next::Rest);
         }
         if let Some(next) = self.step(now, slot, ShotEvent::Reroll) {

@@ -1,7 +1,5 @@
 //! The latest shots that ended, of which a share of failures is concluded.
 
-use crate::domain::state::State;
-
 /// So many of the latest shots that ended are looked at for a share of failures.
 const LATEST: u32 = 50;
 /// From fewer no share is concluded.
@@ -16,14 +14,9 @@ pub(super) struct Latest {
 }
 
 impl Latest {
-    /// One more came to its end, if that is what the state is.
-    pub(super) fn note(&mut self, state: &State) {
-        let failed = match state {
-            State::Delivered { .. } => 0,
-            State::Failed { .. } => 1,
-            _ => return,
-        };
-        self.bits = (self.bits << 1 | failed) & ((1 << LATEST) - 1);
+    /// One more came to its end. A failure that is bought again is none.
+    pub(super) fn note(&mut self, failed: bool) {
+        self.bits = (self.bits << 1 | u64::from(failed)) & ((1 << LATEST) - 1);
         self.count = (self.count + 1).min(LATEST);
     }
 

@@ -80,6 +80,8 @@ pub struct ShotState {
     pub(super) is_aside: bool,
     /// Whether its task is late, so that it holds no place.
     pub(super) is_late: bool,
+    /// Whether it failed in this run and was not counted yet.
+    pub(super) has_failed: bool,
     /// Whether other tasks were answered clearly since this one is answered with an error code.
     pub(super) others_are_clear: bool,
     /// How often in this run its files could not be sent to the gateway.
@@ -150,6 +152,7 @@ impl ShotState {
             rejected_with,
             is_aside: false,
             is_late: false,
+            has_failed: false,
             others_are_clear: false,
             key: None,
             again: false,

@@ -123,6 +123,29 @@ fn field_02_as_long_as_the_run_has_other_work_a_download_is_tried_again() {
 }
 
 #[test]
+fn field_02_a_run_that_stopped_waits_no_longer_for_a_download_over_a_doubt_it_will_not_buy_again() {
+    let mut rig = given(3)
+        .resubmitting()
+        .callbacks(secs(3600))
+        .stored(0, rendered(1))
+        .stored(1, super::given::in_doubt)
+        .start();
+    rig.answer(2, rushes::domain::outcome::SubmitOutcome::NoCredit { why: "402".into() });
+    assert!(matches!(rig.stopped(), Some(StopReason::Credit(_))));
+    while rig.ended().is_none() && rig.now.elapsed < secs(3000) {
+        for row in rig.downloads() {
+            rig.downloaded(row, broken());
+        }
+        for row in rig.polls() {
+            rig.polled(row, completed(1));
+        }
+        rig.play(secs(5));
+    }
+    assert!(rig.now.elapsed <= secs(610), "{:?}", rig.now.elapsed);
+    assert_eq!((rig.is(0), rig.is(1)), ("rendered", "in_doubt"));
+}
+
+#[test]
 fn field_02_before_each_retry_after_a_minute_the_newest_urls_are_asked_for() {
     let mut rig = given(1).stored(0, rendered(1)).start();
     rig.downloaded(0, gone());

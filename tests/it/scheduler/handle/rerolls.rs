@@ -69,8 +69,8 @@ fn field_11_a_shot_with_another_reserved_attempt_is_not_bought_again() {
 }
 
 /// A shot whose task failed by luck in an earlier run.
-fn unlucky_before(rerolls: u32) -> Given {
-    let mut given = rerolling(given(1), 2).stored(0, |attempt| State::Failed {
+fn unlucky_before(rerolls: u32, count: u32) -> Given {
+    let mut given = rerolling(given(count), 2).stored(0, |attempt| State::Failed {
         attempt: Some(attempt),
         failure: Failure::Unlucky,
         why: "UPSTREAM_FAILED".into(),
@@ -81,19 +81,19 @@ fn unlucky_before(rerolls: u32) -> Given {
 
 #[test]
 fn field_11_the_next_run_takes_up_what_an_earlier_one_left_and_fetch_does_not() {
-    let mut rig = unlucky_before(0).start();
+    let mut rig = unlucky_before(0, 1).start();
     ledger_says(&mut rig, false);
     rig.play(secs(1));
     assert_eq!(rig.posts(), [0]);
-    let mut rig = unlucky_before(0).options(|options| options.submit = false).start();
+    let mut rig = unlucky_before(0, 1).options(|options| options.submit = false).start();
     assert_eq!((rig.begun.len(), rig.ended()), (0, Some(RunOutcome::Done)));
-    let mut rig = unlucky_before(2).start();
+    let mut rig = unlucky_before(2, 1).start();
     assert_eq!((rig.is(0), rig.ended()), ("failed", Some(RunOutcome::Done)), "they are used up");
 }
 
 #[test]
 fn field_11_retry_failed_gives_as_many_more() {
-    let given = unlucky_before(2).options(|options| options.retry_failed = true);
+    let given = unlucky_before(2, 1).options(|options| options.retry_failed = true);
     let mut rig = given.start();
     live(&mut rig, 0, "b", unlucky());
     ledger_says(&mut rig, false);
@@ -137,6 +137,54 @@ fn a_share_of_failures_of_the_last_fifty_stops_the_run_from_twenty_on() {
     assert_eq!(share(30, |row| row % 4 == 0), (100, None));
     let (ended, why) = share(30, |row| row >= 60);
     assert_eq!((ended, why), (76, Some(StopReason::FailureShare { failed: 15, of: 50 })));
+}
+
+#[test]
+fn what_failed_in_an_earlier_run_does_not_count_among_the_failures_of_this_one() {
+    // Every run would stop over it before anything is bought.
+    let mut rig = unlucky_before(0, 2).options(|options| options.max_failures = Some(1)).start();
+    ledger_says(&mut rig, true);
+    rig.play(secs(1));
+    assert_eq!((rig.is(0), rig.posts(), rig.stopped()), ("failed", vec![1], None));
+    // What fails in this run and cannot be bought again does count.
+    let given = rerolling(given(1), 1).options(|options| options.max_failures = Some(1));
+    let mut rig = given.start();
+    live(&mut rig, 0, "a", unlucky());
+    ledger_says(&mut rig, true);
+    assert_eq!(rig.stopped(), Some(&StopReason::Failures(1)));
+}
+
+#[test]
+fn a_failure_that_is_bought_again_is_no_end_and_counts_in_no_share() {
+    let given = rerolling(given(26), 1);
+    let mut rig = given.options(|options| options.max_failure_percent = Some(30)).start();
+    let mut tries = [0; 26];
+    while (0..25).any(|row| rig.is(row) != "delivered") {
+        assert!(rig.now.elapsed < secs(600));
+        rig.play(secs(5));
+        for row in rig.posts() {
+            tries[row] += 1;
+            rig.answer(row, bought(&format!("task-{row}-{}", tries[row])));
+        }
+        for row in rig.polls() {
+            let end = match (row, tries[row]) {
+                (25, _) => working(),
+                (_, 1) => unlucky(),
+                _ => completed(1),
+            };
+            let is_unlucky = row != 25 && tries[row] == 1;
+            rig.polled(row, end);
+            if is_unlucky {
+                ledger_says(&mut rig, false);
+            }
+        }
+        for row in rig.downloads() {
+            rig.downloaded(row, stored());
+        }
+    }
+    rig.play_until(rig.now.elapsed + secs(60), |rig| rig.polls().contains(&25)).unwrap();
+    rig.polled(25, failed());
+    assert_eq!(rig.stopped(), None, "one of 26 failed");
 }
 
 #[test]
