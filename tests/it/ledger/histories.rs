@@ -7,8 +7,7 @@ use std::sync::Arc;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rushes::domain::charge::Charge;
-use rushes::domain::outcome::FailedTask;
-use rushes::domain::outcome::PollOutcome;
+use rushes::domain::outcome::{FailedTask, Unresolved};
 use rushes::domain::secret::Secret;
 use rushes::domain::state::{AttemptId, Doubt, Rules};
 use rushes::domain::transition::Transition;
@@ -21,8 +20,9 @@ use rushes::ledger::revision::is_without_files;
 
 #[derive(Clone, Debug)]
 enum Op {
-    /// For each shot: its text and price, if the manifest has it; and who wants the clip `hero`.
-    Record([Option<(u8, Option<i64>)>; 4], usize),
+    /// For each shot: its text and price, if the manifest has it; who wants the clip `hero`; and
+    /// whether all texts of a shot meant the same by an earlier rule.
+    Record([Option<(u8, Option<i64>)>; 4], usize, bool),
     Batch(Vec<Step>),
     Budget(Option<i64>, bool),
     Reopen,
@@ -36,6 +36,8 @@ enum Step {
     Happen(usize, ShotEvent),
     /// What the gateway says an attempt cost.
     Charge(i64, u32),
+    /// A clip that lay in the folder is taken as bought; also where that cannot be.
+    Adopt(usize, AttemptSpec),
 }
 
 fn price() -> impl Strategy<Value = Option<i64>> {
@@ -70,6 +72,7 @@ fn event() -> impl Strategy<Value = ShotEvent> {
         3 => Just(completed()),
         1 => Just(ShotEvent::Polled(PollOutcome::failed("policy"))),
         1 => Just(ShotEvent::Polled(PollOutcome::Failed { why: "busy".to_owned(), kind: luck })),
+        2 => (0..4_i64).prop_map(unresolved),
         1 => Just(ShotEvent::Reroll),
         1 => Just(ShotEvent::RefusedAlike),
         2 => Just(ShotEvent::Delivered),
@@ -90,19 +93,34 @@ fn other_task(number: u8) -> Resolution {
     Resolution::OtherTask(TaskId::new(&format!("t{number}")).unwrap())
 }
 
+/// What may be the gateway's last word.
+fn unresolved(kind: i64) -> ShotEvent {
+    let luck = FailedTask { is_luck: true, is_canceled: true };
+    let kind = match kind {
+        0 => Unresolved::CompletedWithReason,
+        1 => Unresolved::Ended(luck),
+        2 => Unresolved::OtherWithReason,
+        _ => Unresolved::CompletedEmpty,
+    };
+    ShotEvent::Polled(PollOutcome::Unresolved { kind, why: "moderation".to_owned() })
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let weird = proptest::bool::weighted(0.2);
     prop_oneof![
         6 => (0..12_usize, any_spec(), weird).prop_map(|(of, spec, w)| Step::Claim(of, spec, w)),
         14 => (0..12_usize, event()).prop_map(|(which, event)| Step::Happen(which, event)),
         2 => (1..40_i64, 0..1_000_000_u32).prop_map(|(of, micros)| Step::Charge(of, micros)),
+        1 => (0..12_usize, any_spec()).prop_map(|(of, spec)| Step::Adopt(of, spec)),
     ]
 }
 
 fn op() -> impl Strategy<Value = Op> {
     let manifest = proptest::array::uniform4(proptest::option::weighted(0.7, (0..3_u8, price())));
+    let former = proptest::bool::weighted(0.3);
     prop_oneof![
-        2 => (manifest, 0..6_usize).prop_map(|(shots, hero)| Op::Record(shots, hero)),
+        2 => (manifest, 0..6_usize, former)
+            .prop_map(|(shots, hero, former)| Op::Record(shots, hero, former)),
         18 => vec(step(), 1..6).prop_map(Op::Batch),
         1 => (proptest::option::of(0..150_i64), any::<bool>())
             .prop_map(|(cap, strict)| Op::Budget(cap, strict)),
@@ -110,11 +128,15 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-fn manifest(texts: &[Option<(u8, Option<i64>)>; 4], hero: usize) -> Vec<Shot> {
+fn manifest(texts: &[Option<(u8, Option<i64>)>; 4], hero: usize, former: bool) -> Vec<Shot> {
     let mut shots = Vec::new();
     for ((index, text), id) in texts.iter().enumerate().zip(["a", "b", "2", "B"]) {
         if let Some((text, price)) = text {
-            let mut shot = shot(id, *text, *price);
+            let mut shot = self::shot(id, *text, *price);
+            if former {
+                // By an earlier rule it was what the others are.
+                shot.former = (0..3).map(|other| self::shot(id, other, None).fingerprint).collect();
+            }
             // Neither is of the fingerprint's meaning, so both change while a revision lives.
             if hero >= 3 {
                 shot.entry = "all".into();
@@ -199,7 +221,17 @@ impl Pair {
                 }
                 let failed_tasks_charged = revision.0 % 2 == 0;
                 let rules = Rules { failed_tasks_charged, rerolls: 2, ..RULES };
-                let transition = status.after(event, at(2), &rules).ok()?;
+                let is_last_word =
+                    matches!(event, ShotEvent::Polled(PollOutcome::Unresolved { .. }));
+                let transition = if is_last_word {
+                    // Said three times, and that is long enough.
+                    let rules = Rules { render_timeout: Duration::ZERO, ..rules };
+                    let once = status.after(event.clone(), at(2), &rules).ok()?;
+                    let twice = once.to.after(event.clone(), at(2), &rules).ok()?;
+                    twice.to.after(event, at(2), &rules).ok()?
+                } else {
+                    status.after(event, at(2), &rules).ok()?
+                };
                 let files = match transition.to.state {
                     State::Delivered { .. } => clips(revision),
                     _ => Vec::new(),
@@ -210,6 +242,14 @@ impl Pair {
                 let charge = Charge::new(&format!("0.{micros:06}"), "USD").unwrap();
                 let change = Change::Charge { attempt: AttemptId(attempt), charge };
                 Some(Commit { at: at(3), change })
+            }
+            Step::Adopt(which, spec) => {
+                let (revision, _) = self.nth(which)?;
+                let adopted = RevisionState::new().after(ShotEvent::Adopted, at(4), &RULES);
+                let (transition, attempt) = (adopted.unwrap(), Some(Box::new(spec)));
+                let files = clips(revision);
+                let change = Change::Transition { revision, transition, attempt, files };
+                Some(Commit { at: at(4), change })
             }
         }
     }
@@ -238,7 +278,8 @@ impl Pair {
         prop_assert_eq!(&committed, &expected);
         // No batch takes more than the cap leaves, even if it was lowered below what is committed.
         if let Some(cap) = budget.cap {
-            let most = cap.max(budget.committed(&before));
+            let adopted = batch.iter().zip(&committed.verdicts).filter_map(adopted);
+            let most = cap.max(budget.committed(&before)) + adopted.sum::<Usd>();
             prop_assert!(budget.committed(&committed.balance) <= most);
         }
         for (commit, verdict) in batch.iter().zip(committed.verdicts) {
@@ -296,6 +337,18 @@ impl Pair {
     }
 }
 
+/// What an adopted clip was booked for, which no cap forbids.
+fn adopted((commit, verdict): (&Commit, &Verdict)) -> Option<Usd> {
+    match (&commit.change, verdict) {
+        (Change::Transition { transition, attempt: Some(spec), .. }, Verdict::Claimed(_))
+            if matches!(transition.to.state, State::Delivered { .. }) =>
+        {
+            spec.price
+        }
+        _ => None,
+    }
+}
+
 fn rows(snapshot: &dyn Snapshot) -> Vec<Row> {
     let mut rows = Vec::new();
     snapshot.rows(&mut |row| rows.push(row)).unwrap();
@@ -320,7 +373,9 @@ async fn live(ops: Vec<Op>) -> Result<(), TestCaseError> {
     let mut pair = Pair { desk, oracle, known: BTreeMap::new() };
     for op in ops {
         match op {
-            Op::Record(texts, hero) => pair.record(&manifest(&texts, hero)).await?,
+            Op::Record(texts, hero, former) => {
+                pair.record(&manifest(&texts, hero, former)).await?;
+            }
             Op::Batch(steps) => pair.batch(steps).await?,
             Op::Budget(cap, strict) => {
                 let budget = Budget { cap: cap.map(usd), strict };
