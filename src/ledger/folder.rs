@@ -13,6 +13,9 @@ use crate::disk::{private, sync_folder};
 const FILE: &str = "ledger.id";
 /// The longest such file that is believed, in bytes.
 const MAX_BYTES: u64 = 16 << 10;
+/// The fix for one that names no ledger.
+const UNNAMED: &str = "put it back; or, if the ledger that you use is the one that bought what lies \
+                       there, remove that file and run again";
 /// A run that has just ended may still hold the lock for a moment.
 const TRIES: u32 = 10;
 const BETWEEN_TRIES: Duration = Duration::from_millis(20);
@@ -30,14 +33,24 @@ impl Owner {
     /// The owner that a campaign folder names; `None` when it has none yet. Blocking.
     ///
     /// # Errors
-    /// When the file that names it is there and cannot be read.
+    /// When the file that names it is there and cannot be read, or names none: any ledger would do
+    /// then, also one that knows nothing of what was bought into the folder.
     pub fn of(folder: &Path) -> Result<Option<Self>, LedgerError> {
         let path = folder.join(FILE);
         let mut text = String::new();
         let read = crate::disk::open_file(&path)
             .and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text));
         match read {
-            Ok(_) => Ok(parse(&text, folder)),
+            Ok(_) => match parse(&text, folder) {
+                Some(owner) => Ok(Some(owner)),
+                None => Err(LedgerError::Inaccessible {
+                    place: path,
+                    cause: "it no longer names the ledger that knows what was bought into this \
+                            folder"
+                        .to_owned(),
+                    fix: UNNAMED,
+                }),
+            },
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(LedgerError::inaccessible(&path, &error)),
         }
@@ -80,9 +93,11 @@ fn place(folder: &Path, ledger: &Path) -> PathBuf {
     }
 }
 
+/// An editor may have given it other line ends.
 fn parse(text: &str, folder: &Path) -> Option<Owner> {
-    let (id, place) = text.split_once('\n')?;
-    let place = place.lines().next().filter(|place| !place.is_empty())?;
+    let mut lines = text.trim_start_matches('\u{feff}').lines();
+    let id = lines.next()?.trim();
+    let place = lines.next().filter(|place| !place.is_empty())?;
     let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_id.then(|| Owner { id: id.to_owned(), place: folder.join(place) })
 }

@@ -39,7 +39,7 @@ pub struct Candidate {
 }
 
 /// How far a revision is: the further of two that mean the same is gone on with. What is in doubt,
-/// given up or expired may have been paid, so that it comes before what was not bought.
+/// given up, expired or unsettled may have been paid, so that it comes before what was not bought.
 #[must_use]
 pub const fn progress(state: &State) -> u8 {
     match state {
@@ -47,7 +47,10 @@ pub const fn progress(state: &State) -> u8 {
         State::Rendered { .. } => 4,
         State::Rendering { .. } => 3,
         State::InDoubt { .. } | State::Submitting { .. } => 2,
-        State::Failed { failure: Failure::Abandoned | Failure::Expired, .. } => 1,
+        State::Failed {
+            failure: Failure::Abandoned | Failure::Expired | Failure::Unsettled,
+            ..
+        } => 1,
         State::Queued { .. } | State::Failed { .. } => 0,
     }
 }

@@ -54,6 +54,30 @@ fn field_32_another_ledger_in_a_folder_that_has_its_own_is_refused() {
 }
 
 #[test]
+fn field_32_a_folder_whose_mark_was_mangled_is_not_taken_for_one_without() {
+    let sandbox = campaign(&["a", "b"]);
+    let server = sells();
+    let url = server.url();
+    sandbox.run(["run", "shots.yaml", "--only", "a", "--api-base", &url]).exits(0);
+    fs::remove_file(sandbox.path("renders/night/clips/a.mp4")).unwrap();
+    let mark = sandbox.path("renders/night/ledger.id");
+    let owner = fs::read_to_string(&mark).unwrap();
+    let other = ["run", "shots.yaml", "--api-base", &url, "--ledger", "other.sqlite", "--separate"];
+    fs::write(&mark, format!("\u{feff}{}", owner.replace('\n', "\r\n"))).unwrap();
+    sandbox.run(other).exits(2).warns("is the folder of the ledger");
+    for mangled in ["", "\n", &owner[..20], &owner[..33], "merge conflict\nledger.sqlite\n"] {
+        fs::write(&mark, mangled).unwrap();
+        sandbox.run(other).exits(2).warns("ledger.id: it no longer names the ledger");
+        assert_eq!(fs::read_to_string(&mark).unwrap(), mangled, "nothing is changed");
+    }
+    // The folder's own ledger still does once the mark is gone.
+    fs::remove_file(&mark).unwrap();
+    sandbox.run(["run", "shots.yaml", "--api-base", &url]).exits(0);
+    assert_eq!(fs::read_to_string(&mark).unwrap(), owner);
+    assert_eq!(posted(&server), ["a", "b"]);
+}
+
+#[test]
 fn field_32_a_ledger_that_is_moved_stays_its_folders_own() {
     let sandbox = campaign(&["a", "b"]);
     let server = sells();

@@ -80,6 +80,7 @@ macro_rules! over_all_ledgers {
 }
 
 over_all_ledgers![
+    field_30_of_texts_that_mean_the_same_one_that_may_be_paid_goes_on,
     the_cap_is_passed_at_no_instant,
     a_refused_commit_writes_nothing_and_harms_no_other_in_its_batch,
     a_batch_is_made_in_its_order,
@@ -321,6 +322,33 @@ async fn what_odd_nights_add_to_a_revision_comes_back<M: Maker>() {
     assert!(entries[3].status.is_waiting);
     let balance = maker.ledger().balance();
     assert_eq!(balance.reserved, usd(30 + 40), "what is unsettled stays reserved");
+}
+
+async fn field_30_of_texts_that_mean_the_same_one_that_may_be_paid_goes_on<M: Maker>() {
+    let mut maker = M::make();
+    let ledger = maker.ledger();
+    let first = record(&*ledger, &[shot("s", 1, Some(10))]).await.remove(0);
+    let status = ledger.claimed(&first, spec(first.price), at(1)).await;
+    let mut status = ledger.apply(first.revision, &status, bought("odd"), &RULES, at(2)).await;
+    for second in [10_000, 30_000, 60_000] {
+        let kind = Unresolved::CompletedWithReason;
+        let said = PollOutcome::Unresolved { kind, why: "moderation".into() };
+        let said = ShotEvent::Polled(said);
+        status = ledger.apply(first.revision, &status, said, &RULES, at(second)).await;
+    }
+    // Its price is reserved, because the gateway may have charged it.
+    let second = record(&*ledger, &[shot("s", 2, Some(10))]).await.remove(0);
+    assert_ne!(second.revision, first.revision);
+    // A later rule finds that both texts are one.
+    let mut same = shot("s", 3, Some(10));
+    same.former = [1, 2].map(|text| shot("s", text, None).fingerprint).into();
+    for _ in 0..2 {
+        let entry = record(&*ledger, &[same.clone()]).await.remove(0);
+        assert_eq!((entry.revision, entry.status.state.name()), (first.revision, "failed"));
+    }
+    drop(ledger);
+    maker.reopen();
+    assert_eq!(maker.ledger().balance().reserved, usd(10));
 }
 
 async fn field_10_the_whole_answer_of_a_doubt_is_kept<M: Maker>() {
