@@ -50,10 +50,12 @@ def main():
         manifest, out, log = (os.path.join(folder, name) for name in ("bench.yaml", "out", "log"))
         every = args.poll_every or float(seconds) + 2
         write_manifest(manifest, shots, shots, rate, f"{round(every * 1000)}ms")
+        # All campaigns hold the same shots, which a list of campaigns would tell.
+        env = {**os.environ, "KLING_API_KEY": "k", "XDG_STATE_HOME": os.path.join(folder, "state")}
         with Gateway(args.fastsim, 64) as gateway:
             code, _, cpu, memory = measure(
                 [args.rushes, "run", manifest, "--api-base", gateway.base, "--out", out, "--no-download"],
-                log, {**os.environ, "KLING_API_KEY": "k"})
+                log, env)
             arrivals = sorted(gateway.ask("/_arrivals"))
         seen = states(args.rushes, manifest, out)
         if len(arrivals) != shots or seen != {"rendered": shots}:
