@@ -135,6 +135,9 @@ fn a_storm_with_three_ctrl_c_and_a_kill_ends_with_every_shot_and_cent_accounted_
     assert_no_temporary_file(&campaign.folder());
 }
 
+/// So many further runs are enough for tasks that were late to end.
+const MAX_LATE_RUNS: u32 = 10;
+
 /// The lines that a summary may have, so that it fits a screen.
 const MAX_LINES: usize = 60;
 
@@ -171,9 +174,16 @@ fn a_night_in_the_field_ends_with_every_shot_delivered_or_explained_on_one_scree
     }
     assert!(summary.lines().count() <= MAX_LINES, "{summary}");
 
-    // The same command again buys nothing, and picks up what was late.
+    // The same command again buys nothing, and picks up what was late. A task that takes far longer
+    // than its time may still render then.
     let bought = campaign.books().purchases.len();
-    assert_eq!(campaign.run_to_its_end(), Some(1));
+    let endless = campaign.books().purchases().filter(|p| p.fate.is_never_told()).count();
+    for _ in 0..MAX_LATE_RUNS {
+        assert_eq!(campaign.run_to_its_end(), Some(1));
+        if campaign.counts().get("rendering").copied().unwrap_or(0) <= endless {
+            break;
+        }
+    }
     assert_eq!(campaign.books().purchases.len(), bought);
     assert_agreement(&campaign.ledger(), &campaign.books());
     assert_clips(&campaign.folder(), &campaign.ledger());
