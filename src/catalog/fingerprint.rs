@@ -12,7 +12,7 @@ use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::domain::shot::{Fingerprint, Request};
+use crate::domain::shot::Fingerprint;
 
 use super::image::{base64_bytes, is_http_url};
 use super::model::Catalog;
@@ -63,15 +63,6 @@ impl Catalog {
         let mut all: Vec<_> = rules.map(|rule| self.fingerprint_by(rule, params, files)).collect();
         all.dedup();
         all
-    }
-
-    /// The same of a request as it was stored: its JSON and its local files. The first is what it
-    /// means by today's rules, whatever rule it was made under.
-    #[must_use]
-    pub fn fingerprints_of(&self, request: &Request) -> Vec<Fingerprint> {
-        let params: Params = serde_json::from_str(&request.json).unwrap_or_default();
-        let files = request.files.iter().map(|file| (file.param.to_string(), file.sha256));
-        self.fingerprints(&params, &files.collect::<Vec<_>>())
     }
 
     /// Whether [`FingerprintRule::First`] may see something else in this value than the newest rule.

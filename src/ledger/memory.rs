@@ -27,7 +27,6 @@ use crate::policy::budget::{Balance, Budget};
 #[derive(Debug, Default)]
 pub struct MemoryLedger {
     books: Mutex<Books>,
-    identity: Identity,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -74,17 +73,29 @@ struct Attempt {
     answer: Option<Box<str>>,
 }
 
+impl Attempt {
+    /// One of which nothing was heard.
+    fn new(revision: RevisionId, spec: &AttemptSpec, sent_at: Timestamp, account: Account) -> Self {
+        Self {
+            revision,
+            spec: spec.clone(),
+            sent_at,
+            account,
+            outcome: None,
+            task: None,
+            former_tasks: Vec::new(),
+            charge: None,
+            why: None,
+            answer: None,
+        }
+    }
+}
+
 impl MemoryLedger {
     /// An empty one without a cap.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// The same, told by another catalog whether a stored revision is what a shot asks for.
-    #[must_use]
-    pub fn with_identity(self, identity: Identity) -> Self {
-        Self { identity, ..self }
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {
@@ -126,7 +137,7 @@ impl Ledger for MemoryLedger {
     }
 
     fn record(&self, shots: Arc<[Shot]>, _at: Timestamp) -> Answer<'_, Vec<Entry>> {
-        async move { Ok(self.books().record(&shots, &self.identity)) }.boxed()
+        async move { Ok(self.books().record(&shots, &Identity::default())) }.boxed()
     }
 
     fn assign(&self, which: Assign) -> Answer<'_, Vec<Entry>> {
@@ -318,18 +329,7 @@ impl Books {
         revision.entry.price = spec.price;
         revision.take(transition.to.clone().with_attempt(attempt), at);
         self.move_money(at, Account::Reserved, spec.price.map_or(0, Usd::micros));
-        self.attempts.push(Attempt {
-            revision: id,
-            spec: spec.clone(),
-            sent_at: at,
-            account: Account::Reserved,
-            outcome: None,
-            task: None,
-            former_tasks: Vec::new(),
-            charge: None,
-            why: None,
-            answer: None,
-        });
+        self.attempts.push(Attempt::new(id, spec, at, Account::Reserved));
         Ok(Verdict::Claimed(attempt))
     }
 
@@ -354,18 +354,7 @@ impl Books {
         revision.take(transition.to.clone().with_attempt(attempt), at);
         revision.files = files.to_vec();
         self.move_money(at, Account::Spent, spec.price.map_or(0, Usd::micros));
-        self.attempts.push(Attempt {
-            revision: id,
-            spec: spec.clone(),
-            sent_at: at,
-            account: Account::Spent,
-            outcome: None,
-            task: None,
-            former_tasks: Vec::new(),
-            charge: None,
-            why: None,
-            answer: None,
-        });
+        self.attempts.push(Attempt::new(id, spec, at, Account::Spent));
         Ok(Verdict::Claimed(attempt))
     }
 

@@ -50,7 +50,7 @@ pub fn uploads() -> Option<UploadLimits> {
     let upload = spec().upload.as_ref()?;
     Some(UploadLimits {
         inline_bytes: upload.inline_bytes,
-        most_bytes: upload.most_bytes,
+        max_bytes: upload.max_bytes,
         lifetime: Duration::from_secs(u64::from(upload.lifetime_days) * 24 * 3600),
     })
 }

@@ -5,37 +5,40 @@ use serde_json::Value;
 
 use crate::domain::outcome::TaskId;
 
+use super::wire::names_task;
+
 /// The most tasks of one body that are looked at.
 pub const MAX_NAMED: usize = 4;
 /// How deep a body is looked through.
 const DEEPEST: u8 = 5;
-/// The names of a task's id, the surest first.
-const NAMES: [&[&str]; 2] = [&["taskId", "task_id", "taskid", "taskID"], &["id"]];
+/// What a task's id may be called, the surest first.
+const NAMES: [fn(&str) -> bool; 2] = [names_task, |name| name == "id"];
 
 /// The ids in a body that may be a task's, the likeliest first; none if it is not JSON.
 #[must_use]
 pub fn tasks_named(body: &[u8]) -> Vec<TaskId> {
     let mut tasks = Vec::new();
     if let Ok(body) = serde_json::from_slice(body) {
-        for names in NAMES {
-            collect(&body, names, DEEPEST, &mut tasks);
+        for is_name in NAMES {
+            collect(&body, is_name, DEEPEST, &mut tasks);
         }
     }
     tasks
 }
 
-fn collect(value: &Value, names: &[&str], deeper: u8, tasks: &mut Vec<TaskId>) {
+fn collect(value: &Value, is_name: fn(&str) -> bool, deeper: u8, tasks: &mut Vec<TaskId>) {
     let Some(deeper) = deeper.checked_sub(1) else { return };
     match value {
         Value::Object(fields) => {
-            for task in names.iter().filter_map(|name| fields.get(*name).and_then(id)) {
+            let named = fields.iter().filter(|(name, _)| is_name(name));
+            for task in named.filter_map(|(_, value)| id(value)) {
                 if tasks.len() < MAX_NAMED && !tasks.contains(&task) {
                     tasks.push(task);
                 }
             }
-            fields.values().for_each(|value| collect(value, names, deeper, tasks));
+            fields.values().for_each(|value| collect(value, is_name, deeper, tasks));
         }
-        Value::Array(items) => items.iter().for_each(|item| collect(item, names, deeper, tasks)),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, is_name, deeper, tasks)),
         _ => {}
     }
 }

@@ -111,7 +111,7 @@ pub struct UploadSpec {
     /// The most bytes of a picture that a request carries itself.
     pub inline_bytes: u64,
     /// The most bytes of a file.
-    pub most_bytes: u64,
+    pub max_bytes: u64,
 }
 
 /// Where things stand in an answer.

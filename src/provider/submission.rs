@@ -88,7 +88,7 @@ pub const MAX_LOADED: u64 = 128 << 20;
 pub struct LoadBudget {
     /// A permit for each byte.
     bytes: Arc<Semaphore>,
-    most: u32,
+    max: u32,
 }
 
 impl Default for LoadBudget {
@@ -100,27 +100,22 @@ impl Default for LoadBudget {
 impl LoadBudget {
     /// So many bytes at once; a request with more is read alone.
     #[must_use]
-    pub fn new(most: u64) -> Self {
-        let most = u32::try_from(most).unwrap_or(u32::MAX);
-        Self { bytes: Arc::new(Semaphore::new(most as usize)), most }
+    pub fn new(max: u64) -> Self {
+        let max = u32::try_from(max).unwrap_or(u32::MAX);
+        Self { bytes: Arc::new(Semaphore::new(max as usize)), max }
     }
 
-    /// Waits until a request's files may be read. What is read with the share keeps it until the
-    /// last of the bytes is dropped.
-    pub async fn share(&self, request: &Request) -> LoadShare {
-        self.share_of(request.files.iter().map(|file| file.bytes).sum()).await
-    }
-
-    /// Waits until so many bytes may be read.
+    /// Waits until so many bytes may be read. What is read with the share keeps it until the last
+    /// of the bytes is dropped.
     pub async fn share_of(&self, bytes: u64) -> LoadShare {
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(self.most);
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(self.max);
         let permit = Arc::clone(&self.bytes).acquire_many_owned(bytes).await;
         LoadShare { _permit: permit.ok().map(Arc::new) }
     }
 }
 
-/// A share of a [`LoadBudget`].
-#[derive(Clone, Debug)]
+/// A share of a [`LoadBudget`]; the default is of none, for what need not be bounded.
+#[derive(Clone, Debug, Default)]
 pub struct LoadShare {
     _permit: Option<Arc<OwnedSemaphorePermit>>,
 }
@@ -138,15 +133,6 @@ impl AsRef<[u8]> for Held {
 }
 
 impl LoadedFiles {
-    /// As [`LoadedFiles::read`]; the bytes hold `share` until they are dropped. Blocking.
-    ///
-    /// # Errors
-    /// When a file is gone, unreadable or has changed.
-    pub fn read_with(request: &Request, share: &LoadShare) -> Result<Self, FileError> {
-        let part = |file: &LocalFile| Self::part_with(file, share);
-        request.files.iter().map(part).collect::<Result<_, _>>().map(Self)
-    }
-
     /// One file as its request carries it; its bytes hold `share` until they are dropped. Blocking.
     ///
     /// # Errors
@@ -164,15 +150,13 @@ impl LoadedFiles {
         Ok(Bytes::from_owner(Held { bytes: read(file)?, _share: share.clone() }))
     }
 
-    /// Reads a request's local files, if they are still those that were fingerprinted. Blocking.
+    /// Reads a request's local files, if they are still those that were fingerprinted; their bytes
+    /// hold `share` until they are dropped. Blocking.
     ///
     /// # Errors
     /// When one is gone, unreadable or has changed.
-    pub fn read(request: &Request) -> Result<Self, FileError> {
-        let part = |file: &LocalFile| {
-            let content = FileContent::Inline(Bytes::from(read(file)?));
-            Ok(FilePart { param: file.param.clone(), content })
-        };
+    pub fn read(request: &Request, share: &LoadShare) -> Result<Self, FileError> {
+        let part = |file: &LocalFile| Self::part_with(file, share);
         request.files.iter().map(part).collect::<Result<_, _>>().map(Self)
     }
 }

@@ -14,7 +14,7 @@ pub struct UploadLimits {
     /// The most bytes of a picture that a request carries itself.
     pub inline_bytes: u64,
     /// The most bytes of a file that is taken.
-    pub most_bytes: u64,
+    pub max_bytes: u64,
     /// How long files are kept.
     pub lifetime: Duration,
 }

@@ -24,6 +24,7 @@ use body::{Body, MAX_WHY, is_page, state_of};
 use failure::{failure, is_canceled_or_luck, reason};
 use fields::{completed_at, field, is_pleasantry, result_urls, task_id};
 use ids::Ids;
+pub(super) use ids::names_task;
 use judge::{is_success, judged_status, meaning};
 pub use upload::uploaded;
 

@@ -171,10 +171,10 @@ impl Files {
             );
             return Err(Failure::Unreadable(why));
         };
-        if file.bytes > limits.most_bytes {
-            let (size, most) = (file.bytes.div_ceil(1_000_000), limits.most_bytes / 1_000_000);
+        if file.bytes > limits.max_bytes {
+            let (size, max) = (file.bytes.div_ceil(1_000_000), limits.max_bytes / 1_000_000);
             let why = format!(
-                "{} is too big: {size} MB; the gateway takes files of up to {most}; make it smaller",
+                "{} is too big: {size} MB; the gateway takes files of up to {max}; make it smaller",
                 file.written
             );
             return Err(Failure::Unreadable(why));

@@ -17,7 +17,7 @@ use rushes::domain::secret::Secret;
 use rushes::domain::shot::FileKind;
 use rushes::manifest::{Campaign, Mistakes, Reading, load};
 use rushes::policy::limits::Limits;
-use rushes::provider::{FileError, LoadedFiles, Submission, body, canonical_wire};
+use rushes::provider::{FileError, LoadShare, LoadedFiles, Submission, body, canonical_wire};
 
 use crate::support::pictures::mp4;
 
@@ -256,7 +256,7 @@ fn a_body_is_the_request_with_its_files_or_nothing() {
     let expected =
         r#"{"model":"kling-v3","prompt":"x","image":"iVBORw0KGgogYW5kIHRoZSByZXN0"}"#.as_bytes();
     let (key, params) = (Secret::from_bytes([7; 16]), request.json.clone());
-    let files = LoadedFiles::read(request).unwrap().0;
+    let files = LoadedFiles::read(request, &LoadShare::default()).unwrap().0;
     assert_eq!(body(&Submission { key, params, files, callback: None }), expected);
     // Written as base64, in a `data:` URL or as a file, it is the same shot.
     for image in [
@@ -273,10 +273,16 @@ fn a_body_is_the_request_with_its_files_or_nothing() {
         [b"\x89PNG\r\n\x1a\n and the rust".as_slice(), b"\x89PNG\r\n\x1a\n and the rest+", b""]
     {
         std::fs::write(folder.path().join("a.png"), changed).unwrap();
-        assert!(matches!(LoadedFiles::read(request), Err(FileError::Changed { .. })));
+        assert!(matches!(
+            LoadedFiles::read(request, &LoadShare::default()),
+            Err(FileError::Changed { .. })
+        ));
     }
     std::fs::remove_file(folder.path().join("a.png")).unwrap();
-    assert!(matches!(LoadedFiles::read(request), Err(FileError::Unreadable { .. })));
+    assert!(matches!(
+        LoadedFiles::read(request, &LoadShare::default()),
+        Err(FileError::Unreadable { .. })
+    ));
 }
 
 #[test]

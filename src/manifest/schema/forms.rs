@@ -88,28 +88,22 @@ fn of(catalog: &Catalog, param: &Param) -> Vec<Value> {
             let text = json!({"type": "string", "pattern": r"^\s*\[", "description": "As JSON."});
             vec![list, text]
         }
-        ParamKind::Image => {
-            let url = json!({"type": "string", "pattern": HTTP, "description": "A URL."});
-            let other = json!({
-                "description": "A file's path, or base64.",
-                "type": "string",
-                "pattern": r"\S",
-                "not": {"pattern": r"^\s*[A-Za-z0-9+.-]+://"},
-            });
-            vec![url, other]
-        }
-        ParamKind::Video => {
-            let url = json!({"type": "string", "pattern": HTTP, "description": "A URL."});
-            let other = json!({
-                "description": "A file's path.",
-                "type": "string",
-                "pattern": r"\S",
-                "not": {"pattern": r"^\s*([A-Za-z0-9+.-]+://|[dD][aA][tT][aA]:)"},
-            });
-            vec![url, other]
-        }
+        ParamKind::Image => url_or("A file's path, or base64.", r"^\s*[A-Za-z0-9+.-]+://"),
+        ParamKind::Video => url_or("A file's path.", r"^\s*([A-Za-z0-9+.-]+://|[dD][aA][tT][aA]:)"),
         ParamKind::Url => vec![json!({"type": "string", "pattern": HTTP})],
     }
+}
+
+/// A URL, or anything else that `unlike` does not match.
+fn url_or(description: &str, unlike: &str) -> Vec<Value> {
+    let url = json!({"type": "string", "pattern": HTTP, "description": "A URL."});
+    let other = json!({
+        "description": description,
+        "type": "string",
+        "pattern": r"\S",
+        "not": {"pattern": unlike},
+    });
+    vec![url, other]
 }
 
 const HTTP: &str = r"^\s*[hH][tT][tT][pP][sS]?://([^/?#\s]*@)?[^/?#\s@:]\S*\s*$";

@@ -5,6 +5,8 @@ use serde_json::{Map, Value};
 use crate::domain::outcome::TaskId;
 use crate::domain::time::Timestamp;
 
+use super::ids::names_task;
+
 /// How deep result URLs are looked for in lists, objects and JSON inside of strings.
 const DEEPEST: u8 = 4;
 /// Unix times below this are seconds: as milliseconds they would lie before 1974.
@@ -28,9 +30,10 @@ pub(super) fn word(value: &Value) -> Option<String> {
 
 /// The task id, if one can be read without guessing.
 pub(super) fn task_id(fields: &Map<String, Value>) -> Option<TaskId> {
-    ["taskId", "task_id", "taskid", "taskID"]
+    fields
         .iter()
-        .filter_map(|name| fields.get(*name).and_then(word))
+        .filter(|(name, _)| names_task(name))
+        .filter_map(|(_, value)| word(value))
         .filter(|id| !id.contains(char::REPLACEMENT_CHARACTER))
         .find_map(|id| TaskId::new(&id))
 }

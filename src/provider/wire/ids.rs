@@ -135,7 +135,7 @@ fn id_of(scalar: &Scalar) -> Option<TaskId> {
 }
 
 /// Whether a field's name is that of a task's id.
-fn names_task(name: &str) -> bool {
+pub fn names_task(name: &str) -> bool {
     let plain = |name: &str| name.replace(['_', '-'], "").to_ascii_lowercase();
     let name = plain(name);
     spec().answer.task_id.iter().any(|known| plain(known) == name)

@@ -26,8 +26,9 @@ fn field_45_files_wait_until_those_before_them_were_sent() {
     };
     let budget = LoadBudget::new(100);
     let read = |request: &Request| {
-        let share = budget.share(request).now_or_never()?;
-        Some(LoadedFiles::read_with(request, &share).unwrap())
+        let bytes = request.files.iter().map(|file| file.bytes).sum();
+        let share = budget.share_of(bytes).now_or_never()?;
+        Some(LoadedFiles::read(request, &share).unwrap())
     };
     let (first, second) = (read(&request(60)).unwrap(), read(&request(40)).unwrap());
     assert!(read(&request(1)).is_none());

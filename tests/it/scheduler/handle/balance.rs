@@ -15,6 +15,17 @@ fn unknown() -> Event {
     Event::Balance { outcome: BalanceOutcome::Unknown { why: "answered 404".into() } }
 }
 
+/// Plays a run that is told its balance, to the end of which nothing may be held back.
+fn all_are_bought(whole: bool, answer: Event) {
+    let mut rig =
+        given(3).options(|options| (options.check_balance, options.whole) = (true, whole)).start();
+    rig.play(secs(1));
+    rig.take_other();
+    rig.tell(answer);
+    rig.play(secs(60));
+    assert_eq!((rig.posts(), rig.stopped()), (vec![0, 1, 2], None));
+}
+
 #[test]
 fn no_purchase_leaves_before_the_balance_is_known_and_it_is_asked_for_once() {
     let mut rig = given(3).options(|options| options.check_balance = true).start();
@@ -48,12 +59,7 @@ fn a_run_that_buys_nothing_does_not_ask() {
 #[test]
 fn too_little_is_a_warning_and_the_unknown_a_note() {
     for answer in [told("1.5", "USD"), told("3", "credits"), unknown()] {
-        let mut rig = given(3).options(|options| options.check_balance = true).start();
-        rig.play(secs(1));
-        rig.take_other();
-        rig.tell(answer);
-        rig.play(secs(60));
-        assert_eq!((rig.posts(), rig.stopped()), (vec![0, 1, 2], None));
+        all_are_bought(false, answer);
     }
 }
 
@@ -81,14 +87,7 @@ fn with_whole_too_little_stops_purchases_and_what_is_in_flight_goes_on() {
 #[test]
 fn with_whole_enough_or_an_unknown_balance_stops_nothing() {
     for answer in [told("3", "usd"), told("1", "credits"), unknown()] {
-        let mut rig = given(3)
-            .options(|options| (options.check_balance, options.whole) = (true, true))
-            .start();
-        rig.play(secs(1));
-        rig.take_other();
-        rig.tell(answer);
-        rig.play(secs(60));
-        assert_eq!((rig.posts(), rig.stopped()), (vec![0, 1, 2], None));
+        all_are_bought(true, answer);
     }
 }
 

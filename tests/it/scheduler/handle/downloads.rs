@@ -166,7 +166,7 @@ fn field_02_before_each_retry_after_a_minute_the_newest_urls_are_asked_for() {
 }
 
 #[test]
-fn field_39_retries_hold_at_most_half_of_the_places() {
+fn field_39_retries_hold_no_more_than_half_of_the_places() {
     let rig = (0..16).fold(given(16), |given, row| given.stored(row, rendered(1)));
     let mut rig = rig.start();
     for row in 0..8 {

@@ -245,7 +245,7 @@ fn field_12_a_task_that_takes_far_longer_than_its_like_gives_its_place_away_and_
 }
 
 #[test]
-fn field_12_at_most_half_of_the_places_are_given_away() {
+fn field_12_no_more_than_half_of_the_places_are_given_away() {
     let mut rig = one_hangs(3, 60);
     while rig.now.elapsed < secs(3 * 3600 / 2) {
         rig.play(secs(30));
