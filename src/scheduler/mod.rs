@@ -51,6 +51,7 @@ mod refusal_counts;
 mod refusals;
 mod renders;
 mod shot_state;
+mod steps;
 mod stops;
 mod subscriptions;
 mod switches;

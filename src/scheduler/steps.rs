@@ -1,0 +1,188 @@
+//! What becomes of a shot: the scheduler decides its transition, takes over the new state, and hears
+//! from the ledger whether that is durable.
+
+use crate::domain::outcome::PollOutcome;
+use crate::domain::state::{ShotEvent, State};
+use crate::domain::time::{Now, Timestamp};
+use crate::domain::transition::{Next, Transition};
+use crate::ledger::{Change, ClipFile, Commit, Committed, LedgerError, Verdict};
+
+use super::core::Scheduler;
+use super::event_log::{self, Cause};
+use super::outcome::StopReason;
+use super::shot_state::Slot;
+
+impl Scheduler {
+    /// Decides what follows from an event for a shot, puts it among what is to be written if it must
+    /// outlive the process, and answers what the shot does next; `None` after a defect, which ends
+    /// the run.
+    pub(super) fn step(&mut self, now: Now, slot: Slot, event: ShotEvent) -> Option<Next> {
+        self.step_with(now, slot, event, Vec::new())
+    }
+
+    /// [`Scheduler::step`] for a delivery, with its files.
+    pub(super) fn step_with(
+        &mut self,
+        now: Now,
+        slot: Slot,
+        event: ShotEvent,
+        files: Vec<ClipFile>,
+    ) -> Option<Next> {
+        let shot = self.slots.get(slot)?;
+        // That the provider is done is held against the clock, like what is written down.
+        let judged = match &event {
+            ShotEvent::Polled(PollOutcome::Completed { .. }) => now.clock,
+            _ => shot.judged_at(now),
+        };
+        let cause = Cause::of(&event, &files);
+        let transition = self.decide(slot, event, judged)?;
+        let entry = self.entry(slot)?;
+        if transition.is_durable(&entry.status) || !files.is_empty() {
+            let (revision, transition) = (entry.revision, transition.clone());
+            let change = Change::Transition { revision, transition, attempt: None, files };
+            self.out.write(now, Some(slot), change);
+        }
+        Some(self.moved(now, slot, cause, transition))
+    }
+
+    /// What follows from an event for a shot; `None` after a defect, which ends the run.
+    pub(super) fn decide(
+        &mut self,
+        slot: Slot,
+        event: ShotEvent,
+        at: Timestamp,
+    ) -> Option<Transition> {
+        let shot = self.slots.get(slot)?;
+        let transition = shot.entry.status.after(event, at, &self.rules(shot));
+        let defect = |defect| StopReason::Defect(format!("{}: {defect}", shot.entry.shot));
+        transition.map_err(defect).map_err(|reason| self.stop_and_leave(reason)).ok()
+    }
+
+    /// Takes over a shot's new state and counts it.
+    pub(super) fn moved(
+        &mut self,
+        now: Now,
+        slot: Slot,
+        cause: Cause,
+        transition: Transition,
+    ) -> Next {
+        let Some(shot) = self.slots.get_mut(slot) else { return Next::Rest };
+        self.out.records.extend(cause.record(&shot.entry, &transition));
+        let Transition { to, then, .. } = transition;
+        self.progress.moved(shot.entry.current, &shot.entry.status.state, &to.state);
+        if matches!(to.state, State::Delivered { .. }) {
+            self.latest.note(false);
+        }
+        if to.state.name() != shot.entry.status.state.name() {
+            let lasted = now.elapsed.saturating_sub(shot.seen.1);
+            match (&shot.entry.status.state, &to.state) {
+                (State::Rendering { since, .. }, State::Rendered { .. }) => {
+                    self.metrics.rendering.record(shot.judged_at(now).since(*since));
+                }
+                (State::Rendered { .. }, State::Delivered { .. }) => {
+                    self.metrics.fetching.record(lasted);
+                }
+                _ => {}
+            }
+            let clock = match &to.state {
+                State::Rendering { since, .. } => *since,
+                _ => now.clock,
+            };
+            shot.seen = (clock, now.elapsed);
+        }
+        if let (Some(doubts), State::Rendering { task, .. }) = (&mut self.doubts, &to.state) {
+            doubts.note_bought(task);
+        }
+        let before = std::mem::replace(&mut shot.entry.status, to);
+        self.after_move(slot, &before.state);
+        then
+    }
+
+    /// What a shot's new state means to others.
+    fn after_move(&mut self, slot: Slot, before: &State) {
+        let Some(entry) = self.entry(slot) else { return };
+        let is_rendering = matches!(entry.status.state, State::Rendering { stalled: None, .. });
+        let is_failed = matches!(entry.status.state, State::Failed { .. });
+        if !is_rendering {
+            self.end_late(slot);
+            self.note_render(slot, before);
+        }
+        if is_failed {
+            self.failed(slot);
+        }
+    }
+
+    /// The commits of the last output are durable, or were refused one by one.
+    pub fn committed(
+        &mut self,
+        now: Now,
+        commits: &[Commit],
+        owners: &[Option<Slot>],
+        committed: Committed,
+    ) {
+        let Committed { verdicts, balance, reserve_used, displaced } = committed;
+        self.progress.balance = balance;
+        for ((commit, slot), verdict) in commits.iter().zip(owners).zip(verdicts) {
+            match (*slot, verdict) {
+                (Some(slot), Verdict::Claimed(attempt)) => {
+                    if let Change::Transition { transition, attempt: Some(spec), .. } =
+                        &commit.change
+                    {
+                        self.claimed(now, slot, attempt, spec, transition.clone());
+                    }
+                }
+                (Some(slot), Verdict::OverCap) => self.over_cap(now, slot),
+                (Some(slot), Verdict::Written { task_first_of: Some(first) }) => {
+                    if let Some(entry) = self.entry(slot)
+                        && let Some(task) = entry.status.state.task()
+                    {
+                        tracing::warn!(
+                            shot = %entry.shot,
+                            "the gateway answered with task {task}, which is already the task of \
+                             {first}; both purchases are counted, look at both clips"
+                        );
+                    }
+                }
+                (_, Verdict::Refused(error)) => self.ledger_failed(error),
+                _ => {}
+            }
+        }
+        if let Some(displaced) = displaced {
+            self.stop_and_leave(StopReason::Ledger(displaced.to_string()));
+        }
+        if reserve_used {
+            let why = "the disk is full; the last reserve was used to write the ledger";
+            self.stop(StopReason::Disk(why.into()));
+        }
+        self.slots.sweep();
+        self.go_on(now);
+    }
+
+    /// The commits could not be written: nothing that was to follow from them happens. A task id
+    /// among them is said on standard error, because that is now the only trace of a purchase.
+    pub fn commit_failed(
+        &mut self,
+        commits: &[Commit],
+        owners: &[Option<Slot>],
+        error: LedgerError,
+    ) {
+        for (commit, slot) in commits.iter().zip(owners) {
+            let Change::Transition { transition, .. } = &commit.change else { continue };
+            if let (State::Rendering { attempt, task, .. }, true, Some(shot)) = (
+                &transition.to.state,
+                transition.change.is_some(),
+                slot.and_then(|slot| self.slots.get(slot)),
+            ) {
+                let why = "it was bought, and the ledger could not be written";
+                event_log::only_trace("task unwritten", &shot.entry, *attempt, task, why);
+                tracing::error!(
+                    "shot {0} was bought as task {task}, and this could not be written to the \
+                     ledger; once it can be written again: rushes resolve MANIFEST {0} --task-id \
+                     {task}",
+                    shot.entry.shot,
+                );
+            }
+        }
+        self.ledger_failed(error);
+    }
+}
