@@ -126,7 +126,8 @@ pub async fn take_up(
 }
 
 /// Whether an address is of this machine.
-fn is_local(address: &str) -> bool {
+#[must_use]
+pub fn is_local(address: &str) -> bool {
     web_address(address).is_ok_and(|(_, authority)| {
         let port = authority.rfind(':').filter(|at| !authority[*at..].contains(']'));
         is_loopback(port.map_or(authority, |at| &authority[..at]))

@@ -39,13 +39,18 @@ pub struct Opening {
     folder: PathBuf,
 }
 
-/// Looks whether a run may buy these shots into this folder; changes nothing.
-pub fn before_buying(loaded: &LoadedCampaign, work: &args::Work) -> Result<Opening, CliError> {
+/// Looks whether a run at `gateway`, where that is known, may buy these shots into this folder;
+/// changes nothing.
+pub fn before_buying(
+    loaded: &LoadedCampaign,
+    work: &args::Work,
+    gateway: Option<&str>,
+) -> Result<Opening, CliError> {
     let (paths, shots) = (&loaded.paths, &loaded.campaign.shots);
     let reader = paths.reader()?;
-    let owner = Owner::of(&paths.folder)?;
-    if !work.adopt && !owner.is_some_and(|owner| owner.place.exists()) {
-        no_clips_of_a_lost_ledger(paths)?;
+    Owner::of(&paths.folder)?;
+    if let Some(error) = lost_ledger(paths).filter(|_| !work.adopt) {
+        return Err(error);
     }
     check(paths)?;
     let adopted = unknown_clips(shots, reader.as_deref(), paths)?;
@@ -65,20 +70,47 @@ pub fn before_buying(loaded: &LoadedCampaign, work: &args::Work) -> Result<Openi
             "name a catalog with its price (--catalog FILE), or lift the cap: --budget none",
         ));
     }
+    let is_renamed = is_renamed(loaded, reader.as_deref())?;
+    if !work.separate && begins(loaded) {
+        siblings::check(paths, shots, gateway)?;
+    }
+    let (separate, folder) = (work.separate, paths.folder.clone());
+    Ok(Opening { is_renamed, separate, adopted, folder })
+}
+
+/// Whether the ledger is another campaign's by name, and knows half or more of these shots.
+pub fn is_renamed(
+    loaded: &LoadedCampaign,
+    reader: Option<&dyn Snapshot>,
+) -> Result<bool, CliError> {
+    let (paths, shots) = (&loaded.paths, &loaded.campaign.shots);
     let theirs = loaded
         .kept
         .as_ref()
         .is_some_and(|kept| kept.campaign != paths.header.campaign && kept.kind == paths.kind);
-    let is_renamed = match &reader {
-        Some(reader) if theirs => siblings::knows_half(&**reader, shots, &paths.identity)?,
-        _ => false,
-    };
-    let kept = loaded.kept.as_ref().map(|kept| &kept.home);
-    if !work.separate && kept.is_none_or(|home| !home.has_attempts && !home.separate) {
-        siblings::check(paths, shots)?;
+    match reader {
+        Some(reader) if theirs => Ok(siblings::knows_half(reader, shots, &paths.identity)?),
+        _ => Ok(false),
     }
-    let (separate, folder) = (work.separate, paths.folder.clone());
-    Ok(Opening { is_renamed, separate, adopted, folder })
+}
+
+/// Whether nothing was sent for the campaign yet, and the user said nothing about others like it.
+pub fn begins(loaded: &LoadedCampaign) -> bool {
+    let kept = loaded.kept.as_ref().map(|kept| &kept.home);
+    kept.is_none_or(|home| !home.has_attempts && !home.separate)
+}
+
+/// Refuses whole clips that the ledger knows no purchase of.
+pub fn check_clips(
+    paths: &CampaignPaths,
+    shots: &[Shot],
+    reader: Option<&dyn Snapshot>,
+) -> Result<(), CliError> {
+    let unknown = unknown_clips(shots, reader, paths)?;
+    match unknown.first().and_then(|(first, _)| shots.get(*first)) {
+        Some(first) => Err(refuse_clips(unknown.len(), first, paths)),
+        None => Ok(()),
+    }
 }
 
 /// Refuses a ledger that is not the folder's.
@@ -130,14 +162,16 @@ pub fn keep(paths: &CampaignPaths, ledger: &dyn Ledger) -> Result<(), CliError> 
     })
 }
 
-/// Clips without a ledger were bought by one that is gone: a new one would buy them all again.
-pub fn no_clips_of_a_lost_ledger(paths: &CampaignPaths) -> Result<(), CliError> {
-    if paths.ledger.is_known() {
-        return Ok(());
+/// Clips without a ledger were bought by one that is gone: a new one would buy them all again. None
+/// where the folder names its ledger, and that is there.
+pub fn lost_ledger(paths: &CampaignPaths) -> Option<CliError> {
+    let owner = Owner::of(&paths.folder).ok().flatten();
+    if paths.ledger.is_known() || owner.is_some_and(|owner| owner.place.exists()) {
+        return None;
     }
     let clips = clips_in(&paths.folder).len();
     if clips == 0 {
-        return Ok(());
+        return None;
     }
     let error = CliError::new(format!(
         "there is no ledger {}, but {} in {}: without the ledger that bought them, every shot \
@@ -146,7 +180,7 @@ pub fn no_clips_of_a_lost_ledger(paths: &CampaignPaths) -> Result<(), CliError> 
         if clips == 1 { "a clip lies".to_owned() } else { format!("{clips} clips lie") },
         safe_path(&paths.folder.join("clips"))
     ));
-    Err(ways_out(error, paths))
+    Some(ways_out(error, paths))
 }
 
 fn ways_out(error: CliError, paths: &CampaignPaths) -> CliError {

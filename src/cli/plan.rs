@@ -32,7 +32,7 @@ pub fn plan(args: &args::Plan, terminal: &Terminal, out: &mut dyn Write) -> Resu
         json_mistakes(out, mistakes)?;
     }
     let loaded = loaded?;
-    let opening = ownership::before_buying(&loaded, &args.work)?;
+    let opening = ownership::before_buying(&loaded, &args.work, None)?;
     if let Some(kept) = loaded.kept.as_ref().filter(|_| !opening.is_renamed) {
         same_campaign(&loaded, kept)?;
     }

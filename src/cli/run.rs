@@ -65,7 +65,7 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
         check_charges: loaded.paths.header.check_charges,
         ..RunOptions::new(loaded.limits.clone())
     };
-    let decided = ownership::before_buying(&loaded, &args.work)?;
+    let decided = ownership::before_buying(&loaded, &args.work, Some(&online.api_base))?;
     loaded.paths.is_renamed = decided.is_renamed;
     let judged = args.work.whole.then(|| whole::judge(&loaded, &args.work)).transpose()?;
     let key = key_for(&loaded.paths)?;

@@ -13,6 +13,7 @@ use crate::ledger::{Identity, Kind, LedgerAddress, LedgerError, Snapshot};
 use crate::report::text::safe_path;
 
 use super::error::CliError;
+use super::gateway::is_local;
 use super::settings::{CampaignPaths, quoted};
 use super::terminal::var;
 
@@ -23,8 +24,10 @@ const MAX_LISTED: usize = 200;
 /// The longest list that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// Refuses a campaign of which another one bought, or has in doubt, half or more.
-pub fn check(paths: &CampaignPaths, shots: &[Shot]) -> Result<(), CliError> {
+/// Refuses a campaign of which another one bought, or has in doubt, half or more. `gateway` is the
+/// address of today's, where it is known: what a stand-in on this machine rendered was never bought
+/// elsewhere, nor the other way round.
+pub fn check(paths: &CampaignPaths, shots: &[Shot], gateway: Option<&str>) -> Result<(), CliError> {
     // Rehearsals cost nothing, so that they may be repeated.
     if paths.kind != Kind::Gateway || shots.is_empty() {
         return Ok(());
@@ -34,7 +37,7 @@ pub fn check(paths: &CampaignPaths, shots: &[Shot]) -> Result<(), CliError> {
         if real(&ledger) == ours || !ledger.is_file() {
             continue;
         }
-        match bought_half(&ledger, shots, &paths.identity) {
+        match bought_half(&ledger, shots, &paths.identity, gateway) {
             Ok(false) => {}
             Ok(true) => return Err(refusal(paths, &ledger)),
             Err(error) => tracing::info!("not compared: {error}"),
@@ -55,12 +58,25 @@ fn refusal(paths: &CampaignPaths, ledger: &Path) -> CliError {
     .help(format!("to buy them again on purpose: {}", paths.again("run", "--separate")))
 }
 
-fn bought_half(ledger: &Path, shots: &[Shot], identity: &Identity) -> Result<bool, LedgerError> {
+fn bought_half(
+    ledger: &Path,
+    shots: &[Shot],
+    identity: &Identity,
+    gateway: Option<&str>,
+) -> Result<bool, LedgerError> {
     let reader = LedgerAddress::file(ledger).snapshot()?;
-    if reader.summary()?.kind != Kind::Gateway {
+    let summary = reader.summary()?;
+    if summary.kind != Kind::Gateway || !may_be_one(summary.home.gateway.as_deref(), gateway) {
         return Ok(false);
     }
     knows_half(&*reader, shots, identity)
+}
+
+/// Whether what was sent to `theirs` may have been bought where `today` is: unless one of them is on
+/// this machine and the other is not. An unknown gateway of today is elsewhere; an older ledger, which
+/// kept no address, may have used any.
+fn may_be_one(theirs: Option<&str>, today: Option<&str>) -> bool {
+    theirs.is_none_or(|theirs| is_local(theirs) == today.is_some_and(is_local))
 }
 
 /// Whether a ledger bought, or has in doubt, half or more of these shots.

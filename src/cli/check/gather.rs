@@ -18,6 +18,7 @@ use super::super::args;
 use super::super::error::CliError;
 use super::super::plan::{counts, same_campaign};
 use super::super::settings::{CampaignPaths, LoadedCampaign};
+use super::belonging;
 use super::finding::Finding;
 use super::judge::{Expected, GUESSED_CLIP, ToBuy};
 use crate::cli::ownership;
@@ -87,9 +88,9 @@ pub fn campaign(typed: &args::Campaign, api_base: &str, color: bool) -> (Vec<Fin
     let paths = loaded.paths.clone().with_gateway(api_base);
     night.folder = Some(paths.folder.clone());
     (night.budget, night.catalog) = (loaded.budget, Some(loaded.catalog.clone()));
-    let (ledger, run) = ledger(&paths, Some(&loaded));
-    night.last = [ledger, run, ffmpeg()].into();
     let reader = paths.reader().ok().flatten();
+    night.last = state(&paths, Some(&loaded), api_base);
+    night.last.extend(belonging::of_shots(&paths, &loaded, reader.as_deref(), api_base));
     let entries = loaded.entries().unwrap_or_default();
     night.money = loaded.kept.as_ref().map_or_else(Balance::default, |kept| kept.balance);
     let work = args::Work::default();
@@ -110,6 +111,14 @@ pub fn campaign(typed: &args::Campaign, api_base: &str, color: bool) -> (Vec<Fin
     (first, night)
 }
 
+/// The ledger, its run, what the shots need, and whose the folder is.
+fn state(paths: &CampaignPaths, loaded: Option<&LoadedCampaign>, api_base: &str) -> Vec<Finding> {
+    let (ledger, run) = ledger(paths, loaded);
+    let mut all = vec![ledger, run, ffmpeg()];
+    all.extend(belonging::of_folder(paths, api_base));
+    all
+}
+
 /// A manifest that cannot be used, or a ledger.
 fn unreadable(
     error: &CliError,
@@ -120,10 +129,8 @@ fn unreadable(
         let found = Finding::failed(name, what);
         help.map_or_else(|| found.clone(), |help| found.clone().help(help))
     };
-    let state = |paths: &CampaignPaths| {
-        let (ledger, run) = ledger(&paths.clone().with_gateway(api_base), None);
-        vec![ledger, run, ffmpeg()]
-    };
+    let state =
+        |paths: &CampaignPaths| state(&paths.clone().with_gateway(api_base), None, api_base);
     match error {
         CliError::Mistakes(mistakes) => {
             let help = paths.map(|paths| format!("they are shown by: {}", paths.again("plan", "")));
@@ -189,13 +196,12 @@ fn ledger(paths: &CampaignPaths, loaded: Option<&LoadedCampaign>) -> (Finding, F
     let reader = match paths.reader() {
         Ok(Some(reader)) => reader,
         Ok(None) => {
-            let none_yet = |()| {
+            let none_yet = || {
                 let place = safe(&paths.ledger.to_string());
                 Finding::ok("ledger", format!("none yet; the first run makes {place}"))
             };
-            let lost = |error: CliError| failed_by(&error);
-            let found = ownership::no_clips_of_a_lost_ledger(paths).map_or_else(lost, none_yet);
-            return (found, none_at_work());
+            let lost = ownership::lost_ledger(paths);
+            return (lost.map_or_else(none_yet, |error| failed_by(&error)), none_at_work());
         }
         Err(error) => return (failed_by(&error), not_known()),
     };
@@ -208,7 +214,9 @@ fn ledger(paths: &CampaignPaths, loaded: Option<&LoadedCampaign>) -> (Finding, F
         Some(holder) => Finding::warning("run", format!("{} is at work", safe(holder)))
             .help(format!("another is refused meanwhile; watch it: {}", paths.again("status", ""))),
     };
-    if let Some(Err(error)) = loaded.map(|loaded| same_campaign(loaded, &summary)) {
+    let is_renamed = |loaded| ownership::is_renamed(loaded, Some(&*reader)).unwrap_or_default();
+    let named = loaded.filter(|loaded| !is_renamed(loaded));
+    if let Some(Err(error)) = named.map(|loaded| same_campaign(loaded, &summary)) {
         return (failed_by(&error), run);
     }
     (state_of(&*reader, &summary, paths).unwrap_or_else(|error| failed_by(&error)), run)
@@ -234,12 +242,7 @@ fn state_of(
 }
 
 fn failed_by(error: &CliError) -> Finding {
-    let (what, help) = error.in_words();
-    let found = Finding::failed("ledger", what);
-    match help {
-        Some(help) => found.help(help),
-        None => found,
-    }
+    belonging::refused("ledger", error)
 }
 
 fn ffmpeg() -> Finding {

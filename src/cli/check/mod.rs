@@ -1,6 +1,7 @@
 //! `rushes check`: whether the night will work. Reads, and asks what is free; buys nothing and changes
 //! nothing.
 
+mod belonging;
 pub mod finding;
 mod gather;
 pub mod judge;

@@ -16,7 +16,7 @@ fn no_such_task() -> Reply {
 }
 
 /// A gateway that has all that a check asks for.
-fn script() -> Script {
+pub(super) fn script() -> Script {
     let data = json!({"balance": 25, "total": 25, "frozen": 0, "currency": "USD"});
     let models = json!({"data": [{"id": "kling-v3"}, {"id": "kling-v2-6"}]});
     Script::new()
@@ -25,7 +25,7 @@ fn script() -> Script {
         .always_get(no_such_task())
 }
 
-fn check(sandbox: &Sandbox, server: &Server, words: &[&str]) -> Done {
+pub(super) fn check(sandbox: &Sandbox, server: &Server, words: &[&str]) -> Done {
     let url = server.url();
     let mut all = vec!["check", "--api-base", &url];
     all.extend(words);
@@ -52,7 +52,7 @@ fn steady(done: &Done, server: &Server) -> String {
 }
 
 /// A finding by its name, from the JSON.
-fn finding(done: &Done, name: &str) -> (String, String) {
+pub(super) fn finding(done: &Done, name: &str) -> (String, String) {
     let json = done.stdout_json();
     let found = json["findings"].as_array().unwrap().iter().find(|it| it["name"] == name);
     let found = found.unwrap_or_else(|| panic!("no {name} in {json}"));

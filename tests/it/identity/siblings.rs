@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use rusqlite::Connection;
+
 use super::*;
 use crate::disk::manifest;
 use crate::sandbox::Sandbox;
@@ -27,7 +29,6 @@ fn field_31_a_renamed_manifest_is_gone_on_with_where_it_was_bought() {
     fs::rename(sandbox.path("spots.yaml"), sandbox.path("spots-2.yaml")).unwrap();
     let refused = sandbox.run(["run", "spots-2.yaml", "--api-base", &url]).exits(2).stderr();
     insta::assert_snapshot!("a_renamed_manifest", refused.replace(&url, "GATEWAY"));
-    sandbox.run(["plan", "spots-2.yaml"]).exits(2).warns("would be bought again");
     assert!(!sandbox.path("renders/spots-2").exists(), "nothing is changed");
     // What it says to type.
     let there = ["run", "spots-2.yaml", "--out", "renders/spots", "--api-base", &url];
@@ -88,4 +89,35 @@ fn field_31_other_shots_rehearsals_and_what_was_never_bought_are_no_siblings() {
     fs::create_dir_all(sandbox.path("renders/odd")).unwrap();
     fs::write(sandbox.path("renders/odd/ledger.sqlite"), "SQLite format 3\0 no more").unwrap();
     sandbox.run(["plan", "quick-2.yaml"]).exits(0).says("2 to render");
+}
+
+/// Lets the campaign `spots` have bought elsewhere what a stand-in on this machine sold it.
+fn move_elsewhere(sandbox: &Sandbox) {
+    let ledger = Connection::open(sandbox.path("renders/spots/ledger.sqlite")).unwrap();
+    let elsewhere = "https://one.example/api/v1/video/generations";
+    ledger.execute("UPDATE origins SET address = ?1", [elsewhere]).unwrap();
+}
+
+#[test]
+fn field_37_what_a_stand_in_rendered_was_bought_nowhere_else() {
+    let (sandbox, server) = begun();
+    let url = server.url();
+    fs::rename(sandbox.path("spots.yaml"), sandbox.path("spots-2.yaml")).unwrap();
+    let at = |address: &str| ["run", "spots-2.yaml", "--api-base", address].map(str::to_owned);
+    let run = |address: &str| {
+        let words = at(address);
+        sandbox.run_words(&words.each_ref().map(String::as_str))
+    };
+    // The other gateway is never reached, and nothing is bought by that.
+    let nowhere = "https://127.0.0.1.invalid";
+    run(&url).exits(2).warns("would be bought again");
+    run(nowhere).exits(3).warns("cannot be reached");
+    sandbox.run(["plan", "spots-2.yaml"]).exits(0).says("4 to render");
+    fs::remove_dir_all(sandbox.path("renders/spots-2")).unwrap();
+    move_elsewhere(&sandbox);
+    run(nowhere).exits(2).warns("would be bought again");
+    sandbox.run(["plan", "spots-2.yaml"]).exits(2).warns("would be bought again");
+    assert_eq!(posted(&server), ["a", "b"]);
+    run(&url).exits(0);
+    assert_eq!(posted(&server).len(), 6);
 }
