@@ -72,6 +72,7 @@ impl Campaign {
         options.rules.on_doubt = read.header.on_doubt;
         options.rules.strict = budget.strict;
         options.rules.failed_tasks_charged = catalog.failed_tasks_charged();
+        options.rules.canceled_tasks_charged = catalog.canceled_tasks_charged();
         options.check_charges = read.header.check_charges;
         let (name, shots) = (read.header.campaign, read.shots.into());
         Ok(Self { name, shots, options, budget, catalog })

@@ -15,6 +15,7 @@ use crate::domain::state::{Failure, RevisionState, State};
 use crate::ledger::Entry;
 use crate::policy::budget::{Balance, Budget};
 use crate::policy::limits::Limits;
+use crate::provider::apimodels;
 
 pub use vanished::vanished;
 
@@ -68,6 +69,9 @@ pub struct Line<'a> {
     pub action: Action,
     /// What it would cost, or what it cost; `None`: unknown.
     pub price: Option<Usd>,
+    /// Whether it is bought again although it failed for what it asks for, so that it will most
+    /// likely fail again.
+    pub is_hopeless: bool,
 }
 
 /// A model's share of what a run would buy.
@@ -145,7 +149,9 @@ pub fn plan<'a>(shots: &'a [Shot], entries: &[Entry], scope: Scope<'_>) -> Plan<
             Some(entry) if !action.buys() => entry.price,
             _ => shot.price,
         };
-        let line = Line { shot, action, price };
+        let is_hopeless =
+            action == Action::Retry && entry.is_some_and(|entry| fails_again(&entry.status.state));
+        let line = Line { shot, action, price, is_hopeless };
         if action.buys() {
             plan.add(&line);
         }
@@ -178,6 +184,15 @@ fn action(status: &RevisionState, scope: Scope<'_>) -> Action {
                 Action::Failed
             }
         }
+    }
+}
+
+/// Whether a failure comes again for the same request: it was rejected, or the provider's table says so.
+fn fails_again(state: &State) -> bool {
+    match state {
+        State::Failed { failure: Failure::Rejected, .. } => true,
+        State::Failed { failure: Failure::NotRendered, why, .. } => apimodels::is_lasting(why),
+        _ => false,
     }
 }
 

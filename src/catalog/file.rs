@@ -21,6 +21,8 @@ struct File {
     date: Spanned<String>,
     source: String,
     failed_tasks: FailedTasks,
+    /// As failed ones, unless it is said.
+    canceled_tasks: Option<FailedTasks>,
     params: Spanned<Vec<Spanned<Param>>>,
     models: Spanned<Vec<Spanned<ModelEntry>>>,
 }
@@ -93,6 +95,9 @@ impl Catalog {
             date: file.date.value,
             source: file.source,
             failed_tasks_charged: matches!(file.failed_tasks, FailedTasks::Charged),
+            canceled_tasks_charged: file
+                .canceled_tasks
+                .map(|canceled| matches!(canceled, FailedTasks::Charged)),
             noted: notes::noted(&params),
             params,
             models,

@@ -10,6 +10,7 @@ pub struct Catalog {
     pub(super) date: String,
     pub(super) source: String,
     pub(super) failed_tasks_charged: bool,
+    pub(super) canceled_tasks_charged: Option<bool>,
     pub(super) params: Vec<Param>,
     pub(super) models: Vec<Model>,
     /// Parameters of which something odd can be said, and for each those beside which it is idle.
@@ -95,6 +96,12 @@ impl Catalog {
     #[must_use]
     pub fn failed_tasks_charged(&self) -> bool {
         self.failed_tasks_charged
+    }
+
+    /// Whether the gateway charges canceled tasks; `None`: as failed ones.
+    #[must_use]
+    pub fn canceled_tasks_charged(&self) -> Option<bool> {
+        self.canceled_tasks_charged
     }
 
     /// The model of that API name.

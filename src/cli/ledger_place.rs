@@ -11,7 +11,13 @@ use crate::report::text::{safe, safe_path};
 /// The way out for an error of a ledger, if what it lies on may be the cause.
 #[must_use]
 pub fn help(error: &LedgerError) -> Option<String> {
-    let place = nearest(error.place()?).ok()?;
+    of_path(error.place()?)
+}
+
+/// The same for a ledger by its path.
+#[must_use]
+pub fn of_path(ledger: &Path) -> Option<String> {
+    let place = nearest(ledger).ok()?;
     let folder = if place.is_dir() { place.as_path() } else { place.parent()? };
     let kind = file_system_of(folder);
     words(folder, kind.as_deref(), trouble(kind.as_deref(), folder)?)

@@ -24,6 +24,9 @@ use super::whole::held_back;
 /// The most lines of a table, unless all are asked for.
 const SCREENFUL: usize = 20;
 
+/// The most shots that are named in a note.
+const MAX_NAMED: usize = 3;
+
 /// Prints a plan.
 pub fn plan(args: &args::Plan, terminal: &Terminal, out: &mut dyn Write) -> Result<(), CliError> {
     logging::start(args.campaign.logs, terminal);
@@ -83,6 +86,8 @@ struct JsonShot<'a> {
     action: &'static str,
     price: Option<String>,
     request: serde_json::Value,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    hopeless: bool,
 }
 
 /// The stable shape that scripts rely on, one shot a line. The total is `null` when it holds an
@@ -105,6 +110,7 @@ fn json(out: &mut dyn Write, campaign: &Campaign, plan: &Plan<'_>) -> io::Result
             action: line.action.word(),
             price: line.price.map(|price| price.to_string()),
             request: shown(&line.shot.request),
+            hopeless: line.is_hopeless,
         };
         let comma = if index == 0 { "" } else { "," };
         write!(out, "{comma}\n  {}", json_text(&shot)?)?;
@@ -160,6 +166,7 @@ impl Page<'_> {
                 plural(others.shots, "shot")
             )?;
         }
+        self.hopeless(out)?;
         let time = self.plan.time(self.limits, USUAL_RENDER);
         if !time.is_zero() {
             writeln!(
@@ -189,6 +196,27 @@ impl Page<'_> {
             writeln!(out, "… and {} more (-v shows all)", lines.len() - listed.len())?;
         }
         writeln!(out)
+    }
+
+    /// Which of the failed shots will most likely fail again.
+    fn hopeless(&self, out: &mut dyn Write) -> io::Result<()> {
+        let lines = self.plan.lines.iter().filter(|line| line.is_hopeless);
+        let names: Vec<&str> = lines.map(|line| line.shot.id.as_str()).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let first = names.iter().take(MAX_NAMED).copied().collect::<Vec<_>>().join(", ");
+        let more = match names.len().saturating_sub(MAX_NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        writeln!(
+            out,
+            "{} of the {} to retry will most likely fail again, for what they ask for: {first}{more}; \
+             edit them in the manifest, or choose the others with --only",
+            names.len(),
+            self.plan.count(Action::Retry)
+        )
     }
 
     fn models(&self, out: &mut dyn Write) -> io::Result<()> {

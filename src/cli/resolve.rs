@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::sync::Arc;
 
+use crate::catalog::Catalog;
 use crate::domain::outcome::TaskId;
 use crate::domain::state::{OnDoubt, Resolution, Rules, ShotEvent, State};
 use crate::domain::time::{Clock, SystemClock};
@@ -16,7 +17,7 @@ use crate::ledger::{
     Assign, Change, Commit, Entry, Ledger, LedgerError, RevisionId, StoredAttempt, Verdict,
 };
 use crate::report::model::name;
-use crate::report::text::plural;
+use crate::report::text::{doubts_answer, plural};
 use crate::scheduler::{Cause, EventRecord};
 
 use super::error::CliError;
@@ -40,8 +41,10 @@ struct Decision<'a> {
 
 /// What became of all.
 struct Done {
-    /// A line for each shot.
+    /// A line for each shot, and one more for what was answered to a request in doubt.
     lines: Vec<String>,
+    /// Whether there are such answers.
+    has_answers: bool,
     /// How many others matched.
     left: usize,
     /// Why some could not be changed.
@@ -87,7 +90,7 @@ pub fn resolve(
         // The user decides here, whatever `on_doubt` would do; nothing here ends a task.
         let rules = Rules {
             on_doubt: OnDoubt::Hold,
-            ..rules(&paths.header, &paths.header.limits, ledger.budget(), false)
+            ..rules(&paths.header, &paths.header.limits, ledger.budget(), &Catalog::builtin())
         };
         note_cut_posts(&*ledger, &rules).await?;
         // All there are: what was given up is reached even after its shot left the manifest.
@@ -104,11 +107,12 @@ pub fn resolve(
             let (resolution, said) = word.decide(entry, of_it)?;
             Ok(Decision { entry, resolution, said })
         });
-        let decided: Vec<Decision<'_>> = decided
+        let mut decided: Vec<Decision<'_>> = decided
             .collect::<Result<_, String>>()
             .map_err(|why| CliError::new(why).help(stand()))?;
+        let has_answers = add_answers(&mut decided, &*ledger)?;
         let (lines, error) = commit(&*ledger, decided, &rules).await?;
-        Ok::<_, CliError>(Done { lines, left, error })
+        Ok::<_, CliError>(Done { lines, has_answers, left, error })
     })?;
     // The ledger is closed, so that the reader of a pipe can keep no other command from it.
     let told = tell(out, &done, &paths);
@@ -118,6 +122,23 @@ pub fn resolve(
     }
 }
 
+/// Adds to what is said of shots in doubt what was answered to their requests; whether there was any.
+fn add_answers(decided: &mut [Decision<'_>], ledger: &dyn Ledger) -> Result<bool, LedgerError> {
+    let mut answers: HashMap<RevisionId, String> = HashMap::new();
+    ledger.snapshot()?.rows(&mut |row| {
+        if let Some(answer) = doubts_answer(&row) {
+            answers.insert(row.entry.revision, answer);
+        }
+    })?;
+    for one in &mut *decided {
+        if let Some(answer) = answers.get(&one.entry.revision) {
+            one.said.push_str("\n  ");
+            one.said.push_str(answer);
+        }
+    }
+    Ok(decided.iter().any(|one| answers.contains_key(&one.entry.revision)))
+}
+
 /// Says all that was done.
 fn tell(out: &mut dyn Write, done: &Done, paths: &CampaignPaths) -> Result<(), CliError> {
     for line in &done.lines {
@@ -125,6 +146,9 @@ fn tell(out: &mut dyn Write, done: &Done, paths: &CampaignPaths) -> Result<(), C
     }
     if done.lines.is_empty() {
         writeln!(out, "no shot that was meant is in doubt; nothing was changed")?;
+    }
+    if done.has_answers {
+        writeln!(out, "the answers as a whole: {}", paths.again("report", "--format json"))?;
     }
     if done.left > 0 {
         let (shots, verb) = (plural(done.left, "shot"), if done.left == 1 { "is" } else { "are" });

@@ -110,8 +110,8 @@ pub fn fetch(
     let kept = paths.existing()?.summary()?;
     let key = key_for(&paths)?;
     let limits = paths.header.limits.clone();
-    // Nothing is bought, so nothing is asked about what a failed task would cost.
-    let rules = rules(&paths.header, &limits, kept.budget, false);
+    let catalog = catalog(None)?;
+    let rules = rules(&paths.header, &limits, kept.budget, &catalog);
     let check_charges = paths.header.check_charges;
     let work = Work {
         command: "rushes fetch",
@@ -121,7 +121,7 @@ pub fn fetch(
         shots: [].into(),
         options: RunOptions { rules, submit: false, check_charges, ..RunOptions::new(limits) },
         budget: None,
-        catalog: catalog(None)?,
+        catalog,
         has_open_purchases: true,
         opening: Opening::default(),
     };
@@ -352,5 +352,7 @@ fn explain(
     let interrupted = *ended == RunOutcome::Interrupted;
     let (style, word) = if interrupted { (YELLOW, "note") } else { (RED, "error") };
     terminal.say(style, word, &what);
-    terminal.say(CYAN, "help", &help);
+    for line in help {
+        terminal.say(CYAN, "help", &line);
+    }
 }

@@ -336,17 +336,17 @@ impl LoadedCampaign {
 
     /// What decides transitions.
     pub fn rules(&self) -> Rules {
-        rules(&self.paths.header, &self.limits, self.budget, self.catalog.failed_tasks_charged())
+        rules(&self.paths.header, &self.limits, self.budget, &self.catalog)
     }
 }
 
 /// What decides transitions.
-pub fn rules(
-    header: &Header,
-    limits: &Limits,
-    budget: Budget,
-    failed_tasks_charged: bool,
-) -> Rules {
-    let usual = RunOptions::new(limits.clone()).rules;
-    Rules { strict: budget.strict, on_doubt: header.on_doubt, failed_tasks_charged, ..usual }
+pub fn rules(header: &Header, limits: &Limits, budget: Budget, catalog: &Catalog) -> Rules {
+    Rules {
+        strict: budget.strict,
+        on_doubt: header.on_doubt,
+        failed_tasks_charged: catalog.failed_tasks_charged(),
+        canceled_tasks_charged: catalog.canceled_tasks_charged(),
+        ..RunOptions::new(limits.clone()).rules
+    }
 }

@@ -16,6 +16,7 @@ use crate::report::remedy::{Command, Remedy};
 use crate::report::text::{dollars, head, plural, safe, safe_path};
 use crate::scheduler::{RunOutcome, StopReason};
 
+use super::ledger_place;
 use super::settings::CampaignPaths;
 
 /// The most reasons that are listed of each kind, so that all of it fits a screen.
@@ -151,12 +152,12 @@ pub fn stopped(
     ended: &RunOutcome,
     paths: &CampaignPaths,
     cap: Option<Usd>,
-) -> Option<(String, String)> {
+) -> Option<(String, Vec<String>)> {
     let go_on = paths.again("run", "");
     let stopped = match ended {
         RunOutcome::Done => return None,
         RunOutcome::Interrupted => {
-            return Some(("interrupted".to_owned(), format!("to go on: {go_on}")));
+            return Some(("interrupted".to_owned(), vec![format!("to go on: {go_on}")]));
         }
         RunOutcome::Stopped(stopped) => stopped,
     };
@@ -198,5 +199,9 @@ pub fn stopped(
         StopReason::Disk(_) => format!("make room, then: {go_on}"),
         StopReason::Defect(_) => format!("please report it; nothing is lost, to go on: {go_on}"),
     };
+    let placed = matches!(stopped, StopReason::Ledger(_))
+        .then(|| ledger_place::of_path(paths.ledger.path()))
+        .flatten();
+    let help = placed.into_iter().chain([help]).collect();
     Some((format!("stopped early: {}", safe(&what)), help))
 }

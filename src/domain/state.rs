@@ -235,6 +235,8 @@ pub struct Rules {
     pub render_timeout: Duration,
     /// Whether the gateway charges the attempt if its task fails.
     pub failed_tasks_charged: bool,
+    /// Whether the gateway charges it if its task is canceled; `None`: as a failed one.
+    pub canceled_tasks_charged: Option<bool>,
     /// How long the provider keeps a finished clip.
     pub result_lifetime: Duration,
     /// How often a failed task may be bought again, over all runs.

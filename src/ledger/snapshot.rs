@@ -101,8 +101,8 @@ pub struct Row {
     pub price: Option<Usd>,
     /// What the gateway says that attempt really cost, once it did.
     pub charge: Option<Charge>,
-    /// The whole answer that left it in doubt, where there was one: it may hold the only trace of
-    /// a purchase.
+    /// The last whole answer that left it in doubt, where there was one: it may hold the only trace
+    /// of a purchase. Also after the user's word; not once it is delivered.
     pub answer: Option<String>,
     /// POSTs recorded for it.
     pub attempts: u32,

@@ -55,6 +55,12 @@ pub fn uploads() -> Option<UploadLimits> {
     })
 }
 
+/// Whether a task that failed for this reason fails again for the same request.
+#[must_use]
+pub fn is_lasting(why: &str) -> bool {
+    spec().lasting.iter().any(|phrase| phrase.is_in(why))
+}
+
 /// Whether a 5xx comes from a proxy in front of the gateway, which cannot know what the gateway did.
 #[must_use]
 pub fn is_from_proxy(status: u16) -> bool {

@@ -38,6 +38,8 @@ pub struct ProviderSpec {
     pub passing: Numbers,
     /// Codes of failed tasks that one more try may help.
     pub luck: Vec<String>,
+    /// Codes and words of failed tasks that fail again for the same request.
+    pub lasting: Vec<Phrase>,
 }
 
 /// A place of a gateway.

@@ -13,7 +13,7 @@ use super::model::{mismatches, reason};
 use super::{Counts, ReportError, each_row};
 
 /// A shot; `charge`, `footage` (of the first clip), `mismatch` and `answer` (the whole one that left
-/// it in doubt) only where there is one.
+/// it in doubt, until it is delivered) only where there is one.
 fn shot(row: &Row) -> Map<String, Value> {
     let charge = row.charge.as_ref();
     let shot = json!({

@@ -1,6 +1,7 @@
 //! What the ledger says, for people and programs. Reads the ledger and nothing else; knows no
 //! manifest, no network and no terminal.
 
+mod answer;
 pub mod contact_sheet;
 pub mod csv;
 pub mod eta;

@@ -111,7 +111,14 @@ impl Remedy {
                 resolve("--task-id ID", "it was bought"),
                 resolve("--not-bought", "it was not"),
             ],
-            Self::Stalled => vec![typed("run", ""), resolve("--abandon", "")],
+            Self::Stalled => vec![
+                Command { when: "ask again", ..typed("run", "") },
+                resolve(
+                    "--not-bought",
+                    "it was not charged: its price is free, and the next run buys it again",
+                ),
+                resolve("--abandon", "give it up; its price stays reserved"),
+            ],
             Self::Fetch => vec![typed("fetch", "")],
         }
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::domain::money::Usd;
 use crate::domain::sanitize::plain;
+use crate::domain::state::State;
 use crate::ledger::{Row, Snapshot, Summary};
 use crate::policy::budget::{Balance, Budget};
 
@@ -13,6 +14,7 @@ pub use crate::domain::time::in_words as span;
 
 mod reserved;
 
+use super::answer;
 use super::model::{STALLED, mismatches, name, odd_charge, reason, state_name};
 use super::remedy::Again;
 use super::{Counts, ReportError, each_row};
@@ -35,13 +37,29 @@ pub fn write(
     writeln!(out, "{}", head(&summary, &counts, stalled))?;
     writeln!(out)?;
     writeln!(out, "{:width$}  {:<10}  {:>10}  CLIP OR REASON", "SHOT", "STATE", "PRICE")?;
+    let mut has_answers = false;
     each_row(source, out, &mut |out, row| {
         let price = row.price.map_or_else(|| "unknown".to_owned(), dollars);
         let (name, state) = (name(&row.entry), state_name(row).replace('_', " "));
         let line = format!("{name:width$}  {state:<10}  {price:>10}  {}", detail(row));
-        writeln!(out, "{}", line.trim_end())
+        writeln!(out, "{}", line.trim_end())?;
+        if let Some(answer) = doubts_answer(row) {
+            has_answers = true;
+            writeln!(out, "{:width$}  {:<10}  {:>10}  {answer}", "", "", "")?;
+        }
+        Ok(())
     })?;
+    if has_answers {
+        writeln!(out, "\nThe answers as a whole:\n  $ {}", again("report", "--format json"))?;
+    }
     reserved::write(source, out, again)
+}
+
+/// What was answered to the request that left a shot in doubt, beyond its reason.
+#[must_use]
+pub fn doubts_answer(row: &Row) -> Option<String> {
+    let State::InDoubt { why, .. } = &row.entry.status.state else { return None };
+    answer::in_words(row.answer.as_deref()?, why)
 }
 
 /// A longer reason is cut, in characters.

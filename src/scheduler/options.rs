@@ -60,6 +60,7 @@ impl RunOptions {
             on_doubt: OnDoubt::Hold,
             render_timeout: limits.render_timeout,
             failed_tasks_charged: false,
+            canceled_tasks_charged: None,
             result_lifetime: Duration::MAX,
             rerolls: limits.rerolls,
             others_are_clear: false,

@@ -14,7 +14,7 @@ use super::shot_state::{Activity, Errand, ShotState, Slot};
 impl Scheduler {
     /// The rules for a shot: what this run may not submit (an older or removed revision, a shot
     /// that `--only` leaves out) is not bought again either, so its doubts are held. What a failed
-    /// task costs was settled when it was bought.
+    /// task costs was settled when it was bought; what a canceled one costs is of this run.
     pub(super) fn rules(&self, shot: &ShotState) -> Rules {
         let on_doubt = if self.submits(shot) { self.options.rules.on_doubt } else { OnDoubt::Hold };
         let failed_tasks_charged = shot.entry.charged_if_failed;

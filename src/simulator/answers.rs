@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::faults::{CODED, EMPTY, WITHHELD};
+use super::faults::{CANCELED, CODED, EMPTY, WITHHELD};
 use super::purchase::{Fate, Purchase, TaskState};
 use super::reply::Answered;
 use super::rng::SimRng;
@@ -158,7 +158,7 @@ fn reason(how: u8) -> Map<String, Value> {
             json!({"state": "completed", "resultUrls": [], "failCode": "CONTENT_MODERATION",
                     "failMsg": "the result was withheld by moderation"})
         }
-        9 => json!({"state": "canceled", "failMsg": "canceled by the operator"}),
+        CANCELED => json!({"state": "canceled", "failMsg": "canceled by the operator"}),
         EMPTY => json!({"state": "completed", "resultUrls": []}),
         12 => json!({"failMsg": "Content policy violation", "failCode": "CONTENT_MODERATION",
                      "retryable": true}),

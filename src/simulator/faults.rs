@@ -73,12 +73,14 @@ pub enum Misfortune {
 
 /// Of a failed task's ways to end: completed, with a reason and without a clip.
 pub(super) const WITHHELD: u8 = 8;
+/// Canceled by the operator.
+pub(super) const CANCELED: u8 = 9;
 /// Completed, without a reason or a clip.
 pub(super) const EMPTY: u8 = 10;
 /// An error code in answer to every poll.
 pub(super) const CODED: u8 = 11;
-/// All that are odd, canceled and retryable ones among them; the words are in the answers.
-pub(super) const ODD_ENDS: [u8; 6] = [WITHHELD, 9, EMPTY, CODED, 12, 13];
+/// All that are odd, retryable ones among them; the words are in the answers.
+pub(super) const ODD_ENDS: [u8; 6] = [WITHHELD, CANCELED, EMPTY, CODED, 12, 13];
 
 /// Chances in ten thousand: flaky, storm, liar, field. Calm and broke have none.
 type Table<T> = [(T, [u16; 4])];

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::money::Usd;
 use crate::domain::time::Timestamp;
 
-use super::faults::{self, CODED, EMPTY, Misfortune, ODD_ENDS, WITHHELD};
+use super::faults::{self, CANCELED, CODED, EMPTY, Misfortune, ODD_ENDS, WITHHELD};
 use super::profile::SimOptions;
 use super::rng::SimRng;
 use super::sample_clips::Film;
@@ -111,12 +111,12 @@ impl TaskState {
 }
 
 impl Fate {
-    /// Draws the fate of a task bought at `at`.
+    /// Draws the fate of a task bought at `at`; failed and canceled tasks may be charged.
     pub(super) fn draw(
         options: &SimOptions,
         mut rng: SimRng,
         at: Timestamp,
-        charged: bool,
+        [failed_charged, canceled_charged]: [bool; 2],
     ) -> Self {
         let span = options.render_ms.end.saturating_sub(options.render_ms.start);
         let millis = options.render_ms.start.saturating_add(rng.below(span));
@@ -128,13 +128,16 @@ impl Fate {
             Some(Misfortune::Fails) => Self::Fails {
                 at: after(millis / 2),
                 how: rng.pick([0, 1, 2, 3, 4, 5, 6, 7]),
-                charged,
+                charged: failed_charged,
             },
             Some(Misfortune::Stuck) => Self::Stuck,
             Some(Misfortune::Odd) => {
                 let how = rng.pick(ODD_ENDS);
-                // What was withheld is not charged; what was canceled is charged like a failure.
-                let charged = charged && !matches!(how, WITHHELD | EMPTY | CODED);
+                let charged = match how {
+                    WITHHELD | EMPTY | CODED => false,
+                    CANCELED => canceled_charged,
+                    _ => failed_charged,
+                };
                 Self::Fails { at: after(millis / 2), how, charged }
             }
         }

@@ -158,7 +158,8 @@ impl SimState {
     ) -> Reply {
         let bought = self.account.counts(&request).bought;
         let throw = |about| SimRng::new(self.options.seed, about, request.as_bytes(), bought);
-        let charged = self.catalog.failed_tasks_charged();
+        let failed = self.catalog.failed_tasks_charged();
+        let canceled = self.catalog.canceled_tasks_charged().unwrap_or(failed);
         let mut purchase = Purchase {
             task_id: self.new_id(throw("task")),
             nth: bought.saturating_add(1),
@@ -167,7 +168,7 @@ impl SimState {
             price: order.price.unwrap_or(NOMINAL_PRICE),
             priced: order.price.is_some(),
             at: now.as_millis(),
-            fate: Fate::draw(&self.options, throw("fate"), now, charged),
+            fate: Fate::draw(&self.options, throw("fate"), now, [failed, canceled]),
             told: Told::Task,
             film: order.film,
             clips: order.clips,

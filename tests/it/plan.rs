@@ -11,6 +11,9 @@ use rushes::ledger::{Entry, RevisionId};
 use rushes::plan::{Action, Others, Scope, USUAL_RENDER, plan, shown, vanished};
 use rushes::policy::budget::{Balance, Budget};
 use rushes::policy::limits::Limits;
+use serde_json::json;
+
+use crate::support::server::{Reply, Script};
 
 fn usd(text: &str) -> Usd {
     text.parse().unwrap()
@@ -101,6 +104,62 @@ fn failed_shots_are_retried_when_asked_but_abandoned_ones_never() {
     let actions: Vec<_> = plan.lines.iter().map(|line| line.action).collect();
     assert_eq!(actions, [Action::Retry, Action::Failed]);
     assert_eq!(plan.total, usd("1"));
+}
+
+#[test]
+fn field_11_what_failed_for_what_it_asks_for_is_told_from_bad_luck() {
+    let why = |failure, why: &str| State::Failed { attempt: None, failure, why: why.into() };
+    let states = [
+        (why(Failure::Rejected, "duration must be 5 or 10"), true),
+        (why(Failure::NotRendered, "Content policy violation (CONTENT_MODERATION)"), true),
+        (why(Failure::NotRendered, "INVALID_PARAMETER"), true),
+        (why(Failure::NotRendered, "no worker was free"), false),
+        (why(Failure::Unlucky, "Content policy violation (CONTENT_MODERATION)"), false),
+        (why(Failure::RefusedTooOften, "HTTP 503"), false),
+        (why(Failure::Expired, "the host answered 410"), false),
+        (why(Failure::Abandoned, "invalid parameter"), false),
+    ];
+    let ids: Vec<String> = (0..states.len()).map(|nth| format!("s{nth}")).collect();
+    let shots: Vec<_> = ids.iter().map(|id| shot(id, Some("1"))).collect();
+    let entries: Vec<_> =
+        ids.iter().zip(&states).map(|(id, (state, _))| entry(id, state.clone())).collect();
+    let scope = Scope { retry_failed: true, ..Scope::default() };
+    let retried = plan(&shots, &entries, scope);
+    for ((state, is_hopeless), line) in states.iter().zip(&retried.lines) {
+        assert_eq!(line.is_hopeless, *is_hopeless, "{state:?}");
+    }
+    let idle = plan(&shots, &entries, Scope::default());
+    assert!(idle.lines.iter().all(|line| !line.is_hopeless), "they are not bought at all");
+}
+
+#[test]
+fn field_11_a_plan_with_retry_failed_names_the_hopeless_ones() {
+    let ids = ["a", "b", "c", "d", "e", "lucky"];
+    let sandbox = crate::disk::campaign(&ids);
+    let server = Script::new()
+        .on(|request| {
+            let rejects = request.method == "POST" && request.json()["prompt"] != "lucky";
+            let body = json!({"code": 400, "msg": request.method});
+            let data = json!({"taskId": "task-lucky", "state": "failed", "failMsg": "no hands"});
+            let polled = json!({"code": 200, "data": data});
+            match (rejects, &*request.method) {
+                (true, _) => Some(Reply::json(400, &body)),
+                (false, "POST") => Some(crate::disk::sold(request, b"")),
+                _ => Some(Reply::json(200, &polled)),
+            }
+        })
+        .serve();
+    sandbox.run(["run", "shots.yaml", "--api-base", &server.url()]).exits(1);
+    let done = sandbox.run(["plan", "shots.yaml", "--retry-failed"]).exits(0);
+    done.says(
+        "5 of the 6 to retry will most likely fail again, for what they ask for: a, b, c and 2 more; \
+         edit them in the manifest, or choose the others with --only\n",
+    );
+    let plan = sandbox.run(["plan", "shots.yaml", "--retry-failed", "--format", "json"]);
+    let plan = plan.exits(0).stdout_json();
+    assert_eq!(plan["shots"][0]["hopeless"], true);
+    assert!(plan["shots"][5].get("hopeless").is_none());
+    assert!(!sandbox.run(["plan", "shots.yaml"]).exits(0).stdout().contains("most likely"));
 }
 
 #[test]

@@ -129,7 +129,8 @@ impl Rendering<'_> {
 
     /// The gateway could not render it.
     fn failed(&self, why: String, kind: FailedTask) -> Transition {
-        let is_charged = self.rules.failed_tasks_charged;
+        let canceled = self.rules.canceled_tasks_charged.filter(|_| kind.is_canceled);
+        let is_charged = canceled.unwrap_or(self.rules.failed_tasks_charged);
         let account = if is_charged { Account::Spent } else { Account::Released };
         let failure = if kind.is_luck { Failure::Unlucky } else { Failure::NotRendered };
         self.ended(failure, why.into(), account)

@@ -200,9 +200,11 @@ impl Books {
             task_first_of: id.and_then(|id| self.task_first_of(id)),
             price: attempt.map_or(entry.price, |attempt| attempt.spec.price),
             charge: attempt.and_then(|attempt| attempt.charge.clone()),
-            answer: attempt
-                .filter(|_| matches!(entry.status.state, State::InDoubt { .. }))
-                .and_then(|attempt| attempt.answer.as_deref().map(text)),
+            answer: mine()
+                .filter(|_| !matches!(entry.status.state, State::Delivered { .. }))
+                .filter_map(|attempt| attempt.answer.as_deref())
+                .last()
+                .map(text),
             attempts: u32::try_from(mine().count()).unwrap_or(u32::MAX),
             urls: revision.urls.clone(),
             files: revision.files.clone(),

@@ -342,9 +342,10 @@ fn clip_file(file: &SqlRow<'_>) -> rusqlite::Result<ClipFile> {
 const CHARGE: &str = "(SELECT charge FROM attempts WHERE attempts.id = revisions.attempt), \
      (SELECT charge_currency FROM attempts WHERE attempts.id = revisions.attempt)";
 
-/// The whole answer of an attempt in doubt.
-const ANSWER: &str = "CASE WHEN state = 'in_doubt' \
-     THEN (SELECT answer FROM attempts WHERE attempts.id = revisions.attempt) END";
+/// The last whole answer that left a doubt, also after the user's word, until there is a clip.
+const ANSWER: &str = "CASE WHEN state <> 'delivered' \
+     THEN (SELECT answer FROM attempts WHERE revision = revisions.id AND answer IS NOT NULL \
+           ORDER BY number DESC LIMIT 1) END";
 
 /// The tasks that a stalled one was said to have before.
 const FORMER_TASKS: &str = "CASE WHEN state = 'rendering' AND why IS NOT NULL \

@@ -61,6 +61,14 @@ fn the_catalog_of_this_version_holds_the_page_s_models_and_parameters() {
 fn failed_tasks_are_charged_when_the_file_says_so() {
     let text = BUILTIN.replace("failed_tasks: free", "failed_tasks: charged");
     assert!(Catalog::parse(&text).unwrap().failed_tasks_charged());
+    assert_eq!(Catalog::parse(&text).unwrap().canceled_tasks_charged(), None);
+    for (word, is_charged) in [("free", false), ("charged", true)] {
+        let canceled = format!("failed_tasks: free\ncanceled_tasks: {word}");
+        let catalog = Catalog::parse(&BUILTIN.replace("failed_tasks: free", &canceled)).unwrap();
+        assert_eq!(catalog.canceled_tasks_charged(), Some(is_charged));
+        assert!(!catalog.failed_tasks_charged());
+    }
+    assert!(error("failed_tasks: free", "failed_tasks: free\ncanceled_tasks: no").contains("no"));
 }
 
 #[test]

@@ -238,3 +238,22 @@ fn a_lost_ledger_that_cannot_be_saved_has_every_task_id_told_and_nothing_is_boug
     assert_eq!((code, rest.requests().len()), (Some(2), 0), "{said}");
     assert!(said.contains("0 of the 2 requests"), "{said}");
 }
+
+#[test]
+fn field_24_a_ledger_that_fails_in_a_run_says_what_its_folder_lies_on() {
+    let sandbox = campaign(&["a", "b"]);
+    let (server, comes, gate) = holds(1);
+    let url = server.url();
+    let out = "Dropbox/night";
+    let words = ["run", "shots.yaml", "--in-flight", "1", "--out", out, "--api-base", &url];
+    let begun = Run::start(sandbox.command(&words));
+    comes.recv_timeout(PATIENCE).unwrap();
+    fs::remove_file(sandbox.path(out).join("ledger.sqlite")).unwrap();
+    gate.open();
+    let (code, said) = begun.end();
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("while this run worked on it; nothing more is sent"), "{said}");
+    assert!(said.contains("Dropbox/night is copied away by Dropbox"), "{said}");
+    assert!(said.contains("name it there with --ledger FILE"), "{said}");
+    assert!(said.contains("when that is done, to go on: rushes run"), "{said}");
+}

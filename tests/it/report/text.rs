@@ -5,7 +5,9 @@ use std::time::Duration;
 use rushes::domain::charge::Charge;
 use rushes::domain::clip_info::ClipInfo;
 use rushes::domain::money::Usd;
+use rushes::domain::state::{AttemptId, State};
 use rushes::policy::budget::{Balance, Budget};
+use rushes::report::remedy::Remedy;
 use rushes::report::text::{money, span, write};
 
 use super::sample::{self, Sample};
@@ -39,6 +41,52 @@ fn the_table_shows_money_counts_and_reasons_and_cannot_steer_the_terminal() {
       beach~r2: $0.3165
       $ rushes resolve summer.yaml beach~r2 --not-bought
     ");
+}
+
+#[test]
+fn field_36_a_doubts_answer_is_shown_in_short_with_the_way_to_read_all_of_it() {
+    let text = |why: &str, answer: &str| {
+        let mut sample = Sample::mixed();
+        let doubt = State::InDoubt { attempt: AttemptId(1), why: why.into() };
+        sample.rows = vec![sample::row("beach", doubt)];
+        sample.rows[0].answer = Some(answer.to_owned());
+        let mut out = Vec::new();
+        write(&sample, &mut out, &again).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let long =
+        format!("{{\"job\": \"task-in-here\",\n\u{1b}[31m \"pad\": \"{}\"}}", "x".repeat(900));
+    let shown = text("answered 200 without a task id", &long);
+    let line = shown.lines().find(|line| line.contains("it was answered: ")).unwrap();
+    assert!(line.contains(r#"{"job": "task-in-here", "pad": "xxx"#), "{line}");
+    assert!(line.ends_with('…') && line.chars().count() < 230, "{line}");
+    assert!(!shown.contains('\u{1b}'));
+    let whole = "The answers as a whole:\n  $ rushes report summer.yaml --format json\n";
+    assert!(shown.contains(whole), "{shown}");
+    // What the reason holds already is not said twice.
+    let begun =
+        format!("answered 200: {}", &long.replace(['\n', '\u{1b}'], "").replace("[31m", "")[..300]);
+    let shown = text(&begun, &long);
+    assert!(shown.contains("the answer is longer: ") && shown.contains(whole), "{shown}");
+    let shown = text(r#"answered 200 without a task id: {"data":null}"#, r#"{"data":null}"#);
+    assert!(!shown.contains("answered: ") && !shown.contains("as a whole"), "{shown}");
+}
+
+#[test]
+fn a_stalled_shot_can_be_asked_for_again_freed_or_given_up() {
+    let commands = Remedy::Stalled.help(&again, "alley");
+    let said: Vec<_> = commands.iter().map(|one| (&*one.line, one.when)).collect();
+    assert_eq!(
+        said,
+        [
+            ("rushes run summer.yaml ", "ask again"),
+            (
+                "rushes resolve summer.yaml alley --not-bought",
+                "it was not charged: its price is free, and the next run buys it again"
+            ),
+            ("rushes resolve summer.yaml alley --abandon", "give it up; its price stays reserved"),
+        ]
+    );
 }
 
 #[test]

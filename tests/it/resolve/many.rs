@@ -5,6 +5,34 @@ use std::process::Stdio;
 
 use super::*;
 
+#[test]
+fn field_36_what_was_answered_to_a_doubt_is_said_when_it_is_resolved() {
+    let sandbox = campaign(&ids(&["a", "b"]));
+    let body = json!({"job": "task-in-here", "pad": "x".repeat(900)}).to_string();
+    let server = Script::new()
+        .on(move |request| {
+            let first = request.method == "POST" && request.json()["prompt"] == "the a";
+            first.then(|| Reply::text(200, &body))
+        })
+        .always_post(Reply::cut())
+        .serve();
+    run(&sandbox, &server, &[]).exits(1);
+    sandbox
+        .run(["report", "shots.yaml"])
+        .exits(0)
+        .says("The answers as a whole:\n  $ rushes report");
+    let told = resolve(&sandbox, &["--all", "--not-bought"]).exits(0).stdout();
+    assert!(
+        told.contains("a: not bought; $0.3165 is free again and the shot queued\n  "),
+        "{told}"
+    );
+    assert!(told.contains("\nthe answers as a whole: rushes report shots.yaml --format json\n"));
+    assert_eq!(told.lines().count(), 5, "{told}");
+    let whole = report(&sandbox)["shots"][0]["answer"].as_str().unwrap().to_owned();
+    assert!(whole.contains("task-in-here") && whole.len() > 900, "{whole}");
+    assert!(report(&sandbox)["shots"][1].get("answer").is_none());
+}
+
 fn numbered(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("shot-{number:03}-of-a-long-night")).collect()
 }

@@ -21,6 +21,7 @@ pub const RULES: Rules = Rules {
     on_doubt: OnDoubt::Hold,
     render_timeout: Duration::from_secs(7200),
     failed_tasks_charged: false,
+    canceled_tasks_charged: None,
     result_lifetime: Duration::from_secs(7 * 24 * 3600),
     rerolls: 0,
     others_are_clear: false,

@@ -9,12 +9,22 @@ pub async fn field_10_the_whole_answer_of_a_doubt_is_kept<M: Maker>() {
     let status = ledger.claimed(&entry, spec(entry.price), at(1)).await;
     let answer: String = "{\"data\": [\"task-in-here\"]}".repeat(300);
     let doubt = SubmitOutcome::Doubtful { why: "odd".into(), answer: Some(answer.clone().into()) };
-    ledger.apply(entry.revision, &status, ShotEvent::Answered(doubt), &RULES, at(2)).await;
+    let status =
+        ledger.apply(entry.revision, &status, ShotEvent::Answered(doubt), &RULES, at(2)).await;
     drop(ledger);
     maker.reopen();
-    let mut rows = Vec::new();
-    maker.ledger().snapshot().unwrap().rows(&mut |row| rows.push(row)).unwrap();
-    assert_eq!(rows[0].answer.as_deref(), Some(&*answer));
+    let ledger = maker.ledger();
+    let kept = || {
+        let mut rows = Vec::new();
+        ledger.snapshot().unwrap().rows(&mut |row| rows.push(row)).unwrap();
+        rows.remove(0).answer
+    };
+    assert_eq!(kept().as_deref(), Some(&*answer));
+    // The user's word does not take it away: it may have been the wrong one.
+    let word = ShotEvent::Resolved(Resolution::NotBought { also: Vec::new() });
+    let status = ledger.apply(entry.revision, &status, word, &RULES, at(3)).await;
+    assert_eq!(status.state.name(), "queued");
+    assert_eq!(kept().as_deref(), Some(&*answer));
 }
 
 pub async fn a_second_purchase_of_one_task_is_told_and_both_are_counted<M: Maker>() {

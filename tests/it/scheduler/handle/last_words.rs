@@ -60,6 +60,24 @@ fn field_04_an_end_state_fails_with_its_reason_and_its_price_goes_by_failed_task
 }
 
 #[test]
+fn field_04_a_canceled_tasks_price_goes_by_canceled_tasks_where_the_catalog_says_so() {
+    for (canceled, is_canceled, account) in [
+        (Some(true), true, Account::Spent),
+        (Some(true), false, Account::Released),
+        (Some(false), true, Account::Released),
+        (Some(false), false, Account::Spent),
+    ] {
+        let mut given = given(1).stored(0, rendering("a"));
+        given.entries[0].0.charged_if_failed = canceled == Some(false);
+        given.options.rules.canceled_tasks_charged = canceled;
+        let mut rig = given.start();
+        let kind = Unresolved::Ended(FailedTask { is_luck: false, is_canceled });
+        until_decided(&mut rig, 0, 3600, |_| says(kind, "canceled by the operator"));
+        assert_eq!(rig.accounts(0), [account], "{canceled:?} {is_canceled}");
+    }
+}
+
+#[test]
 fn field_04_a_reason_under_any_other_state_stalls_and_is_not_bought_again() {
     let given = given(1).stored(0, rendering("a")).resubmitting();
     let mut rig = given.limits(|limits| limits.rerolls = 3).start();
