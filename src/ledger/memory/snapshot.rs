@@ -203,7 +203,7 @@ impl Books {
             answer: mine()
                 .filter(|_| !matches!(entry.status.state, State::Delivered { .. }))
                 .filter_map(|attempt| attempt.answer.as_deref())
-                .last()
+                .next_back()
                 .map(text),
             attempts: u32::try_from(mine().count()).unwrap_or(u32::MAX),
             urls: revision.urls.clone(),
