@@ -39,7 +39,7 @@ impl Provider for NextDoor {
         &'a self,
         tasks: &'a [rushes::TaskHandle],
     ) -> BoxFuture<'a, Vec<rushes::PollOutcome>> {
-        let done = tasks.iter().map(|rushes::TaskHandle { task }| {
+        let done = tasks.iter().map(|rushes::TaskHandle { task, .. }| {
             let urls = vec![format!("https://next-door.invalid/{task}.mp4")];
             rushes::PollOutcome::Completed { urls, completed_at: None }
         });

@@ -94,7 +94,7 @@ pub async fn take_up(
         .iter()
         .filter_map(|entry| entry.status.state.task())
         .take(MAX_ASKED)
-        .map(|task| TaskHandle { task: task.clone() })
+        .map(|task| TaskHandle::new(task.clone()))
         .collect();
     let asked = async {
         let mut missing = 0;

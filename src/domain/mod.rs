@@ -5,6 +5,7 @@
 pub mod account;
 pub mod charge;
 pub mod clip_info;
+pub mod content;
 pub mod money;
 pub mod origin;
 pub mod outcome;

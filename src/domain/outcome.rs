@@ -227,6 +227,11 @@ pub enum PollOutcome {
         /// The task it names.
         theirs: TaskId,
     },
+    /// The task that was asked for renders something else than its shot asks for.
+    OtherContent {
+        /// Both texts, as a phrase that follows the task's id.
+        why: String,
+    },
     /// An answer that says nothing about the task: 429, 5xx, an unreadable body.
     Unclear {
         /// The gateway's `Retry-After`, from now.
@@ -254,6 +259,7 @@ impl PollOutcome {
             Self::Working { unknown, .. } => unknown.as_mut(),
             Self::Failed { why, .. }
             | Self::Unresolved { why, .. }
+            | Self::OtherContent { why }
             | Self::Missing { why }
             | Self::BadKey { why }
             | Self::Unclear { why, .. }

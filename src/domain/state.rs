@@ -171,6 +171,13 @@ pub enum ShotEvent {
     FoundSubmitting,
     /// A callback named this task, and the gateway itself knows it: the attempt in doubt bought it.
     Evidence(RecoveredTask),
+    /// A callback named this task, and what the gateway tells of it is not what the shot asks for.
+    Refuted {
+        /// The task.
+        task: TaskId,
+        /// Both texts, as a phrase that follows the task's id.
+        why: String,
+    },
     /// The run stopped because all requests are refused alike, and this one was too.
     RefusedAlike,
     /// Its failed task is bought again, by `limits.rerolls`.
@@ -446,6 +453,7 @@ impl ShotEvent {
             Self::NotFetched(_) => "a failed download",
             Self::FoundSubmitting => "being found on the wire",
             Self::Evidence(_) => "evidence of a purchase",
+            Self::Refuted { .. } => "another's task",
             Self::RefusedAlike => "a stop of the run",
             Self::Reroll => "a re-roll",
             Self::RetryFailed => "a retry",

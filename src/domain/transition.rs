@@ -1,6 +1,7 @@
 //! The one function that makes every transition. It takes the time as an argument and touches
 //! nothing outside its arguments, so that every turn of a shot's life can be tested as a table.
 
+mod contents;
 mod polls;
 mod resolutions;
 
@@ -31,6 +32,8 @@ pub struct AttemptChange {
     pub answer: Option<Box<str>>,
     /// The account its price lies in from now on.
     pub account: Account,
+    /// A task that is another's, as it turned out: from now on a former one.
+    pub refuted: Option<TaskId>,
 }
 
 /// What follows from an event. Commit `to` and `change`, then do `then`.
@@ -191,6 +194,9 @@ impl RevisionState {
             ) => Ok(self
                 .to(rendering(*attempt, task, sent_at.min(now)), Next::Poll(Some(Duration::ZERO)))
                 .with(*attempt, Some(AttemptOutcome::Bought), None, Account::Reserved)),
+            (State::InDoubt { attempt, why }, ShotEvent::Refuted { task, why: said }) => {
+                Ok(self.refuted(*attempt, why, task, &said))
+            }
             (State::Failed { failure: Failure::Rejected, why, .. }, ShotEvent::RefusedAlike) => {
                 let state = State::Queued { why: Some(why.clone()) };
                 let then = Next::Requeue(Backoff::None);
@@ -330,8 +336,9 @@ impl Transition {
         why: Option<Box<str>>,
         account: Account,
     ) -> Self {
-        let answer = None;
-        Self { change: Some(AttemptChange { attempt, outcome, why, answer, account }), ..self }
+        let (answer, refuted) = (None, None);
+        let change = AttemptChange { attempt, outcome, why, answer, account, refuted };
+        Self { change: Some(change), ..self }
     }
 
     fn with_answer(mut self, answer: Option<Box<str>>) -> Self {

@@ -19,7 +19,7 @@ use crate::ledger::revision::has_open_attempt;
 use crate::ledger::{
     Answer, Assign, AttemptSpec, CallbackSubscription, Change, ClipFile, Commit, Committed, Entry,
     Home, Identity, Ledger, LedgerError, Note, ReservedAttempt, RevisionId, Snapshot,
-    StoredAttempt, Verdict,
+    StoredAttempt, StoredRequest, Verdict,
 };
 use crate::policy::budget::{Balance, Budget};
 
@@ -87,6 +87,14 @@ impl Attempt {
             charge: None,
             why: None,
             answer: None,
+        }
+    }
+
+    /// This task is another's.
+    fn refute(&mut self, task: &TaskId) {
+        self.task = self.task.take().filter(|own| own != task);
+        if !self.former_tasks.contains(task) {
+            self.former_tasks.push(task.clone());
         }
     }
 }
@@ -176,6 +184,10 @@ impl Ledger for MemoryLedger {
 
     fn attempts(&self, revision: RevisionId) -> Answer<'_, Vec<StoredAttempt>> {
         async move { Ok(self.books().attempts_of(revision)) }.boxed()
+    }
+
+    fn request(&self, revision: RevisionId) -> Answer<'_, StoredRequest> {
+        async move { Snapshot::request(&*self.books(), revision) }.boxed()
     }
 
     fn snapshot(&self) -> Result<Box<dyn Snapshot>, LedgerError> {
@@ -396,6 +408,9 @@ impl Books {
             {
                 let before = attempt.task.replace(task.clone());
                 attempt.former_tasks.extend(before.filter(|before| before != task));
+            }
+            if let Some(task) = &change.refuted {
+                attempt.refute(task);
             }
             let price = attempt.spec.price.map_or(0, Usd::micros);
             if from != change.account {

@@ -91,6 +91,9 @@ pub trait Ledger: Send + Sync + 'static {
     /// All attempts of a revision, the oldest first.
     fn attempts(&self, revision: RevisionId) -> Answer<'_, Vec<StoredAttempt>>;
 
+    /// What a revision asked for.
+    fn request(&self, revision: RevisionId) -> Answer<'_, StoredRequest>;
+
     /// What it says as of the last commit, for reports. Blocking.
     ///
     /// # Errors

@@ -136,16 +136,19 @@ impl HttpProvider {
         request.header(AUTHORIZATION, self.authorization.clone())
     }
 
-    async fn poll_once(&self, task: &TaskId) -> PollOutcome {
+    async fn poll_once(&self, handle: &TaskHandle) -> PollOutcome {
         let mut url = self.endpoint.clone();
-        url.query_pairs_mut().append_pair("task_id", task.as_str());
+        let read =
+            |answer: &Answer| wire::polled_for(&handle.task, handle.asked.as_deref(), answer);
+        url.query_pairs_mut().append_pair("task_id", handle.task.as_str());
         match self.ask(self.question(url), self.poll_timeout, None).await {
             Ok(answer) => {
-                let said = wire::polled_of(task, &answer);
-                match said {
-                    PollOutcome::Completed { .. } => said,
-                    _ => self.hiding_the_key(&answer).map_or(said, |it| wire::polled_of(task, &it)),
-                }
+                let said = read(&answer);
+                let hidden = match said {
+                    PollOutcome::Completed { .. } => None,
+                    _ => self.hiding_the_key(&answer),
+                };
+                hidden.map_or(said, |it| read(&it))
             }
             Err(NoAnswer { why, .. }) => PollOutcome::Unanswered { why },
         }
@@ -231,7 +234,7 @@ impl Provider for HttpProvider {
     }
 
     fn poll<'a>(&'a self, tasks: &'a [TaskHandle]) -> BoxFuture<'a, Vec<PollOutcome>> {
-        let polls = tasks.iter().map(|handle| self.poll_once(&handle.task));
+        let polls = tasks.iter().map(|handle| self.poll_once(handle));
         futures::future::join_all(polls).boxed()
     }
 

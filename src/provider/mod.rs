@@ -23,6 +23,7 @@ pub use submission::{
 };
 pub use upload::{FileUpload, UploadLimits};
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -31,6 +32,7 @@ use futures::stream::BoxStream;
 
 use crate::domain::account::{Access, AccessVerdict, BalanceOutcome, ModelsOutcome};
 use crate::domain::charge::ChargeOutcome;
+use crate::domain::content::Content;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId, UploadOutcome};
 use crate::domain::secret::Secret;
@@ -136,6 +138,17 @@ impl Default for Capabilities {
 pub struct TaskHandle {
     /// The provider's id for it.
     pub task: TaskId,
+    /// What its shot asks for, where the task is to be held against that: the user or a callback
+    /// named it, so that it may be another's.
+    pub asked: Option<Arc<Content>>,
+}
+
+impl TaskHandle {
+    /// A task that is surely its shot's.
+    #[must_use]
+    pub const fn new(task: TaskId) -> Self {
+        Self { task, asked: None }
+    }
 }
 
 /// What the provider knows of an attempt key.

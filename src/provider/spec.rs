@@ -128,6 +128,12 @@ pub struct AnswerSpec {
     pub status_codes: Numbers,
     /// The names of a task's state.
     pub state: Vec<String>,
+    /// The names of its model.
+    pub model: Vec<String>,
+    /// The names of its prompt.
+    pub prompt: Vec<String>,
+    /// The names of the request as the answer repeats it: an object, or JSON in a string.
+    pub request: Vec<String>,
 }
 
 /// A row of the table of codes. What it does not say fits anything.

@@ -7,11 +7,13 @@ use serde_json::{Map, Value};
 use super::apimodels::{is_from_proxy, spec};
 use super::spec::{Means, StateWord};
 use crate::domain::charge::{Charge, ChargeOutcome};
+use crate::domain::content::Content;
 use crate::domain::outcome::{PollOutcome, SubmitOutcome, TaskId, Unresolved};
 pub use crate::domain::sanitize::plain;
 
 pub mod account;
 mod body;
+mod content;
 mod failure;
 mod fields;
 mod ids;
@@ -21,6 +23,7 @@ mod upload;
 
 pub use body::{Answer, MAX_BODY};
 use body::{Body, MAX_WHY, is_page, state_of};
+use content::told;
 use failure::{failure, is_canceled_or_luck, reason};
 use fields::{completed_at, field, is_pleasantry, result_urls, task_id};
 use ids::Ids;
@@ -117,18 +120,33 @@ pub fn polled(answer: &Answer) -> PollOutcome {
 #[must_use]
 pub fn polled_of(task: &TaskId, answer: &Answer) -> PollOutcome {
     let said = polled(answer);
-    let speaks = matches!(
-        said,
-        PollOutcome::Working { .. }
-            | PollOutcome::Completed { .. }
-            | PollOutcome::Failed { .. }
-            | PollOutcome::Unresolved { .. }
-    );
+    let speaks = speaks_of_task(&said);
     let theirs = speaks.then(|| Body::read(answer).fields().and_then(task_id)).flatten();
     match theirs.filter(|theirs| theirs != task) {
         Some(theirs) => PollOutcome::OtherTask { theirs },
         None => said,
     }
+}
+
+/// What an answered poll of `task` means: [`polled_of`], unless the task is to be held against what its
+/// shot asks for and renders something else.
+#[must_use]
+pub fn polled_for(task: &TaskId, asked: Option<&Content>, answer: &Answer) -> PollOutcome {
+    let said = polled_of(task, answer);
+    let Some(asked) = asked.filter(|_| speaks_of_task(&said)) else { return said };
+    let told = Body::read(answer).fields().map(told).unwrap_or_default();
+    asked.contradicted_by(&told).map_or(said, |why| PollOutcome::OtherContent { why })
+}
+
+/// Whether it is about the task itself.
+const fn speaks_of_task(said: &PollOutcome) -> bool {
+    matches!(
+        said,
+        PollOutcome::Working { .. }
+            | PollOutcome::Completed { .. }
+            | PollOutcome::Failed { .. }
+            | PollOutcome::Unresolved { .. }
+    )
 }
 
 /// What the answer to a question for `task`'s record means. Anything but a readable record is

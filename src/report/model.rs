@@ -116,7 +116,9 @@ fn twin(row: &Row) -> Option<String> {
 
 /// The tasks that a stalled one was said to have before: one of them may be the right one.
 fn former(row: &Row) -> Option<String> {
-    let tasks: Vec<&str> = row.former_tasks.iter().map(TaskId::as_str).collect();
+    let own = row.entry.status.state.task();
+    let others = row.former_tasks.iter().filter(|task| Some(*task) != own);
+    let tasks: Vec<&str> = others.map(TaskId::as_str).collect();
     (!tasks.is_empty()).then(|| {
         format!(
             "before, its task was said to be {}: if that is right, resolve it with --task-id",

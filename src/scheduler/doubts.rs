@@ -206,11 +206,13 @@ impl Scheduler {
 
     /// Asks the ledger, then the provider, about the first of the tasks that callbacks named.
     pub(super) fn begin_find(&mut self, slot: Slot) {
-        if let Some(Work::Find { tasks, .. }) = self.slots.get(slot).map(|shot| &shot.work)
+        if let Some(shot) = self.slots.get(slot)
+            && let Work::Find { tasks, .. } = &shot.work
             && let (Some(task), Some(doubts)) = (tasks.front().cloned(), &mut self.doubts)
         {
             doubts.asking += 1;
-            self.out.effects.push(Effect::Find { slot, task });
+            let revision = shot.entry.revision;
+            self.out.effects.push(Effect::Find { slot, revision, task });
         }
     }
 
@@ -252,6 +254,7 @@ impl Scheduler {
             Some(PollOutcome::Missing { .. } | PollOutcome::OtherTask { .. }) => {
                 tracing::debug!(shot = %id, "a callback named a task that the gateway does not know");
             }
+            Some(PollOutcome::OtherContent { why }) => self.refute(now, slot, task, why),
             Some(PollOutcome::BadKey { .. }) => {
                 self.stop_polls();
                 return self.set(slot, Activity::Resting);

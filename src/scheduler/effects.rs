@@ -31,10 +31,11 @@ pub enum Effect {
     Load { slot: Slot, request: Request },
     /// Send a POST, unless submitting stopped in the last moment.
     Submit { slot: Slot, submission: Box<Submission> },
-    /// Ask how tasks stand.
-    Poll { slots: Vec<Slot>, tasks: Vec<TaskHandle> },
-    /// Ask whether the provider knows a task that the ledger does not know.
-    Find { slot: Slot, task: TaskId },
+    /// Ask how tasks stand. Those of `unchecked` revisions are held against what these ask for, if the
+    /// user or a callback named them.
+    Poll { slots: Vec<Slot>, tasks: Vec<TaskHandle>, unchecked: Vec<Option<RevisionId>> },
+    /// Ask whether the provider knows a task, named for this revision, that the ledger does not know.
+    Find { slot: Slot, revision: RevisionId, task: TaskId },
     /// Ask what the account can still spend.
     Balance,
     /// Ask what a task cost.
@@ -143,21 +144,10 @@ impl World {
                 Ok(files) => Event::Loaded { slot, files },
                 Err(why) => Event::Panicked { was_post: false, why },
             },
-            Effect::Poll { slots, tasks } => {
-                let outcomes = self.provider.poll(&tasks).await;
-                Event::Polled { slots, outcomes }
-            }
-            Effect::Find { slot, task } => match self.ledger.knows_task(&task).await {
-                Err(error) => Event::LedgerUnreadable(error),
-                Ok(true) => Event::Found { slot, task, outcome: None },
-                Ok(false) => {
-                    let handle = TaskHandle { task };
-                    let mut outcomes = self.provider.poll(std::slice::from_ref(&handle)).await;
-                    Event::Found { slot, task: handle.task, outcome: outcomes.pop() }
-                }
-            },
+            Effect::Poll { slots, tasks, unchecked } => self.poll(slots, tasks, &unchecked).await,
+            Effect::Find { slot, revision, task } => self.find(slot, revision, task).await,
             Effect::Charge { question } => {
-                let task = TaskHandle { task: question.task.clone() };
+                let task = TaskHandle::new(question.task.clone());
                 let outcome = self.provider.charge(&task).await;
                 Event::Charged { question, outcome }
             }

@@ -136,6 +136,7 @@ const fn word(event: &ShotEvent) -> &'static str {
         ShotEvent::NotFetched(_) => "not fetched",
         ShotEvent::FoundSubmitting => "found on the wire",
         ShotEvent::Evidence(_) => "found by a callback",
+        ShotEvent::Refuted { .. } => "refuted",
         ShotEvent::RefusedAlike => "queued again",
         ShotEvent::Reroll => "re-rolled",
         ShotEvent::RetryFailed => "retried",

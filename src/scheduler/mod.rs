@@ -29,6 +29,7 @@
 
 mod balance;
 mod charges;
+mod contents;
 mod core;
 mod dispatch;
 mod doubts;

@@ -58,11 +58,13 @@ impl Scheduler {
     fn begin_poll(&mut self, slot: Slot) {
         let mut slots = Vec::with_capacity(self.poll_batch);
         let mut tasks = Vec::with_capacity(self.poll_batch);
+        let mut unchecked = Vec::with_capacity(self.poll_batch);
         let mut next = Some(slot);
         while let Some(slot) = next {
             if let Some(task) = self.task_of(slot) {
                 slots.push(slot);
-                tasks.push(TaskHandle { task });
+                tasks.push(TaskHandle::new(task));
+                unchecked.push(self.unchecked(slot));
             }
             next = match self.questions.front() {
                 Some(Question::Poll(more)) if slots.len() < self.poll_batch => Some(*more),
@@ -72,7 +74,7 @@ impl Scheduler {
                 self.questions.pop_front();
             }
         }
-        self.out.effects.push(Effect::Poll { slots, tasks });
+        self.out.effects.push(Effect::Poll { slots, tasks, unchecked });
     }
 
     /// A poll ended.
@@ -99,6 +101,7 @@ impl Scheduler {
             _ => 0,
         };
         let unclear = shot.unclear;
+        self.note_checked(slot, &outcome);
         self.note_poll(now, slot, &outcome, unclear);
         let Some(next) = self.step(now, slot, ShotEvent::Polled(outcome)) else { return };
         match next {

@@ -84,6 +84,9 @@ pub struct ShotState {
     pub(super) has_failed: bool,
     /// Whether other tasks were answered clearly since this one is answered with an error code.
     pub(super) others_are_clear: bool,
+    /// Whether its task was found in the ledger and no poll of this run answered clearly about it: if
+    /// the user or a callback named it, it may be another's.
+    pub(super) is_unchecked: bool,
     /// How often in this run its files could not be sent to the gateway.
     pub(super) unsent_files: u32,
     pub(super) work: Work,
@@ -143,6 +146,7 @@ impl ShotState {
         };
         let status = &entry.status;
         let rejected_with = rejection_before(&status.state, status.probed);
+        let is_unchecked = matches!(status.state, State::Rendering { .. });
         Self {
             entry,
             place,
@@ -159,6 +163,7 @@ impl ShotState {
             seen: (clock, now.elapsed),
             unclear: 0,
             is_asked: false,
+            is_unchecked,
             unsent_files: 0,
             work: Work::None,
         }

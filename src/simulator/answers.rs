@@ -89,6 +89,10 @@ pub fn task(purchase: &Purchase, state: &str, base: &str, odd: bool) -> Answered
     data.insert("state".into(), json!(state));
     if !odd {
         data.insert("model".into(), json!(model(purchase)));
+        if !purchase.prompt.is_empty() {
+            let input = json!({"prompt": purchase.prompt});
+            data.insert("param".into(), json!(json!({"input": input}).to_string()));
+        }
     }
     match purchase.fate {
         Fate::Fails { how: CODED, .. } if state == "failed" => {

@@ -10,7 +10,7 @@ use futures::stream::{self, BoxStream, StreamExt};
 use crate::domain::account::{Access, AccessVerdict, BalanceOutcome, Clocks, ModelsOutcome};
 use crate::domain::charge::ChargeOutcome;
 use crate::domain::origin::Origin;
-use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId, UploadOutcome};
+use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, UploadOutcome};
 use crate::domain::time::Clock;
 use crate::provider::wire::{self, Answer, account};
 use crate::provider::{
@@ -63,12 +63,13 @@ impl Simulator {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn poll_once(&self, task: &TaskId) -> PollOutcome {
+    async fn poll_once(&self, handle: &TaskHandle) -> PollOutcome {
+        let task = &handle.task;
         self.travel(task.as_str().as_bytes()).await;
         let now = self.clock.now();
         let reply = self.state().poll(task.as_str(), now);
         match self.answer_to(reply, PATIENCE).await {
-            Ok(answer) => wire::polled(&answer),
+            Ok(answer) => wire::polled_for(task, handle.asked.as_deref(), &answer),
             Err(NoAnswer { why, .. }) => PollOutcome::Unanswered { why },
         }
     }
@@ -138,7 +139,7 @@ impl Provider for Simulator {
     }
 
     fn poll<'a>(&'a self, tasks: &'a [TaskHandle]) -> BoxFuture<'a, Vec<PollOutcome>> {
-        let polls = tasks.iter().map(|handle| self.poll_once(&handle.task));
+        let polls = tasks.iter().map(|handle| self.poll_once(handle));
         Box::pin(futures::future::join_all(polls))
     }
 

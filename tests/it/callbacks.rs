@@ -3,6 +3,7 @@
 
 mod body;
 mod charges;
+mod contents;
 mod door;
 mod queue;
 

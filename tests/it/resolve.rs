@@ -1,6 +1,7 @@
 //! `rushes resolve` over many shots, of tasks that were given wrongly, and of prices that stay reserved
 //! beside what a shot is about.
 
+mod contents;
 mod many;
 mod prices;
 mod tasks;

@@ -90,6 +90,9 @@ impl Rendering<'_> {
             PollOutcome::Unclear { why, .. } if self.is_unheard() => {
                 self.go_on(silence, Some(&late(rules, &why)), Next::Rest)
             }
+            PollOutcome::OtherContent { why } => {
+                self.status.has_anothers_task(attempt, self.task, &why, rules)
+            }
             PollOutcome::OtherTask { theirs } if self.is_unheard() => {
                 let said = format!("the gateway answered about another task, {theirs}");
                 self.go_on(silence, Some(&late(rules, &said)), Next::Rest)

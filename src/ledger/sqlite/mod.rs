@@ -56,6 +56,7 @@ use crate::policy::budget::{Balance, Budget};
 use super::{
     Answer, Assign, CallbackSubscription, ClipFile, Commit, Committed, Entry, Identity, Ledger,
     LedgerError, LedgerOptions, Note, ReservedAttempt, RevisionId, Snapshot, StoredAttempt,
+    StoredRequest,
 };
 use group_commit::GroupCommit;
 #[cfg(debug_assertions)]
@@ -152,6 +153,10 @@ impl Ledger for SqliteLedger {
 
     fn attempts(&self, revision: RevisionId) -> Answer<'_, Vec<StoredAttempt>> {
         self.commits.ask(move |tx| Ok(attempts::of(tx, revision)?)).boxed()
+    }
+
+    fn request(&self, revision: RevisionId) -> Answer<'_, StoredRequest> {
+        self.commits.ask(move |tx| Ok(snapshot::stored_request(tx.conn, revision)?)).boxed()
     }
 
     fn snapshot(&self) -> Result<Box<dyn Snapshot>, LedgerError> {

@@ -362,6 +362,12 @@ fn write_change(
         let keep = "UPDATE attempts SET answer = coalesce(answer, ?2) WHERE id = ?1";
         tx.conn.prepare_cached(keep)?.execute(params![attempt, answer])?;
     }
+    if let Some(task) = &change.refuted {
+        let refute = "UPDATE attempts SET task_id = nullif(task_id, ?2), former_tasks = iif(EXISTS \
+             (SELECT 1 FROM json_each(former_tasks) WHERE value = ?2), former_tasks, \
+             json_insert(coalesce(former_tasks, '[]'), '$[#]', ?2)) WHERE id = ?1";
+        tx.conn.prepare_cached(refute)?.execute(params![attempt, task.as_str()])?;
+    }
     match task {
         // The index of tasks is left alone.
         None => tx.conn.prepare_cached(change_attempt!(""))?.execute(params![

@@ -104,6 +104,8 @@ over_all_ledgers![
     field_30_what_was_sent_before_is_gone_on_with_and_of_several_the_furthest,
     where_a_campaign_belongs_is_told_and_kept,
     field_41_replaced_tasks_are_kept_and_the_price_is_reserved_anew,
+    field_41_a_task_that_is_anothers_stays_as_a_former_one_and_its_price_reserved,
+    a_ledger_says_what_a_revision_asked_for,
 ];
 
 fn batch(commits: Vec<Commit>) -> Arc<Vec<Commit>> {

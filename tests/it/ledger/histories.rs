@@ -79,6 +79,8 @@ fn event() -> impl Strategy<Value = ShotEvent> {
         1 => Just(ShotEvent::NotFetched(gone)),
         1 => Just(ShotEvent::FoundSubmitting),
         3 => (0..3_u8).prop_map(|task| ShotEvent::Evidence(found(&format!("t{task}")))),
+        2 => (0..3_u8).prop_map(refuted),
+        1 => Just(ShotEvent::Polled(PollOutcome::OtherContent { why: "another's".to_owned() })),
         1 => Just(ShotEvent::RetryFailed),
         2 => Just(ShotEvent::Resolved(not_bought)),
         1 => Just(ShotEvent::Resolved(Resolution::Resubmit)),
@@ -87,6 +89,11 @@ fn event() -> impl Strategy<Value = ShotEvent> {
         2 => (0..3_u8).prop_map(|task| ShotEvent::Resolved(other_task(task))),
         1 => Just(ShotEvent::Resolved(Resolution::FreeOthers(Vec::new()))),
     ]
+}
+
+fn refuted(number: u8) -> ShotEvent {
+    let task = TaskId::new(&format!("t{number}")).unwrap();
+    ShotEvent::Refuted { task, why: "another's".to_owned() }
 }
 
 fn other_task(number: u8) -> Resolution {
@@ -315,6 +322,8 @@ impl Pair {
             prop_assert_eq!(reserved, oracle.reserved_attempts(*revision).await.unwrap());
             let attempts = ledger.attempts(*revision).await.unwrap();
             prop_assert_eq!(attempts, oracle.attempts(*revision).await.unwrap());
+            let request = ledger.request(*revision).await.unwrap();
+            prop_assert_eq!(request, oracle.request(*revision).await.unwrap());
         }
         let (snapshot, plain) = (ledger.snapshot().unwrap(), oracle.snapshot().unwrap());
         prop_assert_eq!(rows(&*snapshot), rows(&*plain));

@@ -122,7 +122,7 @@ impl Wire {
         if self.cut == Some(Cut::InterruptPoll(nth)) {
             self.stop.cancel();
         }
-        let handle = TaskHandle { task: task.clone() };
+        let handle = TaskHandle::new(task.clone());
         let polled = self.watched(self.sim.poll(std::slice::from_ref(&handle))).await;
         polled.into_iter().next().unwrap()
     }

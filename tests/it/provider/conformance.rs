@@ -118,7 +118,7 @@ async fn polls_are_answered_one_for_one_in_the_order_asked(of: &impl Implementat
         rendered(rig.provider(), task).await;
     }
     tasks.insert(1, TaskId::new("no-such-task").unwrap());
-    let handles: Vec<_> = tasks.into_iter().map(|task| TaskHandle { task }).collect();
+    let handles: Vec<_> = tasks.into_iter().map(TaskHandle::new).collect();
     let batch = rig.provider().capabilities().poll_batch;
     let mut done = Vec::new();
     for some in handles.chunks(batch) {

@@ -2,6 +2,7 @@
 
 mod account;
 mod conformance;
+mod contents;
 mod downloads;
 mod http;
 mod loads;

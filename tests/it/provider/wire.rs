@@ -398,6 +398,7 @@ fn whys(submitted: &SubmitOutcome, polled: &PollOutcome) -> Vec<String> {
         PollOutcome::OtherTask { theirs } => Some(theirs.to_string()),
         PollOutcome::Failed { why, .. }
         | PollOutcome::Unresolved { why, .. }
+        | PollOutcome::OtherContent { why }
         | PollOutcome::Missing { why }
         | PollOutcome::BadKey { why }
         | PollOutcome::Unclear { why, .. }

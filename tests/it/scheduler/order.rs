@@ -11,7 +11,7 @@ use rushes::domain::shot::Shot;
 use rushes::domain::time::Timestamp;
 use rushes::ledger::{
     Answer, Assign, CallbackSubscription, Change, Commit, Committed, Entry, Ledger, LedgerError,
-    Note, ReservedAttempt, RevisionId, Snapshot, StoredAttempt,
+    Note, ReservedAttempt, RevisionId, Snapshot, StoredAttempt, StoredRequest,
 };
 use rushes::policy::budget::{Balance, Budget};
 use rushes::scheduler::{self, CancelToken, Deps, RunOptions, RunOutcome, StopReason};
@@ -117,6 +117,10 @@ impl Ledger for SlowLedger {
 
     fn attempts(&self, revision: RevisionId) -> Answer<'_, Vec<StoredAttempt>> {
         self.memory.attempts(revision)
+    }
+
+    fn request(&self, revision: RevisionId) -> Answer<'_, StoredRequest> {
+        self.memory.request(revision)
     }
 
     fn snapshot(&self) -> Result<Box<dyn Snapshot>, LedgerError> {

@@ -25,11 +25,11 @@ impl<P: Provider + ?Sized> Calls for P {
     }
 
     async fn ask(&self, task: &TaskId) -> PollOutcome {
-        let handle = TaskHandle { task: task.clone() };
+        let handle = TaskHandle::new(task.clone());
         self.poll(std::slice::from_ref(&handle)).await.remove(0)
     }
 
     async fn billed(&self, task: &TaskId) -> ChargeOutcome {
-        self.charge(&TaskHandle { task: task.clone() }).await
+        self.charge(&TaskHandle::new(task.clone())).await
     }
 }

@@ -1,5 +1,6 @@
 //! Every turn of a shot's life, as tables, and random lives held against what money allows.
 
+mod contents;
 mod doubt;
 
 use std::time::Duration;
@@ -375,6 +376,7 @@ fn what_the_user_says_was_not_bought_is_said_of_the_other_attempts_in_doubt_as_w
         why: Some("resolved: it was not bought".into()),
         answer: None,
         account: Account::Released,
+        refuted: None,
     });
     assert_eq!(changed, expected);
     let abandoned = in_doubt().after(ShotEvent::Resolved(Resolution::Abandon), at(1), &RULES);
@@ -443,6 +445,8 @@ fn any_event() -> impl Strategy<Value = ShotEvent> {
         Just(ShotEvent::NotFetched(DownloadError::Gone { why: why() })),
         Just(ShotEvent::FoundSubmitting),
         Just(ShotEvent::Evidence(found())),
+        Just(ShotEvent::Refuted { task: task(), why: why() }),
+        Just(ShotEvent::Polled(PollOutcome::OtherContent { why: why() })),
         Just(ShotEvent::RetryFailed),
     ]
 }

@@ -205,3 +205,53 @@ pub async fn field_41_replaced_tasks_are_kept_and_the_price_is_reserved_anew<M: 
     let former = TaskId::new("t-1").unwrap();
     assert!(!ledger.knows_task(&former).await.unwrap());
 }
+
+pub async fn field_41_a_task_that_is_anothers_stays_as_a_former_one_and_its_price_reserved<
+    M: Maker,
+>() {
+    let mut maker = M::make();
+    let ledger = maker.ledger();
+    let entries = queued(&*ledger, &[10]).await;
+    let (entry, revision) = (&entries[0], entries[0].revision);
+    let status = ledger.claimed(entry, spec(entry.price), at(1)).await;
+    let mut status = ledger.apply(revision, &status, doubtful(), &RULES, at(2)).await;
+    let why = || "was rendered for another model".to_owned();
+    let task = |name: &str| TaskId::new(name).unwrap();
+    let given = || ShotEvent::Resolved(Resolution::Task(found("t-1")));
+    let events = [
+        given(),
+        ShotEvent::Polled(PollOutcome::OtherContent { why: why() }),
+        ShotEvent::Refuted { task: task("t-2"), why: why() },
+        // The same again is kept once.
+        given(),
+        ShotEvent::Polled(PollOutcome::OtherContent { why: why() }),
+    ];
+    for (nth, event) in (3..).zip(events) {
+        status = ledger.apply(revision, &status, event, &RULES, at(nth)).await;
+        assert_eq!(ledger.balance(), Balance { reserved: usd(10), ..Balance::default() });
+    }
+    drop(ledger);
+    maker.reopen();
+    let ledger = maker.ledger();
+    let [attempt] = ledger.attempts(revision).await.unwrap().try_into().unwrap();
+    assert_eq!((attempt.task, attempt.is_given), (None, false));
+    assert_eq!(attempt.former_tasks, [task("t-1"), task("t-2")]);
+    assert!(!ledger.knows_task(&task("t-1")).await.unwrap(), "it may be another shot's");
+    assert_eq!(ledger.entries().await.unwrap()[0].status, status);
+    assert_eq!(status.state.name(), "in_doubt");
+    // The right one ends the doubt.
+    let right = ShotEvent::Resolved(Resolution::Task(found("t-3")));
+    ledger.apply(revision, &status, right, &RULES, at(9)).await;
+    let [attempt] = ledger.attempts(revision).await.unwrap().try_into().unwrap();
+    assert_eq!((attempt.task, attempt.is_given), (Some(task("t-3")), true));
+    assert_eq!(attempt.former_tasks, [task("t-1"), task("t-2")]);
+}
+
+pub async fn a_ledger_says_what_a_revision_asked_for<M: Maker>() {
+    let maker = M::make();
+    let ledger = maker.ledger();
+    let entries = queued(&*ledger, &[10]).await;
+    let told = ledger.request(entries[0].revision).await.unwrap();
+    assert_eq!(told, ledger.snapshot().unwrap().request(entries[0].revision).unwrap());
+    assert!(ledger.request(RevisionId(99)).await.is_err());
+}

@@ -151,7 +151,9 @@ impl Rig {
 
     /// The provider answers about the one task that is being asked for; `None`: the ledger knows it.
     pub fn found(&mut self, outcome: Option<PollOutcome>) {
-        let Effect::Find { slot, task } = self.take_other() else { panic!("no task is asked for") };
+        let Effect::Find { slot, task, .. } = self.take_other() else {
+            panic!("no task is asked for")
+        };
         self.tell(Event::Found { slot, task, outcome });
     }
 

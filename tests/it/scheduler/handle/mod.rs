@@ -6,6 +6,7 @@ mod begun;
 mod callbacks;
 mod charges;
 mod commits;
+mod contents;
 mod doubts;
 mod downloads;
 mod given;

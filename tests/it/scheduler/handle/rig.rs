@@ -187,7 +187,7 @@ impl Rig {
                 assert_eq!(attempt.account, Account::Reserved);
                 self.left.push(self.now.elapsed);
             }
-            Effect::Poll { slots, tasks } => {
+            Effect::Poll { slots, tasks, .. } => {
                 for (slot, task) in slots.iter().zip(tasks) {
                     assert_eq!(state(slot).task(), Some(&task.task));
                 }
