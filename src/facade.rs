@@ -13,7 +13,9 @@ use crate::disk::make_folder;
 use crate::domain::money::Usd;
 use crate::domain::shot::{Request, Shot, ShotId};
 use crate::domain::time::{Clock, SystemClock};
-use crate::ledger::{Identity, Kind, Ledger, LedgerAddress, LedgerError, LedgerOptions, Row};
+use crate::ledger::{
+    Identity, Kind, Ledger, LedgerAddress, LedgerError, LedgerOptions, Row, hold_for, open_in,
+};
 use crate::manifest::{self, Mistakes, Reading};
 use crate::policy::budget::{Balance, Budget};
 use crate::policy::limits::Limits;
@@ -74,6 +76,7 @@ impl Campaign {
         options.rules.failed_tasks_charged = catalog.failed_tasks_charged();
         options.rules.canceled_tasks_charged = catalog.canceled_tasks_charged();
         options.check_charges = read.header.check_charges;
+        options.check_balance = true;
         let (name, shots) = (read.header.campaign, read.shots.into());
         Ok(Self { name, shots, options, budget, catalog })
     }
@@ -92,7 +95,7 @@ impl Campaign {
             .into_iter()
             .map(|(id, params, price)| shot(&catalog, id, params, price))
             .collect();
-        let options = RunOptions::new(Limits::default());
+        let options = RunOptions { check_balance: true, ..RunOptions::new(Limits::default()) };
         Ok(Self {
             name: name.to_owned(),
             shots: shots?,
@@ -201,7 +204,7 @@ impl Run {
         Ok(Self { provider: Some((simulator, Kind::Simulator)), ..self })
     }
 
-    /// Keeps the campaign's truth in this ledger.
+    /// Keeps the campaign's truth in this ledger. A folder that names another one is refused.
     #[must_use]
     pub fn ledger(self, ledger: Arc<dyn Ledger>) -> Self {
         Self { ledger: Some(ledger), ..self }
@@ -239,7 +242,10 @@ impl Run {
         self.progress.subscribe()
     }
 
-    /// Renders the shots, or goes on with them, until nothing is left to do or something stops it.
+    /// Renders the shots, or goes on with them, until nothing is left to do or something stops it. The
+    /// folder is locked meanwhile, and names its ledger (`ledger.id`) before anything is bought. The
+    /// provider's balance is asked for once before the first purchase, unless
+    /// [`options`](Self::options) say otherwise.
     ///
     /// # Errors
     /// Whatever keeps it from sending anything.
@@ -249,16 +255,19 @@ impl Run {
             provider.ok_or_else(|| Error::Setup("the run has no provider".to_owned()))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         make_folder(&folder).map_err(|error| Error::Setup(error.to_string()))?;
-        let ledger = match ledger {
-            Some(ledger) => ledger,
-            None => LedgerAddress::file(folder.join(LEDGER)).open(&LedgerOptions {
+        let (ledger, _lock) = if let Some(ledger) = ledger {
+            let lock = hold_for(&folder, &*ledger)?;
+            (ledger, lock)
+        } else {
+            let options = LedgerOptions {
                 campaign: &campaign.name,
                 kind,
                 holder: "a program that uses the rushes library",
                 at: clock.now(),
                 threads: Threads::Pool,
                 identity: Identity::new(Arc::new(campaign.catalog.clone())),
-            })?,
+            };
+            open_in(&folder, &LedgerAddress::file(folder.join(LEDGER)), &options)?
         };
         if ledger.budget() != campaign.budget {
             ledger.set_budget(campaign.budget).await?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::blocking::Threads;
 use crate::domain::time::{Clock, SystemClock};
-use crate::ledger::{FolderLock, Ledger, LedgerError, LedgerOptions};
+use crate::ledger::{FolderLock, Ledger, LedgerOptions, open_in};
 
 use super::error::CliError;
 use super::log::{Keeper, Log};
@@ -28,20 +28,19 @@ pub fn open(paths: &CampaignPaths, holder: &str, log: &Log) -> Result<Opened, Cl
         private_folder(folder)?;
     }
     let campaign = kept_name(paths)?;
-    let Some(folder) = FolderLock::take(&paths.folder) else { return Err(in_use(paths)) };
-    ownership::check(paths)?;
     let at = SystemClock.now();
-    let ledger = paths.ledger.open(&LedgerOptions {
+    let options = LedgerOptions {
         campaign: &campaign,
         kind: paths.kind,
         holder,
         at,
         threads: Threads::Pool,
         identity: paths.identity.clone(),
-    })?;
+    };
+    let (ledger, folder) = open_in(&paths.folder, &paths.ledger, &options)
+        .map_err(|error| ownership::with_ways_out(error, paths))?;
     // No other run works on the campaign from here on, so none writes to its log.
     let log = log.begin(&paths.folder, &paths.header.campaign, holder, at);
-    ownership::keep(paths, &*ledger)?;
     ledger_place::warn_of_copies(paths.ledger.path());
     Ok(Opened { ledger, log, folder })
 }
@@ -54,15 +53,4 @@ fn kept_name(paths: &CampaignPaths) -> Result<String, CliError> {
     }
     let kept = paths.reader()?.map(|reader| reader.summary()).transpose()?;
     Ok(kept.map_or(ours, |kept| kept.campaign))
-}
-
-/// Another run has the folder.
-fn in_use(paths: &CampaignPaths) -> CliError {
-    let summary = paths.ledger.snapshot().and_then(|reader| reader.summary());
-    let holder = summary.ok().and_then(|summary| summary.held_by);
-    let (place, holder) = match holder {
-        Some(holder) => (paths.ledger.path().to_owned(), holder),
-        None => (paths.folder.clone(), "a run with another ledger".to_owned()),
-    };
-    LedgerError::Locked(place, holder).into()
 }

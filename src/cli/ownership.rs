@@ -2,7 +2,7 @@
 //! so that no ledger buys what another one bought.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::clips::{clip_path, clips_in, is_whole, look};
@@ -115,27 +115,16 @@ pub fn check_clips(
 
 /// Refuses a ledger that is not the folder's.
 pub fn check(paths: &CampaignPaths) -> Result<(), CliError> {
-    let Some(owner) = Owner::of(&paths.folder)? else { return Ok(()) };
-    let ours = match paths.reader()? {
-        Some(reader) => reader.summary()?.home.id,
-        // What is left of a ledger says more about it than this.
-        None if paths.ledger.is_known() => return Ok(()),
-        None => Some(String::new()),
-    };
-    // One that an older version made has no id yet.
-    let is_its_own = match &ours {
-        Some(id) => *id == owner.id,
-        None => is_same_file(&owner.place, paths.ledger.path()),
-    };
-    if is_its_own {
-        return Ok(());
-    }
-    let (folder, ledger) = (paths.folder.clone(), paths.ledger.path().to_owned());
-    let place = owner.place;
-    let refused: CliError =
-        LedgerError::OtherLedger { folder, owner: place.clone(), ledger }.into();
+    Owner::check(&paths.folder, &paths.ledger).map_err(|error| with_ways_out(error, paths))
+}
+
+/// An error of opening a campaign, for another ledger's folder with the commands that help.
+pub fn with_ways_out(error: LedgerError, paths: &CampaignPaths) -> CliError {
+    let LedgerError::OtherLedger { owner, .. } = &error else { return error.into() };
+    let place = owner.clone();
     let own_folder = format!("to give it a folder of its own: {}", paths.again("run", "--out DIR"));
-    Err(if place.exists() {
+    let refused: CliError = error.into();
+    if place.exists() {
         let there = paths.clone().with_ledger(&place);
         refused.help(format!("to go on: {}", there.again("run", ""))).help(own_folder)
     } else {
@@ -144,22 +133,7 @@ pub fn check(paths: &CampaignPaths) -> Result<(), CliError> {
              run again",
             quoted(&paths.folder.join("ledger.id"))
         ))
-    })
-}
-
-fn is_same_file(one: &Path, other: &Path) -> bool {
-    let real = |path: &Path| std::fs::canonicalize(path).ok();
-    one == other || real(one).is_some_and(|one| Some(one) == real(other))
-}
-
-/// Names the ledger as the folder's owner, before anything is bought.
-pub fn keep(paths: &CampaignPaths, ledger: &dyn Ledger) -> Result<(), CliError> {
-    let Some(id) = ledger.snapshot()?.summary()?.home.id else { return Ok(()) };
-    Owner::keep(&paths.folder, &id, paths.ledger.path()).map_err(|error| {
-        let file = paths.folder.join("ledger.id");
-        CliError::new(format!("{} cannot be written: {error}", safe_path(&file)))
-            .help("see to it that you may write that folder, or choose another with --out")
-    })
+    }
 }
 
 /// Clips without a ledger were bought by one that is gone: a new one would buy them all again. None

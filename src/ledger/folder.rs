@@ -4,9 +4,10 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::LedgerError;
+use super::{Ledger, LedgerAddress, LedgerError, LedgerOptions};
 use crate::disk::{private, sync_folder};
 
 /// The file in a campaign folder.
@@ -56,6 +57,35 @@ impl Owner {
         }
     }
 
+    /// Refuses a ledger that is not the folder's; changes nothing. Blocking.
+    ///
+    /// # Errors
+    /// When the folder names another one, or either cannot be read.
+    pub fn check(folder: &Path, ledger: &LedgerAddress) -> Result<(), LedgerError> {
+        let Some(owner) = Self::of(folder)? else { return Ok(()) };
+        let ours = match ledger.snapshot() {
+            Ok(reader) => reader.summary()?.home.id,
+            // What is left of a ledger says more about it than this.
+            Err(LedgerError::Missing { .. }) if ledger.is_known() => return Ok(()),
+            Err(LedgerError::Missing { .. }) => Some(String::new()),
+            Err(error) => return Err(error),
+        };
+        owner.accept(ours.as_deref(), ledger.path(), folder)
+    }
+
+    /// `id`: the ledger's; one that an older version made has none yet.
+    fn accept(self, id: Option<&str>, ledger: &Path, folder: &Path) -> Result<(), LedgerError> {
+        let is_its_own = match id {
+            Some(id) => *id == self.id,
+            None => is_same_file(&self.place, ledger),
+        };
+        if is_its_own {
+            return Ok(());
+        }
+        let (folder, ledger) = (folder.to_owned(), ledger.to_owned());
+        Err(LedgerError::OtherLedger { folder, owner: self.place, ledger })
+    }
+
     /// Names the ledger with this id at `ledger` as the owner of `folder`, durably; writes nothing
     /// where that is written already. Blocking.
     ///
@@ -93,6 +123,11 @@ fn place(folder: &Path, ledger: &Path) -> PathBuf {
     }
 }
 
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    one == other || real(one).is_some_and(|one| Some(one) == real(other))
+}
+
 /// An editor may have given it other line ends.
 fn parse(text: &str, folder: &Path) -> Option<Owner> {
     let mut lines = text.trim_start_matches('\u{feff}').lines();
@@ -123,5 +158,53 @@ impl FolderLock {
             }
         }
         None
+    }
+}
+
+/// Opens or creates the ledger of a campaign folder for writing: takes the folder's lock, refuses a
+/// ledger that is not the folder's, takes the run lock, and names the ledger as the folder's owner.
+/// Both locks are held until what is answered is dropped. Blocking.
+///
+/// # Errors
+/// When another process works there, the folder is another ledger's, or the ledger cannot be opened
+/// or named.
+pub fn open_in(
+    folder: &Path,
+    address: &LedgerAddress,
+    options: &LedgerOptions<'_>,
+) -> Result<(Arc<dyn Ledger>, FolderLock), LedgerError> {
+    let Some(lock) = FolderLock::take(folder) else { return Err(in_use(folder, address)) };
+    Owner::check(folder, address)?;
+    let ledger = address.open(options)?;
+    if let Some(id) = ledger.snapshot()?.summary()?.home.id {
+        let unwritten = |error| LedgerError::inaccessible(&folder.join(FILE), &error);
+        Owner::keep(folder, &id, address.path()).map_err(unwritten)?;
+    }
+    Ok((ledger, lock))
+}
+
+/// The same for a ledger that is open: takes the folder's lock, and refuses a folder that names another
+/// ledger. Such a ledger has no place that the folder could keep. Blocking.
+///
+/// # Errors
+/// As [`open_in`].
+pub fn hold_for(folder: &Path, ledger: &dyn Ledger) -> Result<FolderLock, LedgerError> {
+    let given = || PathBuf::from("the ledger that was given");
+    let Some(lock) = FolderLock::take(folder) else {
+        return Err(LedgerError::Locked(folder.to_owned(), "another run".to_owned()));
+    };
+    if let Some(owner) = Owner::of(folder)? {
+        let id = ledger.snapshot()?.summary()?.home.id.unwrap_or_default();
+        owner.accept(Some(&id), &given(), folder)?;
+    }
+    Ok(lock)
+}
+
+/// Another run has the folder.
+fn in_use(folder: &Path, address: &LedgerAddress) -> LedgerError {
+    let summary = address.snapshot().and_then(|reader| reader.summary());
+    match summary.ok().and_then(|summary| summary.held_by) {
+        Some(holder) => LedgerError::Locked(address.path().to_owned(), holder),
+        None => LedgerError::Locked(folder.to_owned(), "a run with another ledger".to_owned()),
     }
 }

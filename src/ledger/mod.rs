@@ -30,7 +30,7 @@ use crate::policy::budget::{Balance, Budget};
 
 pub use address::LedgerAddress;
 pub use error::LedgerError;
-pub use folder::{FolderLock, Owner};
+pub use folder::{FolderLock, Owner, hold_for, open_in};
 pub use identity::{Identity, StoredRequest};
 pub use memory::MemoryLedger;
 pub use options::{Kind, LedgerOptions};

@@ -16,6 +16,7 @@ mod contract;
 #[cfg(target_os = "linux")]
 mod disk;
 mod domain;
+mod facade;
 mod fuzz;
 mod house;
 mod identity;
