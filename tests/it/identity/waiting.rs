@@ -87,3 +87,56 @@ fn field_05_fetch_works_when_the_manifest_is_broken_or_gone() {
         assert_eq!(clips, 2);
     }
 }
+
+/// A campaign that dies once the first of its tasks was polled.
+fn killed(sandbox: &Sandbox, manifest: &str, server: &Server) {
+    let url = server.url();
+    let mut run = sandbox.command(&["run", manifest, "--api-base", &url]);
+    let died = run.env("RUSHES_DIE_AT", "poll answered:1").output().unwrap();
+    assert_eq!(died.status.code(), None, "{died:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn field_05_a_still_renamed_while_its_shots_render_and_the_run_was_killed() {
+    let sandbox = campaign(&[]).manifest(TEXT);
+    fs::create_dir(sandbox.path("stills")).unwrap();
+    fs::write(sandbox.path("stills/a.png"), crate::cases::PNG).unwrap();
+    let server = sells();
+    killed(&sandbox, "shots.yaml", &server);
+    let sent = posted(&server);
+    assert!(sent.contains(&"a".to_owned()), "{sent:?}");
+    fs::rename(sandbox.path("stills/a.png"), sandbox.path("stills/final.png")).unwrap();
+    let run = ["run", "shots.yaml", "--api-base", &server.url()];
+    sandbox.run(run).exits(0).warns("stills/a.png");
+    assert_eq!(delivered(&sandbox), 2);
+    crate::disk::each_once(&[&server], &["a", "b"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn field_05_a_table_that_is_gone_is_named_with_the_command_that_fetches_what_waits() {
+    let rows = "id,model,prompt\na,kling-v2-6,a\nb,kling-v2-6,b\n";
+    let limits = "limits: {rate: 100/s, poll_every: 50ms, poll_rate: 100/s}\n";
+    let yaml = format!("campaign: night\n{limits}shots:\n  - {{from: rows.csv}}\n");
+    for (manifest, table) in [("shots.yaml", "rows.csv"), ("night.csv", "night.csv")] {
+        let sandbox = campaign(&[]).manifest(&yaml).file(table, rows);
+        let server = sells();
+        killed(&sandbox, manifest, &server);
+        fs::rename(sandbox.path(table), sandbox.path("renamed.csv")).unwrap();
+        let before = server.requests().len();
+        let url = server.url();
+        let refused = sandbox.run(["run", manifest, "--api-base", &url]).exits(2).stderr();
+        assert_eq!(server.requests().len(), before, "nothing was sent");
+        assert!(refused.contains(table), "{refused}");
+        let help = refused.lines().find(|line| line.contains("paid for")).unwrap_or(&refused);
+        assert!(help.contains(&format!("fetched: rushes fetch {manifest}")), "{refused}");
+        // As it stands there.
+        let words = help.rsplit_once("rushes ").unwrap().1.replace(['\'', '"'], "");
+        let words: Vec<&str> = words.split_whitespace().collect();
+        assert_eq!(sandbox.run_words(&words).code(), Some(0), "{words:?}");
+        let sent = posted(&server).len();
+        let clips = fs::read_dir(sandbox.path("renders/night/clips")).unwrap().count();
+        assert_eq!((clips, posted(&server).len()), (sent, sent), "{manifest}: nothing is bought");
+    }
+}
