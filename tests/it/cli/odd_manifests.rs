@@ -7,8 +7,8 @@ use crate::support::pictures::drawn;
 
 /// A campaign of these shots, with pictures as they are described.
 fn campaign(shots: &[&str], pictures: &[&str]) -> Sandbox {
-    let shots: String = shots.iter().map(|shot| format!("  - {{{shot}}}\n")).collect();
-    let sandbox = Sandbox::new().manifest(&format!("campaign: odd\nshots:\n{shots}"));
+    let shots: Vec<_> = shots.iter().map(|shot| format!("  - {{{shot}}}\n")).collect();
+    let sandbox = Sandbox::new().manifest(&format!("campaign: odd\nshots:\n{}", shots.concat()));
     for picture in pictures {
         let (name, described) = picture.split_once(' ').unwrap();
         std::fs::write(sandbox.path(name), drawn(described)).unwrap();
