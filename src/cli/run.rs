@@ -236,6 +236,7 @@ impl Work<'_> {
             };
             LivePage::open(port, view)
         });
+        let last = progress.clone();
         let follower = tokio::spawn(progress::follow(progress, terminal.clone()));
         let ended = scheduler::run(self.shots, options, deps, stop, sender).await;
         // Before the others stop listening, so that no signal falls in between.
@@ -255,7 +256,8 @@ impl Work<'_> {
         drop(follower.await);
         let ended = ended?;
         artifacts::leave(&paths, terminal);
-        let mut exit = summarize(&paths, &ended, only.as_ref(), terminal, out);
+        let mut exit =
+            summarize(&paths, &ended, last.borrow().former, only.as_ref(), terminal, out);
         if !self.has_open_purchases
             && matches!(ended, RunOutcome::Stopped(StopReason::Balance(_)))
             && exit == Exit::StoppedEarly
@@ -317,6 +319,7 @@ async fn callbacks(header: &Header) -> Result<Option<(BoundedServer, Callbacks)>
 fn summarize(
     paths: &CampaignPaths,
     ended: &RunOutcome,
+    former: usize,
     only: Option<&globset::GlobMatcher>,
     terminal: &Terminal,
     out: &mut dyn Write,
@@ -327,6 +330,7 @@ fn summarize(
     };
     match read() {
         Ok((summary, outcome)) => {
+            let outcome = outcome.with_former(former);
             let _ = outcome.write(out, &summary, paths).and_then(|()| out.flush());
             Exit::of(ended, &outcome.counts)
         }

@@ -79,6 +79,8 @@ pub struct Outcome {
     odd_charges: usize,
     /// How many clips are not what was asked for.
     mismatched: usize,
+    /// How many have a task again that was given before.
+    former: usize,
     groups: [Group; Remedy::ALL.len()],
 }
 
@@ -92,6 +94,11 @@ impl Outcome {
             }
         })?;
         Ok(outcome)
+    }
+
+    /// The same where so many shots have a task again that was given before.
+    pub fn with_former(self, former: usize) -> Self {
+        Self { former, ..self }
     }
 
     fn add(&mut self, row: &Row) {
@@ -120,6 +127,7 @@ impl Outcome {
         for (count, what) in [
             (self.odd_charges, "The gateway's charge is not the catalog's price for"),
             (self.mismatched, "The clip is not what was asked for in"),
+            (self.former, "The gateway knows only the task that was given before for"),
         ] {
             if count > 0 {
                 let (shots, report) = (plural(count, "shot"), paths.again("report", ""));

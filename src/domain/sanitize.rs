@@ -40,6 +40,16 @@ pub fn plain(text: &str, max: usize) -> String {
     out
 }
 
+/// A text from outside as one word of a shell: a task's id, which the gateway chose.
+#[must_use]
+pub fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '/');
+    if text.chars().all(is_plain) && !text.starts_with('-') && !text.is_empty() {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
 /// What a page says of itself: the title of an HTML page, or its text without tags.
 #[must_use]
 pub fn page(html: &str, max: usize) -> String {

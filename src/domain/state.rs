@@ -186,6 +186,36 @@ pub enum ShotEvent {
     RetryFailed,
     /// `rushes resolve`.
     Resolved(Resolution),
+    /// The task of an earlier request, or of one that was given up, came to its end: of a request
+    /// that nothing more is done about but to learn what it cost.
+    Earlier {
+        /// The request.
+        attempt: AttemptId,
+        /// What became of its task.
+        end: EarlierEnd,
+    },
+    /// The gateway does not know the task that was given last, and knows this one, which was given
+    /// before.
+    FormerTask(TaskId),
+}
+
+/// What became of the task of an earlier request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EarlierEnd {
+    /// Its clips are durable under their final names.
+    Delivered,
+    /// Some of its clips are; the others could not be fetched in this run.
+    Partly,
+    /// The gateway could not render it.
+    Failed {
+        /// The reason for people.
+        why: Box<str>,
+    },
+    /// Paid, but its clip was no longer there to be fetched.
+    Expired {
+        /// The reason for people.
+        why: Box<str>,
+    },
 }
 
 /// A task that turned out to be an attempt's.
@@ -458,6 +488,8 @@ impl ShotEvent {
             Self::Reroll => "a re-roll",
             Self::RetryFailed => "a retry",
             Self::Resolved(_) => "a resolution",
+            Self::Earlier { .. } => "the end of an earlier task",
+            Self::FormerTask(_) => "the return of a former task",
         }
     }
 }

@@ -2,6 +2,7 @@
 //! nothing outside its arguments, so that every turn of a shot's life can be tested as a table.
 
 mod contents;
+mod earlier;
 mod polls;
 mod resolutions;
 
@@ -212,6 +213,10 @@ impl RevisionState {
                 Ok(Transition::new(Self::new(), Next::Requeue(Backoff::None)))
             }
             (_, ShotEvent::Resolved(resolution)) => self.resolved(resolution, now),
+            (_, ShotEvent::Earlier { attempt, end }) => self.earlier_ended(attempt, end, rules),
+            (State::Rendering { stalled: Some(_), .. }, ShotEvent::FormerTask(task)) => {
+                self.has_other_task(task, now)
+            }
             (state, event) => Err(InvalidTransition { state: state.name(), event: event.name() }),
         }
     }

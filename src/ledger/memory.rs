@@ -1,9 +1,11 @@
 //! A ledger in memory: everything that a ledger promises but to outlive the process. What the ledger
 //! in a file is held against, so it is written in the most obvious way.
 
+mod commit;
 mod record;
 mod snapshot;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt;
@@ -14,12 +16,11 @@ use crate::domain::outcome::TaskId;
 use crate::domain::shot::{Shot, ShotId};
 use crate::domain::state::{Account, AttemptId, AttemptOutcome, RevisionState, State, Unanswered};
 use crate::domain::time::Timestamp;
-use crate::domain::transition::Transition;
 use crate::ledger::revision::has_open_attempt;
 use crate::ledger::{
-    Answer, Assign, AttemptSpec, CallbackSubscription, Change, ClipFile, Commit, Committed, Entry,
-    Home, Identity, Ledger, LedgerError, Note, ReservedAttempt, RevisionId, Snapshot,
-    StoredAttempt, StoredRequest, Verdict,
+    Answer, Assign, AttemptSpec, CallbackSubscription, ClipFile, Commit, Committed, EarlierTask,
+    Entry, Home, Identity, Ledger, LedgerError, Note, ReservedAttempt, RevisionId, Snapshot,
+    StoredAttempt, StoredRequest,
 };
 use crate::policy::budget::{Balance, Budget};
 
@@ -49,7 +50,8 @@ struct Revision {
     /// Its place in the manifest, as of when it was last current.
     position: usize,
     shot: Shot,
-    files: Vec<ClipFile>,
+    /// By part, from 1 on.
+    files: BTreeMap<usize, ClipFile>,
     urls: Vec<String>,
     completed_at: Option<Timestamp>,
     delivered_at: Option<Timestamp>,
@@ -182,6 +184,20 @@ impl Ledger for MemoryLedger {
         async move { Ok(self.books().reserved(revision)) }.boxed()
     }
 
+    fn earlier_tasks(&self) -> Answer<'_, Vec<EarlierTask>> {
+        async move { Ok(self.books().earlier()) }.boxed()
+    }
+
+    fn may_have_clip(&self, revision: RevisionId) -> Answer<'_, bool> {
+        async move {
+            let mut books = self.books();
+            let is_reserved = !books.reserved(revision).is_empty();
+            let has_files = books.revision_mut(revision).is_some_and(|one| !one.files.is_empty());
+            Ok(is_reserved || has_files)
+        }
+        .boxed()
+    }
+
     fn attempts(&self, revision: RevisionId) -> Answer<'_, Vec<StoredAttempt>> {
         async move { Ok(self.books().attempts_of(revision)) }.boxed()
     }
@@ -285,152 +301,6 @@ impl Books {
             .find(|(id, attempt)| *id < mine && attempt.task.as_ref() == Some(task))?;
         let had = self.revisions.iter().find(|one| one.entry.revision == first.revision)?;
         Some(had.entry.shot.clone())
-    }
-}
-
-impl Books {
-    fn commit(&mut self, Commit { at, change }: &Commit) -> Verdict {
-        let verdict = match change {
-            Change::Transition { revision, transition, attempt: Some(spec), files }
-                if matches!(transition.to.state, State::Delivered { .. }) =>
-            {
-                self.adopt(*revision, transition, spec, files, *at)
-            }
-            Change::Transition { revision, transition, attempt: Some(spec), .. } => {
-                self.claim(*revision, transition, spec, *at)
-            }
-            Change::Transition { revision, transition, attempt: None, files } => {
-                self.write(*revision, transition, files, *at)
-            }
-            Change::Charge { attempt, charge } => {
-                if let Some(attempt) = self.attempt_mut(*attempt) {
-                    attempt.charge = Some(charge.clone());
-                }
-                Ok(Verdict::Written { task_first_of: None })
-            }
-        };
-        verdict.unwrap_or_else(Verdict::Refused)
-    }
-
-    fn claim(
-        &mut self,
-        id: RevisionId,
-        transition: &Transition,
-        spec: &AttemptSpec,
-        at: Timestamp,
-    ) -> Result<Verdict, LedgerError> {
-        if spec.price.is_some_and(|price| price < Usd::ZERO) {
-            return Err(LedgerError::defect("a negative price was claimed"));
-        }
-        let despite_doubt = matches!(transition.to.state, State::Submitting { doubt: Some(_), .. });
-        let (budget, balance) = (self.budget, self.balance());
-        let attempt = AttemptId(i64::try_from(self.attempts.len() + 1).unwrap_or(i64::MAX));
-        let claimable = |revision: &&mut Revision| match revision.entry.status.state {
-            State::Queued { .. } => !despite_doubt && revision.entry.current,
-            State::InDoubt { .. } => despite_doubt && revision.entry.current,
-            _ => false,
-        };
-        let Some(revision) = self.revision_mut(id).filter(claimable) else {
-            let wanted = if despite_doubt { "in_doubt" } else { "queued" };
-            let what = format!("revision {} was claimed but is not a {wanted} current one", id.0);
-            return Err(LedgerError::defect(what));
-        };
-        if !budget.allows(&balance, spec.price) {
-            return Ok(Verdict::OverCap);
-        }
-        revision.entry.price = spec.price;
-        revision.take(transition.to.clone().with_attempt(attempt), at);
-        self.move_money(at, Account::Reserved, spec.price.map_or(0, Usd::micros));
-        self.attempts.push(Attempt::new(id, spec, at, Account::Reserved));
-        Ok(Verdict::Claimed(attempt))
-    }
-
-    fn adopt(
-        &mut self,
-        id: RevisionId,
-        transition: &Transition,
-        spec: &AttemptSpec,
-        files: &[ClipFile],
-        at: Timestamp,
-    ) -> Result<Verdict, LedgerError> {
-        let attempt = AttemptId(i64::try_from(self.attempts.len() + 1).unwrap_or(i64::MAX));
-        let is_tried = self.attempts.iter().any(|attempt| attempt.revision == id);
-        let is_new = |one: &&mut Revision| {
-            matches!(one.entry.status.state, State::Queued { .. }) && one.entry.current && !is_tried
-        };
-        let Some(revision) = self.revision_mut(id).filter(is_new) else {
-            let what = format!("revision {} was adopted but is not a new one", id.0);
-            return Err(LedgerError::defect(what));
-        };
-        revision.entry.price = spec.price;
-        revision.take(transition.to.clone().with_attempt(attempt), at);
-        revision.files = files.to_vec();
-        self.move_money(at, Account::Spent, spec.price.map_or(0, Usd::micros));
-        self.attempts.push(Attempt::new(id, spec, at, Account::Spent));
-        Ok(Verdict::Claimed(attempt))
-    }
-
-    fn write(
-        &mut self,
-        id: RevisionId,
-        transition: &Transition,
-        files: &[ClipFile],
-        at: Timestamp,
-    ) -> Result<Verdict, LedgerError> {
-        for change in transition.changes() {
-            if self.attempt(change.attempt).is_none_or(|attempt| attempt.revision != id) {
-                let what = format!("attempt {} is not one of revision {}", change.attempt.0, id.0);
-                return Err(LedgerError::defect(what));
-            }
-        }
-        let Some(revision) = self.revision_mut(id) else {
-            return Err(LedgerError::defect(format!("there is no revision {}", id.0)));
-        };
-        revision.take(transition.to.clone(), at);
-        for (part, file) in files.iter().enumerate() {
-            match revision.files.get_mut(part) {
-                Some(before) => *before = file.clone(),
-                None => revision.files.push(file.clone()),
-            }
-        }
-        let bought = match &transition.to.state {
-            State::Rendering { attempt, task, .. } => Some((*attempt, task)),
-            _ => None,
-        };
-        for change in transition.changes() {
-            let Some(attempt) = self.attempt_mut(change.attempt) else { continue };
-            let from = std::mem::replace(&mut attempt.account, change.account);
-            attempt.outcome = attempt.outcome.or(change.outcome);
-            attempt.why = attempt.why.take().or_else(|| change.why.clone());
-            attempt.answer = attempt.answer.take().or_else(|| change.answer.clone());
-            if let Some((of, task)) = bought
-                && of == change.attempt
-            {
-                let before = attempt.task.replace(task.clone());
-                attempt.former_tasks.extend(before.filter(|before| before != task));
-            }
-            if let Some(task) = &change.refuted {
-                attempt.refute(task);
-            }
-            let price = attempt.spec.price.map_or(0, Usd::micros);
-            if from != change.account {
-                self.move_money(at, from, -price);
-                self.move_money(at, change.account, price);
-            }
-        }
-        let task_first_of = transition
-            .change
-            .as_ref()
-            .filter(|change| change.outcome == Some(AttemptOutcome::Bought))
-            .and_then(|change| self.task_first_of(change.attempt));
-        Ok(Verdict::Written { task_first_of })
-    }
-
-    /// Nothing lies in `released`.
-    fn move_money(&mut self, at: Timestamp, account: Account, micros: i64) {
-        if account != Account::Released && micros != 0 {
-            self.moves.push((at, account, micros));
-        }
     }
 }
 

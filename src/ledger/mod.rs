@@ -25,7 +25,7 @@ use crate::domain::secret::Secret;
 use crate::domain::shot::{Fingerprint, Shot, ShotId};
 use crate::domain::state::{Account, AttemptId, RevisionState};
 use crate::domain::time::Timestamp;
-use crate::domain::transition::Transition;
+use crate::domain::transition::{AttemptChange, Transition};
 use crate::policy::budget::{Balance, Budget};
 
 pub use address::LedgerAddress;
@@ -88,6 +88,14 @@ pub trait Ledger: Send + Sync + 'static {
     /// The attempts of a revision whose price is reserved, the oldest first.
     fn reserved_attempts(&self, revision: RevisionId) -> Answer<'_, Vec<ReservedAttempt>>;
 
+    /// The tasks whose price is reserved though their revision's state is about another request, or
+    /// though they were given up: of every revision, the oldest first.
+    fn earlier_tasks(&self) -> Answer<'_, Vec<EarlierTask>>;
+
+    /// Whether a purchase of a revision may have a clip that its state does not speak of: a price of
+    /// it is reserved, or a clip of it is listed.
+    fn may_have_clip(&self, revision: RevisionId) -> Answer<'_, bool>;
+
     /// All attempts of a revision, the oldest first.
     fn attempts(&self, revision: RevisionId) -> Answer<'_, Vec<StoredAttempt>>;
 
@@ -131,7 +139,6 @@ pub struct Commit {
 
 /// What a commit changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "nearly all are transitions")]
 pub enum Change {
     /// A revision's transition: its state, its attempts' changes, and the money's moves.
     Transition {
@@ -143,6 +150,15 @@ pub enum Change {
         /// an adopted clip: what stands for its purchase, of which the price is spent.
         attempt: Option<Box<AttemptSpec>>,
         /// The clips, if it is a delivery.
+        files: Vec<ClipFile>,
+    },
+    /// What became of the task of an earlier request of a revision, whose state stays as it is.
+    Earlier {
+        /// Whose.
+        revision: RevisionId,
+        /// The change of its attempt.
+        change: AttemptChange,
+        /// Its clips, which are further parts of the revision ([`earlier_part`]).
         files: Vec<ClipFile>,
     },
     /// What the provider says an attempt really cost. Moves no money.
@@ -213,6 +229,29 @@ pub struct ReservedAttempt {
     pub sent_at: Timestamp,
     /// Its task, if it has one.
     pub task: Option<TaskId>,
+}
+
+/// A task whose price is reserved, and that its revision's state is not about or gave up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EarlierTask {
+    /// The revision, with this request's price and whether a failed task of it is charged.
+    pub entry: Entry,
+    /// The request.
+    pub attempt: AttemptId,
+    /// Its task.
+    pub task: TaskId,
+    /// When its POST left.
+    pub sent_at: Timestamp,
+}
+
+/// So many parts are kept for each request's clips.
+const PARTS: usize = 1000;
+
+/// The part that the `nth` clip (from 0) of an earlier request is: no clip of the revision's own
+/// purchase, and of no other request of any shot, is or will be the same part.
+#[must_use]
+pub fn earlier_part(attempt: AttemptId, nth: usize) -> usize {
+    usize::try_from(attempt.0).unwrap_or_default().saturating_mul(PARTS) + 1 + nth
 }
 
 /// An attempt as it is kept.

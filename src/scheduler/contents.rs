@@ -35,9 +35,16 @@ impl World {
     }
 
     /// Asks whether the provider knows a task that a callback named for a shot in doubt, unless the
-    /// ledger knows it: as an attempt's, or as one that was said of this revision and was not its own.
-    pub(super) async fn find(&self, slot: Slot, revision: RevisionId, task: TaskId) -> Event {
-        match self.asked_of_named(revision, &task).await {
+    /// ledger knows it: as an attempt's, or as one that was said of this revision and was not its own,
+    /// unless it is asked for as one of these.
+    pub(super) async fn find(
+        &self,
+        slot: Slot,
+        revision: RevisionId,
+        task: TaskId,
+        is_former: bool,
+    ) -> Event {
+        match self.asked_of_named(revision, &task, is_former).await {
             Err(error) => Event::LedgerUnreadable(error),
             Ok(None) => Event::Found { slot, task, outcome: None },
             Ok(asked) => {
@@ -67,9 +74,13 @@ impl World {
         &self,
         revision: RevisionId,
         task: &TaskId,
+        is_former: bool,
     ) -> Result<Option<Arc<Content>>, LedgerError> {
         if self.ledger.knows_task(task).await? {
             return Ok(None);
+        }
+        if is_former {
+            return self.asked(revision).await.map(Some);
         }
         let attempts = self.ledger.attempts(revision).await?;
         let is_former = attempts.iter().any(|one| one.former_tasks.contains(task));

@@ -216,6 +216,7 @@ impl Scheduler {
             Event::Found { slot, task, outcome } => self.found(now, slot, &task, outcome.as_ref()),
             Event::Downloaded { slot, outcome } => self.downloaded(now, slot, outcome),
             Event::Adopted { slot, stored } => self.adopted(now, slot, stored),
+            Event::Former { slot, tasks } => self.former_told(now, slot, tasks),
             Event::Reserved { slot, is_reserved } => self.reserved(now, slot, is_reserved),
             Event::Charged { question, outcome } => self.charged(now, question, outcome),
             Event::Balance { outcome } => self.balance_told(&outcome),

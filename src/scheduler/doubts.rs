@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::domain::outcome::{PollOutcome, TaskId};
+use crate::domain::sanitize::shell_word;
 use crate::domain::secret::Secret;
 use crate::domain::state::{AttemptId, RecoveredTask, ShotEvent, State};
 use crate::domain::time::Now;
@@ -204,15 +205,21 @@ impl Scheduler {
         self.begin_at(now, slot, Errand::Find, at);
     }
 
-    /// Asks the ledger, then the provider, about the first of the tasks that callbacks named.
+    /// Asks the ledger, then the provider, about the first of the tasks that callbacks named, or that
+    /// the shot was said to have before.
     pub(super) fn begin_find(&mut self, slot: Slot) {
-        if let Some(shot) = self.slots.get(slot)
-            && let Work::Find { tasks, .. } = &shot.work
-            && let (Some(task), Some(doubts)) = (tasks.front().cloned(), &mut self.doubts)
-        {
-            doubts.asking += 1;
+        let Some(shot) = self.slots.get(slot) else { return };
+        let (tasks, is_former) = match &shot.work {
+            Work::Find { tasks, .. } => (tasks, false),
+            Work::Former { tasks, .. } => (tasks, true),
+            _ => return,
+        };
+        if let Some(task) = tasks.front().cloned() {
             let revision = shot.entry.revision;
-            self.out.effects.push(Effect::Find { slot, revision, task });
+            if let Some(doubts) = &mut self.doubts {
+                doubts.asking += 1;
+            }
+            self.out.effects.push(Effect::Find { slot, revision, task, is_former });
         }
     }
 
@@ -226,6 +233,9 @@ impl Scheduler {
     ) {
         let bought = self.doubts.as_mut().is_some_and(|doubts| doubts.asked(task));
         let Some(shot) = self.slots.get_mut(slot) else { return };
+        if matches!(shot.work, Work::Former { .. }) {
+            return self.former_found(now, slot, task, outcome.filter(|_| !bought));
+        }
         let (Work::Find { tasks, tries }, State::InDoubt { attempt, .. }) =
             (&mut shot.work, &shot.entry.status.state)
         else {
@@ -267,8 +277,8 @@ impl Scheduler {
                 tracing::warn!(
                     shot = %id,
                     "a callback named task {task}, and the gateway does not say clearly whether it \
-                     knows it; if it is in the console: rushes resolve MANIFEST {id} --task-id \
-                     {task}"
+                     knows it; if it is in the console: rushes resolve MANIFEST {id} --task-id {}",
+                    shell_word(task.as_str())
                 );
             }
         }

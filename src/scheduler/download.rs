@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::clips::{Stored, clip_path};
+use crate::clips::Stored;
 use crate::domain::outcome::{DownloadError, PollOutcome};
 use crate::domain::state::{ShotEvent, State};
 use crate::domain::time::Now;
@@ -78,9 +78,8 @@ impl Scheduler {
         else {
             return None;
         };
-        let part = fetch.files.len();
-        let path = clip_path(&shot.entry.clip_name, shot.entry.number, part + 1);
-        Some((urls.get(part)?.clone(), path))
+        let nth = fetch.files.len();
+        Some((urls.get(nth)?.clone(), shot.clip_path(nth)))
     }
 
     /// One try of a download ended.

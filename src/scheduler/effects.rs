@@ -14,6 +14,7 @@ use crate::domain::charge::ChargeOutcome;
 use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
 use crate::domain::secret::Secret;
 use crate::domain::shot::Request;
+use crate::domain::state::AttemptId;
 use crate::domain::time::Timestamp;
 use crate::failpoint;
 use crate::ledger::{Ledger, LedgerError, RevisionId};
@@ -34,8 +35,9 @@ pub enum Effect {
     /// Ask how tasks stand. Those of `unchecked` revisions are held against what these ask for, if the
     /// user or a callback named them.
     Poll { slots: Vec<Slot>, tasks: Vec<TaskHandle>, unchecked: Vec<Option<RevisionId>> },
-    /// Ask whether the provider knows a task, named for this revision, that the ledger does not know.
-    Find { slot: Slot, revision: RevisionId, task: TaskId },
+    /// Ask whether the provider knows a task, named for this revision, that the ledger does not know;
+    /// `is_former`: but as one that was said of this revision before.
+    Find { slot: Slot, revision: RevisionId, task: TaskId, is_former: bool },
     /// Ask what the account can still spend.
     Balance,
     /// Ask what a task cost.
@@ -44,6 +46,8 @@ pub enum Effect {
     Download { slot: Slot, url: String, path: String, partial: Option<PartialClip> },
     /// Look for a clip that an earlier run stored and did not record.
     Adopt { slot: Slot, path: String, completed_at: Timestamp },
+    /// Ask the ledger which tasks a shot was said to have before.
+    Former { slot: Slot, revision: RevisionId, attempt: AttemptId },
     /// Ask the ledger whether another attempt of a failed shot may have bought it.
     Reserved { slot: Slot, revision: RevisionId },
     /// Hear callbacks with this key.
@@ -71,7 +75,9 @@ pub enum Event {
     Downloaded { slot: Slot, outcome: DownloadOutcome },
     /// A clip was looked for on the disk.
     Adopted { slot: Slot, stored: Option<Stored> },
-    /// Whether another attempt's price is reserved for a failed shot.
+    /// The tasks that a shot was said to have before, the newest first.
+    Former { slot: Slot, tasks: Vec<TaskId> },
+    /// Whether another attempt's price is reserved for a failed shot, or a clip of it is listed.
     Reserved { slot: Slot, is_reserved: bool },
     /// The provider was asked what a task cost.
     Charged { question: ChargeQuestion, outcome: ChargeOutcome },
@@ -145,7 +151,9 @@ impl World {
                 Err(why) => Event::Panicked { was_post: false, why },
             },
             Effect::Poll { slots, tasks, unchecked } => self.poll(slots, tasks, &unchecked).await,
-            Effect::Find { slot, revision, task } => self.find(slot, revision, task).await,
+            Effect::Find { slot, revision, task, is_former } => {
+                self.find(slot, revision, task, is_former).await
+            }
             Effect::Charge { question } => {
                 let task = TaskHandle::new(question.task.clone());
                 let outcome = self.provider.charge(&task).await;
@@ -168,8 +176,18 @@ impl World {
                 Event::Balance { outcome: asked.await.unwrap_or_else(late) }
             }
             Effect::Reserved { slot, revision } => {
-                match self.ledger.reserved_attempts(revision).await {
-                    Ok(all) => Event::Reserved { slot, is_reserved: !all.is_empty() },
+                match self.ledger.may_have_clip(revision).await {
+                    Ok(is_reserved) => Event::Reserved { slot, is_reserved },
+                    Err(error) => Event::LedgerUnreadable(error),
+                }
+            }
+            Effect::Former { slot, revision, attempt } => {
+                match self.ledger.attempts(revision).await {
+                    Ok(all) => {
+                        let own = all.into_iter().find(|one| one.attempt == attempt);
+                        let former = own.map_or_else(Vec::new, |one| one.former_tasks);
+                        Event::Former { slot, tasks: former.into_iter().rev().collect() }
+                    }
                     Err(error) => Event::LedgerUnreadable(error),
                 }
             }

@@ -141,6 +141,8 @@ const fn word(event: &ShotEvent) -> &'static str {
         ShotEvent::Reroll => "re-rolled",
         ShotEvent::RetryFailed => "retried",
         ShotEvent::Resolved(_) => "resolved",
+        ShotEvent::Earlier { .. } => "earlier task ended",
+        ShotEvent::FormerTask(_) => "former task known",
     }
 }
 

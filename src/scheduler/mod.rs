@@ -23,6 +23,9 @@
 //!     (`ClipStore::begin`, `ClipWriter::publish`); `Scheduler::stored` makes the transition to
 //!     delivered.
 //!
+//! A task that its revision is no longer about goes the last two steps only, and nothing but its end is
+//! written (`earlier`).
+//!
 //! Between any two of them lies the driver's loop: events in, one commit, effects out.
 //!
 //! [`RevisionState::after`]: crate::domain::state::RevisionState::after
@@ -35,9 +38,11 @@ mod dispatch;
 mod doubts;
 mod download;
 mod driver;
+mod earlier;
 mod effects;
 mod ends;
 mod event_log;
+mod former;
 mod latest;
 mod loads;
 mod metrics;
@@ -111,5 +116,6 @@ pub async fn run(
     let entries = current.into_iter().zip(places).chain(others.into_iter().map(|it| (it, None)));
     scheduler.set_paused(driver.is_paused());
     scheduler.recover_from(now, entries, subscriptions);
+    scheduler.take_earlier(now, ledger.earlier_tasks().await?);
     driver.run(scheduler).await
 }

@@ -88,6 +88,9 @@ impl Scheduler {
         if matches!(shot.entry.status.state, State::Rendered { .. }) {
             return self.polled_again(now, slot, outcome);
         }
+        if shot.earlier.is_some() {
+            return self.earlier_polled(now, slot, outcome);
+        }
         shot.others_are_clear = others_are_clear(shot, self.last_clear, now);
         shot.unclear = match &outcome {
             PollOutcome::Unclear { .. }
@@ -103,6 +106,7 @@ impl Scheduler {
         let unclear = shot.unclear;
         self.note_checked(slot, &outcome);
         self.note_poll(now, slot, &outcome, unclear);
+        let is_missing = matches!(outcome, PollOutcome::Missing { .. });
         let Some(next) = self.step(now, slot, ShotEvent::Polled(outcome)) else { return };
         match next {
             Next::Poll(_) if self.is_still_aside(slot) => self.settle(now, slot, Next::Rest),
@@ -125,6 +129,7 @@ impl Scheduler {
                 self.stop_polls();
                 self.set(slot, Activity::Resting);
             }
+            Next::Rest if self.is_unknown(slot, is_missing) => self.ask_former(slot),
             next => {
                 if let Some(task) = task {
                     self.ask_charge(slot, task);
@@ -153,7 +158,7 @@ impl Scheduler {
     }
 
     /// What a poll's answer means to all other shots.
-    fn note_poll(&mut self, now: Now, slot: Slot, outcome: &PollOutcome, unclear: u32) {
+    pub(super) fn note_poll(&mut self, now: Now, slot: Slot, outcome: &PollOutcome, unclear: u32) {
         let Some(shot) = self.slots.get(slot).map(|shot| &shot.entry.shot) else { return };
         if let PollOutcome::Unanswered { why } = outcome {
             tracing::debug!(%shot, "poll unanswered: {why}");

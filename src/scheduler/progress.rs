@@ -36,6 +36,8 @@ pub struct Progress {
     pub paused: bool,
     /// Shots that wait while none of them fits under the cap and none that pauses could.
     pub held_by_cap: usize,
+    /// Shots that have a task again which was given before: the one that replaced it is unknown.
+    pub former: usize,
     /// How shots came to their ends in this run.
     pub ends: Ends,
 }

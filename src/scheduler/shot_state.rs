@@ -5,9 +5,9 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::clips::ClipWriter;
-use crate::domain::outcome::{DownloadError, TaskId};
+use crate::domain::outcome::{DownloadError, PollOutcome, TaskId};
 use crate::domain::secret::Secret;
-use crate::domain::state::State;
+use crate::domain::state::{RevisionState, ShotEvent, State};
 use crate::domain::time::{Now, Timestamp};
 use crate::domain::transition::FIREWALL;
 use crate::ledger::{ClipFile, Entry};
@@ -89,6 +89,9 @@ pub struct ShotState {
     pub(super) is_unchecked: bool,
     /// How often in this run its files could not be sent to the gateway.
     pub(super) unsent_files: u32,
+    /// What the revision itself is, if this is only an earlier task of it; the entry's state is that
+    /// of the task then.
+    pub(super) earlier: Option<Box<RevisionState>>,
     pub(super) work: Work,
 }
 
@@ -101,6 +104,9 @@ pub(super) enum Work {
     Submit(LoadedFiles),
     /// Tasks that callbacks named and that are still to be asked for; the first is being asked for.
     Find { tasks: VecDeque<TaskId>, tries: u32 },
+    /// Tasks that it was said to have before and that are still to be asked for, the newest first;
+    /// the first is being asked for.
+    Former { tasks: VecDeque<TaskId>, tries: u32 },
     /// Its clips so far.
     Fetch(Box<Fetch>),
 }
@@ -165,6 +171,7 @@ impl ShotState {
             is_asked: false,
             is_unchecked,
             unsent_files: 0,
+            earlier: None,
             work: Work::None,
         }
     }
@@ -178,6 +185,15 @@ impl ShotState {
                 clock.plus(now.elapsed.saturating_sub(elapsed))
             }
             _ => now.clock,
+        }
+    }
+
+    /// The moment by which an event is judged: that the provider is done is held against the clock,
+    /// like what is written down.
+    pub(super) fn event_judged_at(&self, now: Now, event: &ShotEvent) -> Timestamp {
+        match event {
+            ShotEvent::Polled(PollOutcome::Completed { .. }) => now.clock,
+            _ => self.judged_at(now),
         }
     }
 }

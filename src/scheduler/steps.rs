@@ -1,7 +1,7 @@
 //! What becomes of a shot: the scheduler decides its transition, takes over the new state, and hears
 //! from the ledger whether that is durable.
 
-use crate::domain::outcome::PollOutcome;
+use crate::domain::sanitize::shell_word;
 use crate::domain::state::{ShotEvent, State};
 use crate::domain::time::{Now, Timestamp};
 use crate::domain::transition::{Next, Transition};
@@ -29,11 +29,10 @@ impl Scheduler {
         files: Vec<ClipFile>,
     ) -> Option<Next> {
         let shot = self.slots.get(slot)?;
-        // That the provider is done is held against the clock, like what is written down.
-        let judged = match &event {
-            ShotEvent::Polled(PollOutcome::Completed { .. }) => now.clock,
-            _ => shot.judged_at(now),
-        };
+        if shot.earlier.is_some() {
+            return self.earlier_step(now, slot, event, files);
+        }
+        let judged = shot.event_judged_at(now, &event);
         let cause = Cause::of(&event, &files);
         let transition = self.decide(slot, event, judged)?;
         let entry = self.entry(slot)?;
@@ -177,9 +176,9 @@ impl Scheduler {
                 event_log::only_trace("task unwritten", &shot.entry, *attempt, task, why);
                 tracing::error!(
                     "shot {0} was bought as task {task}, and this could not be written to the \
-                     ledger; once it can be written again: rushes resolve MANIFEST {0} --task-id \
-                     {task}",
+                     ledger; once it can be written again: rushes resolve MANIFEST {0} --task-id {1}",
                     shot.entry.shot,
+                    shell_word(task.as_str()),
                 );
             }
         }

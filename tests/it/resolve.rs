@@ -2,6 +2,7 @@
 //! beside what a shot is about.
 
 mod contents;
+mod earlier;
 mod many;
 mod prices;
 mod tasks;

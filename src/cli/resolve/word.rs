@@ -42,7 +42,9 @@ impl Word {
                 );
                 waits || (is_open && attempts.iter().filter(is_own).any(|one| one.is_given))
             }
-            Self::NotBought => waits || !others(entry, attempts).is_empty(),
+            Self::NotBought => {
+                (waits && !is_settled(entry, attempts)) || !others(entry, attempts).is_empty()
+            }
             Self::NotCharged(task) => attempts.iter().any(|one| has_reserved(one, task)),
             Self::Resubmit | Self::Abandon => waits,
         }
@@ -98,7 +100,7 @@ impl Word {
                 let said = format!("bought as task {task}{before}; the next run fetches it");
                 (Resolution::OtherTask(task.clone()), said)
             }
-            Self::NotBought if waits => {
+            Self::NotBought if waits && !is_settled(entry, attempts) => {
                 let others = doubtful.iter().map(|one| one.attempt);
                 let also = others.filter(|one| Some(*one) != own).collect();
                 (Resolution::NotBought { also }, freed(&doubtful, entry, true))
@@ -110,6 +112,14 @@ impl Word {
                 (Resolution::FreeOthers(others), said)
             }
             Self::NotCharged(task) => not_charged(task, entry, attempts)?,
+            Self::Resubmit if is_settled(entry, attempts) => {
+                let said = if entry.current {
+                    "queued to be bought again; the price of the first purchase is settled"
+                } else {
+                    "an older text is not bought again; its price is settled"
+                };
+                (Resolution::Resubmit, said.to_owned())
+            }
             Self::Resubmit if entry.current => {
                 let said = format!(
                     "queued to be bought again; {price} stays reserved for the first purchase"
@@ -120,9 +130,19 @@ impl Word {
                 let said = format!("an older text is not bought again; {price} stays reserved");
                 (Resolution::Resubmit, said)
             }
+            Self::Abandon if is_settled(entry, attempts) => {
+                (Resolution::Abandon, "given up; its price is settled".to_owned())
+            }
             Self::Abandon => (Resolution::Abandon, format!("given up; {price} stays reserved")),
         })
     }
+}
+
+/// Whether the price of the request that the state is about is not reserved any more: the task of what
+/// was given up came to its end.
+fn is_settled(entry: &Entry, attempts: &[StoredAttempt]) -> bool {
+    let own = attempts.iter().find(|one| Some(one.attempt) == entry.status.state.attempt());
+    own.is_some_and(|one| one.account != Account::Reserved)
 }
 
 /// The one price that is reserved for a task is freed.

@@ -29,6 +29,11 @@ impl RevisionState {
             let (state, then) = (State::Queued { why }, Next::Requeue(Backoff::None));
             Transition::new(Self { state, ..Self::new() }, then)
         };
+        // The task of what has failed may have ended since, and settled the price.
+        let stays = |step: Transition, why| match &self.state {
+            State::Failed { .. } => step,
+            _ => step.with(attempt, None, why, Account::Reserved),
+        };
         Ok(match resolution {
             Resolution::Task(found) => self.has_task(attempt, found, now),
             other @ (Resolution::OtherTask(_) | Resolution::FreeOthers(_)) => {
@@ -41,13 +46,13 @@ impl RevisionState {
             }
             Resolution::Resubmit => {
                 let why: Option<Box<str>> = Some("resolved: bought again".into());
-                again(why.clone()).with(attempt, None, why, Account::Reserved)
+                stays(again(why.clone()), why)
             }
             Resolution::Abandon => {
                 let why: Box<str> = "abandoned; its price stays reserved".into();
                 let failure = Failure::Abandoned;
                 let failed = State::Failed { attempt: Some(attempt), failure, why: why.clone() };
-                self.to(failed, Next::Rest).with(attempt, None, Some(why), Account::Reserved)
+                stays(self.to(failed, Next::Rest), Some(why))
             }
         })
     }
@@ -79,7 +84,7 @@ impl RevisionState {
 
     /// What was polled, rendered or failed is another shot's task; this is its own. It counts from
     /// now on, so that no clip of the other task that lies there is taken for its own.
-    fn has_other_task(
+    pub(super) fn has_other_task(
         &self,
         task: TaskId,
         now: Timestamp,

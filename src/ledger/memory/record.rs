@@ -1,5 +1,7 @@
 //! What a manifest makes of a ledger in memory.
 
+use std::collections::BTreeMap;
+
 use super::{Attempt, Books, Revision};
 use crate::domain::shot::Shot;
 use crate::domain::state::RevisionState;
@@ -83,7 +85,7 @@ impl Books {
             entry,
             position: 0,
             shot: shot.clone(),
-            files: Vec::new(),
+            files: BTreeMap::new(),
             urls: Vec::new(),
             completed_at: None,
             delivered_at: None,

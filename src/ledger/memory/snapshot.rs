@@ -10,8 +10,8 @@ use crate::domain::time::Timestamp;
 use crate::ledger::revision::as_written;
 use crate::ledger::snapshot::{HISTORY_MOMENTS, MAX_ORPHANS};
 use crate::ledger::{
-    Assign, Entry, Home, KeptPrice, Kind, LedgerError, OrphanReservation, RevisionId, Row,
-    Snapshot, SpendGroup, Spending, StoredAttempt, StoredRequest, Summary,
+    Assign, EarlierTask, Entry, Home, KeptPrice, Kind, LedgerError, OrphanReservation, RevisionId,
+    Row, Snapshot, SpendGroup, Spending, StoredAttempt, StoredRequest, Summary,
 };
 use crate::policy::budget::Balance;
 
@@ -58,7 +58,7 @@ impl Snapshot for Books {
     }
 
     fn lists(&self, path: &str) -> Result<bool, LedgerError> {
-        let mut files = self.revisions.iter().flat_map(|revision| &revision.files);
+        let mut files = self.revisions.iter().flat_map(|revision| revision.files.values());
         Ok(files.any(|file| file.path == path))
     }
 
@@ -97,6 +97,22 @@ impl Books {
             former_tasks: attempt.former_tasks.clone(),
         });
         stored.collect()
+    }
+
+    /// The tasks whose price is reserved though no state is about them any more.
+    pub(super) fn earlier(&self) -> Vec<EarlierTask> {
+        let reserved = self.numbered().filter(|(_, one)| one.account == Account::Reserved);
+        let earlier = reserved.filter_map(|(id, attempt)| {
+            let of = |one: &&Revision| one.entry.revision == attempt.revision;
+            let revision = self.revisions.iter().find(of)?;
+            let state = &revision.entry.status.state;
+            let is_over = matches!(state, State::Failed { .. });
+            let task = attempt.task.clone().filter(|_| state.attempt() != Some(id) || is_over)?;
+            let (price, charged_if_failed) = (attempt.spec.price, attempt.spec.charged_if_failed);
+            let entry = Entry { price, charged_if_failed, ..self.entry(revision) };
+            Some(EarlierTask { entry, attempt: id, task, sent_at: attempt.sent_at })
+        });
+        earlier.collect()
     }
 
     fn is_tried(&self, revision: &Revision) -> bool {
@@ -207,7 +223,7 @@ impl Books {
                 .map(text),
             attempts: u32::try_from(mine().count()).unwrap_or(u32::MAX),
             urls: revision.urls.clone(),
-            files: revision.files.clone(),
+            files: revision.files.values().cloned().collect(),
             submitted_at: mine().map(|attempt| attempt.sent_at).max(),
             completed_at: revision.completed_at,
             delivered_at: revision.delivered_at,

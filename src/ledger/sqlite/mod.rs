@@ -54,9 +54,9 @@ use crate::domain::time::Timestamp;
 use crate::policy::budget::{Balance, Budget};
 
 use super::{
-    Answer, Assign, CallbackSubscription, ClipFile, Commit, Committed, Entry, Identity, Ledger,
-    LedgerError, LedgerOptions, Note, ReservedAttempt, RevisionId, Snapshot, StoredAttempt,
-    StoredRequest,
+    Answer, Assign, CallbackSubscription, ClipFile, Commit, Committed, EarlierTask, Entry,
+    Identity, Ledger, LedgerError, LedgerOptions, Note, ReservedAttempt, RevisionId, Snapshot,
+    StoredAttempt, StoredRequest,
 };
 use group_commit::GroupCommit;
 #[cfg(debug_assertions)]
@@ -149,6 +149,14 @@ impl Ledger for SqliteLedger {
 
     fn reserved_attempts(&self, revision: RevisionId) -> Answer<'_, Vec<ReservedAttempt>> {
         self.commits.ask(move |tx| Ok(snapshot::reserved_attempts(tx, revision)?)).boxed()
+    }
+
+    fn earlier_tasks(&self) -> Answer<'_, Vec<EarlierTask>> {
+        self.commits.ask(|tx| Ok(attempts::earlier(tx)?)).boxed()
+    }
+
+    fn may_have_clip(&self, revision: RevisionId) -> Answer<'_, bool> {
+        self.commits.ask(move |tx| Ok(attempts::may_have_clip(tx, revision)?)).boxed()
     }
 
     fn attempts(&self, revision: RevisionId) -> Answer<'_, Vec<StoredAttempt>> {

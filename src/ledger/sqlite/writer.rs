@@ -8,11 +8,13 @@ use super::rows::{failure_kind, failure_name, list, usd};
 use super::snapshot;
 use crate::domain::charge::Charge;
 use crate::domain::money::Usd;
+use crate::domain::outcome::TaskId;
 use crate::domain::state::{Account, AttemptId, AttemptOutcome, RevisionState, State};
 use crate::domain::time::Timestamp;
 use crate::domain::transition::{AttemptChange, Transition};
 use crate::ledger::{
     AttemptSpec, Change, ClipFile, Commit, Committed, LedgerError, Note, RevisionId, Verdict,
+    earlier_part,
 };
 use crate::policy::budget::Budget;
 
@@ -51,6 +53,9 @@ pub(super) fn commit(tx: &Tx<'_>, batch: &[Commit]) -> Result<Committed, Fault> 
             }
             Change::Transition { revision, transition, attempt: None, files } => {
                 write(tx, *revision, transition, files, *at)
+            }
+            Change::Earlier { revision, change, files } => {
+                earlier(tx, *revision, change, files, *at)
             }
             Change::Charge { attempt, charge: cost } => charge(tx, *attempt, cost),
         };
@@ -195,13 +200,12 @@ fn write(
         return Err(Fault::Refused(LedgerError::defect(what)));
     }
     for (change, (from, price)) in changes.iter().zip(known) {
-        write_change(tx, change, &transition.to.state, at)?;
-        if let Some(price) = price
-            && from != change.account
-        {
-            move_money(tx, change.attempt, from, Usd::ZERO - price, at)?;
-            move_money(tx, change.attempt, change.account, price, at)?;
-        }
+        let task = match &transition.to.state {
+            State::Rendering { attempt, task, .. } if *attempt == change.attempt => Some(task),
+            _ => None,
+        };
+        write_change(tx, change, task, at)?;
+        move_price(tx, change, from, price, at)?;
     }
     for (part, file) in (1_i64..).zip(files) {
         write_file(tx, revision, part, file)?;
@@ -213,6 +217,41 @@ fn write(
         _ => None,
     };
     Ok(Verdict::Written { task_first_of })
+}
+
+/// What became of an earlier request's task: the price and the files, and no word about the state.
+fn earlier(
+    tx: &Tx<'_>,
+    revision: RevisionId,
+    change: &AttemptChange,
+    files: &[ClipFile],
+    at: Timestamp,
+) -> Result<Verdict, Fault> {
+    let (from, price) = kept_in(tx, revision, change.attempt)?;
+    write_change(tx, change, None, at)?;
+    move_price(tx, change, from, price, at)?;
+    for (nth, file) in files.iter().enumerate() {
+        let part = i64::try_from(earlier_part(change.attempt, nth)).unwrap_or(i64::MAX);
+        write_file(tx, revision, part, file)?;
+    }
+    Ok(Verdict::Written { task_first_of: None })
+}
+
+/// Moves an attempt's price from the account that it lay in.
+fn move_price(
+    tx: &Tx<'_>,
+    change: &AttemptChange,
+    from: Account,
+    price: Option<Usd>,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    if let Some(price) = price
+        && from != change.account
+    {
+        move_money(tx, change.attempt, from, Usd::ZERO - price, at)?;
+        move_money(tx, change.attempt, change.account, price, at)?;
+    }
+    Ok(())
 }
 
 fn write_file(
@@ -348,13 +387,9 @@ macro_rules! change_attempt {
 fn write_change(
     tx: &Tx<'_>,
     change: &AttemptChange,
-    state: &State,
+    task: Option<&TaskId>,
     at: Timestamp,
 ) -> rusqlite::Result<()> {
-    let task = match state {
-        State::Rendering { attempt, task, .. } if *attempt == change.attempt => Some(task.as_str()),
-        _ => None,
-    };
     let outcome = change.outcome.map(AttemptOutcome::name);
     let answered_at = outcome.is_some().then(|| at.as_millis());
     let (attempt, account, why) = (change.attempt.0, change.account.name(), &change.why);
@@ -383,7 +418,7 @@ fn write_change(
                 ", task_id = ?6, former_tasks = iif(task_id IS NULL OR task_id = ?6, former_tasks, \
                  json_insert(coalesce(former_tasks, '[]'), '$[#]', task_id))"
             ))?
-            .execute(params![attempt, account, outcome, why, answered_at, task])?,
+            .execute(params![attempt, account, outcome, why, answered_at, task.as_str()])?,
     };
     Ok(())
 }

@@ -17,7 +17,6 @@ mod param_source;
 mod pictures;
 mod provenance;
 mod request;
-mod respelled;
 mod scope;
 pub(super) mod shot_set;
 pub mod template;
@@ -25,5 +24,3 @@ mod text_template;
 mod unused_columns;
 mod value_template;
 mod video;
-
-pub use respelled::KnownIds;

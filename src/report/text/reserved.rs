@@ -6,6 +6,7 @@ use std::io::Write;
 
 use crate::domain::money::Usd;
 use crate::domain::outcome::TaskId;
+use crate::domain::sanitize::shell_word;
 use crate::domain::shot::ShotId;
 use crate::domain::state::State;
 use crate::ledger::Snapshot;
@@ -13,7 +14,7 @@ use crate::report::ReportError;
 use crate::report::model::{STALLED, name, state_name};
 use crate::report::remedy::Again;
 
-use super::{dollars, plural};
+use super::{dollars, plural, safe};
 
 /// More shots in doubt are freed by one command.
 const MAX_DOUBTS: usize = 5;
@@ -58,22 +59,18 @@ pub(super) fn write(
         writeln!(out, "  {what}: {price}\n  $ {}", again("resolve", "--all --not-bought"))?;
     }
     for ((.., task), kept) in all.iter().filter(|(_, kept)| !(is_many && kept.is_doubt)) {
-        let task =
-            task.as_ref().map_or_else(String::new, |task| format!(" --task-id {}", quoted(task)));
+        let (which, note) = match task {
+            Some(task) => (
+                format!(" --task-id {}", shell_word(task)),
+                format!(" (every run asks for its task {})", safe(task)),
+            ),
+            None => (String::new(), String::new()),
+        };
         let price = told(&[kept]);
-        let command = again("resolve", &format!("{} --not-bought{task}", kept.name));
-        writeln!(out, "  {}: {price}\n  $ {command}", kept.name)?;
+        let command = again("resolve", &format!("{} --not-bought{which}", kept.name));
+        writeln!(out, "  {}: {price}{note}\n  $ {command}", kept.name)?;
     }
     Ok(())
-}
-
-/// A task's id as a word of a shell: the gateway chose it.
-fn quoted(task: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '/');
-    if task.chars().all(is_plain) && !task.starts_with('-') {
-        return task.to_owned();
-    }
-    format!("'{}'", task.replace('\'', r"'\''"))
 }
 
 fn told(kept: &[&Kept]) -> String {

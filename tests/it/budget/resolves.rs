@@ -148,8 +148,9 @@ pub fn stalled() -> Vec<Scenario> {
             vec![
                 STALL,
                 resolve("a --resubmit", ["0", "1", "0"]),
-                Step { money: ["0", "1", "0"], ..ALONE },
-                Step { budget: cap("2"), posts: &["a"], money: ["1", "1", "0"], ..ALONE },
+                // Its first task ends, and that makes no room.
+                Step { money: ["1", "0", "0"], ..ALONE },
+                Step { budget: cap("2"), posts: &["a"], money: ["2", "0", "0"], ..ALONE },
             ],
         ),
         (
@@ -157,19 +158,20 @@ pub fn stalled() -> Vec<Scenario> {
             vec![
                 STALL,
                 resolve("a --resubmit", ["0", "1", "0"]),
-                Step { budget: cap("2"), money: ["0", "2", "0"], ..DOUBT },
-                resolve("a --not-bought", ["0", "1", "0"]),
-                Step { budget: cap("1.99"), money: ["0", "1", "0"], ..ALONE },
-                Step { budget: cap("2"), posts: &["a"], money: ["1", "1", "0"], ..ALONE },
+                Step { budget: cap("2"), money: ["1", "1", "0"], ..DOUBT },
+                resolve("a --not-bought", ["1", "0", "0"]),
+                Step { budget: cap("1.99"), money: ["1", "0", "0"], ..ALONE },
+                Step { budget: cap("2"), posts: &["a"], money: ["2", "0", "0"], ..ALONE },
             ],
         ),
         (
-            "stalled, abandoned: its task may complete, nobody asks, its price stays reserved",
+            "stalled, abandoned: its task is asked for, and its price goes by its end",
             vec![
                 STALL,
                 still,
                 resolve("a --abandon", ["0", "1", "0"]),
-                Step { retry_failed: true, budget: cap("9"), money: ["0", "1", "0"], ..ALONE },
+                Step { retry_failed: true, budget: cap("9"), money: ["1", "0", "0"], ..ALONE },
+                cannot_resolve("a --not-bought", ["1", "0", "0"]),
             ],
         ),
         (

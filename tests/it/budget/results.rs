@@ -40,12 +40,12 @@ pub fn scenarios() -> Vec<Scenario> {
             ],
         ),
         (
-            "two tasks of one shot: the first one's end is not asked for any more",
+            "two tasks of one shot: both are fetched and paid",
             vec![
                 Step { gateway: Stalls, posts: &["a"], money: ["0", "1", "0"], ..one },
                 resolve("a --resubmit", ["0", "1", "0"]),
-                Step { budget: cap("2"), money: ["1", "1", "0"], ..often },
-                Step { money: ["1", "1", "0"], ..again },
+                Step { budget: cap("2"), money: ["2", "0", "0"], ..often },
+                Step { money: ["2", "0", "0"], ..again },
             ],
         ),
     ]

@@ -2,6 +2,7 @@
 //! in memory.
 
 mod attempts;
+mod earlier;
 mod identity;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::support::commits::RESUBMIT;
 use attempts::*;
+use earlier::*;
 use identity::*;
 use rushes::ledger::MemoryLedger;
 
@@ -106,6 +108,8 @@ over_all_ledgers![
     field_41_replaced_tasks_are_kept_and_the_price_is_reserved_anew,
     field_41_a_task_that_is_anothers_stays_as_a_former_one_and_its_price_reserved,
     a_ledger_says_what_a_revision_asked_for,
+    earlier_tasks_are_told_until_they_end_and_their_ends_change_no_state,
+    what_was_given_up_or_is_unsettled_is_an_earlier_task_too,
 ];
 
 fn batch(commits: Vec<Commit>) -> Arc<Vec<Commit>> {

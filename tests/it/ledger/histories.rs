@@ -9,9 +9,9 @@ use proptest::prelude::*;
 use rushes::domain::charge::Charge;
 use rushes::domain::outcome::{FailedTask, Unresolved};
 use rushes::domain::secret::Secret;
-use rushes::domain::state::{AttemptId, Doubt, Rules};
+use rushes::domain::state::{AttemptId, Doubt, EarlierEnd, Rules};
 use rushes::domain::transition::Transition;
-use rushes::ledger::{Assign, Change, Commit, Snapshot};
+use rushes::ledger::{Assign, Change, Commit, EarlierTask, Snapshot};
 
 use super::*;
 use crate::support::commits::RESUBMIT;
@@ -36,6 +36,8 @@ enum Step {
     Happen(usize, ShotEvent),
     /// What the gateway says an attempt cost.
     Charge(i64, u32),
+    /// The end of one of the earlier tasks that there are.
+    Earlier(usize, EarlierEnd),
     /// A clip that lay in the folder is taken as bought; also where that cannot be.
     Adopt(usize, AttemptSpec),
 }
@@ -112,6 +114,15 @@ fn unresolved(kind: i64) -> ShotEvent {
     ShotEvent::Polled(PollOutcome::Unresolved { kind, why: "moderation".to_owned() })
 }
 
+fn earlier_end() -> impl Strategy<Value = EarlierEnd> {
+    prop_oneof![
+        Just(EarlierEnd::Delivered),
+        Just(EarlierEnd::Partly),
+        Just(EarlierEnd::Failed { why: "no".into() }),
+        Just(EarlierEnd::Expired { why: "gone".into() }),
+    ]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let weird = proptest::bool::weighted(0.2);
     prop_oneof![
@@ -119,6 +130,7 @@ fn step() -> impl Strategy<Value = Step> {
         14 => (0..12_usize, event()).prop_map(|(which, event)| Step::Happen(which, event)),
         2 => (1..40_i64, 0..1_000_000_u32).prop_map(|(of, micros)| Step::Charge(of, micros)),
         1 => (0..12_usize, any_spec()).prop_map(|(of, spec)| Step::Adopt(of, spec)),
+        2 => (0..9_usize, earlier_end()).prop_map(|(which, end)| Step::Earlier(which, end)),
     ]
 }
 
@@ -250,6 +262,19 @@ impl Pair {
                 let change = Change::Charge { attempt: AttemptId(attempt), charge };
                 Some(Commit { at: at(3), change })
             }
+            Step::Earlier(which, end) => {
+                let all = self.oracle.earlier_tasks().await.unwrap();
+                let EarlierTask { entry, attempt, .. } = all.get(which % all.len().max(1))?;
+                let revision = entry.revision;
+                let rules = Rules { failed_tasks_charged: entry.charged_if_failed, ..RULES };
+                let files = match end {
+                    EarlierEnd::Delivered | EarlierEnd::Partly => clips(revision),
+                    _ => Vec::new(),
+                };
+                let event = ShotEvent::Earlier { attempt: *attempt, end };
+                let change = entry.status.after(event, at(5), &rules).unwrap().change?;
+                Some(Commit { at: at(5), change: Change::Earlier { revision, change, files } })
+            }
             Step::Adopt(which, spec) => {
                 let (revision, _) = self.nth(which)?;
                 let adopted = RevisionState::new().after(ShotEvent::Adopted, at(4), &RULES);
@@ -274,7 +299,8 @@ impl Pair {
         for step in steps {
             let Some(commit) = self.commit(step).await else { continue };
             match &commit.change {
-                Change::Transition { revision, .. } if !touched.insert(*revision) => {}
+                Change::Transition { revision, .. } | Change::Earlier { revision, .. }
+                    if !touched.insert(*revision) => {}
                 _ => batch.push(commit),
             }
         }
@@ -311,6 +337,8 @@ impl Pair {
             let entries = ledger.assign(which).await.unwrap();
             prop_assert_eq!(entries, oracle.assign(which).await.unwrap());
         }
+        let earlier = ledger.earlier_tasks().await.unwrap();
+        prop_assert_eq!(earlier, oracle.earlier_tasks().await.unwrap());
         let told = ledger.subscriptions().await.unwrap();
         prop_assert_eq!(told, oracle.subscriptions().await.unwrap());
         for task in (0..9).map(|number| TaskId::new(&format!("t{number}")).unwrap()) {
@@ -320,6 +348,8 @@ impl Pair {
         for revision in self.known.keys() {
             let reserved = ledger.reserved_attempts(*revision).await.unwrap();
             prop_assert_eq!(reserved, oracle.reserved_attempts(*revision).await.unwrap());
+            let may_have = ledger.may_have_clip(*revision).await.unwrap();
+            prop_assert_eq!(may_have, oracle.may_have_clip(*revision).await.unwrap());
             let attempts = ledger.attempts(*revision).await.unwrap();
             prop_assert_eq!(attempts, oracle.attempts(*revision).await.unwrap());
             let request = ledger.request(*revision).await.unwrap();

@@ -175,14 +175,17 @@ impl Oracle {
         self.holds(self.disk.is_synced(), || format!("{task} was polled before it was synced"));
     }
 
-    /// That it was rendered is durable before its clip is fetched.
+    /// That it was rendered is durable before its clip is fetched; of an earlier task nothing is.
     pub fn about_to_fetch(&mut self, url: &str) {
         if self.every > 1 {
             return;
         }
         let known = self.number(
-            "SELECT count(*) FROM revisions AS r JOIN attempts AS a ON a.id = r.attempt
-             WHERE r.state = 'rendered' AND a.account = 'spent' AND instr(r.urls, ?1) > 0",
+            "SELECT (SELECT count(*) FROM revisions AS r JOIN attempts AS a ON a.id = r.attempt
+             WHERE r.state = 'rendered' AND a.account = 'spent' AND instr(r.urls, ?1) > 0)
+             + (SELECT count(*) FROM attempts AS a JOIN revisions AS r ON r.id = a.revision
+             WHERE a.account = 'reserved' AND instr(?1, a.task_id) > 0
+               AND (r.attempt IS NOT a.id OR r.state = 'failed'))",
             url,
         );
         self.holds(known > 0, || format!("{url} was fetched, but its shot is not rendered"));

@@ -5,7 +5,6 @@ mod callbacks;
 mod charges;
 mod clock;
 mod handle;
-mod late;
 mod metrics;
 mod order;
 mod pauses;

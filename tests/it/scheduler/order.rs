@@ -10,8 +10,8 @@ use rushes::domain::outcome::TaskId;
 use rushes::domain::shot::Shot;
 use rushes::domain::time::Timestamp;
 use rushes::ledger::{
-    Answer, Assign, CallbackSubscription, Change, Commit, Committed, Entry, Ledger, LedgerError,
-    Note, ReservedAttempt, RevisionId, Snapshot, StoredAttempt, StoredRequest,
+    Answer, Assign, CallbackSubscription, Change, Commit, Committed, EarlierTask, Entry, Ledger,
+    LedgerError, Note, ReservedAttempt, RevisionId, Snapshot, StoredAttempt, StoredRequest,
 };
 use rushes::policy::budget::{Balance, Budget};
 use rushes::scheduler::{self, CancelToken, Deps, RunOptions, RunOutcome, StopReason};
@@ -63,6 +63,7 @@ impl Ledger for SlowLedger {
             }
             let to = |commit: &Commit| match &commit.change {
                 Change::Transition { transition, .. } => transition.to.state.name(),
+                Change::Earlier { .. } => "earlier",
                 Change::Charge { .. } => "charge",
             };
             let batch_of: Vec<&str> = batch.iter().map(to).collect();
@@ -113,6 +114,14 @@ impl Ledger for SlowLedger {
 
     fn reserved_attempts(&self, revision: RevisionId) -> Answer<'_, Vec<ReservedAttempt>> {
         self.memory.reserved_attempts(revision)
+    }
+
+    fn earlier_tasks(&self) -> Answer<'_, Vec<EarlierTask>> {
+        self.memory.earlier_tasks()
+    }
+
+    fn may_have_clip(&self, revision: RevisionId) -> Answer<'_, bool> {
+        self.memory.may_have_clip(revision)
     }
 
     fn attempts(&self, revision: RevisionId) -> Answer<'_, Vec<StoredAttempt>> {

@@ -194,7 +194,9 @@ impl Provider for Puppet {
         async move {
             tokio::time::sleep(delay).await;
             if !matches!(answer, SubmitOutcome::Bought { .. }) {
-                self.seen.lock().unwrap().in_flight -= 1;
+                // The end of an earlier run's task may have been taken for it.
+                let mut seen = self.seen.lock().unwrap();
+                seen.in_flight = seen.in_flight.saturating_sub(1);
             }
             answer
         }

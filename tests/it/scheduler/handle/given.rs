@@ -11,7 +11,7 @@ use rushes::domain::secret::{KeyMint, Secret};
 use rushes::domain::shot::{FileKind, Fingerprint, LocalFile, Request, Shot, ShotId};
 use rushes::domain::state::{Account, AttemptId, OnDoubt, RevisionState, State, Unanswered};
 use rushes::domain::time::Timestamp;
-use rushes::ledger::{CallbackSubscription, Entry, RevisionId};
+use rushes::ledger::{CallbackSubscription, EarlierTask, Entry, RevisionId};
 use rushes::policy::budget::Budget;
 use rushes::policy::limits::{Limits, Rate, Window};
 use rushes::provider::Capabilities;
@@ -40,6 +40,8 @@ pub struct Given {
     pub shots: Vec<Shot>,
     pub entries: Vec<(Entry, Option<u32>)>,
     pub attempts: Vec<Attempt>,
+    /// The rows of earlier tasks, the attempts, and the tasks.
+    pub earlier: Vec<(usize, AttemptId, TaskId)>,
     pub options: RunOptions,
     pub budget: Budget,
     pub poll_batch: usize,
@@ -57,6 +59,7 @@ pub fn given(count: u32) -> Given {
         entries: entries.collect(),
         shots,
         attempts: Vec::new(),
+        earlier: Vec::new(),
         options: RunOptions::new(limits),
         budget: Budget::default(),
         poll_batch: 1,
@@ -166,6 +169,26 @@ impl Given {
         self
     }
 
+    /// A task that a shot is no longer about, or that it gave up if its state is about the last
+    /// attempt. It was sent when the run began.
+    pub fn earlier(mut self, row: usize, name: &str) -> Self {
+        let own = self.entries[row].0.status.state.attempt();
+        let last = i64::try_from(self.attempts.len()).unwrap();
+        let is_own = matches!(self.entries[row].0.status.state, State::Failed { .. });
+        let attempt = AttemptId(last + i64::from(!is_own));
+        assert_eq!(is_own, own == Some(attempt));
+        if is_own {
+            self.attempts.last_mut().unwrap().account = Account::Reserved;
+        } else {
+            let price = self.entries[row].0.price;
+            let key = Secret::from_bytes([u8::try_from(attempt.0).unwrap(); 16]);
+            let account = Account::Reserved;
+            self.attempts.push(Attempt { row, price, account, outcome: None, key });
+        }
+        self.earlier.push((row, attempt, task(name)));
+        self
+    }
+
     /// A revision that is older than the manifest's, or whose shot left it; its row follows those
     /// of the manifest's shots.
     pub fn leftover(mut self, state: impl FnOnce(AttemptId) -> State) -> Self {
@@ -202,10 +225,18 @@ impl Given {
         };
         let subscriptions = (1..).zip(&self.attempts).map(subscription).collect();
         let states = self.entries.iter().map(|(entry, _)| entry.status.clone()).collect();
+        let earlier = self.earlier.into_iter().map(|(row, attempt, task)| EarlierTask {
+            entry: self.entries[row].0.clone(),
+            attempt,
+            task,
+            sent_at: BEGAN,
+        });
+        let earlier: Vec<EarlierTask> = earlier.collect();
         let scheduler = Scheduler::new(self.shots.into(), self.options, setup, BEGAN);
         let mut rig = Rig::new(scheduler, states, self.attempts, self.budget);
         rig.scheduler.set_paused(self.paused);
         rig.scheduler.recover_from(rig.now, self.entries.into_iter(), subscriptions);
+        rig.scheduler.take_earlier(rig.now, earlier);
         rig
     }
 }

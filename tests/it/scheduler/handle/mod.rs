@@ -9,6 +9,8 @@ mod commits;
 mod contents;
 mod doubts;
 mod downloads;
+mod earlier;
+mod former;
 mod given;
 mod last_words;
 mod money;

@@ -36,6 +36,8 @@ pub struct Rig {
     /// How many clips are recorded for each shot.
     files: HashMap<usize, usize>,
     pub charges: Vec<(AttemptId, Charge)>,
+    /// The clips of each end of an earlier task that was written.
+    pub earlier: Vec<Vec<String>>,
     budget: Budget,
     /// Verdicts for the next claims, in place of what the cap says.
     pub verdicts: VecDeque<Verdict>,
@@ -78,6 +80,7 @@ impl Rig {
             attempts,
             files: HashMap::new(),
             charges: Vec::new(),
+            earlier: Vec::new(),
             budget,
             verdicts: VecDeque::new(),
             reserve_used: false,
@@ -149,6 +152,12 @@ impl Rig {
                 self.charges.push((*attempt, charge.clone()));
                 return Verdict::Written { task_first_of: None };
             }
+            Change::Earlier { revision, change, files } => {
+                self.attempts[place(change.attempt)].account = change.account;
+                self.files.insert(row(*revision), files.len());
+                self.earlier.push(files.iter().map(|file| file.path.clone()).collect());
+                return Verdict::Written { task_first_of: None };
+            }
             Change::Transition { revision, transition, attempt, files } => {
                 self.files.insert(row(*revision), files.len());
                 (row(*revision), transition, attempt)
@@ -189,10 +198,15 @@ impl Rig {
             }
             Effect::Poll { slots, tasks, .. } => {
                 for (slot, task) in slots.iter().zip(tasks) {
+                    if self.is_earlier(*slot) {
+                        continue;
+                    }
                     assert_eq!(state(slot).task(), Some(&task.task));
                 }
             }
-            Effect::Download { slot, .. } | Effect::Adopt { slot, .. } => {
+            Effect::Download { slot, .. } | Effect::Adopt { slot, .. }
+                if !self.is_earlier(*slot) =>
+            {
                 assert!(matches!(state(slot), State::Rendered { .. }), "{:?}", state(slot));
             }
             Effect::Expect(key) => {
@@ -209,12 +223,24 @@ impl Rig {
                 return;
             }
             Effect::Load { .. }
+            | Effect::Download { .. }
+            | Effect::Adopt { .. }
+            | Effect::Former { .. }
             | Effect::Find { .. }
             | Effect::Charge { .. }
             | Effect::Balance
             | Effect::Reserved { .. } => {}
         }
         self.begun.push(effect);
+    }
+
+    /// Whether it is an earlier task, whose price must be reserved while anything is done for it.
+    fn is_earlier(&self, slot: Slot) -> bool {
+        let state = &self.scheduler.entry(slot).unwrap().status.state;
+        let is_earlier = self.scheduler.is_earlier(slot);
+        let account = self.attempts[place(state.attempt().unwrap())].account;
+        assert!(!is_earlier || account == Account::Reserved);
+        is_earlier
     }
 
     pub fn row_of(&self, slot: Slot) -> usize {

@@ -1,0 +1,225 @@
+//! Earlier tasks of revisions: those whose price is reserved though the revision's state is about
+//! another request, or though they were given up. They are polled and fetched to their end beside the
+//! others and hold no place in flight. Nothing is written of one but its end, which changes no
+//! revision's state: it is asked for anew by every run until then.
+
+use crate::clips::clip_path;
+use crate::domain::outcome::{PollOutcome, Unresolved};
+use crate::domain::sanitize::shell_word;
+use crate::domain::state::{EarlierEnd, Failure, RevisionState, ShotEvent, State, Unanswered};
+use crate::domain::time::Now;
+use crate::domain::transition::{Next, Transition};
+use crate::ledger::{Change, ClipFile, EarlierTask, earlier_part};
+use crate::policy::retry;
+
+use super::core::Scheduler;
+use super::event_log::Cause;
+use super::outcome::StopReason;
+use super::shot_state::{Activity, Errand, ShotState, Slot};
+
+/// Why the run does not wait for it.
+const EARLIER: &str = "the shot is no longer about this request";
+
+impl Scheduler {
+    /// Takes over the earlier tasks that the ledger has, after the shots. Each is asked for at once.
+    pub fn take_earlier(&mut self, now: Now, earlier: Vec<EarlierTask>) {
+        for EarlierTask { mut entry, attempt, task, sent_at: since } in earlier {
+            let (silence, stalled) = (Unanswered::default(), Some(EARLIER.into()));
+            let state = State::Rendering { attempt, task, since, silence, stalled };
+            let of_task = RevisionState { state, ..RevisionState::new() };
+            let of_revision = std::mem::replace(&mut entry.status, of_task);
+            // It is not among the manifest's shots that are counted.
+            entry.current = false;
+            let mut shot = ShotState::new(entry, None, now);
+            shot.earlier = Some(Box::new(of_revision));
+            let slot = self.slots.insert(shot);
+            self.line_up(slot, Errand::Poll);
+        }
+        self.go_on(now);
+    }
+
+    /// Whether this is an earlier task of its revision.
+    #[must_use]
+    pub fn is_earlier(&self, slot: Slot) -> bool {
+        self.slots.get(slot).is_some_and(|shot| shot.earlier.is_some())
+    }
+
+    /// An earlier task was polled. One that still renders, or that the gateway does not know, is asked
+    /// for again while the run has other work.
+    pub(super) fn earlier_polled(&mut self, now: Now, slot: Slot, outcome: PollOutcome) {
+        let Some(shot) = self.slots.get_mut(slot) else { return };
+        let is_unclear = matches!(
+            outcome,
+            PollOutcome::Unclear { .. }
+                | PollOutcome::Unanswered { .. }
+                | PollOutcome::OtherTask { .. }
+        );
+        shot.unclear = if is_unclear { shot.unclear + 1 } else { 0 };
+        let (unclear, every) = (shot.unclear, self.options.limits.poll_every);
+        self.note_poll(now, slot, &outcome, unclear);
+        match outcome {
+            PollOutcome::BadKey { .. } => {
+                self.stop_polls();
+                self.set(slot, Activity::Resting);
+            }
+            _ if is_unclear && unclear < self.options.limits.attempts => {
+                let wait = retry::poll_wait(every, unclear);
+                self.begin_at(now, slot, Errand::Poll, now.elapsed + wait);
+            }
+            PollOutcome::Completed { .. }
+            | PollOutcome::Failed { .. }
+            | PollOutcome::Unresolved { kind: Unresolved::Ended(_), .. } => {
+                self.earlier_ended(now, slot, outcome);
+            }
+            PollOutcome::OtherContent { why } => {
+                self.say_anothers(slot, &why);
+                self.lay_aside(now, slot);
+            }
+            _ => {
+                self.lay_aside(now, slot);
+            }
+        }
+    }
+
+    /// A task that was given renders something else: it is not believed to be this request's.
+    fn say_anothers(&self, slot: Slot, why: &str) {
+        let Some(entry) = self.entry(slot) else { return };
+        let (id, number) = (&entry.shot, entry.number);
+        if let Some(task) = entry.status.state.task() {
+            let word = shell_word(task.as_str());
+            tracing::warn!(
+                "{id}~r{number}: task {task} of an earlier request {why}; it is not fetched, and its \
+                 price stays reserved: rushes resolve MANIFEST {id}~r{number} --not-bought --task-id \
+                 {word}"
+            );
+        }
+    }
+
+    /// The gateway says that it is over, or may be saying so.
+    fn earlier_ended(&mut self, now: Now, slot: Slot, outcome: PollOutcome) {
+        let task = self.task_of(slot);
+        let event = ShotEvent::Polled(self.dated(slot, outcome));
+        match self.step(now, slot, event) {
+            Some(Next::Poll(_)) => {
+                let at = now.elapsed + self.options.limits.poll_every;
+                self.begin_at(now, slot, Errand::Poll, at);
+            }
+            Some(next) => {
+                if let Some(task) = task {
+                    self.ask_charge(slot, task);
+                }
+                self.settle(now, slot, next);
+            }
+            None => {}
+        }
+    }
+
+    /// Where the gateway does not say when a task was done, it counts from when it was sent.
+    fn dated(&self, slot: Slot, outcome: PollOutcome) -> PollOutcome {
+        match (outcome, self.entry(slot).map(|entry| &entry.status.state)) {
+            (
+                PollOutcome::Completed { urls, completed_at: None },
+                Some(State::Rendering { since, .. }),
+            ) => PollOutcome::Completed { urls, completed_at: Some(*since) },
+            (outcome, _) => outcome,
+        }
+    }
+
+    /// Takes an earlier task a step further. Only its end is written, with its clips.
+    pub(super) fn earlier_step(
+        &mut self,
+        now: Now,
+        slot: Slot,
+        event: ShotEvent,
+        files: Vec<ClipFile>,
+    ) -> Option<Next> {
+        let judged = self.slots.get(slot)?.event_judged_at(now, &event);
+        let step = self.decide(slot, event, judged)?;
+        if let Some(end) = end(&step.to.state, &files) {
+            self.write_end(now, slot, end, files, &step)?;
+        }
+        let shot = self.slots.get_mut(slot)?;
+        if step.to.state.name() != shot.entry.status.state.name() {
+            shot.seen = (now.clock, now.elapsed);
+        }
+        shot.entry.status = step.to;
+        Some(step.then)
+    }
+
+    /// Puts the end of an earlier task among what is to be written.
+    fn write_end(
+        &mut self,
+        now: Now,
+        slot: Slot,
+        end: EarlierEnd,
+        files: Vec<ClipFile>,
+        step: &Transition,
+    ) -> Option<()> {
+        let shot = self.slots.get(slot)?;
+        let (entry, revision) = (&shot.entry, shot.entry.revision);
+        let (attempt, of_revision) = (entry.status.state.attempt()?, shot.earlier.as_deref()?);
+        say(shot, &end);
+        let event = ShotEvent::Earlier { attempt, end };
+        let cause = Cause::of(&event, &files);
+        match of_revision.after(event, now.clock, &self.rules(shot)) {
+            Ok(Transition { change, .. }) => {
+                let told = Transition { change: change.clone(), ..step.clone() };
+                self.out.records.extend(cause.record(entry, &told));
+                let change = Change::Earlier { revision, change: change?, files };
+                self.out.write(now, Some(slot), change);
+                Some(())
+            }
+            Err(defect) => {
+                let why = format!("{}: {defect}", entry.shot);
+                self.stop_and_leave(StopReason::Defect(why));
+                None
+            }
+        }
+    }
+}
+
+impl ShotState {
+    /// Where its `nth` clip goes, from 0.
+    pub(super) fn clip_path(&self, nth: usize) -> String {
+        let attempt = self.earlier.as_ref().and(self.entry.status.state.attempt());
+        let part = attempt.map_or(nth + 1, |attempt| earlier_part(attempt, nth));
+        clip_path(&self.entry.clip_name, self.entry.number, part)
+    }
+}
+
+/// The end of a task, if that is what its state is, or files of it are to be kept.
+fn end(state: &State, files: &[ClipFile]) -> Option<EarlierEnd> {
+    match state {
+        State::Delivered { .. } => Some(EarlierEnd::Delivered),
+        State::Failed { failure: Failure::Expired, why, .. } => {
+            Some(EarlierEnd::Expired { why: why.clone() })
+        }
+        State::Failed { failure: Failure::NotRendered | Failure::Unlucky, why, .. } => {
+            Some(EarlierEnd::Failed { why: why.clone() })
+        }
+        _ if !files.is_empty() => Some(EarlierEnd::Partly),
+        _ => None,
+    }
+}
+
+/// Tells the user.
+fn say(shot: &ShotState, end: &EarlierEnd) {
+    let (id, number) = (&shot.entry.shot, shot.entry.number);
+    let Some(task) = shot.entry.status.state.task() else { return };
+    match end {
+        EarlierEnd::Delivered => tracing::info!(
+            "{id}~r{number}: task {task} of an earlier request is done and fetched; its price is spent, \
+             and its clip is listed with the shot's"
+        ),
+        EarlierEnd::Failed { why } => {
+            let price = if shot.entry.charged_if_failed { "is spent" } else { "is free again" };
+            tracing::info!(
+                "{id}~r{number}: task {task} of an earlier request failed ({why}); its price {price}"
+            );
+        }
+        EarlierEnd::Expired { why } => {
+            tracing::warn!("{id}~r{number}: task {task} of an earlier request: {why}");
+        }
+        EarlierEnd::Partly => {}
+    }
+}
