@@ -28,7 +28,7 @@ pub use model::{Catalog, CatalogError, Model, Problem};
 pub use notes::{Note, NoteKind};
 pub use param::{Form, Need, Param, ParamKind, Params, PictureLimits, VideoLimits};
 pub use price::{Change, PriceHint, in_words};
-pub use ratio::lowest as lowest_ratio;
+pub use ratio::{lowest as lowest_ratio, sides as ratio_sides};
 pub use similar::{closest, likely_typo};
 pub use values::Values;
 

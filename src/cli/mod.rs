@@ -54,6 +54,8 @@ use args::{Cli, Command};
 use error::CliError;
 use terminal::{CYAN, Terminal};
 
+use crate::disk::told;
+
 /// Parses, runs, and says how it ended.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -71,6 +73,9 @@ pub fn main() -> ExitCode {
     let _ = out.into_parts();
     let told = result.unwrap_or_else(|error| {
         let exit = error.tell(&terminal);
+        if let Some(help) = system_limits::few_files().filter(|_| exit == Exit::NotStarted) {
+            terminal.say(CYAN, "help", &help);
+        }
         let waits = buys.filter(|_| exit == Exit::NotStarted);
         if let Some(help) = waits.and_then(|of| waiting::command(&error, &of, terminal.color)) {
             terminal.say(CYAN, "help", &help);
@@ -105,5 +110,5 @@ fn runtime() -> Result<Runtime, CliError> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| CliError::new(format!("no threads can be started: {error}")))
+        .map_err(|error| CliError::new(format!("no threads can be started: {}", told(&error))))
 }

@@ -21,7 +21,7 @@ use crate::simulator::{Profile, SimOptions};
 
 use super::args;
 use super::error::CliError;
-use super::kept_requests::kept_requests;
+use super::kept_requests::knowing;
 use super::terminal::Terminal;
 use super::values::{BudgetFlag, ProxyFlag};
 
@@ -273,9 +273,8 @@ impl LoadedCampaign {
         let paths = CampaignPaths { identity, ..CampaignPaths::of(header, typed) };
         let reader = paths.reader()?;
         let kept = reader.as_ref().map(|reader| reader.summary()).transpose()?;
-        if let Some(reader) = reader.filter(|_| manifest.lacks_files()) {
-            let bought = kept_requests(&*reader)?;
-            manifest = Manifest::read_knowing(&typed.manifest, &catalog, bought);
+        if let Some(reader) = reader {
+            manifest = knowing(manifest, &typed.manifest, &catalog, &*reader)?;
         }
         let written = paths.header.budget;
         let kept_budget = kept.as_ref().map(|summary| summary.budget);

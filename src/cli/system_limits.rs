@@ -16,6 +16,26 @@ pub fn prepare() {
 #[cfg(unix)]
 const ENOUGH_FILES: u64 = 10_240;
 
+/// A run that may open fewer files at once can fail anywhere, with whatever words a library has for
+/// it.
+#[cfg(unix)]
+const TOO_FEW_FILES: u64 = 64;
+
+/// The way out if this process may open so few files that an error may come from that.
+pub fn few_files() -> Option<String> {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit};
+        let allowed = getrlimit(Resource::Nofile).current.filter(|many| *many < TOO_FEW_FILES)?;
+        Some(format!(
+            "only {allowed} files may be open at once here, which may be why: allow more \
+             (ulimit -n), then run again"
+        ))
+    }
+    #[cfg(not(unix))]
+    None
+}
+
 /// Raises the soft limit of open files to the hard one.
 #[cfg(unix)]
 fn raise_open_files() {

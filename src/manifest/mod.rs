@@ -18,7 +18,7 @@ pub use campaign::{Campaign, Header, WrittenBudget, WrittenCallback, WrittenNoti
 pub use diagnostics::{Diagnostics, Finding, Level, Mistakes, Related, Spot};
 pub use kept::{KeptRequest, KeptRequests};
 pub use read::{Manifest, header};
-pub use shots::{identity, template};
+pub use shots::{KnownIds, identity, template};
 pub use source::{chars, place};
 pub use text::{comments, file, table, tree};
 

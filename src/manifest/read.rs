@@ -9,6 +9,7 @@ use super::campaign::{Campaign, Header};
 use super::diagnostics::{Diagnostic, Diagnostics, Mistakes};
 use super::kept::KeptRequests;
 use super::scalars::TOP_LEVEL;
+use super::shots::KnownIds;
 use super::shots::context::{ExpandContext, Expansion};
 use super::shots::defaults::{CompiledDefaults, Inherited};
 use super::shots::entry::Entry;
@@ -29,6 +30,7 @@ pub struct Manifest {
     header: Option<Header>,
     shots: Vec<Shot>,
     lacks_files: bool,
+    has_nameless_rows: bool,
     diags: Diagnostics,
 }
 
@@ -36,7 +38,25 @@ impl Manifest {
     /// Reads a manifest; its mistakes are kept for [`Manifest::campaign`].
     #[must_use]
     pub fn read(path: &Path, catalog: &Catalog) -> Self {
-        Self::read_knowing(path, catalog, KeptRequests::default())
+        Self::read_knowing(path, catalog, KeptRequests::default(), KnownIds::default())
+    }
+
+    /// The shots so far; without those that have mistakes.
+    #[must_use]
+    pub fn shots(&self) -> &[Shot] {
+        &self.shots
+    }
+
+    /// Whether it has rows whose ids are made of their cells.
+    #[must_use]
+    pub fn has_nameless_rows(&self) -> bool {
+        self.has_nameless_rows
+    }
+
+    /// Whether no mistake was found so far.
+    #[must_use]
+    pub fn is_right(&self) -> bool {
+        self.diags.error_count() == 0
     }
 
     /// Whether a local file that it names is gone.
@@ -46,19 +66,32 @@ impl Manifest {
     }
 
     /// The same where these requests were bought: a local file of one that is gone since is a
-    /// warning.
+    /// warning; and a row that is known by another spelling of its cells keeps its id.
     #[must_use]
-    pub fn read_knowing(path: &Path, catalog: &Catalog, kept: KeptRequests) -> Self {
+    pub fn read_knowing(
+        path: &Path,
+        catalog: &Catalog,
+        kept: KeptRequests,
+        known_ids: KnownIds,
+    ) -> Self {
         let mut reader = Reader::new(path, Some(catalog));
         if let Some(expansion) = &mut reader.expansion {
-            expansion.kept = kept;
+            (expansion.kept, expansion.known_ids) = (kept, known_ids);
         }
         let header = reader.read();
         let Reader { expansion, mut diags, .. } = reader;
         let Some(expansion) = expansion else {
-            return Self { header, shots: Vec::new(), lacks_files: false, diags };
+            let (shots, lacks_files, has_nameless_rows) = (Vec::new(), false, false);
+            return Self { header, shots, lacks_files, has_nameless_rows, diags };
         };
-        let Expansion { shots, unused_columns, callback_conflict, lacks_files, .. } = expansion;
+        let Expansion {
+            shots,
+            unused_columns,
+            callback_conflict,
+            lacks_files,
+            has_nameless_rows,
+            ..
+        } = expansion;
         shots.check_clips(&mut diags);
         unused_columns.warn(&mut diags);
         if header.as_ref().is_some_and(|header| header.callback.is_some())
@@ -66,7 +99,7 @@ impl Manifest {
         {
             diags.add(diagnostic);
         }
-        Self { header, shots: shots.shots, lacks_files, diags }
+        Self { header, shots: shots.shots, lacks_files, has_nameless_rows, diags }
     }
 
     /// Everything but its shots; `None` when some of that is wrong.

@@ -4,6 +4,7 @@ mod deadline;
 mod exit;
 mod key;
 mod log_file;
+mod odd_manifests;
 mod progress;
 mod resolve;
 mod settings;
@@ -18,6 +19,32 @@ use crate::sandbox::{Sandbox, TWO_SHOTS};
 
 fn summer() -> Sandbox {
     Sandbox::new().manifest(TWO_SHOTS)
+}
+
+#[test]
+fn field_45_the_help_of_report_names_every_format() {
+    let help = Sandbox::new().run(["report", "--help"]).exits(0).stdout();
+    for format in ["text", "json", "jsonl", "csv", "html"] {
+        assert!(help.contains(&format!("{format}|")) || help.contains(&format!("|{format}")));
+    }
+    Sandbox::new().run(["report", "x.yaml", "--format=pdf"]).exits(2).warns("html");
+}
+
+#[test]
+fn field_45_takes_beyond_any_use_are_refused_before_they_are_made() {
+    let shot = "  - {id: a, model: kling-v3, prompt: A, takes: 5000000}\n";
+    let sandbox = Sandbox::new().manifest(&format!("campaign: odd\nshots:\n{shot}"));
+    for verb in ["plan", "run"] {
+        sandbox.run([verb, "shots.yaml", "--sim"]).exits(2).warns("shots.yaml:3:").warns("takes");
+    }
+    assert!(!sandbox.path("renders").exists(), "nothing was made");
+}
+
+#[test]
+fn field_37_the_help_of_sim_names_a_folder_of_its_own() {
+    let help = Sandbox::new().run(["sim", "--help"]).exits(0).stdout();
+    assert!(help.contains("--api-base http://127.0.0.1:8787 --out rehearsal"), "{help}");
+    assert!(help.contains("A folder keeps to its gateway"), "{help}");
 }
 
 #[test]

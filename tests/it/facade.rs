@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt, ready};
 use rushes::blocking::Threads;
@@ -59,7 +60,9 @@ impl Provider for Notes {
 fn run(folder: &Path, provider: &Arc<Notes>) -> Run {
     let shots = [("beach", json!({"model": "m", "prompt": "a beach"}), "1".parse().ok())];
     let campaign = Campaign::of("summer", shots).unwrap();
-    Run::builder(campaign, folder).provider(Arc::clone(provider) as Arc<dyn Provider>)
+    Run::builder(campaign, folder)
+        .provider(Arc::clone(provider) as Arc<dyn Provider>)
+        .options(|options| options.limits.poll_every = Duration::from_millis(20))
 }
 
 fn another_ledger(path: &Path) -> Arc<dyn Ledger> {

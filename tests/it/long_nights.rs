@@ -1,6 +1,9 @@
 //! Odd nights, lived by the real program over a real socket: firewalls, requests rejected alike,
 //! money in a 429, clips that come late, last words without a clip, luck.
 
+mod answers;
+mod pace;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::LedgerError;
 use super::lock::beside;
-use crate::disk::{private, told};
+use crate::disk::{is_too_many_open, private, told};
 use crate::failpoint;
 
 /// How much is set aside, in bytes: room for the answers of some hundred POSTs on the wire.
@@ -29,7 +29,11 @@ impl Reserve {
             && let Err(cause) = write(&path)
         {
             drop(std::fs::remove_file(&path));
-            return Err(LedgerError::NoReserve(path, told(&cause)));
+            return Err(if is_too_many_open(&cause) {
+                LedgerError::inaccessible(&path, &cause)
+            } else {
+                LedgerError::NoReserve(path, told(&cause))
+            });
         }
         Ok(Self { path })
     }

@@ -127,12 +127,16 @@ fn is_loading(cell: &str) -> bool {
     WORDS.contains(&text.trim_end_matches(" en cours"))
 }
 
-/// `_x000D_` and its like: how workbooks write control characters.
+/// `_x000D_` and its like: how workbooks write control characters; an export may lose the `x`, or the
+/// underscore after a code that has one.
 fn escape(cell: &str) -> Option<&str> {
-    cell.match_indices("_x").find_map(|(at, _)| {
-        let code = cell.get(at + 2..at + 6)?;
-        let number = u32::from_str_radix(code, 16).ok()?;
-        let end = if cell.get(at + 6..at + 7) == Some("_") { at + 7 } else { at + 6 };
-        (number < 0x20 && code.len() == 4).then(|| cell.get(at..end)).flatten()
+    cell.match_indices('_').find_map(|(at, _)| {
+        let digits = if cell.get(at + 1..)?.starts_with('x') { at + 2 } else { at + 1 };
+        let code = cell.get(digits..digits + 4)?;
+        let is_code = code.starts_with("00") && u8::from_str_radix(&code[2..], 16).ok()? < 0x20;
+        let end = digits + 4;
+        let is_closed = cell.get(end..).is_some_and(|rest| rest.starts_with('_'));
+        let is_escape = is_code && (is_closed || digits == at + 2);
+        is_escape.then(|| cell.get(at..end + usize::from(is_closed))).flatten()
     })
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::defaults::CompiledDefaults;
 use super::image_cache::ImageCache;
+use super::respelled::KnownIds;
 use super::shot_set::ShotSet;
 use super::template::Engine;
 use super::unused_columns::UnusedColumns;
@@ -25,6 +26,10 @@ pub(crate) struct Expansion {
     pub images: ImageCache,
     /// What was bought already.
     pub kept: KeptRequests,
+    /// The ids that the ledger knows.
+    pub known_ids: KnownIds,
+    /// Whether there are rows whose ids are made of their cells.
+    pub has_nameless_rows: bool,
     /// Whether a local file is gone.
     pub lacks_files: bool,
     pub shots: ShotSet,
@@ -40,6 +45,8 @@ impl Expansion {
         Self {
             images: ImageCache::new(folder),
             kept: KeptRequests::default(),
+            known_ids: KnownIds::default(),
+            has_nameless_rows: false,
             lacks_files: false,
             shots: ShotSet::default(),
             unused_columns: UnusedColumns::default(),

@@ -9,6 +9,7 @@ use super::context::ExpandContext;
 use super::draft::Draft;
 use super::entry::{Entry, Variable};
 use super::provenance::{Provenance, VariantField, variant_field};
+use super::respelled::other_parts;
 use super::scope::{Reading, Scope};
 use super::shot_set::MAX_SHOTS;
 use super::unused_columns::MaybeUnused;
@@ -29,7 +30,8 @@ impl<'a> ExpandContext<'a> {
         let compiled = CompiledEntry::new(entry, None, false, self);
         if self.has_names(&compiled, None, false) {
             let entry = compiled.origin.clone().unwrap_or_default();
-            self.combine(&compiled, None, "", &Provenance { entry, row: Vec::new() });
+            let origin = Provenance { entry, row: Vec::new() };
+            self.combine(&compiled, None, &RowPart::default(), &origin);
         }
     }
 
@@ -54,7 +56,8 @@ impl<'a> ExpandContext<'a> {
                 continue;
             }
             let mut cells = Vec::new();
-            let part = match row.named("id") {
+            let mut others = Vec::new();
+            let own = match row.named("id") {
                 _ if compiled.id_has_row => String::new(),
                 // A spreadsheet may make 1.0 of 1.
                 Some((id, _)) => match id.strip_suffix(".0") {
@@ -75,10 +78,15 @@ impl<'a> ExpandContext<'a> {
                 }
                 None => {
                     cells = compiled.cells(&row, self.catalog, self.engine);
+                    self.output.has_nameless_rows = true;
+                    if !self.output.known_ids.is_idle() {
+                        others = other_parts(&cells, self.catalog);
+                    }
                     identity::row_part(&cells)
                 }
             };
-            let origin = Provenance::of_row(&compiled, &row, &part, &cells);
+            let origin = Provenance::of_row(&compiled, &row, &own, &cells);
+            let part = RowPart { own, others };
             if !self.combine(&compiled, Some(&row), &part, &origin) {
                 return;
             }
@@ -120,7 +128,7 @@ impl<'a> ExpandContext<'a> {
         &mut self,
         compiled: &CompiledEntry<'a>,
         row: Option<&Row<'_>>,
-        row_part: &str,
+        row_part: &RowPart,
         origin: &Provenance,
     ) -> bool {
         let entry = compiled.entry;
@@ -195,7 +203,7 @@ impl<'a> ExpandContext<'a> {
         &mut self,
         compiled: &CompiledEntry<'a>,
         scope: Scope<'_, 'a>,
-        (row_part, parts): (&str, &[String]),
+        (row_part, parts): (&RowPart, &[String]),
         (origin, variant): (&Arc<str>, &[&[VariantField]]),
     ) {
         let own = match compiled.id.as_ref().map(|id| id.render(&scope)).transpose() {
@@ -206,16 +214,36 @@ impl<'a> ExpandContext<'a> {
             2.. if !compiled.id_has_take => format!("t{}", scope.take),
             _ => String::new(),
         };
-        let before = [&*own, row_part].into_iter();
-        let all = before.chain(parts.iter().map(String::as_str)).chain([take_part.as_str()]);
-        let id = identity::join(all);
+        let joined = |row_part: &str| {
+            let before = [&*own, row_part].into_iter();
+            let parts = parts.iter().map(String::as_str);
+            identity::join(before.chain(parts).chain([take_part.as_str()]))
+        };
+        let mut id = joined(&row_part.own);
+        let mut origin = Arc::clone(origin);
+        let others = row_part.others.iter().map(|other| joined(other));
+        if let Some(known) = self.output.known_ids.take(&id, others) {
+            // A row that is an entry of its own.
+            if *origin == *id {
+                origin = known.as_str().into();
+            }
+            id = known;
+        }
         let place = match scope.row {
             Some(row) => row.named("id").map_or_else(|| row.start(), |(_, id)| row.place(id)),
             None => compiled.entry.place,
         };
-        let draft = Draft { compiled, scope, id: &id, own: &own, entry: origin, variant, place };
+        let draft = Draft { compiled, scope, id: &id, own: &own, entry: &origin, variant, place };
         build::build(self, &draft);
     }
+}
+
+/// A row's part of its shots' ids.
+#[derive(Default)]
+struct RowPart {
+    own: String,
+    /// The same in other spellings of its cells, where they may be known.
+    others: Vec<String>,
 }
 
 /// A matrix variable and one of its values.

@@ -17,6 +17,7 @@ mod param_source;
 mod pictures;
 mod provenance;
 mod request;
+mod respelled;
 mod scope;
 pub(super) mod shot_set;
 pub mod template;
@@ -24,3 +25,5 @@ mod text_template;
 mod unused_columns;
 mod value_template;
 mod video;
+
+pub use respelled::KnownIds;

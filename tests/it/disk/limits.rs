@@ -10,7 +10,7 @@ use rushes::clips::ClipError;
 use rushes::disk::{is_too_many_open, told};
 use rushes::scheduler::DownloadOutcome;
 
-use super::{CLIP, Run, campaign, each_once, posted, sells, sold};
+use super::{CLIP, Run, campaign, each_once, manifest, posted, sells, sold};
 use crate::sandbox::{Sandbox, TWO_SHOTS};
 use crate::support::server::{Script, Server};
 
@@ -69,6 +69,27 @@ fn field_38_a_low_soft_limit_of_open_files_is_raised_to_the_hard_one() {
     let (code, said) = run(&sandbox, "ulimit -Sn 10", &server);
     assert_eq!(code, Some(0), "{said}");
     each_once(&[&server], &ids);
+}
+
+#[test]
+fn field_38_a_hard_limit_of_open_files_is_named_at_every_step_and_loses_nothing() {
+    // So many are open before, at and after each file of the ledger, and before the sockets.
+    for files in (8..34).step_by(2).chain([13, 15]) {
+        let ids = ["a", "b", "c"];
+        let brief = "limits: {fetch_patience: 200ms, attempts: 2, ";
+        let sandbox = campaign(&[]).manifest(&manifest(&ids).replace("limits: {", brief));
+        let server = sells();
+        let (code, said) = run(&sandbox, &format!("ulimit -n {files}"), &server);
+        if code != Some(0) {
+            assert!(matches!(code, Some(1..=3)), "{files}: {code:?} {said}");
+            assert!(said.contains("ulimit -n"), "{files}: {said}");
+            assert!(!said.contains("free some space"), "{files}: {said}");
+            assert!(code != Some(2) || posted(&server).is_empty(), "{files}: {said}");
+            let (code, said) = run(&sandbox, "true", &server);
+            assert_eq!(code, Some(0), "{files}: {said}");
+        }
+        each_once(&[&server], &ids);
+    }
 }
 
 #[test]

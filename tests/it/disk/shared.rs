@@ -6,6 +6,7 @@ use std::path::Path;
 use rushes::cli::ledger_place::{is_copy, words};
 use rushes::disk::file_system::Trouble;
 
+use super::{CLIP, all_delivered, campaign, each_once, sells};
 use crate::sandbox::{Sandbox, TWO_SHOTS};
 
 #[test]
@@ -74,4 +75,56 @@ fn field_24_only_copies_are_taken_for_copies() {
     ] {
         assert!(!is_copy(name), "{name}");
     }
+}
+
+#[test]
+fn field_24_an_older_log_that_was_put_back_is_noticed_and_nothing_is_sent() {
+    let ids = ["a", "b", "c"];
+    let sandbox = campaign(&ids);
+    let server = sells();
+    let words = ["run", "shots.yaml", "--api-base", &server.url()];
+    // No POST is on the wire by then.
+    let die = |only: &str, at: &str| {
+        let words = [words.as_slice(), &["--only", only, "--in-flight", "1"]].concat();
+        let died = sandbox.command(&words).env("RUSHES_DIE_AT", at).output().unwrap();
+        assert_eq!(died.status.code(), None, "{died:?}");
+    };
+    let log = sandbox.path("renders/night/ledger.sqlite-wal");
+    die("a", "clips stored:1");
+    let older = std::fs::read(&log).unwrap();
+    die("{a,b}", "clips stored:2");
+    let newest = std::fs::read(&log).unwrap();
+    let before = server.requests().len();
+    std::fs::write(&log, &older).unwrap();
+    sandbox.run(words).exits(2).warns("knows 1 of the 2 requests").warns("is an older copy");
+    assert_eq!(server.requests().len(), before, "nothing was sent");
+    assert!(std::fs::read(&log).unwrap() == older, "it is left as it is");
+    // The newest one put back, it goes on, and each is bought once.
+    std::fs::write(&log, newest).unwrap();
+    sandbox.run(words).exits(0);
+    each_once(&[&server], &ids);
+    // Once more, beside a ledger that is whole without one.
+    std::fs::write(&log, older).unwrap();
+    let refused = sandbox.run(words);
+    assert!(matches!(refused.code(), Some(0 | 2)), "{}", refused.stderr());
+    each_once(&[&server], &ids);
+}
+
+#[test]
+fn field_24_what_macos_leaves_beside_a_clip_is_no_clip() {
+    let ids = ["a", "b"];
+    let sandbox = campaign(&ids);
+    let clips = sandbox.path("renders/night/clips");
+    std::fs::create_dir_all(&clips).unwrap();
+    for id in ids {
+        std::fs::write(clips.join(format!("._{id}.mp4")), CLIP).unwrap();
+    }
+    let server = sells();
+    sandbox.run(["plan", "shots.yaml"]).exits(0).says("2 to render");
+    sandbox.run(["run", "shots.yaml", "--api-base", &server.url()]).exits(0);
+    each_once(&[&server], &ids);
+    let report = sandbox.run(["report", "shots.yaml", "--format=json"]).exits(0).stdout_json();
+    all_delivered(&report, ids.len());
+    assert_eq!(report["shots"][0]["files"], serde_json::json!(["clips/a.mp4"]));
+    assert_eq!(std::fs::read(clips.join("._a.mp4")).unwrap(), CLIP, "it is left alone");
 }

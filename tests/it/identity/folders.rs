@@ -159,6 +159,35 @@ fn field_33_clips_that_the_ledger_knows_no_purchase_of_are_not_bought_again() {
     assert_eq!(posted(&server), ["c"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn field_33_a_ledger_copied_without_its_log_and_mark_is_refused_beside_its_clips() {
+    let sandbox = campaign(&["a", "b", "c"]);
+    let server = sells();
+    let url = server.url();
+    let mut run = sandbox.command(&["run", "shots.yaml", "--api-base", &url, "--in-flight", "1"]);
+    let died = run.env("RUSHES_DIE_AT", "clips stored:3").output().unwrap();
+    assert_eq!(died.status.code(), None, "{died:?}");
+    // Another machine gets the two that look as if they were all.
+    let copy = campaign(&["a", "b", "c"]);
+    fs::create_dir_all(copy.path("renders/night/clips")).unwrap();
+    for name in ["ledger.sqlite", "clips/a.mp4", "clips/b.mp4", "clips/c.mp4"] {
+        let place = format!("renders/night/{name}");
+        fs::copy(sandbox.path(&place), copy.path(&place)).unwrap();
+    }
+    let before = files(&copy.path("renders"));
+    let words = ["run", "shots.yaml", "--api-base", &url];
+    copy.run(words).exits(2).warns("knows no purchase of them").warns("--adopt");
+    assert_eq!(files(&copy.path("renders")), before, "nothing is changed");
+    // With the log it is the campaign, and costs nothing.
+    for name in ["ledger.sqlite-wal", "ledger.id"] {
+        let place = format!("renders/night/{name}");
+        fs::copy(sandbox.path(&place), copy.path(&place)).unwrap();
+    }
+    copy.run(words).exits(0);
+    assert_eq!(posted(&server).len(), 3);
+}
+
 #[test]
 fn field_33_what_has_no_price_is_not_adopted_under_a_cap() {
     let sandbox = clips_of_another_ledger();
@@ -195,6 +224,10 @@ fn field_43_all_commands_tell_of_an_emptied_ledger_what_a_run_tells() {
         for verb in ["plan", "status", "report", "fetch"] {
             assert!(sandbox.run([verb, "shots.yaml"]).exits(2).stderr().contains(&told), "{verb}");
         }
+        let check = sandbox.run(["check", "shots.yaml", "--api-base", &url]).exits(2);
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let told_by_check = words(&check.stdout());
+        assert!(told_by_check.contains("it knows 0 of the 2 requests"), "{told_by_check}");
         let resolve = ["resolve", "shots.yaml", "a", "--not-bought"];
         assert!(sandbox.run(resolve).exits(2).stderr().contains(&told));
     }

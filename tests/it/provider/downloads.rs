@@ -1,12 +1,17 @@
 //! The HTTP client's downloads against a scripted server.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
 use rushes::domain::outcome::DownloadError;
 use rushes::provider::{Download, HttpProvider, HttpSettings, Pace, Provider, ResumePoint};
+use rushes::scheduler::RunOutcome;
 
 use super::http::{gateway, hasty};
+use crate::disk::{CLIP, sold};
+use crate::scheduler::stage::{Stage, shots};
 use crate::support::{Reply, Request, Script};
 
 async fn read(download: Download) -> Result<Vec<u8>, DownloadError> {
@@ -103,6 +108,35 @@ async fn field_39_a_trickling_download_is_broken_off() {
         matches!(&said, DownloadError::Broken { why } if why.contains("slower than 1000 bytes/s")),
         "{said:?}"
     );
+}
+
+/// A whole run over a socket: the pace is no setting of a manifest, so it is shortened here.
+#[tokio::test]
+async fn field_39_eight_trickling_downloads_do_not_block_the_others() {
+    let trickle = Reply::text(200, &"c".repeat(5000)).drip(Duration::from_millis(20));
+    let served = Arc::new(AtomicUsize::new(0));
+    let fetched = Arc::clone(&served);
+    let server = Script::new()
+        .on(move |request: &Request| {
+            if !request.target.starts_with("/clip") {
+                return Some(sold(request, CLIP));
+            }
+            let is_slow = fetched.fetch_add(1, Ordering::Relaxed) < 8;
+            Some(if is_slow { trickle.clone() } else { Reply::bytes(200, CLIP) })
+        })
+        .serve();
+    let pace = Pace { bytes_per_s: 1000, patience: Duration::from_millis(300) };
+    let settings =
+        HttpSettings { pace, idle_timeout: Duration::from_secs(60), ..hasty(&server.url()) };
+    let provider = Arc::new(HttpProvider::new(settings).unwrap());
+    let mut stage = Stage::new();
+    stage.options.limits.poll_every = Duration::from_millis(20);
+    stage.options.limits.rate.count = 100;
+    let twelve = shots(12);
+    let run = stage.run_with(&twelve, provider);
+    let (ended, progress) = tokio::time::timeout(Duration::from_secs(60), run).await.unwrap();
+    assert_eq!((ended, progress.delivered), (RunOutcome::Done, 12));
+    assert_eq!(served.load(Ordering::Relaxed), 20, "eight were fetched again");
 }
 
 #[tokio::test]

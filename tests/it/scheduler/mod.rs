@@ -5,6 +5,7 @@ mod callbacks;
 mod charges;
 mod clock;
 mod handle;
+mod late;
 mod metrics;
 mod order;
 mod pauses;

@@ -121,7 +121,7 @@ fn leaves_no_key(key: &str, format: &str) {
     assert!(said.contains("answered"), "the log is not verbose: {said}");
     assert!(server.requests().len() > PROMPTS.len(), "a whole campaign");
     drop(server);
-    for format in ["text", "json", "csv"] {
+    for format in ["text", "json", "jsonl", "csv", "html"] {
         look(&["report", "shots.yaml", "--format", format, "-vv"]);
     }
     look(&["status", "shots.yaml", "-vv"]);
@@ -134,9 +134,9 @@ fn leaves_no_key(key: &str, format: &str) {
     assert!(no_key_below(&sandbox.path("."), key) >= 5);
 }
 
-/// Cases 40 of the field too: a result host's page that echoes the key.
+/// The ledger, the log, the results and the sheet lie in its folder.
 #[test]
-fn nothing_that_a_campaign_leaves_behind_holds_the_key() {
+fn field_40_nothing_that_a_campaign_leaves_behind_holds_the_key() {
     let cases = [
         ("sk-live-0123456789abcdef", "text"),
         ("sk/live+0123&<\"\\'>=%41", "json"),
