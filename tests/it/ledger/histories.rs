@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use rushes::domain::charge::Charge;
 use rushes::domain::outcome::{FailedTask, Unresolved};
 use rushes::domain::secret::Secret;
-use rushes::domain::state::{AttemptId, Doubt, EarlierEnd, Rules};
+use rushes::domain::state::{Account, AttemptId, Doubt, EarlierEnd, Rules};
 use rushes::domain::transition::Transition;
 use rushes::ledger::{Assign, Change, Commit, EarlierTask, Snapshot};
 
@@ -305,6 +305,7 @@ impl Pair {
             }
         }
         let (budget, before) = (self.oracle.budget(), self.oracle.balance());
+        let told = self.told_bought(&batch).await;
         let batch = Arc::new(batch);
         let committed = self.desk.ledger().commit(Arc::clone(&batch)).await.unwrap();
         let expected = self.oracle.commit(Arc::clone(&batch)).await.unwrap();
@@ -312,7 +313,7 @@ impl Pair {
         // No batch takes more than the cap leaves, even if it was lowered below what is committed.
         if let Some(cap) = budget.cap {
             let adopted = batch.iter().zip(&committed.verdicts).filter_map(adopted);
-            let most = cap.max(budget.committed(&before)) + adopted.sum::<Usd>();
+            let most = cap.max(budget.committed(&before)) + adopted.sum::<Usd>() + told;
             prop_assert!(budget.committed(&committed.balance) <= most);
         }
         for (commit, verdict) in batch.iter().zip(committed.verdicts) {
@@ -326,6 +327,21 @@ impl Pair {
             self.known.insert(*revision, status);
         }
         Ok(())
+    }
+
+    /// The prices that were free and that the user says were paid after all, which no cap forbids.
+    async fn told_bought(&self, batch: &[Commit]) -> Usd {
+        let mut told = Usd::ZERO;
+        for Commit { change, .. } in batch {
+            let Change::Transition { revision, transition, .. } = change else { continue };
+            let Some(change) = &transition.change else { continue };
+            let attempts = self.oracle.attempts(*revision).await.unwrap();
+            let is_free = |account| matches!(account, Account::Released | Account::Unconfirmed);
+            let own = attempts.iter().find(|one| one.attempt == change.attempt);
+            let freed = own.filter(|one| is_free(one.account) && !is_free(change.account));
+            told += freed.and_then(|one| one.price).unwrap_or(Usd::ZERO);
+        }
+        told
     }
 
     /// Both say the same.
