@@ -99,6 +99,8 @@ pub struct Row {
     pub task_first_of: Option<ShotId>,
     /// The price of the attempt that bought it or may have, else the catalog's; `None`: unknown.
     pub price: Option<Usd>,
+    /// Whether it failed and the price of that attempt is not reserved.
+    pub is_settled: bool,
     /// What the gateway says that attempt really cost, once it did.
     pub charge: Option<Charge>,
     /// The last whole answer that left it in doubt, where there was one: it may hold the only trace

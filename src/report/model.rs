@@ -96,7 +96,7 @@ pub fn odd_charge(row: &Row) -> Option<&Charge> {
 #[must_use]
 pub fn reason(row: &Row) -> Option<Cow<'_, str>> {
     let why = row.entry.status.state.why();
-    let parts: Vec<String> = twin(row).into_iter().chain(former(row)).collect();
+    let parts: Vec<String> = twin(row).into_iter().chain(former(row)).chain(settled(row)).collect();
     if parts.is_empty() {
         return why.map(Cow::Borrowed);
     }
@@ -112,6 +112,21 @@ fn twin(row: &Row) -> Option<String> {
         "the gateway gave it the same task as {whose}: both purchases are counted, so look whether \
          this clip is the right one"
     ))
+}
+
+/// What is to be said of one that was given up, or perhaps charged, and whose task ended since.
+fn settled(row: &Row) -> Option<String> {
+    let failure = match &row.entry.status.state {
+        State::Failed { failure, .. } if row.is_settled => failure,
+        _ => return None,
+    };
+    let is_late = matches!(failure, Failure::Abandoned | Failure::Unsettled);
+    let said = if row.files.is_empty() {
+        "its task ended since, and its price is settled"
+    } else {
+        "its task was done after all: it is paid, and its clip is here"
+    };
+    is_late.then(|| said.to_owned())
 }
 
 /// The tasks that a stalled one was said to have before: one of them may be the right one.

@@ -62,6 +62,10 @@ impl Remedy {
                 failure: Failure::RefusedTooOften | Failure::NotRendered | Failure::Unlucky,
                 ..
             } => Some(Self::Retry),
+            // The gateway's record settled it since.
+            State::Failed { failure: Failure::Unsettled, .. } if row.is_settled => {
+                row.files.is_empty().then_some(Self::Retry)
+            }
             State::Failed { failure: Failure::Unsettled, .. } => Some(Self::Unsettled),
             State::Failed { failure: Failure::Expired, .. } => Some(Self::Expired),
             State::InDoubt { .. } => Some(Self::Doubt),

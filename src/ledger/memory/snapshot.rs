@@ -215,6 +215,8 @@ impl Books {
                 .map_or_else(Vec::new, |attempt| attempt.former_tasks.clone()),
             task_first_of: id.and_then(|id| self.task_first_of(id)),
             price: attempt.map_or(entry.price, |attempt| attempt.spec.price),
+            is_settled: matches!(entry.status.state, State::Failed { .. })
+                && attempt.is_none_or(|attempt| attempt.account != Account::Reserved),
             charge: attempt.and_then(|attempt| attempt.charge.clone()),
             answer: mine()
                 .filter(|_| !matches!(entry.status.state, State::Delivered { .. }))

@@ -298,7 +298,7 @@ fn read_rows(
              ELSE (SELECT price_micro FROM attempts WHERE attempts.id = revisions.attempt) END, \
            (SELECT count(*) FROM attempts WHERE revision = revisions.id), \
            (SELECT max(sent_at) FROM attempts WHERE revision = revisions.id), \
-           ({first_of}), {charge}, {origin}, {answer}, {former} \
+           ({first_of}), {charge}, {origin}, {answer}, {former}, {IS_SETTLED} \
          FROM revisions WHERE {which}",
         entry = entry_columns(schema >= WITH_ODD_NIGHTS),
         first_of = first_of!("revisions.attempt"),
@@ -351,6 +351,10 @@ const ANSWER: &str = "CASE WHEN state <> 'delivered' \
 const FORMER_TASKS: &str = "CASE WHEN state = 'rendering' AND why IS NOT NULL \
      THEN (SELECT former_tasks FROM attempts WHERE attempts.id = revisions.attempt) END";
 
+/// Whether it failed and its price is not reserved.
+const IS_SETTLED: &str = "CASE WHEN state = 'failed' THEN coalesce((SELECT account <> 'reserved' \
+     FROM attempts WHERE attempts.id = revisions.attempt), 1) ELSE 0 END";
+
 /// A row but for its files.
 fn row(found: &SqlRow<'_>) -> rusqlite::Result<Row> {
     let column = |after: usize| ENTRY_COLUMNS + after;
@@ -373,6 +377,7 @@ fn row(found: &SqlRow<'_>) -> rusqlite::Result<Row> {
         former_tasks: task_ids(found, column(16))?,
         task_first_of: shot_id(found, column(10))?,
         price: usd(found, column(7))?,
+        is_settled: found.get(column(17))?,
         charge,
         answer: found.get(column(15))?,
         attempts: found.get(column(8))?,

@@ -52,6 +52,7 @@ pub fn row(id: &str, state: State) -> Row {
         task: None,
         former_tasks: Vec::new(),
         task_first_of: None,
+        is_settled: false,
         price: "0.3165".parse().ok(),
         charge: None,
         answer: None,

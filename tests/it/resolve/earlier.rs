@@ -58,6 +58,12 @@ fn field_41_fetch_settles_what_was_given_up_and_the_word_about_it_moves_no_money
     let sandbox = stalled_and("t-done", "--abandon");
     sandbox.run_words(&fetch).exits(1);
     assert_eq!(money(&sandbox), ["0.3165", "0"]);
+    let shot = report(&sandbox)["shots"][0].clone();
+    assert!(
+        shot["reason"].as_str().unwrap().ends_with("it is paid, and its clip is here"),
+        "{shot}"
+    );
+    assert_eq!(shot["files"], json!(["clips/a~1001.mp4"]));
     resolve(&sandbox, &["a", "--abandon"]).exits(0).says("its price is settled");
     resolve(&sandbox, &["a", "--not-bought"]).exits(2);
     assert_eq!(money(&sandbox), ["0.3165", "0"]);
@@ -75,6 +81,26 @@ fn field_41_a_task_that_the_gateway_does_not_know_keeps_its_price_and_its_comman
         .run(["report", "shots.yaml"])
         .exits(0)
         .says("rushes resolve shots.yaml a~r1 --not-bought");
+}
+
+#[test]
+fn field_41_what_is_unsettled_goes_by_the_gateways_record_of_a_later_night() {
+    for (task, money_now, is_settled_by) in
+        [("t-done", ["0.3165", "0"], "its clip is here"), ("t-fails", ["0", "0"], "is settled")]
+    {
+        let sandbox = all_in_doubt(&ids(&["a"]));
+        resolve(&sandbox, &["a", "--task-id", task]).exits(0);
+        let unsettled = "UPDATE revisions SET state = 'failed', failure = 'not_rendered', \
+             failure_kind = 'unsettled', why = 'completed without a clip', since = NULL";
+        Connection::open(ledger(&sandbox)).unwrap().execute_batch(unsettled).unwrap();
+        assert_eq!(money(&sandbox), ["0", "0.3165"]);
+        let done = run(&sandbox, &knows(SEEN), &[]).exits(1);
+        assert!(!done.stdout().contains("--not-bought"), "{}", done.stdout());
+        assert_eq!(money(&sandbox), money_now);
+        let reason = report(&sandbox)["shots"][0]["reason"].as_str().unwrap().to_owned();
+        assert!(reason.ends_with(is_settled_by), "{reason}");
+        assert_eq!(counts(&sandbox, ["failed", "queued", "delivered"]), [1, 0, 0]);
+    }
 }
 
 #[cfg(debug_assertions)]
