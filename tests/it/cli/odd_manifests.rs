@@ -35,6 +35,8 @@ fn field_16_a_picture_that_only_this_network_sees_is_a_mistake() {
     for (host, whose) in [
         ("127.0.0.1:8000", "127.0.0.1, which is this machine"),
         ("192.168.1.5", "192.168.1.5, which is in your own network"),
+        ("localhost:8000", "localhost, which is this machine"),
+        ("nas.local", "nas.local, which is in your own network"),
     ] {
         let image = format!("id: a, model: kling-v3, image: 'http://{host}/x.png'");
         let sandbox = campaign(&[&image], &[]);
