@@ -4,6 +4,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use miniz_oxide::deflate::{compress_to_vec, compress_to_vec_zlib};
 use rushes::domain::outcome::{PollOutcome, SubmitOutcome, TaskId};
@@ -115,6 +116,41 @@ async fn field_44_an_early_answer_to_a_big_body_is_that_answer() {
             assert!(is_it, "{status}: {said:?}");
         }
     }
+}
+
+/// Answers the head and half of the body, then takes what is sent for as long as something comes, then
+/// answers the rest; how many bytes it took.
+fn answers_in_halves() -> (String, JoinHandle<usize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let thread = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut taken = vec![0; 1 << 16];
+        let mut count = stream.read(&mut taken).unwrap();
+        let body = r#"{"code": 413, "msg": "too large"}"#;
+        let (half, rest) = body.split_at(9);
+        write!(stream, "HTTP/1.1 413 No\r\nContent-Length: {}\r\n\r\n{half}", body.len()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+        while let Ok(more @ 1..) = stream.read(&mut taken) {
+            count += more;
+        }
+        stream.write_all(rest.as_bytes()).unwrap();
+        count
+    });
+    (base, thread)
+}
+
+#[tokio::test]
+async fn field_44_of_a_big_body_that_was_refused_no_more_is_sent() {
+    let big = format!("{{\"prompt\": \"{}\"}}", "x".repeat(30 << 20));
+    let (base, thread) = answers_in_halves();
+    let said = HttpProvider::new(settings(&base)).unwrap().buy(big.into()).await;
+    assert!(
+        matches!(&said, SubmitOutcome::Rejected { why } if why.contains("too large")),
+        "{said:?}"
+    );
+    let taken = thread.join().unwrap();
+    assert!(taken < 10 << 20, "{taken} bytes were sent");
 }
 
 #[tokio::test]
