@@ -76,6 +76,18 @@ fn field_14_a_refused_connection_names_the_ignored_proxy_and_a_password_is_shown
     assert!(said.contains("--proxy takes an address") && !said.contains("s3cret"), "{said}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn field_14_tls_goes_by_the_systems_certificates() {
+    // A system that trusts no one: with certificates of the program's own it would go on.
+    let sandbox = one_shot().file("none.pem", "").file("none/README", "");
+    let [file, folder] = ["none.pem", "none"].map(|name| sandbox.path(name).display().to_string());
+    let sandbox = sandbox.var("SSL_CERT_FILE", &file).var("SSL_CERT_DIR", &folder);
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let run = sandbox.run(["run", "shots.yaml", "--api-base", &format!("https://{free}")]);
+    run.exits(2).warns("TLS cannot be set up").warns("are the system's CA certificates installed?");
+}
+
 #[cfg(unix)]
 #[test]
 fn field_36_an_answer_that_came_while_the_program_was_stopped_is_read() {
