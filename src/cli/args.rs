@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::money::Usd;
+use crate::ledger::LedgerPlace;
 use crate::policy::limits::{MaxFailures, Rate};
 use crate::provider::apimodels;
 use crate::server::Wish;
@@ -81,9 +82,11 @@ pub struct Campaign {
     /// Campaign folder for clips and ledger [default: renders/CAMPAIGN beside the manifest]
     #[arg(long, value_name = "DIR", help_heading = "Where")]
     pub out: Option<PathBuf>,
-    /// The ledger, the record of every purchase [default: ledger.sqlite in the campaign folder]
-    #[arg(long, value_name = "FILE", help_heading = "Where")]
-    pub ledger: Option<PathBuf>,
+    /// The ledger, the record of every purchase: a file, or a database that several machines share,
+    /// `postgres://USER@HOST/DATABASE` [default: ledger.sqlite in the campaign folder]
+    #[arg(long, value_name = "FILE|URL", help_heading = "Where")]
+    #[arg(env = "RUSHES_LEDGER", hide_env_values = true)]
+    pub ledger: Option<LedgerPlace>,
     /// Rehearse on the built-in simulator, in renders/CAMPAIGN.sim: no key, no network, no money.
     /// Profiles: calm, flaky, storm, broke, liar, field; storm:7 fixes the faults
     #[arg(long, value_name = "PROFILE", num_args = 0..=1, require_equals = true)]
@@ -261,9 +264,11 @@ pub struct Check {
     /// Campaign folder for clips and ledger [default: renders/CAMPAIGN beside the manifest]
     #[arg(long, value_name = "DIR", help_heading = "Where")]
     pub out: Option<PathBuf>,
-    /// The ledger [default: ledger.sqlite in the campaign folder]
-    #[arg(long, value_name = "FILE", help_heading = "Where")]
-    pub ledger: Option<PathBuf>,
+    /// The ledger: a file, or `postgres://USER@HOST/DATABASE` [default: ledger.sqlite in the campaign
+    /// folder]
+    #[arg(long, value_name = "FILE|URL", help_heading = "Where")]
+    #[arg(env = "RUSHES_LEDGER", hide_env_values = true)]
+    pub ledger: Option<LedgerPlace>,
     /// Check the built-in simulator's in place of a gateway's
     #[arg(long, value_name = "PROFILE", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = Profile::default().name(), help_heading = "Where")]

@@ -41,7 +41,9 @@ pub fn open(paths: &CampaignPaths, holder: &str, log: &Log) -> Result<Opened, Cl
         .map_err(|error| ownership::with_ways_out(error, paths))?;
     // No other run works on the campaign from here on, so none writes to its log.
     let log = log.begin(&paths.folder, &paths.header.campaign, holder, at);
-    ledger_place::warn_of_copies(paths.ledger.path());
+    if let Some(file) = paths.ledger.file_path() {
+        ledger_place::warn_of_copies(file);
+    }
     Ok(Opened { ledger, log, folder })
 }
 

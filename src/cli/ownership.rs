@@ -14,7 +14,7 @@ use crate::domain::state::ShotEvent;
 use crate::domain::time::{Clock, SystemClock};
 use crate::ledger::{
     AttemptSpec, Change, ClipFile, Commit, Entry, Ledger, LedgerError, Note, Owner, Snapshot,
-    Verdict,
+    Verdict, is_database,
 };
 use crate::policy::limits::Limits;
 use crate::provider::canonical_wire;
@@ -124,7 +124,7 @@ pub fn with_ways_out(error: LedgerError, paths: &CampaignPaths) -> CliError {
     let place = owner.clone();
     let own_folder = format!("to give it a folder of its own: {}", paths.again("run", "--out DIR"));
     let refused: CliError = error.into();
-    if place.exists() {
+    if place.exists() || is_database(&place) {
         let there = paths.clone().with_ledger(&place);
         refused.help(format!("to go on: {}", there.again("run", ""))).help(own_folder)
     } else {
@@ -140,7 +140,7 @@ pub fn with_ways_out(error: LedgerError, paths: &CampaignPaths) -> CliError {
 /// where the folder names its ledger, and that is there.
 pub fn lost_ledger(paths: &CampaignPaths) -> Option<CliError> {
     let owner = Owner::of(&paths.folder).ok().flatten();
-    if paths.ledger.is_known() || owner.is_some_and(|owner| owner.place.exists()) {
+    if paths.ledger.is_known() || owner.is_some_and(|owner| owner.may_be_there()) {
         return None;
     }
     let clips = clips_in(&paths.folder).len();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::catalog::Catalog;
 use crate::domain::state::{OnDoubt, Rules};
 use crate::ledger::{
-    Entry, Identity, Kind, LedgerAddress, LedgerError, Snapshot, Summary, identity,
+    Entry, Identity, Kind, LedgerAddress, LedgerPlace, Snapshot, Summary, identity,
 };
 use crate::manifest::{self, Campaign, Header, Manifest, Mistakes, WrittenBudget};
 use crate::plan::{Scope, vanished};
@@ -22,7 +22,7 @@ use crate::simulator::{Profile, SimOptions};
 use super::args;
 use super::error::CliError;
 use super::kept_requests::knowing;
-use super::terminal::Terminal;
+use super::terminal::{Terminal, var};
 use super::values::{BudgetFlag, ProxyFlag};
 
 /// A campaign and where it lives.
@@ -53,8 +53,10 @@ impl CampaignPaths {
     /// Finds the campaign of a manifest whose header was read.
     pub fn of(header: Header, typed: &args::Campaign) -> Self {
         let folder = typed.out.clone().unwrap_or_else(|| usual_folder(&header, typed));
-        let usual = || folder.join("ledger.sqlite");
-        let ledger = LedgerAddress::file(typed.ledger.clone().unwrap_or_else(usual));
+        let usual = || LedgerPlace::File(folder.join("ledger.sqlite"));
+        let place = typed.ledger.clone().unwrap_or_else(usual);
+        let place = place.with_password(var("PGPASSWORD"));
+        let ledger = LedgerAddress::new(place, &header.campaign, &folder);
         let kind = if typed.sim.is_some() { Kind::Simulator } else { Kind::Gateway };
         let (typed, identity) = (typed.clone(), Identity::default());
         Self {
@@ -87,7 +89,7 @@ impl CampaignPaths {
     /// The same campaign with another ledger.
     pub fn with_ledger(mut self, ledger: &Path) -> Self {
         let is_usual = ledger == self.folder.join("ledger.sqlite");
-        self.typed.ledger = (!is_usual).then(|| ledger.to_owned());
+        self.typed.ledger = (!is_usual).then(|| LedgerPlace::from(ledger.as_os_str().to_owned()));
         self
     }
 
@@ -126,7 +128,7 @@ impl CampaignPaths {
     pub fn reader(&self) -> Result<Option<Box<dyn Snapshot>>, CliError> {
         match self.ledger.snapshot() {
             Ok(reader) => Ok(Some(reader)),
-            Err(LedgerError::Missing { .. }) => Ok(None),
+            Err(error) if error.is_missing() => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -165,7 +167,7 @@ impl CampaignPaths {
             Some(format!("rushes {verb} {}", quoted(&typed.manifest))),
             Some(rest.to_owned()).filter(|rest| !rest.is_empty()),
             typed.out.as_ref().map(|out| flag("--out", out)),
-            typed.ledger.as_ref().map(|ledger| flag("--ledger", ledger)),
+            typed.ledger.as_ref().map(|place| flag("--ledger", Path::new(&place.to_string()))),
             api_base.map(|url| flag("--api-base", Path::new(url))),
             proxy.map(|url| flag("--proxy", Path::new(url))),
             sim,

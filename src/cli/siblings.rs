@@ -32,15 +32,35 @@ pub fn check(paths: &CampaignPaths, shots: &[Shot], gateway: Option<&str>) -> Re
     if paths.kind != Kind::Gateway || shots.is_empty() {
         return Ok(());
     }
+    in_database(paths, shots, gateway)?;
     let ours = real(paths.ledger.path());
     for ledger in others(paths) {
         if real(&ledger) == ours || !ledger.is_file() {
             continue;
         }
-        match bought_half(&ledger, shots, &paths.identity, gateway) {
+        match bought_half(&LedgerAddress::file(&ledger), shots, &paths.identity, gateway) {
             Ok(false) => {}
             Ok(true) => return Err(refusal(paths, &ledger)),
             Err(error) => tracing::info!("not compared: {error}"),
+        }
+    }
+    Ok(())
+}
+
+/// The same for the other campaigns in the same database.
+fn in_database(
+    paths: &CampaignPaths,
+    shots: &[Shot],
+    gateway: Option<&str>,
+) -> Result<(), CliError> {
+    for (name, ledger) in paths.ledger.others()? {
+        if bought_half(&ledger, shots, &paths.identity, gateway)? {
+            return Err(CliError::new(format!(
+                "half or more of these shots were bought already, by the campaign {name:?} in this \
+                 database: here they would be bought again"
+            ))
+            .help(format!("to go on there, write `campaign: {name}` at the top of the manifest"))
+            .help(format!("to buy them again on purpose: {}", paths.again("run", "--separate"))));
         }
     }
     Ok(())
@@ -59,12 +79,12 @@ fn refusal(paths: &CampaignPaths, ledger: &Path) -> CliError {
 }
 
 fn bought_half(
-    ledger: &Path,
+    ledger: &LedgerAddress,
     shots: &[Shot],
     identity: &Identity,
     gateway: Option<&str>,
 ) -> Result<bool, LedgerError> {
-    let reader = LedgerAddress::file(ledger).snapshot()?;
+    let reader = ledger.snapshot()?;
     let summary = reader.summary()?;
     if summary.kind != Kind::Gateway || !may_be_one(summary.home.gateway.as_deref(), gateway) {
         return Ok(false);
@@ -141,10 +161,10 @@ fn listed() -> Vec<PathBuf> {
 
 /// Adds a campaign that buys to the user's list. That it cannot be written is no reason not to buy.
 pub fn enlist(paths: &CampaignPaths) {
-    if paths.kind != Kind::Gateway {
+    let Some(ledger) = paths.ledger.file_path().filter(|_| paths.kind == Kind::Gateway) else {
         return;
-    }
-    let ledger = real(paths.ledger.path());
+    };
+    let ledger = real(ledger);
     let Some(list) = list() else {
         return tracing::info!(
             "neither HOME nor XDG_STATE_HOME is set: no list of campaigns is kept"

@@ -208,7 +208,7 @@ pub fn stopped(
         StopReason::Defect(_) => format!("please report it; nothing is lost, to go on: {go_on}"),
     };
     let placed = matches!(stopped, StopReason::Ledger(_))
-        .then(|| ledger_place::of_path(paths.ledger.path()))
+        .then(|| ledger_place::of_path(paths.ledger.file_path()?))
         .flatten();
     let help = placed.into_iter().chain([help]).collect();
     Some((format!("stopped early: {}", safe(&what)), help))

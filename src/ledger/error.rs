@@ -208,6 +208,15 @@ pub enum LedgerError {
     /// The program ends before this could be written.
     #[error("{} was not written: the program is ending; run again to go on", .0.display())]
     Ending(PathBuf),
+    /// This program was built without databases.
+    #[error(
+        "this rushes was built without PostgreSQL; build it with: cargo install rushes --features postgres"
+    )]
+    NoDatabases,
+    /// A database that is the ledger.
+    #[cfg(feature = "postgres")]
+    #[error(transparent)]
+    Server(#[from] super::postgres::ServerError),
     /// Asked for what cannot be: a defect of this program. Nothing was written.
     #[error("internal error: {what}; nothing was written")]
     Defect {
@@ -277,6 +286,17 @@ impl LedgerError {
             | Self::Lost { ledger, .. }
             | Self::TwoLedgers { ledger, .. } => Some(ledger),
             _ => None,
+        }
+    }
+
+    /// Whether there is no ledger yet, and nothing is wrong with that.
+    #[must_use]
+    pub const fn is_missing(&self) -> bool {
+        match self {
+            Self::Missing(_) => true,
+            #[cfg(feature = "postgres")]
+            Self::Server(super::postgres::ServerError::Missing(..)) => true,
+            _ => false,
         }
     }
 

@@ -31,6 +31,12 @@ pub struct Owner {
 }
 
 impl Owner {
+    /// Whether it may be there: a file is, and of a database only that can tell.
+    #[must_use]
+    pub fn may_be_there(&self) -> bool {
+        self.place.exists() || is_database(&self.place)
+    }
+
     /// The owner that a campaign folder names; `None` when it has none yet. Blocking.
     ///
     /// # Errors
@@ -66,8 +72,12 @@ impl Owner {
         let ours = match ledger.snapshot() {
             Ok(reader) => reader.summary()?.home.id,
             // What is left of a ledger says more about it than this.
-            Err(LedgerError::Missing { .. }) if ledger.is_known() => return Ok(()),
-            Err(LedgerError::Missing { .. }) => Some(String::new()),
+            Err(error)
+                if error.is_missing() && ledger.file_path().is_some() && ledger.is_known() =>
+            {
+                return Ok(());
+            }
+            Err(error) if error.is_missing() => Some(String::new()),
             Err(error) => return Err(error),
         };
         owner.accept(ours.as_deref(), ledger.path(), folder)
@@ -128,13 +138,22 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
     one == other || real(one).is_some_and(|one| Some(one) == real(other))
 }
 
+/// Whether a ledger's place is the address of a database.
+#[must_use]
+pub fn is_database(place: &Path) -> bool {
+    place.to_str().is_some_and(|text| text.contains("://"))
+}
+
 /// An editor may have given it other line ends.
 fn parse(text: &str, folder: &Path) -> Option<Owner> {
     let mut lines = text.trim_start_matches('\u{feff}').lines();
     let id = lines.next()?.trim();
     let place = lines.next().filter(|place| !place.is_empty())?;
     let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_id.then(|| Owner { id: id.to_owned(), place: folder.join(place) })
+    // A database has no place below the folder.
+    let place = PathBuf::from(place);
+    let place = if is_database(&place) { place } else { folder.join(place) };
+    is_id.then(|| Owner { id: id.to_owned(), place })
 }
 
 /// The lock of a campaign folder, held until dropped; where the system has none for folders, the
@@ -174,6 +193,7 @@ pub fn open_in(
     options: &LedgerOptions<'_>,
 ) -> Result<(Arc<dyn Ledger>, FolderLock), LedgerError> {
     let Some(lock) = FolderLock::take(folder) else { return Err(in_use(folder, address)) };
+    no_ledger_beside(folder, address)?;
     Owner::check(folder, address)?;
     let ledger = address.open(options)?;
     if let Some(id) = ledger.snapshot()?.summary()?.home.id {
@@ -181,6 +201,17 @@ pub fn open_in(
         Owner::keep(folder, &id, address.path()).map_err(unwritten)?;
     }
     Ok((ledger, lock))
+}
+
+/// Refuses a database where a ledger of an older version, which named no owner, lies in the folder:
+/// both would buy the rest.
+fn no_ledger_beside(folder: &Path, address: &LedgerAddress) -> Result<(), LedgerError> {
+    let owner = folder.join("ledger.sqlite");
+    if address.file_path().is_some() || !LedgerAddress::file(&owner).is_known() {
+        return Ok(());
+    }
+    let (folder, ledger) = (folder.to_owned(), address.path().to_owned());
+    Err(LedgerError::OtherLedger { folder, owner, ledger })
 }
 
 /// The same for a ledger that is open: takes the folder's lock, and refuses a folder that names another

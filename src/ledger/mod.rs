@@ -3,11 +3,17 @@
 //! the provider, the clips or the clock.
 
 mod address;
+mod columns;
 mod error;
 mod folder;
+mod high_water_mark;
+mod holder;
 pub mod identity;
 pub mod memory;
 mod options;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+mod reconcile;
 pub mod revision;
 mod snapshot;
 pub mod sqlite;
@@ -28,12 +34,14 @@ use crate::domain::time::Timestamp;
 use crate::domain::transition::{AttemptChange, Transition};
 use crate::policy::budget::{Balance, Budget};
 
-pub use address::LedgerAddress;
+pub use address::{LedgerAddress, LedgerPlace};
 pub use error::LedgerError;
-pub use folder::{FolderLock, Owner, hold_for, open_in};
+pub use folder::{FolderLock, Owner, hold_for, is_database, open_in};
 pub use identity::{Identity, StoredRequest};
 pub use memory::MemoryLedger;
 pub use options::{Kind, LedgerOptions};
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresLedger, ServerAddress, ServerError};
 pub use snapshot::{
     Home, KeptPrice, OrphanReservation, Row, Snapshot, SpendGroup, Spending, Summary,
 };

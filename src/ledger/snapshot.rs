@@ -13,6 +13,10 @@ pub(super) const HISTORY_MOMENTS: u32 = 120;
 /// The most orphaned reservations that are told.
 pub(super) const MAX_ORPHANS: u32 = 100;
 
+/// What is shown of a shot whose run died with its POST on the wire.
+pub(super) const CUT_SHORT: &str =
+    "the run ended while its request was on the wire; the next run decides";
+
 /// A ledger open for reading. Each call reads one moment's ledger; all of them block.
 pub trait Snapshot {
     /// What the ledger says of itself.

@@ -13,17 +13,21 @@ const MANY: usize = 3;
 /// when there is nothing odd about them. `entries` are all revisions that the ledger knows.
 #[must_use]
 pub fn vanished(shots: &[Shot], entries: &[Entry]) -> Option<String> {
-    let today: HashSet<&str> = shots.iter().map(|shot| shot.id.as_str()).collect();
-    let known: HashSet<&str> = entries.iter().map(|entry| entry.shot.as_str()).collect();
     let bought = entries.iter().filter(|entry| !matches!(entry.status.state, State::Queued { .. }));
-    let all: HashSet<&str> = bought.clone().map(|entry| entry.shot.as_str()).collect();
-    let mut gone: Vec<&str> = Vec::new();
-    for entry in bought.filter(|entry| entry.current && !today.contains(entry.shot.as_str())) {
-        gone.push(entry.shot.as_str());
+    if !bought.clone().any(|entry| entry.current) {
+        return None;
     }
+    let today: HashSet<&str> = shots.iter().map(|shot| shot.id.as_str()).collect();
+    let gone: Vec<&str> = bought
+        .clone()
+        .filter(|entry| entry.current && !today.contains(entry.shot.as_str()))
+        .map(|entry| entry.shot.as_str())
+        .collect();
     if gone.is_empty() {
         return None;
     }
+    let all: HashSet<&str> = bought.map(|entry| entry.shot.as_str()).collect();
+    let known: HashSet<&str> = entries.iter().map(|entry| entry.shot.as_str()).collect();
     let new: Vec<&str> =
         shots.iter().map(|shot| shot.id.as_str()).filter(|id| !known.contains(id)).collect();
     dates(&gone, &new).or_else(|| many(&gone, &new, all.len()))

@@ -2,18 +2,18 @@
 //! known, and every micro-dollar.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rushes::domain::money::Usd;
 use rushes::domain::time::Timestamp;
-use rushes::ledger::LedgerAddress;
+use rushes::ledger::{LedgerAddress, Snapshot};
 use rushes::simulator::{Fate, Purchase, Told};
 use rusqlite::{Connection, OpenFlags};
 use sha2::{Digest, Sha256};
 
 /// An attempt as the ledger has it.
 #[derive(Debug)]
-struct Attempt {
+pub struct Attempt {
     shot: String,
     prompt: String,
     outcome: Option<String>,
@@ -22,6 +22,69 @@ struct Attempt {
     account: String,
     price: Usd,
     sent_at: i64,
+}
+
+/// A campaign's ledger, whatever keeps it, read past the program's own reading of it.
+pub trait Truth {
+    /// Every attempt.
+    fn attempts(&self) -> Vec<Attempt>;
+    /// The program's own reading.
+    fn reader(&self) -> Box<dyn Snapshot>;
+    /// Holds that nothing in it is damaged.
+    fn assert_sound(&self);
+}
+
+impl Truth for PathBuf {
+    fn attempts(&self) -> Vec<Attempt> {
+        attempts(self)
+    }
+
+    fn reader(&self) -> Box<dyn Snapshot> {
+        LedgerAddress::file(self).snapshot().unwrap()
+    }
+
+    fn assert_sound(&self) {
+        let check = "PRAGMA integrity_check";
+        let said: String = open(self).query_row(check, [], |row| row.get(0)).unwrap();
+        assert_eq!(said, "ok");
+    }
+}
+
+/// In the schema `rushes` of a server.
+#[cfg(all(unix, feature = "postgres"))]
+impl Truth for crate::support::postgres::PostgresServer {
+    fn attempts(&self) -> Vec<Attempt> {
+        let told = self.psql(
+            "rushes",
+            "SELECT coalesce(json_agg(json_build_array(r.shot, r.request::json->>'prompt', a.outcome, \
+             a.why, a.task_id, a.account, a.price_micro, a.sent_at)), '[]') \
+             FROM attempts AS a JOIN revisions AS r ON r.id = a.revision",
+        );
+        let all: Vec<serde_json::Value> = serde_json::from_str(&told).unwrap();
+        let read = all.iter().map(|row| {
+            let text = |column: usize| row[column].as_str().map(str::to_owned);
+            Attempt {
+                shot: text(0).unwrap(),
+                prompt: text(1).unwrap(),
+                outcome: text(2),
+                why: text(3),
+                task: text(4),
+                account: text(5).unwrap(),
+                price: Usd::from_micros(row[6].as_i64().unwrap()),
+                sent_at: row[7].as_i64().unwrap(),
+            }
+        });
+        read.collect()
+    }
+
+    fn reader(&self) -> Box<dyn Snapshot> {
+        let address = self.address("rushes").parse().unwrap();
+        Box::new(rushes::ledger::postgres::PostgresSnapshot::open(&address, "night", true).unwrap())
+    }
+
+    fn assert_sound(&self) {
+        self.reader().look_for_damage().unwrap();
+    }
 }
 
 fn open(ledger: &Path) -> Connection {
@@ -75,8 +138,8 @@ pub struct Agreement {
 /// every purchase is known or in doubt, and the money agrees to the last micro-dollar. Requests
 /// must differ in their prompts. A purchase that was answered with a 5xx is what the user lets be
 /// bought again; it must be unconfirmed, or in doubt if the answer never arrived.
-pub fn assert_agreement(ledger: &Path, books: &rushes::simulator::Accounts) -> Agreement {
-    let attempts = attempts(ledger);
+pub fn assert_agreement(ledger: &dyn Truth, books: &rushes::simulator::Accounts) -> Agreement {
+    let attempts = ledger.attempts();
     let by_task: HashMap<&str, &Attempt> =
         attempts.iter().filter_map(|a| Some((a.task.as_deref()?, a))).collect();
     let count = |prompt: &str, account: &str| {
@@ -164,8 +227,8 @@ pub struct Doubt {
 }
 
 /// Every shot in doubt, with the truth about it.
-pub fn doubts(ledger: &Path, books: &rushes::simulator::Accounts) -> Vec<Doubt> {
-    let attempts = attempts(ledger);
+pub fn doubts(ledger: &dyn Truth, books: &rushes::simulator::Accounts) -> Vec<Doubt> {
+    let attempts = ledger.attempts();
     let known: HashSet<&str> = attempts.iter().filter_map(|a| a.task.as_deref()).collect();
     let in_doubt = attempts.iter().filter(|a| a.account == "reserved" && a.task.is_none());
     let truth = |attempt: &Attempt| {
@@ -181,8 +244,8 @@ pub fn doubts(ledger: &Path, books: &rushes::simulator::Accounts) -> Vec<Doubt> 
 
 /// Checks that every delivered clip lies in the campaign folder as the ledger has it, to the last
 /// byte.
-pub fn assert_clips(folder: &Path, ledger: &Path) {
-    let reader = LedgerAddress::file(ledger).snapshot().unwrap();
+pub fn assert_clips(folder: &Path, ledger: &dyn Truth) {
+    let reader = ledger.reader();
     let check = &mut |row: rushes::ledger::Row| {
         if row.entry.status.state.name() == "delivered" {
             assert!(!row.files.is_empty(), "{}", row.entry.shot);
@@ -202,11 +265,4 @@ pub fn assert_no_temporary_file(folder: &Path) {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert_eq!(Path::new(&name).extension().unwrap(), "mp4", "{name}");
     }
-}
-
-/// Checks that the ledger is a sound file.
-pub fn assert_sound(ledger: &Path) {
-    let said: String =
-        open(ledger).query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-    assert_eq!(said, "ok");
 }

@@ -8,6 +8,8 @@ mod frozen;
 #[cfg(debug_assertions)]
 mod full_disk;
 mod histories;
+#[cfg(all(unix, feature = "postgres"))]
+mod postgres;
 mod readers;
 mod revision;
 mod spending;

@@ -13,6 +13,8 @@ mod check;
 mod cli;
 mod clips;
 mod contract;
+#[cfg(all(unix, feature = "postgres"))]
+mod database;
 #[cfg(target_os = "linux")]
 mod disk;
 mod domain;

@@ -289,10 +289,11 @@ fn not_bought_is_said_of_the_shot_and_frees_every_request_in_doubt() {
 fn not_bought_leaves_an_earlier_request_that_has_a_task_reserved() {
     let manifest = ONE_SHOT.replace("limits: {", "limits: {render_timeout: 100ms, ");
     let sandbox = campaign().manifest(&manifest);
-    let server = selling(vec![bought()], &json!({"taskId": "task-1", "state": "processing"}));
+    let working = json!({"taskId": "task-1", "state": "processing"});
+    let server = selling(vec![bought()], &working);
     sandbox.run(["run", "shots.yaml", "--api-base", &server.url()]).exits(1);
     sandbox.run(["resolve", "shots.yaml", "beach", "--resubmit"]).exits(0);
-    let server = gateway(vec![Reply::cut()]);
+    let server = selling(vec![Reply::cut()], &working);
     sandbox.run(["run", "shots.yaml", "--api-base", &server.url()]).exits(1);
     let freed = format!("not bought; ${PRICE} is free again");
     sandbox.run(["resolve", "shots.yaml", "beach", "--not-bought"]).exits(0).says(&freed);

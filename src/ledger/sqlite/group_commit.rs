@@ -13,17 +13,17 @@ use tokio::sync::oneshot;
 
 use super::LedgerError;
 use super::file_watch::FileWatch;
-use super::high_water_mark::{HighWaterMark, Known};
 use super::lock::Lock;
 use super::rescue::{Rescued, rescue};
 use super::reserve::Reserve;
-use super::rows::{MONEY, money};
+use super::rows::{MONEY, known, money};
 use crate::blocking::Threads;
 use crate::domain::money::Usd;
 use crate::domain::origin::Origin;
 use crate::domain::state::Account;
 use crate::failpoint;
 use crate::ledger::error::is_full;
+use crate::ledger::high_water_mark::{HighWaterMark, Known};
 use crate::policy::budget::{Balance, Budget};
 
 /// What a call writes with: the batch's transaction.
@@ -200,7 +200,7 @@ impl GroupCommit {
         lock: Lock,
     ) -> rusqlite::Result<Self> {
         let now = conn.query_row(MONEY, [], money)?;
-        let known = Known::of(&conn)?;
+        let known = known(&conn)?;
         mark.note(known);
         let file = OpenFile {
             path: path.clone(),
@@ -372,7 +372,7 @@ impl OpenFile {
         }
         let (now, known) = (tx.money(), tx.known.get());
         debug_assert_eq!(now, transaction.query_row(MONEY, [], money)?);
-        debug_assert_eq!(known, Known::of(&transaction)?);
+        debug_assert_eq!(known, super::rows::known(&transaction)?);
         failpoint::point("batch not yet committed");
         transaction.commit()?;
         failpoint::point("batch committed");

@@ -3,12 +3,14 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::LedgerError;
 use crate::disk::private;
 use crate::domain::time::Timestamp;
+use crate::ledger::high_water_mark::{beside, no_link};
+use crate::ledger::holder::holder as phrase;
 
 /// The lock, held until dropped.
 #[derive(Debug)]
@@ -61,7 +63,7 @@ impl Lock {
 
     /// Says who holds it.
     pub(super) fn sign(&mut self, holder: &str, at: Timestamp) {
-        let line = format!("{holder}, process {} on {}, since {at}\n", std::process::id(), host());
+        let line = format!("{}\n", phrase(holder, at));
         let written = self
             .file
             .set_len(0)
@@ -110,33 +112,6 @@ fn holder_in(file: &mut File) -> String {
     let line = String::from_utf8_lossy(&line);
     let line: String = line.trim().chars().filter(|c| !c.is_control()).collect();
     if read.is_err() || line.is_empty() { UNNAMED.to_owned() } else { line }
-}
-
-fn host() -> String {
-    ["/proc/sys/kernel/hostname", "/etc/hostname"]
-        .iter()
-        .find_map(|file| std::fs::read_to_string(file).ok())
-        .map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "this machine".to_owned())
-}
-
-/// `ledger.sqlite` and `lock` make `ledger.sqlite.lock`.
-pub(super) fn beside(ledger: &Path, extension: &str) -> PathBuf {
-    let mut path = ledger.as_os_str().to_owned();
-    path.push(".");
-    path.push(extension);
-    path.into()
-}
-
-/// What is emptied and written anew must be a file of ours, and not lead to another's.
-pub(super) fn no_link(path: &Path) -> io::Result<()> {
-    match std::fs::symlink_metadata(path) {
-        Ok(found) if found.is_symlink() => {
-            Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a link to another file"))
-        }
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

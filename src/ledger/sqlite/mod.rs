@@ -31,7 +31,6 @@ mod attempts;
 mod connection;
 mod file_watch;
 mod group_commit;
-mod high_water_mark;
 mod lock;
 mod open;
 mod rescue;
@@ -58,6 +57,7 @@ use super::{
     Identity, Ledger, LedgerError, LedgerOptions, Note, ReservedAttempt, RevisionId, Snapshot,
     StoredAttempt, StoredRequest,
 };
+use crate::ledger::high_water_mark::beside;
 use group_commit::GroupCommit;
 #[cfg(debug_assertions)]
 use group_commit::Relief;
@@ -95,7 +95,7 @@ impl SqliteLedger {
     pub fn is_known(path: &Path) -> bool {
         let lies = |path: &Path| std::fs::symlink_metadata(path).is_ok();
         std::fs::metadata(path).is_ok_and(|file| file.len() > 0)
-            || lies(&lock::beside(path, "mark"))
+            || lies(&beside(path, "mark"))
             || rescue::is_there(path)
     }
 }

@@ -9,15 +9,16 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::connection::{connect, log_of, set_up};
 use super::group_commit::GroupCommit;
-use super::high_water_mark::{HighWaterMark, Known, admit};
 use super::lock::Lock;
 use super::rescue;
 use super::reserve::Reserve;
+use super::rows::known;
 use super::schema::{damage, give_id, keep_cap_twice, migrate, schema_of};
 use super::{LedgerError, LedgerOptions};
 use crate::disk::{private, sync_folder};
 use crate::failpoint;
 use crate::ledger::Kind;
+use crate::ledger::high_water_mark::{HighWaterMark, Known, admit};
 
 /// Opens or makes a ledger for writing.
 pub(super) fn for_writing(
@@ -51,7 +52,7 @@ pub(super) fn for_writing(
             return Err(LedgerError::Damaged(path, cause));
         }
         is_of(&conn, &path, opening)?;
-        mark.admit(&path, Known::of(&conn).map_err(sql)?)?;
+        mark.admit(&path, known(&conn).map_err(sql)?)?;
     }
     set_up(&conn, &path)?;
     failpoint::point("ledger set up");
@@ -108,7 +109,7 @@ pub(super) fn for_reading(path: &Path) -> Result<(PathBuf, Connection, usize), L
             Err(LedgerError::Missing(path))
         }
         schema => {
-            admit(&path, noted, Known::of(&conn).map_err(sql)?)?;
+            admit(&path, noted, known(&conn).map_err(sql)?)?;
             Ok((path, conn, schema))
         }
     }

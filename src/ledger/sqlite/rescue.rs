@@ -12,8 +12,8 @@ use rusqlite::{Connection, OpenFlags};
 use super::LedgerError;
 use super::connection::{connect, log_of, set_up};
 use super::file_watch::Loss;
-use super::lock::beside;
 use crate::disk::{self, private};
+use crate::ledger::high_water_mark::beside;
 
 /// How long readers of a saved copy are waited for before it gets the ledger's name.
 const READER_GOES: Duration = Duration::from_secs(2);

@@ -10,37 +10,13 @@ use super::{Entry, RevisionId};
 use crate::domain::money::Usd;
 use crate::domain::outcome::TaskId;
 use crate::domain::shot::{Fingerprint, ShotId};
-use crate::domain::state::{Account, AttemptId, Failure, RevisionState, State};
+use crate::domain::state::{Account, RevisionState, State};
 use crate::domain::time::Timestamp;
 use crate::ledger::Kind;
+use crate::ledger::columns::{StateColumns, kind_name};
+use crate::ledger::high_water_mark::Known;
 use crate::ledger::revision::{WITH_OPEN_ATTEMPT, WITH_TASK};
 use crate::policy::budget::{Balance, Budget};
-
-pub(super) const fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Gateway => "gateway",
-        Kind::Simulator => "simulator",
-    }
-}
-
-pub(super) const fn failure_name(failure: Failure) -> &'static str {
-    match failure {
-        Failure::Rejected => "rejected",
-        Failure::RefusedTooOften => "refused_too_often",
-        Failure::NotRendered | Failure::Unlucky | Failure::Unsettled => "not_rendered",
-        Failure::Expired => "expired",
-        Failure::Abandoned => "abandoned",
-    }
-}
-
-/// What else is known of a failure.
-pub(super) const fn failure_kind(failure: Failure) -> Option<&'static str> {
-    match failure {
-        Failure::Unlucky => Some("luck"),
-        Failure::Unsettled => Some("unsettled"),
-        _ => None,
-    }
-}
 
 fn word<T: Copy>(value: ValueRef<'_>, all: &[T], name: fn(T) -> &'static str) -> FromSqlResult<T> {
     let text = value.as_str()?;
@@ -63,32 +39,12 @@ impl FromSql for Account {
     }
 }
 
-impl FromSql for Failure {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        use Failure::{Abandoned, Expired, NotRendered, RefusedTooOften, Rejected};
-        let all = [Rejected, RefusedTooOften, NotRendered, Expired, Abandoned];
-        word(value, &all, failure_name)
-    }
-}
-
-/// A list of texts as JSON.
-pub(super) fn list<T: AsRef<str>>(texts: &[T]) -> String {
-    let texts = texts.iter().map(|text| serde_json::Value::from(text.as_ref()));
-    serde_json::Value::Array(texts.collect()).to_string()
-}
-
 /// A column with a JSON list of texts; NULL is an empty one.
 pub(super) fn unlist(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Vec<String>> {
     let text = row.get_ref(column)?.as_str_or_null()?;
     text.map_or(Ok(Vec::new()), |text| {
         serde_json::from_str(text).map_err(|error| odd(column, error.to_string()))
     })
-}
-
-/// Names and texts as a JSON object; `None` when there are none.
-pub(super) fn pairs(texts: &[(Box<str>, Box<str>)]) -> Option<String> {
-    let object = texts.iter().map(|(name, text)| (name.to_string(), (**text).into()));
-    (!texts.is_empty()).then(|| serde_json::Value::Object(object.collect()).to_string())
 }
 
 /// A column with a JSON object of texts; NULL is an empty one.
@@ -161,41 +117,19 @@ pub(super) fn entry(row: &SqlRow<'_>, shot: Option<ShotId>) -> rusqlite::Result<
 }
 
 fn state(row: &SqlRow<'_>) -> rusqlite::Result<State> {
-    let attempt = || row.get(8).map(AttemptId);
-    let why = || row.get::<_, Option<Box<str>>>(10);
-    let task =
-        || TaskId::new(row.get_ref(16)?.as_str()?).ok_or_else(|| odd(16, "an unreadable task id"));
-    Ok(match row.get_ref(7)?.as_str()? {
-        "queued" => State::Queued { why: why()? },
-        "submitting" => State::Submitting { attempt: attempt()?, doubt: None },
-        "rendering" => State::Rendering {
-            attempt: attempt()?,
-            task: task()?,
-            since: Timestamp::from_millis(row.get(11)?),
-            silence: crate::domain::state::Unanswered::default(),
-            stalled: why()?,
-        },
-        "rendered" => State::Rendered {
-            attempt: attempt()?,
-            task: task()?,
-            urls: unlist(row, 13)?,
-            completed_at: Timestamp::from_millis(row.get(12)?),
-            why: why()?,
-        },
-        "delivered" => State::Delivered { attempt: attempt()? },
-        "failed" => State::Failed {
-            attempt: row.get::<_, Option<i64>>(8)?.map(AttemptId),
-            failure: match row.get_ref(21)?.as_str_or_null()? {
-                None => row.get(9)?,
-                Some("luck") => Failure::Unlucky,
-                Some("unsettled") => Failure::Unsettled,
-                Some(other) => return Err(odd(21, format!("no failure is {other:?}"))),
-            },
-            why: row.get(10)?,
-        },
-        "in_doubt" => State::InDoubt { attempt: attempt()?, why: row.get(10)? },
-        other => return Err(odd(7, format!("no state is called {other:?}"))),
-    })
+    let text = |column| -> rusqlite::Result<_> { Ok(row.get_ref(column)?.as_str_or_null()?) };
+    let columns = StateColumns {
+        state: row.get_ref(7)?.as_str()?,
+        attempt: row.get(8)?,
+        failure: text(9)?,
+        failure_kind: text(21)?,
+        why: text(10)?,
+        since: row.get(11)?,
+        completed_at: row.get(12)?,
+        urls: text(13)?,
+        task: text(16)?,
+    };
+    columns.read().map_err(|what| odd(7, what))
 }
 
 pub(super) fn shot_id(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Option<ShotId>> {
@@ -240,4 +174,12 @@ pub(super) fn money(row: &SqlRow<'_>) -> rusqlite::Result<(Budget, Balance)> {
     let budget = Budget { cap: usd(row, 0)?, strict: row.get(1)? };
     let balance = Balance { spent: micros(2)?, reserved: micros(3)?, unconfirmed: micros(4)? };
     Ok((budget, balance))
+}
+
+/// How much an open ledger knows.
+pub(super) fn known(conn: &rusqlite::Connection) -> rusqlite::Result<Known> {
+    let newest = "SELECT coalesce((SELECT max(id) FROM attempts), 0), \
+         coalesce((SELECT max(id) FROM money), 0)";
+    conn.prepare_cached(newest)?
+        .query_row([], |row| Ok(Known { attempts: row.get(0)?, movements: row.get(1)? }))
 }

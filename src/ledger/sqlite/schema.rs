@@ -5,9 +5,10 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::rows::{in_accounts, kind_name};
+use super::rows::in_accounts;
 use super::{LedgerError, LedgerOptions};
 use crate::failpoint;
+use crate::ledger::columns::kind_name;
 
 /// Marks an `SQLite` file as a ledger of rushes: `rush`.
 pub(super) const APPLICATION_ID: i64 = 0x7275_7368;

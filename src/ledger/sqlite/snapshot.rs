@@ -23,10 +23,8 @@ use crate::domain::shot::{Fingerprint, ShotId};
 use crate::domain::state::{AttemptId, State};
 use crate::domain::time::Timestamp;
 use crate::ledger::revision::WITH_OPEN_ATTEMPT;
+use crate::ledger::snapshot::CUT_SHORT;
 use crate::ledger::{Home, KeptPrice, Row, Snapshot, Spending, StoredRequest, Summary};
-
-/// What is shown of a shot whose run died with its POST on the wire.
-const CUT_SHORT: &str = "the run ended while its request was on the wire; the next run decides";
 
 /// A ledger file open for reading, also while a run writes it. Blocking.
 pub struct SqliteSnapshot {

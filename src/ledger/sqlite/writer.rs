@@ -4,7 +4,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::group_commit::{Fault, Tx};
-use super::rows::{failure_kind, failure_name, list, usd};
+use super::rows::usd;
 use super::snapshot;
 use crate::domain::charge::Charge;
 use crate::domain::money::Usd;
@@ -12,6 +12,7 @@ use crate::domain::outcome::TaskId;
 use crate::domain::state::{Account, AttemptId, AttemptOutcome, RevisionState, State};
 use crate::domain::time::Timestamp;
 use crate::domain::transition::{AttemptChange, Transition};
+use crate::ledger::columns::WrittenState;
 use crate::ledger::{
     AttemptSpec, Change, ClipFile, Commit, Committed, LedgerError, Note, RevisionId, Verdict,
     earlier_part,
@@ -318,27 +319,7 @@ fn write_state(
     at: Timestamp,
 ) -> rusqlite::Result<bool> {
     let state = &status.state;
-    let since = match state {
-        State::Rendering { since, .. } => Some(since.as_millis()),
-        _ => None,
-    };
-    let failure = match state {
-        State::Failed { failure, .. } => Some(failure_name(*failure)),
-        _ => None,
-    };
-    let failure_kind = match state {
-        State::Failed { failure, .. } => failure_kind(*failure),
-        _ => None,
-    };
-    let (completed_at, urls) = match state {
-        State::Rendered { completed_at, urls, .. } => {
-            (Some(completed_at.as_millis()), Some(list(urls)))
-        }
-        _ => (None, None),
-    };
-    // A report shows them to the end.
-    let keeps_urls = matches!(state, State::Delivered { .. } | State::Failed { .. });
-    let delivered_at = matches!(state, State::Delivered { .. }).then(|| at.as_millis());
+    let written = WrittenState::of(state, at);
     let rows = tx
         .conn
         .prepare_cached(
@@ -352,19 +333,19 @@ fn write_state(
             revision.0,
             state.name(),
             state.attempt().map(|attempt| attempt.0),
-            failure,
+            written.failure,
             state.why(),
-            since,
-            keeps_urls,
-            completed_at,
-            urls,
-            delivered_at,
+            written.since,
+            written.keeps_urls,
+            written.completed_at,
+            written.urls,
+            written.delivered_at,
             status.refusals,
             status.resubmits,
             status.rerolls,
             status.probed,
             status.is_waiting,
-            failure_kind,
+            written.failure_kind,
             claimed.is_some(),
             claimed.and_then(|spec| spec.price).map(Usd::micros),
         ])?;

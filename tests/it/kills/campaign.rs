@@ -13,7 +13,7 @@ use rushes::simulator::Profile;
 
 use super::simulator::Simulator;
 use crate::books::{
-    Agreement, assert_agreement, assert_clips, assert_no_temporary_file, assert_sound, doubts,
+    Agreement, Truth, assert_agreement, assert_clips, assert_no_temporary_file, doubts,
 };
 use crate::sandbox::Sandbox;
 
@@ -37,6 +37,8 @@ pub struct Script {
     pub cap: Option<&'static str>,
     /// At so many clips' places another file lies already.
     pub strangers: usize,
+    /// Whether the ledger is in a database.
+    pub in_database: bool,
     /// Another build of the program.
     pub program: Option<PathBuf>,
 }
@@ -62,6 +64,7 @@ pub struct Counts {
 pub struct Campaign {
     sandbox: Sandbox,
     simulator: Simulator,
+    ledger: Box<dyn Truth>,
     shots: usize,
     cap: Option<Usd>,
     clips: HashMap<u64, Clip>,
@@ -91,6 +94,18 @@ impl Campaign {
         if let Some(program) = &script.program {
             sandbox = sandbox.program(program.clone());
         }
+        let ledger: Box<dyn Truth> = if script.in_database {
+            #[cfg(not(feature = "postgres"))]
+            panic!("this build knows no databases");
+            #[cfg(feature = "postgres")]
+            {
+                let server = crate::support::postgres::PostgresServer::start();
+                sandbox = sandbox.var("RUSHES_LEDGER", &server.address("rushes"));
+                Box::new(server)
+            }
+        } else {
+            Box::new(sandbox.path("renders/night/ledger.sqlite"))
+        };
         let simulator = Simulator::start(&sandbox, script.profile, script.seed, script.render);
         let cap = script.cap.map(|cap| cap.parse().unwrap());
         let (shots, counts) = (script.shots, Counts::default());
@@ -103,17 +118,14 @@ impl Campaign {
             let path = format!("renders/night/clips/scene-{number}.mp4");
             sandbox = sandbox.file(&path, "not a clip of this campaign");
         }
-        let mut new = Self { sandbox, simulator, shots, cap, clips: HashMap::new(), counts };
+        let mut new =
+            Self { sandbox, simulator, ledger, shots, cap, clips: HashMap::new(), counts };
         new.note_clips();
         new
     }
 
     fn folder(&self) -> PathBuf {
         self.sandbox.path("renders/night")
-    }
-
-    fn ledger(&self) -> PathBuf {
-        self.folder().join("ledger.sqlite")
     }
 
     fn start(&self, die_at: Option<&str>) -> Run {
@@ -210,7 +222,7 @@ impl Campaign {
     /// doubt; `false` when there was none.
     pub fn resolve(&mut self) -> bool {
         let books = self.simulator.books();
-        let doubts = doubts(&self.ledger(), &books);
+        let doubts = doubts(&*self.ledger, &books);
         self.counts.doubts += doubts.len();
         self.counts.doubts_of_kills += doubts.iter().filter(|doubt| doubt.killed).count();
         self.counts.bought += doubts.iter().filter(|doubt| doubt.task.is_some()).count();
@@ -234,10 +246,10 @@ impl Campaign {
 
     /// What must hold whenever no run is under way and all tasks have ended.
     pub fn assert_books(&self) -> Agreement {
-        assert_sound(&self.ledger());
-        assert_clips(&self.folder(), &self.ledger());
+        self.ledger.assert_sound();
+        assert_clips(&self.folder(), &*self.ledger);
         assert_no_temporary_file(&self.folder());
-        assert_agreement(&self.ledger(), &self.simulator.books())
+        assert_agreement(&*self.ledger, &self.simulator.books())
     }
 
     fn report(&self) -> serde_json::Value {

@@ -6,6 +6,8 @@ mod named;
 mod random;
 mod simulator;
 
+pub use simulator::Simulator;
+
 /// So many kills an ordinary test run does at least.
 const FEWEST: usize = 200;
 

@@ -9,7 +9,7 @@ use rushes::simulator::Profile;
 use super::campaign::{Campaign, Script};
 
 /// The rooms that name points; each has a test of its own below, so that they run side by side.
-const ROOMS: [&str; 3] = ["clips", "ledger", "scheduler"];
+const ROOMS: [&str; 4] = ["clips", "ledger", "ledger/postgres", "scheduler"];
 
 /// A campaign's shots: some are in doubt after a death, and those left must come by every passing.
 const SHOTS: usize = 60;
@@ -24,6 +24,7 @@ fn passings(point: &str) -> &'static [u32] {
         | "empty ledger made"
         | "schema half way"
         | "ledger set up"
+        | "campaign joined"
         | "shots recorded" => &[1, 1, 1],
         _ => &[1, 2, 3, 5],
     }
@@ -50,6 +51,10 @@ fn points(room: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut files = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(room)];
     while let Some(path) = files.pop() {
+        // A database is a room of its own.
+        if path.ends_with("ledger/postgres") && room == "ledger" {
+            continue;
+        }
         if path.is_dir() {
             files.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
             continue;
@@ -77,6 +82,7 @@ fn kill_at_every_point_of(room: &str) {
             render: "1ms..40ms",
             cap: None,
             strangers: if room == "clips" { SHOTS } else { 0 },
+            in_database: room == "ledger/postgres",
             program: None,
         });
         for (point, time) in deaths(point) {
@@ -96,6 +102,12 @@ fn killed_at_every_point_of_the_clips_nothing_is_lost_or_bought_twice() {
 #[test]
 fn killed_at_every_point_of_the_ledger_nothing_is_lost_or_bought_twice() {
     kill_at_every_point_of("ledger");
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn killed_at_every_point_of_a_database_nothing_is_lost_or_bought_twice() {
+    kill_at_every_point_of("ledger/postgres");
 }
 
 #[test]

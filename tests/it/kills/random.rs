@@ -7,7 +7,7 @@
 //!   cargo nextest run --success-output final -E 'test(as_many_random_kills)'
 //! ```
 //!
-//! `RUSHES_KILL_SEED` replays a failure's moments and faults, as far as a busy machine lets it.
+//! With `RUSHES_KILLS_IN_DATABASE=true` the ledger is in a database. `RUSHES_KILL_SEED` replays a failure's moments and faults, as far as a busy machine lets it.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "what was asked for by hand")]
 
@@ -24,7 +24,7 @@ const EACH: usize = 40;
 
 /// How often the tests of this file kill in an ordinary run.
 pub const fn kills() -> usize {
-    4 * EACH
+    4 * EACH + if cfg!(feature = "postgres") { EACH } else { 0 }
 }
 
 fn asked<T: std::str::FromStr>(name: &str) -> Option<T> {
@@ -92,6 +92,7 @@ fn small(profile: Profile) -> impl Fn(u64) -> Script {
         render: "1ms..200ms",
         cap: None,
         strangers: 0,
+        in_database: false,
         program: None,
     }
 }
@@ -117,10 +118,18 @@ fn random_kills_beside_a_gateway_that_lies_leave_books_that_agree() {
     assert!(kill(EACH, 20..300, small(Profile::Liar)).kills >= EACH);
 }
 
+#[cfg(feature = "postgres")]
+#[test]
+fn random_kills_with_the_ledger_in_a_database_lose_nothing_and_buy_nothing_twice() {
+    let in_database = |seed| Script { in_database: true, ..small(Profile::Flaky)(seed) };
+    assert!(kill(EACH, 50..500, in_database).kills >= EACH);
+}
+
 #[test]
 fn as_many_random_kills_as_one_likes_leave_books_that_agree() {
     let by_hand: Option<usize> = asked("RUSHES_KILLS");
     let program: Option<PathBuf> = asked("RUSHES_PROGRAM");
+    let in_database = asked("RUSHES_KILLS_IN_DATABASE").unwrap_or(false);
     let began = Instant::now();
     let (count, sum) = match by_hand {
         None => (EACH, kill(EACH, 20..300, small(Profile::Flaky))),
@@ -134,6 +143,7 @@ fn as_many_random_kills_as_one_likes_leave_books_that_agree() {
                 render: "50ms..500ms",
                 cap: None,
                 strangers: 0,
+                in_database,
                 program: program.clone(),
             };
             (count, kill(count, 50..500, big))

@@ -24,7 +24,7 @@ use identity::*;
 use rushes::ledger::MemoryLedger;
 
 /// A kind of ledger, and how one is made and comes back.
-trait Maker {
+pub trait Maker {
     /// An empty ledger.
     fn make() -> Self;
     fn ledger(&self) -> Arc<dyn Ledger>;
@@ -32,7 +32,7 @@ trait Maker {
     fn reopen(&mut self);
 }
 
-struct InFile {
+pub struct InFile {
     folder: TempDir,
     ledger: Option<Arc<dyn Ledger>>,
 }
@@ -68,6 +68,49 @@ impl Maker for InMemory {
     fn reopen(&mut self) {}
 }
 
+/// In a database of the test's own server.
+#[cfg(all(unix, feature = "postgres"))]
+pub struct InPostgres {
+    ledger: Option<Arc<dyn Ledger>>,
+    folder: TempDir,
+    server: crate::support::postgres::PostgresServer,
+}
+
+#[cfg(all(unix, feature = "postgres"))]
+impl InPostgres {
+    fn open(&self) -> Arc<dyn Ledger> {
+        let address = self.server.address("rushes").parse().unwrap();
+        let options = LedgerOptions {
+            campaign: "summer",
+            kind: Kind::Gateway,
+            holder: "rushes run",
+            at: at(0),
+            threads: Threads::Pool,
+            identity: rushes::ledger::Identity::default(),
+        };
+        let beside = self.folder.path().join("postgres");
+        Arc::new(rushes::ledger::PostgresLedger::open(&address, &beside, &options).unwrap())
+    }
+}
+
+#[cfg(all(unix, feature = "postgres"))]
+impl Maker for InPostgres {
+    fn make() -> Self {
+        let server = crate::support::postgres::PostgresServer::start();
+        let made = Self { server, folder: tempfile::tempdir().unwrap(), ledger: None };
+        Self { ledger: Some(made.open()), ..made }
+    }
+
+    fn ledger(&self) -> Arc<dyn Ledger> {
+        Arc::clone(self.ledger.as_ref().unwrap())
+    }
+
+    fn reopen(&mut self) {
+        self.ledger = None;
+        self.ledger = Some(self.open());
+    }
+}
+
 /// Runs each test over each kind.
 macro_rules! over_all_ledgers {
     ($($test:ident),+ $(,)?) => {
@@ -75,6 +118,13 @@ macro_rules! over_all_ledgers {
             $(#[tokio::test]
             async fn $test() {
                 super::$test::<super::InFile>().await;
+            })+
+        }
+        #[cfg(all(unix, feature = "postgres"))]
+        mod in_postgres {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test::<super::InPostgres>().await;
             })+
         }
         mod in_memory {

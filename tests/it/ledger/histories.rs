@@ -13,6 +13,7 @@ use rushes::domain::state::{Account, AttemptId, Doubt, EarlierEnd, Rules};
 use rushes::domain::transition::Transition;
 use rushes::ledger::{Assign, Change, Commit, EarlierTask, Snapshot};
 
+use super::conformance::{InFile, Maker};
 use super::*;
 use crate::support::commits::RESUBMIT;
 use rushes::ledger::MemoryLedger;
@@ -178,16 +179,16 @@ fn manifest(texts: &[Option<(u8, Option<i64>)>; 4], hero: usize, former: bool) -
 }
 
 /// Both ledgers, and what only a process knows.
-struct Pair {
-    desk: Desk,
+struct Pair<M> {
+    desk: M,
     oracle: MemoryLedger,
     /// Every revision ever made.
     known: BTreeMap<RevisionId, RevisionState>,
 }
 
-impl Pair {
+impl<M: Maker> Pair<M> {
     async fn record(&mut self, shots: &[Shot]) -> Result<(), TestCaseError> {
-        let entries = self.desk.record(shots).await;
+        let entries = self.desk.ledger().record(shots.into(), at(0)).await.unwrap();
         let expected = self.oracle.record(shots.into(), at(0)).await.unwrap();
         prop_assert_eq!(&entries, &expected);
         for entry in entries {
@@ -423,8 +424,8 @@ fn clips(revision: RevisionId) -> Vec<ClipFile> {
     (0..revision.0 % 3).map(clip).collect()
 }
 
-async fn live(ops: Vec<Op>) -> Result<(), TestCaseError> {
-    let (desk, oracle) = (Desk::new(), MemoryLedger::new());
+async fn live<M: Maker>(ops: Vec<Op>) -> Result<(), TestCaseError> {
+    let (desk, oracle) = (M::make(), MemoryLedger::new());
     let mut pair = Pair { desk, oracle, known: BTreeMap::new() };
     for op in ops {
         match op {
@@ -450,6 +451,17 @@ proptest! {
     #[test]
     fn any_history_adds_up_and_survives_reopening(ops in vec(op(), 1..80)) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(live(ops))?;
+        runtime.block_on(live::<InFile>(ops))?;
+    }
+}
+
+#[cfg(all(unix, feature = "postgres"))]
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_history_adds_up_in_a_database_too(ops in vec(op(), 1..60)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(live::<super::conformance::InPostgres>(ops))?;
     }
 }

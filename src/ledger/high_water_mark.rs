@@ -5,34 +5,21 @@ use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
-
 use super::LedgerError;
-use super::lock::{beside, no_link};
 use crate::disk::private;
 
 /// How much a ledger knows. Attempts and movements of money are only ever added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Known {
+pub(in crate::ledger) struct Known {
     /// The newest attempt.
     pub attempts: i64,
     /// The newest movement of money.
     pub movements: i64,
 }
 
-impl Known {
-    /// Of an open ledger.
-    pub(super) fn of(conn: &Connection) -> rusqlite::Result<Self> {
-        let newest = "SELECT coalesce((SELECT max(id) FROM attempts), 0), \
-             coalesce((SELECT max(id) FROM money), 0)";
-        conn.prepare_cached(newest)?
-            .query_row([], |row| Ok(Self { attempts: row.get(0)?, movements: row.get(1)? }))
-    }
-}
-
 /// The note beside a ledger. It is not synced: whatever loses it loses nothing else.
 #[derive(Debug)]
-pub(super) struct HighWaterMark {
+pub(in crate::ledger) struct HighWaterMark {
     path: PathBuf,
     file: File,
     noted: Known,
@@ -43,7 +30,7 @@ const MAX_BYTES: u64 = 1024;
 
 impl HighWaterMark {
     /// The note beside the ledger at `ledger`; made if there is none.
-    pub(super) fn of(ledger: &Path) -> Result<Self, LedgerError> {
+    pub(in crate::ledger) fn of(ledger: &Path) -> Result<Self, LedgerError> {
         let path = beside(ledger, "mark");
         let read = || {
             no_link(&path)?;
@@ -62,21 +49,33 @@ impl HighWaterMark {
 
     /// What the note beside a ledger says, for one who only reads: before the ledger is read, which
     /// a run may write meanwhile.
-    pub(super) fn noted_beside(ledger: &Path) -> Option<Known> {
+    pub(in crate::ledger) fn noted_beside(ledger: &Path) -> Option<Known> {
         let mut text = Vec::new();
         let file = crate::disk::open_file(&beside(ledger, "mark")).ok()?;
         file.take(MAX_BYTES).read_to_end(&mut text).ok()?;
         parse(&String::from_utf8_lossy(&text))
     }
 
+    /// Where it lies.
+    #[cfg(feature = "postgres")]
+    pub(in crate::ledger) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it says.
+    #[cfg(feature = "postgres")]
+    pub(in crate::ledger) fn noted(&self) -> Known {
+        self.noted
+    }
+
     /// Refuses a ledger that knows less than it did.
-    pub(super) fn admit(&self, ledger: &Path, known: Known) -> Result<(), LedgerError> {
+    pub(in crate::ledger) fn admit(&self, ledger: &Path, known: Known) -> Result<(), LedgerError> {
         admit(ledger, self.noted, known)
     }
 }
 
 /// Refuses a ledger that knows less than was noted.
-pub(super) fn admit(ledger: &Path, had: Known, has: Known) -> Result<(), LedgerError> {
+pub(in crate::ledger) fn admit(ledger: &Path, had: Known, has: Known) -> Result<(), LedgerError> {
     if has.attempts >= had.attempts && has.movements >= had.movements {
         return Ok(());
     }
@@ -91,7 +90,7 @@ pub(super) fn admit(ledger: &Path, had: Known, has: Known) -> Result<(), LedgerE
 
 impl HighWaterMark {
     /// Notes what the ledger knows now.
-    pub(super) fn note(&mut self, known: Known) {
+    pub(in crate::ledger) fn note(&mut self, known: Known) {
         if known == self.noted {
             return;
         }
@@ -127,4 +126,23 @@ fn parse(text: &str) -> Option<Known> {
     let (movements, _) = rest.split_once(" movements")?;
     let number = |text: &str| text.trim().parse().ok();
     Some(Known { attempts: number(attempts)?, movements: number(movements)? })
+}
+
+/// `ledger.sqlite` and `lock` make `ledger.sqlite.lock`.
+pub(in crate::ledger) fn beside(ledger: &Path, extension: &str) -> PathBuf {
+    let mut path = ledger.as_os_str().to_owned();
+    path.push(".");
+    path.push(extension);
+    path.into()
+}
+
+/// What is emptied and written anew must be a file of ours, and not lead to another's.
+pub(in crate::ledger) fn no_link(path: &Path) -> std::io::Result<()> {
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => Err(std::io::Error::new(
+            std::io::ErrorKind::InvalidInput,
+            "it is a link to another file",
+        )),
+        _ => Ok(()),
+    }
 }

@@ -1,0 +1,314 @@
+//! Reading a campaign in a database, for reports and plans, also while a run writes it. Each call has a
+//! transaction of its own, which sees one moment, on a connection of its own.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use tokio::runtime::Runtime;
+use tokio_postgres::{Client, IsolationLevel};
+
+use super::address::ServerAddress;
+use super::connect::{connect, unreachable};
+use super::error::{ServerError, Trouble};
+use super::reading::Reading;
+use super::rows::{ENTRY, FROM, REQUEST, ROW};
+use super::schema::is_there;
+use super::spending;
+use crate::domain::shot::ShotId;
+use crate::domain::state::State;
+use crate::ledger::snapshot::CUT_SHORT;
+use crate::ledger::{
+    ClipFile, Entry, Home, KeptPrice, Kind, LedgerError, RevisionId, Row, Snapshot, Spending,
+    StoredRequest, Summary,
+};
+use crate::policy::budget::{Balance, Budget};
+
+/// So many rows are held at once.
+const AT_ONCE: i32 = 2_000;
+
+/// A campaign open for reading. Blocking.
+pub struct PostgresSnapshot {
+    address: ServerAddress,
+    campaign: i32,
+    /// Whether a worker that lives says that a run still works.
+    heeds_workers: bool,
+    /// The connection, and what drives it. Never dropped inside another runtime's thread.
+    held: Mutex<Option<(Runtime, Client)>>,
+}
+
+impl PostgresSnapshot {
+    /// Opens an existing campaign; changes nothing. With `heeds_workers` off it is shown as the next
+    /// run will find it: for the process that was its worker and has ended its work.
+    ///
+    /// # Errors
+    /// When it cannot be reached, there is no such campaign, or it is newer than this program.
+    pub fn open(
+        address: &ServerAddress,
+        campaign: &str,
+        heeds_workers: bool,
+    ) -> Result<Self, LedgerError> {
+        let opened = apart(|| {
+            let runtime = runtime()?;
+            let found = runtime.block_on(async {
+                let client =
+                    connect(address).await.map_err(|trouble| unreachable(address, trouble))?;
+                let found = find(&client, address, campaign).await;
+                Ok::<_, ServerError>((
+                    client,
+                    found.map_err(|trouble| unreachable(address, trouble))?,
+                ))
+            });
+            found.map(|(client, found)| (runtime, client, found)).map_err(LedgerError::from)
+        });
+        let (runtime, client, campaign) = opened?;
+        let held = Mutex::new(Some((runtime, client)));
+        Ok(Self { address: address.clone(), campaign, heeds_workers, held })
+    }
+
+    /// The names of the account's campaigns. Blocking.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn campaigns(address: &ServerAddress) -> Result<Vec<String>, LedgerError> {
+        apart(|| {
+            let found = runtime()?.block_on(async {
+                let client = connect(address).await?;
+                if !is_there(&client, address).await? {
+                    return Ok(Vec::new());
+                }
+                let sql = "SELECT c.name FROM campaigns AS c JOIN accounts AS a ON a.id = c.account \
+                     WHERE a.name = $1 ORDER BY c.id DESC";
+                let rows = client.query(sql, &[&address.account]).await;
+                let rows = rows.map_err(|error| Trouble::of(address.shown(), &error))?;
+                Ok(rows.into_iter().map(|row| row.get(0)).collect())
+            });
+            found.map_err(|trouble| unreachable(address, trouble).into())
+        })
+    }
+
+    /// Reads one moment's ledger.
+    fn within<T: Send>(
+        &self,
+        read: impl AsyncFnOnce(Reading<'_>) -> Result<T, Trouble> + Send,
+    ) -> Result<T, LedgerError> {
+        apart(|| {
+            let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some((runtime, client)) = &mut *held else {
+                return Err(LedgerError::defect("the ledger is closed"));
+            };
+            let read = runtime.block_on(async {
+                let tx = client
+                    .build_transaction()
+                    .isolation_level(IsolationLevel::RepeatableRead)
+                    .read_only(true)
+                    .start()
+                    .await
+                    .map_err(|error| Trouble::of(self.address.shown(), &error))?;
+                read(Reading { tx: &tx, server: self.address.shown(), campaign: self.campaign })
+                    .await
+            });
+            read.map_err(|trouble| unreachable(&self.address, trouble).into())
+        })
+    }
+}
+
+impl Drop for PostgresSnapshot {
+    fn drop(&mut self) {
+        let held = self.held.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        apart(|| drop(held));
+    }
+}
+
+/// Does it on a thread of its own: a runtime cannot be entered from inside another one.
+fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| match scope.spawn(work).join() {
+        Ok(done) => done,
+        Err(panic) => std::panic::resume_unwind(panic),
+    })
+}
+
+fn runtime() -> Result<Runtime, LedgerError> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| LedgerError::defect(format!("no runtime: {error}")))
+}
+
+/// The campaign's number.
+async fn find(client: &Client, address: &ServerAddress, campaign: &str) -> Result<i32, Trouble> {
+    let missing =
+        || Trouble::Given(ServerError::Missing(address.shown().to_owned(), campaign.to_owned()));
+    if !is_there(client, address).await? {
+        return Err(missing());
+    }
+    let sql = "SELECT c.id FROM campaigns AS c JOIN accounts AS a ON a.id = c.account \
+         WHERE a.name = $1 AND c.name = $2 ORDER BY c.id LIMIT 1";
+    let row = client.query_opt(sql, &[&address.account, &campaign]).await;
+    let row = row.map_err(|error| Trouble::of(address.shown(), &error))?;
+    Ok(row.ok_or_else(missing)?.get(0))
+}
+
+impl Reading<'_> {
+    /// Who works on it, as one phrase.
+    async fn held_by(&self) -> Result<Option<String>, Trouble> {
+        let sql = "SELECT who FROM workers WHERE campaign = $1 AND ended IS NULL \
+             AND lease_until > clock_timestamp() ORDER BY id";
+        let rows = self.rows(sql, &[&self.campaign]).await?;
+        rows.first().map(|row| self.found(row).get(0)).transpose()
+    }
+
+    async fn summary(&self, heeds_workers: bool) -> Result<Summary, Trouble> {
+        let sql = "SELECT c.name, a.kind, p.cap_micro, p.is_strict, p.spent, p.reserved, p.unconfirmed, \
+             c.ledger_id, c.separate, coalesce(c.moved_to, (SELECT o.address FROM attempts AS t \
+               JOIN origins AS o ON o.id = t.origin WHERE t.campaign = c.id ORDER BY t.id DESC LIMIT 1)), \
+             p.attempts > 0 \
+             FROM campaigns AS c JOIN accounts AS a ON a.id = c.account JOIN pots AS p ON p.id = c.pot \
+             WHERE c.id = $1";
+        let rows = self.rows(sql, &[&self.campaign]).await?;
+        let gone = || Trouble::damaged(self.server, "the campaign is gone");
+        let found = self.found(rows.first().ok_or_else(gone)?);
+        let kind = match found.get(1)? {
+            "gateway" => Kind::Gateway,
+            "simulator" => Kind::Simulator,
+            other => return Err(found.odd(format!("nothing is of the kind {other:?}"))),
+        };
+        let micros = |column| Ok::<_, Trouble>(found.usd(column)?.unwrap_or_default());
+        Ok(Summary {
+            campaign: found.get(0)?,
+            kind,
+            budget: Budget { cap: found.usd(2)?, strict: found.get(3)? },
+            balance: Balance { spent: micros(4)?, reserved: micros(5)?, unconfirmed: micros(6)? },
+            home: Home {
+                id: found.get(7)?,
+                separate: found.get(8)?,
+                gateway: found.get(9)?,
+                has_attempts: found.get(10)?,
+            },
+            held_by: if heeds_workers { self.held_by().await? } else { None },
+        })
+    }
+
+    /// The rows of a report, some at a time, through `portal`'s statement.
+    async fn report(&self, which: &str, each: &mut (dyn FnMut(Row) + Send)) -> Result<(), Trouble> {
+        let lost = |error: tokio_postgres::Error| Trouble::of(self.server, &error);
+        let sql = format!("SELECT {ENTRY}, {ROW} {FROM} WHERE r.campaign = $1 AND {which}");
+        let portal = self.tx.bind(&sql, &[&self.campaign]).await.map_err(lost)?;
+        loop {
+            let rows = self.tx.query_portal(&portal, AT_ONCE).await.map_err(lost)?;
+            if rows.is_empty() {
+                return Ok(());
+            }
+            let mut told = Vec::with_capacity(rows.len());
+            for row in &rows {
+                told.push(self.found(row).report_row()?);
+            }
+            let mut files = self.files(&told).await?;
+            for mut row in told {
+                row.files = files.remove(&row.entry.revision).unwrap_or_default();
+                each(row);
+            }
+        }
+    }
+
+    async fn files(&self, of: &[Row]) -> Result<HashMap<RevisionId, Vec<ClipFile>>, Trouble> {
+        let ids: Vec<i64> = of.iter().map(|row| row.entry.revision.0).collect();
+        let sql = "SELECT revision, path, bytes, sha256, millis, width, height, sound, unread \
+             FROM files WHERE revision = ANY ($1) ORDER BY revision, part";
+        let mut files: HashMap<RevisionId, Vec<ClipFile>> = HashMap::new();
+        for row in &self.rows(sql, &[&ids]).await? {
+            let found = self.found(row);
+            files.entry(RevisionId(found.get(0)?)).or_default().push(found.clip_file(1)?);
+        }
+        Ok(files)
+    }
+}
+
+/// Which revisions are older or removed ones whose purchase is unfinished, and their order.
+fn older() -> String {
+    let unfinished = State::UNFINISHED.join("', '");
+    format!("NOT r.current AND r.state IN ('{unfinished}') ORDER BY r.shot, r.number")
+}
+
+impl Snapshot for PostgresSnapshot {
+    fn summary(&self) -> Result<Summary, LedgerError> {
+        let heeds_workers = self.heeds_workers;
+        self.within(async move |reading| reading.summary(heeds_workers).await)
+    }
+
+    fn look_for_damage(&self) -> Result<(), LedgerError> {
+        self.within(async |reading| spending::look_for_damage(&reading).await)
+    }
+
+    fn rows(&self, each: &mut dyn FnMut(Row)) -> Result<(), LedgerError> {
+        let heeds_workers = self.heeds_workers;
+        // Rows come over as they are read, and are told on this thread.
+        let (sender, rows) = std::sync::mpsc::sync_channel::<Row>(AT_ONCE as usize);
+        std::thread::scope(|scope| {
+            let read = scope.spawn(move || {
+                self.within(async move |reading| {
+                    let held = heeds_workers && reading.held_by().await?.is_some();
+                    let mut tell = |mut row: Row| {
+                        if let State::Submitting { attempt, .. } = row.entry.status.state
+                            && !held
+                        {
+                            let why = CUT_SHORT.into();
+                            row.entry.status.state = State::InDoubt { attempt, why };
+                        }
+                        drop(sender.send(row));
+                    };
+                    reading.report("r.current ORDER BY r.position", &mut tell).await?;
+                    reading.report(&older(), &mut tell).await
+                })
+            });
+            rows.into_iter().for_each(each);
+            match read.join() {
+                Ok(done) => done,
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        })
+    }
+
+    fn spending(&self) -> Result<Spending, LedgerError> {
+        self.within(async |reading| spending::spending(&reading).await)
+    }
+
+    fn kept_prices(&self) -> Result<Vec<KeptPrice>, LedgerError> {
+        self.within(async |reading| spending::kept_prices(&reading).await)
+    }
+
+    fn lists(&self, path: &str) -> Result<bool, LedgerError> {
+        let sql = "SELECT 1 FROM files AS f JOIN revisions AS r ON r.id = f.revision \
+             WHERE f.path = $2 AND r.campaign = $1 LIMIT 1";
+        self.within(async |reading| {
+            Ok(!reading.rows(sql, &[&reading.campaign, &path]).await?.is_empty())
+        })
+    }
+
+    fn has_attempts(&self, shot: &ShotId) -> Result<bool, LedgerError> {
+        let sql = "SELECT 1 FROM revisions AS r JOIN attempts AS a ON a.revision = r.id \
+             WHERE r.campaign = $1 AND r.shot = $2 LIMIT 1";
+        self.within(async |reading| {
+            Ok(!reading.rows(sql, &[&reading.campaign, &shot.as_str()]).await?.is_empty())
+        })
+    }
+
+    fn request(&self, revision: RevisionId) -> Result<StoredRequest, LedgerError> {
+        self.within(async |reading| {
+            let rows = reading.rows(REQUEST, &[&revision.0, &reading.campaign]).await?;
+            let missing =
+                || Trouble::damaged(reading.server, format!("there is no revision {}", revision.0));
+            reading.found(rows.first().ok_or_else(missing)?).stored_request()
+        })
+    }
+
+    fn entries(&self) -> Result<Vec<Entry>, LedgerError> {
+        let sql = format!(
+            "SELECT {ENTRY} {FROM} WHERE r.campaign = $1 \
+             ORDER BY r.current DESC, r.position, r.shot, r.number"
+        );
+        self.within(async |reading| {
+            let rows = reading.rows(&sql, &[&reading.campaign]).await?;
+            rows.iter().map(|row| reading.found(row).entry(None)).collect()
+        })
+    }
+}
