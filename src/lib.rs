@@ -30,9 +30,9 @@
 //! | [`policy`] | rate, backpressure, retry, budget, queue order: pure functions of state and time | I/O, clocks |
 //! | [`catalog`] | models, parameters and prices as dated data | files |
 //! | [`manifest`] | reads a manifest into shots, with diagnostics | money spent, network |
-//! | [`provider`] | the paid gateway over HTTP, its wire format, and what it alone does; beside [`notify`] the only room that knows reqwest | the ledger |
+//! | [`provider`] | the paid gateway over HTTP, its wire format, and what it alone does; beside [`notify`] and a bucket's client in [`clips`] the only room that knows reqwest | the ledger |
 //! | [`ledger`] | what was sent, bought, paid and fetched, in a file, a database or memory; the only SQL | the gateway |
-//! | [`clips`] | verifies, names and stores clips | where the bytes come from |
+//! | [`clips`] | verifies, names and stores clips, in a folder or in a bucket | where the bytes come from |
 //! | [`callback`] | queues the gateway's callbacks; each is a hint to poll, not a fact | what a task is for |
 //! | [`notify`] | sends messages about a run to the user's webhook | the gateway and its key |
 //! | [`plan`] | shots against the ledger: what a run would do and cost | the network |

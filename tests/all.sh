@@ -14,6 +14,8 @@ command -v chromedriver >/dev/null || missing+=(chromium-driver)
 # Campaigns are kept in a real database, which the tests start by themselves.
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing+=(postgresql)
 command -v setpriv >/dev/null || missing+=(util-linux)
+# Clips are stored in an S3 that others wrote.
+python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
 if [ ${#missing[@]} -gt 0 ]; then
   if command -v apt-get >/dev/null; then
     as_root apt-get update -qq && as_root apt-get install -y -qq "${missing[@]}"
@@ -26,6 +28,8 @@ if ! command -v cargo >/dev/null; then
   echo "please install Rust 1.89 or later: https://rustup.rs" >&2
   exit 1
 fi
+
+bash tests/moto.sh "${CARGO_TARGET_DIR:-target}/tmp" >/dev/null
 
 if cargo nextest --version >/dev/null 2>&1; then
   # Many tests wait for programs and timers more than they compute.

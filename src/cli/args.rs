@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::money::Usd;
@@ -15,7 +16,7 @@ use crate::server::Wish;
 use crate::simulator::{Profile, SimOptions};
 
 use super::deadline::Deadline;
-use super::values::{BudgetFlag, ProxyFlag, glob, spans};
+use super::values::{BudgetFlag, Out, ProxyFlag, glob, lifetime, spans};
 
 const EXAMPLES: &str = "\
 Start here:
@@ -79,9 +80,11 @@ pub enum Command {
 pub struct Campaign {
     /// The manifest: shots.yaml or shots.csv
     pub manifest: PathBuf,
-    /// Campaign folder for clips and ledger [default: renders/CAMPAIGN beside the manifest]
-    #[arg(long, value_name = "DIR", help_heading = "Where")]
-    pub out: Option<PathBuf>,
+    /// Campaign folder for clips and ledger [default: renders/CAMPAIGN beside the manifest]; or a bucket
+    /// for the clips alone, by an address that begins with s3:, gs: or az:
+    #[arg(long, value_name = "DIR|BUCKET", value_parser = OsStringValueParser::new().try_map(Out::parse))]
+    #[arg(help_heading = "Where")]
+    pub out: Option<Out>,
     /// The ledger, the record of every purchase: a file, or a database that several machines share,
     /// `postgres://USER@HOST/DATABASE` [default: ledger.sqlite in the campaign folder]
     #[arg(long, value_name = "FILE|URL", help_heading = "Where")]
@@ -225,6 +228,7 @@ Examples:
   rushes run shots.yaml --deadline 07:00    stop buying at seven
   rushes run shots.yaml --retry-failed      give failed shots another try
   rushes run shots.yaml --serve             watch it in a browser
+  rushes run shots.yaml --out s3://films/summer   clips go to a bucket
 
 Ctrl-C once: buys nothing more, writes down what is on the wire, leaves rendering shots to the next
 run. Twice: leaves at once. The same command goes on from there.
@@ -256,14 +260,16 @@ Examples:
   rushes check shots.yaml           whether a run of it would work tonight
   rushes check shots.yaml --format json | jq '.findings[] | select(.verdict != \"ok\")'
 
-Asks only what is free, buys nothing and changes nothing.
+Asks only what is free, buys nothing and changes nothing; in a bucket it writes .rushes-probe.
 Exit codes: 0 a run would work · 2 something would keep it from working.")]
 pub struct Check {
     /// The manifest: shots.yaml or shots.csv; without one only key, address, balance and clock
     pub manifest: Option<PathBuf>,
-    /// Campaign folder for clips and ledger [default: renders/CAMPAIGN beside the manifest]
-    #[arg(long, value_name = "DIR", help_heading = "Where")]
-    pub out: Option<PathBuf>,
+    /// Campaign folder for clips and ledger [default: renders/CAMPAIGN beside the manifest]; or a bucket
+    /// for the clips alone, by an address that begins with s3:, gs: or az:
+    #[arg(long, value_name = "DIR|BUCKET", value_parser = OsStringValueParser::new().try_map(Out::parse))]
+    #[arg(help_heading = "Where")]
+    pub out: Option<Out>,
     /// The ledger: a file, or `postgres://USER@HOST/DATABASE` [default: ledger.sqlite in the campaign
     /// folder]
     #[arg(long, value_name = "FILE|URL", help_heading = "Where")]
@@ -342,6 +348,10 @@ pub struct Report {
     #[arg(long, value_enum, default_value_t, value_name = "text|json|jsonl|csv|html")]
     #[arg(hide_possible_values = true)]
     pub format: ReportFormat,
+    /// With --format html, of clips in a bucket: links that let everyone who has the page see them for
+    /// so long, such as 12h; 7 days at most
+    #[arg(long, value_name = "DURATION", value_parser = lifetime)]
+    pub links: Option<Duration>,
 }
 
 /// How a report looks.

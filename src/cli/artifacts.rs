@@ -2,13 +2,16 @@
 //! `results.csv`. They say nothing that the ledger does not, so that they cannot be written is a
 //! warning.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
+use crate::clips::Bucket;
 use crate::domain::time::{Clock, SystemClock};
 use crate::ledger::Snapshot;
 use crate::report::contact_sheet::{self, Sheet};
+use crate::report::text::{safe, safe_path};
 use crate::report::{ReportError, csv};
 
 use super::settings::CampaignPaths;
@@ -27,7 +30,7 @@ pub fn leave(paths: &CampaignPaths, terminal: &Terminal) {
     for name in [contact_sheet::FILE, RESULTS] {
         sweep(&paths.folder, name);
     }
-    let page = snapshot().and_then(|snapshot| sheet(paths, &*snapshot));
+    let page = snapshot().and_then(|snapshot| sheet(paths, &*snapshot, None));
     for (name, format, written) in
         [(contact_sheet::FILE, "html", page), (RESULTS, "csv", results())]
     {
@@ -40,10 +43,51 @@ pub fn leave(paths: &CampaignPaths, terminal: &Terminal) {
     }
 }
 
-/// Writes the contact sheet.
-pub fn sheet(paths: &CampaignPaths, reader: &dyn Snapshot) -> Result<PathBuf, ReportError> {
+/// Puts them beside the clips in a bucket, or says why not.
+pub async fn put(bucket: &Bucket, paths: &CampaignPaths, terminal: &Terminal) {
+    for name in [contact_sheet::FILE, RESULTS] {
+        if let Err(why) = put_one(bucket, paths, name).await {
+            let what = format!("{} is not up to date: {why}", bucket.url().join(name));
+            terminal.say(YELLOW, "warning", &safe(&what));
+            let here = safe_path(&paths.folder.join(name));
+            terminal.say(CYAN, "help", &format!("the same lies in {here}"));
+        }
+    }
+}
+
+/// Puts the contact sheet beside the clips in a bucket; its address.
+pub async fn put_sheet(bucket: &Bucket, paths: &CampaignPaths) -> Result<String, String> {
+    put_one(bucket, paths, contact_sheet::FILE).await?;
+    Ok(bucket.url().join(contact_sheet::FILE))
+}
+
+/// Puts one of them, unless something else has its name.
+async fn put_one(bucket: &Bucket, paths: &CampaignPaths, name: &str) -> Result<(), String> {
+    let (is_ours, kind): (fn(&[u8]) -> bool, _) = if name == RESULTS {
+        (csv::is_ours, "text/csv; charset=utf-8")
+    } else {
+        (contact_sheet::is_ours, "text/html; charset=utf-8")
+    };
+    let there = bucket.read(name, HEAD).await.map_err(|error| error.to_string())?;
+    if there.is_some_and(|head| !is_ours(&head)) {
+        return Err("something else lies there, which is left alone".to_owned());
+    }
+    let bytes = fs::read(paths.folder.join(name)).map_err(|error| error.to_string())?;
+    bucket.write(name, bytes.into(), kind).await.map_err(|error| error.to_string())
+}
+
+/// Links to clips, by their paths.
+pub type Links = HashMap<String, String>;
+
+/// Writes the contact sheet; with `links` instead of relative ones to its clips.
+pub fn sheet(
+    paths: &CampaignPaths,
+    reader: &dyn Snapshot,
+    links: Option<&Links>,
+) -> Result<PathBuf, ReportError> {
     let again = |verb: &str, rest: &str| paths.again(verb, rest);
-    let sheet = Sheet { source: reader, again: &again, now: SystemClock.now(), live: false };
+    let now = SystemClock.now();
+    let sheet = Sheet { source: reader, again: &again, now, live: false, links };
     write(&paths.folder, contact_sheet::FILE, contact_sheet::is_ours, &mut |out| sheet.write(out))
 }
 

@@ -3,12 +3,16 @@
 
 mod args;
 mod artifacts;
+mod bucket;
+mod bucket_mark;
 pub mod check;
+mod clips_url;
 mod deadline;
 mod error;
 mod exit;
 mod gateway;
 mod generate;
+mod holdings;
 mod init;
 mod kept_requests;
 mod key;

@@ -1,11 +1,14 @@
 //! Whose a campaign folder is, and what lies in it: looked at before anything is bought or changed,
 //! so that no ledger buys what another one bought.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::clips::{clip_path, clips_in, is_whole, look};
+use futures::{StreamExt, TryStreamExt};
+
+use crate::blocking::Threads;
+use crate::clips::{Bucket, BucketStore, Stored, clip_path, clips_in, is_whole, look};
 use crate::domain::money::Usd;
 use crate::domain::origin::Origin;
 use crate::domain::secret::Secret;
@@ -22,9 +25,14 @@ use crate::report::text::{dollars, plural, safe, safe_path};
 use crate::scheduler::RunOptions;
 
 use super::args;
+use super::bucket;
 use super::error::CliError;
+use super::holdings::Holdings;
 use super::settings::{CampaignPaths, LoadedCampaign, quoted};
 use super::siblings;
+
+/// So many clips in a bucket are looked at at once.
+const LOOKS: usize = 16;
 
 /// What the checks before a run came to.
 #[derive(Debug, Default)]
@@ -35,6 +43,8 @@ pub struct Opening {
     separate: bool,
     /// Shots, by index, whose clips are taken as bought, and their files' paths.
     adopted: Vec<(usize, Vec<String>)>,
+    /// What of these lie in a bucket, by their paths.
+    in_bucket: HashMap<String, Stored>,
     /// The campaign folder.
     folder: PathBuf,
 }
@@ -49,13 +59,30 @@ pub fn before_buying(
     let (paths, shots) = (&loaded.paths, &loaded.campaign.shots);
     let reader = paths.reader()?;
     Owner::of(&paths.folder)?;
-    if let Some(error) = lost_ledger(paths).filter(|_| !work.adopt) {
+    bucket::one_place(paths)?;
+    // Without a gateway nothing is asked over the network.
+    let bucket = if gateway.is_some() { bucket::connect(paths)? } else { None };
+    let there = match &bucket {
+        Some(bucket) => bucket::wait(Holdings::in_bucket(bucket))?,
+        None => Holdings::in_folder(paths),
+    };
+    if let Some(error) = lost_ledger(paths, &there).filter(|_| !work.adopt) {
         return Err(error);
     }
     check(paths)?;
-    let adopted = unknown_clips(shots, reader.as_deref(), paths)?;
+    let (adopted, in_bucket) = match &bucket {
+        Some(bucket) => {
+            if let Some(owner) = there.owner.clone() {
+                admit(owner, paths)?;
+            }
+            unknown_in_bucket(shots, reader.as_deref(), bucket, &there)?
+        }
+        None => (unknown_clips(shots, reader.as_deref(), paths)?, HashMap::new()),
+    };
     match adopted.first().and_then(|(first, _)| shots.get(*first)) {
-        Some(first) if !work.adopt => return Err(refuse_clips(adopted.len(), first, paths)),
+        Some(first) if !work.adopt => {
+            return Err(refuse_clips(adopted.len(), first, paths, &there));
+        }
         _ => {}
     }
     let mut unpriced = adopted.iter().filter_map(|(index, _)| shots.get(*index));
@@ -75,7 +102,7 @@ pub fn before_buying(
         siblings::check(paths, shots, gateway)?;
     }
     let (separate, folder) = (work.separate, paths.folder.clone());
-    Ok(Opening { is_renamed, separate, adopted, folder })
+    Ok(Opening { is_renamed, separate, adopted, in_bucket, folder })
 }
 
 /// Whether the ledger is another campaign's by name, and knows half or more of these shots.
@@ -108,7 +135,22 @@ pub fn check_clips(
 ) -> Result<(), CliError> {
     let unknown = unknown_clips(shots, reader, paths)?;
     match unknown.first().and_then(|(first, _)| shots.get(*first)) {
-        Some(first) => Err(refuse_clips(unknown.len(), first, paths)),
+        Some(first) => Err(refuse_clips(unknown.len(), first, paths, &Holdings::in_folder(paths))),
+        None => Ok(()),
+    }
+}
+
+/// The same for clips in a bucket.
+pub fn check_bucket(
+    paths: &CampaignPaths,
+    shots: &[Shot],
+    reader: Option<&dyn Snapshot>,
+    bucket: &Bucket,
+    there: &Holdings,
+) -> Result<(), CliError> {
+    let (unknown, _) = unknown_in_bucket(shots, reader, bucket, there)?;
+    match unknown.first().and_then(|(first, _)| shots.get(*first)) {
+        Some(first) => Err(refuse_clips(unknown.len(), first, paths, there)),
         None => Ok(()),
     }
 }
@@ -118,11 +160,22 @@ pub fn check(paths: &CampaignPaths) -> Result<(), CliError> {
     Owner::check(&paths.folder, &paths.ledger).map_err(|error| with_ways_out(error, paths))
 }
 
+/// Refuses a ledger that is not the one its bucket names.
+pub fn admit(owner: Owner, paths: &CampaignPaths) -> Result<(), CliError> {
+    let admitted = owner.admit(&paths.place(), &paths.ledger);
+    admitted.map_err(|error| with_ways_out(error, paths))
+}
+
 /// An error of opening a campaign, for another ledger's folder with the commands that help.
 pub fn with_ways_out(error: LedgerError, paths: &CampaignPaths) -> CliError {
-    let LedgerError::OtherLedger { owner, .. } = &error else { return error.into() };
-    let place = owner.clone();
-    let own_folder = format!("to give it a folder of its own: {}", paths.again("run", "--out DIR"));
+    let LedgerError::OtherLedger { owner, folder, .. } = &error else { return error.into() };
+    let (place, mark) = (owner.clone(), folder.join("ledger.id"));
+    let own_folder = if paths.bucket.is_some() {
+        let elsewhere = paths.again("run", "--out s3://BUCKET/PREFIX");
+        format!("to give it a prefix of its own: {elsewhere}")
+    } else {
+        format!("to give it a folder of its own: {}", paths.again("run", "--out DIR"))
+    };
     let refused: CliError = error.into();
     if place.exists() || is_database(&place) {
         let there = paths.clone().with_ledger(&place);
@@ -131,19 +184,19 @@ pub fn with_ways_out(error: LedgerError, paths: &CampaignPaths) -> CliError {
         refused.help(own_folder).help(format!(
             "if it is lost, look up in the gateway's console what was bought, then remove {} and \
              run again",
-            quoted(&paths.folder.join("ledger.id"))
+            quoted(&mark)
         ))
     }
 }
 
 /// Clips without a ledger were bought by one that is gone: a new one would buy them all again. None
 /// where the folder names its ledger, and that is there.
-pub fn lost_ledger(paths: &CampaignPaths) -> Option<CliError> {
-    let owner = Owner::of(&paths.folder).ok().flatten();
-    if paths.ledger.is_known() || owner.is_some_and(|owner| owner.may_be_there()) {
+pub fn lost_ledger(paths: &CampaignPaths, there: &Holdings) -> Option<CliError> {
+    let is_there = there.owner.as_ref().is_some_and(Owner::may_be_there);
+    if paths.ledger.is_known() || is_there {
         return None;
     }
-    let clips = clips_in(&paths.folder).len();
+    let clips = there.clips.len();
     if clips == 0 {
         return None;
     }
@@ -152,12 +205,29 @@ pub fn lost_ledger(paths: &CampaignPaths) -> Option<CliError> {
          would be bought again",
         paths.ledger,
         if clips == 1 { "a clip lies".to_owned() } else { format!("{clips} clips lie") },
-        safe_path(&paths.folder.join("clips"))
+        safe_path(&paths.place().join("clips"))
     ));
-    Some(ways_out(error, paths))
+    Some(ways_out(error, paths, there))
 }
 
-fn ways_out(error: CliError, paths: &CampaignPaths) -> CliError {
+fn ways_out(error: CliError, paths: &CampaignPaths, there: &Holdings) -> CliError {
+    if let Some(url) = &paths.bucket {
+        let first = if paths.ledger.is_known() || there.owner.is_none() {
+            String::new()
+        } else {
+            format!("delete {}, then ", url.join("ledger.id"))
+        };
+        return error
+            .help("put the ledger back, with its -wal, or name it with --ledger")
+            .help(format!(
+                "to take them as bought and paid: {first}{}",
+                paths.again("run", "--adopt")
+            ))
+            .help(format!(
+                "to buy everything anew, choose an empty prefix: {}",
+                paths.again("run", "--out s3://BUCKET/PREFIX")
+            ));
+    }
     let owner = paths.folder.join("ledger.id");
     let first = if paths.ledger.is_known() || !owner.exists() {
         String::new()
@@ -174,16 +244,57 @@ fn ways_out(error: CliError, paths: &CampaignPaths) -> CliError {
         ))
 }
 
+/// Shots, by index, and the paths of their clips.
+type Unknown = Vec<(usize, Vec<String>)>;
+
 /// The shots without an attempt, by index, at whose name a whole clip lies, with its files.
 fn unknown_clips(
     shots: &[Shot],
     reader: Option<&dyn Snapshot>,
     paths: &CampaignPaths,
-) -> Result<Vec<(usize, Vec<String>)>, CliError> {
+) -> Result<Unknown, CliError> {
     let lie: HashSet<String> = clips_in(&paths.folder).into_iter().collect();
-    let mut unknown = Vec::new();
+    let candidates = candidates(shots, reader, &lie)?;
+    let whole = |path: &String| is_whole(&paths.folder.join(path));
+    Ok(only_whole(candidates, whole))
+}
+
+/// The same for clips in a bucket, and what each of them is.
+fn unknown_in_bucket(
+    shots: &[Shot],
+    reader: Option<&dyn Snapshot>,
+    bucket: &Bucket,
+    there: &Holdings,
+) -> Result<(Unknown, HashMap<String, Stored>), CliError> {
+    let candidates = candidates(shots, reader, &there.clips)?;
+    if candidates.is_empty() {
+        return Ok((Vec::new(), HashMap::new()));
+    }
+    let at = |error| bucket::refused(&error, bucket.url());
+    // What its metadata does not describe is read, which needs a place that is no campaign's.
+    let place = tempfile::tempdir()
+        .map_err(|error| CliError::new(format!("no temporary folder can be made: {error}")))?;
+    let store = BucketStore::open(bucket.clone(), place.path(), true, Threads::InPlace);
+    let store = store.map_err(at)?;
+    let paths: Vec<&String> = candidates.iter().flat_map(|(_, paths)| paths).collect();
+    let looked = futures::stream::iter(paths)
+        .map(|path| store.look(path))
+        .buffered(LOOKS)
+        .try_filter_map(async |stored| Ok(stored.map(|stored| (stored.path.clone(), stored))))
+        .try_collect::<HashMap<_, _>>();
+    let found = bucket::wait(async { looked.await.map_err(at) })?;
+    Ok((only_whole(candidates, |path| found.contains_key(path)), found))
+}
+
+/// The shots without an attempt, by index, at whose name something lies, with the paths of its parts.
+fn candidates(
+    shots: &[Shot],
+    reader: Option<&dyn Snapshot>,
+    lie: &HashSet<String>,
+) -> Result<Unknown, CliError> {
+    let mut found = Vec::new();
     if lie.is_empty() {
-        return Ok(unknown);
+        return Ok(found);
     }
     for (index, shot) in shots.iter().enumerate() {
         let path = |part| clip_path(&shot.clip_name, 1, part);
@@ -195,16 +306,24 @@ fn unknown_clips(
         {
             continue;
         }
-        let whole = |path: &String| lie.contains(path) && is_whole(&paths.folder.join(path));
-        let files: Vec<String> = (1..=lie.len()).map(path).take_while(whole).collect();
-        if !files.is_empty() {
-            unknown.push((index, files));
-        }
+        found.push((
+            index,
+            (1..=lie.len()).map(path).take_while(|path| lie.contains(path)).collect(),
+        ));
     }
-    Ok(unknown)
+    Ok(found)
 }
 
-fn refuse_clips(count: usize, first: &Shot, paths: &CampaignPaths) -> CliError {
+/// Those whose first part is whole, with the parts that are.
+fn only_whole(candidates: Unknown, is_whole: impl Fn(&String) -> bool) -> Unknown {
+    let whole = candidates.into_iter().map(|(index, paths)| {
+        let paths: Vec<String> = paths.into_iter().take_while(&is_whole).collect();
+        (index, paths)
+    });
+    whole.filter(|(_, paths)| !paths.is_empty()).collect()
+}
+
+fn refuse_clips(count: usize, first: &Shot, paths: &CampaignPaths, there: &Holdings) -> CliError {
     let first = clip_path(&first.clip_name, 1, 1);
     let (clips, of_them) = match count {
         1 => (format!("{} is a whole clip", safe(&first)), "it"),
@@ -215,7 +334,7 @@ fn refuse_clips(count: usize, first: &Shot, paths: &CampaignPaths) -> CliError {
         paths.ledger,
         plural(count, "shot"),
     ));
-    ways_out(error, paths)
+    ways_out(error, paths, there)
 }
 
 impl Opening {
@@ -263,7 +382,10 @@ impl Opening {
         let place = self.folder.join(path);
         let unreadable =
             |error| CliError::new(format!("{} cannot be read: {error}", safe_path(&place)));
-        let stored = look(&place, path).map_err(unreadable)?;
+        let stored = match self.in_bucket.get(path) {
+            Some(stored) => stored.clone(),
+            None => look(&place, path).map_err(unreadable)?,
+        };
         Ok(ClipFile {
             path: stored.path,
             bytes: stored.bytes,

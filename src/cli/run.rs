@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::blocking::Threads;
 use crate::callback::{Callbacks, WebhookQueue};
 use crate::catalog::Catalog;
-use crate::clips::FolderStore;
+use crate::clips::{Bucket, BucketStore, ClipStore, FolderStore};
 use crate::domain::money::Usd;
 use crate::domain::shot::Shot;
 use crate::domain::time::{Clock, SystemClock};
@@ -38,8 +38,8 @@ use super::signals::Signals;
 use super::summary::{Outcome, stopped};
 use super::terminal::{CYAN, RED, Terminal, YELLOW, var};
 use super::{
-    args, artifacts, gateway, key, logging, progress, runtime, serve, siblings, signals, sim,
-    waiting, whole,
+    args, artifacts, bucket, bucket_mark, clips_url, gateway, key, logging, progress, runtime,
+    serve, siblings, signals, sim, waiting, whole,
 };
 
 /// Renders the shots of a manifest, or goes on with them.
@@ -65,6 +65,7 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
         check_charges: loaded.paths.header.check_charges,
         ..RunOptions::new(loaded.limits.clone())
     };
+    loaded.paths = loaded.paths.with_proxy(online.proxy.as_ref());
     let decided = ownership::before_buying(&loaded, &args.work, Some(&online.api_base))?;
     loaded.paths.is_renamed = decided.is_renamed;
     let judged = args.work.whole.then(|| whole::judge(&loaded, &args.work)).transpose()?;
@@ -75,11 +76,7 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
     }
     let work = Work {
         command: "rushes run",
-        paths: loaded
-            .paths
-            .with_gateway(&online.api_base)
-            .with_proxy(online.proxy.as_ref())
-            .with_move(args.work.same_gateway),
+        paths: loaded.paths.with_gateway(&online.api_base).with_move(args.work.same_gateway),
         key,
         online,
         shots: loaded.campaign.shots.into(),
@@ -107,6 +104,7 @@ pub fn fetch(
     let paths = paths.by_any_name();
     let paths = paths.with_gateway(&online.api_base).with_proxy(online.proxy.as_ref());
     let paths = paths.with_move(args.same_gateway);
+    bucket::one_place(&paths)?;
     let kept = paths.existing()?.summary()?;
     let key = key_for(&paths)?;
     let limits = paths.header.limits.clone();
@@ -194,6 +192,7 @@ impl Work<'_> {
         let port = serve::take(online.serve).await?;
         let notifier = Notifier::of(&paths.header, command)?;
         let http = http.map(|http| Arc::new(http) as Arc<dyn Provider>);
+        let bucket = reach(&paths, terminal).await?;
         let Opened { ledger, log, folder } = open(&paths, command, log, http.as_deref()).await?;
         let gateway: Arc<dyn Provider> = match http {
             Some(http) => http,
@@ -201,6 +200,7 @@ impl Work<'_> {
                 sim::in_process(online.campaign.sim.as_ref(), &paths.folder, self.catalog, timeout)?
             }
         };
+        mark(&paths, bucket.as_ref()).await?;
         if options.submit {
             siblings::enlist(&paths);
         }
@@ -208,14 +208,10 @@ impl Work<'_> {
         if let Some(budget) = self.budget.filter(|budget| *budget != ledger.budget()) {
             ledger.set_budget(budget).await?;
         }
-        let clips = FolderStore::open(&paths.folder, Threads::Pool).map_err(|error| {
-            let fix = "see to it that you may write that folder, or choose another with --out";
-            CliError::new(error).help(fix)
-        })?;
+        let clips = store(&paths, bucket.as_ref())?;
         let (cap, only) = (ledger.budget().cap, options.only.clone());
         // Held until the summary is read, so that the ledger is not being closed meanwhile.
         let held = Arc::clone(&ledger);
-        let clips = Arc::new(clips);
         let deps = Deps { callbacks, ..Deps::new(gateway, ledger, clips, Arc::new(SystemClock)) };
         let stop = CancelToken::default();
         let (sender, progress) = watch::channel(Progress::default());
@@ -228,6 +224,7 @@ impl Work<'_> {
                 ledger: paths.ledger.clone(),
                 again: Arc::new(move |verb, rest| typed.again(verb, rest)),
                 folder: paths.folder.clone(),
+                bucket: bucket.is_some().then(|| Arc::clone(&deps.clips)),
                 progress: progress.clone(),
                 rate: options.limits.rate,
                 stop: stop.clone(),
@@ -256,6 +253,9 @@ impl Work<'_> {
         drop(follower.await);
         let ended = ended?;
         artifacts::leave(&paths, terminal);
+        if let Some((bucket, _)) = &bucket {
+            artifacts::put(bucket, &paths, terminal).await;
+        }
         let mut exit =
             summarize(&paths, &ended, last.borrow().former, only.as_ref(), terminal, out);
         if !self.has_open_purchases
@@ -276,6 +276,46 @@ impl Work<'_> {
         drop(folder);
         Ok(exit)
     }
+}
+
+/// Reaches the campaign's bucket, if it has one, before anything is changed; and whether that keeps
+/// what is there.
+async fn reach(
+    paths: &CampaignPaths,
+    terminal: &Terminal,
+) -> Result<Option<(Bucket, bool)>, CliError> {
+    let Some(bucket) = bucket::connect(paths)? else { return Ok(None) };
+    let keeps = bucket::probe(&bucket, terminal).await?;
+    Ok(Some((bucket, keeps)))
+}
+
+/// Writes down, there and here, that the campaign's clips go to its bucket.
+async fn mark(paths: &CampaignPaths, bucket: Option<&(Bucket, bool)>) -> Result<(), CliError> {
+    let (Some(url), Some((bucket, _))) = (&paths.bucket, bucket) else { return Ok(()) };
+    bucket_mark::take(bucket, paths).await?;
+    clips_url::keep(&paths.folder, url).map_err(|error| {
+        let place = safe_path(&clips_url::file(&paths.folder));
+        CliError::new(format!("{place} cannot be written: {error}"))
+    })
+}
+
+/// Opens the store of a campaign's clips.
+fn store(
+    paths: &CampaignPaths,
+    bucket: Option<&(Bucket, bool)>,
+) -> Result<Arc<dyn ClipStore>, CliError> {
+    let opened = match bucket {
+        Some((bucket, keeps)) => {
+            BucketStore::open(bucket.clone(), &paths.folder, *keeps, Threads::Pool)
+                .map(|store| Arc::new(store) as Arc<dyn ClipStore>)
+        }
+        None => FolderStore::open(&paths.folder, Threads::Pool)
+            .map(|store| Arc::new(store) as Arc<dyn ClipStore>),
+    };
+    opened.map_err(|error| {
+        let fix = "see to it that you may write that folder, or choose another with --out";
+        CliError::new(error).help(fix)
+    })
 }
 
 /// Opens a campaign that keeps to its gateway.

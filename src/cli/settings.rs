@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::catalog::Catalog;
+use crate::clips::BucketUrl;
 use crate::domain::state::{OnDoubt, Rules};
 use crate::ledger::{
     Entry, Identity, Kind, LedgerAddress, LedgerPlace, Snapshot, Summary, identity,
@@ -14,16 +15,17 @@ use crate::manifest::{self, Campaign, Header, Manifest, Mistakes, WrittenBudget}
 use crate::plan::{Scope, vanished};
 use crate::policy::budget::Budget;
 use crate::policy::limits::Limits;
-use crate::provider::apimodels;
+use crate::provider::{ProxyUrl, apimodels};
 use crate::report::text::{plural, safe, safe_path};
 use crate::scheduler::RunOptions;
 use crate::simulator::{Profile, SimOptions};
 
 use super::args;
+use super::clips_url;
 use super::error::CliError;
 use super::kept_requests::knowing;
 use super::terminal::{Terminal, var};
-use super::values::{BudgetFlag, ProxyFlag};
+use super::values::{BudgetFlag, Out, ProxyFlag};
 
 /// A campaign and where it lives.
 #[derive(Clone, Debug)]
@@ -32,6 +34,8 @@ pub struct CampaignPaths {
     pub header: Header,
     /// The campaign folder.
     pub folder: PathBuf,
+    /// Where its clips go, unless to its folder.
+    pub bucket: Option<BucketUrl>,
     /// The ledger.
     pub ledger: LedgerAddress,
     /// Whose tasks it holds.
@@ -45,14 +49,19 @@ pub struct CampaignPaths {
     same_gateway: bool,
     /// Where its gateway is, unless at the usual address.
     api_base: Option<String>,
-    /// The proxy, without its user and password.
-    proxy: Option<String>,
+    /// The proxy.
+    proxy: Option<ProxyUrl>,
 }
 
 impl CampaignPaths {
     /// Finds the campaign of a manifest whose header was read.
     pub fn of(header: Header, typed: &args::Campaign) -> Self {
-        let folder = typed.out.clone().unwrap_or_else(|| usual_folder(&header, typed));
+        let (folder, bucket) = match typed.out.clone() {
+            Some(Out::Folder(folder)) => (folder, None),
+            Some(Out::Bucket(url)) => (usual_folder(&header, typed), Some(url)),
+            None => (usual_folder(&header, typed), None),
+        };
+        let bucket = bucket.or_else(|| clips_url::kept(&folder));
         let usual = || LedgerPlace::File(folder.join("ledger.sqlite"));
         let place = typed.ledger.clone().unwrap_or_else(usual);
         let place = place.with_password(var("PGPASSWORD"));
@@ -62,6 +71,7 @@ impl CampaignPaths {
         Self {
             header,
             folder,
+            bucket,
             ledger,
             kind,
             identity,
@@ -82,8 +92,18 @@ impl CampaignPaths {
 
     /// The same with the proxy that the gateway is reached through.
     pub fn with_proxy(self, proxy: Option<&ProxyFlag>) -> Self {
-        let proxy = proxy.and_then(|flag| flag.0.as_ref().ok()).map(ToString::to_string);
+        let proxy = proxy.and_then(|flag| flag.0.clone().ok());
         Self { proxy, ..self }
+    }
+
+    /// The proxy that everything goes through.
+    pub const fn proxy(&self) -> Option<&ProxyUrl> {
+        self.proxy.as_ref()
+    }
+
+    /// Where its clips go, as it is typed.
+    pub fn place(&self) -> PathBuf {
+        self.bucket.as_ref().map_or_else(|| self.folder.clone(), |url| url.to_string().into())
     }
 
     /// The same campaign with another ledger.
@@ -95,15 +115,22 @@ impl CampaignPaths {
 
     /// The same manifest with another campaign folder and the ledger of that.
     pub fn in_folder(mut self, folder: &Path, ledger: &Path) -> Self {
-        self.typed.out = Some(folder.to_owned());
+        self.typed.out = Some(Out::Folder(folder.to_owned()));
         folder.clone_into(&mut self.folder);
         self.with_ledger(ledger)
+    }
+
+    /// The same campaign with its clips elsewhere.
+    pub fn with_out(mut self, out: Out) -> Self {
+        self.typed.out = Some(out);
+        self
     }
 
     /// The same for what buys nothing: a ledger that is named by its folder is opened whatever the
     /// manifest is called by now.
     pub fn by_any_name(self) -> Self {
-        let is_renamed = self.typed.out.is_some() || self.typed.ledger.is_some();
+        let in_named_folder = matches!(self.typed.out, Some(Out::Folder(_)));
+        let is_renamed = in_named_folder || self.typed.ledger.is_some();
         Self { is_renamed, ..self }
     }
 
@@ -166,10 +193,14 @@ impl CampaignPaths {
         let words = [
             Some(format!("rushes {verb} {}", quoted(&typed.manifest))),
             Some(rest.to_owned()).filter(|rest| !rest.is_empty()),
-            typed.out.as_ref().map(|out| flag("--out", out)),
+            typed
+                .out
+                .as_ref()
+                .filter(|_| !rest.contains("--out "))
+                .map(|out| flag("--out", &out.as_path())),
             typed.ledger.as_ref().map(|place| flag("--ledger", Path::new(&place.to_string()))),
             api_base.map(|url| flag("--api-base", Path::new(url))),
-            proxy.map(|url| flag("--proxy", Path::new(url))),
+            proxy.map(|url| flag("--proxy", Path::new(&url.to_string()))),
             sim,
         ];
         words.into_iter().flatten().collect::<Vec<_>>().join(" ")

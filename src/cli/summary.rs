@@ -120,7 +120,7 @@ impl Outcome {
         let stalled = self.groups[Remedy::Stalled as usize].count;
         writeln!(out, "{}", head(summary, &self.counts, stalled))?;
         if self.counts.delivered > 0 {
-            let path = |name| safe_path(&paths.folder.join(name));
+            let path = |name| safe_path(&paths.place().join(name));
             let (clips, page) = (path("clips"), path(contact_sheet::FILE));
             writeln!(out, "clips in {clips}, all on one page: {page}")?;
         }
@@ -205,6 +205,10 @@ pub fn stopped(
         // It says itself what happened and what to do.
         StopReason::Ledger(_) => format!("when that is done, to go on: {go_on}"),
         StopReason::Disk(_) => format!("make room, then: {go_on}"),
+        StopReason::Bucket(_) => format!(
+            "see to it that these credentials may list, read and write there; nothing is lost, what \
+             was bought is fetched later: {go_on}"
+        ),
         StopReason::Defect(_) => format!("please report it; nothing is lost, to go on: {go_on}"),
     };
     let placed = matches!(stopped, StopReason::Ledger(_))

@@ -81,6 +81,15 @@ pub fn width() -> Option<usize> {
     size.map(|(terminal_size::Width(width), _)| usize::from(width))
 }
 
+/// The environment variables whose names begin so, but for empty ones and those that are no text.
+pub fn vars(prefix: &str) -> Vec<(String, String)> {
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    let all = std::env::vars_os().filter_map(text);
+    all.filter(|(name, value)| name.starts_with(prefix) && !value.is_empty()).collect()
+}
+
 /// An environment variable, unless it is unset or empty.
 pub fn var(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())

@@ -1,9 +1,12 @@
 //! Flags' values that are more than words or numbers.
 
+use std::ffi::OsString;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::clips::BucketUrl;
 use crate::domain::money::Usd;
 use crate::policy::limits::span;
 use crate::provider::{BadProxy, ProxyUrl};
@@ -36,11 +39,52 @@ impl FromStr for ProxyFlag {
     }
 }
 
+/// `--out`: where a campaign's clips go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Out {
+    /// The campaign folder.
+    Folder(PathBuf),
+    /// A bucket; the campaign folder is the usual one.
+    Bucket(BucketUrl),
+}
+
+impl Out {
+    /// A folder, unless it begins as a bucket's address does.
+    pub fn parse(text: OsString) -> Result<Self, String> {
+        match text.to_str().filter(|text| BucketUrl::is_meant(text)) {
+            None => Ok(Self::Folder(text.into())),
+            Some(_) if !cfg!(feature = "buckets") => Err("this rushes was built without buckets: \
+                cargo install rushes --features buckets, or name a folder"
+                .to_owned()),
+            Some(url) => url.parse().map(Self::Bucket),
+        }
+    }
+
+    /// As it is typed.
+    pub fn as_path(&self) -> PathBuf {
+        match self {
+            Self::Folder(folder) => folder.clone(),
+            Self::Bucket(url) => url.to_string().into(),
+        }
+    }
+}
+
 /// `--only`.
 pub fn glob(text: &str) -> Result<globset::GlobMatcher, String> {
     match globset::Glob::new(text) {
         Ok(glob) => Ok(glob.compile_matcher()),
         Err(why) => Err(format!("{why}; write for example 'beach*' or '{{a,b}}-take?'")),
+    }
+}
+
+/// `--links`: no cloud signs a link for longer than a week.
+pub fn lifetime(text: &str) -> Result<Duration, String> {
+    const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
+    let lasts = span(text)?;
+    if (Duration::from_secs(60)..=WEEK).contains(&lasts) {
+        Ok(lasts)
+    } else {
+        Err("write a duration from 1m to 7d, such as 12h".to_owned())
     }
 }
 

@@ -1,11 +1,20 @@
-//! Where clips are kept. A final name holds only a verified, durable clip, and no file is ever
-//! overwritten or deleted but the store's own temporary ones. Receives bytes; knows no gateway.
+//! Where clips are kept: in a folder or in a bucket. A final name holds only a verified, durable
+//! clip, and none is ever overwritten or deleted but the store's own temporary ones. Receives bytes;
+//! knows no gateway.
 
 mod boxes;
+#[cfg(feature = "buckets")]
+mod bucket;
+#[cfg(not(feature = "buckets"))]
+#[path = "bucket_absent.rs"]
+mod bucket;
+mod bucket_url;
 pub mod clip_info;
 mod folder;
 pub mod verify;
 
+pub use bucket::{Bucket, BucketSettings, BucketStore};
+pub use bucket_url::{BucketUrl, Cloud};
 pub use folder::{FolderStore, clips_in, is_whole, look};
 
 use std::io;
@@ -97,7 +106,8 @@ pub struct Stored {
     pub clip_info: Option<ClipInfo>,
     /// Why that cannot be read, for people. The clip is kept all the same: a player may read it.
     pub unread: Option<Box<str>>,
-    /// Where a file that stood in its place was moved, relative to the campaign folder.
+    /// Where a file that stood in its place was moved, relative to the campaign folder. A bucket
+    /// renames nothing: there the clip's own path is another one than was asked for.
     pub moved_aside: Option<String>,
 }
 
@@ -115,6 +125,23 @@ pub enum ClipError {
         /// Why.
         source: io::Error,
     },
+    /// The bucket cannot be reached or is overloaded; it passes by itself.
+    #[error("{place}: {why}")]
+    Unreachable {
+        /// Which object: `s3://films/summer/clips/beach.mp4`.
+        place: String,
+        /// What it answered, or what went wrong on the way.
+        why: String,
+    },
+    /// The bucket refuses: no such bucket, no right to it, another region. Trying again does not
+    /// help.
+    #[error("{place}: {why}")]
+    Refused {
+        /// Which object: `s3://films/summer/clips/beach.mp4`.
+        place: String,
+        /// What it answered.
+        why: String,
+    },
 }
 
 impl ClipError {
@@ -126,7 +153,7 @@ impl ClipError {
 /// The most bytes a clip may have.
 pub const MAX_BYTES: u64 = 8 << 30;
 
-/// The folder of clips below the campaign folder.
+/// The folder of clips below the campaign folder, or below a bucket's prefix.
 const CLIPS: &str = "clips";
 
 /// A clip's path, relative to the campaign folder: `clips/beach.mp4`, `clips/beach~r2.mp4`,

@@ -48,7 +48,7 @@ impl Owner {
         let read = crate::disk::open_file(&path)
             .and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text));
         match read {
-            Ok(_) => match parse(&text, folder) {
+            Ok(_) => match Self::parse(&text, folder) {
                 Some(owner) => Ok(Some(owner)),
                 None => Err(LedgerError::Inaccessible {
                     place: path,
@@ -68,7 +68,18 @@ impl Owner {
     /// # Errors
     /// When the folder names another one, or either cannot be read.
     pub fn check(folder: &Path, ledger: &LedgerAddress) -> Result<(), LedgerError> {
-        let Some(owner) = Self::of(folder)? else { return Ok(()) };
+        match Self::of(folder)? {
+            Some(owner) => owner.admit(folder, ledger),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses a ledger that is not this one; changes nothing. `folder`: whose owner this is.
+    /// Blocking.
+    ///
+    /// # Errors
+    /// When it is another one, or cannot be read.
+    pub fn admit(self, folder: &Path, ledger: &LedgerAddress) -> Result<(), LedgerError> {
         let ours = match ledger.snapshot() {
             Ok(reader) => reader.summary()?.home.id,
             // What is left of a ledger says more about it than this.
@@ -80,7 +91,30 @@ impl Owner {
             Err(error) if error.is_missing() => Some(String::new()),
             Err(error) => return Err(error),
         };
-        owner.accept(ours.as_deref(), ledger.path(), folder)
+        self.accept(ours.as_deref(), ledger.path(), folder)
+    }
+
+    /// What a folder keeps of the ledger with this id at `ledger`. Blocking.
+    #[must_use]
+    pub fn text(folder: &Path, id: &str, ledger: &Path) -> String {
+        format!(
+            "{id}\n{}\nThe id and the place of the ledger that knows what was bought into this \
+             folder. Keep it.\n",
+            place(folder, ledger).display()
+        )
+    }
+
+    /// The owner that such a text names. An editor may have given it other line ends.
+    #[must_use]
+    pub fn parse(text: &str, folder: &Path) -> Option<Self> {
+        let mut lines = text.trim_start_matches('\u{feff}').lines();
+        let id = lines.next()?.trim();
+        let place = lines.next().filter(|place| !place.is_empty())?;
+        let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        // A database has no place below the folder.
+        let place = PathBuf::from(place);
+        let place = if is_database(&place) { place } else { folder.join(place) };
+        is_id.then(|| Self { id: id.to_owned(), place })
     }
 
     /// `id`: the ledger's; one that an older version made has none yet.
@@ -102,12 +136,7 @@ impl Owner {
     /// # Errors
     /// When it cannot be written.
     pub fn keep(folder: &Path, id: &str, ledger: &Path) -> io::Result<()> {
-        let place = place(folder, ledger);
-        let text = format!(
-            "{id}\n{}\nThe id and the place of the ledger that knows what was bought into this \
-             folder. Keep it.\n",
-            place.display()
-        );
+        let text = Self::text(folder, id, ledger);
         let path = folder.join(FILE);
         if std::fs::read_to_string(&path).is_ok_and(|kept| kept == text) {
             return Ok(());
@@ -142,18 +171,6 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
 #[must_use]
 pub fn is_database(place: &Path) -> bool {
     place.to_str().is_some_and(|text| text.contains("://"))
-}
-
-/// An editor may have given it other line ends.
-fn parse(text: &str, folder: &Path) -> Option<Owner> {
-    let mut lines = text.trim_start_matches('\u{feff}').lines();
-    let id = lines.next()?.trim();
-    let place = lines.next().filter(|place| !place.is_empty())?;
-    let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-    // A database has no place below the folder.
-    let place = PathBuf::from(place);
-    let place = if is_database(&place) { place } else { folder.join(place) };
-    is_id.then(|| Owner { id: id.to_owned(), place })
 }
 
 /// The lock of a campaign folder, held until dropped; where the system has none for folders, the

@@ -115,6 +115,10 @@ impl Scheduler {
                 self.stop(StopReason::Disk(error.why().to_owned()));
                 self.not_fetched(now, slot, error);
             }
+            DownloadOutcome::BucketRefused(error) => {
+                self.stop(StopReason::Bucket(error.why().to_owned()));
+                self.not_fetched(now, slot, error);
+            }
         }
     }
 
@@ -125,11 +129,18 @@ impl Scheduler {
         }
     }
 
-    /// A clip that can no longer be downloaded was looked for on the disk.
-    pub(super) fn adopted(&mut self, now: Now, slot: Slot, stored: Option<Stored>) {
+    /// A clip that can no longer be downloaded was looked for under its final name. While it cannot
+    /// be told whether it lies there, the shot has not failed.
+    pub(super) fn adopted(&mut self, now: Now, slot: Slot, stored: Result<Option<Stored>, String>) {
         match stored {
-            Some(stored) => self.stored(now, slot, stored),
-            None => self.give_up(now, slot),
+            Ok(Some(stored)) => self.stored(now, slot, stored),
+            Ok(None) => self.give_up(now, slot),
+            Err(why) => {
+                let Some(shot) = self.slots.get_mut(slot) else { return };
+                let Work::Fetch(fetch) = &mut shot.work else { return };
+                fetch.failure = Some(DownloadError::Broken { why });
+                self.try_again(now, slot);
+            }
         }
     }
 
@@ -227,8 +238,19 @@ impl Scheduler {
         let Some(shot) = self.slots.get_mut(slot) else { return };
         let State::Rendered { urls, .. } = &shot.entry.status.state else { return };
         let parts = urls.len();
+        let asked = match &shot.work {
+            Work::Fetch(fetch) => shot.clip_path(fetch.files.len()),
+            _ => return,
+        };
         let Work::Fetch(fetch) = &mut shot.work else { return };
         let id = &shot.entry.shot;
+        if stored.path != asked {
+            tracing::warn!(
+                shot = %id,
+                "something else stands at {asked}, which is left as it is; this clip is {}",
+                stored.path
+            );
+        }
         let Stored { path, bytes, sha256, clip_info, unread, moved_aside } = stored;
         if let Some(aside) = &moved_aside {
             tracing::warn!(shot = %id, "another file stood at {path}; it was moved to {aside}");
@@ -248,8 +270,8 @@ impl Scheduler {
         }
     }
 
-    /// Whether the run stopped because the disk is full or cannot be written.
+    /// Whether the run stopped because no clip can be stored.
     fn disk_is_full(&self) -> bool {
-        matches!(self.stopped, Some(StopReason::Disk(_)))
+        matches!(self.stopped, Some(StopReason::Disk(_) | StopReason::Bucket(_)))
     }
 }

@@ -73,8 +73,8 @@ pub enum Event {
     Found { slot: Slot, task: TaskId, outcome: Option<PollOutcome> },
     /// One try of a download ended.
     Downloaded { slot: Slot, outcome: DownloadOutcome },
-    /// A clip was looked for on the disk.
-    Adopted { slot: Slot, stored: Option<Stored> },
+    /// A clip was looked for under its final name, or why it could not be.
+    Adopted { slot: Slot, stored: Result<Option<Stored>, String> },
     /// The tasks that a shot was said to have before, the newest first.
     Former { slot: Slot, tasks: Vec<TaskId> },
     /// Whether another attempt's price is reserved for a failed shot, or a clip of it is listed.
@@ -102,6 +102,8 @@ pub enum DownloadOutcome {
     Failed { error: DownloadError, partial: Option<PartialClip> },
     /// The disk failed; trying again would not help.
     DiskFailed(DownloadError),
+    /// The bucket refuses clips; trying again would not help.
+    BucketRefused(DownloadError),
 }
 
 /// What becomes of a POST that was claimed and held back in the last moment.
@@ -166,7 +168,7 @@ impl World {
             }
             Effect::Adopt { slot, path, completed_at } => {
                 let stored = self.clips.adopt(&path, completed_at).await;
-                Event::Adopted { slot, stored: stored.ok().flatten() }
+                Event::Adopted { slot, stored: stored.map_err(|error| error.to_string()) }
             }
             Effect::Balance => {
                 let asked = tokio::time::timeout(BALANCE_PATIENCE, self.provider.balance());
@@ -257,6 +259,7 @@ impl DownloadOutcome {
                 Self::Failed { error: error.map_why(words), partial }
             }
             Self::DiskFailed(error) => Self::DiskFailed(error.map_why(words)),
+            Self::BucketRefused(error) => Self::BucketRefused(error.map_why(words)),
             Self::Stored(stored) => Self::Stored(stored),
         }
     }
@@ -266,7 +269,10 @@ impl From<ClipError> for DownloadOutcome {
     fn from(clip: ClipError) -> Self {
         let error = DownloadError::Broken { why: clip.to_string() };
         match clip {
-            ClipError::NotAClip(_) => Self::Failed { error, partial: None },
+            ClipError::NotAClip(_) | ClipError::Unreachable { .. } => {
+                Self::Failed { error, partial: None }
+            }
+            ClipError::Refused { .. } => Self::BucketRefused(error),
             // It passes as soon as other files are closed, and the disk has room.
             ClipError::Disk { source, .. } if is_too_many_open(&source) => {
                 Self::Failed { error, partial: None }

@@ -80,6 +80,8 @@ pub enum StopReason {
     Ledger(String),
     /// The disk is full or cannot be written.
     Disk(String),
+    /// The bucket refuses clips.
+    Bucket(String),
     /// A defect in this program.
     Defect(String),
 }
@@ -110,6 +112,7 @@ impl fmt::Display for StopReason {
                 write!(f, "{failed} of the last {of} shots failed (--max-failures)")
             }
             Self::Disk(why) => write!(f, "the disk cannot be written: {why}"),
+            Self::Bucket(why) => write!(f, "clips cannot be stored: {why}"),
             Self::Defect(why) => write!(f, "a defect in rushes: {why}"),
         }
     }

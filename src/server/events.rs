@@ -301,6 +301,7 @@ mod tests {
             ledger: crate::ledger::LedgerAddress::file("nothing here"),
             again: Arc::new(|_, _| String::new()),
             folder: "nothing here".into(),
+            bucket: None,
             progress,
             rate: Rate { count: 2, window: Window::Second },
             stop: crate::scheduler::CancelToken::default(),

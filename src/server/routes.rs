@@ -166,6 +166,7 @@ mod tests {
             ledger: crate::ledger::LedgerAddress::file(""),
             again: Arc::new(|verb, _| verb.to_owned()),
             folder: PathBuf::new(),
+            bucket: None,
             progress: watch::channel(progress).1,
             rate: Rate { count: 2, window: Window::Second },
             stop: crate::scheduler::CancelToken::default(),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use tokio::sync::watch;
 
+use crate::clips::ClipStore;
 use crate::domain::sanitize::plain;
 use crate::domain::time::{Clock, SystemClock};
 use crate::ledger::{LedgerAddress, Snapshot};
@@ -29,6 +30,8 @@ pub struct RunView {
     pub again: Again,
     /// The campaign folder.
     pub folder: PathBuf,
+    /// The clips, where they are not in that folder.
+    pub bucket: Option<Arc<dyn ClipStore>>,
     /// The run's counts.
     pub progress: watch::Receiver<Progress>,
     /// The run's pace.
@@ -44,7 +47,13 @@ pub struct RunView {
 impl RunView {
     /// The page of what the ledger says now.
     pub(super) fn sheet<'a>(&'a self, ledger: &'a dyn Snapshot) -> Sheet<'a> {
-        Sheet { source: ledger, again: &*self.again, now: SystemClock.now(), live: true }
+        Sheet {
+            source: ledger,
+            again: &*self.again,
+            now: SystemClock.now(),
+            live: true,
+            links: None,
+        }
     }
 
     /// Where the run is now.
@@ -92,7 +101,10 @@ pub fn illness(progress: &Progress, ended: Option<&Ended>) -> Option<String> {
     }
     match &progress.stopping {
         Some(RunOutcome::Stopped(
-            stopped @ (StopReason::Ledger(_) | StopReason::Disk(_) | StopReason::Defect(_)),
+            stopped @ (StopReason::Ledger(_)
+            | StopReason::Disk(_)
+            | StopReason::Bucket(_)
+            | StopReason::Defect(_)),
         )) => Some(plain(&stopped.to_string(), MAX_WHY)),
         _ => None,
     }

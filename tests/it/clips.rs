@@ -1,5 +1,7 @@
 //! Stores of clips: what every one of them keeps, and the folder's own rules.
 
+#[cfg(feature = "buckets")]
+mod bucket;
 mod clip_info;
 mod conformance;
 mod folder;
@@ -11,6 +13,11 @@ use rushes::clips::{ClipError, ClipStore, Stored, clip_path};
 /// A store that a test can open, and open again as the next run does.
 pub trait Storage {
     fn open(&self) -> Box<dyn ClipStore>;
+
+    /// Whether work that was begun ends when it is no longer waited for.
+    fn ends_when_dropped(&self) -> bool {
+        false
+    }
 }
 
 fn mp4_box(kind: [u8; 4], body: &[u8]) -> Vec<u8> {

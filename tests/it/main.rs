@@ -5,6 +5,8 @@
 mod books;
 mod broken;
 mod browser;
+#[cfg(all(feature = "buckets", target_os = "linux"))]
+mod buckets;
 mod budget;
 mod callbacks;
 mod cases;

@@ -5,6 +5,7 @@ use crate::ledger::{Kind, Owner, Snapshot};
 use crate::report::text::safe;
 
 use super::super::error::CliError;
+use super::super::holdings::Holdings;
 use super::super::settings::{CampaignPaths, LoadedCampaign};
 use super::super::{gateway, ownership, siblings};
 use super::finding::Finding;
@@ -31,7 +32,9 @@ fn owner(paths: &CampaignPaths) -> Option<Finding> {
         Err(error) => return Some(refused("owner", &error.into())),
     };
     // What is said of the ledger itself is said once, as its own finding.
-    if paths.reader().is_err() || ownership::lost_ledger(paths).is_some() {
+    if paths.reader().is_err()
+        || ownership::lost_ledger(paths, &Holdings::in_folder(paths)).is_some()
+    {
         return None;
     }
     if let Err(error) = ownership::check(paths) {

@@ -16,12 +16,18 @@ use crate::report::text::{money, plural, safe};
 
 use super::super::args;
 use super::super::error::CliError;
+use super::super::holdings::Holdings;
 use super::super::plan::{counts, same_campaign};
 use super::super::settings::{CampaignPaths, LoadedCampaign};
+use super::super::values::ProxyFlag;
 use super::belonging;
+use super::bucket;
 use super::finding::Finding;
 use super::judge::{Expected, GUESSED_CLIP, ToBuy};
 use crate::cli::ownership;
+
+/// So many clips are on their way to a bucket at once.
+const ON_THE_WAY: usize = 8;
 
 /// What is known of the campaign whose night it is.
 pub struct Night {
@@ -73,24 +79,32 @@ pub fn today() -> Option<Date> {
 }
 
 /// Looks at a campaign: what comes first, and what the rest is to be held against.
-pub fn campaign(typed: &args::Campaign, api_base: &str, color: bool) -> (Vec<Finding>, Night) {
+pub fn campaign(
+    typed: &args::Campaign,
+    api_base: &str,
+    proxy: Option<&ProxyFlag>,
+    color: bool,
+) -> (Vec<Finding>, Night) {
     let mut night = Night::default();
     let loaded = match LoadedCampaign::read(typed, &args::Work::default(), color) {
         Ok(loaded) => loaded,
         Err(error) => {
             let paths = CampaignPaths::find(typed, color).ok();
             let (first, last) = unreadable(&error, paths.as_ref(), api_base);
-            night.folder = paths.map(|paths| paths.folder);
             night.last = last;
+            let bucket = paths.as_ref().map(|paths| paths.clone().with_proxy(proxy));
+            night.last.extend(bucket.iter().flat_map(|paths| bucket::findings(paths, None)));
+            night.folder = paths.map(|paths| paths.folder);
             return (first, night);
         }
     };
-    let paths = loaded.paths.clone().with_gateway(api_base);
+    let paths = loaded.paths.clone().with_gateway(api_base).with_proxy(proxy);
     night.folder = Some(paths.folder.clone());
     (night.budget, night.catalog) = (loaded.budget, Some(loaded.catalog.clone()));
     let reader = paths.reader().ok().flatten();
     night.last = state(&paths, Some(&loaded), api_base);
     night.last.extend(belonging::of_shots(&paths, &loaded, reader.as_deref(), api_base));
+    night.last.extend(bucket::findings(&paths, Some((&loaded.campaign.shots, reader.as_deref()))));
     let entries = loaded.entries().unwrap_or_default();
     night.money = loaded.kept.as_ref().map_or_else(Balance::default, |kept| kept.balance);
     let work = args::Work::default();
@@ -103,6 +117,10 @@ pub fn campaign(typed: &args::Campaign, api_base: &str, color: bool) -> (Vec<Fin
     };
     night.models = plan.by_model.iter().map(|share| share.model.clone()).collect();
     night.expected = expected(&plan, reader.as_deref());
+    if paths.bucket.is_some() {
+        // On the disk lies only what is on its way to the bucket.
+        night.expected.shots = night.expected.shots.min(ON_THE_WAY);
+    }
     let mut first = vec![
         Finding::ok("manifest", counts(&plan)),
         super::judge::cap(&night.buys, &night.budget, &night.money),
@@ -200,7 +218,8 @@ fn ledger(paths: &CampaignPaths, loaded: Option<&LoadedCampaign>) -> (Finding, F
                 let place = safe(&paths.ledger.to_string());
                 Finding::ok("ledger", format!("none yet; the first run makes {place}"))
             };
-            let lost = ownership::lost_ledger(paths);
+            let there = Holdings::in_folder(paths);
+            let lost = ownership::lost_ledger(paths, &there);
             return (lost.map_or_else(none_yet, |error| failed_by(&error)), none_at_work());
         }
         Err(error) => return (failed_by(&error), not_known()),

@@ -2,6 +2,7 @@
 //! nothing.
 
 mod belonging;
+mod bucket;
 pub mod finding;
 mod gather;
 pub mod judge;
@@ -42,7 +43,9 @@ pub fn check(
 ) -> Result<Exit, CliError> {
     logging::start(args.logs, terminal);
     let (mut findings, night) = match args.campaign() {
-        Some(typed) => gather::campaign(&typed, &args.api_base, terminal.color),
+        Some(typed) => {
+            gather::campaign(&typed, &args.api_base, args.proxy.as_ref(), terminal.color)
+        }
         None => (Vec::new(), Night::default()),
     };
     findings.extend(asked(args, &night)?);

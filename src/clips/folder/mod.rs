@@ -10,11 +10,15 @@ mod existing;
 mod file_work;
 mod leftovers;
 mod publish;
+#[cfg(feature = "buckets")]
+mod spool;
 mod temporary;
 mod writer;
 
 pub use existing::look;
 pub use leftovers::{clips_in, is_whole};
+#[cfg(feature = "buckets")]
+pub(super) use spool::{Spool, SpoolWriter, Spooled};
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};

@@ -56,6 +56,15 @@ pub(super) fn publish(
     clips.into_iter().map(|clip| clip.map(|clip| clip.stored)).collect()
 }
 
+/// Verifies a clip and writes what is not yet on disk; it keeps its temporary name.
+#[cfg(feature = "buckets")]
+pub(super) fn verified(
+    directories: &Directories,
+    received: Received,
+) -> Result<(Temporary, Stored), ClipError> {
+    Clip::write(directories, received).map(|clip| (clip.temporary, clip.stored))
+}
+
 /// Takes every clip that has not failed one step further.
 fn each(
     directories: &Directories,

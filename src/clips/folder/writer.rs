@@ -122,6 +122,25 @@ impl ClipWriter for FolderWriter {
     }
 }
 
+#[cfg(feature = "buckets")]
+impl FolderWriter {
+    /// Where the clip would go.
+    pub(super) const fn place(&self) -> &ClipPlace {
+        &self.place
+    }
+
+    /// Verifies what was received and leaves it in its temporary file, for another place to take.
+    pub(super) async fn finish(
+        mut self,
+        total: Option<u64>,
+    ) -> Result<(Temporary, Stored), ClipError> {
+        let on_disk = self.on_disk.take()?;
+        let Self { work, place, buffered, .. } = self;
+        let received = Received { place, on_disk, buffered, total };
+        work.run(move |directories| super::publish::verified(directories, received)).await
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

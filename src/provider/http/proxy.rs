@@ -32,6 +32,12 @@ impl ProxyUrl {
     pub(super) const fn url(&self) -> &Url {
         &self.0
     }
+
+    /// The same as text, for another client than the gateway's.
+    #[must_use]
+    pub fn with_password(&self) -> &str {
+        self.0.as_str()
+    }
 }
 
 impl FromStr for ProxyUrl {

@@ -66,7 +66,9 @@ function form(shot) {
 
 // A path with characters that mean something else in a URL made harmless.
 const link = (path) => path.split("/").map(encodeURIComponent).join("/");
-const clip = (shot) => (shot.files && shot.files.length ? link(shot.files[0].path) : null);
+// Where a clip is to be had: beside the page, unless it has a link of its own.
+const place = (file) => file.link || link(file.path);
+const clip = (shot) => (shot.files && shot.files.length ? place(shot.files[0]) : null);
 
 function commands(shot) {
   const help = (head.commands || {})[shot.need] || [];

@@ -28,8 +28,8 @@ function films(shot) {
     return [noFilm(shot)];
   }
   return shot.files.map((file, index) => el("figure", null,
-    el("video", { controls: true, loop: true, playsInline: true, preload: "metadata", autoplay: index === 0, muted: index > 0, src: link(file.path) }),
-    el("figcaption", null, el("a", { href: link(file.path) }, file.path), ` · ${filmed(file)}`)));
+    el("video", { controls: true, loop: true, playsInline: true, preload: "metadata", autoplay: index === 0, muted: index > 0, src: place(file) }),
+    el("figcaption", null, el("a", { href: place(file) }, file.path), ` · ${filmed(file)}`)));
 }
 
 const filmed = (file) => [

@@ -8,6 +8,7 @@
 mod head;
 mod shot;
 
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Write};
 
 use base64::Engine;
@@ -55,6 +56,8 @@ pub struct Sheet<'a> {
     pub now: Timestamp,
     /// Whether it follows the events of a run that serves it.
     pub live: bool,
+    /// Where clips are to be had, by their paths; else beside the page.
+    pub links: Option<&'a HashMap<String, String>>,
 }
 
 impl Sheet<'_> {
@@ -65,7 +68,7 @@ impl Sheet<'_> {
             out.write_all(parts.next().unwrap_or_default().as_bytes())?;
             out.write_all(text.as_bytes())
         };
-        put(out, &policy(self.live))?;
+        put(out, &policy(self.live, self.links))?;
         put(out, STYLE)?;
         put(out, &self.head()?)?;
         put(out, "{\"shots\": [")?;
@@ -77,7 +80,7 @@ impl Sheet<'_> {
             }
             out.write_all(if shown == 0 { b"\n" } else { b",\n" })?;
             shown += 1;
-            out.write_all(shot(row)?.as_bytes())
+            out.write_all(json_for_pages(&shot::shot(row, self.links))?.as_bytes())
         })?;
         let mut put = |out: &mut dyn Write, text: &str| -> io::Result<()> {
             out.write_all(text.as_bytes())?;
@@ -102,17 +105,29 @@ pub fn is_ours(head: &[u8]) -> bool {
 
 /// A row of the page as one JSON object; its `key` is its identity.
 pub fn shot(row: &Row) -> io::Result<String> {
-    json_for_pages(&shot::shot(row))
+    json_for_pages(&shot::shot(row, None))
 }
 
 /// What the page may do: run its own script in its own style, and show its own clips.
-fn policy(live: bool) -> String {
+fn policy(live: bool, links: Option<&HashMap<String, String>>) -> String {
     let hash = |text| BASE64_STANDARD.encode(Sha256::digest(text));
+    // Only from where the links lead: `https://films.s3.amazonaws.com`.
+    let origins: BTreeSet<String> =
+        links.into_iter().flatten().filter_map(|(_, link)| origin(link)).collect();
+    let elsewhere: String = origins.iter().flat_map(|origin| [" ", origin]).collect();
     let connect = if live { " connect-src 'self';" } else { "" };
     format!(
         "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; \
-         media-src 'self' file:; img-src data:;{connect} base-uri 'none'; form-action 'none'",
+         media-src 'self' file:{elsewhere}; img-src data:;{connect} base-uri 'none'; form-action 'none'",
         hash(SCRIPT),
         hash(STYLE),
     )
+}
+
+/// Scheme, host and port of a link.
+fn origin(link: &str) -> Option<String> {
+    let (scheme, rest) = link.split_once("://")?;
+    let host = rest.split(['/', '?', '#']).next()?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+    host.chars().all(is_plain).then(|| format!("{scheme}://{host}"))
 }

@@ -2,6 +2,7 @@
 //! thousands.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
@@ -16,7 +17,7 @@ const MAX_VALUE: usize = 200;
 const MAX_PROMPT: usize = 4_000;
 
 /// A shot; what is false or empty is left out, but for an unknown price.
-pub(super) fn shot(row: &Row) -> Value {
+pub(super) fn shot(row: &Row, links: Option<&HashMap<String, String>>) -> Value {
     let (prompt, params) = request(&row.request);
     let millis = |at: Option<Timestamp>| at.map(Timestamp::as_millis);
     let variant = row.variant.iter().map(|(name, value)| (name.clone(), value.as_str().into()));
@@ -40,7 +41,7 @@ pub(super) fn shot(row: &Row) -> Value {
         "mismatch": mismatches(row),
         "attempts": row.attempts,
         "task": row.task,
-        "files": row.files.iter().map(file).collect::<Vec<_>>(),
+        "files": row.files.iter().map(|one| file(one, links)).collect::<Vec<_>>(),
         "urls": urls,
         "reason": reason(row),
         "submitted": millis(row.submitted_at),
@@ -62,8 +63,13 @@ fn is_usual(value: &Value) -> bool {
     }
 }
 
-fn file(file: &ClipFile) -> Value {
+fn file(file: &ClipFile, links: Option<&HashMap<String, String>>) -> Value {
     let mut shown = json!({"path": file.path, "bytes": file.bytes});
+    if let (Some(shown), Some(link)) =
+        (shown.as_object_mut(), links.and_then(|links| links.get(&file.path)))
+    {
+        shown.insert("link".to_owned(), link.as_str().into());
+    }
     if let (Some(shown), Value::Object(info)) = (shown.as_object_mut(), json!(file.clip_info)) {
         shown.extend(info);
     }

@@ -30,6 +30,33 @@ fn a_clip_is_served_whole_and_in_ranges() {
 }
 
 #[test]
+fn a_clip_in_a_bucket_is_served_through_the_page_whole_and_in_ranges() {
+    let rig = Rig::in_store(&shots(1));
+    let length = clip().len();
+    let whole = rig.site.get("clips/s000.mp4");
+    assert_eq!((whole.status, &whole.body[..]), (200, &clip()[..]));
+    assert_eq!(whole.header("content-type"), Some("video/mp4"));
+    assert_eq!(whole.header("accept-ranges"), Some("bytes"));
+    let ranges =
+        [("4-7", 4, 8), ("4-", 4, length), ("-6", length - 6, length), ("4-9999", 4, length)];
+    for (range, from, to) in ranges {
+        let part = rig.site.ask("GET", "clips/s000.mp4", &[("Range", &format!("bytes={range}"))]);
+        assert_eq!((part.status, &part.body[..]), (206, &clip()[from..to]), "{range}");
+        let says = format!("bytes {from}-{}/{length}", to - 1);
+        assert_eq!(part.header("content-range"), Some(says.as_str()));
+    }
+    let beyond = rig.site.ask("GET", "clips/s000.mp4", &[("Range", "bytes=1000-")]);
+    assert_eq!(beyond.status, 416);
+    assert_eq!(beyond.header("content-range"), Some(&*format!("bytes */{length}")));
+    let head = rig.site.ask("HEAD", "clips/s000.mp4", &[]);
+    assert_eq!((head.status, head.body.len()), (200, 0));
+    assert_eq!(head.header("content-length"), Some(&*length.to_string()));
+    for path in ["clips/stranger.mp4", "clips/../s000.mp4", "ledger.sqlite"] {
+        assert_eq!(rig.site.get(path).status, 404, "{path}");
+    }
+}
+
+#[test]
 fn nothing_but_listed_clips_is_served() {
     let rig = Rig::new(&shots(1));
     let file = |path: &str| -> PathBuf { rig.folder.join(path) };

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rushes::blocking::Threads;
+use rushes::clips::{ClipStore, FolderStore};
 use rushes::domain::shot::Shot;
 use rushes::policy::limits::{Rate, Window};
 use rushes::scheduler::{CancelToken, Metrics, PauseSwitch, Progress};
@@ -32,6 +34,15 @@ impl Rig {
 
     /// With its page at an address; the shots are rendered.
     pub fn at(address: &str, shots: &[Shot]) -> Self {
+        Self::placed(address, shots, false)
+    }
+
+    /// The page asks a store for clips, as it asks a bucket, and not the folder.
+    pub fn in_store(shots: &[Shot]) -> Self {
+        Self::placed("127.0.0.1:0", shots, true)
+    }
+
+    fn placed(address: &str, shots: &[Shot], in_store: bool) -> Self {
         let runtime = Runtime::new().unwrap();
         let (stage, port, live, site, view) = runtime.block_on(async {
             let mut stage = Stage::new();
@@ -42,10 +53,15 @@ impl Rig {
             let port: Port = address.parse::<Wish>().unwrap().take().await.unwrap();
             let site = Site::at(&port.url());
             let (sender, progress) = watch::channel(Progress::default());
+            let folder = stage.ledger().parent().unwrap();
             let view = RunView {
                 ledger: rushes::ledger::LedgerAddress::file(stage.ledger()),
                 again: Arc::new(|verb, rest| format!("rushes {verb} shots.yaml {rest}")),
-                folder: stage.ledger().parent().unwrap().to_owned(),
+                folder: if in_store { "nowhere".into() } else { folder.to_owned() },
+                bucket: in_store.then(|| {
+                    Arc::new(FolderStore::open(folder, Threads::Pool).unwrap())
+                        as Arc<dyn ClipStore>
+                }),
                 progress,
                 rate: Rate { count: 2, window: Window::Second },
                 stop: CancelToken::default(),

@@ -17,7 +17,7 @@ const LAST: &str = include_str!("../../../src/report/contact_sheet/main.js");
 
 fn page(sample: &Sample, live: bool) -> String {
     let again = |verb: &str, rest: &str| format!("rushes {verb} summer.yaml {rest}");
-    let sheet = Sheet { source: sample, again: &again, now: at(3600), live };
+    let sheet = Sheet { source: sample, again: &again, now: at(3600), live, links: None };
     let mut out = Vec::new();
     sheet.write(&mut out).unwrap();
     String::from_utf8(out).unwrap()

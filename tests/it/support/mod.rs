@@ -7,6 +7,8 @@ pub mod database_proxy;
 pub mod pictures;
 #[cfg(all(unix, feature = "postgres"))]
 pub mod postgres;
+#[cfg(feature = "buckets")]
+pub mod s3;
 pub mod server;
 
 pub use server::{Reply, Request, Script, Server};

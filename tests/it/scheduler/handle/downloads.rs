@@ -295,7 +295,7 @@ fn a_clip_that_is_gone_after_its_lifetime_is_looked_for_on_the_disk() {
     let mut rig = long_gone();
     let Effect::Adopt { slot, path, .. } = rig.take_other() else { panic!("not looked for") };
     assert_eq!(path, "clips/shot-0.mp4");
-    rig.tell(Event::Adopted { slot, stored: Some(clip(&path)) });
+    rig.tell(Event::Adopted { slot, stored: Ok(Some(clip(&path))) });
     assert_eq!(rig.is(0), "delivered");
 }
 
@@ -303,7 +303,7 @@ fn a_clip_that_is_gone_after_its_lifetime_is_looked_for_on_the_disk() {
 fn a_clip_that_is_gone_after_its_lifetime_and_not_on_the_disk_is_expired() {
     let mut rig = long_gone();
     let Effect::Adopt { slot, .. } = rig.take_other() else { panic!("not looked for") };
-    rig.tell(Event::Adopted { slot, stored: None });
+    rig.tell(Event::Adopted { slot, stored: Ok(None) });
     assert!(matches!(rig.state(0), State::Failed { failure: Failure::Expired, .. }));
     assert_eq!((rig.accounts(0), rig.posts()), (vec![Account::Spent], vec![]));
     assert_eq!(rig.ended(), Some(RunOutcome::Done));

@@ -147,7 +147,7 @@ fn one_whose_clip_is_gone_after_its_lifetime_is_spent_with_the_reason() {
     rig.downloaded(0, gone());
     let Effect::Adopt { slot, path, .. } = rig.take_other() else { panic!("it is not looked for") };
     assert_eq!(path, "clips/shot-0~2001.mp4");
-    rig.tell(Event::Adopted { slot, stored: None });
+    rig.tell(Event::Adopted { slot, stored: Ok(None) });
     assert_eq!((rig.is(0), rig.accounts(0)), ("in_doubt", vec![Account::Reserved, Account::Spent]));
     assert_eq!((rig.earlier.len(), rig.ended()), (1, Some(RunOutcome::Done)));
 }
