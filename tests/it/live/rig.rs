@@ -53,13 +53,13 @@ impl Rig {
             let port: Port = address.parse::<Wish>().unwrap().take().await.unwrap();
             let site = Site::at(&port.url());
             let (sender, progress) = watch::channel(Progress::default());
-            let folder = stage.ledger().parent().unwrap();
+            let folder = stage.ledger().parent().unwrap().to_owned();
             let view = RunView {
                 ledger: rushes::ledger::LedgerAddress::file(stage.ledger()),
                 again: Arc::new(|verb, rest| format!("rushes {verb} shots.yaml {rest}")),
-                folder: if in_store { "nowhere".into() } else { folder.to_owned() },
+                folder: if in_store { "nowhere".into() } else { folder.clone() },
                 bucket: in_store.then(|| {
-                    Arc::new(FolderStore::open(folder, Threads::Pool).unwrap())
+                    Arc::new(FolderStore::open(&folder, Threads::Pool).unwrap())
                         as Arc<dyn ClipStore>
                 }),
                 progress,
