@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use crate::clips::Bucket;
+use crate::clips::{Bucket, ClipError};
 use crate::domain::time::{Clock, SystemClock};
 use crate::ledger::Snapshot;
 use crate::report::contact_sheet::{self, Sheet};
@@ -46,19 +46,32 @@ pub fn leave(paths: &CampaignPaths, terminal: &Terminal) {
 /// Puts them beside the clips in a bucket, or says why not.
 pub async fn put(bucket: &Bucket, paths: &CampaignPaths, terminal: &Terminal) {
     for name in [contact_sheet::FILE, RESULTS] {
-        if let Err(why) = put_one(bucket, paths, name).await {
-            let what = format!("{} is not up to date: {why}", bucket.url().join(name));
-            terminal.say(YELLOW, "warning", &safe(&what));
-            let here = safe_path(&paths.folder.join(name));
-            terminal.say(CYAN, "help", &format!("the same lies in {here}"));
-        }
+        put_or_say(bucket, paths, name, terminal).await;
     }
 }
 
-/// Puts the contact sheet beside the clips in a bucket; its address.
-pub async fn put_sheet(bucket: &Bucket, paths: &CampaignPaths) -> Result<String, String> {
-    put_one(bucket, paths, contact_sheet::FILE).await?;
-    Ok(bucket.url().join(contact_sheet::FILE))
+/// Puts the contact sheet beside the clips in a bucket, or says why not; its address, if it lies there.
+pub async fn put_sheet(
+    bucket: &Bucket,
+    paths: &CampaignPaths,
+    terminal: &Terminal,
+) -> Option<String> {
+    let put = put_or_say(bucket, paths, contact_sheet::FILE, terminal).await;
+    put.then(|| bucket.url().join(contact_sheet::FILE))
+}
+
+async fn put_or_say(
+    bucket: &Bucket,
+    paths: &CampaignPaths,
+    name: &str,
+    terminal: &Terminal,
+) -> bool {
+    let Err(why) = put_one(bucket, paths, name).await else { return true };
+    let what = format!("{} is not up to date: {why}", bucket.url().join(name));
+    terminal.say(YELLOW, "warning", &safe(&what));
+    let here = safe_path(&paths.folder.join(name));
+    terminal.say(CYAN, "help", &format!("the same lies in {here}"));
+    false
 }
 
 /// Puts one of them, unless something else has its name.
@@ -68,12 +81,20 @@ async fn put_one(bucket: &Bucket, paths: &CampaignPaths, name: &str) -> Result<(
     } else {
         (contact_sheet::is_ours, "text/html; charset=utf-8")
     };
-    let there = bucket.read(name, HEAD).await.map_err(|error| error.to_string())?;
+    let there = bucket.read(name, HEAD).await.map_err(why)?;
     if there.is_some_and(|head| !is_ours(&head)) {
         return Err("something else lies there, which is left alone".to_owned());
     }
     let bytes = fs::read(paths.folder.join(name)).map_err(|error| error.to_string())?;
-    bucket.write(name, bytes.into(), kind).await.map_err(|error| error.to_string())
+    bucket.write(name, bytes.into(), kind).await.map_err(why)
+}
+
+/// Why something cannot be put, without its address.
+fn why(error: ClipError) -> String {
+    match error {
+        ClipError::Refused { why, .. } | ClipError::Unreachable { why, .. } => why,
+        other => other.to_string(),
+    }
 }
 
 /// Links to clips, by their paths.

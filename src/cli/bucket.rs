@@ -36,13 +36,19 @@ pub fn refused(error: &ClipError, url: &BucketUrl) -> CliError {
         "the credentials and the address come from the environment, from the variables {prefix}… of \
          the cloud's own tools; they must allow to list, read and write"
     ));
-    if var("AWS_PROFILE").is_some() && var("AWS_ACCESS_KEY_ID").is_none() && prefix == "AWS_" {
+    let has = |name| var(name).is_some();
+    let others = ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
+    let others = others.into_iter().chain(["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"]);
+    if prefix != "AWS_" || has("AWS_ACCESS_KEY_ID") || others.into_iter().any(has) {
+        return told;
+    }
+    if has("AWS_PROFILE") {
         return told.help(
             "profiles of ~/.aws are not read; this puts one into the environment: \
              eval \"$(aws configure export-credentials --format env)\"",
         );
     }
-    told
+    told.help("AWS_ACCESS_KEY_ID is not set, so this machine was asked for a role of its own")
 }
 
 /// Refuses a second place for the clips of one campaign; changes nothing.

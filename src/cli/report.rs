@@ -42,11 +42,14 @@ pub fn report(
             let page = artifacts::sheet(&paths, &*reader, links.as_ref())?;
             let shown = match &bucket {
                 // A page with links is for those who get it, not for all who see the bucket.
-                Some(bucket) if links.is_none() => {
-                    let put = artifacts::put_sheet(bucket, &paths);
-                    bucket::wait(async { put.await.map_err(CliError::new) })?
-                }
-                _ => page.display().to_string(),
+                Some(bucket) if links.is_none() => bucket::wait(async {
+                    Ok(artifacts::put_sheet(bucket, &paths, terminal).await)
+                })?,
+                _ => None,
+            };
+            let shown = match shown {
+                Some(address) => address,
+                None => page.display().to_string(),
             };
             if io::stdout().is_terminal() {
                 writeln!(out, "{shown}").map_err(ReportError::from)?;

@@ -74,6 +74,30 @@ fn another_machine_goes_on_where_one_stopped_and_buys_nothing_twice() {
     assert!(stage.sandbox.path("elsewhere/clips/gull-t3.mp4").exists());
 }
 
+/// Each machine names the database and the bucket, and needs nothing else of the others.
+#[cfg(feature = "buckets")]
+#[test]
+fn machines_that_go_on_with_a_campaign_put_its_clips_into_one_bucket() {
+    use crate::support::s3::S3;
+    let (stage, s3) = (Stage::new(), S3::with(|_| None));
+    let (ledger, url) = (stage.ledger(), stage.simulator.url());
+    let machine = || {
+        let sandbox = Sandbox::new().manifest(MANIFEST).var("KLING_API_KEY", "secret-key");
+        let set = |sandbox: Sandbox, (name, value): (String, String)| sandbox.var(&name, &value);
+        s3.variables().into_iter().fold(sandbox, set)
+    };
+    let words = ["run", "shots.yaml", "--ledger", &ledger, "--api-base", &url];
+    let words = [&words[..], &["--out", "s3://films/summer"]].concat();
+    machine().run_words(&[&words[..], &["--budget", "0.04"]].concat()).exits(3);
+    assert_eq!((stage.simulator.books().purchases.len(), s3.clips().len()), (2, 2));
+    machine().run_words(&[&words[..], &["--budget", "5"]].concat()).exits(0).says("4 delivered");
+    assert_eq!((stage.simulator.books().purchases.len(), s3.clips().len()), (4, 4));
+    machine().run_words(&words).exits(0);
+    assert_eq!(stage.simulator.books().purchases.len(), 4);
+    let mark = String::from_utf8(s3.objects()["summer/ledger.id"].bytes.clone()).unwrap();
+    assert!(mark.contains("postgres://") && !mark.contains("s3cr3t"), "{mark}");
+}
+
 #[test]
 fn a_folder_has_one_ledger_be_it_a_file_or_a_database() {
     let stage = Stage::new();

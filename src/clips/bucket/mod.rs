@@ -34,8 +34,9 @@ use upload::{Uploader, aside};
 
 /// The folder of what is on its way to the bucket, in the campaign folder.
 const SPOOL: &str = "spool";
-/// Stores keep the time of writing in whole seconds, by a clock of their own.
-const GRAIN: Duration = Duration::from_secs(5);
+/// Stores keep the time of writing by a clock of their own; S3 refuses requests of clocks that differ by
+/// more.
+const SKEW: Duration = Duration::from_secs(15 * 60);
 
 /// Clips in a bucket.
 pub struct BucketStore {
@@ -114,7 +115,7 @@ impl Uploader {
         for number in 1_u32.. {
             match self.look(&place).await? {
                 None => return Ok(None),
-                Some((stored, written)) if written.plus(GRAIN) >= submitted_at => {
+                Some((stored, written)) if written.plus(SKEW) >= submitted_at => {
                     return Ok(Some(stored));
                 }
                 Some(_) => place = aside(path, number),

@@ -16,7 +16,7 @@ use object_store::client::{
     HttpResponseBody, HttpService,
 };
 use reqwest::redirect::Policy;
-use reqwest::{Client, Proxy};
+use reqwest::{Client, NoProxy, Proxy};
 
 use super::answer::{Answer, Failure};
 
@@ -24,6 +24,8 @@ use super::answer::{Answer, Failure};
 const CONNECT: Duration = Duration::from_secs(10);
 /// Slower than this, in bytes a second, an upload is broken off.
 const MIN_SPEED: u64 = 32 << 10;
+/// Where clouds tell a machine or container its own credentials.
+const OWN_CREDENTIALS: &str = "169.254.0.0/16,fd00:ec2::/32,metadata.google.internal,metadata";
 /// So much of a refusal is read, in bytes.
 const MAX_REFUSAL: usize = 16 << 10;
 
@@ -51,7 +53,7 @@ fn keep(failure: Failure) {
 /// Makes the client.
 #[derive(Clone, Debug)]
 pub(super) struct Connector {
-    /// Every request goes through it, but for those to this machine.
+    /// Every request goes through it, but for those for the machine's own credentials.
     pub proxy: Option<ProxyAddress>,
     /// How long an answer may take beyond what the body's length needs.
     pub patience: Duration,
@@ -81,7 +83,10 @@ impl Connector {
                 .referer(false)
                 .connect_timeout(CONNECT.min(self.patience));
             match &self.proxy {
-                Some(ProxyAddress(address)) => Ok(builder.proxy(Proxy::all(address.as_str())?)),
+                Some(ProxyAddress(address)) => {
+                    let proxy = Proxy::all(address.as_str())?;
+                    Ok(builder.proxy(proxy.no_proxy(NoProxy::from_string(OWN_CREDENTIALS))))
+                }
                 None => Ok::<_, reqwest::Error>(builder),
             }
         };

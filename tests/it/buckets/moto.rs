@@ -4,8 +4,14 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
+use bytes::{Bytes, BytesMut};
+use futures::TryStreamExt;
+use rushes::blocking::Threads;
+use rushes::clips::{Bucket, BucketSettings, BucketStore, ClipStore};
+
 use super::{OUT, at, posts, report, run};
 use crate::disk::{CLIP, all_delivered, each_once, sells};
+use crate::support::s3::variables;
 
 /// Serves until the test's end of the pipe is gone, however the test ends.
 const SERVE: &str = "
@@ -80,6 +86,37 @@ impl Drop for Moto {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+#[tokio::test]
+async fn a_clip_in_parts_in_somebody_elses_s3() {
+    const MIB: u32 = 1 << 20;
+    let (moto, home) = (Moto::start(), tempfile::tempdir().unwrap());
+    let url = OUT.parse().unwrap();
+    let bucket = Bucket::new(&url, BucketSettings::new(variables(&moto.url()))).unwrap();
+    assert!(bucket.probe().await.unwrap(), "moto heeds the condition");
+    // Parts of 6 MiB, and a last one: S3 takes no shorter ones but the last.
+    let free = |byte: u8| {
+        let body = vec![byte; 13 * MIB as usize];
+        let size = 8 + 13 * MIB;
+        Bytes::from([CLIP, &size.to_be_bytes(), b"free", &body].concat())
+    };
+    let store = BucketStore::open(bucket, home.path(), true, Threads::Pool);
+    let store = store.unwrap().with_max_put(u64::from(6 * MIB));
+    let publish = async |bytes: Bytes| {
+        let mut writer = store.begin("clips/a.mp4").unwrap();
+        let length = bytes.len() as u64;
+        writer.write(bytes).await.unwrap();
+        writer.publish(Some(length)).await.unwrap()
+    };
+    let first = publish(free(1)).await;
+    assert_eq!(first.path, "clips/a.mp4");
+    assert_eq!(publish(free(1)).await, first, "it is ours");
+    assert_eq!(publish(free(2)).await.path, "clips/a~aside-1.mp4");
+    let read = store.open("clips/a.mp4", 100).await.unwrap().unwrap();
+    let bytes = read.bytes.try_collect::<BytesMut>().await.unwrap();
+    assert!(read.len == first.bytes && bytes == free(1)[100..], "it is whole");
+    assert_eq!(store.look("clips/a.mp4").await.unwrap(), Some(first));
 }
 
 #[cfg(unix)]

@@ -185,6 +185,18 @@ fn a_report_has_links_that_serve_for_a_while_and_the_bucket_does_not_get_them() 
 }
 
 #[test]
+fn a_report_is_printed_though_the_bucket_cannot_be_reached() {
+    let (s3, gateway) = (S3::with(|_| None), sells());
+    let (sandbox, url) = (at(&s3.url(), &["a"]), gateway.url());
+    sandbox.run_words(&run(&url, &[])).exits(0);
+    let sandbox =
+        sandbox.var("AWS_SECRET_ACCESS_KEY", "other").var("AWS_ENDPOINT_URL", "http://s3.invalid");
+    let page = sandbox.run(["report", "shots.yaml", "--format", "html"]).exits(0);
+    let page = page.says("clips/a.mp4");
+    page.warns(&format!("{OUT}/contact-sheet.html is not up to date: plain http to s3.invalid"));
+}
+
+#[test]
 fn a_page_of_others_is_left_alone() {
     let (s3, gateway) = (S3::with(|_| None), sells());
     s3.put("summer/contact-sheet.html", b"<p>mine");

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::conformance::{self, conforms};
 use super::{Storage, clip, store};
 use crate::support::s3::{Fault, S3, error};
-use crate::support::{Reply, Request};
+use crate::support::{Reply, Request, Script};
 
 /// A bucket and the folder whose clips go there.
 struct InBucket(S3, TempDir);
@@ -222,6 +222,25 @@ async fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
     let bucket = Bucket::new(&"s3://films/summer".parse().unwrap(), settings).unwrap();
     let said = bucket.probe().await.unwrap_err().to_string();
     assert!(said.contains("plain http to s3.invalid"), "{said}");
+}
+
+#[tokio::test]
+async fn a_proxy_gets_everything_and_its_password_is_shown_nowhere() {
+    let proxy = Script::new().on(|_| Some(error(403, "AccessDenied"))).serve();
+    let place = InBucket::calm();
+    let address = proxy.url().replace("http://", "http://me:s3cret@");
+    let settings = BucketSettings {
+        proxy: Some(address),
+        tries: 1,
+        ..BucketSettings::new(place.0.variables())
+    };
+    assert!(!format!("{settings:?}").contains("s3cret"));
+    let bucket = Bucket::new(&"s3://films/summer".parse().unwrap(), settings).unwrap();
+    let said = bucket.probe().await.unwrap_err();
+    assert!(said.to_string().contains("403 AccessDenied"), "{said}");
+    assert!(!format!("{said} {said:?}").contains("s3cret"));
+    assert!(proxy.requests()[0].target.starts_with(&place.0.url()), "{:?}", proxy.requests());
+    assert!(place.0.asked().is_empty());
 }
 
 #[tokio::test]
