@@ -3,7 +3,7 @@
 
 mod vanished;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use globset::GlobMatcher;
@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 
 use crate::domain::money::Usd;
 use crate::domain::shot::{Request, Shot};
-use crate::domain::state::{Failure, RevisionState, State};
-use crate::ledger::Entry;
+use crate::domain::state::{Failure, State};
+use crate::ledger::{Entry, RevisionId};
 use crate::policy::budget::{Balance, Budget};
 use crate::policy::limits::Limits;
 use crate::provider::apimodels;
@@ -120,6 +120,9 @@ pub struct Scope<'a> {
     pub retry_failed: bool,
     /// `on_doubt: resubmit`: a shot in doubt is bought again until it was so often; 0 holds it.
     pub resubmits: u32,
+    /// Revisions of which it was not known whether they were charged, and that turned out to be paid
+    /// and are here: these are not retried.
+    pub paid: Option<&'a HashSet<RevisionId>>,
     /// `limits.rerolls`: a task that failed by bad luck is bought again until it was so often.
     pub rerolls: u32,
 }
@@ -144,7 +147,7 @@ pub fn plan<'a>(shots: &'a [Shot], entries: &[Entry], scope: Scope<'_>) -> Plan<
         if scope.only.is_some_and(|only| !only.is_match(shot.id.as_str())) {
             continue;
         }
-        let action = entry.map_or(Action::Render, |entry| action(&entry.status, scope));
+        let action = entry.map_or(Action::Render, |entry| action(entry, scope));
         let price = match entry {
             Some(entry) if !action.buys() => entry.price,
             _ => shot.price,
@@ -164,7 +167,9 @@ pub fn plan<'a>(shots: &'a [Shot], entries: &[Entry], scope: Scope<'_>) -> Plan<
     plan
 }
 
-fn action(status: &RevisionState, scope: Scope<'_>) -> Action {
+fn action(entry: &Entry, scope: Scope<'_>) -> Action {
+    let status = &entry.status;
+    let is_paid = || scope.paid.is_some_and(|paid| paid.contains(&entry.revision));
     match &status.state {
         State::Queued { .. } => Action::Render,
         State::Submitting { .. } | State::InDoubt { .. }
@@ -178,7 +183,7 @@ fn action(status: &RevisionState, scope: Scope<'_>) -> Action {
         State::Delivered { .. } => Action::Done,
         State::Failed { failure, .. } => {
             let by_luck = *failure == Failure::Unlucky && status.rerolls < scope.rerolls;
-            if by_luck || scope.retry_failed && *failure != Failure::Abandoned {
+            if by_luck || scope.retry_failed && *failure != Failure::Abandoned && !is_paid() {
                 Action::Retry
             } else {
                 Action::Failed

@@ -1,6 +1,7 @@
 //! What was typed, and what it means here: the campaign's folder and ledger, its limits and its
 //! budget. A flag beats the manifest, the manifest beats the default.
 
+use std::collections::HashSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,13 +10,14 @@ use crate::catalog::Catalog;
 use crate::clips::BucketUrl;
 use crate::domain::state::{OnDoubt, Rules};
 use crate::ledger::{
-    Entry, Identity, Kind, LedgerAddress, LedgerPlace, Snapshot, Summary, identity,
+    Entry, Identity, Kind, LedgerAddress, LedgerPlace, RevisionId, Snapshot, Summary, identity,
 };
 use crate::manifest::{self, Campaign, Header, Manifest, Mistakes, WrittenBudget};
 use crate::plan::{Scope, vanished};
 use crate::policy::budget::Budget;
 use crate::policy::limits::Limits;
 use crate::provider::{ProxyUrl, apimodels};
+use crate::report::model::is_paid_after_all;
 use crate::report::text::{plural, safe, safe_path};
 use crate::scheduler::RunOptions;
 use crate::simulator::{Profile, SimOptions};
@@ -291,6 +293,8 @@ pub struct LoadedCampaign {
     pub limits: Limits,
     /// Models and prices.
     pub catalog: Catalog,
+    /// Failed revisions that turned out to be paid and are here, if failed ones are to be retried.
+    paid: HashSet<RevisionId>,
 }
 
 impl LoadedCampaign {
@@ -306,6 +310,14 @@ impl LoadedCampaign {
         let paths = CampaignPaths { identity, ..CampaignPaths::of(header, typed) };
         let reader = paths.reader()?;
         let kept = reader.as_ref().map(|reader| reader.summary()).transpose()?;
+        let mut paid = HashSet::new();
+        if let Some(reader) = reader.as_ref().filter(|_| work.retry_failed) {
+            reader.rows(&mut |row| {
+                if is_paid_after_all(&row) {
+                    paid.insert(row.entry.revision);
+                }
+            })?;
+        }
         if let Some(reader) = reader {
             manifest = knowing(manifest, &typed.manifest, &catalog, &*reader)?;
         }
@@ -326,7 +338,7 @@ impl LoadedCampaign {
         let mut limits = paths.header.limits.clone();
         limits.rate = work.rate.unwrap_or(limits.rate);
         limits.in_flight = work.in_flight.unwrap_or(limits.in_flight);
-        Ok(Self { paths, campaign, kept, budget, budget_is_new, limits, catalog })
+        Ok(Self { paths, campaign, kept, budget, budget_is_new, limits, catalog, paid })
     }
 
     /// Says what is odd about the manifest.
@@ -357,13 +369,13 @@ impl LoadedCampaign {
     }
 
     /// What restricts or widens its plan.
-    pub fn scope<'a>(&self, work: &'a args::Work) -> Scope<'a> {
+    pub fn scope<'a>(&'a self, work: &'a args::Work) -> Scope<'a> {
         let resubmits = match self.rules() {
             Rules { on_doubt: OnDoubt::Resubmit, attempts, .. } => attempts,
             Rules { on_doubt: OnDoubt::Hold, .. } => 0,
         };
         let (only, rerolls) = (work.only.as_ref(), self.limits.rerolls);
-        Scope { only, retry_failed: work.retry_failed, resubmits, rerolls }
+        Scope { only, retry_failed: work.retry_failed, resubmits, rerolls, paid: Some(&self.paid) }
     }
 
     /// What decides transitions.

@@ -253,6 +253,17 @@ impl PollOutcome {
         Self::Failed { why: why.into(), kind: FailedTask::default() }
     }
 
+    /// What is known of the failure, if it says that the task failed.
+    #[must_use]
+    pub const fn failure(&self) -> Option<FailedTask> {
+        match self {
+            Self::Failed { kind, .. } | Self::Unresolved { kind: Unresolved::Ended(kind), .. } => {
+                Some(*kind)
+            }
+            _ => None,
+        }
+    }
+
     /// What was said in words, if anything was.
     pub const fn why_mut(&mut self) -> Option<&mut String> {
         match self {

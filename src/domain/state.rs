@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::domain::outcome::{DownloadError, PollOutcome, SubmitOutcome, TaskId};
+use crate::domain::outcome::{DownloadError, FailedTask, PollOutcome, SubmitOutcome, TaskId};
 use crate::domain::time::Timestamp;
 
 /// An attempt's row in the ledger.
@@ -210,6 +210,8 @@ pub enum EarlierEnd {
     Failed {
         /// The reason for people.
         why: Box<str>,
+        /// What else is known of the failure.
+        kind: FailedTask,
     },
     /// Paid, but its clip was no longer there to be fetched.
     Expired {

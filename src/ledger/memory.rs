@@ -92,12 +92,11 @@ impl Attempt {
         }
     }
 
-    /// This task is another's.
+    /// This task is another's: the latest of the former ones.
     fn refute(&mut self, task: &TaskId) {
         self.task = self.task.take().filter(|own| own != task);
-        if !self.former_tasks.contains(task) {
-            self.former_tasks.push(task.clone());
-        }
+        self.former_tasks.retain(|former| former != task);
+        self.former_tasks.push(task.clone());
     }
 }
 

@@ -277,8 +277,24 @@ pub struct StoredAttempt {
     pub task: Option<TaskId>,
     /// Whether the user or a callback named the task, and not the answer to the POST.
     pub is_given: bool,
-    /// The tasks that it was said to have before, the oldest first.
+    /// The tasks that it was said to have before, in the order in which they were replaced or turned
+    /// out to be another's.
     pub former_tasks: Vec<TaskId>,
+}
+
+impl StoredAttempt {
+    /// Whether its task was given once more right after it had turned out to be another's.
+    #[must_use]
+    pub fn is_insisted_on(&self) -> bool {
+        self.is_given && self.task.is_some() && self.former_tasks.last() == self.task.as_ref()
+    }
+
+    /// Whether its task may be replaced by the user's word: it was named by the user or by a callback,
+    /// or stands in the place of another one.
+    #[must_use]
+    pub fn may_be_corrected(&self) -> bool {
+        self.is_given || !self.former_tasks.is_empty()
+    }
 }
 
 /// A revision's row.

@@ -114,6 +114,15 @@ fn twin(row: &Row) -> Option<String> {
     ))
 }
 
+/// Whether it is failed because it was not known whether it was charged, and turned out to be paid:
+/// its clip is here.
+#[must_use]
+pub fn is_paid_after_all(row: &Row) -> bool {
+    let is_unsettled =
+        matches!(row.entry.status.state, State::Failed { failure: Failure::Unsettled, .. });
+    is_unsettled && row.is_settled && !row.files.is_empty()
+}
+
 /// What is to be said of one that was given up, or perhaps charged, and whose task ended since.
 fn settled(row: &Row) -> Option<String> {
     let failure = match &row.entry.status.state {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::domain::charge::ChargeOutcome;
 use crate::domain::money::Usd;
-use crate::domain::outcome::TaskId;
+use crate::domain::outcome::{FailedTask, TaskId};
 use crate::domain::state::{Failure, State};
 use crate::domain::time::Now;
 use crate::ledger::Change;
@@ -16,8 +16,12 @@ use super::questions::{ChargeQuestion, MAX_AT_ONCE, MAX_MISSES, MAX_TRIES, Quest
 use super::shot_state::Slot;
 
 impl Scheduler {
-    /// Asks what a task cost, if it has ended and the user wants to know.
-    pub(super) fn ask_charge(&mut self, slot: Slot, task: TaskId) {
+    /// Asks what a task cost, if it has ended and the user wants to know; `kind`: how it failed.
+    pub(super) fn ask_charge(&mut self, slot: Slot, task: TaskId, kind: Option<FailedTask>) {
+        let is_free = self
+            .slots
+            .get(slot)
+            .is_some_and(|shot| !self.rules(shot).is_charged(kind.unwrap_or_default()));
         let (Some(charges), Some(shot)) = (&mut self.charges, self.slots.get(slot)) else { return };
         let entry = &shot.entry;
         let (attempt, expected) = match &entry.status.state {
@@ -26,10 +30,7 @@ impl Scheduler {
                 attempt: Some(attempt),
                 failure: Failure::NotRendered | Failure::Unlucky,
                 ..
-            } => {
-                let is_free = !entry.charged_if_failed;
-                (*attempt, if is_free { Some(Usd::ZERO) } else { entry.price })
-            }
+            } => (*attempt, if is_free { Some(Usd::ZERO) } else { entry.price }),
             _ => return,
         };
         if charges.misses >= MAX_MISSES {

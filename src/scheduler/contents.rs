@@ -56,16 +56,16 @@ impl World {
     }
 
     /// What a revision asks for, if its task was named by the user or by a callback. What the user
-    /// names again after it was taken back is the user's word, and is not questioned.
+    /// names again right after it was refuted is the user's word, and is not questioned.
     async fn asked_of_given(
         &self,
         revision: RevisionId,
         task: &TaskId,
     ) -> Result<Option<Arc<Content>>, LedgerError> {
         let attempts = self.ledger.attempts(revision).await?;
-        let is_given = attempts.iter().any(|one| {
-            one.task.as_ref() == Some(task) && one.is_given && !one.former_tasks.contains(task)
-        });
+        let is_given = attempts
+            .iter()
+            .any(|one| one.task.as_ref() == Some(task) && one.is_given && !one.is_insisted_on());
         if is_given { self.asked(revision).await.map(Some) } else { Ok(None) }
     }
 

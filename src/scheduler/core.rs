@@ -218,6 +218,7 @@ impl Scheduler {
             Event::Adopted { slot, stored } => self.adopted(now, slot, stored),
             Event::Former { slot, tasks } => self.former_told(now, slot, tasks),
             Event::Reserved { slot, is_reserved } => self.reserved(now, slot, is_reserved),
+            Event::Paid { slot, is_paid } => self.paid_told(now, slot, is_paid),
             Event::Charged { question, outcome } => self.charged(now, question, outcome),
             Event::Balance { outcome } => self.balance_told(&outcome),
             Event::Callback { key, tasks } => self.called(now, key, tasks),

@@ -4,15 +4,18 @@
 //! revision's state: it is asked for anew by every run until then.
 
 use crate::clips::clip_path;
-use crate::domain::outcome::{PollOutcome, Unresolved};
+use crate::domain::outcome::{FailedTask, PollOutcome, Unresolved};
 use crate::domain::sanitize::shell_word;
-use crate::domain::state::{EarlierEnd, Failure, RevisionState, ShotEvent, State, Unanswered};
+use crate::domain::state::{
+    Account, AttemptId, EarlierEnd, Failure, RevisionState, ShotEvent, State, Unanswered,
+};
 use crate::domain::time::Now;
 use crate::domain::transition::{Next, Transition};
-use crate::ledger::{Change, ClipFile, EarlierTask, earlier_part};
+use crate::ledger::{Change, ClipFile, EarlierTask, RevisionId, earlier_part};
 use crate::policy::retry;
 
 use super::core::Scheduler;
+use super::effects::{Effect, Event, World};
 use super::event_log::Cause;
 use super::outcome::StopReason;
 use super::shot_state::{Activity, Errand, ShotState, Slot};
@@ -97,7 +100,7 @@ impl Scheduler {
 
     /// The gateway says that it is over, or may be saying so.
     fn earlier_ended(&mut self, now: Now, slot: Slot, outcome: PollOutcome) {
-        let task = self.task_of(slot);
+        let (task, kind) = (self.task_of(slot), outcome.failure());
         let event = ShotEvent::Polled(self.dated(slot, outcome));
         match self.step(now, slot, event) {
             Some(Next::Poll(_)) => {
@@ -106,7 +109,7 @@ impl Scheduler {
             }
             Some(next) => {
                 if let Some(task) = task {
-                    self.ask_charge(slot, task);
+                    self.ask_charge(slot, task, kind);
                 }
                 self.settle(now, slot, next);
             }
@@ -134,8 +137,12 @@ impl Scheduler {
         files: Vec<ClipFile>,
     ) -> Option<Next> {
         let judged = self.slots.get(slot)?.event_judged_at(now, &event);
+        let kind = match &event {
+            ShotEvent::Polled(outcome) => outcome.failure().unwrap_or_default(),
+            _ => FailedTask::default(),
+        };
         let step = self.decide(slot, event, judged)?;
-        if let Some(end) = end(&step.to.state, &files) {
+        if let Some(end) = end(&step.to.state, kind, &files) {
             self.write_end(now, slot, end, files, &step)?;
         }
         let shot = self.slots.get_mut(slot)?;
@@ -158,7 +165,8 @@ impl Scheduler {
         let shot = self.slots.get(slot)?;
         let (entry, revision) = (&shot.entry, shot.entry.revision);
         let (attempt, of_revision) = (entry.status.state.attempt()?, shot.earlier.as_deref()?);
-        say(shot, &end);
+        let is_charged = matches!(&step.change, Some(change) if change.account == Account::Spent);
+        say(shot, &end, is_charged);
         let event = ShotEvent::Earlier { attempt, end };
         let cause = Cause::of(&event, &files);
         match of_revision.after(event, now.clock, &self.rules(shot)) {
@@ -178,6 +186,45 @@ impl Scheduler {
     }
 }
 
+impl World {
+    /// Whether an attempt of which it was not known whether it is charged was settled since, and the
+    /// revision may have a clip.
+    pub(super) async fn paid(&self, slot: Slot, revision: RevisionId, attempt: AttemptId) -> Event {
+        let read = async {
+            let attempts = self.ledger.attempts(revision).await?;
+            let own = attempts.iter().find(|one| one.attempt == attempt);
+            let is_settled = own.is_some_and(|one| one.account != Account::Reserved);
+            Ok(is_settled && self.ledger.may_have_clip(revision).await?)
+        };
+        match read.await {
+            Ok(is_paid) => Event::Paid { slot, is_paid },
+            Err(error) => Event::LedgerUnreadable(error),
+        }
+    }
+}
+
+/// Unsettled shots that `--retry-failed` queues again.
+impl Scheduler {
+    /// Asks the ledger whether an unsettled shot was paid after all, and has its clip.
+    pub(super) fn ask_paid(&mut self, slot: Slot) {
+        let Some(entry) = self.entry(slot) else { return };
+        let (revision, attempt) = (entry.revision, entry.status.state.attempt());
+        let Some(attempt) = attempt else { return };
+        self.set(slot, Activity::Busy);
+        self.out.effects.push(Effect::Paid { slot, revision, attempt });
+    }
+
+    /// The ledger answered. What is paid and here is bought again by `rushes resolve` alone.
+    pub(super) fn paid_told(&mut self, now: Now, slot: Slot, is_paid: bool) {
+        if is_paid {
+            return self.settle(now, slot, Next::Rest);
+        }
+        if let Some(next) = self.step(now, slot, ShotEvent::RetryFailed) {
+            self.settle(now, slot, next);
+        }
+    }
+}
+
 impl ShotState {
     /// Where its `nth` clip goes, from 0.
     pub(super) fn clip_path(&self, nth: usize) -> String {
@@ -188,22 +235,22 @@ impl ShotState {
 }
 
 /// The end of a task, if that is what its state is, or files of it are to be kept.
-fn end(state: &State, files: &[ClipFile]) -> Option<EarlierEnd> {
+fn end(state: &State, kind: FailedTask, files: &[ClipFile]) -> Option<EarlierEnd> {
     match state {
         State::Delivered { .. } => Some(EarlierEnd::Delivered),
         State::Failed { failure: Failure::Expired, why, .. } => {
             Some(EarlierEnd::Expired { why: why.clone() })
         }
         State::Failed { failure: Failure::NotRendered | Failure::Unlucky, why, .. } => {
-            Some(EarlierEnd::Failed { why: why.clone() })
+            Some(EarlierEnd::Failed { why: why.clone(), kind })
         }
         _ if !files.is_empty() => Some(EarlierEnd::Partly),
         _ => None,
     }
 }
 
-/// Tells the user.
-fn say(shot: &ShotState, end: &EarlierEnd) {
+/// Tells the user. `is_charged`: whether a failed one is.
+fn say(shot: &ShotState, end: &EarlierEnd, is_charged: bool) {
     let (id, number) = (&shot.entry.shot, shot.entry.number);
     let Some(task) = shot.entry.status.state.task() else { return };
     match end {
@@ -211,8 +258,8 @@ fn say(shot: &ShotState, end: &EarlierEnd) {
             "{id}~r{number}: task {task} of an earlier request is done and fetched; its price is spent, \
              and its clip is listed with the shot's"
         ),
-        EarlierEnd::Failed { why } => {
-            let price = if shot.entry.charged_if_failed { "is spent" } else { "is free again" };
+        EarlierEnd::Failed { why, .. } => {
+            let price = if is_charged { "is spent" } else { "is free again" };
             tracing::info!(
                 "{id}~r{number}: task {task} of an earlier request failed ({why}); its price {price}"
             );

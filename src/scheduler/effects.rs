@@ -50,6 +50,8 @@ pub enum Effect {
     Former { slot: Slot, revision: RevisionId, attempt: AttemptId },
     /// Ask the ledger whether another attempt of a failed shot may have bought it.
     Reserved { slot: Slot, revision: RevisionId },
+    /// Ask the ledger whether an unsettled shot's attempt turned out to be paid, and its clip is here.
+    Paid { slot: Slot, revision: RevisionId, attempt: AttemptId },
     /// Hear callbacks with this key.
     Expect(Secret),
     /// Do not hear them any more.
@@ -79,6 +81,8 @@ pub enum Event {
     Former { slot: Slot, tasks: Vec<TaskId> },
     /// Whether another attempt's price is reserved for a failed shot, or a clip of it is listed.
     Reserved { slot: Slot, is_reserved: bool },
+    /// Whether an unsettled shot turned out to be paid, and its clip is here.
+    Paid { slot: Slot, is_paid: bool },
     /// The provider was asked what a task cost.
     Charged { question: ChargeQuestion, outcome: ChargeOutcome },
     /// The provider was asked for its balance.
@@ -183,6 +187,7 @@ impl World {
                     Err(error) => Event::LedgerUnreadable(error),
                 }
             }
+            Effect::Paid { slot, revision, attempt } => self.paid(slot, revision, attempt).await,
             Effect::Former { slot, revision, attempt } => {
                 match self.ledger.attempts(revision).await {
                     Ok(all) => {

@@ -1,12 +1,13 @@
 //! Tasks that a shot was said to have before. If the gateway does not know the one that replaced them,
-//! they are asked for, the newest first; one that it knows is the shot's task again.
+//! or that one renders something else, they are asked for, the newest first; one that it knows is the
+//! shot's task again. Before that, nothing is bought again.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use crate::domain::outcome::{PollOutcome, TaskId};
-use crate::domain::state::{ShotEvent, State};
+use crate::domain::state::{RecoveredTask, ShotEvent, State};
 use crate::domain::time::Now;
-use crate::domain::transition::Next;
+use crate::domain::transition::{Backoff, Next};
 use crate::policy::retry;
 
 use super::core::Scheduler;
@@ -20,7 +21,8 @@ impl Scheduler {
         is_missing && matches!(state, Some(State::Rendering { stalled: Some(_), .. }))
     }
 
-    /// Asks the ledger for the tasks that a stalled shot was said to have before.
+    /// Asks the ledger for the tasks that a shot was said to have before: a stalled one, or one in doubt
+    /// because the latest was refuted.
     pub(super) fn ask_former(&mut self, slot: Slot) {
         let Some(entry) = self.entry(slot) else { return };
         let (revision, attempt) = (entry.revision, entry.status.state.attempt());
@@ -32,9 +34,12 @@ impl Scheduler {
 
     /// The ledger named them, the newest first.
     pub(super) fn former_told(&mut self, now: Now, slot: Slot, tasks: Vec<TaskId>) {
-        let task = self.task_of(slot);
+        let mut known = HashSet::new();
+        known.extend(self.task_of(slot));
+        let refuted = usize::from(self.is_in_doubt(slot));
         let mut tasks = VecDeque::from(tasks);
-        tasks.retain(|one| Some(one) != task.as_ref());
+        known.extend(tasks.drain(..refuted.min(tasks.len())));
+        tasks.retain(|one| known.insert(one.clone()));
         if let Some(shot) = self.slots.get_mut(slot) {
             shot.work = Work::Former { tasks, tries: 0 };
         }
@@ -46,8 +51,20 @@ impl Scheduler {
             Some(Work::Former { tasks, .. }) if !tasks.is_empty() => {
                 self.line_up(slot, Errand::Find);
             }
-            _ => self.settle(now, slot, Next::Rest),
+            _ => {
+                let is_bought_again = self
+                    .slots
+                    .get(slot)
+                    .is_some_and(|shot| shot.entry.status.is_bought_again(&self.rules(shot)));
+                let next = if is_bought_again { Next::Requeue(Backoff::None) } else { Next::Rest };
+                self.settle(now, slot, next);
+            }
         }
+    }
+
+    fn is_in_doubt(&self, slot: Slot) -> bool {
+        let state = self.entry(slot).map(|entry| &entry.status.state);
+        matches!(state, Some(State::InDoubt { .. }))
     }
 
     /// The ledger knows the task as another shot's (`None`), or the gateway answered about it. One that
@@ -88,15 +105,30 @@ impl Scheduler {
     /// This is the shot's task again.
     fn take_back(&mut self, now: Now, slot: Slot, task: &TaskId) {
         let unknown = self.task_of(slot);
-        let Some(next) = self.step(now, slot, ShotEvent::FormerTask(task.clone())) else { return };
-        if let (Some(shot), Some(unknown)) = (self.slots.get_mut(slot), unknown) {
+        let event = if self.is_in_doubt(slot) {
+            let (task, sent_at) = (task.clone(), now.clock);
+            ShotEvent::Evidence(RecoveredTask { task, sent_at })
+        } else {
+            ShotEvent::FormerTask(task.clone())
+        };
+        let Some(next) = self.step(now, slot, event) else { return };
+        if let Some(shot) = self.slots.get_mut(slot) {
             shot.work = Work::None;
-            self.progress.former += 1;
-            tracing::warn!(
-                shot = %shot.entry.shot,
-                "the gateway does not know task {unknown}, and knows {task}, which was given before: \
-                 that is polled and fetched again"
-            );
+            let id = &shot.entry.shot;
+            if let Some(unknown) = unknown {
+                self.progress.former += 1;
+                tracing::warn!(
+                    shot = %id,
+                    "the gateway does not know task {unknown}, and knows {task}, which was given \
+                     before: that is polled and fetched again"
+                );
+            } else {
+                tracing::warn!(
+                    shot = %id,
+                    "task {task}, which was given for {id} before, fits: that is polled and fetched \
+                     again"
+                );
+            }
         }
         self.settle(now, slot, next);
     }

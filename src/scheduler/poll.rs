@@ -80,7 +80,7 @@ impl Scheduler {
     /// A poll ended.
     pub(super) fn polled(&mut self, now: Now, slot: Slot, mut outcome: PollOutcome) {
         failpoint::point("poll answered");
-        let task = self.task_of(slot);
+        let (task, kind) = (self.task_of(slot), outcome.failure());
         let Some(shot) = self.slots.get_mut(slot) else { return };
         if let (Some(key), Some(why)) = (shot.key, outcome.why_mut()) {
             key.redact_in(why);
@@ -107,6 +107,7 @@ impl Scheduler {
         self.note_checked(slot, &outcome);
         self.note_poll(now, slot, &outcome, unclear);
         let is_missing = matches!(outcome, PollOutcome::Missing { .. });
+        let is_refuted = matches!(outcome, PollOutcome::OtherContent { .. });
         let Some(next) = self.step(now, slot, ShotEvent::Polled(outcome)) else { return };
         match next {
             Next::Poll(_) if self.is_still_aside(slot) => self.settle(now, slot, Next::Rest),
@@ -130,9 +131,10 @@ impl Scheduler {
                 self.set(slot, Activity::Resting);
             }
             Next::Rest if self.is_unknown(slot, is_missing) => self.ask_former(slot),
+            Next::Rest | Next::Requeue(_) if is_refuted => self.ask_former(slot),
             next => {
                 if let Some(task) = task {
-                    self.ask_charge(slot, task);
+                    self.ask_charge(slot, task, kind);
                 }
                 if self.may_reroll(slot) {
                     self.ask_reserved(slot);

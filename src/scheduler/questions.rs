@@ -54,7 +54,7 @@ pub struct ChargeQuestion {
     /// The task.
     pub task: TaskId,
     /// What it should have cost.
-    pub(super) expected: Option<Usd>,
+    pub expected: Option<Usd>,
     pub(super) tries: u32,
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::domain::state::{ShotEvent, State};
+use crate::domain::state::{Failure, ShotEvent, State};
 use crate::domain::time::Now;
 use crate::domain::transition::{Backoff, Next};
 use crate::ledger::{CallbackSubscription, Entry};
@@ -39,6 +39,10 @@ impl Scheduler {
                 First::Next(next) => Some(next),
                 First::Reroll => {
                     self.ask_reserved(slot);
+                    None
+                }
+                First::Unsettled => {
+                    self.ask_paid(slot);
                     None
                 }
             };
@@ -85,7 +89,10 @@ impl Scheduler {
             State::Failed { .. } => {
                 let status = &shot.entry.status;
                 if submits && self.options.retry_failed && status.state.may_be_retried() {
-                    return Some(First::Happened(ShotEvent::RetryFailed));
+                    return Some(match &status.state {
+                        State::Failed { failure: Failure::Unsettled, .. } => First::Unsettled,
+                        _ => First::Happened(ShotEvent::RetryFailed),
+                    });
                 }
                 (submits && status.may_be_rerolled(&self.rules(shot))).then_some(First::Reroll)
             }
@@ -100,6 +107,8 @@ enum First {
     Happened(ShotEvent),
     /// Its failed task may be bought again.
     Reroll,
+    /// It is to be bought again, unless its task was done after all.
+    Unsettled,
     /// It goes on where the ledger has it.
     Next(Next),
 }

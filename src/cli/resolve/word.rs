@@ -40,7 +40,9 @@ impl Word {
                     entry.status.state,
                     State::Rendering { .. } | State::Rendered { .. } | State::Failed { .. }
                 );
-                waits || (is_open && attempts.iter().filter(is_own).any(|one| one.is_given))
+                waits
+                    || (is_open
+                        && attempts.iter().filter(is_own).any(StoredAttempt::may_be_corrected))
             }
             Self::NotBought => {
                 (waits && !is_settled(entry, attempts)) || !others(entry, attempts).is_empty()

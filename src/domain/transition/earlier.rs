@@ -21,8 +21,10 @@ impl RevisionState {
             EarlierEnd::Delivered => (None, Account::Spent),
             EarlierEnd::Partly => (None, Account::Reserved),
             EarlierEnd::Expired { why } => (Some(why), Account::Spent),
-            EarlierEnd::Failed { why } if rules.failed_tasks_charged => (Some(why), Account::Spent),
-            EarlierEnd::Failed { why } => (Some(why), Account::Released),
+            EarlierEnd::Failed { why, kind } if rules.is_charged(kind) => {
+                (Some(why), Account::Spent)
+            }
+            EarlierEnd::Failed { why, .. } => (Some(why), Account::Released),
         };
         let step = Transition::new(self.clone(), Next::Rest);
         Ok(step.with(attempt, None, why, account))

@@ -33,6 +33,15 @@ struct Rendering<'a> {
     rules: &'a Rules,
 }
 
+impl Rules {
+    /// Whether the gateway charges a task that failed so.
+    #[must_use]
+    pub fn is_charged(&self, kind: FailedTask) -> bool {
+        let canceled = self.canceled_tasks_charged.filter(|_| kind.is_canceled);
+        canceled.unwrap_or(self.failed_tasks_charged)
+    }
+}
+
 impl RevisionState {
     /// A poll of a task that is done: its newest URLs are used. Nothing else that it says matters,
     /// for the clip is paid.
@@ -132,8 +141,7 @@ impl Rendering<'_> {
 
     /// The gateway could not render it.
     fn failed(&self, why: String, kind: FailedTask) -> Transition {
-        let canceled = self.rules.canceled_tasks_charged.filter(|_| kind.is_canceled);
-        let is_charged = canceled.unwrap_or(self.rules.failed_tasks_charged);
+        let is_charged = self.rules.is_charged(kind);
         let account = if is_charged { Account::Spent } else { Account::Released };
         let failure = if kind.is_luck { Failure::Unlucky } else { Failure::NotRendered };
         self.ended(failure, why.into(), account)

@@ -379,9 +379,11 @@ fn write_change(
         tx.conn.prepare_cached(keep)?.execute(params![attempt, answer])?;
     }
     if let Some(task) = &change.refuted {
-        let refute = "UPDATE attempts SET task_id = nullif(task_id, ?2), former_tasks = iif(EXISTS \
-             (SELECT 1 FROM json_each(former_tasks) WHERE value = ?2), former_tasks, \
-             json_insert(coalesce(former_tasks, '[]'), '$[#]', ?2)) WHERE id = ?1";
+        // It is the latest of the former ones, and there once.
+        let refute = "UPDATE attempts SET task_id = nullif(task_id, ?2), former_tasks = \
+             json_insert((SELECT json_group_array(value ORDER BY key) \
+             FROM json_each(coalesce(former_tasks, '[]')) WHERE value <> ?2), '$[#]', ?2) \
+             WHERE id = ?1";
         tx.conn.prepare_cached(refute)?.execute(params![attempt, task.as_str()])?;
     }
     match task {

@@ -157,6 +157,7 @@ over_all_ledgers![
     where_a_campaign_belongs_is_told_and_kept,
     field_41_replaced_tasks_are_kept_and_the_price_is_reserved_anew,
     field_41_a_task_that_is_anothers_stays_as_a_former_one_and_its_price_reserved,
+    field_41_only_what_is_given_right_after_it_was_refuted_is_insisted_on,
     a_ledger_says_what_a_revision_asked_for,
     earlier_tasks_are_told_until_they_end_and_their_ends_change_no_state,
     what_was_given_up_or_is_unsettled_is_an_earlier_task_too,

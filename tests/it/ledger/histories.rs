@@ -119,7 +119,7 @@ fn earlier_end() -> impl Strategy<Value = EarlierEnd> {
     prop_oneof![
         Just(EarlierEnd::Delivered),
         Just(EarlierEnd::Partly),
-        Just(EarlierEnd::Failed { why: "no".into() }),
+        Just(EarlierEnd::Failed { why: "no".into(), kind: FailedTask::default() }),
         Just(EarlierEnd::Expired { why: "gone".into() }),
     ]
 }

@@ -132,3 +132,16 @@ fn field_41_a_task_that_was_given_to_the_wrong_shot_can_go_to_its_own() {
     run(&sandbox, &server, &[]).exits(0);
     assert_eq!(money(&sandbox), ["0.6330", "0"]);
 }
+
+#[test]
+fn field_41_an_id_that_comes_back_without_a_run_in_between_is_still_checked() {
+    let (sandbox, server) = given("t-model");
+    for task in ["t-right", "t-model"] {
+        resolve(&sandbox, &["a", "--task-id", task]).exits(0);
+    }
+    // The wrong one is refuted, and the one that it replaced fits.
+    run(&sandbox, &server, &[]).exits(0).warns("is in doubt again").warns("task t-right");
+    assert_eq!(shot(&sandbox)["task_id"], "t-right");
+    assert_eq!(money(&sandbox), ["0.3165", "0"]);
+    assert!(server.requests().iter().all(|request| request.method != "POST"));
+}

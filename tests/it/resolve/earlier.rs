@@ -103,6 +103,37 @@ fn field_41_what_is_unsettled_goes_by_the_gateways_record_of_a_later_night() {
     }
 }
 
+/// A shot of which the gateway said that it is completed, with a reason and no clip.
+fn unsettled(task: &str) -> Sandbox {
+    let sandbox = all_in_doubt(&ids(&["a"]));
+    resolve(&sandbox, &["a", "--task-id", task]).exits(0);
+    let unsettled = "UPDATE revisions SET state = 'failed', failure = 'not_rendered', \
+         failure_kind = 'unsettled', why = 'completed without a clip', since = NULL";
+    Connection::open(ledger(&sandbox)).unwrap().execute_batch(unsettled).unwrap();
+    sandbox
+}
+
+#[test]
+fn what_turned_out_to_be_paid_and_is_here_is_not_bought_again_with_the_failed_ones() {
+    for (task, posts) in [("t-done", 0), ("t-fails", 1), ("t-nowhere", 1)] {
+        let (sandbox, server) = (unsettled(task), knows(SEEN));
+        run(&sandbox, &server, &[]).exits(1);
+        let before = money(&sandbox);
+        let action = if posts == 0 { "failed" } else { "retry" };
+        let plan = sandbox.run(["plan", "shots.yaml", "--retry-failed", "--format", "json"]);
+        assert_eq!(plan.exits(0).stdout_json()["shots"][0]["action"], action, "{task}");
+        run(&sandbox, &server, &["--retry-failed"]).exits(1);
+        let sent = server.requests().into_iter().filter(|request| request.method == "POST");
+        assert_eq!(sent.count(), posts, "{task}");
+        if posts == 0 {
+            assert_eq!(money(&sandbox), before);
+            resolve(&sandbox, &["a", "--resubmit"]).exits(0);
+            run(&sandbox, &server, &[]).exits(1);
+            assert!(server.requests().iter().any(|request| request.method == "POST"));
+        }
+    }
+}
+
 #[cfg(debug_assertions)]
 #[test]
 fn field_41_a_kill_before_the_end_is_written_costs_nothing() {

@@ -184,8 +184,7 @@ BEGIN
           END IF;
           IF change ? 'refuted' THEN
             UPDATE attempts SET task_id = nullif(task_id, change->>'refuted'), former_tasks =
-                CASE WHEN coalesce(former_tasks, '[]')::jsonb ? (change->>'refuted') THEN former_tasks
-                  ELSE (coalesce(former_tasks, '[]')::jsonb || to_jsonb(change->>'refuted'))::text END
+                ((coalesce(former_tasks, '[]')::jsonb - (change->>'refuted')) || to_jsonb(change->>'refuted'))::text
               WHERE id = (change->>'a')::bigint;
           END IF;
           IF from_ <> to_ AND price <> 0 THEN

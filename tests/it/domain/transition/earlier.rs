@@ -1,6 +1,7 @@
 //! The ends of tasks that a revision's state is no longer about.
 
 use super::*;
+use rushes::domain::outcome::FailedTask;
 use rushes::domain::state::EarlierEnd;
 
 fn ended(failure: Failure) -> RevisionState {
@@ -24,12 +25,33 @@ fn an_earlier_tasks_end_moves_its_price_and_changes_no_state() {
         ended(Failure::Rejected),
     ];
     let charged = Rules { failed_tasks_charged: true, ..RULES };
+    let canceled = || {
+        let kind = FailedTask { is_luck: false, is_canceled: true };
+        EarlierEnd::Failed { why: "canceled".into(), kind }
+    };
+    let only_canceled = Rules { canceled_tasks_charged: Some(true), ..RULES };
+    let not_canceled = Rules { canceled_tasks_charged: Some(false), ..charged };
+    let failed = || EarlierEnd::Failed { why: "no".into(), kind: FailedTask::default() };
     for state in states {
         for (what, rules, account) in [
             (EarlierEnd::Delivered, &RULES, Account::Spent),
             (EarlierEnd::Partly, &RULES, Account::Reserved),
-            (EarlierEnd::Failed { why: "no".into() }, &RULES, Account::Released),
-            (EarlierEnd::Failed { why: "no".into() }, &charged, Account::Spent),
+            (
+                EarlierEnd::Failed { why: "no".into(), kind: FailedTask::default() },
+                &RULES,
+                Account::Released,
+            ),
+            (
+                EarlierEnd::Failed { why: "no".into(), kind: FailedTask::default() },
+                &charged,
+                Account::Spent,
+            ),
+            (canceled(), &RULES, Account::Released),
+            (canceled(), &charged, Account::Spent),
+            (canceled(), &only_canceled, Account::Spent),
+            (canceled(), &not_canceled, Account::Released),
+            (failed(), &only_canceled, Account::Released),
+            (failed(), &not_canceled, Account::Spent),
             (EarlierEnd::Expired { why: "gone".into() }, &RULES, Account::Spent),
         ] {
             let step = state.after(end(SECOND, what), at(9), rules).unwrap();

@@ -234,8 +234,9 @@ pub async fn field_41_a_task_that_is_anothers_stays_as_a_former_one_and_its_pric
     maker.reopen();
     let ledger = maker.ledger();
     let [attempt] = ledger.attempts(revision).await.unwrap().try_into().unwrap();
-    assert_eq!((attempt.task, attempt.is_given), (None, false));
-    assert_eq!(attempt.former_tasks, [task("t-1"), task("t-2")]);
+    assert_eq!((&attempt.task, attempt.is_given), (&None, false));
+    assert!(!attempt.is_insisted_on());
+    assert_eq!(attempt.former_tasks, [task("t-2"), task("t-1")], "the latest that was refuted");
     assert!(!ledger.knows_task(&task("t-1")).await.unwrap(), "it may be another shot's");
     assert_eq!(ledger.entries().await.unwrap()[0].status, status);
     assert_eq!(status.state.name(), "in_doubt");
@@ -243,8 +244,38 @@ pub async fn field_41_a_task_that_is_anothers_stays_as_a_former_one_and_its_pric
     let right = ShotEvent::Resolved(Resolution::Task(found("t-3")));
     ledger.apply(revision, &status, right, &RULES, at(9)).await;
     let [attempt] = ledger.attempts(revision).await.unwrap().try_into().unwrap();
-    assert_eq!((attempt.task, attempt.is_given), (Some(task("t-3")), true));
-    assert_eq!(attempt.former_tasks, [task("t-1"), task("t-2")]);
+    assert_eq!((&attempt.task, attempt.is_given), (&Some(task("t-3")), true));
+    assert_eq!(attempt.former_tasks, [task("t-2"), task("t-1")]);
+    assert!(!attempt.is_insisted_on());
+}
+
+pub async fn field_41_only_what_is_given_right_after_it_was_refuted_is_insisted_on<M: Maker>() {
+    let why = || "was rendered for another model".to_owned();
+    let given = |name: &str| ShotEvent::Resolved(Resolution::Task(found(name)));
+    let other = |name: &str| ShotEvent::Resolved(Resolution::OtherTask(TaskId::new(name).unwrap()));
+    let refuted = || ShotEvent::Polled(PollOutcome::OtherContent { why: why() });
+    let (x, y) = ("t-\"[x]", "t-y");
+    for (events, is_insisted_on) in [
+        (vec![given(x)], false),
+        (vec![given(x), refuted(), given(x)], true),
+        (vec![given(x), other(y), other(x)], false),
+        (vec![given(x), other(y), refuted(), given(x)], false),
+        (vec![given(x), other(y), other(x), refuted(), given(x)], true),
+        (vec![given(x), refuted(), given(x), other(y), other(x)], false),
+        (vec![given(x), refuted(), given(y), refuted(), given(x)], false),
+    ] {
+        let maker = M::make();
+        let ledger = maker.ledger();
+        let entries = queued(&*ledger, &[10]).await;
+        let (entry, revision) = (&entries[0], entries[0].revision);
+        let status = ledger.claimed(entry, spec(entry.price), at(1)).await;
+        let mut status = ledger.apply(revision, &status, doubtful(), &RULES, at(2)).await;
+        for event in events.clone() {
+            status = ledger.apply(revision, &status, event, &RULES, at(3)).await;
+        }
+        let [attempt] = ledger.attempts(revision).await.unwrap().try_into().unwrap();
+        assert_eq!(attempt.is_insisted_on(), is_insisted_on, "{events:?} {attempt:?}");
+    }
 }
 
 pub async fn a_ledger_says_what_a_revision_asked_for<M: Maker>() {

@@ -1,6 +1,7 @@
 //! Tasks that their revision's state is no longer about.
 
 use super::*;
+use rushes::domain::outcome::FailedTask;
 use rushes::domain::state::EarlierEnd;
 use rushes::ledger::{EarlierTask, earlier_part};
 
@@ -115,7 +116,11 @@ pub async fn what_was_given_up_or_is_unsettled_is_an_earlier_task_too<M: Maker>(
     let told = ledger.earlier_tasks().await.unwrap();
     let names: Vec<&str> = told.iter().map(|task| task.task.as_str()).collect();
     assert_eq!(names, ["t-0", "t-1"]);
-    let failed = ending(&told[1], EarlierEnd::Failed { why: "moderated".into() }, Vec::new());
+    let failed = ending(
+        &told[1],
+        EarlierEnd::Failed { why: "moderated".into(), kind: FailedTask::default() },
+        Vec::new(),
+    );
     let done = ending(&told[0], EarlierEnd::Expired { why: "gone".into() }, Vec::new());
     commit(&*ledger, vec![failed, done]).await;
     let balance = Balance { spent: usd(10), reserved: usd(30), unconfirmed: usd(0) };

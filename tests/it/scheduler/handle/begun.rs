@@ -149,6 +149,15 @@ impl Rig {
         })
     }
 
+    /// The ledger names the tasks that a shot was said to have before, the newest first.
+    pub fn former(&mut self, tasks: &[&str]) {
+        let Effect::Former { slot, .. } = self.take_other() else {
+            panic!("the ledger is not asked")
+        };
+        let tasks = tasks.iter().map(|name| TaskId::new(name).unwrap()).collect();
+        self.tell(Event::Former { slot, tasks });
+    }
+
     /// The provider answers about the one task that is being asked for; `None`: the ledger knows it.
     pub fn found(&mut self, outcome: Option<PollOutcome>) {
         let Effect::Find { slot, task, .. } = self.take_other() else {

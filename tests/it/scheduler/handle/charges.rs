@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use super::given::{given, rendering, secs};
+use super::given::{given, rendering, secs, usd};
 use super::rig::Rig;
 use super::{completed, failed, stored};
 use rushes::domain::charge::{Charge, ChargeOutcome};
+use rushes::domain::money::Usd;
+use rushes::domain::outcome::{FailedTask, PollOutcome};
 use rushes::scheduler::RunOutcome;
 use rushes::scheduler::{Effect, Event};
 
@@ -151,4 +153,29 @@ fn charges_are_not_asked_for_unless_the_user_wants_it() {
     rig.polled(0, completed(1));
     rig.play(secs(60));
     assert_eq!(rig.asked_charges().len(), 0);
+}
+
+#[test]
+fn what_a_canceled_task_is_to_cost_goes_by_what_canceled_tasks_cost() {
+    let kind = FailedTask { is_luck: false, is_canceled: true };
+    let canceled = PollOutcome::Failed { why: "canceled".into(), kind };
+    let expected = |failed: bool, canceled_cost, outcome: PollOutcome| {
+        let given = given(1).options(|it| {
+            it.check_charges = true;
+            it.rules.canceled_tasks_charged = canceled_cost;
+        });
+        let mut given = given.stored(0, rendering("a"));
+        given.entries[0].0.charged_if_failed = failed;
+        let mut rig = given.start();
+        rig.polled(0, outcome);
+        rig.play(secs(1));
+        let Effect::Charge { question } = rig.take_other() else { panic!("it is not asked for") };
+        question.expected
+    };
+    let (price, free) = (Some(usd("1")), Some(Usd::ZERO));
+    assert_eq!(expected(false, Some(true), canceled.clone()), price);
+    assert_eq!(expected(true, Some(false), canceled.clone()), free);
+    assert_eq!(expected(true, None, canceled), price);
+    assert_eq!(expected(false, Some(true), failed()), free);
+    assert_eq!(expected(true, Some(false), failed()), price);
 }

@@ -120,6 +120,24 @@ fn a_canceled_one_is_believed_after_three_polls() {
 }
 
 #[test]
+fn a_canceled_one_costs_what_canceled_tasks_cost() {
+    let kind = FailedTask { is_luck: false, is_canceled: true };
+    let canceled = PollOutcome::Failed { why: "canceled".into(), kind };
+    for (failed, canceled_cost, account) in [
+        (false, Some(true), Account::Spent),
+        (true, Some(false), Account::Released),
+        (true, None, Account::Spent),
+    ] {
+        let mut given = doubt_and_task()
+            .options(|options| options.rules.canceled_tasks_charged = canceled_cost);
+        given.entries[0].0.charged_if_failed = failed;
+        let mut rig = given.start();
+        rig.polled(0, canceled.clone());
+        assert_eq!(rig.accounts(0), [Account::Reserved, account]);
+    }
+}
+
+#[test]
 fn what_was_given_up_or_is_unsettled_is_settled_and_stays_failed() {
     for failure in [Failure::Abandoned, Failure::Unsettled] {
         let one = || given(1).stored(0, ended(failure)).earlier(0, "own").start();

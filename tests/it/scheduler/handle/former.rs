@@ -1,11 +1,11 @@
 //! Task ids that were replaced: tried if the gateway does not know the one that replaced them.
 
-use super::given::{given, rendering, secs, task};
+use super::given::{given, rendering, secs};
 use super::rig::Rig;
 use super::{completed, failed, missing, unclear, working};
 use rushes::domain::outcome::PollOutcome;
 use rushes::domain::state::{Account, State};
-use rushes::scheduler::{Effect, Event, RunOutcome};
+use rushes::scheduler::{Effect, RunOutcome};
 
 /// The gateway says for over a minute that it does not know a task.
 fn unknown(rig: &mut Rig) {
@@ -18,13 +18,6 @@ fn unknown(rig: &mut Rig) {
     assert!(rig.now.elapsed > begin + secs(60));
 }
 
-/// The ledger names the tasks that it was said to have before, the newest first.
-fn told(rig: &mut Rig, tasks: &[&str]) {
-    let Effect::Former { slot, .. } = rig.take_other() else { panic!("the ledger is not asked") };
-    let tasks = tasks.iter().map(|name| task(name)).collect();
-    rig.tell(Event::Former { slot, tasks });
-}
-
 fn stalled() -> Rig {
     let given = given(1).limits(|limits| limits.attempts = 2);
     let mut rig = given.stored(0, rendering("mistyped")).start();
@@ -35,7 +28,7 @@ fn stalled() -> Rig {
 #[test]
 fn field_41_a_former_task_that_the_gateway_knows_is_the_shots_again_and_is_durable() {
     let mut rig = stalled();
-    told(&mut rig, &["second", "first"]);
+    rig.former(&["second", "first"]);
     assert_eq!(rig.finds(), ["second"], "the newest first");
     rig.found(Some(missing()));
     assert_eq!(rig.finds(), ["first"]);
@@ -53,7 +46,7 @@ fn field_41_a_former_task_that_the_gateway_knows_is_the_shots_again_and_is_durab
 #[test]
 fn field_41_without_one_that_the_gateway_knows_it_stays_stalled() {
     let mut rig = stalled();
-    told(&mut rig, &["anothers", "wrong", "unclear", "failed", "mistyped"]);
+    rig.former(&["anothers", "wrong", "unclear", "failed", "mistyped"]);
     rig.found(None);
     // It was replaced because it is another shot's.
     assert_eq!(rig.finds(), ["wrong"]);
@@ -74,7 +67,18 @@ fn field_41_without_one_that_the_gateway_knows_it_stays_stalled() {
 #[test]
 fn field_41_a_task_that_was_never_replaced_stalls_as_before() {
     let mut rig = stalled();
-    told(&mut rig, &[]);
+    rig.former(&[]);
     assert!(matches!(rig.state(0), State::Rendering { stalled: Some(_), .. }));
     assert_eq!(rig.ended(), Some(RunOutcome::Done));
+}
+
+#[test]
+fn field_41_of_ids_that_were_given_over_and_over_each_is_asked_for_once() {
+    let mut rig = stalled();
+    rig.former(&["a", "mistyped", "a", "b", "a"]);
+    for task in ["a", "b"] {
+        assert_eq!(rig.finds(), [task]);
+        rig.found(Some(missing()));
+    }
+    assert_eq!((rig.finds().len(), rig.ended()), (0, Some(RunOutcome::Done)));
 }

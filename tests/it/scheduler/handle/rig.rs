@@ -229,6 +229,7 @@ impl Rig {
             | Effect::Find { .. }
             | Effect::Charge { .. }
             | Effect::Balance
+            | Effect::Paid { .. }
             | Effect::Reserved { .. } => {}
         }
         self.begun.push(effect);
