@@ -1,6 +1,7 @@
 //! How fast the ledger is: what a shot's life costs in batches, durable calls a second with many shots
 //! in flight, and how long a large campaign takes to begin, to go on, and to be reported.
-//! `cargo bench --bench ledger [SHOTS]`.
+//! `cargo bench --bench ledger -- [SHOTS] [postgres://…]`: with a database it takes the place of the
+//! file. Each case is a campaign of its own there; it stays in the schema that the address names.
 #![allow(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
 use std::io::Write;
@@ -18,7 +19,7 @@ use rushes::domain::state::{OnDoubt, RevisionState, Rules, ShotEvent};
 use rushes::domain::time::Timestamp;
 use rushes::ledger::{
     AttemptSpec, Change, ClipFile, Commit, Entry, Kind, Ledger, LedgerAddress, LedgerOptions,
-    SqliteLedger, Verdict,
+    LedgerPlace, Verdict,
 };
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -51,10 +52,24 @@ fn main() -> Result<(), Failure> {
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(in_batches())?;
     runtime.block_on(in_flight())?;
-    if shots == 0 {
-        return Ok(());
+    match shots {
+        0 => Ok(()),
+        _ if database().is_some() => runtime.block_on(large_in_database(shots)),
+        _ => runtime.block_on(large(shots)),
     }
-    runtime.block_on(large(shots))
+}
+
+/// The database that was named.
+fn database() -> Option<LedgerPlace> {
+    std::env::args_os()
+        .find(|arg| arg.to_string_lossy().starts_with("postgres"))
+        .map(LedgerPlace::from)
+}
+
+/// A case's ledger.
+fn address(folder: &Path, case: &str) -> LedgerAddress {
+    let file = || LedgerPlace::File(folder.join("ledger.sqlite"));
+    LedgerAddress::new(database().unwrap_or_else(file), case, folder)
 }
 
 /// CPU seconds of this process so far, where the system says so: on a busy machine the better figure.
@@ -76,18 +91,15 @@ async fn timed<T>(
     Ok(done)
 }
 
-fn open(folder: &Path) -> Result<SqliteLedger, Failure> {
-    Ok(SqliteLedger::open(
-        &folder.join("ledger.sqlite"),
-        &LedgerOptions {
-            campaign: "bench",
-            kind: Kind::Gateway,
-            holder: "bench",
-            at: AT,
-            threads: Threads::Pool,
-            identity: rushes::ledger::Identity::default(),
-        },
-    )?)
+fn open(folder: &Path, case: &str) -> Result<Arc<dyn Ledger>, Failure> {
+    Ok(address(folder, case).open(&LedgerOptions {
+        campaign: case,
+        kind: Kind::Gateway,
+        holder: "bench",
+        at: AT,
+        threads: Threads::Pool,
+        identity: rushes::ledger::Identity::default(),
+    })?)
 }
 
 fn shots(count: usize) -> Result<Arc<[Shot]>, Failure> {
@@ -169,7 +181,7 @@ impl Life {
 }
 
 /// Takes lives one transition further, in one batch.
-async fn step(ledger: &SqliteLedger, lives: &mut [Life], nth: usize) -> Result<(), Failure> {
+async fn step(ledger: &dyn Ledger, lives: &mut [Life], nth: usize) -> Result<(), Failure> {
     let steps: Vec<_> = lives.iter().map(|life| life.next(nth)).collect::<Result<_, _>>()?;
     let (batch, to): (Vec<_>, Vec<_>) = steps.into_iter().unzip();
     let verdicts = ledger.commit(Arc::new(batch)).await?.verdicts;
@@ -187,13 +199,13 @@ async fn step(ledger: &SqliteLedger, lives: &mut [Life], nth: usize) -> Result<(
 /// What a shot's life costs when its transitions are made with those of others.
 async fn in_batches() -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
-    let ledger = open(folder.path())?;
+    let ledger = open(folder.path(), "batches")?;
     let entries = ledger.record(shots(LIVES)?, AT).await?;
     let mut lives: Vec<Life> = entries.into_iter().map(Life::new).collect();
     let (began, busy) = (Instant::now(), cpu());
     for some in lives.chunks_mut(BATCH) {
         for nth in 0..TRANSITIONS {
-            step(&ledger, some, nth).await?;
+            step(&*ledger, some, nth).await?;
         }
     }
     let count = f64::from(u32::try_from(LIVES)?);
@@ -209,19 +221,19 @@ async fn in_batches() -> Result<(), Failure> {
 /// The same, each commit alone, of as many shots at once.
 async fn in_flight() -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
-    let ledger = open(folder.path())?;
+    let ledger = open(folder.path(), "flight")?;
     let entries = ledger.record(shots(TASKS * EACH)?, AT).await?;
     let calls = f64::from(u32::try_from(TASKS * EACH * TRANSITIONS)?);
     let (began, busy) = (Instant::now(), cpu());
     let tasks: Vec<_> = entries
         .chunks(EACH)
         .map(|mine| {
-            let (ledger, mine) = (ledger.clone(), mine.to_vec());
+            let (ledger, mine) = (Arc::clone(&ledger), mine.to_vec());
             tokio::spawn(async move {
                 for entry in mine {
                     let mut life = Life::new(entry);
                     for nth in 0..TRANSITIONS {
-                        step(&ledger, std::slice::from_mut(&mut life), nth).await?;
+                        step(&*ledger, std::slice::from_mut(&mut life), nth).await?;
                     }
                 }
                 Ok::<_, Failure>(())
@@ -245,7 +257,7 @@ async fn large(count: usize) -> Result<(), Failure> {
     let path = folder.path().join("ledger.sqlite");
     writeln!(std::io::stdout(), "\n{count} shots")?;
     let shots = shots(count)?;
-    let ledger = open(folder.path())?;
+    let ledger = open(folder.path(), "large")?;
     timed("first record", async { Ok(ledger.record(Arc::clone(&shots), AT).await?) }).await?;
     drop(ledger);
     again(folder.path(), &shots, "all queued").await?;
@@ -277,8 +289,25 @@ async fn large(count: usize) -> Result<(), Failure> {
     .await
 }
 
+/// A large campaign in a database: how long it takes to be recorded, to be gone on with, to be told.
+async fn large_in_database(count: usize) -> Result<(), Failure> {
+    let folder = tempfile::tempdir()?;
+    writeln!(std::io::stdout(), "\n{count} shots")?;
+    let shots = shots(count)?;
+    let ledger = open(folder.path(), "large")?;
+    timed("first record", async { Ok(ledger.record(Arc::clone(&shots), AT).await?) }).await?;
+    drop(ledger);
+    again(folder.path(), &shots, "all queued").await?;
+    timed("report of all rows", async {
+        let mut rows = 0;
+        address(folder.path(), "large").snapshot()?.rows(&mut |_| rows += 1)?;
+        if rows == count { Ok(()) } else { Err(format!("{rows} rows").into()) }
+    })
+    .await
+}
+
 async fn again(folder: &Path, shots: &Arc<[Shot]>, how: &str) -> Result<(), Failure> {
-    let ledger = timed(&format!("open, {how}"), async { open(folder) }).await?;
+    let ledger = timed(&format!("open, {how}"), async { open(folder, "large") }).await?;
     let unchanged = format!("record them unchanged, {how}");
     let record = async { Ok(ledger.record(Arc::clone(shots), AT).await?) };
     let entries = timed(&unchanged, record).await?;

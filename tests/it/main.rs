@@ -17,6 +17,7 @@ mod clips;
 mod contract;
 #[cfg(all(unix, feature = "postgres"))]
 mod database;
+mod deploy;
 #[cfg(target_os = "linux")]
 mod disk;
 mod domain;
