@@ -36,13 +36,13 @@ impl BucketSettings {
 pub struct Bucket(Infallible);
 
 #[expect(clippy::unused_async, missing_docs, reason = "as the bucket of other builds has them")]
-#[expect(clippy::missing_errors_doc, reason = "none can be called")]
 impl Bucket {
     pub fn new(url: &BucketUrl, _settings: BucketSettings) -> Result<Self, ClipError> {
         let why = "this rushes was built without buckets: cargo install rushes --features buckets";
         Err(ClipError::Refused { place: url.to_string(), why: why.to_owned() })
     }
 
+    #[must_use]
     pub const fn url(&self) -> &BucketUrl {
         match self.0 {}
     }
@@ -76,8 +76,8 @@ impl Bucket {
 pub struct BucketStore(Infallible);
 
 #[expect(clippy::unused_async, missing_docs, reason = "as the store of other builds has them")]
-#[expect(clippy::missing_errors_doc, reason = "none can be called")]
 impl BucketStore {
+    #[expect(clippy::needless_pass_by_value, reason = "as the store of other builds takes it")]
     pub fn open(bucket: Bucket, _: &Path, _keeps: bool, _: Threads) -> Result<Self, ClipError> {
         match bucket.0 {}
     }

@@ -76,8 +76,10 @@ fn clips_table_page_and_mark_lie_in_the_bucket_and_the_ledger_here() {
 fn killed_between_the_put_and_the_commit_a_clip_is_found_again() {
     let (s3, gateway) = (S3::with(|_| None), sells());
     let (sandbox, url) = (at(&s3.url(), &["a", "b"]), gateway.url());
-    let mut first = sandbox.command(&run(&url, &[]));
-    let died = first.env("RUSHES_DIE_AT", "clips stored:1").output().unwrap();
+    // Bought first, so that it dies with no POST on the wire.
+    sandbox.run_words(&run(&url, &["--no-download"])).exits(1);
+    let mut second = sandbox.command(&run(&url, &[]));
+    let died = second.env("RUSHES_DIE_AT", "clips stored:1").output().unwrap();
     assert_eq!(died.status.code(), None, "{died:?}");
     let before = s3.clips();
     assert!(!before.is_empty());

@@ -154,6 +154,28 @@ async fn an_answer_that_was_lost_may_have_been_a_yes() {
 }
 
 #[tokio::test]
+async fn an_answer_that_does_not_come_is_waited_for_no_longer_than_patience_lasts() {
+    for taken in [true, false] {
+        let place = InBucket::with(at_first(1, move || {
+            let hang = Reply::hang();
+            if taken { Fault::After(hang) } else { Fault::Before(hang) }
+        }));
+        let settings = BucketSettings {
+            patience: Duration::from_millis(300),
+            pause: Duration::from_millis(1),
+            tries: 3,
+            ..BucketSettings::new(place.0.variables())
+        };
+        let bucket = Bucket::new(&"s3://films/summer".parse().unwrap(), settings).unwrap();
+        let clips = BucketStore::open(bucket, place.1.path(), true, Threads::Pool).unwrap();
+        let stored = store(&clips, BEACH, &clip(1000)).await.unwrap();
+        assert_eq!((&*stored.path, place.0.clips()), (BEACH, vec![KEY.to_owned()]));
+        let sent = place.0.asked().iter().filter(|asked| asked.starts_with("PUT")).count();
+        assert_eq!(sent, if taken { 1 } else { 2 });
+    }
+}
+
+#[tokio::test]
 async fn what_was_cut_and_not_taken_is_sent_again() {
     let place = InBucket::with(at_first(1, || Fault::Before(Reply::cut())));
     store(&place.store(true), BEACH, &clip(1000)).await.unwrap();
