@@ -16,7 +16,8 @@ use crate::domain::time::{Clock, SystemClock};
 use crate::ledger::{
     Identity, Kind, Ledger, LedgerAddress, LedgerError, LedgerOptions, Row, hold_for, open_in,
 };
-use crate::manifest::{self, Mistakes, Reading};
+use crate::manifest::{Manifest, Mistakes};
+use crate::plan::knowing;
 use crate::policy::budget::{Balance, Budget};
 use crate::policy::limits::Limits;
 use crate::provider::Provider;
@@ -51,6 +52,8 @@ pub enum Error {
 #[derive(Debug)]
 pub struct Campaign {
     name: String,
+    /// The manifest that it was read from, if that has rows whose ids are made of their cells.
+    manifest: Option<PathBuf>,
     shots: Arc<[Shot]>,
     options: RunOptions,
     budget: Budget,
@@ -64,8 +67,9 @@ impl Campaign {
     /// Every mistake in it, with its place.
     pub fn load(manifest: &Path) -> Result<Self, Error> {
         let catalog = Catalog::builtin();
-        let reading = Reading { catalog: &catalog, capped: None, color: false };
-        let read = manifest::load(manifest, &reading).map_err(Error::Manifest)?;
+        let read = Manifest::read(manifest, &catalog);
+        let nameless = read.has_nameless_rows().then(|| manifest.to_owned());
+        let read = read.campaign(None, false).map_err(Error::Manifest)?;
         let mut options = RunOptions::new(read.header.limits.clone());
         let budget = read.header.budget.map_or_else(Budget::default, |written| Budget {
             cap: written.cap,
@@ -78,7 +82,7 @@ impl Campaign {
         options.check_charges = read.header.check_charges;
         options.check_balance = true;
         let (name, shots) = (read.header.campaign, read.shots.into());
-        Ok(Self { name, shots, options, budget, catalog })
+        Ok(Self { name, manifest: nameless, shots, options, budget, catalog })
     }
 
     /// A campaign made in code, without a cap: for each shot its id, the parameters of its request (a
@@ -98,6 +102,7 @@ impl Campaign {
         let options = RunOptions { check_balance: true, ..RunOptions::new(Limits::default()) };
         Ok(Self {
             name: name.to_owned(),
+            manifest: None,
             shots: shots?,
             options,
             budget: Budget::default(),
@@ -115,6 +120,30 @@ impl Campaign {
     #[must_use]
     pub fn shots(&self) -> &[Shot] {
         &self.shots
+    }
+
+    /// Its shots as a ledger knows them: a row without an id keeps the one that it was bought by,
+    /// however its cells are spelled today.
+    fn known_by(&mut self, ledger: &dyn Ledger) -> Result<(), Error> {
+        let (Some(path), reader) = (&self.manifest, ledger.snapshot()?) else { return Ok(()) };
+        if reader.entries()?.is_empty() {
+            return Ok(());
+        }
+        let read = Manifest::read(path, &self.catalog);
+        let is_it = |(read, ours): (&Shot, &Shot)| {
+            (&read.id, read.fingerprint) == (&ours.id, ours.fingerprint)
+        };
+        if read.shots().len() != self.shots.len()
+            || !read.shots().iter().zip(&*self.shots).all(is_it)
+        {
+            let path = path.display();
+            return Err(Error::Setup(format!(
+                "{path} was changed after it was loaded; nothing was sent: load it again"
+            )));
+        }
+        let known = knowing(read, path, &self.catalog, &*reader)?;
+        self.shots = known.campaign(None, false).map_err(Error::Manifest)?.shots.into();
+        Ok(())
     }
 
     /// What all its shots cost together by the catalog; `None` when a price is unknown.
@@ -250,7 +279,7 @@ impl Run {
     /// # Errors
     /// Whatever keeps it from sending anything.
     pub async fn start(self) -> Result<RunOutcome, Error> {
-        let Self { campaign, folder, provider, ledger, clips, cancel, progress } = self;
+        let Self { mut campaign, folder, provider, ledger, clips, cancel, progress } = self;
         let (provider, kind) =
             provider.ok_or_else(|| Error::Setup("the run has no provider".to_owned()))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -269,6 +298,7 @@ impl Run {
             };
             open_in(&folder, &LedgerAddress::file(folder.join(LEDGER)), &options)?
         };
+        campaign.known_by(&*ledger)?;
         if ledger.budget() != campaign.budget {
             ledger.set_budget(campaign.budget).await?;
         }

@@ -1,6 +1,7 @@
 //! The shots against the ledger: what a run would do with each, and what it would still spend.
-//! Pure; reads no file, prints nothing.
+//! Prints nothing; pure, but that [`knowing()`] reads a manifest again.
 
+mod knowing;
 mod vanished;
 
 use std::collections::{HashMap, HashSet};
@@ -17,6 +18,7 @@ use crate::policy::budget::{Balance, Budget};
 use crate::policy::limits::Limits;
 use crate::provider::apimodels;
 
+pub use knowing::knowing;
 pub use vanished::vanished;
 
 /// What a run would do with a shot.

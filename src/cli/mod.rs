@@ -14,7 +14,6 @@ mod gateway;
 mod generate;
 mod holdings;
 mod init;
-mod kept_requests;
 mod key;
 pub mod ledger_place;
 mod log;

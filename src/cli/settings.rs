@@ -13,7 +13,7 @@ use crate::ledger::{
     Entry, Identity, Kind, LedgerAddress, LedgerPlace, RevisionId, Snapshot, Summary, identity,
 };
 use crate::manifest::{self, Campaign, Header, Manifest, Mistakes, WrittenBudget};
-use crate::plan::{Scope, vanished};
+use crate::plan::{Scope, knowing, vanished};
 use crate::policy::budget::Budget;
 use crate::policy::limits::Limits;
 use crate::provider::{ProxyUrl, apimodels};
@@ -25,7 +25,6 @@ use crate::simulator::{Profile, SimOptions};
 use super::args;
 use super::clips_url;
 use super::error::CliError;
-use super::kept_requests::knowing;
 use super::terminal::{Terminal, var};
 use super::values::{BudgetFlag, Out, ProxyFlag};
 

@@ -26,6 +26,9 @@ pub fn command(error: &CliError, typed: &args::Campaign, color: bool) -> Option<
     let waits = |state: &State| matches!(state, State::Rendering { .. } | State::Rendered { .. });
     let entries = reader.entries().ok()?;
     let count = entries.iter().filter(|entry| waits(&entry.status.state)).count();
+    // Tasks that their shots are no longer about are fetched too.
+    let earlier = reader.kept_prices().ok()?;
+    let count = count + earlier.iter().filter(|one| one.task.is_some()).count();
     let there = match &summary.home.gateway {
         Some(address) => paths.with_gateway(super::gateway::base(address)),
         None => paths,

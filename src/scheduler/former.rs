@@ -21,8 +21,8 @@ impl Scheduler {
         is_missing && matches!(state, Some(State::Rendering { stalled: Some(_), .. }))
     }
 
-    /// Asks the ledger for the tasks that a shot was said to have before: a stalled one, or one in doubt
-    /// because the latest was refuted.
+    /// Asks the ledger for the tasks that a shot was said to have before: a stalled one, or one in doubt,
+    /// of which the latest was refuted.
     pub(super) fn ask_former(&mut self, slot: Slot) {
         let Some(entry) = self.entry(slot) else { return };
         let (revision, attempt) = (entry.revision, entry.status.state.attempt());

@@ -41,6 +41,10 @@ impl Scheduler {
                     self.ask_reserved(slot);
                     None
                 }
+                First::Former => {
+                    self.ask_former(slot);
+                    None
+                }
                 First::Unsettled => {
                     self.ask_paid(slot);
                     None
@@ -82,7 +86,7 @@ impl Scheduler {
             State::Rendering { .. } => Some(First::Next(Next::Poll(Some(Duration::ZERO)))),
             State::Rendered { .. } => Some(First::Next(Next::Fetch)),
             State::InDoubt { .. } if shot.entry.status.is_bought_again(&self.rules(shot)) => {
-                Some(queue)
+                Some(First::Former)
             }
             // A callback may still say what became of it.
             State::InDoubt { .. } => self.doubts.is_some().then_some(First::Next(Next::Rest)),
@@ -107,6 +111,8 @@ enum First {
     Happened(ShotEvent),
     /// Its failed task may be bought again.
     Reroll,
+    /// It is to be bought again, unless the provider knows a task that it was said to have before.
+    Former,
     /// It is to be bought again, unless its task was done after all.
     Unsettled,
     /// It goes on where the ledger has it.

@@ -123,3 +123,27 @@ async fn a_run_from_code_asks_the_balance_once_before_its_first_purchase() {
     run(dir.path(), &provider).start().await.unwrap();
     assert_eq!(provider.0.lock().unwrap().len(), 2);
 }
+
+#[tokio::test]
+async fn field_35_a_run_from_code_buys_no_row_again_that_is_spelled_otherwise() {
+    let dir = tempfile::tempdir().unwrap();
+    let (folder, table) = (dir.path().join("night"), dir.path().join("spots.csv"));
+    let provider = Arc::<Notes>::default();
+    let text = "model,prompt,aspect_ratio\nkling-v3,\"A b\u{e9}ach\nat dawn\",09:16\n";
+    let run = || {
+        Run::builder(Campaign::load(&table).unwrap(), &folder)
+            .provider(Arc::clone(&provider) as Arc<dyn Provider>)
+            .options(|options| options.limits.poll_every = Duration::from_millis(20))
+    };
+    for text in [text.to_owned(), text.replace("\nat", "\r\nat"), text.replace("09:", "9:")] {
+        std::fs::write(&table, text).unwrap();
+        assert_eq!(run().start().await.unwrap(), RunOutcome::Done);
+        assert_eq!(provider.posts(), 1);
+    }
+    // How its rows were spelled when they were bought is not to be seen in another text.
+    let loaded = run();
+    std::fs::write(&table, text.replace("dawn", "dusk")).unwrap();
+    let refused = loaded.start().await.unwrap_err().to_string();
+    assert!(refused.contains("was changed after it was loaded; nothing was sent"), "{refused}");
+    assert_eq!(provider.posts(), 1);
+}

@@ -134,6 +134,16 @@ fn what_turned_out_to_be_paid_and_is_here_is_not_bought_again_with_the_failed_on
     }
 }
 
+#[test]
+fn field_05_what_is_refused_names_the_command_that_fetches_earlier_tasks_too() {
+    let (sandbox, server) = (stalled_and("t-done", "--abandon"), knows(SEEN));
+    let refused = || run(&sandbox, &server, &["--catalog", "none.yaml"]).exits(2).stderr();
+    let told = "help: 1 shot paid for waits to be fetched: rushes fetch";
+    assert!(refused().contains(told), "{}", refused());
+    run(&sandbox, &server, &[]).exits(1);
+    assert!(!refused().contains("rushes fetch"), "{}", refused());
+}
+
 #[cfg(debug_assertions)]
 #[test]
 fn field_41_a_kill_before_the_end_is_written_costs_nothing() {

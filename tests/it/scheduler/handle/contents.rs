@@ -53,7 +53,6 @@ fn field_41_a_task_of_something_else_leaves_the_shot_in_doubt_and_its_place_free
     let mut rig = given(1).stored(0, rendering("a")).start();
     rig.polled(0, other());
     assert_eq!((rig.is(0), rig.accounts(0)), ("in_doubt", vec![Account::Reserved]));
-    rig.former(&["a"]);
     rig.play(secs(3600));
     assert_eq!((rig.polls(), rig.posts(), rig.ended()), (vec![], vec![], Some(RunOutcome::Done)));
     let progress = rig.scheduler.progress();
@@ -81,7 +80,6 @@ fn field_41_a_callbacks_task_of_something_else_is_passed_over_for_the_next_one()
 fn field_41_after_a_wrong_task_a_callback_still_ends_the_doubt() {
     let mut rig = given(1).stored(0, rendering("a")).callbacks(secs(60)).start();
     rig.polled(0, other());
-    rig.former(&["a"]);
     assert_eq!((rig.is(0), rig.ended()), ("in_doubt", None));
     rig.call(0, &["b"]);
     rig.play(secs(2));
@@ -95,6 +93,7 @@ fn field_41_before_a_shot_is_bought_again_over_a_wrong_task_the_one_that_it_repl
 {
     // The right one was replaced by another's.
     let mut rig = given(1).stored(0, rendering("wrong")).resubmitting().start();
+    rig.tells_former = true;
     rig.polled(0, other());
     assert_eq!(rig.is(0), "in_doubt");
     rig.play(secs(60));
@@ -113,6 +112,7 @@ fn field_41_before_a_shot_is_bought_again_over_a_wrong_task_the_one_that_it_repl
 fn field_41_if_no_task_that_was_given_is_right_the_shot_goes_by_what_is_done_about_doubts() {
     for (given, posts) in [(given(1), 0), (given(1).resubmitting(), 1)] {
         let mut rig = given.stored(0, rendering("wrong")).start();
+        rig.tells_former = true;
         rig.polled(0, other());
         rig.former(&["wrong", "gone", "anothers"]);
         rig.play(secs(1));
@@ -123,4 +123,19 @@ fn field_41_if_no_task_that_was_given_is_right_the_shot_goes_by_what_is_done_abo
         assert_eq!(rig.posts().len(), posts);
         assert_eq!(rig.is(0), if posts == 0 { "in_doubt" } else { "submitting" });
     }
+}
+
+#[test]
+fn field_41_a_run_that_ended_before_it_asked_for_them_is_made_up_for_before_anything_is_bought() {
+    let mut rig = given(1).stored(0, in_doubt).resubmitting().recovered();
+    rig.tells_former = true;
+    rig.carry_out();
+    rig.play(secs(60));
+    assert_eq!((rig.posts().len(), rig.ended()), (0, None));
+    rig.former(&["wrong", "right"]);
+    rig.play(secs(1));
+    assert_eq!(rig.finds(), ["right"]);
+    rig.found(Some(working()));
+    rig.play(secs(60));
+    assert_eq!((rig.posts().len(), rig.is(0)), (0, "rendering"));
 }

@@ -51,6 +51,8 @@ pub struct Rig {
     pub begun: Vec<Effect>,
     /// The keys with which callbacks are heard.
     pub heard: HashSet<Secret>,
+    /// Whether a test tells which tasks a shot in doubt was said to have before; else there are none.
+    pub tells_former: bool,
 }
 
 pub fn balance(attempts: &[Attempt]) -> Balance {
@@ -88,6 +90,7 @@ impl Rig {
             left: Vec::new(),
             begun: Vec::new(),
             heard: HashSet::new(),
+            tells_former: false,
         }
     }
 
@@ -106,7 +109,9 @@ impl Rig {
     pub fn carry_out(&mut self) {
         loop {
             let out = self.scheduler.take_output();
-            if !self.commit(out) {
+            let asks_former =
+                out.effects.iter().any(|effect| matches!(effect, Effect::Former { .. }));
+            if !self.commit(out) && !asks_former {
                 return;
             }
         }
@@ -215,6 +220,13 @@ impl Rig {
             }
             Effect::Forget(key) => {
                 assert!(self.heard.remove(key));
+                return;
+            }
+            Effect::Former { slot, .. }
+                if !self.tells_former && matches!(state(slot), State::InDoubt { .. }) =>
+            {
+                let event = Event::Former { slot: *slot, tasks: Vec::new() };
+                self.scheduler.handle(self.now, event);
                 return;
             }
             Effect::Leave => {

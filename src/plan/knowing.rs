@@ -9,6 +9,9 @@ use crate::ledger::{LedgerError, Snapshot};
 use crate::manifest::{KeptRequest, KeptRequests, KnownIds, Manifest};
 
 /// Reads the manifest again where what the ledger knows makes a difference.
+///
+/// # Errors
+/// When the ledger cannot be read.
 pub fn knowing(
     manifest: Manifest,
     path: &Path,
