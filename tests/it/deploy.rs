@@ -35,14 +35,13 @@ fn the_systemd_unit_waits_long_enough_and_starts_again_what_may_be() {
     let mut section = "";
     let mut settings: HashMap<(&str, &str), &str> = HashMap::new();
     for line in unit.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
-        match line.strip_prefix('[') {
-            Some(name) => section = name.trim_end_matches(']'),
-            None => {
-                let (key, value) = line.split_once('=').unwrap();
-                let before = settings.insert((section, key), value);
-                assert_eq!(before, None, "{key} is said twice");
-            }
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_end_matches(']');
+            continue;
         }
+        let (key, value) = line.split_once('=').unwrap();
+        let before = settings.insert((section, key), value);
+        assert_eq!(before, None, "{key} is said twice");
     }
     let service = |key| settings[&("Service", key)];
     let waits = Duration::from_secs(service("TimeoutStopSec").parse().unwrap());
