@@ -99,6 +99,7 @@ fn open(folder: &Path, case: &str) -> Result<Arc<dyn Ledger>, Failure> {
         at: AT,
         threads: Threads::Pool,
         identity: rushes::ledger::Identity::default(),
+        post_lasts: std::time::Duration::ZERO,
     })?)
 }
 

@@ -128,6 +128,7 @@ async fn campaign(
             at: clock.now(),
             threads: Threads::Pool,
             identity: rushes::ledger::Identity::default(),
+            post_lasts: std::time::Duration::ZERO,
         },
     )?;
     // Slower than the ledger can write, so that shots do not pile up before it.

@@ -15,6 +15,7 @@ use crate::domain::shot::{Request, Shot, ShotId};
 use crate::domain::time::{Clock, SystemClock};
 use crate::ledger::{
     Identity, Kind, Ledger, LedgerAddress, LedgerError, LedgerOptions, Row, hold_for, open_in,
+    post_lasts,
 };
 use crate::manifest::{Manifest, Mistakes};
 use crate::plan::knowing;
@@ -295,6 +296,7 @@ impl Run {
                 at: clock.now(),
                 threads: Threads::Pool,
                 identity: Identity::new(Arc::new(campaign.catalog.clone())),
+                post_lasts: post_lasts(campaign.options.limits.submit_timeout),
             };
             open_in(&folder, &LedgerAddress::file(folder.join(LEDGER)), &options)?
         };

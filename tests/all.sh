@@ -14,6 +14,8 @@ command -v chromedriver >/dev/null || missing+=(chromium-driver)
 # Campaigns are kept in a real database, which the tests start by themselves.
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing+=(postgresql)
 command -v setpriv >/dev/null || missing+=(util-linux)
+# That database's certificates.
+command -v openssl >/dev/null || missing+=(openssl)
 # Clips are stored in an S3 that others wrote.
 python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
 if [ ${#missing[@]} -gt 0 ]; then

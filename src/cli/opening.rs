@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::blocking::Threads;
 use crate::domain::time::{Clock, SystemClock};
-use crate::ledger::{FolderLock, Ledger, LedgerOptions, open_in};
+use crate::ledger::{FolderLock, Ledger, LedgerOptions, open_in, post_lasts};
 
 use super::error::CliError;
 use super::log::{Keeper, Log};
@@ -36,6 +36,7 @@ pub fn open(paths: &CampaignPaths, holder: &str, log: &Log) -> Result<Opened, Cl
         at,
         threads: Threads::Pool,
         identity: paths.identity.clone(),
+        post_lasts: post_lasts(paths.header.limits.submit_timeout),
     };
     let (ledger, folder) = open_in(&paths.folder, &paths.ledger, &options)
         .map_err(|error| ownership::with_ways_out(error, paths))?;

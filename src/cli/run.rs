@@ -252,7 +252,10 @@ impl Work<'_> {
         // It ends by itself when the run has dropped the progress.
         drop(follower.await);
         let ended = ended?;
-        artifacts::leave(&paths, terminal);
+        // A database that was lost would be waited for again by each of them.
+        if paths.ledger.file_path().is_some() || !held.has_failed() {
+            artifacts::leave(&paths, terminal);
+        }
         if let Some((bucket, _)) = &bucket {
             artifacts::put(bucket, &paths, terminal).await;
         }

@@ -27,17 +27,23 @@ pub enum LedgerPlace {
 /// cannot be read is told when it is used, without the password that may be in it.
 impl From<OsString> for LedgerPlace {
     fn from(typed: OsString) -> Self {
-        let is_server =
-            |text: &&str| text.starts_with("postgres://") || text.starts_with("postgresql://");
-        match typed.to_str().filter(is_server) {
-            None => Self::File(typed.into()),
-            #[cfg(feature = "postgres")]
-            Some(text) => match text.parse::<ServerAddress>() {
-                Ok(address) => Self::Server(Box::new(address)),
-                Err(bad) => Self::Unusable(super::postgres::ServerError::from(bad).into()),
-            },
-            #[cfg(not(feature = "postgres"))]
-            Some(_) => Self::Unusable(LedgerError::NoDatabases),
+        let Some((scheme, rest)) = typed.to_str().and_then(|text| text.split_once("://")) else {
+            return Self::File(typed.into());
+        };
+        let scheme = scheme.to_lowercase();
+        if scheme != "postgres" && scheme != "postgresql" {
+            // Taken for a file's name, it would be shown with the password that may be in it.
+            return Self::Unusable(LedgerError::OtherScheme);
+        }
+        #[cfg(feature = "postgres")]
+        return match format!("{scheme}://{rest}").parse::<ServerAddress>() {
+            Ok(address) => Self::Server(Box::new(address)),
+            Err(bad) => Self::Unusable(super::postgres::ServerError::from(bad).into()),
+        };
+        #[cfg(not(feature = "postgres"))]
+        {
+            let _ = rest;
+            Self::Unusable(LedgerError::NoDatabases)
         }
     }
 }

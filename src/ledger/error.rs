@@ -208,6 +208,11 @@ pub enum LedgerError {
     /// The program ends before this could be written.
     #[error("{} was not written: the program is ending; run again to go on", .0.display())]
     Ending(PathBuf),
+    /// What was typed looks like an address, and is none of a database that can be the ledger.
+    #[error(
+        "--ledger: a ledger is a file, or a database at postgres://USER@HOST/DATABASE; no other kind of address can be used"
+    )]
+    OtherScheme,
     /// This program was built without databases.
     #[error(
         "this rushes was built without PostgreSQL; build it with: cargo install rushes --features postgres"

@@ -39,7 +39,7 @@ pub use error::LedgerError;
 pub use folder::{FolderLock, Owner, hold_for, is_database, open_in};
 pub use identity::{Identity, StoredRequest};
 pub use memory::MemoryLedger;
-pub use options::{Kind, LedgerOptions};
+pub use options::{Kind, LedgerOptions, post_lasts};
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresLedger, ServerAddress, ServerError};
 pub use snapshot::{
@@ -63,6 +63,10 @@ pub trait Ledger: Send + Sync + 'static {
     /// Whether something could not be written, after which nothing more may be sent. True before
     /// those whose call it was are told.
     fn has_failed(&self) -> bool;
+
+    /// The user wants to leave: a call whose answer does not come within some seconds fails. A ledger
+    /// that is always there has nothing to do.
+    fn hurry(&self) {}
 
     /// Keeps what the user said about where the campaign belongs.
     fn note(&self, note: Note) -> Answer<'_, ()>;

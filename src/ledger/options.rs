@@ -1,5 +1,7 @@
 //! What it takes to open a ledger, and whose tasks it holds.
 
+use std::time::Duration;
+
 use super::identity::Identity;
 use crate::blocking::Threads;
 use crate::domain::time::Timestamp;
@@ -19,7 +21,22 @@ pub struct LedgerOptions<'a> {
     pub threads: Threads,
     /// What tells whether a stored revision is what a shot asks for today.
     pub identity: Identity,
+    /// How long a POST may be on the wire at most: what a worker that fell silent may still buy.
+    pub post_lasts: Duration,
 }
+
+/// How long a POST may be on the wire at most, unless the manifest allows it longer.
+const POST_LASTS: Duration = Duration::from_secs(10 * 60);
+
+/// How long a POST may be on the wire at most under a `submit_timeout`, which is also how long it may
+/// take to connect.
+#[must_use]
+pub fn post_lasts(submit_timeout: Duration) -> Duration {
+    submit_timeout.saturating_mul(2).clamp(POST_LASTS, MAX_POST_LASTS)
+}
+
+/// Longer spans cannot be added to a time.
+const MAX_POST_LASTS: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// Whose tasks a ledger holds. A ledger is of one kind for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

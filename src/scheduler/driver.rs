@@ -12,15 +12,20 @@ use tokio::time::{Instant, sleep_until};
 use crate::callback::WebhookQueue;
 use crate::domain::time::{Clock, Now};
 use crate::failpoint;
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{Commit, Committed, Ledger, LedgerError};
 
 use super::core::{Output, Scheduler};
 use super::effects::{Effect, Event, World};
 use super::options::Deps;
 use super::outcome::RunOutcome;
 use super::progress::Progress;
+use super::shot_state::Slot;
 use super::switches::{CancelToken, PauseSwitch};
 use super::uploads::Files;
+
+/// A ledger that does not answer for so long may not answer before this process ends: task ids that
+/// wait for it are told.
+const OVERDUE: Duration = Duration::from_secs(2);
 
 /// A driver for one run.
 pub(super) struct Driver {
@@ -37,6 +42,10 @@ pub(super) struct Driver {
     /// Everything else, which ends when the run leaves.
     others: JoinSet<Event>,
     progress: watch::Sender<Progress>,
+    /// Whether the user stopped the run.
+    is_cancelled: bool,
+    /// What happened while the ledger was waited for.
+    waiting: Vec<Event>,
 }
 
 impl Driver {
@@ -64,6 +73,8 @@ impl Driver {
             posts: JoinSet::new(),
             others: JoinSet::new(),
             progress,
+            is_cancelled: false,
+            waiting: Vec::new(),
         }
     }
 
@@ -77,23 +88,26 @@ impl Driver {
 
     /// Drives the run to its end.
     pub(super) async fn run(mut self, mut scheduler: Scheduler) -> Result<RunOutcome, LedgerError> {
-        let mut is_cancelled = false;
         let mut is_paused = self.pause.is_paused();
         self.carry_out(&mut scheduler).await;
         // Every key that a callback may come with is known by now.
         self.callbacks.open();
         let outcome = loop {
             self.carry_out(&mut scheduler).await;
+            if !self.waiting.is_empty() {
+                scheduler.set_paused(self.pause.is_paused());
+                for event in std::mem::take(&mut self.waiting) {
+                    scheduler.handle(self.now(), event);
+                }
+                continue;
+            }
             if let Some(outcome) = scheduler.outcome(self.now()) {
                 break outcome;
             }
             let wake = scheduler.next_wake(self.now());
             let event = tokio::select! {
                 biased;
-                () = self.cancel.cancelled(), if !is_cancelled => {
-                    is_cancelled = true;
-                    Event::Cancelled
-                }
+                () = self.cancel.cancelled(), if !self.is_cancelled => self.cancelled(),
                 () = self.pause.turns(is_paused) => {
                     is_paused = !is_paused;
                     Event::Tick
@@ -136,8 +150,7 @@ impl Driver {
             let has_commits = !commits.is_empty();
             if has_commits {
                 let batch = Arc::new(commits);
-                let committed = self.ledger.commit(Arc::clone(&batch)).await;
-                match committed {
+                match self.commit(scheduler, &batch, &owners).await {
                     Ok(committed) => scheduler.committed(self.now(), &batch, &owners, committed),
                     Err(error) => {
                         scheduler.commit_failed(&batch, &owners, error);
@@ -158,6 +171,47 @@ impl Driver {
                 return;
             }
         }
+    }
+
+    /// Has the ledger write a batch. While it does not answer, the answers to POSTs are put aside; what
+    /// was bought meanwhile is told, since this process may end before it is written.
+    async fn commit(
+        &mut self,
+        scheduler: &Scheduler,
+        batch: &Arc<Vec<Commit>>,
+        owners: &[Option<Slot>],
+    ) -> Result<Committed, LedgerError> {
+        let ledger = Arc::clone(&self.ledger);
+        let mut commit = ledger.commit(Arc::clone(batch));
+        let overdue = tokio::time::sleep(OVERDUE);
+        tokio::pin!(overdue);
+        tokio::select! {
+            biased;
+            committed = &mut commit => return committed,
+            () = &mut overdue => scheduler.tell_overdue(batch, owners),
+        }
+        loop {
+            tokio::select! {
+                biased;
+                committed = &mut commit => return committed,
+                () = self.cancel.cancelled(), if !self.is_cancelled => {
+                    let event = self.cancelled();
+                    self.waiting.push(event);
+                }
+                Some(ended) = self.posts.join_next(), if !self.posts.is_empty() => {
+                    let event = event_of(ended, true);
+                    scheduler.tell_overdue_answer(&event);
+                    self.waiting.push(event);
+                }
+            }
+        }
+    }
+
+    /// The user stops the run: the ledger is not waited for much longer.
+    fn cancelled(&mut self) -> Event {
+        self.is_cancelled = true;
+        self.ledger.hurry();
+        Event::Cancelled
     }
 
     fn begin(&mut self, effect: Effect) {

@@ -69,7 +69,7 @@ use tokio::sync::watch;
 
 use crate::domain::shot::Shot;
 use crate::failpoint;
-use crate::ledger::{Assign, LedgerError};
+use crate::ledger::{Assign, Ledger, LedgerError};
 
 pub use self::core::{Output, Scheduler};
 use driver::Driver;
@@ -97,12 +97,41 @@ pub async fn run(
     progress: watch::Sender<Progress>,
 ) -> Result<RunOutcome, LedgerError> {
     let ledger = Arc::clone(&deps.ledger);
-    let began = deps.clock.now();
     let setup = Setup::of(&deps)
         .map_err(|error| LedgerError::defect(format!("no random numbers: {error}")))?;
-    let mut scheduler = Scheduler::new(Arc::clone(&shots), options.clone(), setup, began);
-    let driver = Driver::new(deps, cancel, progress);
+    let driver = Driver::new(deps, cancel.clone(), progress);
+    let prepared = {
+        let preparing = prepare(shots, options, setup, &*ledger, &driver);
+        tokio::pin!(preparing);
+        tokio::select! {
+            biased;
+            prepared = &mut preparing => prepared,
+            () = cancel.cancelled() => {
+                ledger.hurry();
+                preparing.await
+            }
+        }
+    };
+    match prepared {
+        Ok(scheduler) => driver.run(scheduler).await,
+        Err(error) if cancel.is_cancelled() => {
+            tracing::error!("{error}");
+            Ok(RunOutcome::Interrupted)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads the campaign as it stands, and says what each stored state means now.
+async fn prepare(
+    shots: Arc<[Shot]>,
+    options: RunOptions,
+    setup: Setup,
+    ledger: &dyn Ledger,
+    driver: &Driver,
+) -> Result<Scheduler, LedgerError> {
     let now = driver.now();
+    let mut scheduler = Scheduler::new(Arc::clone(&shots), options.clone(), setup, now.clock);
     let subscriptions = ledger.subscriptions().await?;
     let places = (0_u32..).map(Some);
     let (current, others) = if options.submit {
@@ -117,5 +146,5 @@ pub async fn run(
     scheduler.set_paused(driver.is_paused());
     scheduler.recover_from(now, entries, subscriptions);
     scheduler.take_earlier(now, ledger.earlier_tasks().await?);
-    driver.run(scheduler).await
+    Ok(scheduler)
 }

@@ -1,16 +1,18 @@
 //! What becomes of a shot: the scheduler decides its transition, takes over the new state, and hears
 //! from the ledger whether that is durable.
 
+use crate::domain::outcome::{SubmitOutcome, TaskId};
 use crate::domain::sanitize::shell_word;
-use crate::domain::state::{ShotEvent, State};
+use crate::domain::state::{AttemptId, ShotEvent, State};
 use crate::domain::time::{Now, Timestamp};
 use crate::domain::transition::{Next, Transition};
 use crate::ledger::{Change, ClipFile, Commit, Committed, LedgerError, Verdict};
 
 use super::core::Scheduler;
+use super::effects::Event;
 use super::event_log::{self, Cause};
 use super::outcome::StopReason;
-use super::shot_state::Slot;
+use super::shot_state::{ShotState, Slot};
 
 impl Scheduler {
     /// Decides what follows from an event for a shot, puts it among what is to be written if it must
@@ -165,23 +167,59 @@ impl Scheduler {
         owners: &[Option<Slot>],
         error: LedgerError,
     ) {
-        for (commit, slot) in commits.iter().zip(owners) {
-            let Change::Transition { transition, .. } = &commit.change else { continue };
-            if let (State::Rendering { attempt, task, .. }, true, Some(shot)) = (
-                &transition.to.state,
-                transition.change.is_some(),
-                slot.and_then(|slot| self.slots.get(slot)),
-            ) {
-                let why = "it was bought, and the ledger could not be written";
-                event_log::only_trace("task unwritten", &shot.entry, *attempt, task, why);
-                tracing::error!(
-                    "shot {0} was bought as task {task}, and this could not be written to the \
-                     ledger; once it can be written again: rushes resolve MANIFEST {0} --task-id {1}",
-                    shot.entry.shot,
-                    shell_word(task.as_str()),
-                );
-            }
+        for (shot, attempt, task) in self.bought(commits, owners) {
+            let why = "it was bought, and the ledger could not be written";
+            event_log::only_trace("task unwritten", &shot.entry, attempt, task, why);
+            tracing::error!(
+                "shot {0} was bought as task {task}, and this could not be written to the \
+                 ledger; once it can be written again: rushes resolve MANIFEST {0} --task-id {1}",
+                shot.entry.shot,
+                shell_word(task.as_str()),
+            );
         }
         self.ledger_failed(error);
     }
+
+    /// The ledger takes long to write these: should this process end meanwhile, the tasks in them must
+    /// be known.
+    pub(super) fn tell_overdue(&self, commits: &[Commit], owners: &[Option<Slot>]) {
+        for (shot, attempt, task) in self.bought(commits, owners) {
+            tell_overdue(shot, attempt, task);
+        }
+    }
+
+    /// The same for the answer to a POST that comes while the ledger is waited for.
+    pub(super) fn tell_overdue_answer(&self, event: &Event) {
+        if let Event::Submitted { slot, outcome: SubmitOutcome::Bought { task }, .. } = event
+            && let Some(shot) = self.slots.get(*slot)
+            && let Some(attempt) = shot.entry.status.state.attempt()
+        {
+            tell_overdue(shot, attempt, task);
+        }
+    }
+
+    /// The purchases that these commits are to write, with their tasks.
+    fn bought<'c>(
+        &'c self,
+        commits: &'c [Commit],
+        owners: &'c [Option<Slot>],
+    ) -> impl Iterator<Item = (&'c ShotState, AttemptId, &'c TaskId)> {
+        commits.iter().zip(owners).filter_map(|(commit, slot)| {
+            let Change::Transition { transition, .. } = &commit.change else { return None };
+            let State::Rendering { attempt, task, .. } = &transition.to.state else { return None };
+            let shot = self.slots.get((*slot)?)?;
+            transition.change.is_some().then_some((shot, *attempt, task))
+        })
+    }
+}
+
+fn tell_overdue(shot: &ShotState, attempt: AttemptId, task: &TaskId) {
+    let why = "it was bought, and the ledger does not answer";
+    event_log::only_trace("task not yet written", &shot.entry, attempt, task, why);
+    tracing::warn!(
+        "shot {0} was bought as task {task}, and the ledger does not answer; it is written when the \
+         ledger answers. Should this run be killed before that: rushes resolve MANIFEST {0} --task-id {1}",
+        shot.entry.shot,
+        shell_word(task.as_str()),
+    );
 }

@@ -367,6 +367,7 @@ fn rushes_ledger(campaign: &Campaign) -> rushes::ledger::SqliteLedger {
             at: rushes::domain::time::Timestamp::from_millis(0),
             threads: rushes::blocking::Threads::Pool,
             identity: rushes::ledger::Identity::default(),
+            post_lasts: std::time::Duration::ZERO,
         },
     )
     .unwrap()

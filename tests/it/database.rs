@@ -1,5 +1,8 @@
 //! A campaign whose ledger is in a real database, through the program.
 
+mod away;
+mod encrypted;
+
 use serde_json::Value;
 
 use crate::kills::Simulator;

@@ -73,6 +73,7 @@ fn another_ledger(path: &Path) -> Arc<dyn Ledger> {
         at: Timestamp::from_millis(0),
         threads: Threads::Pool,
         identity: Identity::default(),
+        post_lasts: std::time::Duration::ZERO,
     };
     Arc::new(SqliteLedger::open(path, &options).unwrap())
 }

@@ -73,6 +73,7 @@ pub fn open_in(folder: &Path) -> Result<SqliteLedger, LedgerError> {
             at: at(0),
             threads: Threads::Pool,
             identity: rushes::ledger::Identity::default(),
+            post_lasts: std::time::Duration::ZERO,
         },
     )
 }

@@ -33,6 +33,11 @@ pub enum BadServerAddress {
     /// Something in it is not understood.
     #[error("it is no address of a database ({0}); write postgres://USER@HOST/DATABASE")]
     Unreadable(String),
+    /// Where its password ends cannot be told.
+    #[error(
+        "a `/`, `?`, `@` or `#` in a user's name or password is written %2F, %3F, %40 or %23; or leave the password out and set PGPASSWORD"
+    )]
+    Unescaped,
     /// It names no database.
     #[error("it names no database; write postgres://USER@HOST/DATABASE")]
     NoDatabase,
@@ -78,6 +83,9 @@ impl FromStr for ServerAddress {
     type Err = BadServerAddress;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if is_unescaped(text) {
+            return Err(BadServerAddress::Unescaped);
+        }
         let (base, query) = text.split_once('?').unwrap_or((text, ""));
         let (ours, theirs): (Vec<&str>, Vec<&str>) = query
             .split('&')
@@ -126,6 +134,13 @@ fn is_this_machine(host: &Host) -> bool {
     }
 }
 
+/// Whether more than the user's name and password may end at the `@`, or the password go on after it.
+fn is_unescaped(text: &str) -> bool {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    rest.matches('@').count() > usize::from(authority.contains('@')) || rest.contains('#')
+}
+
 /// The address as it was typed, without a password.
 fn shown(text: &str) -> String {
     let (base, query) = text.split_once('?').unwrap_or((text, ""));
@@ -135,7 +150,11 @@ fn shown(text: &str) -> String {
         Some((user, host)) => format!("{}@{host}", user.split(':').next().unwrap_or_default()),
         None => authority.to_owned(),
     };
-    let is_shown = |pair: &&str| !pair.starts_with("password") && !pair.is_empty();
+    let is_password = |pair: &str| {
+        let key = pair.split('=').next().unwrap_or_default();
+        percent_encoding::percent_decode_str(key).decode_utf8_lossy() == "password"
+    };
+    let is_shown = |pair: &&str| !is_password(pair) && !pair.is_empty();
     let query: Vec<&str> = query.split('&').filter(is_shown).collect();
     let mark = if query.is_empty() { "" } else { "?" };
     format!("{scheme}://{authority}/{path}{mark}{}", query.join("&"))

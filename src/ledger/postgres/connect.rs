@@ -15,20 +15,36 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::address::ServerAddress;
 use super::error::{ServerError, Trouble};
 
-/// How long a connection may take to be made.
+/// How long a connection to one of its machines may take to be made.
 const CONNECT: Duration = Duration::from_secs(5);
+/// How long it may take until the server lets us in, over all its machines.
+const LET_IN: Duration = Duration::from_secs(10);
 /// How long sent bytes may stay without an acknowledgement.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
-/// A transaction that waits for us is broken off, so that it holds no lock: each of ours is quick, but
-/// for reading a whole manifest.
-const SETTINGS: &str = "SET synchronous_commit = on; SET lock_timeout = '30s'; \
-     SET idle_in_transaction_session_timeout = '60s'; SET client_min_messages = warning;";
+/// Between questions whether a silent machine is still there, and how many may stay unanswered.
+const KEEPALIVES: (Duration, u32) = (Duration::from_secs(10), 3);
+/// What a database or a user may have set otherwise. A join that sees an older moment than its lock
+/// would not see the worker before it. A commit that is canceled while it waits for a replica counts as
+/// confirmed, so that no statement has a time of its own. A transaction that waits for us is broken off,
+/// so that it holds no lock: each of ours is quick, but for reading a whole manifest.
+const SETTINGS: &str = "SET default_transaction_isolation = 'read committed'; \
+     SET synchronous_commit = on; SET statement_timeout = 0; SET lock_timeout = '30s'; \
+     SET idle_session_timeout = 0; SET idle_in_transaction_session_timeout = '60s'; \
+     SET client_min_messages = warning;";
 
 /// A connection to `address`, with its settings.
 pub(super) async fn connect(address: &ServerAddress) -> Result<Client, Trouble> {
+    let late = |_| Trouble::Lost(format!("no answer for {} s", LET_IN.as_secs()));
+    tokio::time::timeout(LET_IN, let_in(address)).await.map_err(late)?
+}
+
+async fn let_in(address: &ServerAddress) -> Result<Client, Trouble> {
     let mut config = address.config.clone();
     config.connect_timeout(CONNECT);
     config.tcp_user_timeout(UNACKNOWLEDGED);
+    config.keepalives_idle(KEEPALIVES.0);
+    config.keepalives_interval(KEEPALIVES.0);
+    config.keepalives_retries(KEEPALIVES.1);
     config.application_name("rushes");
     let refused = |error: tokio_postgres::Error| refused(address.shown(), &error);
     let client = if config.get_ssl_mode() == SslMode::Disable {

@@ -20,6 +20,11 @@ pub enum ServerError {
         "{0} cannot be reached ({1}); nothing was sent: see that it runs and that this machine may speak to it"
     )]
     Unreachable(String, String),
+    /// It does not answer, and the user wants to leave.
+    #[error(
+        "{0} does not answer, and this run leaves without it: what it was last told may not be written"
+    )]
+    Unanswered(String),
     /// It does not let us in.
     #[error(
         "{0} refuses the connection ({1}); nothing was sent: see the user, PGPASSWORD, and the server's pg_hba.conf"
@@ -113,8 +118,12 @@ pub(super) enum Trouble {
 const GIVEN_UP: &str = "RU001";
 /// See `functions.sql`.
 const FORGOTTEN: &str = "RU002";
-/// After these the same statement may succeed: the server ends or begins, or two were in each other's way.
-const PASSING: [&str; 6] = ["57P01", "57P02", "57P03", "40001", "40P01", "53300"];
+/// After these the same statement may succeed: it was in the way of another, waited too long for a lock,
+/// or was canceled; the session was ended for its idleness or the length of its transaction; there are
+/// too many connections; a standby answers, which may soon be the primary.
+const PASSING: [&str; 8] = ["40001", "40P01", "55P03", "57014", "25P03", "25P04", "53300", "25006"];
+/// The classes of errors of the connection, and of a server that ends or begins.
+const PASSING_CLASSES: [&str; 2] = ["08", "57P"];
 
 impl Trouble {
     /// What an error of the driver means.
@@ -134,7 +143,7 @@ impl Trouble {
                 has: 0,
                 mark: String::new(),
             }),
-            code if PASSING.contains(&code) || code.starts_with("08") => Self::Lost(told(error)),
+            code if is_passing(code) => Self::Lost(told(error)),
             _ => Self::Given(ServerError::Failed(server.to_owned(), told(error))),
         }
     }
@@ -143,6 +152,11 @@ impl Trouble {
     pub(super) fn damaged(server: &str, what: impl Into<String>) -> Self {
         Self::Given(ServerError::Damaged(server.to_owned(), what.into()))
     }
+}
+
+/// Whether the same call may succeed later.
+fn is_passing(code: &str) -> bool {
+    PASSING.contains(&code) || PASSING_CLASSES.iter().any(|class| code.starts_with(class))
 }
 
 /// Whether the connection itself failed.

@@ -85,6 +85,7 @@ impl PostgresLedger {
         let (address_, campaign) = (address.clone(), options.campaign.to_owned());
         let (holder, identity) = (options.holder.to_owned(), options.identity.clone());
         let (kind, at, threads) = (options.kind, options.at, options.threads);
+        let post_lasts = options.post_lasts;
         let thread = std::thread::Builder::new().name("ledger".to_owned()).spawn(move || {
             let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
                 Ok(runtime) => runtime,
@@ -101,6 +102,7 @@ impl PostgresLedger {
                     at,
                     threads,
                     identity: Identity::default(),
+                    post_lasts,
                 };
                 match Worker::join(&address_, mark, &options).await {
                     Ok(worker) => {
@@ -164,6 +166,10 @@ impl Ledger for PostgresLedger {
 
     fn has_failed(&self) -> bool {
         self.shared.has_failed()
+    }
+
+    fn hurry(&self) {
+        self.shared.hurry();
     }
 
     fn note(&self, note: Note) -> Answer<'_, ()> {

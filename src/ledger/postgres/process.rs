@@ -16,14 +16,17 @@ pub(super) fn is_gone(place: &str) -> bool {
         return false;
     };
     let Ok(id) = id.parse() else { return false };
-    !then.is_empty()
-        && machine_ == machine()
-        && !machine_.is_empty()
-        && began(id).as_deref() != Some(then)
+    let is_known = !then.is_empty() && !machine_.is_empty() && machine_ == machine();
+    is_known && began(id).map_or_else(|| is_free(id), |began| began != then)
 }
 
 /// Empty where the system does not tell.
 fn machine() -> String {
+    // Processes are numbered otherwise where `/proc` is another container's.
+    let own = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    if own.split(' ').next() != Some(&*std::process::id().to_string()) {
+        return String::new();
+    }
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let numbering = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
     let boot = boot.trim();
@@ -33,14 +36,30 @@ fn machine() -> String {
     format!("{boot}/{}", numbering.display())
 }
 
-/// When a process of this machine began, in ticks since the machine did; `None`: there is none, or it
-/// is dead and only not yet buried.
+/// When a process of this machine began, in ticks since the machine did; `None`: it is not seen.
 fn began(id: u32) -> Option<String> {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     let mut fields = stat.rsplit(')').next()?.split_whitespace();
     let state = fields.next()?;
-    let began = fields.nth(18)?;
-    (state != "Z" && state != "X").then(|| began.to_owned())
+    // It is dead, and only not yet buried.
+    let is_dead = matches!(state, "Z" | "X");
+    fields.nth(18).map(|began| if is_dead { DEAD.to_owned() } else { began.to_owned() })
+}
+
+/// When what is dead began.
+const DEAD: &str = "-";
+
+/// Whether no process has this number: others' processes may be hidden (`hidepid`), and live on.
+#[cfg(unix)]
+fn is_free(id: u32) -> bool {
+    let id = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw);
+    id.is_some_and(|id| rustix::process::test_kill_process(id) == Err(rustix::io::Errno::SRCH))
+}
+
+/// Whether no process has this number.
+#[cfg(not(unix))]
+fn is_free(_id: u32) -> bool {
+    false
 }
 
 /// Milliseconds since the machine was started, its sleep included.

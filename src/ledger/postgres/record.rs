@@ -33,11 +33,14 @@ pub(super) async fn record(
 ) -> Result<Vec<Entry>, Trouble> {
     let lost = |error: tokio_postgres::Error| worker.trouble(&error);
     let tx = client.transaction().await.map_err(lost)?;
-    let enter = "SELECT 1 FROM enter($1, $2::text::interval)";
-    tx.query_one(enter, &[&worker.id, &LEASE]).await.map_err(lost)?;
+    let enter = "SELECT last_batch FROM enter($1, $2::text::interval)";
+    let entered = tx.query_one(enter, &[&worker.id, &LEASE]).await.map_err(lost)?;
+    worker.is_answered_last(entered.get(0))?;
     let writing = Writing { tx, worker };
     let difference = writing.difference(shots, identity).await?;
     let entries = writing.write(difference, shots, at).await?;
+    // It may have taken long: the lease begins at its end.
+    writing.tx.query_one(enter, &[&worker.id, &LEASE]).await.map_err(lost)?;
     writing.tx.commit().await.map_err(lost)?;
     Ok(entries)
 }

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_postgres::{Client, Statement};
-use tokio_util::sync::CancellationToken;
 
 use super::address::ServerAddress;
 use super::connect::{connect, is_safe, unreachable};
@@ -28,8 +29,6 @@ pub(super) const LEASE: &str = "30 seconds";
 /// The same as the worker holds itself to: counted from when it asked, by a clock that goes on while the
 /// machine sleeps.
 const OWN_LEASE: Duration = Duration::from_secs(25);
-/// How long a POST may be on the wire at most, whatever the manifest says.
-const POST_LASTS: &str = "10 minutes";
 /// How often the lease is renewed while nothing is written.
 pub(super) const BEAT: Duration = Duration::from_secs(1);
 /// How long the first connection is tried for.
@@ -38,6 +37,12 @@ const FIRST: Duration = Duration::from_secs(10);
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// How long an answer may take before the connection counts as broken.
 pub(super) const PATIENCE: Duration = Duration::from_secs(40);
+/// How long an answer may take once the user wants to leave.
+const HURRY: Duration = Duration::from_secs(5);
+/// The same once there is no caller left.
+const CLOSING: Duration = Duration::from_secs(2);
+/// After a warning that the database does not answer, the next one comes so much later.
+const WARN_EVERY: Duration = Duration::from_secs(60);
 
 /// What other threads see of a worker.
 #[derive(Debug)]
@@ -48,8 +53,8 @@ pub(super) struct Shared {
     failed: AtomicBool,
     /// Until when the lease lasts at least, in milliseconds of [`boot_clock`].
     lease_until: AtomicI64,
-    /// Nothing is asked any more: a database that does not answer is not waited for.
-    closing: CancellationToken,
+    /// Since when, and how long at most, an answer is waited for; `None`: as long as it takes.
+    ends: watch::Sender<Option<(Instant, Duration)>>,
 }
 
 impl Shared {
@@ -57,9 +62,34 @@ impl Shared {
         *self.money.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The user wants to leave: a database that does not answer is not waited for much longer.
+    pub(super) fn hurry(&self) {
+        self.ends.send_if_modified(|ends| {
+            let is_new = ends.is_none();
+            ends.get_or_insert_with(|| (Instant::now(), HURRY));
+            is_new
+        });
+    }
+
     /// Nothing will be asked any more.
     pub(super) fn close(&self) {
-        self.closing.cancel();
+        self.ends.send_replace(Some((Instant::now(), CLOSING)));
+    }
+
+    /// Waits until the answer to what was asked at `asked` is waited for no longer.
+    async fn patience_ends(&self, asked: Instant) {
+        let mut ends = self.ends.subscribe();
+        loop {
+            let until = ends.borrow_and_update().map(|(since, span)| since.max(asked) + span);
+            let Some(until) = until else {
+                drop(ends.changed().await);
+                continue;
+            };
+            tokio::select! {
+                () = tokio::time::sleep_until(until) => return,
+                changed = ends.changed() => drop(changed),
+            }
+        }
     }
 
     /// Whether nothing may be sent now.
@@ -80,7 +110,8 @@ pub(super) struct Worker {
     client: Option<Client>,
     /// The statement that writes a batch, of this connection.
     pub(super) batch: Option<Statement>,
-    /// The number of the last batch that was answered.
+    /// The number of the last batch that was answered; the first is a random one, so that another
+    /// worker, to which a database that forgot this one gave its id, is told from it.
     pub(super) batches: i64,
     /// The failure after which nothing is written any more.
     failed: Option<LedgerError>,
@@ -111,8 +142,8 @@ impl Worker {
             #[expect(clippy::cast_possible_truncation, reason = "whole seconds, for people")]
             return Err(ServerError::OnTheWire(left.ceil() as i64).into());
         }
-        let (Some(id), Some(campaign), Some(pot)) =
-            (number("worker"), number("campaign"), number("pot"))
+        let (Some(id), Some(campaign), Some(pot), Some(batches)) =
+            (number("worker"), number("campaign"), number("pot"), number("batch"))
         else {
             let what = format!("it answered {joined} to a worker that joins");
             return Err(ServerError::Damaged(shown(), what).into());
@@ -121,7 +152,7 @@ impl Worker {
             money: Mutex::default(),
             failed: AtomicBool::new(false),
             lease_until: AtomicI64::new(0),
-            closing: CancellationToken::new(),
+            ends: watch::Sender::new(None),
         };
         let mut worker = Self {
             address: address.clone(),
@@ -132,7 +163,7 @@ impl Worker {
             mark,
             client: Some(client),
             batch: None,
-            batches: 0,
+            batches,
             failed: None,
         };
         worker.renewed(asked);
@@ -162,6 +193,16 @@ impl Worker {
         }
         self.keep(budget, balance);
         Ok(())
+    }
+
+    /// How much the database knows, for a message.
+    async fn known(&self, client: &Client) -> Option<Known> {
+        let sql = "SELECT attempts, movements FROM pots WHERE id = $1";
+        let row = patient(client.query_opt(sql, &[&self.pot])).await.ok()?.ok()?;
+        let known = |row: &tokio_postgres::Row| {
+            Some(Known { attempts: row.try_get(0).ok()?, movements: row.try_get(1).ok()? })
+        };
+        row.as_ref().map_or_else(|| Some(Known::default()), known)
     }
 
     fn forgetful(&self, known: Known) -> ServerError {
@@ -201,8 +242,27 @@ impl Worker {
         if let Some(failed) = &self.failed {
             return Err(failed.clone());
         }
-        let mut wait = BACKOFF.0;
-        let mut lost = None;
+        let shared = Arc::clone(&self.shared);
+        let asked = Instant::now();
+        let answer = {
+            let tries = self.tries(&mut call);
+            tokio::select! {
+                biased;
+                answer = tries => Some(answer),
+                () = shared.patience_ends(asked) => None,
+            }
+        };
+        let answer =
+            answer.unwrap_or_else(|| Err(ServerError::Unanswered(self.address.shown().to_owned())));
+        answer.map_err(|error| self.fails(error))
+    }
+
+    /// Makes a call until it is answered, or will not be done.
+    async fn tries<T>(
+        &mut self,
+        call: &mut impl AsyncFnMut(&mut Client, &mut Self) -> Result<T, Trouble>,
+    ) -> Result<T, ServerError> {
+        let mut lost = Lost::default();
         loop {
             let mut client = match self.client.take().filter(|client| !client.is_closed()) {
                 Some(client) => client,
@@ -211,62 +271,32 @@ impl Worker {
                         self.batch = None;
                         client
                     }
-                    Err(trouble) => {
-                        self.again(trouble, &mut lost, &mut wait).await?;
+                    // It let us in before: it is not there now, or not ready yet.
+                    Err(Trouble::Lost(cause) | Trouble::Given(ServerError::Refused(_, cause))) => {
+                        lost.wait(&self.address, &cause).await;
                         continue;
                     }
+                    Err(Trouble::Given(error)) => return Err(error),
                 },
             };
-            let answer = call(&mut client, self).await;
-            match answer {
+            match call(&mut client, self).await {
                 Ok(value) => {
                     self.client = Some(client);
-                    if lost.is_some() {
-                        tracing::info!("{} answers again", self.address);
-                    }
+                    lost.is_over(&self.address);
                     return Ok(value);
                 }
-                Err(trouble) => self.again(trouble, &mut lost, &mut wait).await?,
+                Err(Trouble::Lost(cause)) => lost.wait(&self.address, &cause).await,
+                Err(Trouble::Given(ServerError::Forgetful { .. })) => {
+                    let known = self.known(&client).await.unwrap_or_default();
+                    return Err(self.forgetful(known));
+                }
+                Err(Trouble::Given(error)) => return Err(error),
             }
         }
     }
 
-    /// Waits before a call is made again, unless it will not be done.
-    async fn again(
-        &mut self,
-        trouble: Trouble,
-        lost: &mut Option<i64>,
-        wait: &mut Duration,
-    ) -> Result<(), LedgerError> {
-        let cause = match trouble {
-            Trouble::Lost(cause) => cause,
-            // Once it let us in, it is not there, or not ready yet.
-            Trouble::Given(ServerError::Refused(_, cause)) if lost.is_some() => cause,
-            Trouble::Given(error) => return Err(self.fails(error)),
-        };
-        let since = *lost.get_or_insert_with(boot_clock);
-        if boot_clock() - since > 5_000 && *wait == BACKOFF.1 {
-            tracing::warn!(
-                "{} does not answer ({cause}); nothing is submitted until it does",
-                self.address
-            );
-        }
-        let closing = self.shared.closing.clone();
-        if closing.run_until_cancelled(tokio::time::sleep(*wait)).await.is_none() {
-            return Err(
-                self.fails(ServerError::Unreachable(self.address.shown().to_owned(), cause))
-            );
-        }
-        *wait = (*wait * 2).min(BACKOFF.1);
-        Ok(())
-    }
-
     /// From now on nothing is written.
     fn fails(&mut self, error: ServerError) -> LedgerError {
-        let error = match error {
-            ServerError::Forgetful { has: 0, had: 0, .. } => self.forgetful(Known::default()),
-            error => error,
-        };
         let error = LedgerError::from(error);
         self.failed = Some(error.clone());
         self.shared.failed.store(true, Ordering::Release);
@@ -278,24 +308,71 @@ impl Worker {
         let asked = boot_clock();
         let id = self.id;
         self.retried(async |client, worker| {
-            let sql = "SELECT 1 FROM enter($1, $2::text::interval)";
+            let sql = "SELECT last_batch FROM enter($1, $2::text::interval)";
             let beat = patient(client.query_one(sql, &[&id, &LEASE])).await?;
-            beat.map(drop).map_err(|error| worker.trouble(&error))
+            let row = beat.map_err(|error| worker.trouble(&error))?;
+            worker.is_answered_last(row.get(0))
         })
         .await?;
         self.renewed(asked);
         Ok(())
     }
 
+    /// Refuses a database to which another batch than ours was the last one: it forgot ours, or this
+    /// worker, and gave its id to another.
+    pub(super) fn is_answered_last(&self, batch: i64) -> Result<(), Trouble> {
+        if batch == self.batches {
+            return Ok(());
+        }
+        Err(Trouble::Given(self.forgetful(Known::default())))
+    }
+
     /// Says goodbye, so that others need not wait. Tried once.
     pub(super) async fn leave(&mut self) {
         if let Some(client) = &self.client {
-            let sql = "UPDATE workers SET ended = 'left' WHERE id = $1 AND ended IS NULL";
-            let with: &[&(dyn tokio_postgres::types::ToSql + Sync)] = &[&self.id];
+            let sql = "UPDATE workers SET ended = 'left' \
+                 WHERE id = $1 AND last_batch = $2 AND ended IS NULL";
+            let with: &[&(dyn tokio_postgres::types::ToSql + Sync)] = &[&self.id, &self.batches];
             let left = tokio::time::timeout(Duration::from_secs(2), client.execute(sql, with));
             if !matches!(left.await, Ok(Ok(_))) {
                 tracing::debug!("{} was not told that this run ends", self.address);
             }
+        }
+    }
+}
+
+/// A database that does not answer.
+#[derive(Default)]
+struct Lost {
+    /// Since when, and when the user was last told.
+    since: Option<(Instant, Option<Instant>)>,
+    /// How long the last wait was.
+    waited: Option<Duration>,
+}
+
+impl Lost {
+    /// Waits before the next try.
+    async fn wait(&mut self, address: &ServerAddress, cause: &str) {
+        let now = Instant::now();
+        let (since, told) = self.since.get_or_insert((now, None));
+        let is_told = told.is_some_and(|told| now - told < WARN_EVERY);
+        if now - *since > BACKOFF.1 && !is_told {
+            *told = Some(now);
+            tracing::warn!(
+                "{address} does not answer ({cause}); nothing is submitted until it does"
+            );
+        }
+        let wait = self.waited.map_or(BACKOFF.0, |waited| (waited * 2).min(BACKOFF.1));
+        self.waited = Some(wait);
+        tokio::time::sleep(wait).await;
+    }
+
+    /// It answers again.
+    fn is_over(&self, address: &ServerAddress) {
+        match self.since {
+            Some((_, Some(_))) => tracing::warn!("{address} answers again; the run goes on"),
+            Some(_) => tracing::info!("{address} answers again"),
+            None => {}
         }
     }
 }
@@ -338,6 +415,7 @@ async fn join(
     let sql = "SELECT join_campaign($1, $2, $3, $4, $5, $6, $7, $8, $9::text::interval, \
          $10::text::interval, $11)::text";
     let who = holder(options.holder, options.at);
+    let post_lasts = format!("{} seconds", options.post_lasts.as_secs());
     let row = client
         .query_one(
             sql,
@@ -351,7 +429,7 @@ async fn join(
                 &gone,
                 &PROGRAM,
                 &LEASE,
-                &POST_LASTS,
+                &post_lasts,
                 &options.at.as_millis(),
             ],
         )

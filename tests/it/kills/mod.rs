@@ -2,6 +2,8 @@
 //! simulator that lives on: nothing is bought twice, nothing is lost, and every micro-dollar agrees.
 
 mod campaign;
+#[cfg(feature = "postgres")]
+mod database;
 mod named;
 mod random;
 mod simulator;

@@ -27,13 +27,13 @@ pub const fn kills() -> usize {
     4 * EACH + if cfg!(feature = "postgres") { EACH } else { 0 }
 }
 
-fn asked<T: std::str::FromStr>(name: &str) -> Option<T> {
+pub(super) fn asked<T: std::str::FromStr>(name: &str) -> Option<T> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name}={text:?} cannot be read")))
 }
 
 /// Says which seed it was when the test fails.
-struct Seed(u64);
+pub(super) struct Seed(pub u64);
 
 impl Drop for Seed {
     fn drop(&mut self) {

@@ -87,6 +87,7 @@ impl InPostgres {
             at: at(0),
             threads: Threads::Pool,
             identity: rushes::ledger::Identity::default(),
+            post_lasts: std::time::Duration::ZERO,
         };
         let beside = self.folder.path().join("postgres");
         Arc::new(rushes::ledger::PostgresLedger::open(&address, &beside, &options).unwrap())

@@ -8,7 +8,8 @@ use super::*;
 fn opening(campaign: &str, kind: Kind) -> LedgerOptions<'_> {
     let (holder, at, threads) = ("rushes fetch", at(0), Threads::Pool);
     let identity = rushes::ledger::Identity::default();
-    LedgerOptions { campaign, kind, holder, at, threads, identity }
+    let post_lasts = std::time::Duration::ZERO;
+    LedgerOptions { campaign, kind, holder, at, threads, identity, post_lasts }
 }
 
 /// Opens it as this test's campaign would, and gives the refusal.

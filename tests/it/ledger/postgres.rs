@@ -1,6 +1,9 @@
 //! The ledger in a real database: answers that get lost, connections that break, servers that die or
 //! forget, workers that are given up.
 
+mod joins;
+mod lost;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,6 +23,7 @@ fn options(holder: &'static str) -> LedgerOptions<'static> {
         at: at(0),
         threads: Threads::Pool,
         identity: rushes::ledger::Identity::default(),
+        post_lasts: rushes::ledger::post_lasts(Duration::ZERO),
     }
 }
 
@@ -241,5 +245,33 @@ fn addresses_are_read_with_encryption_elsewhere_and_without_a_password_in_what_i
         "postgres://a@h/r?nonsense=1",
     ] {
         assert!(address(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn of_a_password_no_part_is_shown_however_it_is_typed() {
+    use rushes::ledger::LedgerPlace;
+    let ask = "is written %2F, %3F, %40 or %23";
+    for (text, shown, said) in [
+        ("postgres://a:s3/cr3t@h/r", "postgres://…", ask),
+        ("postgres://a:s3?cr3t@h/r", "postgres://…", ask),
+        ("postgres://a:s3#cr3t@h/r", "postgres://…", ask),
+        ("postgres://a:s3@cr3t@h/r", "postgres://…", ask),
+        ("postgres://h/r?user=a@s3cr3t", "postgres://…", ask),
+        ("POSTGRES://a:s3cr3t@h/r", "postgres://a@h/r", ""),
+        ("Postgres://a:s3cr3t@h/r?x=1", "postgres://…", "`x`"),
+        ("postgres://a@h/r?pass%77ord=s3cr3t", "postgres://a@h/r", ""),
+        ("postgresql+asyncpg://a:s3cr3t@h/r", "postgres://…", "a database at postgres://"),
+        ("mysql://a:s3cr3t@h/r", "postgres://…", "a database at postgres://"),
+    ] {
+        let place = LedgerPlace::from(std::ffi::OsString::from(text));
+        assert_eq!(place.to_string(), shown, "{text}");
+        let debug = format!("{place:?}");
+        assert!(!debug.contains("cr3t") && !debug.contains("s3"), "{debug}");
+        if let LedgerPlace::Unusable(error) = &place {
+            assert!(error.to_string().contains(said), "{text}: {error}");
+        } else {
+            assert_eq!(said, "", "{text}");
+        }
     }
 }

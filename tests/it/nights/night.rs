@@ -135,6 +135,7 @@ impl Stage {
                 at: self.machine.now(),
                 threads: Threads::InPlace,
                 identity: rushes::ledger::Identity::default(),
+                post_lasts: std::time::Duration::ZERO,
             },
         )
     }

@@ -323,6 +323,7 @@ impl Stage {
                 at: self.clock.now(),
                 threads: Threads::InPlace,
                 identity: rushes::ledger::Identity::default(),
+                post_lasts: std::time::Duration::ZERO,
             },
         )
         .unwrap();

@@ -13,6 +13,8 @@ use std::time::Duration;
 struct Switches {
     /// How many more answers to a statement that was executed are lost, with their connection.
     lose: AtomicUsize,
+    /// How many more statements, and ends of transactions, are answered before one is not; 0: all.
+    lose_at: AtomicUsize,
     /// How many were.
     lost: AtomicUsize,
     /// Nothing is passed on, and nothing is cut.
@@ -57,6 +59,12 @@ impl DatabaseProxy {
         self.switches.lose.store(count, Ordering::SeqCst);
     }
 
+    /// Loses the answer to the statement, or to the beginning or end of a transaction, that comes as
+    /// the `nth` from now on; the first is 1.
+    pub fn lose_answer(&self, nth: usize) {
+        self.switches.lose_at.store(nth, Ordering::SeqCst);
+    }
+
     /// How many answers were lost.
     pub fn lost(&self) -> usize {
         self.switches.lost.load(Ordering::SeqCst)
@@ -67,7 +75,8 @@ impl DatabaseProxy {
         self.switches.held.store(held, Ordering::SeqCst);
     }
 
-    fn cut(&self) {
+    /// Cuts every connection that is open.
+    pub fn cut(&self) {
         for (client, server) in self.switches.open.lock().unwrap().drain(..) {
             drop(client.shutdown(Shutdown::Both));
             drop(server.shutdown(Shutdown::Both));
@@ -100,7 +109,13 @@ fn join(client: TcpStream, server: UnixStream, switches: &Arc<Switches>) {
                     .lose
                     .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
                     .is_ok();
-            lose.fetch_or(taken, Ordering::SeqCst);
+            let counts = is_executed || bytes.first() == Some(&b'Q');
+            let is_next = counts
+                && mine
+                    .lose_at
+                    .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
+                    == Ok(1);
+            lose.fetch_or(taken || is_next, Ordering::SeqCst);
             true
         });
     });

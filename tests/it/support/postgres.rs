@@ -17,6 +17,36 @@ pub struct PostgresServer {
     folder: TempDir,
     bin: PathBuf,
     child: Option<Child>,
+    /// What its socket is called by; only with TLS it listens there, too.
+    port: u16,
+}
+
+/// A certificate that is its own authority.
+pub struct Certificate {
+    /// Its file.
+    pub certificate: PathBuf,
+    /// The file of its key.
+    pub key: PathBuf,
+}
+
+impl Certificate {
+    /// Makes one for `host`, in a folder of its own.
+    pub fn make(folder: &Path, host: &str) -> Self {
+        std::fs::create_dir_all(folder).unwrap();
+        let (certificate, key) = (folder.join("crt.pem"), folder.join("key.pem"));
+        let wanted = folder.join("wanted");
+        let text = format!(
+            "[req]\nprompt = no\ndistinguished_name = name\nx509_extensions = more\n\
+             [name]\nCN = rushes-test\n\
+             [more]\nsubjectAltName = DNS:{host}\nbasicConstraints = critical, CA:FALSE\n"
+        );
+        std::fs::write(&wanted, text).unwrap();
+        let mut openssl = Command::new("openssl");
+        openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]);
+        openssl.args(["-nodes", "-days", "2", "-config"]).arg(&wanted).arg("-keyout").arg(&key);
+        run(openssl.arg("-out").arg(&certificate));
+        Self { certificate, key }
+    }
 }
 
 impl PostgresServer {
@@ -26,9 +56,44 @@ impl PostgresServer {
         let folder = tempfile::Builder::new().prefix("rushes-pg-").tempdir().unwrap();
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
         fresh_cluster(&bin, &folder.path().join("data"));
-        let mut server = Self { folder, bin, child: None };
+        let mut server = Self { folder, bin, child: None, port: 5432 };
         server.begin();
         server
+    }
+
+    /// Starts one that takes encrypted connections, and no others, on a port of this machine.
+    pub fn start_with_tls(own: &Certificate) -> (Self, u16) {
+        let mut server = Self::start();
+        server.kill();
+        let data = server.data();
+        for (file, name) in [(&own.certificate, "server.crt"), (&own.key, "server.key")] {
+            let copy = data.join(name);
+            std::fs::copy(file, &copy).unwrap();
+            std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o600)).unwrap();
+            if rustix::process::geteuid().is_root() {
+                run(Command::new("chown").arg("postgres:postgres").arg(&copy));
+            }
+        }
+        let rules = "local all all trust\nhostssl all all 127.0.0.1/32 trust\n\
+             hostssl all all ::1/128 trust\n";
+        std::fs::write(data.join("pg_hba.conf"), rules).unwrap();
+        // A port that is free now: the server cannot take one by itself.
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        server.port = port;
+        server.begin_with(&[
+            "listen_addresses=localhost",
+            &format!("port={port}"),
+            "ssl=on",
+            "log_connections=on",
+        ]);
+        (server, port)
+    }
+
+    /// What it logs.
+    pub fn log(&self) -> PathBuf {
+        self.folder.path().join("log")
     }
 
     /// The database's address, with the tables in `schema`.
@@ -133,9 +198,43 @@ impl PostgresServer {
         self.try_psql(schema, sql).unwrap()
     }
 
+    /// Begins a transaction that holds what `sql` locks, until it is dropped.
+    pub fn holding(&self, schema: &str, sql: &str) -> Held<'_> {
+        let mut psql = self.psql_command(schema);
+        // A process of its own: what it waits for must not end with the test.
+        let child = psql
+            .args(["-c", &format!("{sql}; SELECT pg_sleep(60) /* held */")])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let held = Held { server: self, child };
+        self.wait_until("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'", "1");
+        held
+    }
+
+    /// Waits until a statement answers this.
+    pub fn wait_until(&self, sql: &str, answer: &str) {
+        let began = Instant::now();
+        while self.psql("public", sql) != answer {
+            assert!(began.elapsed() < PATIENCE, "{sql} never answered {answer}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// The same, or what is wrong with it.
     pub fn try_psql(&self, schema: &str, sql: &str) -> Result<String, String> {
-        let output = Command::new(self.bin.join("psql"))
+        let output = self.psql_command(schema).args(["-c", sql]).output().unwrap();
+        if output.status.success() {
+            Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned())
+        }
+    }
+
+    fn psql_command(&self, schema: &str) -> Command {
+        let mut command = Command::new(self.bin.join("psql"));
+        command
             .args([
                 "-X",
                 "-A",
@@ -150,16 +249,25 @@ impl PostgresServer {
             ])
             .arg("-h")
             .arg(self.folder.path())
+            .args(["-p", &self.port.to_string()])
             .arg("-c")
-            .arg(format!("SET search_path = {schema}"))
-            .args(["-c", sql])
-            .output()
-            .unwrap();
-        if output.status.success() {
-            Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-        } else {
-            Err(String::from_utf8_lossy(&output.stderr).into_owned())
-        }
+            .arg(format!("SET search_path = {schema}"));
+        command
+    }
+}
+
+/// A transaction that holds its locks.
+pub struct Held<'s> {
+    server: &'s PostgresServer,
+    child: Child,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        let end =
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+        drop(self.server.try_psql("public", end));
+        drop(self.child.wait());
     }
 }
 

@@ -10,7 +10,7 @@ CREATE OR REPLACE FUNCTION join_campaign(
   gone text[], program_ text, lease interval, post_lasts_ interval, at bigint
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-  acc int; c campaigns; w workers; fresh bigint; until timestamptz;
+  acc int; c campaigns; w workers; fresh bigint; until timestamptz; first_batch bigint;
 BEGIN
   INSERT INTO accounts (name, kind) VALUES (account_name, kind_) ON CONFLICT DO NOTHING;
   SELECT id INTO acc FROM accounts WHERE name = account_name AND kind = kind_ FOR UPDATE;
@@ -39,10 +39,14 @@ BEGIN
   IF until > clock_timestamp() THEN
     RETURN jsonb_build_object('wire_s', extract(epoch FROM until - clock_timestamp()));
   END IF;
-  INSERT INTO workers (campaign, who, place, program, joined_at, lease_until, post_lasts)
-    VALUES (c.id, who_, place_, program_, clock_timestamp(), clock_timestamp() + lease, post_lasts_)
+  -- It counts its batches from a random number: a copy of this database that forgot it would give its
+  -- id to another worker, and must not take the one for the other.
+  first_batch := ('x' || substr(md5(gen_random_uuid()::text), 1, 15))::bit(60)::bigint;
+  INSERT INTO workers (campaign, who, place, program, joined_at, lease_until, post_lasts, last_batch)
+    VALUES (c.id, who_, place_, program_, clock_timestamp(), clock_timestamp() + lease, post_lasts_, first_batch)
     RETURNING id INTO fresh;
-  RETURN jsonb_build_object('worker', fresh, 'campaign', c.id, 'pot', c.pot, 'ledger_id', c.ledger_id);
+  RETURN jsonb_build_object('worker', fresh, 'campaign', c.id, 'pot', c.pot, 'ledger_id', c.ledger_id,
+    'batch', first_batch);
 END $$;
 
 -- Renews a worker's lease, unless it was given up. Its row stays locked to the end of the transaction:
