@@ -294,8 +294,17 @@ mod tests {
             .collect()
     }
 
-    #[tokio::test]
-    async fn the_end_is_told_after_a_reading_that_began_after_it_and_by_no_reading_before() {
+    #[test]
+    fn the_end_is_told_after_a_reading_that_began_after_it_and_by_no_reading_before() {
+        // One thread for readings, which is held up until the test lets it go on.
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.max_blocking_threads(1).enable_all().build().unwrap();
+        runtime.block_on(the_end_is_told());
+    }
+
+    async fn the_end_is_told() {
+        let (go_on, held_up) = std::sync::mpsc::channel::<()>();
+        tokio::task::spawn_blocking(move || held_up.recv());
         let (_progress, progress) = watch::channel(Progress::default());
         let view = RunView {
             ledger: crate::ledger::LedgerAddress::file("nothing here"),
@@ -318,6 +327,7 @@ mod tests {
         let mut reading = Box::pin(page.read());
         assert!(futures::poll!(&mut reading).is_pending());
         sender.send_replace(Some(Ended { why: None }));
+        go_on.send(()).unwrap();
         told.push(reading.await.unwrap());
         while let Some(events) = page.next().await {
             told.push(events);
