@@ -167,9 +167,12 @@ impl Oracle {
         self.holds(flying <= most, || format!("{flying} in flight, {most} allowed"));
     }
 
-    /// A task id is durable before its task is polled.
+    /// A task id is durable before its task is polled. One that is rendered, and paid, is polled again
+    /// for its newest URLs.
     pub fn about_to_poll(&mut self, task: &TaskId) {
-        let sql = "SELECT count(*) FROM attempts WHERE task_id = ?1 AND account = 'reserved'";
+        let sql = "SELECT count(*) FROM attempts AS a JOIN revisions AS r ON r.id = a.revision
+                   WHERE a.task_id = ?1 AND (a.account = 'reserved'
+                     OR (a.account = 'spent' AND r.state = 'rendered' AND r.attempt = a.id))";
         let known = self.number(sql, task.as_str());
         self.holds(known > 0, || format!("{task} was polled, but it is not in the ledger"));
         self.holds(self.disk.is_synced(), || format!("{task} was polled before it was synced"));
