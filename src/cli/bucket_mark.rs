@@ -10,7 +10,7 @@ use crate::ledger::Owner;
 
 use super::bucket::refused;
 use super::error::CliError;
-use super::holdings::{OWNER, owner};
+use super::holdings::owner;
 use super::ownership::admit;
 use super::settings::CampaignPaths;
 
@@ -25,7 +25,7 @@ pub async fn take(bucket: &Bucket, paths: &CampaignPaths) -> Result<(), CliError
     let at = |error| refused(&error, bucket.url());
     let mut kept = owner(bucket).await?;
     if kept.is_none() {
-        if bucket.add(OWNER, text.clone()).await.map_err(at)? {
+        if bucket.add(Owner::FILE, text.clone()).await.map_err(at)? {
             return Ok(());
         }
         // Another run was faster, or the answer to this one's first try was lost.
@@ -39,5 +39,5 @@ pub async fn take(bucket: &Bucket, paths: &CampaignPaths) -> Result<(), CliError
         return Ok(());
     }
     // The ledger was moved.
-    bucket.write(OWNER, text, "text/plain").await.map_err(at)
+    bucket.write(Owner::FILE, text, "text/plain").await.map_err(at)
 }

@@ -10,8 +10,6 @@ use super::bucket::refused;
 use super::error::CliError;
 use super::settings::CampaignPaths;
 
-/// The object beside the clips in a bucket that names the ledger.
-pub const OWNER: &str = "ledger.id";
 /// The longest such object that is believed, in bytes.
 const MAX_BYTES: u64 = 4 << 10;
 
@@ -40,13 +38,13 @@ impl Holdings {
 
 /// The ledger that a bucket's `ledger.id` names.
 pub async fn owner(bucket: &Bucket) -> Result<Option<Owner>, CliError> {
-    let read = bucket.read(OWNER, MAX_BYTES).await;
+    let read = bucket.read(Owner::FILE, MAX_BYTES).await;
     let Some(text) = read.map_err(|error| refused(&error, bucket.url()))? else { return Ok(None) };
     match Owner::parse(&String::from_utf8_lossy(&text), Path::new("")) {
         Some(owner) => Ok(Some(owner)),
         None => Err(CliError::new(format!(
             "{} no longer names the ledger that knows what was bought for that place",
-            bucket.url().join(OWNER)
+            bucket.url().join(Owner::FILE)
         ))
         .help(
             "put it back; or, if the ledger that you use is the one that bought what lies there, \

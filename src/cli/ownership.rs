@@ -169,7 +169,7 @@ pub fn admit(owner: Owner, paths: &CampaignPaths) -> Result<(), CliError> {
 /// An error of opening a campaign, for another ledger's folder with the commands that help.
 pub fn with_ways_out(error: LedgerError, paths: &CampaignPaths) -> CliError {
     let LedgerError::OtherLedger { owner, folder, .. } = &error else { return error.into() };
-    let (place, mark) = (owner.clone(), folder.join("ledger.id"));
+    let (place, mark) = (owner.clone(), folder.join(Owner::FILE));
     let own_folder = if paths.bucket.is_some() {
         let elsewhere = paths.again("run", "--out s3://BUCKET/PREFIX");
         format!("to give it a prefix of its own: {elsewhere}")
@@ -215,7 +215,7 @@ fn ways_out(error: CliError, paths: &CampaignPaths, there: &Holdings) -> CliErro
         let first = if paths.ledger.is_known() || there.owner.is_none() {
             String::new()
         } else {
-            format!("delete {}, then ", url.join("ledger.id"))
+            format!("delete {}, then ", url.join(Owner::FILE))
         };
         return error
             .help("put the ledger back, with its -wal, or name it with --ledger")
@@ -228,7 +228,7 @@ fn ways_out(error: CliError, paths: &CampaignPaths, there: &Holdings) -> CliErro
                 paths.again("run", "--out s3://BUCKET/PREFIX")
             ));
     }
-    let owner = paths.folder.join("ledger.id");
+    let owner = paths.folder.join(Owner::FILE);
     let first = if paths.ledger.is_known() || !owner.exists() {
         String::new()
     } else {

@@ -4,7 +4,7 @@
 use super::Kind;
 use super::reconcile::list;
 use crate::domain::outcome::TaskId;
-use crate::domain::state::{AttemptId, Failure, State, Unanswered};
+use crate::domain::state::{Account, AttemptId, Failure, State, Unanswered};
 use crate::domain::time::Timestamp;
 
 /// A kind's name.
@@ -108,9 +108,7 @@ impl StateColumns<'_> {
         match self.failure_kind {
             None => {
                 let all = [Rejected, RefusedTooOften, NotRendered, Expired, Abandoned];
-                let named = |one: &Failure| Some(failure_name(*one)) == self.failure;
-                let odd = || format!("no failure is called {:?}", self.failure);
-                all.into_iter().find(named).ok_or_else(odd)
+                word(self.failure.unwrap_or_default(), &all, failure_name)
             }
             Some("luck") => Ok(Failure::Unlucky),
             Some("unsettled") => Ok(Failure::Unsettled),
@@ -119,9 +117,37 @@ impl StateColumns<'_> {
     }
 }
 
+/// What is called so.
+pub fn word<T: Copy>(text: &str, all: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
+    let found = all.iter().find(|one| name(**one) == text).copied();
+    found.ok_or_else(|| format!("nothing is called {text:?}"))
+}
+
+/// Every account.
+pub const ACCOUNTS: [Account; 4] =
+    [Account::Released, Account::Reserved, Account::Unconfirmed, Account::Spent];
+
 /// A JSON list of texts; nothing is an empty one.
 pub fn texts(json: Option<&str>) -> Result<Vec<String>, String> {
     json.map_or(Ok(Vec::new()), |json| serde_json::from_str(json).map_err(|odd| odd.to_string()))
+}
+
+/// A JSON list of tasks; nothing is an empty one.
+pub fn tasks(json: Option<&str>) -> Result<Vec<TaskId>, String> {
+    let task = |text: String| TaskId::new(&text).ok_or_else(|| "an unreadable task id".to_owned());
+    texts(json)?.into_iter().map(task).collect()
+}
+
+/// A JSON object of texts; nothing is an empty one.
+pub fn named_texts(json: Option<&str>) -> Result<Vec<(String, String)>, String> {
+    let Some(json) = json else { return Ok(Vec::new()) };
+    let object: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(json).map_err(|odd| odd.to_string())?;
+    let told = object.into_iter().map(|(name, value)| match value {
+        serde_json::Value::String(text) => Ok((name, text)),
+        other => Err(format!("{other} is no text")),
+    });
+    told.collect()
 }
 
 /// A state as it is written into the columns of a revision's row.

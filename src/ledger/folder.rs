@@ -10,8 +10,6 @@ use std::time::Duration;
 use super::{Ledger, LedgerAddress, LedgerError, LedgerOptions};
 use crate::disk::{private, sync_folder};
 
-/// The file in a campaign folder.
-const FILE: &str = "ledger.id";
 /// The longest such file that is believed, in bytes.
 const MAX_BYTES: u64 = 16 << 10;
 /// The fix for one that names no ledger.
@@ -31,6 +29,9 @@ pub struct Owner {
 }
 
 impl Owner {
+    /// The file, or the object, that names it where the clips lie.
+    pub const FILE: &str = "ledger.id";
+
     /// Whether it may be there: a file is, and of a database only that can tell.
     #[must_use]
     pub fn may_be_there(&self) -> bool {
@@ -43,7 +44,7 @@ impl Owner {
     /// When the file that names it is there and cannot be read, or names none: any ledger would do
     /// then, also one that knows nothing of what was bought into the folder.
     pub fn of(folder: &Path) -> Result<Option<Self>, LedgerError> {
-        let path = folder.join(FILE);
+        let path = folder.join(Self::FILE);
         let mut text = String::new();
         let read = crate::disk::open_file(&path)
             .and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text));
@@ -137,11 +138,11 @@ impl Owner {
     /// When it cannot be written.
     pub fn keep(folder: &Path, id: &str, ledger: &Path) -> io::Result<()> {
         let text = Self::text(folder, id, ledger);
-        let path = folder.join(FILE);
+        let path = folder.join(Self::FILE);
         if std::fs::read_to_string(&path).is_ok_and(|kept| kept == text) {
             return Ok(());
         }
-        let part = folder.join(format!("{FILE}.part"));
+        let part = folder.join(format!("{}.part", Self::FILE));
         drop(std::fs::remove_file(&part));
         let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&part)?;
         file.write_all(text.as_bytes())?;
@@ -214,7 +215,7 @@ pub fn open_in(
     Owner::check(folder, address)?;
     let ledger = address.open(options)?;
     if let Some(id) = ledger.snapshot()?.summary()?.home.id {
-        let unwritten = |error| LedgerError::inaccessible(&folder.join(FILE), &error);
+        let unwritten = |error| LedgerError::inaccessible(&folder.join(Owner::FILE), &error);
         Owner::keep(folder, &id, address.path()).map_err(unwritten)?;
     }
     Ok((ledger, lock))

@@ -6,6 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::LedgerError;
+use super::beside::{beside, no_link};
 use crate::disk::private;
 
 /// How much a ledger knows. Attempts and movements of money are only ever added.
@@ -15,6 +16,13 @@ pub(in crate::ledger) struct Known {
     pub attempts: i64,
     /// The newest movement of money.
     pub movements: i64,
+}
+
+impl Known {
+    /// Whether nothing is missing of what was known.
+    pub(in crate::ledger) const fn covers(self, had: Self) -> bool {
+        self.attempts >= had.attempts && self.movements >= had.movements
+    }
 }
 
 /// The note beside a ledger. It is not synced: whatever loses it loses nothing else.
@@ -76,7 +84,7 @@ impl HighWaterMark {
 
 /// Refuses a ledger that knows less than was noted.
 pub(in crate::ledger) fn admit(ledger: &Path, had: Known, has: Known) -> Result<(), LedgerError> {
-    if has.attempts >= had.attempts && has.movements >= had.movements {
+    if has.covers(had) {
         return Ok(());
     }
     Err(LedgerError::Forgetful {
@@ -126,23 +134,4 @@ fn parse(text: &str) -> Option<Known> {
     let (movements, _) = rest.split_once(" movements")?;
     let number = |text: &str| text.trim().parse().ok();
     Some(Known { attempts: number(attempts)?, movements: number(movements)? })
-}
-
-/// `ledger.sqlite` and `lock` make `ledger.sqlite.lock`.
-pub(in crate::ledger) fn beside(ledger: &Path, extension: &str) -> PathBuf {
-    let mut path = ledger.as_os_str().to_owned();
-    path.push(".");
-    path.push(extension);
-    path.into()
-}
-
-/// What is emptied and written anew must be a file of ours, and not lead to another's.
-pub(in crate::ledger) fn no_link(path: &Path) -> std::io::Result<()> {
-    match std::fs::symlink_metadata(path) {
-        Ok(found) if found.is_symlink() => Err(std::io::Error::new(
-            std::io::ErrorKind::InvalidInput,
-            "it is a link to another file",
-        )),
-        _ => Ok(()),
-    }
 }

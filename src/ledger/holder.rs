@@ -1,4 +1,4 @@
-//! Who works on a campaign, as one phrase, and whether that process is still there.
+//! Who works on a campaign, as one phrase.
 
 use crate::domain::time::Timestamp;
 

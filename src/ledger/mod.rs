@@ -3,6 +3,7 @@
 //! the provider, the clips or the clock.
 
 mod address;
+mod beside;
 mod columns;
 mod error;
 mod folder;
@@ -328,6 +329,24 @@ pub struct Entry {
     pub price: Option<Usd>,
     /// While an attempt of it is open: whether that is charged even if its task fails.
     pub charged_if_failed: bool,
+}
+
+impl Entry {
+    /// The entry of a new revision of a shot, which is current and queued.
+    #[must_use]
+    pub fn new(revision: RevisionId, shot: &Shot, number: u32, clip_name: Box<str>) -> Self {
+        Self {
+            revision,
+            shot: shot.id.clone(),
+            number,
+            fingerprint: shot.fingerprint,
+            current: true,
+            clip_name,
+            status: RevisionState::new(),
+            price: shot.price,
+            charged_if_failed: false,
+        }
+    }
 }
 
 /// An attempt that the gateway may call about.

@@ -206,7 +206,7 @@ pub fn assert_agreement(ledger: &dyn Truth, books: &rushes::simulator::Accounts)
         .filter_map(|purchase| Some((by_task.get(purchase.task_id.as_str())?, purchase)))
         .filter(|(attempt, _)| attempt.outcome.as_deref() != Some("doubtful"))
         .collect();
-    assert!(untold.is_empty(), "the ledger knows tasks that nobody was told: {untold:?}");
+    assert!(untold.is_empty(), "the ledger knows tasks that no answer named: {untold:?}");
     Agreement { known, unknown, hidden, in_doubt_for_nothing: in_doubt + hidden - unknown }
 }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::{Attempt, Books, Revision};
 use crate::domain::shot::Shot;
-use crate::domain::state::RevisionState;
 use crate::ledger::identity::progress;
 use crate::ledger::revision::{TakenNames, as_written, is_name_for, is_unbought, is_without_files};
 use crate::ledger::{Entry, Identity, RevisionId, StoredRequest};
@@ -70,17 +69,9 @@ impl Books {
         let of_shot = self.revisions.iter().filter(|known| known.entry.shot == shot.id);
         let number = of_shot.map(|known| known.entry.number).max().unwrap_or(0) + 1;
         let index = self.revisions.len();
-        let entry = Entry {
-            revision: RevisionId(i64::try_from(index + 1).unwrap_or(i64::MAX)),
-            shot: shot.id.clone(),
-            number,
-            fingerprint: shot.fingerprint,
-            current: false,
-            clip_name: Box::default(),
-            status: RevisionState::new(),
-            price: shot.price,
-            charged_if_failed: false,
-        };
+        let revision = RevisionId(i64::try_from(index + 1).unwrap_or(i64::MAX));
+        // It becomes current, and is named, with all others.
+        let entry = Entry { current: false, ..Entry::new(revision, shot, number, Box::default()) };
         self.revisions.push(Revision {
             entry,
             position: 0,

@@ -13,6 +13,7 @@
 //! was silent for 30 s is given up by the next that comes, and whatever it still says is refused.
 
 mod address;
+mod apart;
 mod calls;
 mod connect;
 mod encode;
@@ -45,6 +46,7 @@ use super::{
     Ledger, LedgerError, LedgerOptions, Note, ReservedAttempt, RevisionId, Snapshot, StoredAttempt,
     StoredRequest,
 };
+use apart::{apart, runtime};
 use calls::{Call, Reply, serve};
 use worker::{Shared, Worker};
 
@@ -80,48 +82,21 @@ impl PostgresLedger {
             return Err(ServerError::Rehearsal.into());
         }
         let mark = HighWaterMark::of(beside)?;
+        let (runtime, worker) = apart(|| {
+            let runtime = runtime()?;
+            let worker = runtime.block_on(Worker::join(address, mark, options))?;
+            Ok((runtime, worker))
+        })?;
+        let shared = Arc::clone(&worker.shared);
         let (sender, calls) = mpsc::unbounded_channel();
-        let (joined, join) = std::sync::mpsc::sync_channel(1);
-        let (address_, campaign) = (address.clone(), options.campaign.to_owned());
-        let (holder, identity) = (options.holder.to_owned(), options.identity.clone());
-        let (kind, at, threads) = (options.kind, options.at, options.threads);
-        let post_lasts = options.post_lasts;
-        let thread = std::thread::Builder::new().name("ledger".to_owned()).spawn(move || {
-            let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-                Ok(runtime) => runtime,
-                Err(error) => {
-                    let error = LedgerError::defect(format!("no runtime: {error}"));
-                    return drop(joined.send(Err(error)));
-                }
-            };
-            runtime.block_on(async move {
-                let options = LedgerOptions {
-                    campaign: &campaign,
-                    kind,
-                    holder: &holder,
-                    at,
-                    threads,
-                    identity: Identity::default(),
-                    post_lasts,
-                };
-                match Worker::join(&address_, mark, &options).await {
-                    Ok(worker) => {
-                        let shared = Arc::clone(&worker.shared);
-                        if joined.send(Ok(shared)).is_ok() {
-                            serve(worker, calls).await;
-                        }
-                    }
-                    Err(error) => drop(joined.send(Err(error))),
-                }
-            });
-        });
-        let ended = |_| LedgerError::defect("the ledger's thread ended");
-        let thread = thread.map_err(|error| LedgerError::defect(format!("no thread: {error}")))?;
-        let shared = join.recv().map_err(ended)??;
+        let thread = std::thread::Builder::new()
+            .name("ledger".to_owned())
+            .spawn(move || runtime.block_on(serve(worker, calls)))
+            .map_err(|error| LedgerError::defect(format!("no thread: {error}")))?;
         Ok(Self {
             address: address.clone(),
             campaign: options.campaign.to_owned(),
-            identity,
+            identity: options.identity.clone(),
             shared,
             calls: Some(sender),
             thread: Some(thread),

@@ -4,12 +4,12 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row as SqlRow};
 
 use super::error::{ServerError, Trouble};
-use super::rows::{ENTRY, ENTRY_COLUMNS, FROM, Found, REQUEST};
+use super::rows::{ENTRY, ENTRY_COLUMNS, FROM, Found, REQUEST, older};
 use super::worker::{Worker, patient};
 use crate::domain::money::Usd;
 use crate::domain::outcome::TaskId;
 use crate::domain::secret::Secret;
-use crate::domain::state::{AttemptId, State};
+use crate::domain::state::AttemptId;
 use crate::domain::time::Timestamp;
 use crate::ledger::{
     Assign, CallbackSubscription, EarlierTask, Entry, Note, ReservedAttempt, RevisionId,
@@ -46,7 +46,6 @@ impl Worker {
         client: &Client,
         which: Assign,
     ) -> Result<Vec<Entry>, Trouble> {
-        let older = State::UNFINISHED.to_vec();
         let entry = |found: &Found<'_>| found.entry(None);
         let mut all = match which {
             Assign::All => {
@@ -57,11 +56,8 @@ impl Worker {
             }
             Assign::Leftovers => Vec::new(),
         };
-        let sql = format!(
-            "SELECT {ENTRY} {FROM} WHERE r.campaign = $1 AND NOT r.current AND r.state = ANY ($2) \
-             ORDER BY r.shot, r.number"
-        );
-        all.extend(self.read(client, &sql, &[&self.campaign, &older], entry).await?);
+        let sql = format!("SELECT {ENTRY} {FROM} WHERE r.campaign = $1 AND {}", older());
+        all.extend(self.read(client, &sql, &[&self.campaign], entry).await?);
         Ok(all)
     }
 

@@ -10,10 +10,9 @@ use tokio_postgres::{Client, Transaction};
 use super::encode::storable;
 use super::error::Trouble;
 use super::rows::{ENTRY, FROM, Found, SAID};
-use super::worker::{LEASE, Worker};
+use super::worker::{ENTER, LEASE, Worker};
 use crate::domain::money::Usd;
 use crate::domain::shot::Shot;
-use crate::domain::state::RevisionState;
 use crate::domain::time::Timestamp;
 use crate::ledger::columns::failure_name;
 use crate::ledger::reconcile::{Difference, Slot, list, pairs};
@@ -33,14 +32,13 @@ pub(super) async fn record(
 ) -> Result<Vec<Entry>, Trouble> {
     let lost = |error: tokio_postgres::Error| worker.trouble(&error);
     let tx = client.transaction().await.map_err(lost)?;
-    let enter = "SELECT last_batch FROM enter($1, $2::text::interval)";
-    let entered = tx.query_one(enter, &[&worker.id, &LEASE]).await.map_err(lost)?;
+    let entered = tx.query_one(ENTER, &[&worker.id, &LEASE]).await.map_err(lost)?;
     worker.is_answered_last(entered.get(0))?;
     let writing = Writing { tx, worker };
     let difference = writing.difference(shots, identity).await?;
     let entries = writing.write(difference, shots, at).await?;
     // It may have taken long: the lease begins at its end.
-    writing.tx.query_one(enter, &[&worker.id, &LEASE]).await.map_err(lost)?;
+    writing.tx.query_one(ENTER, &[&worker.id, &LEASE]).await.map_err(lost)?;
     writing.tx.commit().await.map_err(lost)?;
     Ok(entries)
 }
@@ -271,19 +269,13 @@ impl Writing<'_> {
         let entries = slots.into_iter().zip(shots).zip(0_i64..).map(|((slot, shot), position)| {
             Ok(match slot {
                 Slot::Same(entry) | Slot::Changed { entry, .. } => entry,
-                Slot::New { number, clip_name } => Entry {
-                    revision: RevisionId(*ids.get(&position).ok_or_else(|| {
-                        Trouble::damaged(self.server(), format!("{} was not recorded", shot.id))
-                    })?),
-                    shot: shot.id.clone(),
-                    number,
-                    fingerprint: shot.fingerprint,
-                    current: true,
-                    clip_name,
-                    status: RevisionState::new(),
-                    price: shot.price,
-                    charged_if_failed: false,
-                },
+                Slot::New { number, clip_name } => {
+                    let recorded = ids.get(&position).copied().map(RevisionId);
+                    let missing = || format!("{} was not recorded", shot.id);
+                    let revision =
+                        recorded.ok_or_else(|| Trouble::damaged(self.server(), missing()))?;
+                    Entry::new(revision, shot, number, clip_name)
+                }
             })
         });
         entries.collect()

@@ -9,11 +9,12 @@ use crate::domain::clip_info::ClipInfo;
 use crate::domain::money::Usd;
 use crate::domain::outcome::TaskId;
 use crate::domain::shot::{Fingerprint, ShotId};
-use crate::domain::state::{Account, RevisionState};
+use crate::domain::state::{Account, RevisionState, State};
 use crate::domain::time::Timestamp;
-use crate::ledger::columns::{StateColumns, texts};
+use crate::ledger::columns::{ACCOUNTS, StateColumns, named_texts, tasks, texts, word};
 use crate::ledger::reconcile::{Said, StoredRow};
 use crate::ledger::{ClipFile, Entry, RevisionId, Row, StoredRequest};
+use crate::policy::budget::Balance;
 
 /// Columns of `revisions AS r` left-joined with its attempt `a`, to be read by [`Found::entry`].
 pub(super) const ENTRY: &str = "r.id, r.shot, r.number, r.fingerprint, r.current, r.clip_name, \
@@ -25,6 +26,12 @@ pub(super) const ENTRY: &str = "r.id, r.shot, r.number, r.fingerprint, r.current
 pub(super) const FROM: &str = "FROM revisions AS r LEFT JOIN attempts AS a ON a.id = r.attempt";
 /// How many columns [`ENTRY`] names.
 pub(super) const ENTRY_COLUMNS: usize = 22;
+
+/// Which of them are older or removed ones whose purchase is unfinished, and their order.
+pub(super) fn older() -> String {
+    let unfinished = State::UNFINISHED.join("', '");
+    format!("NOT r.current AND r.state IN ('{unfinished}') ORDER BY r.shot, r.number")
+}
 
 /// A row, and the database that it is from, for its errors.
 pub(super) struct Found<'r> {
@@ -67,10 +74,7 @@ impl Found<'_> {
 
     /// A JSON list of tasks; NULL is an empty one.
     pub(super) fn task_ids(&self, column: usize) -> Result<Vec<TaskId>, Trouble> {
-        let texts = texts(self.get(column)?).map_err(|what| self.odd(what))?;
-        let tasks =
-            texts.iter().map(|text| TaskId::new(text).ok_or_else(|| self.odd("no task id")));
-        tasks.collect()
+        tasks(self.get(column)?).map_err(|what| self.odd(what))
     }
 
     pub(super) fn texts(&self, column: usize) -> Result<Vec<String>, Trouble> {
@@ -78,10 +82,17 @@ impl Found<'_> {
     }
 
     pub(super) fn account(&self, column: usize) -> Result<Account, Trouble> {
-        let name: &str = self.get(column)?;
-        let all = [Account::Released, Account::Reserved, Account::Unconfirmed, Account::Spent];
-        let odd = || self.odd(format!("no account is called {name:?}"));
-        all.into_iter().find(|account| account.name() == name).ok_or_else(odd)
+        word(self.get(column)?, &ACCOUNTS, Account::name).map_err(|what| self.odd(what))
+    }
+
+    /// The money, from three columns: spent, reserved, unconfirmed.
+    pub(super) fn balance(&self, from: usize) -> Result<Balance, Trouble> {
+        let micros = |column| self.get(column).map(Usd::from_micros);
+        Ok(Balance {
+            spent: micros(from)?,
+            reserved: micros(from + 1)?,
+            unconfirmed: micros(from + 2)?,
+        })
     }
 
     /// From the columns of [`ENTRY`].
@@ -175,14 +186,7 @@ impl Found<'_> {
 
     /// A JSON object of texts; NULL is an empty one.
     fn pairs(&self, column: usize) -> Result<Vec<(String, String)>, Trouble> {
-        let Some(text) = self.get::<Option<&str>>(column)? else { return Ok(Vec::new()) };
-        let object: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_str(text).map_err(|error| self.odd(error.to_string()))?;
-        let told = object.into_iter().map(|(name, value)| match value {
-            serde_json::Value::String(text) => Ok((name, text)),
-            other => Err(self.odd(format!("{other} is no text"))),
-        });
-        told.collect()
+        named_texts(self.get(column)?).map_err(|what| self.odd(what))
     }
 
     /// A clip's file from `path, bytes, sha256, millis, width, height, sound, unread`, from a column on.

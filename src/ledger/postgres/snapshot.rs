@@ -8,20 +8,22 @@ use tokio::runtime::Runtime;
 use tokio_postgres::{Client, IsolationLevel};
 
 use super::address::ServerAddress;
+use super::apart::{apart, beside, ended, runtime};
 use super::connect::{connect, unreachable};
 use super::error::{ServerError, Trouble};
 use super::reading::Reading;
-use super::rows::{ENTRY, FROM, REQUEST, ROW};
+use super::rows::{ENTRY, FROM, REQUEST, ROW, older};
 use super::schema::is_there;
 use super::spending;
 use crate::domain::shot::ShotId;
 use crate::domain::state::State;
+use crate::ledger::columns::{kind_name, word};
 use crate::ledger::snapshot::CUT_SHORT;
 use crate::ledger::{
     ClipFile, Entry, Home, KeptPrice, Kind, LedgerError, RevisionId, Row, Snapshot, Spending,
     StoredRequest, Summary,
 };
-use crate::policy::budget::{Balance, Budget};
+use crate::policy::budget::Budget;
 
 /// So many rows are held at once.
 const AT_ONCE: i32 = 2_000;
@@ -32,7 +34,7 @@ pub struct PostgresSnapshot {
     campaign: i32,
     /// Whether a worker that lives says that a run still works.
     heeds_workers: bool,
-    /// The connection, and what drives it. Never dropped inside another runtime's thread.
+    /// The connection, and what drives it.
     held: Mutex<Option<(Runtime, Client)>>,
 }
 
@@ -91,47 +93,39 @@ impl PostgresSnapshot {
         &self,
         read: impl AsyncFnOnce(Reading<'_>) -> Result<T, Trouble> + Send,
     ) -> Result<T, LedgerError> {
-        apart(|| {
-            let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-            let Some((runtime, client)) = &mut *held else {
-                return Err(LedgerError::defect("the ledger is closed"));
-            };
-            let read = runtime.block_on(async {
-                let tx = client
-                    .build_transaction()
-                    .isolation_level(IsolationLevel::RepeatableRead)
-                    .read_only(true)
-                    .start()
-                    .await
-                    .map_err(|error| Trouble::of(self.address.shown(), &error))?;
-                read(Reading { tx: &tx, server: self.address.shown(), campaign: self.campaign })
-                    .await
-            });
-            read.map_err(|trouble| unreachable(&self.address, trouble).into())
-        })
+        apart(|| self.on_this_thread(read))
+    }
+
+    fn on_this_thread<T>(
+        &self,
+        read: impl AsyncFnOnce(Reading<'_>) -> Result<T, Trouble>,
+    ) -> Result<T, LedgerError> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((runtime, client)) = &mut *held else {
+            return Err(LedgerError::defect("the ledger is closed"));
+        };
+        let read = runtime.block_on(async {
+            let tx = client
+                .build_transaction()
+                .isolation_level(IsolationLevel::RepeatableRead)
+                .read_only(true)
+                .start()
+                .await
+                .map_err(|error| Trouble::of(self.address.shown(), &error))?;
+            read(Reading { tx: &tx, server: self.address.shown(), campaign: self.campaign }).await
+        });
+        read.map_err(|trouble| unreachable(&self.address, trouble).into())
     }
 }
 
 impl Drop for PostgresSnapshot {
     fn drop(&mut self) {
         let held = self.held.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        apart(|| drop(held));
+        if let Some((runtime, client)) = held {
+            drop(client);
+            runtime.shutdown_background();
+        }
     }
-}
-
-/// Does it on a thread of its own: a runtime cannot be entered from inside another one.
-fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    std::thread::scope(|scope| match scope.spawn(work).join() {
-        Ok(done) => done,
-        Err(panic) => std::panic::resume_unwind(panic),
-    })
-}
-
-fn runtime() -> Result<Runtime, LedgerError> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| LedgerError::defect(format!("no runtime: {error}")))
 }
 
 /// The campaign's number.
@@ -167,17 +161,13 @@ impl Reading<'_> {
         let rows = self.rows(sql, &[&self.campaign]).await?;
         let gone = || Trouble::damaged(self.server, "the campaign is gone");
         let found = self.found(rows.first().ok_or_else(gone)?);
-        let kind = match found.get(1)? {
-            "gateway" => Kind::Gateway,
-            "simulator" => Kind::Simulator,
-            other => return Err(found.odd(format!("nothing is of the kind {other:?}"))),
-        };
-        let micros = |column| Ok::<_, Trouble>(found.usd(column)?.unwrap_or_default());
+        let kinds = [Kind::Gateway, Kind::Simulator];
+        let kind = word(found.get(1)?, &kinds, kind_name).map_err(|what| found.odd(what))?;
         Ok(Summary {
             campaign: found.get(0)?,
             kind,
             budget: Budget { cap: found.usd(2)?, strict: found.get(3)? },
-            balance: Balance { spent: micros(4)?, reserved: micros(5)?, unconfirmed: micros(6)? },
+            balance: found.balance(4)?,
             home: Home {
                 id: found.get(7)?,
                 separate: found.get(8)?,
@@ -223,12 +213,6 @@ impl Reading<'_> {
     }
 }
 
-/// Which revisions are older or removed ones whose purchase is unfinished, and their order.
-fn older() -> String {
-    let unfinished = State::UNFINISHED.join("', '");
-    format!("NOT r.current AND r.state IN ('{unfinished}') ORDER BY r.shot, r.number")
-}
-
 impl Snapshot for PostgresSnapshot {
     fn summary(&self) -> Result<Summary, LedgerError> {
         let heeds_workers = self.heeds_workers;
@@ -244,8 +228,8 @@ impl Snapshot for PostgresSnapshot {
         // Rows come over as they are read, and are told on this thread.
         let (sender, rows) = std::sync::mpsc::sync_channel::<Row>(AT_ONCE as usize);
         std::thread::scope(|scope| {
-            let read = scope.spawn(move || {
-                self.within(async move |reading| {
+            let read = beside(scope, move || {
+                self.on_this_thread(async move |reading| {
                     let held = heeds_workers && reading.held_by().await?.is_some();
                     let mut tell = |mut row: Row| {
                         if let State::Submitting { attempt, .. } = row.entry.status.state
@@ -259,12 +243,9 @@ impl Snapshot for PostgresSnapshot {
                     reading.report("r.current ORDER BY r.position", &mut tell).await?;
                     reading.report(&older(), &mut tell).await
                 })
-            });
+            })?;
             rows.into_iter().for_each(each);
-            match read.join() {
-                Ok(done) => done,
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
+            ended(read)
         })
     }
 

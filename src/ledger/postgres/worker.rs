@@ -29,6 +29,8 @@ pub(super) const LEASE: &str = "30 seconds";
 /// The same as the worker holds itself to: counted from when it asked, by a clock that goes on while the
 /// machine sleeps.
 const OWN_LEASE: Duration = Duration::from_secs(25);
+/// Renews the lease, and tells which batch was the last one.
+pub(super) const ENTER: &str = "SELECT last_batch FROM enter($1, $2::text::interval)";
 /// How often the lease is renewed while nothing is written.
 pub(super) const BEAT: Duration = Duration::from_secs(1);
 /// How long the first connection is tried for.
@@ -133,14 +135,11 @@ impl Worker {
         let joined = joined.map_err(|trouble| unreachable(address, trouble))?;
         let number = |name: &str| joined.get(name).and_then(Value::as_i64);
         if let Some(who) = joined.get("busy").and_then(Value::as_str) {
-            let silent = joined.get("silent_s").and_then(Value::as_f64).unwrap_or_default();
-            #[expect(clippy::cast_possible_truncation, reason = "whole seconds, for people")]
-            let silent = silent as i64;
+            let silent = number("silent_s").unwrap_or_default();
             return Err(ServerError::InUse { holder: who.to_owned(), silent }.into());
         }
-        if let Some(left) = joined.get("wire_s").and_then(Value::as_f64) {
-            #[expect(clippy::cast_possible_truncation, reason = "whole seconds, for people")]
-            return Err(ServerError::OnTheWire(left.ceil() as i64).into());
+        if let Some(left) = number("wire_s") {
+            return Err(ServerError::OnTheWire(left).into());
         }
         let (Some(id), Some(campaign), Some(pot), Some(batches)) =
             (number("worker"), number("campaign"), number("pot"), number("batch"))
@@ -183,12 +182,11 @@ impl Worker {
         let row =
             client.query_one(sql, &[&self.pot]).await.map_err(|error| self.trouble(&error))?;
         let found = super::rows::Found { row: &row, server: self.address.shown() };
-        let micros = |column| Ok::<_, Trouble>(found.usd(column)?.unwrap_or_default());
         let budget = Budget { cap: found.usd(0)?, strict: found.get(1)? };
-        let balance = Balance { spent: micros(2)?, reserved: micros(3)?, unconfirmed: micros(4)? };
+        let balance = found.balance(2)?;
         let known = Known { attempts: found.get(5)?, movements: found.get(6)? };
         let noted = self.mark.noted();
-        if known.attempts < noted.attempts || known.movements < noted.movements {
+        if !known.covers(noted) {
             return Err(Trouble::Given(self.forgetful(known)));
         }
         self.keep(budget, balance);
@@ -308,8 +306,7 @@ impl Worker {
         let asked = boot_clock();
         let id = self.id;
         self.retried(async |client, worker| {
-            let sql = "SELECT last_batch FROM enter($1, $2::text::interval)";
-            let beat = patient(client.query_one(sql, &[&id, &LEASE])).await?;
+            let beat = patient(client.query_one(ENTER, &[&id, &LEASE])).await?;
             let row = beat.map_err(|error| worker.trouble(&error))?;
             worker.is_answered_last(row.get(0))
         })

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::LedgerError;
 use crate::disk::private;
 use crate::domain::time::Timestamp;
-use crate::ledger::high_water_mark::{beside, no_link};
+use crate::ledger::beside::{beside, no_link};
 use crate::ledger::holder::holder as phrase;
 
 /// The lock, held until dropped.

@@ -57,7 +57,7 @@ use super::{
     Identity, Ledger, LedgerError, LedgerOptions, Note, ReservedAttempt, RevisionId, Snapshot,
     StoredAttempt, StoredRequest,
 };
-use crate::ledger::high_water_mark::beside;
+use crate::ledger::beside::beside;
 use group_commit::GroupCommit;
 #[cfg(debug_assertions)]
 use group_commit::Relief;

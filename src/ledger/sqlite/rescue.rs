@@ -13,7 +13,7 @@ use super::LedgerError;
 use super::connection::{connect, log_of, set_up};
 use super::file_watch::Loss;
 use crate::disk::{self, private};
-use crate::ledger::high_water_mark::beside;
+use crate::ledger::beside::beside;
 
 /// How long readers of a saved copy are waited for before it gets the ledger's name.
 const READER_GOES: Duration = Duration::from_secs(2);

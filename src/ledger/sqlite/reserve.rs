@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::LedgerError;
 use crate::disk::{is_too_many_open, private, told};
 use crate::failpoint;
-use crate::ledger::high_water_mark::beside;
+use crate::ledger::beside::beside;
 
 /// How much is set aside, in bytes: room for the answers of some hundred POSTs on the wire.
 pub const RESERVE_BYTES: usize = 1 << 20;

@@ -13,50 +13,35 @@ use crate::domain::shot::{Fingerprint, ShotId};
 use crate::domain::state::{Account, RevisionState, State};
 use crate::domain::time::Timestamp;
 use crate::ledger::Kind;
-use crate::ledger::columns::{StateColumns, kind_name};
+use crate::ledger::columns::{ACCOUNTS, StateColumns, kind_name, named_texts, tasks, texts, word};
 use crate::ledger::high_water_mark::Known;
 use crate::ledger::revision::{WITH_OPEN_ATTEMPT, WITH_TASK};
 use crate::policy::budget::{Balance, Budget};
 
-fn word<T: Copy>(value: ValueRef<'_>, all: &[T], name: fn(T) -> &'static str) -> FromSqlResult<T> {
-    let text = value.as_str()?;
-    all.iter()
-        .find(|one| name(**one) == text)
-        .copied()
-        .ok_or_else(|| FromSqlError::Other(format!("nothing is called {text:?}").into()))
+fn named<T: Copy>(value: ValueRef<'_>, all: &[T], name: fn(T) -> &'static str) -> FromSqlResult<T> {
+    word(value.as_str()?, all, name).map_err(|what| FromSqlError::Other(what.into()))
 }
 
 impl FromSql for Kind {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        word(value, &[Self::Gateway, Self::Simulator], kind_name)
+        named(value, &[Self::Gateway, Self::Simulator], kind_name)
     }
 }
 
 impl FromSql for Account {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        let all = [Self::Released, Self::Reserved, Self::Unconfirmed, Self::Spent];
-        word(value, &all, Self::name)
+        named(value, &ACCOUNTS, Self::name)
     }
 }
 
 /// A column with a JSON list of texts; NULL is an empty one.
 pub(super) fn unlist(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Vec<String>> {
-    let text = row.get_ref(column)?.as_str_or_null()?;
-    text.map_or(Ok(Vec::new()), |text| {
-        serde_json::from_str(text).map_err(|error| odd(column, error.to_string()))
-    })
+    texts(row.get_ref(column)?.as_str_or_null()?).map_err(|what| odd(column, what))
 }
 
 /// A column with a JSON object of texts; NULL is an empty one.
 pub(super) fn unpairs(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Vec<(String, String)>> {
-    let Some(text) = row.get_ref(column)?.as_str_or_null()? else { return Ok(Vec::new()) };
-    let object: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(text).map_err(|error| odd(column, error))?;
-    let told = object.into_iter().map(|(name, value)| match value {
-        serde_json::Value::String(text) => Ok((name, text)),
-        other => Err(odd(column, format!("{other} is no text"))),
-    });
-    told.collect()
+    named_texts(row.get_ref(column)?.as_str_or_null()?).map_err(|what| odd(column, what))
 }
 
 /// A value that was never written so.
@@ -145,9 +130,7 @@ pub(super) fn task_id(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Optio
 
 /// A column with a JSON list of tasks; NULL is an empty one.
 pub(super) fn task_ids(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Vec<TaskId>> {
-    let texts = unlist(row, column)?.into_iter();
-    let tasks = texts.map(|text| TaskId::new(&text).ok_or_else(|| odd(column, "no task id")));
-    tasks.collect()
+    tasks(row.get_ref(column)?.as_str_or_null()?).map_err(|what| odd(column, what))
 }
 
 pub(super) fn usd(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Option<Usd>> {

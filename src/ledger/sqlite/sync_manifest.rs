@@ -8,7 +8,6 @@ use super::snapshot::stored_request;
 use super::{Entry, Identity, RevisionId};
 use crate::domain::money::Usd;
 use crate::domain::shot::{Shot, ShotId};
-use crate::domain::state::RevisionState;
 use crate::domain::time::Timestamp;
 use crate::ledger::columns::failure_name;
 use crate::ledger::reconcile::{Difference, Said, Slot, StoredRow, list, pairs};
@@ -184,15 +183,5 @@ fn insert(
             shot.entry,
             pairs(&shot.variant),
         ])?;
-    Ok(Entry {
-        revision: RevisionId(revision),
-        shot: shot.id.clone(),
-        number,
-        fingerprint: shot.fingerprint,
-        current: true,
-        clip_name,
-        status: RevisionState::new(),
-        price: shot.price,
-        charged_if_failed: false,
-    })
+    Ok(Entry::new(RevisionId(revision), shot, number, clip_name))
 }

@@ -107,7 +107,7 @@ CREATE TABLE attempts (
   number      int NOT NULL CHECK (number >= 1),
   worker      bigint NOT NULL REFERENCES workers,       -- who made it, and in which of its batches
   batch       bigint NOT NULL,
-  price_micro bigint CHECK (price_micro >= 0),          -- NULL: nobody knew it
+  price_micro bigint CHECK (price_micro >= 0),          -- NULL: it was not known
   charged_if_failed boolean NOT NULL,                   -- by the catalog it was sent under
   sent_at     bigint NOT NULL,
   answered_at bigint,

@@ -27,8 +27,8 @@ BEGIN
     WHERE campaign = c.id AND ended IS NULL AND lease_until < clock_timestamp();
   SELECT * INTO w FROM workers WHERE campaign = c.id AND ended IS NULL LIMIT 1;
   IF w.id IS NOT NULL THEN
-    RETURN jsonb_build_object('busy', w.who, 'since', extract(epoch FROM w.joined_at),
-      'silent_s', extract(epoch FROM clock_timestamp() - (w.lease_until - lease)));
+    RETURN jsonb_build_object('busy', w.who,
+      'silent_s', trunc(extract(epoch FROM clock_timestamp() - (w.lease_until - lease)))::bigint);
   END IF;
   -- What a silent worker sent may still be on the wire, and must not be taken for in doubt before
   -- its answer could have come.
@@ -37,7 +37,7 @@ BEGIN
       SELECT 1 FROM revisions AS r JOIN attempts AS a ON a.id = r.attempt
       WHERE r.campaign = c.id AND r.state = 'submitting' AND a.worker = w2.id);
   IF until > clock_timestamp() THEN
-    RETURN jsonb_build_object('wire_s', extract(epoch FROM until - clock_timestamp()));
+    RETURN jsonb_build_object('wire_s', ceil(extract(epoch FROM until - clock_timestamp()))::bigint);
   END IF;
   -- It counts its batches from a random number: a copy of this database that forgot it would give its
   -- id to another worker, and must not take the one for the other.
@@ -50,7 +50,7 @@ BEGIN
 END $$;
 
 -- Renews a worker's lease, unless it was given up. Its row stays locked to the end of the transaction:
--- nobody gives it up meanwhile.
+-- no other worker gives it up meanwhile.
 CREATE OR REPLACE FUNCTION enter(me bigint, lease interval) RETURNS workers LANGUAGE plpgsql AS $$
 DECLARE
   w workers;
