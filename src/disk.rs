@@ -50,6 +50,12 @@ pub fn told(error: &io::Error) -> String {
     }
 }
 
+/// One cause of an error in its own words; what the system says, as [`told`] has it.
+#[must_use]
+pub fn cause_told(cause: &(dyn std::error::Error + 'static)) -> String {
+    cause.downcast_ref::<io::Error>().map_or_else(|| cause.to_string(), told)
+}
+
 /// Whether files could not be opened because too many are open, in this process or on the machine:
 /// nothing is wrong with the disk, and it passes.
 #[must_use]

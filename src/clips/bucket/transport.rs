@@ -18,6 +18,8 @@ use object_store::client::{
 use reqwest::redirect::Policy;
 use reqwest::{Client, NoProxy, Proxy};
 
+use crate::disk::cause_told;
+
 use super::answer::{Answer, Failure};
 
 /// How long connecting may take: DNS, TCP and TLS together.
@@ -176,13 +178,14 @@ fn sending(bytes: usize) -> Duration {
 
 /// What went wrong on the way, in the words of its deepest cause, which names no address.
 fn on_the_way(error: &HttpError) -> String {
-    let mut deepest: &dyn std::error::Error = error;
+    let mut deepest: &(dyn std::error::Error + 'static) = error;
     while let Some(cause) = deepest.source() {
         deepest = cause;
     }
+    let why = cause_told(deepest);
     match error.kind() {
-        HttpErrorKind::Connect => format!("could not connect: {deepest}"),
-        _ => deepest.to_string(),
+        HttpErrorKind::Connect => format!("could not connect: {why}"),
+        _ => why,
     }
 }
 

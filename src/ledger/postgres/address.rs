@@ -7,6 +7,8 @@ use std::str::FromStr;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
+use crate::disk::cause_told;
+
 /// Where the tables lie, unless the address names another schema.
 const SCHEMA: &str = "rushes";
 /// Whose limits a campaign goes by, unless the address names another account.
@@ -168,7 +170,7 @@ pub(super) fn told(error: &tokio_postgres::Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
-        let more = error.to_string();
+        let more = cause_told(error);
         if !text.contains(&more) {
             text = format!("{text}: {more}");
         }

@@ -4,6 +4,7 @@ use std::error::Error as _;
 
 use reqwest::Url;
 
+use crate::disk::cause_told;
 use crate::domain::sanitize::plain;
 
 /// The longest reason, in characters.
@@ -25,7 +26,7 @@ pub(super) fn explain(error: &reqwest::Error) -> String {
     }
     let mut source = error.source();
     while let Some(cause) = source {
-        let text = cause.to_string();
+        let text = cause_told(cause);
         let is_news = !causes.iter().any(|known| known.contains(&text));
         if is_news && !text.starts_with("client error (") {
             causes.push(text);

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use rushes::clips::ClipError;
-use rushes::disk::{is_too_many_open, told};
+use rushes::disk::{cause_told, is_too_many_open, told};
 use rushes::scheduler::DownloadOutcome;
 
 use super::{CLIP, Run, campaign, each_once, manifest, posted, sells, sold};
@@ -99,6 +99,8 @@ fn field_38_too_many_open_files_are_named_and_tried_again_and_no_full_disk() {
         assert!(is_too_many_open(&error()));
         let text = told(&error());
         assert!(text.contains("the disk is not full") && text.contains("ulimit -n"), "{text}");
+        // Also where it is the cause of an error of a socket.
+        assert_eq!(cause_told(&error()), text);
         let clip = ClipError::Disk { path: "clips/a.mp4".into(), source: error() };
         assert!(clip.to_string().contains("ulimit -n"), "{clip}");
         let outcome = DownloadOutcome::from(clip);
