@@ -100,6 +100,7 @@ fn open(folder: &Path, case: &str) -> Result<Arc<dyn Ledger>, Failure> {
         threads: Threads::Pool,
         identity: rushes::ledger::Identity::default(),
         post_lasts: std::time::Duration::ZERO,
+        work: None,
     })?)
 }
 
@@ -191,6 +192,7 @@ async fn step(ledger: &dyn Ledger, lives: &mut [Life], nth: usize) -> Result<(),
             Verdict::Claimed(attempt) => to.with_attempt(attempt),
             Verdict::Written { .. } => to,
             Verdict::OverCap => return Err("over a cap that is not there".into()),
+            Verdict::Full | Verdict::Gone => return Err("another worker is at it".into()),
             Verdict::Refused(error) => return Err(error.into()),
         };
     }

@@ -297,6 +297,7 @@ impl Run {
                 threads: Threads::Pool,
                 identity: Identity::new(Arc::new(campaign.catalog.clone())),
                 post_lasts: post_lasts(campaign.options.limits.submit_timeout),
+                work: None,
             };
             open_in(&folder, &LedgerAddress::file(folder.join(LEDGER)), &options)?
         };

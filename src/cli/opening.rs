@@ -37,6 +37,7 @@ pub fn open(paths: &CampaignPaths, holder: &str, log: &Log) -> Result<Opened, Cl
         threads: Threads::Pool,
         identity: paths.identity.clone(),
         post_lasts: post_lasts(paths.header.limits.submit_timeout),
+        work: None,
     };
     let (ledger, folder) = open_in(&paths.folder, &paths.ledger, &options)
         .map_err(|error| ownership::with_ways_out(error, paths))?;

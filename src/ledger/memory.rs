@@ -166,7 +166,7 @@ impl Ledger for MemoryLedger {
             let mut books = self.books();
             let verdicts = batch.iter().map(|commit| books.commit(commit)).collect();
             let balance = books.balance();
-            Ok(Committed { verdicts, balance, reserve_used: false, displaced: None })
+            Ok(Committed { verdicts, balance, places: None, reserve_used: false, displaced: None })
         }
         .boxed()
     }

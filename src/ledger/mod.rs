@@ -5,7 +5,9 @@
 mod address;
 mod beside;
 mod columns;
+mod digest;
 mod error;
+mod fleet;
 mod folder;
 mod high_water_mark;
 mod holder;
@@ -36,7 +38,11 @@ use crate::domain::transition::{AttemptChange, Transition};
 use crate::policy::budget::{Balance, Budget};
 
 pub use address::{LedgerAddress, LedgerPlace};
+pub use digest::Digest;
 pub use error::LedgerError;
+pub use fleet::{
+    Assigned, Begun, Counts, Fleet, LATEST, News, REACH, SlotRequest, Slots, Traffic, Want, Work,
+};
 pub use folder::{FolderLock, Owner, hold_for, is_database, open_in};
 pub use identity::{Identity, StoredRequest};
 pub use memory::MemoryLedger;
@@ -68,6 +74,12 @@ pub trait Ledger: Send + Sync + 'static {
     /// The user wants to leave: a call whose answer does not come within some seconds fails. A ledger
     /// that is always there has nothing to do.
     fn hurry(&self) {}
+
+    /// What this worker shares with others; `None`: it is the only one, and whatever there is to do is
+    /// handed over at the start.
+    fn fleet(&self) -> Option<&dyn Fleet> {
+        None
+    }
 
     /// Keeps what the user said about where the campaign belongs.
     fn note(&self, note: Note) -> Answer<'_, ()>;
@@ -174,6 +186,12 @@ pub enum Change {
         /// Its clips, which are further parts of the revision ([`earlier_part`]).
         files: Vec<ClipFile>,
     },
+    /// The place in flight of a rendering task is given to another: it is late. Means something only
+    /// where several workers share the places.
+    Late {
+        /// Whose.
+        revision: RevisionId,
+    },
     /// What the provider says an attempt really cost. Moves no money.
     Charge {
         /// Whose.
@@ -208,6 +226,8 @@ pub struct Committed {
     pub verdicts: Vec<Verdict>,
     /// The money after it.
     pub balance: Balance,
+    /// So many of the account's places in flight are free, where several workers share them.
+    pub places: Option<u32>,
     /// The disk was full and the reserve was given up to write this: send nothing more.
     pub reserve_used: bool,
     /// The file was taken away and this was written to the copy that was saved: send nothing more.
@@ -221,6 +241,11 @@ pub enum Verdict {
     Claimed(AttemptId),
     /// The price does not fit under what is left of the cap; nothing was written.
     OverCap,
+    /// All places in flight of the account are taken; nothing was written.
+    Full,
+    /// The revision is not in this worker's hands any more. Its state was not touched. What the commit
+    /// says first-hand of an attempt is kept all the same: a task id, that it was refused or not sent.
+    Gone,
     /// It is durable.
     Written {
         /// The shot that had the task before, if it was bought by this transition and is known from

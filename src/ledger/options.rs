@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Work;
 use super::identity::Identity;
 use crate::blocking::Threads;
 use crate::domain::time::Timestamp;
@@ -23,6 +24,8 @@ pub struct LedgerOptions<'a> {
     pub identity: Identity,
     /// How long a POST may be on the wire at most: what a worker that fell silent may still buy.
     pub post_lasts: Duration,
+    /// What a run tells a ledger that several share; `None`: it only looks, or says a word.
+    pub work: Option<Work>,
 }
 
 /// How long a POST may be on the wire at most, unless the manifest allows it longer.

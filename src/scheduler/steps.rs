@@ -121,7 +121,7 @@ impl Scheduler {
         owners: &[Option<Slot>],
         committed: Committed,
     ) {
-        let Committed { verdicts, balance, reserve_used, displaced } = committed;
+        let Committed { verdicts, balance, places: _, reserve_used, displaced } = committed;
         self.progress.balance = balance;
         for ((commit, slot), verdict) in commits.iter().zip(owners).zip(verdicts) {
             match (*slot, verdict) {

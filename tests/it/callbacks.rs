@@ -368,6 +368,7 @@ fn rushes_ledger(campaign: &Campaign) -> rushes::ledger::SqliteLedger {
             threads: rushes::blocking::Threads::Pool,
             identity: rushes::ledger::Identity::default(),
             post_lasts: std::time::Duration::ZERO,
+            work: None,
         },
     )
     .unwrap()

@@ -74,6 +74,7 @@ fn another_ledger(path: &Path) -> Arc<dyn Ledger> {
         threads: Threads::Pool,
         identity: Identity::default(),
         post_lasts: std::time::Duration::ZERO,
+        work: None,
     };
     Arc::new(SqliteLedger::open(path, &options).unwrap())
 }

@@ -74,6 +74,7 @@ pub fn open_in(folder: &Path) -> Result<SqliteLedger, LedgerError> {
             threads: Threads::Pool,
             identity: rushes::ledger::Identity::default(),
             post_lasts: std::time::Duration::ZERO,
+            work: None,
         },
     )
 }

@@ -28,6 +28,7 @@ impl Books {
             Change::Earlier { revision, change, files } => {
                 self.earlier_ended(*revision, change, files, *at)
             }
+            Change::Late { .. } => Ok(Verdict::Written { task_first_of: None }),
             Change::Charge { attempt, charge } => {
                 if let Some(attempt) = self.attempt_mut(*attempt) {
                     attempt.charge = Some(charge.clone());

@@ -38,6 +38,7 @@ fn commit(Commit { at, change }: &Commit) -> Value {
                 "f": files.collect::<Vec<_>>(),
             })
         }
+        Change::Late { revision } => json!({ "k": "late", "r": revision.0 }),
         Change::Charge { attempt, charge } => json!({
             "k": "charge", "a": attempt.0, "amount": charge.amount(), "currency": charge.currency(),
         }),
@@ -194,7 +195,8 @@ pub(super) fn answer(server: &str, text: &str, count: usize) -> Result<Answered,
         strict: value["strict"].as_bool().ok_or_else(|| odd("no strict"))?,
     };
     let known = Known { attempts: number("attempts")?, movements: number("movements")? };
-    let committed = Committed { verdicts, balance, reserve_used: false, displaced: None };
+    let committed =
+        Committed { verdicts, balance, places: None, reserve_used: false, displaced: None };
     Ok(Answered { committed, budget, known })
 }
 

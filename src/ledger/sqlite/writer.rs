@@ -58,6 +58,7 @@ pub(super) fn commit(tx: &Tx<'_>, batch: &[Commit]) -> Result<Committed, Fault> 
             Change::Earlier { revision, change, files } => {
                 earlier(tx, *revision, change, files, *at)
             }
+            Change::Late { .. } => Ok(Verdict::Written { task_first_of: None }),
             Change::Charge { attempt, charge: cost } => charge(tx, *attempt, cost),
         };
         verdicts.push(match verdict {
@@ -67,7 +68,7 @@ pub(super) fn commit(tx: &Tx<'_>, batch: &[Commit]) -> Result<Committed, Fault> 
     }
     let (_, balance) = tx.money();
     let (reserve_used, displaced) = (tx.reserve_used, tx.displaced.cloned());
-    Ok(Committed { verdicts, balance, reserve_used, displaced })
+    Ok(Committed { verdicts, balance, places: None, reserve_used, displaced })
 }
 
 /// The cap's check, the attempt, its reserved price and the state, all or nothing.

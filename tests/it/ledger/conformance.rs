@@ -88,6 +88,7 @@ impl InPostgres {
             threads: Threads::Pool,
             identity: rushes::ledger::Identity::default(),
             post_lasts: std::time::Duration::ZERO,
+            work: None,
         };
         let beside = self.folder.path().join("postgres");
         Arc::new(rushes::ledger::PostgresLedger::open(&address, &beside, &options).unwrap())
@@ -435,6 +436,7 @@ async fn an_empty_batch_says_the_balance<M: Maker>() {
     let committed = commit(&*ledger, Vec::new()).await;
     let balance = Balance { reserved: usd(10), ..Balance::default() };
     let (verdicts, displaced) = (Vec::new(), None);
-    assert_eq!(committed, Committed { verdicts, balance, reserve_used: false, displaced });
+    let expected = Committed { verdicts, balance, places: None, reserve_used: false, displaced };
+    assert_eq!(committed, expected);
     assert!(!ledger.has_failed());
 }

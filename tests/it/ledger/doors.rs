@@ -9,7 +9,7 @@ fn opening(campaign: &str, kind: Kind) -> LedgerOptions<'_> {
     let (holder, at, threads) = ("rushes fetch", at(0), Threads::Pool);
     let identity = rushes::ledger::Identity::default();
     let post_lasts = std::time::Duration::ZERO;
-    LedgerOptions { campaign, kind, holder, at, threads, identity, post_lasts }
+    LedgerOptions { campaign, kind, holder, at, threads, identity, post_lasts, work: None }
 }
 
 /// Opens it as this test's campaign would, and gives the refusal.

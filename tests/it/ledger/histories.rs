@@ -323,7 +323,7 @@ impl<M: Maker> Pair<M> {
             let status = match verdict {
                 Verdict::Claimed(attempt) => to.with_attempt(attempt),
                 Verdict::Written { .. } => to,
-                Verdict::OverCap | Verdict::Refused(_) => continue,
+                Verdict::OverCap | Verdict::Full | Verdict::Gone | Verdict::Refused(_) => continue,
             };
             self.known.insert(*revision, status);
         }

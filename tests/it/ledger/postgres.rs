@@ -24,6 +24,7 @@ fn options(holder: &'static str) -> LedgerOptions<'static> {
         threads: Threads::Pool,
         identity: rushes::ledger::Identity::default(),
         post_lasts: rushes::ledger::post_lasts(Duration::ZERO),
+        work: None,
     }
 }
 

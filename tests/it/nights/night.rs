@@ -136,6 +136,7 @@ impl Stage {
                 threads: Threads::InPlace,
                 identity: rushes::ledger::Identity::default(),
                 post_lasts: std::time::Duration::ZERO,
+                work: None,
             },
         )
     }

@@ -65,6 +65,7 @@ impl Ledger for SlowLedger {
                 Change::Transition { transition, .. } => transition.to.state.name(),
                 Change::Earlier { .. } => "earlier",
                 Change::Charge { .. } => "charge",
+                Change::Late { .. } => "late",
             };
             let batch_of: Vec<&str> = batch.iter().map(to).collect();
             self.seen.note(format!("writes {}", batch_of.join(" ")));

@@ -211,6 +211,7 @@ BEGIN
           verdict := coalesce(jsonb_build_object('first', task_first_of((c->>'bought')::bigint)), 'null');
         END IF;
       END IF;
+    WHEN 'late' THEN NULL;
     WHEN 'charge' THEN
       UPDATE attempts SET charge = c->>'amount', charge_currency = c->>'currency'
         WHERE id = (c->>'a')::bigint AND campaign = w.campaign;

@@ -130,7 +130,8 @@ impl Rig {
             let balance = balance(&self.attempts);
             assert!(self.budget.cap.is_none_or(|cap| self.budget.committed(&balance) <= cap));
             let reserve_used = std::mem::take(&mut self.reserve_used);
-            let committed = Committed { verdicts, balance, reserve_used, displaced: None };
+            let committed =
+                Committed { verdicts, balance, places: None, reserve_used, displaced: None };
             self.scheduler.committed(self.now, &commits, &owners, committed);
         }
         for effect in effects {
@@ -157,6 +158,7 @@ impl Rig {
                 self.charges.push((*attempt, charge.clone()));
                 return Verdict::Written { task_first_of: None };
             }
+            Change::Late { .. } => return Verdict::Written { task_first_of: None },
             Change::Earlier { revision, change, files } => {
                 self.attempts[place(change.attempt)].account = change.account;
                 self.files.insert(row(*revision), files.len());
