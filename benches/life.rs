@@ -129,6 +129,7 @@ async fn campaign(
             threads: Threads::Pool,
             identity: rushes::ledger::Identity::default(),
             post_lasts: std::time::Duration::ZERO,
+            work: None,
         },
     )?;
     // Slower than the ledger can write, so that shots do not pile up before it.
