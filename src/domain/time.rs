@@ -92,6 +92,12 @@ pub struct Now {
 pub trait Clock: Send + Sync {
     /// The present moment.
     fn now(&self) -> Timestamp;
+
+    /// How long the machine has slept since some moment in the past: while it does, no other clock of a
+    /// process goes on.
+    fn slept(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// The machine's wall clock.
@@ -102,5 +108,16 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         #[expect(clippy::disallowed_methods, reason = "this is the clock")]
         Timestamp::of_system(SystemTime::now())
+    }
+
+    #[cfg(target_os = "linux")]
+    fn slept(&self) -> Duration {
+        let read = |clock| {
+            let now = rustix::time::clock_gettime(clock);
+            let nanos = u32::try_from(now.tv_nsec).unwrap_or_default();
+            Duration::new(now.tv_sec.unsigned_abs(), nanos)
+        };
+        let awake = read(rustix::time::ClockId::Monotonic);
+        read(rustix::time::ClockId::Boottime).saturating_sub(awake)
     }
 }

@@ -13,6 +13,7 @@ use crate::domain::shot::Shot;
 use crate::domain::state::AttemptId;
 use crate::domain::time::Timestamp;
 use crate::policy::budget::{Balance, Budget};
+pub use crate::policy::granted::{LATEST, REACH};
 use crate::policy::limits::Limits;
 
 /// What a run tells the ledger that it shares with other workers.
@@ -74,12 +75,6 @@ pub trait Fleet: Send + Sync {
     /// Whether the POST of this attempt may leave now: the lease in which it was claimed lasts.
     fn may_leave(&self, attempt: AttemptId) -> bool;
 }
-
-/// How much after its moment a request may leave.
-pub const LATEST: Duration = Duration::from_millis(20);
-
-/// How far ahead moments are given at most.
-pub const REACH: Duration = Duration::from_secs(2);
 
 /// How a campaign stands when a worker begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -74,6 +74,18 @@ impl Backpressure {
         }
     }
 
+    /// Takes over what other workers know: how often the pace is halved, and until when all are quiet.
+    pub fn hear(&mut self, level: u32, quiet_until: Duration) {
+        self.level = level.min(LOWEST_LEVEL);
+        self.quiet_until = self.quiet_until.max(quiet_until);
+    }
+
+    /// How often the pace is halved.
+    #[must_use]
+    pub const fn level(&self) -> u32 {
+        self.level
+    }
+
     /// When the next one may leave.
     #[must_use]
     pub const fn quiet_until(&self) -> Duration {

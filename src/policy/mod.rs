@@ -3,8 +3,10 @@
 
 pub mod backpressure;
 pub mod budget;
+pub mod granted;
 pub mod late;
 pub mod limits;
+pub mod pacer;
 pub mod queue;
 pub mod rate;
 pub mod rejections;

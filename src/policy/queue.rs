@@ -70,6 +70,14 @@ impl Queue {
         self.best(left).is_some()
     }
 
+    /// How many ready ones fit, each for itself.
+    #[must_use]
+    pub fn fitting(&self, left: Option<Usd>) -> usize {
+        let fits =
+            |price: &Option<Usd>| left.is_none_or(|left| price.is_some_and(|price| price <= left));
+        self.ready.iter().filter(|(price, _)| fits(price)).map(|(_, heap)| heap.len()).sum()
+    }
+
     /// Takes the best ready one that fits.
     pub fn pop(&mut self, left: Option<Usd>) -> Option<(Rank, Option<Usd>)> {
         let (price, _) = self.best(left)?;

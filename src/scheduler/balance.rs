@@ -53,7 +53,10 @@ impl Scheduler {
     fn left_to_buy(&self) -> Usd {
         let places = self.queued.iter().zip(&*self.shots);
         let queued = places.filter_map(|(slot, shot)| slot.and(shot.price));
-        let total: Usd = queued.sum();
+        let total: Usd = match &self.sharing {
+            Some(sharing) => sharing.to_buy,
+            None => queued.sum(),
+        };
         self.left().map_or(total, |left| total.min(left))
     }
 

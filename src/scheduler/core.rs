@@ -16,8 +16,8 @@ use crate::domain::shot::Shot;
 use crate::domain::time::{Now, Timestamp};
 use crate::ledger::{Change, Commit, Entry, LedgerError};
 use crate::policy::backpressure::Backpressure;
+use crate::policy::pacer::Pacer;
 use crate::policy::queue::Queue;
-use crate::policy::rate::RateLimiter;
 
 use super::effects::{Effect, Event};
 use super::event_log::EventRecord;
@@ -29,6 +29,7 @@ use super::progress::Progress;
 use super::questions::{BalanceCheck, Charges, Question};
 use super::refusal_counts::Refusals;
 use super::renders::Renders;
+use super::sharing::Sharing;
 use super::shot_state::{Slot, Slots};
 use super::subscriptions::Doubts;
 
@@ -82,8 +83,10 @@ pub struct Scheduler {
     pub(super) leaving_soon: VecDeque<Slot>,
     /// Prices of shots whose claim is not yet in the balance.
     pub picked: Usd,
-    pub(super) posts: RateLimiter,
-    pub(super) polls: RateLimiter,
+    pub(super) posts: Pacer,
+    pub(super) polls: Pacer,
+    /// What is known of other workers; `None` where this process works alone.
+    pub(super) sharing: Option<Box<Sharing>>,
     pub(super) balance_check: BalanceCheck,
     /// 429s.
     pub throttled: Backpressure,
@@ -148,7 +151,8 @@ impl Scheduler {
         setup: Setup,
         began: Timestamp,
     ) -> Self {
-        let Setup { provider, budget, balance, metrics, callbacks, keys, rng } = setup;
+        let Setup { provider, is_shared, budget, balance, .. } = setup;
+        let Setup { metrics, callbacks, keys, rng, .. } = setup;
         options.rules.result_lifetime = provider.result_lifetime;
         Self {
             queued: vec![None; shots.len()],
@@ -164,8 +168,9 @@ impl Scheduler {
             posting: 0,
             leaving_soon: VecDeque::new(),
             picked: Usd::ZERO,
-            posts: RateLimiter::new(options.limits.rate),
-            polls: RateLimiter::new(options.limits.poll_rate),
+            posts: Pacer::new(options.limits.rate, is_shared),
+            polls: Pacer::new(options.limits.poll_rate, is_shared),
+            sharing: is_shared.then(Box::default),
             balance_check: BalanceCheck::new(options.check_balance),
             throttled: Backpressure::new(true),
             outage: Backpressure::new(false),
@@ -223,6 +228,10 @@ impl Scheduler {
             Event::Balance { outcome } => self.balance_told(&outcome),
             Event::Callback { key, tasks } => self.called(now, key, tasks),
             Event::Cancelled => self.interrupt(),
+            Event::Assigned(assigned) => self.assigned(now, *assigned),
+            Event::Granted(granted) => self.granted(now, granted),
+            Event::Counted(counts) => self.counted(now, &counts),
+            Event::PauseTold => self.pause_told(),
             Event::LedgerUnreadable(error) => self.ledger_failed(error),
             Event::Panicked { was_post, why } => {
                 self.on_wire -= u32::from(was_post && self.on_wire > 0);
@@ -243,6 +252,7 @@ impl Scheduler {
         self.begin_questions(now);
         self.begin_downloads();
         self.submit_next(now);
+        self.share(now);
     }
 
     /// What the driver has to do now.
@@ -255,7 +265,7 @@ impl Scheduler {
     pub fn next_wake(&self, now: Now) -> Option<Duration> {
         let timer = self.timers.peek().map(|Reverse((at, _))| *at);
         let polls = (!self.questions.is_empty()).then(|| self.polls.not_before()).flatten();
-        let leave = (!self.leaving_soon.is_empty()).then(|| self.posts.leaves_at());
+        let leave = (!self.leaving_soon.is_empty()).then(|| self.posts.leaves_at()).flatten();
         let all = [
             timer.filter(|_| !self.leaving),
             polls.filter(|_| !self.leaving),
@@ -263,6 +273,7 @@ impl Scheduler {
             self.next_submission(now),
             self.next_release(now),
             self.charges_wake(),
+            self.sharing_wake(now),
         ];
         all.into_iter().flatten().min()
     }

@@ -48,6 +48,9 @@ impl Scheduler {
             self.board(slot);
             self.begin_posting(slot);
             self.picked += price.unwrap_or_default();
+            if let Some(sharing) = &mut self.sharing {
+                sharing.unclaimed += 1;
+            }
             self.set(slot, Activity::Busy);
             match files {
                 Some(request) => self.out.effects.push(Effect::Load { slot, request }),
@@ -58,7 +61,7 @@ impl Scheduler {
 
     /// Whether a shot may be submitted as soon as the rate allows it.
     fn may_submit(&mut self, now: Now) -> bool {
-        let waits = self.is_full() || self.downloads_come_first();
+        let waits = self.is_full() || self.places_are_picked() || self.downloads_come_first();
         if self.is_stopping() || self.queue.is_empty() || waits {
             return false;
         }
@@ -79,7 +82,8 @@ impl Scheduler {
             return None;
         }
         let deadline = self.to_deadline(now).map(|left| now.elapsed + left);
-        let next = if self.is_full() || self.downloads_come_first() {
+        let is_full = self.is_full() || self.places_are_picked();
+        let next = if is_full || self.downloads_come_first() {
             None
         } else if !self.queue.fits(self.left()) {
             self.queue.next_wake()
@@ -98,12 +102,12 @@ impl Scheduler {
             && (self.queue.fits(self.left()) || self.queue.next_wake().is_some())
     }
 
-    fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         let limits = &self.options.limits;
         self.in_flight >= limits.in_flight || self.posting >= limits.posts()
     }
 
-    fn quiet_until(&self) -> Duration {
+    pub(super) fn quiet_until(&self) -> Duration {
         self.throttled.quiet_until().max(self.outage.quiet_until())
     }
 
@@ -185,6 +189,20 @@ impl Scheduler {
         let place = self.slots.get(slot).and_then(|shot| shot.place);
         let shot = place.and_then(|place| self.shots.get(place as usize));
         self.picked -= shot.and_then(|shot| shot.price).unwrap_or_default();
+        if let Some(sharing) = &mut self.sharing {
+            sharing.unclaimed = sharing.unclaimed.saturating_sub(1);
+        }
+    }
+
+    /// When the next of the claimed ones may leave.
+    pub(super) fn next_leaving(&self) -> Option<Duration> {
+        (!self.leaving_soon.is_empty()).then(|| self.posts.leaves_at()).flatten()
+    }
+
+    /// Lets the claimed ones leave while the ledger is waited for; answers what is to be begun at once.
+    pub(super) fn let_leave(&mut self, now: Now) -> Vec<Effect> {
+        self.begin_leaving(now);
+        std::mem::take(&mut self.out.at_once)
     }
 
     /// Lets the claimed ones leave, as far as the rate allows it. Once the run stops they do not
@@ -212,13 +230,17 @@ impl Scheduler {
             _ => LoadedFiles::default(),
         };
         let planned = shot.place.and_then(|place| self.shots.get(place as usize));
-        let (Some(planned), Some(key)) = (planned, shot.key) else { return };
+        let attempt = shot.entry.status.state.attempt();
+        let (Some(planned), Some(key), Some(attempt)) = (planned, shot.key, attempt) else {
+            return;
+        };
         let callback = self.doubts.as_ref().map(|doubts| doubts.callbacks.address(&key));
         let params = planned.request.json.clone();
         let submission = Submission { key, params, files: files.0, callback };
         self.sent = true;
         self.on_wire += 1;
-        self.out.at_once.push(Effect::Submit { slot, submission: Box::new(submission) });
+        let submission = Box::new(submission);
+        self.out.at_once.push(Effect::Submit { slot, attempt, submission });
     }
 
     /// A POST ended, or was held back in the last moment (`took` is `None` then).
@@ -249,7 +271,7 @@ impl Scheduler {
         self.answered(now, slot, outcome);
     }
 
-    fn answered(&mut self, now: Now, slot: Slot, outcome: SubmitOutcome) {
+    pub(super) fn answered(&mut self, now: Now, slot: Slot, outcome: SubmitOutcome) {
         let Some(attempt) = self.entry(slot).and_then(|entry| entry.status.state.attempt()) else {
             return;
         };
@@ -292,7 +314,11 @@ impl Scheduler {
         }
         match outcome {
             SubmitOutcome::Bought { task } => {
+                let before = self.throttled.level();
                 self.throttled.passed();
+                if let Some(sharing) = &mut self.sharing {
+                    sharing.recovered |= self.throttled.level() < before;
+                }
                 self.refusals.accepted();
                 tracing::debug!(%shot, %task, "bought");
             }
@@ -328,6 +354,10 @@ impl Scheduler {
     pub(super) fn throttled_by(&mut self, now: Now, retry_after: Option<Duration>, why: &str) {
         let fresh = self.throttled.hit(now.elapsed, retry_after, self.rng.f64());
         let rounds = self.throttled.in_a_row();
+        if let Some(sharing) = &mut self.sharing {
+            let (until, level) = (self.throttled.quiet_until(), self.throttled.level());
+            sharing.setback = Some((until, level));
+        }
         if fresh && rounds == THROTTLED_WARNING {
             tracing::warn!(
                 "the gateway has answered 429 {rounds} times in a row and accepted nothing ({why}); \

@@ -91,6 +91,7 @@ impl Scheduler {
     /// Nothing more happens to a shot in this run.
     pub(super) fn rest(&mut self, slot: Slot) {
         self.set(slot, Activity::Resting);
+        self.give_back(slot);
         self.slots.retire(slot);
     }
 

@@ -26,11 +26,15 @@ use super::uploads::Files;
 /// A ledger that does not answer for so long may not answer before this process ends: task ids that
 /// wait for it are told.
 const OVERDUE: Duration = Duration::from_secs(2);
+/// So much difference between two clocks is a sleep, and no inaccuracy.
+const A_SLEEP: Duration = Duration::from_millis(3);
 
 /// A driver for one run.
 pub(super) struct Driver {
     started: Instant,
     clock: Arc<dyn Clock>,
+    /// How long the machine had slept when that was last looked at.
+    slept: Duration,
     ledger: Arc<dyn Ledger>,
     /// Without a place where the gateway can call back, no callback comes.
     callbacks: Arc<WebhookQueue>,
@@ -53,7 +57,9 @@ impl Driver {
         let Deps { provider, ledger, clips, clock, callbacks, pause, threads, .. } = deps;
         let stopped = Arc::new(AtomicBool::new(false));
         let files = Files::new(&provider, threads, &clock, &stopped);
+        let started = Instant::now();
         let world = World {
+            started,
             provider,
             ledger: Arc::clone(&ledger),
             clips,
@@ -63,7 +69,8 @@ impl Driver {
             stopped,
         };
         Self {
-            started: Instant::now(),
+            started,
+            slept: clock.slept(),
             clock,
             ledger,
             callbacks: callbacks.map(|callbacks| callbacks.queue).unwrap_or_default(),
@@ -142,16 +149,18 @@ impl Driver {
     /// to follow. What comes of the commits themselves is carried out likewise.
     async fn carry_out(&mut self, scheduler: &mut Scheduler) {
         loop {
+            self.look_for_sleep(scheduler);
             let Output { at_once, commits, owners, records, effects } = scheduler.take_output();
-            self.world.stopped.store(scheduler.is_stopping(), Ordering::Release);
-            for effect in at_once {
-                self.begin(effect);
-            }
+            self.begin_at_once(scheduler, at_once);
             let has_commits = !commits.is_empty();
             if has_commits {
                 let batch = Arc::new(commits);
+                let asked = Instant::now();
                 match self.commit(scheduler, &batch, &owners).await {
-                    Ok(committed) => scheduler.committed(self.now(), &batch, &owners, committed),
+                    Ok(committed) => {
+                        scheduler.commit_took(asked.elapsed());
+                        scheduler.committed(self.now(), &batch, &owners, committed);
+                    }
                     Err(error) => {
                         scheduler.commit_failed(&batch, &owners, error);
                         self.show(scheduler);
@@ -173,11 +182,28 @@ impl Driver {
         }
     }
 
-    /// Has the ledger write a batch. While it does not answer, the answers to POSTs are put aside; what
-    /// was bought meanwhile is told, since this process may end before it is written.
+    fn begin_at_once(&mut self, scheduler: &Scheduler, effects: Vec<Effect>) {
+        self.world.stopped.store(scheduler.is_stopping(), Ordering::Release);
+        for effect in effects {
+            self.begin(effect);
+        }
+    }
+
+    /// A machine that slept is somewhere else in time than its other clocks say.
+    fn look_for_sleep(&mut self, scheduler: &mut Scheduler) {
+        let slept = self.clock.slept();
+        if slept > self.slept + A_SLEEP {
+            scheduler.slept();
+        }
+        self.slept = slept;
+    }
+
+    /// Has the ledger write a batch. Meanwhile POSTs whose claim is durable leave at their moments, and
+    /// the answers to others are put aside. If the ledger does not answer for long, what was bought is
+    /// told, since this process may end before it is written.
     async fn commit(
         &mut self,
-        scheduler: &Scheduler,
+        scheduler: &mut Scheduler,
         batch: &Arc<Vec<Commit>>,
         owners: &[Option<Slot>],
     ) -> Result<Committed, LedgerError> {
@@ -185,20 +211,26 @@ impl Driver {
         let mut commit = ledger.commit(Arc::clone(batch));
         let overdue = tokio::time::sleep(OVERDUE);
         tokio::pin!(overdue);
-        tokio::select! {
-            biased;
-            committed = &mut commit => return committed,
-            () = &mut overdue => scheduler.tell_overdue(batch, owners),
-        }
+        let mut is_overdue = false;
         loop {
+            let leaves = scheduler.next_leaving();
             tokio::select! {
                 biased;
                 committed = &mut commit => return committed,
-                () = self.cancel.cancelled(), if !self.is_cancelled => {
+                () = until(self.started, leaves) => {
+                    self.look_for_sleep(scheduler);
+                    let at_once = scheduler.let_leave(self.now());
+                    self.begin_at_once(scheduler, at_once);
+                }
+                () = &mut overdue, if !is_overdue => {
+                    is_overdue = true;
+                    scheduler.tell_overdue(batch, owners);
+                }
+                () = self.cancel.cancelled(), if is_overdue && !self.is_cancelled => {
                     let event = self.cancelled();
                     self.waiting.push(event);
                 }
-                Some(ended) = self.posts.join_next(), if !self.posts.is_empty() => {
+                Some(ended) = self.posts.join_next(), if is_overdue && !self.posts.is_empty() => {
                     let event = event_of(ended, true);
                     scheduler.tell_overdue_answer(&event);
                     self.waiting.push(event);
@@ -216,9 +248,11 @@ impl Driver {
 
     fn begin(&mut self, effect: Effect) {
         match effect {
-            Effect::Submit { slot, submission } => {
-                self.posts.spawn(Arc::clone(&self.world).submit(slot, *submission));
+            Effect::Submit { slot, attempt, submission } => {
+                self.posts.spawn(Arc::clone(&self.world).submit(slot, attempt, *submission));
             }
+            Effect::Switch { paused: true } => self.pause.pause(),
+            Effect::Switch { paused: false } => self.pause.resume(),
             Effect::Expect(key) => self.callbacks.expect(key),
             Effect::Forget(key) => self.callbacks.forget(&key),
             Effect::Leave => {

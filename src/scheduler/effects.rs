@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
+use tokio::time::Instant;
 
 use crate::clips::{ClipError, ClipStore, Stored};
 use crate::disk::is_too_many_open;
@@ -17,7 +18,9 @@ use crate::domain::shot::Request;
 use crate::domain::state::AttemptId;
 use crate::domain::time::Timestamp;
 use crate::failpoint;
-use crate::ledger::{Ledger, LedgerError, RevisionId};
+use crate::ledger::{
+    Assigned, Counts, Fleet, Ledger, LedgerError, RevisionId, SlotRequest, Slots, Traffic, Want,
+};
 use crate::provider::{Download, LoadedFiles, Provider, ResumePoint, Submission, TaskHandle};
 
 use super::questions::ChargeQuestion;
@@ -31,7 +34,7 @@ pub enum Effect {
     /// Read a shot's local files, and send those that its request cannot carry.
     Load { slot: Slot, request: Request },
     /// Send a POST, unless submitting stopped in the last moment.
-    Submit { slot: Slot, submission: Box<Submission> },
+    Submit { slot: Slot, attempt: AttemptId, submission: Box<Submission> },
     /// Ask how tasks stand. Those of `unchecked` revisions are held against what these ask for, if the
     /// user or a callback named them.
     Poll { slots: Vec<Slot>, tasks: Vec<TaskHandle>, unchecked: Vec<Option<RevisionId>> },
@@ -52,6 +55,16 @@ pub enum Effect {
     Reserved { slot: Slot, revision: RevisionId },
     /// Ask the ledger whether an unsettled shot's attempt turned out to be paid, and its clip is here.
     Paid { slot: Slot, revision: RevisionId, attempt: AttemptId },
+    /// Ask the ledger for work.
+    Assign { want: Want },
+    /// Ask the ledger for moments at which requests may leave.
+    AskSlots { request: SlotRequest },
+    /// Count the campaign's shots.
+    Count,
+    /// Tell the other workers that the campaign is paused, or goes on.
+    TellPause { paused: bool },
+    /// Another worker paused the campaign, or lets it go on.
+    Switch { paused: bool },
     /// Hear callbacks with this key.
     Expect(Secret),
     /// Do not hear them any more.
@@ -91,10 +104,35 @@ pub enum Event {
     Callback { key: Secret, tasks: Vec<TaskId> },
     /// The user stopped the run.
     Cancelled,
+    /// The ledger handed over work.
+    Assigned(Box<Assigned>),
+    /// The ledger granted moments.
+    Granted(GrantedMoments),
+    /// The campaign's shots were counted.
+    Counted(Counts),
+    /// The other workers will hear of the pause, or of its end.
+    PauseTold,
     /// The ledger could not be read.
     LedgerUnreadable(LedgerError),
     /// An effect panicked.
     Panicked { was_post: bool, why: String },
+}
+
+/// Moments at which requests may leave, by the run's time: see [`Slots`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GrantedMoments {
+    /// For what.
+    pub traffic: Traffic,
+    /// The first one; if there is none, when it is worth asking again.
+    pub first: Duration,
+    /// From one to the next.
+    pub every: Duration,
+    /// How many.
+    pub count: u32,
+    /// How often the pace is halved.
+    pub level: u32,
+    /// Until when all workers keep quiet.
+    pub quiet_until: Duration,
 }
 
 /// How one try of a download ended.
@@ -120,6 +158,7 @@ const BALANCE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What effects work with.
 pub(super) struct World {
+    pub(super) started: Instant,
     pub(super) provider: Arc<dyn Provider>,
     pub(super) ledger: Arc<dyn Ledger>,
     pub(super) clips: Arc<dyn ClipStore>,
@@ -131,20 +170,27 @@ pub(super) struct World {
 }
 
 impl World {
-    fn holds_back(&self) -> bool {
+    fn holds_back(&self, attempt: AttemptId) -> bool {
+        let may_leave = |fleet: &dyn Fleet| fleet.may_leave(attempt);
         self.stopped.load(Ordering::Acquire)
             || self.cancel.is_cancelled()
             || self.pause.is_paused()
             || self.ledger.has_failed()
+            || !self.ledger.fleet().is_none_or(may_leave)
     }
 
     /// Sends a POST once.
-    pub(super) async fn submit(self: Arc<Self>, slot: Slot, submission: Submission) -> Event {
-        if self.holds_back() {
+    pub(super) async fn submit(
+        self: Arc<Self>,
+        slot: Slot,
+        attempt: AttemptId,
+        submission: Submission,
+    ) -> Event {
+        if self.holds_back(attempt) {
             return Event::Submitted { slot, outcome: not_sent(), took: None };
         }
         failpoint::point("before the POST leaves");
-        let left = tokio::time::Instant::now();
+        let left = Instant::now();
         let outcome = self.provider.submit(submission).await;
         Event::Submitted { slot, outcome, took: Some(left.elapsed()) }
     }
@@ -198,8 +244,44 @@ impl World {
                     Err(error) => Event::LedgerUnreadable(error),
                 }
             }
-            Effect::Submit { slot, submission } => self.submit(slot, *submission).await,
-            Effect::Expect(_) | Effect::Forget(_) | Effect::Leave => Event::Tick,
+            Effect::Submit { slot, attempt, submission } => {
+                self.submit(slot, attempt, *submission).await
+            }
+            effect => self.share(effect).await,
+        }
+    }
+
+    /// Does what other workers make necessary.
+    async fn share(&self, effect: Effect) -> Event {
+        let Some(fleet) = self.ledger.fleet() else { return Event::Tick };
+        let done = match effect {
+            Effect::Assign { want } => {
+                fleet.assign(want).await.map(|assigned| Event::Assigned(Box::new(assigned)))
+            }
+            Effect::AskSlots { request } => {
+                let slots = fleet.slots(request).await;
+                slots.map(|slots| Event::Granted(self.moments(request.traffic, &slots)))
+            }
+            Effect::Count => fleet.counts().await.map(Event::Counted),
+            Effect::TellPause { paused } => {
+                fleet.set_paused(paused).await.map(|()| Event::PauseTold)
+            }
+            _ => Ok(Event::Tick),
+        };
+        done.unwrap_or_else(Event::LedgerUnreadable)
+    }
+
+    /// Granted moments by the run's time.
+    fn moments(&self, traffic: Traffic, slots: &Slots) -> GrantedMoments {
+        let Slots { first, every, count, level, quiet_until } = *slots;
+        let since_start = |moment: Instant| moment.saturating_duration_since(self.started);
+        GrantedMoments {
+            traffic,
+            first: since_start(first),
+            every,
+            count,
+            level,
+            quiet_until: since_start(quiet_until),
         }
     }
 

@@ -4,6 +4,7 @@
 use crate::domain::state::{ShotEvent, State};
 use crate::domain::time::{Now, in_words};
 use crate::domain::transition::Next;
+use crate::ledger::Change;
 
 use super::core::Scheduler;
 use super::effects::Effect;
@@ -34,14 +35,21 @@ impl Scheduler {
         }
         self.failures += 1;
         self.latest.note(true);
-        if self.options.max_failures.is_some_and(|max| self.failures >= max) {
-            self.stop(StopReason::Failures(self.failures));
-        }
+        self.check_failures();
         if let Some((max, (failed, of))) =
             self.options.max_failure_percent.zip(self.latest.failed())
             && u64::from(failed) * 100 >= u64::from(max) * u64::from(of)
         {
             self.stop(StopReason::FailureShare { failed, of });
+        }
+    }
+
+    /// Stops once too many shots failed in this run, over all workers.
+    pub(super) fn check_failures(&mut self) {
+        let others = self.sharing.as_ref().map_or(0, |sharing| sharing.news.failures);
+        let all = self.failures.saturating_add(others);
+        if self.options.max_failures.is_some_and(|max| all >= max) {
+            self.stop(StopReason::Failures(all));
         }
     }
 
@@ -99,11 +107,16 @@ impl Scheduler {
         let Some(shot) = self.slots.get(slot).filter(|shot| shot.holds_place) else { return };
         let State::Rendering { since, .. } = shot.entry.status.state else { return };
         let age = shot.judged_at(now).since(since);
-        let is_room = self.late < self.options.limits.in_flight / 2;
+        let others = self.sharing.as_ref().map_or(0, |sharing| sharing.news.late);
+        let is_room = self.late + others < self.options.limits.in_flight / 2;
         if !is_room || !self.renders.is_late(&kind, since, age) {
             return;
         }
         self.land(slot);
+        if let Some(shot) = self.slots.get(slot).filter(|_| self.sharing.is_some()) {
+            let revision = shot.entry.revision;
+            self.out.write(now, Some(slot), Change::Late { revision });
+        }
         if let Some(shot) = self.slots.get_mut(slot) {
             shot.is_late = true;
             self.late += 1;

@@ -30,6 +30,7 @@
 //!
 //! [`RevisionState::after`]: crate::domain::state::RevisionState::after
 
+mod assignments;
 mod balance;
 mod charges;
 mod contents;
@@ -42,6 +43,7 @@ mod earlier;
 mod effects;
 mod ends;
 mod event_log;
+mod fleet;
 mod former;
 mod latest;
 mod loads;
@@ -56,6 +58,8 @@ mod recovery;
 mod refusal_counts;
 mod refusals;
 mod renders;
+mod shared_pace;
+mod sharing;
 mod shot_state;
 mod steps;
 mod stops;
@@ -69,7 +73,7 @@ use tokio::sync::watch;
 
 use crate::domain::shot::Shot;
 use crate::failpoint;
-use crate::ledger::{Assign, Ledger, LedgerError};
+use crate::ledger::{Assign, Fleet, Ledger, LedgerError};
 
 pub use self::core::{Output, Scheduler};
 use driver::Driver;
@@ -132,6 +136,11 @@ async fn prepare(
 ) -> Result<Scheduler, LedgerError> {
     let now = driver.now();
     let mut scheduler = Scheduler::new(Arc::clone(&shots), options.clone(), setup, now.clock);
+    if let Some(fleet) = ledger.fleet() {
+        scheduler.set_paused(driver.is_paused());
+        begin(fleet, ledger, &mut scheduler, driver).await?;
+        return Ok(scheduler);
+    }
     let subscriptions = ledger.subscriptions().await?;
     let places = (0_u32..).map(Some);
     let (current, others) = if options.submit {
@@ -147,4 +156,24 @@ async fn prepare(
     scheduler.recover_from(now, entries, subscriptions);
     scheduler.take_earlier(now, ledger.earlier_tasks().await?);
     Ok(scheduler)
+}
+
+/// Begins as one of several workers, which are handed what there is to do as they go.
+async fn begin(
+    fleet: &dyn Fleet,
+    ledger: &dyn Ledger,
+    scheduler: &mut Scheduler,
+    driver: &Driver,
+) -> Result<(), LedgerError> {
+    let (shots, options) = (Arc::clone(&scheduler.shots), &scheduler.options);
+    let selected = |(place, shot): (u32, &Shot)| options.selects(shot.id.as_str()).then_some(place);
+    let only = options.only.is_some().then(|| (0..).zip(&*shots).filter_map(selected).collect());
+    let current = options.submit.then(|| Arc::clone(&shots));
+    let begun = fleet.begin(current, only, driver.now().clock).await?;
+    failpoint::point("shots recorded");
+    scheduler.begun(&begun.counts, begun.to_buy);
+    let now = driver.now();
+    let earlier = if fleet.begins_run() { ledger.earlier_tasks().await? } else { Vec::new() };
+    scheduler.take_earlier(now, earlier);
+    Ok(())
 }

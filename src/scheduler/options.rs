@@ -133,6 +133,8 @@ impl Deps {
 pub struct Setup {
     /// What the provider says of itself.
     pub provider: Capabilities,
+    /// Whether other workers may be at the campaign too.
+    pub is_shared: bool,
     /// The cap.
     pub budget: Budget,
     /// The money as the ledger has it.
@@ -157,6 +159,7 @@ impl Setup {
         getrandom::fill(&mut seed).map_err(io::Error::other)?;
         Ok(Self {
             provider: deps.provider.capabilities(),
+            is_shared: deps.ledger.fleet().is_some(),
             budget: deps.ledger.budget(),
             balance: deps.ledger.balance(),
             metrics: Arc::clone(&deps.metrics),

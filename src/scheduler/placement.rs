@@ -32,6 +32,7 @@ impl Scheduler {
     /// Gives a shot something to do, or nothing.
     pub(super) fn set(&mut self, slot: Slot, activity: Activity) {
         let Some(shot) = self.slots.get_mut(slot) else { return };
+        let activity = if shot.is_gone { Activity::Resting } else { activity };
         let (was, is) = (shot.activity.is_active(), activity.is_active());
         shot.activity = activity;
         match (was, is) {
@@ -45,6 +46,7 @@ impl Scheduler {
     pub(super) fn board(&mut self, slot: Slot) {
         if let Some(shot) = self.slots.get_mut(slot)
             && !shot.is_late
+            && !shot.is_gone
             && !std::mem::replace(&mut shot.holds_place, true)
         {
             self.in_flight += 1;

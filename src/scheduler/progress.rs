@@ -1,6 +1,7 @@
 //! How a run stands while it goes on: counts by state and the money.
 
 use crate::domain::state::State;
+use crate::ledger::Counts;
 use crate::policy::budget::{Balance, Budget};
 
 use super::outcome::RunOutcome;
@@ -101,6 +102,16 @@ impl Progress {
             ("failed", self.failed),
             ("in_doubt", self.in_doubt),
         ]
+    }
+
+    /// Takes over how many there are in each state.
+    pub(super) const fn take_counts(&mut self, counts: &Counts) {
+        let Counts { queued, submitting, rendering, stalled, .. } = *counts;
+        let Counts { rendered, delivered, failed, in_doubt, .. } = *counts;
+        (self.queued, self.submitting) = (queued, submitting);
+        (self.rendering, self.stalled) = (rendering, stalled);
+        (self.rendered, self.delivered) = (rendered, delivered);
+        (self.failed, self.in_doubt) = (failed, in_doubt);
     }
 
     /// Counts a shot in before anything happened to it.

@@ -22,14 +22,30 @@ impl Scheduler {
         entries: impl Iterator<Item = (Entry, Option<u32>)>,
         subscriptions: Vec<CallbackSubscription>,
     ) {
-        let mut slots = Vec::new();
-        for (entry, place) in entries {
+        let counted = entries.inspect(|(entry, _)| {
             if entry.current {
                 self.progress.count(&entry.status.state);
             }
+        });
+        let entries: Vec<_> = counted.collect();
+        self.take_over(now, entries.into_iter(), subscriptions);
+        self.go_on(now);
+    }
+
+    /// Takes over revisions that the ledger hands to this worker. What follows is in the next output.
+    pub(super) fn take_over(
+        &mut self,
+        now: Now,
+        entries: impl Iterator<Item = (Entry, Option<u32>)>,
+        subscriptions: Vec<CallbackSubscription>,
+    ) {
+        let mut slots = Vec::new();
+        for (entry, place) in entries {
+            let place = place.filter(|place| (*place as usize) < self.shots.len());
             let shot = ShotState::new(entry, place, now);
-            if let Some(first) = self.first(&shot) {
-                slots.push((self.slots.insert(shot), first));
+            match self.first(&shot) {
+                Some(first) => slots.push((self.slots.insert(shot), first)),
+                None => self.returned(shot.entry.revision),
             }
         }
         self.expect_callbacks(subscriptions, &slots);
@@ -54,7 +70,6 @@ impl Scheduler {
                 self.settle(now, slot, next);
             }
         }
-        self.go_on(now);
     }
 
     fn expect_callbacks(

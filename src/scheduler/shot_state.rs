@@ -87,6 +87,8 @@ pub struct ShotState {
     /// Whether its task was found in the ledger and no poll of this run answered clearly about it: if
     /// the user or a callback named it, it may be another's.
     pub(super) is_unchecked: bool,
+    /// Whether another worker has it by now: nothing goes on with it here.
+    pub(super) is_gone: bool,
     /// How often in this run its files could not be sent to the gateway.
     pub(super) unsent_files: u32,
     /// What the revision itself is, if this is only an earlier task of it; the entry's state is that
@@ -170,6 +172,7 @@ impl ShotState {
             unclear: 0,
             is_asked: false,
             is_unchecked,
+            is_gone: false,
             unsent_files: 0,
             earlier: None,
             work: Work::None,

@@ -34,6 +34,10 @@ impl Scheduler {
         if shot.earlier.is_some() {
             return self.earlier_step(now, slot, event, files);
         }
+        // Only what became of its POST is first-hand news.
+        if shot.is_gone && !matches!(event, ShotEvent::Answered(_)) {
+            return None;
+        }
         let judged = shot.event_judged_at(now, &event);
         let cause = Cause::of(&event, &files);
         let transition = self.decide(slot, event, judged)?;
@@ -121,8 +125,11 @@ impl Scheduler {
         owners: &[Option<Slot>],
         committed: Committed,
     ) {
-        let Committed { verdicts, balance, places: _, reserve_used, displaced } = committed;
+        let Committed { verdicts, balance, places, reserve_used, displaced } = committed;
         self.progress.balance = balance;
+        if let (Some(sharing), Some(places)) = (&mut self.sharing, places) {
+            sharing.news.places = places;
+        }
         for ((commit, slot), verdict) in commits.iter().zip(owners).zip(verdicts) {
             match (*slot, verdict) {
                 (Some(slot), Verdict::Claimed(attempt)) => {
@@ -133,6 +140,8 @@ impl Scheduler {
                     }
                 }
                 (Some(slot), Verdict::OverCap) => self.over_cap(now, slot),
+                (Some(slot), Verdict::Full) => self.found_full(now, slot),
+                (Some(slot), Verdict::Gone) => self.lost(slot, commit),
                 (Some(slot), Verdict::Written { task_first_of: Some(first) }) => {
                     if let Some(entry) = self.entry(slot)
                         && let Some(task) = entry.status.state.task()

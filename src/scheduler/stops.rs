@@ -48,7 +48,8 @@ impl Scheduler {
     }
 
     /// The user pauses the run, or lets it go on.
-    pub const fn set_paused(&mut self, paused: bool) {
+    pub fn set_paused(&mut self, paused: bool) {
+        self.tell_pause(paused);
         self.progress.paused = paused;
     }
 
@@ -101,12 +102,14 @@ impl Scheduler {
             self.say_awaited();
             return false;
         }
-        self.charges.as_ref().is_none_or(|charges| charges.asking == 0)
+        let is_charged = self.charges.as_ref().is_none_or(|charges| charges.asking == 0);
+        is_charged && !self.waits_for_others()
     }
 
     /// How a run that is over has ended.
     pub(super) fn run_outcome(&self) -> RunOutcome {
-        let none_left = self.queue.is_empty() && !self.holds_back();
+        let held = self.queue.len() + self.waiting_elsewhere();
+        let none_left = held == 0 && !self.holds_back();
         match &self.stopped {
             _ if self.interrupted => RunOutcome::Interrupted,
             // These two stop nothing when no shot is left to be stopped.
@@ -115,7 +118,7 @@ impl Scheduler {
                 StopReason::Failures(_) | StopReason::FailureShare { .. } | StopReason::Deadline,
             ) if none_left => RunOutcome::Done,
             Some(stopped) => RunOutcome::Stopped(stopped.clone()),
-            None => RunOutcome::Stopped(StopReason::Cap { held: self.queue.len() }),
+            None => RunOutcome::Stopped(StopReason::Cap { held }),
         }
     }
 }

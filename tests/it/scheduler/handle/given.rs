@@ -211,6 +211,7 @@ impl Given {
         let mut rng = fastrand::Rng::with_seed(7);
         let setup = Setup {
             provider: Capabilities { poll_batch: self.poll_batch, ..Capabilities::default() },
+            is_shared: false,
             budget: self.budget,
             balance: super::rig::balance(&self.attempts),
             metrics: Arc::default(),

@@ -237,6 +237,11 @@ impl Rig {
                 return;
             }
             Effect::Load { .. }
+            | Effect::Assign { .. }
+            | Effect::AskSlots { .. }
+            | Effect::Count
+            | Effect::TellPause { .. }
+            | Effect::Switch { .. }
             | Effect::Download { .. }
             | Effect::Adopt { .. }
             | Effect::Former { .. }

@@ -1,0 +1,133 @@
+//! What the ledger hands over while a run goes on, where several workers are at a campaign; and what is
+//! lost to another worker.
+
+use crate::domain::state::OnDoubt;
+use crate::domain::time::Now;
+use crate::domain::transition::{Backoff, Next};
+use crate::ledger::{Assigned, Change, Commit, RevisionId, Want};
+
+use super::core::Scheduler;
+use super::effects::Effect;
+use super::event_log;
+use super::shot_state::{Activity, Slot};
+
+/// So many unfinished purchases are taken over at once.
+const PURCHASES: u32 = 500;
+/// How soon a shot is tried again for which no place was free.
+const FULL_PAUSE: std::time::Duration = std::time::Duration::from_millis(250);
+
+impl Scheduler {
+    /// Asks for more work once there is little left, and now and then to hear of the others.
+    pub(super) fn ask_for_work(&mut self, now: Now) {
+        let is_idle = self.is_idle(now);
+        let left = self.left();
+        let ready = u32::try_from(self.queue.fitting(left)).unwrap_or(u32::MAX);
+        let submits = self.options.submit && !self.is_stopping() && !self.progress.paused;
+        let enough = if submits { self.options.limits.posts() } else { 0 };
+        let Some(sharing) = &mut self.sharing else { return };
+        let is_hungry = ready < enough.div_ceil(2) && !sharing.ran_dry;
+        let is_due = now.elapsed >= sharing.ask_at || is_idle != sharing.said_idle;
+        if sharing.asking || !(is_due || is_hungry) {
+            return;
+        }
+        sharing.asking = true;
+        sharing.said_idle = is_idle;
+        sharing.asked_for = enough.saturating_sub(ready);
+        let rules = &self.options.rules;
+        let buys_doubts = self.options.submit && rules.on_doubt == OnDoubt::Resubmit;
+        let buys_failed = self.options.retry_failed || rules.rerolls > 0;
+        let want = Want {
+            queued: sharing.asked_for,
+            left,
+            purchases: PURCHASES,
+            doubts: buys_doubts || self.doubts.is_some(),
+            failed: self.options.submit && buys_failed,
+            returned: std::mem::take(&mut sharing.returned),
+            is_idle,
+            failures: self.failures,
+            late: self.late,
+        };
+        self.out.effects.push(Effect::Assign { want });
+    }
+
+    /// The ledger handed over work, and told how the campaign stands.
+    pub(super) fn assigned(&mut self, now: Now, assigned: Assigned) {
+        let Assigned { entries, subscriptions, news } = assigned;
+        if let Some(sharing) = &mut self.sharing {
+            sharing.asking = false;
+            let queued = entries.iter().filter(|(entry, _)| entry.status.state.name() == "queued");
+            sharing.ran_dry = queued.count() < sharing.asked_for as usize;
+        }
+        self.heard(now, news);
+        if self.leaving {
+            return;
+        }
+        let was_idle = self.sharing.as_ref().is_some_and(|sharing| sharing.said_idle);
+        let is_over = was_idle && entries.is_empty() && news.is_over && self.is_idle(now);
+        let is_full = entries.len() >= PURCHASES as usize;
+        if let Some(sharing) = &mut self.sharing {
+            sharing.is_over = is_over;
+            if is_full {
+                sharing.ask_at = now.elapsed;
+            }
+        }
+        event_log::queued(
+            entries.iter().map(|(entry, _)| entry).filter(|entry| self.options.takes_up(entry)),
+        );
+        self.take_over(now, entries.into_iter(), subscriptions);
+    }
+
+    /// Whether this worker has nothing to do.
+    pub(super) fn is_idle(&self, now: Now) -> bool {
+        self.on_wire == 0
+            && self.leaving_soon.is_empty()
+            && self.active == 0
+            && !self.can_submit_later()
+            && self.next_release(now).is_none()
+            && self.charges.as_ref().is_none_or(|charges| charges.asking == 0)
+    }
+
+    /// Nothing goes on with a shot here: others may have it.
+    pub(super) fn give_back(&mut self, slot: Slot) {
+        if let Some(shot) =
+            self.slots.get(slot).filter(|shot| shot.earlier.is_none() && !shot.is_gone)
+        {
+            self.returned(shot.entry.revision);
+        }
+    }
+
+    /// Nothing goes on with a revision here.
+    pub(super) fn returned(&mut self, revision: RevisionId) {
+        if let Some(sharing) = &mut self.sharing {
+            sharing.returned.push(revision);
+        }
+    }
+
+    /// All places in flight were taken by others; it is tried again in a moment.
+    pub(super) fn found_full(&mut self, now: Now, slot: Slot) {
+        if let Some(sharing) = &mut self.sharing {
+            sharing.news.places = 0;
+        }
+        self.give_up_place(slot);
+        self.settle(now, slot, Next::Requeue(Backoff::Refused(Some(FULL_PAUSE))));
+    }
+
+    /// Another worker, or the user, has the shot: what this worker believed of it is old.
+    pub(super) fn lost(&mut self, slot: Slot, commit: &Commit) {
+        if matches!(&commit.change, Change::Transition { attempt: Some(_), .. }) {
+            self.give_up_place(slot);
+        }
+        self.end_late(slot);
+        self.end_posting(slot);
+        self.land(slot);
+        if let Some(attempt) = self.entry(slot).and_then(|entry| entry.status.state.attempt()) {
+            self.forget(attempt);
+        }
+        self.retrying.remove(&slot);
+        self.set(slot, Activity::Resting);
+        if let Some(shot) = self.slots.get_mut(slot) {
+            tracing::debug!(shot = %shot.entry.shot, "another worker has it");
+            shot.is_gone = true;
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! What a run knows of the other workers of its campaign, and what it has to tell them.
+
+use std::time::Duration;
+
+use crate::domain::money::Usd;
+use crate::ledger::{News, RevisionId};
+
+/// What is known of the other workers.
+#[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub(super) struct Sharing {
+    /// As of the last answer.
+    pub(super) news: News,
+    /// Whether work is being asked for, for how many queued shots, and when it is to be asked for again
+    /// at the latest.
+    pub(super) asking: bool,
+    pub(super) asked_for: u32,
+    pub(super) ask_at: Duration,
+    /// Whether the last answer held fewer queued shots than were asked for: there are no more.
+    pub(super) ran_dry: bool,
+    /// Whether the ledger was told that this worker is idle.
+    pub(super) said_idle: bool,
+    /// Whether no worker has anything to do any more.
+    pub(super) is_over: bool,
+    /// Revisions with which nothing goes on here.
+    pub(super) returned: Vec<RevisionId>,
+    /// Shots that were picked and whose claim was not answered yet.
+    pub(super) unclaimed: u32,
+    /// A 429 that the others are to hear of: until when all keep quiet, by the run's time, and how
+    /// often the pace is halved.
+    pub(super) setback: Option<(Duration, u32)>,
+    /// Whether the others are to hear that the pace may double again.
+    pub(super) recovered: bool,
+    /// What the queued shots cost when the run began.
+    pub(super) to_buy: Usd,
+    /// Whether the campaign is paused, as this worker last heard or said.
+    pub(super) is_paused: bool,
+    /// Pauses that are being told to the ledger: what it says of them meanwhile is old.
+    pub(super) telling_pauses: u32,
+    /// Whether a pause was told since work was last asked for.
+    pub(super) told_pause: bool,
+    /// Since when the shots are being counted, and when they are to be counted again.
+    pub(super) counting: Option<Duration>,
+    pub(super) count_at: Duration,
+    /// How long commits took of late at most.
+    pub(super) commit: Duration,
+}
