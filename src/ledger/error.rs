@@ -222,6 +222,9 @@ pub enum LedgerError {
     #[cfg(feature = "postgres")]
     #[error(transparent)]
     Server(#[from] super::postgres::ServerError),
+    /// One in memory that several workers share.
+    #[error(transparent)]
+    Memory(#[from] super::memory::MemoryError),
     /// Asked for what cannot be: a defect of this program. Nothing was written.
     #[error("internal error: {what}; nothing was written")]
     Defect {

@@ -45,7 +45,7 @@ pub use fleet::{
 };
 pub use folder::{FolderLock, Owner, hold_for, is_database, open_in};
 pub use identity::{Identity, StoredRequest};
-pub use memory::MemoryLedger;
+pub use memory::{MemoryDatabase, MemoryError, MemoryLedger};
 pub use options::{Kind, LedgerOptions, post_lasts};
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresLedger, ServerAddress, ServerError};

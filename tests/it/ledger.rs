@@ -4,6 +4,7 @@ mod beside;
 mod conformance;
 mod doors;
 mod doubts;
+mod fleet;
 mod frozen;
 #[cfg(debug_assertions)]
 mod full_disk;

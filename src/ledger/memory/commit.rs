@@ -1,7 +1,7 @@
 //! What a ledger in memory makes of commits. Each checks before it writes, so that what is refused has
 //! written nothing.
 
-use super::{Attempt, Books, Revision};
+use super::books::{Attempt, Books, Revision};
 use crate::domain::money::Usd;
 use crate::domain::outcome::TaskId;
 use crate::domain::state::{Account, AttemptId, AttemptOutcome, State};
@@ -144,7 +144,7 @@ impl Books {
     }
 
     /// A change is about an attempt of a revision.
-    fn holds(&self, id: RevisionId, change: &AttemptChange) -> Result<(), LedgerError> {
+    pub(super) fn holds(&self, id: RevisionId, change: &AttemptChange) -> Result<(), LedgerError> {
         if self.attempt(change.attempt).is_none_or(|attempt| attempt.revision != id) {
             let what = format!("attempt {} is not one of revision {}", change.attempt.0, id.0);
             return Err(LedgerError::defect(what));
@@ -153,7 +153,7 @@ impl Books {
     }
 
     /// An attempt, its money, and its task if it has another now.
-    fn change(&mut self, change: &AttemptChange, task: Option<&TaskId>, at: Timestamp) {
+    pub(super) fn change(&mut self, change: &AttemptChange, task: Option<&TaskId>, at: Timestamp) {
         let Some(attempt) = self.attempt_mut(change.attempt) else { return };
         let from = std::mem::replace(&mut attempt.account, change.account);
         attempt.outcome = attempt.outcome.or(change.outcome);
@@ -174,7 +174,7 @@ impl Books {
     }
 
     /// Nothing lies in `released`.
-    fn move_money(&mut self, at: Timestamp, account: Account, micros: i64) {
+    pub(super) fn move_money(&mut self, at: Timestamp, account: Account, micros: i64) {
         if account != Account::Released && micros != 0 {
             self.moves.push((at, account, micros));
         }

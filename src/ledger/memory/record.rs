@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Attempt, Books, Revision};
+use super::books::{Attempt, Books, Revision};
 use crate::domain::shot::Shot;
 use crate::ledger::identity::progress;
 use crate::ledger::revision::{TakenNames, as_written, is_name_for, is_unbought, is_without_files};
@@ -80,6 +80,9 @@ impl Books {
             urls: Vec::new(),
             completed_at: None,
             delivered_at: None,
+            holder: None,
+            taken_up: 0,
+            is_late: false,
         });
         index
     }

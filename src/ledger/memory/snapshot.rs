@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Books, Revision};
+use super::books::{Books, Revision};
 use crate::domain::money::Usd;
 use crate::domain::shot::ShotId;
 use crate::domain::state::{Account, AttemptOutcome, State};

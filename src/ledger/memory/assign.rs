@@ -1,0 +1,221 @@
+//! What a worker of a ledger in memory is handed over, and what it is told of the campaign.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::books::{Books, Revision, WorkerId};
+use super::tables::Tables;
+use super::workers::Worker;
+use crate::domain::money::Usd;
+use crate::domain::shot::Shot;
+use crate::domain::state::State;
+use crate::ledger::{Assign, Assigned, Begun, Counts, Entry, Identity, News, RevisionId, Want};
+use crate::policy::queue::Rank;
+
+impl Tables {
+    /// A worker begins: the shots are the current ones from now on, unless they are.
+    pub(super) fn begin(
+        &mut self,
+        me: WorkerId,
+        shots: Option<&Arc<[Shot]>>,
+        only: Option<&Vec<u32>>,
+    ) -> Begun {
+        let Some(worker) = self.workers.get_mut(me.0) else { return Begun::default() };
+        worker.only = only.cloned();
+        let digest = worker.work.as_ref().and_then(|work| work.digest);
+        if let Some(shots) = shots
+            && (digest.is_none() || digest != self.digest)
+        {
+            self.books.record(shots, &Identity::default());
+            self.digest = digest;
+        }
+        let queued = self.books.revisions.iter().filter(|one| self.may_buy(me, one));
+        let queued = queued.filter(|one| is_queued(one));
+        let to_buy: Usd = queued.filter_map(|one| one.entry.price).sum();
+        Begun { counts: self.books.counts(), to_buy }
+    }
+
+    /// What goes on with what a worker wants; `nth` is the number of this assignment. One that is asked
+    /// for again, because its answer was lost, is answered again.
+    pub(super) fn assign(&mut self, me: WorkerId, nth: u64, want: &Want, now: Instant) -> Assigned {
+        let before = self.workers.get(me.0).and_then(|worker| worker.last_assigned.clone());
+        let again = before.filter(|(last, _)| *last == nth).map(|(_, handed)| handed);
+        self.hear(me, want);
+        let handed = match again {
+            Some(handed) => handed.into_iter().filter(|id| self.is_in_hands(me, *id)).collect(),
+            None => self.choose(me, want, now),
+        };
+        let run = self.run;
+        for id in &handed {
+            if let Some(revision) = self.books.revision_mut(*id) {
+                (revision.holder, revision.taken_up) = (Some(me), run);
+            }
+        }
+        if let Some(worker) = self.workers.get_mut(me.0) {
+            worker.last_assigned = Some((nth, handed.clone()));
+        }
+        let revisions = handed.iter().filter_map(|id| self.books.revision(*id));
+        let entries: Vec<(Entry, Option<u32>)> =
+            revisions.map(|one| (self.books.entry(one), place(one))).collect();
+        let attempts: Vec<_> =
+            entries.iter().filter_map(|(entry, _)| entry.status.state.attempt()).collect();
+        let mut subscriptions = self.books.subscriptions();
+        subscriptions.retain(|one| attempts.contains(&one.attempt));
+        let news = self.news(me, want.is_idle && entries.is_empty(), want.is_idle);
+        Assigned { entries, subscriptions, news }
+    }
+
+    /// Takes what it tells, and what it gives back.
+    fn hear(&mut self, me: WorkerId, want: &Want) {
+        for id in &want.returned {
+            let revision = self.books.revision_mut(*id).filter(|one| one.holder == Some(me));
+            let is_on_wire =
+                |one: &Revision| matches!(one.entry.status.state, State::Submitting { .. });
+            if let Some(revision) = revision.filter(|one| !is_on_wire(one)) {
+                revision.holder = None;
+            }
+        }
+        if let Some(worker) = self.workers.get_mut(me.0) {
+            worker.is_idle = want.is_idle;
+            worker.failures = want.failures;
+            worker.late = want.late;
+        }
+    }
+
+    fn choose(&self, me: WorkerId, want: &Want, now: Instant) -> Vec<RevisionId> {
+        let is_new = |one: &&Revision| one.holder.is_none() && one.taken_up < self.run;
+        let all = self.books.open(Assign::All);
+        let purchases = all.iter().copied().filter(|one| match &one.entry.status.state {
+            State::Submitting { .. } => self.is_left_submitting(one, now),
+            State::Rendering { stalled: None, .. } | State::Rendered { .. } => one.holder.is_none(),
+            State::Rendering { .. } => is_new(one),
+            _ => false,
+        });
+        let doubts = all.iter().copied().filter(|one| {
+            want.doubts && is_new(one) && matches!(one.entry.status.state, State::InDoubt { .. })
+        });
+        let failed = all.iter().copied().filter(|one| {
+            let is_failed = matches!(one.entry.status.state, State::Failed { .. });
+            want.failed && is_failed && is_new(one) && self.may_buy(me, one)
+        });
+        let mut queued: Vec<&Revision> = all
+            .iter()
+            .copied()
+            .filter(|one| one.holder.is_none() && is_queued(one) && self.may_buy(me, one))
+            .filter(|one| fits(one.entry.price, want.left))
+            .collect();
+        queued.sort_by_key(|one| std::cmp::Reverse(rank(one)));
+        let most = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+        purchases
+            .take(most(want.purchases))
+            .chain(doubts)
+            .chain(failed)
+            .chain(queued.into_iter().take(most(want.queued)))
+            .map(|one| one.entry.revision)
+            .collect()
+    }
+
+    /// Whether a revision is a current one that a worker may buy.
+    fn may_buy(&self, me: WorkerId, one: &Revision) -> bool {
+        let worker = self.workers.get(me.0);
+        let buys = |worker: &&Worker| worker.work.as_ref().is_some_and(|it| it.digest.is_some());
+        let only = worker.filter(buys).map(|worker| worker.only.as_ref());
+        let takes = |only: Option<&Vec<u32>>| {
+            only.is_none_or(|only| place(one).is_some_and(|place| only.contains(&place)))
+        };
+        one.entry.current && only.is_some_and(takes)
+    }
+
+    /// How the campaign stands. `was_handed_nothing`: to a worker that is idle.
+    fn news(&self, me: WorkerId, was_handed_nothing: bool, is_idle: bool) -> News {
+        let others = || {
+            let all = self.workers.iter().enumerate();
+            all.filter(|(nth, worker)| *nth != me.0 && worker.work.is_some()).map(|(_, one)| one)
+        };
+        let is_in_other_hands = |one: &Revision| {
+            let goes_on = match one.entry.status.state {
+                State::Submitting { .. } | State::Rendered { .. } => true,
+                State::Rendering { ref stalled, .. } => stalled.is_none(),
+                _ => false,
+            };
+            goes_on && one.holder != Some(me)
+        };
+        let is_over = was_handed_nothing
+            && self.living().all(|worker| worker.is_idle)
+            && !self.books.revisions.iter().any(is_in_other_hands);
+        let waits =
+            |one: &&Revision| is_queued(one) && one.holder != Some(me) && self.may_buy(me, one);
+        let waiting = || self.books.revisions.iter().filter(waits).count();
+        let of_run = |worker: &&Worker| worker.run == self.run;
+        News {
+            budget: self.books.budget,
+            balance: self.books.balance(),
+            places: self.places(),
+            workers: u32::try_from(self.living().count()).unwrap_or(u32::MAX),
+            paused: self.is_paused,
+            failures: others().filter(of_run).map(|worker| worker.failures).sum(),
+            late: others().filter(|worker| worker.lives()).map(|worker| worker.late).sum(),
+            is_over,
+            waiting: if is_idle { waiting() } else { 0 },
+        }
+    }
+
+    /// Takes one revision into a worker's hands, unless another is at it or will be.
+    pub(super) fn take(&mut self, me: WorkerId, id: RevisionId) -> Option<Entry> {
+        let run = self.run;
+        let revision = self.books.revision_mut(id)?;
+        let is_mine = revision.holder == Some(me);
+        let may_be_taken = match &revision.entry.status.state {
+            State::Queued { .. } => revision.holder.is_none(),
+            State::Rendering { stalled, .. } => stalled.is_some(),
+            State::Submitting { .. } | State::Rendered { .. } => false,
+            State::InDoubt { .. } | State::Failed { .. } | State::Delivered { .. } => true,
+        };
+        if !is_mine && !may_be_taken {
+            return None;
+        }
+        (revision.holder, revision.taken_up) = (Some(me), run);
+        let revision = self.books.revision(id)?;
+        Some(self.books.entry(revision))
+    }
+}
+
+impl Books {
+    /// The current shots by state.
+    pub(super) fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for one in self.revisions.iter().filter(|one| one.entry.current) {
+            let counted = match &one.entry.status.state {
+                State::Queued { .. } => &mut counts.queued,
+                State::Submitting { .. } => &mut counts.submitting,
+                State::Rendering { stalled: None, .. } => &mut counts.rendering,
+                State::Rendering { .. } => &mut counts.stalled,
+                State::Rendered { .. } => &mut counts.rendered,
+                State::Delivered { .. } => &mut counts.delivered,
+                State::Failed { .. } => &mut counts.failed,
+                State::InDoubt { .. } => &mut counts.in_doubt,
+            };
+            *counted += 1;
+        }
+        counts
+    }
+}
+
+fn is_queued(revision: &Revision) -> bool {
+    matches!(revision.entry.status.state, State::Queued { .. })
+}
+
+fn fits(price: Option<Usd>, left: Option<Usd>) -> bool {
+    left.is_none_or(|left| price.is_some_and(|price| price <= left))
+}
+
+/// A current revision's place in the manifest.
+fn place(revision: &Revision) -> Option<u32> {
+    u32::try_from(revision.position).ok().filter(|_| revision.entry.current)
+}
+
+fn rank(revision: &Revision) -> Rank {
+    let position = u32::try_from(revision.position).unwrap_or(u32::MAX);
+    Rank::new(revision.shot.priority, position).probed(revision.entry.status.probed)
+}

@@ -1,0 +1,57 @@
+//! The moments at which requests may leave: one line of them for each traffic, which all workers share.
+//! Pure: the time is an argument.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::ledger::{REACH, SlotRequest, Slots};
+use crate::policy::limits::Rate;
+
+/// The pace is halved so often at most.
+const LOWEST_LEVEL: u32 = 5;
+/// So much longer than a rate's window its moments fill: more than a request may be late.
+const MARGIN: Duration = Duration::from_millis(40);
+/// A line that has nothing to give is asked again so long after it has.
+const AGAIN: Duration = Duration::from_millis(1);
+
+/// From one moment to the next under a rate.
+pub(super) fn cell(rate: Rate) -> Duration {
+    (rate.window.length() + MARGIN) / rate.count.max(1)
+}
+
+/// Where a line of moments stands.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Line {
+    /// The last moment that was given.
+    last: Option<Instant>,
+    quiet_until: Option<Instant>,
+    /// How often the pace is halved.
+    level: u32,
+}
+
+impl Line {
+    /// Gives moments that are at least `cell` after one another.
+    pub(super) fn give(&mut self, now: Instant, cell: Duration, request: &SlotRequest) -> Slots {
+        if let Some((quiet, times)) = request.setback {
+            self.level = self.level.saturating_add(times).min(LOWEST_LEVEL);
+            self.quiet_until = self.quiet_until.max(Some(now + quiet));
+        }
+        if request.recovered {
+            self.level = self.level.saturating_sub(1);
+        }
+        let every = cell * (1 << self.level);
+        let next = self.last.map_or(now, |last| last + every);
+        let quiet_until = self.quiet_until.unwrap_or(now);
+        let first = next.max(quiet_until).max(now);
+        let count = (0..request.wanted).take_while(|nth| first + every * *nth < now + REACH);
+        let count = u32::try_from(count.count()).unwrap_or(u32::MAX);
+        let (level, nothing) = (self.level, count == 0);
+        if let Some(others) = count.checked_sub(1) {
+            self.last = Some(first + every * others);
+        }
+        let again = || (first.checked_sub(REACH).unwrap_or(now) + AGAIN).max(now + AGAIN);
+        let first = if nothing { again() } else { first };
+        Slots { first, every, count, level, quiet_until }
+    }
+}

@@ -1,0 +1,199 @@
+//! What a worker that was given up still says of its POSTs: the facts are kept, whatever became of the
+//! shot meanwhile.
+
+use super::*;
+use crate::support::commits::RESUBMIT;
+use rushes::domain::state::{Account, AttemptId};
+
+over_all_fleets![
+    bought_and_still_in_doubt_it_renders_and_is_handed_over,
+    bought_and_still_submitting_with_another_it_renders_and_is_handed_over,
+    bought_after_the_user_said_that_it_was_not_it_is_reserved_again_even_past_the_cap,
+    bought_after_it_was_sent_again_both_are_counted,
+    refused_and_still_in_doubt_it_is_queued_again_and_its_price_free,
+    refused_after_it_was_sent_again_only_its_price_is_free,
+    refused_after_its_task_was_found_nothing_is_free,
+    not_sent_after_the_user_said_so_nothing_changes,
+    a_poll_and_a_delivery_are_dropped,
+];
+
+/// A shot that a worker which was given up has on the wire, and another worker found in doubt.
+struct Found<S: Shared> {
+    shared: S,
+    one: Arc<S::Worker>,
+    other: Arc<S::Worker>,
+    entry: Entry,
+    /// As the one that was given up knows it.
+    sent: RevisionState,
+    attempt: AttemptId,
+    /// As the other has it in its hands.
+    doubt: RevisionState,
+}
+
+async fn found_in_doubt<S: Shared>() -> Found<S> {
+    let (shared, one, other) = two::<S>(&shots(&[10])).await;
+    let entry = only_one(&*one, all()).await;
+    let sent = one.claimed(&entry, spec(entry.price), at(1)).await;
+    shared.cut_off(&*one).await;
+    shared.pass(past(S::LEASE + S::ON_WIRE)).await;
+    // The first call gives it up; where the time of that counts, its POST is waited for from then on.
+    if handed(&*other, Want::default()).await.is_empty() {
+        shared.pass(past(S::ON_WIRE)).await;
+    }
+    let left = only_one(&*other, all()).await;
+    let said = ShotEvent::FoundSubmitting;
+    let doubt = other.apply(left.revision, &left.status, said, &RULES, at(3)).await;
+    shared.heal(&*one).await;
+    let attempt = sent.state.attempt().unwrap();
+    Found { shared, one, other, entry, sent, attempt, doubt }
+}
+
+impl<S: Shared> Found<S> {
+    /// What the one that was given up has to say.
+    async fn says(&self, event: ShotEvent) {
+        let said = moved(&self.entry, &self.sent, event);
+        assert_eq!(verdict(&*self.one, said).await, Verdict::Gone);
+    }
+
+    async fn account(&self) -> (Account, Option<String>) {
+        let all = self.other.attempts(self.entry.revision).await.unwrap();
+        let of = all.into_iter().find(|one| one.attempt == self.attempt).unwrap();
+        (of.account, of.task.map(|task| task.to_string()))
+    }
+
+    async fn user_says(&self, resolution: Resolution) -> RevisionState {
+        let event = ShotEvent::Resolved(resolution);
+        self.other.apply(self.entry.revision, &self.doubt, event, &RULES, at(4)).await
+    }
+}
+
+async fn bought_and_still_in_doubt_it_renders_and_is_handed_over<S: Shared>() {
+    let found = found_in_doubt::<S>().await;
+    found.says(bought("t")).await;
+    assert_eq!(found.account().await, (Account::Reserved, Some("t".to_owned())));
+    assert_eq!(found.other.snapshot().unwrap().summary().unwrap().balance.reserved, usd(10));
+    // Whatever the one that had it in its hands wanted with it.
+    let again = Entry { status: found.doubt.clone(), ..found.entry.clone() };
+    let claim = claiming(&again, spec(again.price), &RESUBMIT, at(5));
+    assert_eq!(verdict(&*found.other, claim).await, Verdict::Gone);
+    let adopted = only_one(&*found.one, all()).await;
+    assert_eq!(adopted.status.state.task().map(TaskId::as_str), Some("t"));
+}
+
+async fn bought_and_still_submitting_with_another_it_renders_and_is_handed_over<S: Shared>() {
+    let (shared, one, other) = two::<S>(&shots(&[10])).await;
+    let entry = only_one(&*one, all()).await;
+    let sent = one.claimed(&entry, spec(entry.price), at(1)).await;
+    shared.cut_off(&*one).await;
+    shared.pass(past(S::LEASE + S::ON_WIRE)).await;
+    if handed(&*other, Want::default()).await.is_empty() {
+        shared.pass(past(S::ON_WIRE)).await;
+    }
+    let left = only_one(&*other, all()).await;
+    shared.heal(&*one).await;
+    let said = moved(&entry, &sent, bought("t"));
+    assert_eq!(verdict(&*one, said).await, Verdict::Gone);
+    assert_eq!(name_now(&*one, "s0"), "rendering");
+    let late = moved(&left, &left.status, ShotEvent::FoundSubmitting);
+    assert_eq!(verdict(&*other, late).await, Verdict::Gone);
+    assert_eq!(name_now(&*one, "s0"), "rendering", "a decision comes too late");
+    assert_eq!(only_one(&*other, all()).await.status.state.name(), "rendering");
+}
+
+async fn bought_after_the_user_said_that_it_was_not_it_is_reserved_again_even_past_the_cap<
+    S: Shared,
+>() {
+    let found = found_in_doubt::<S>().await;
+    let queued = found.user_says(Resolution::NotBought { also: Vec::new() }).await;
+    assert_eq!(found.account().await, (Account::Released, None));
+    let cap = Budget { cap: Some(usd(3)), strict: false };
+    found.other.set_budget(cap).await.unwrap();
+    found.says(bought("t")).await;
+    assert_eq!(found.account().await, (Account::Reserved, Some("t".to_owned())));
+    assert_eq!(now(&*found.other, "s0").status, queued, "its state is its holder's");
+    let (_, committed) = found.other.one(claim(&now(&*found.other, "s0"))).await.unwrap();
+    assert_eq!(committed.verdicts, []);
+    assert_eq!(committed.balance.reserved, usd(10));
+    assert!(found.other.knows_task(&TaskId::new("t").unwrap()).await.unwrap());
+    let earlier = found.other.earlier_tasks().await.unwrap();
+    assert_eq!(earlier.len(), 1, "it is polled and fetched as an earlier request's");
+}
+
+/// The other buys it again in spite of its doubt.
+async fn sent_again<S: Shared>(found: &Found<S>) -> RevisionState {
+    let again = Entry { status: found.doubt.clone(), ..found.entry.clone() };
+    let claim = claiming(&again, spec(again.price), &RESUBMIT, at(5));
+    let Verdict::Claimed(_) = verdict(&*found.other, claim).await else { panic!() };
+    now(&*found.other, "s0").status
+}
+
+async fn bought_after_it_was_sent_again_both_are_counted<S: Shared>() {
+    let found = found_in_doubt::<S>().await;
+    let again = sent_again(&found).await;
+    found.says(bought("t")).await;
+    assert_eq!(found.account().await, (Account::Reserved, Some("t".to_owned())));
+    assert_eq!(now(&*found.other, "s0").status, again);
+    let said = moved(&found.entry, &again, bought("u"));
+    let (verdict, committed) = found.other.one(said).await.unwrap();
+    assert!(matches!(verdict, Verdict::Written { .. }), "{verdict:?}");
+    assert_eq!(committed.balance.reserved, usd(20));
+}
+
+async fn refused_and_still_in_doubt_it_is_queued_again_and_its_price_free<S: Shared>() {
+    let found = found_in_doubt::<S>().await;
+    found.says(not_sent()).await;
+    assert_eq!(found.account().await, (Account::Released, None));
+    let again = only_one(&*found.one, all()).await;
+    assert_eq!(again.status.state.name(), "queued");
+    let Verdict::Claimed(_) = verdict(&*found.one, claim(&again)).await else { panic!() };
+    assert_eq!(found.one.balance().reserved, usd(10));
+}
+
+async fn refused_after_it_was_sent_again_only_its_price_is_free<S: Shared>() {
+    let found = found_in_doubt::<S>().await;
+    let again = sent_again(&found).await;
+    let before = found.other.snapshot().unwrap().summary().unwrap().balance;
+    assert_eq!(before.reserved, usd(20));
+    found.says(rejected()).await;
+    assert_eq!(found.account().await, (Account::Released, None));
+    assert_eq!(now(&*found.other, "s0").status, again);
+    assert_eq!(found.other.snapshot().unwrap().summary().unwrap().balance.reserved, usd(10));
+}
+
+async fn refused_after_its_task_was_found_nothing_is_free<S: Shared>() {
+    let found = found_in_doubt::<S>().await;
+    let rendering = found.user_says(Resolution::Task(super::super::found("t"))).await;
+    found.says(not_sent()).await;
+    assert_eq!(found.account().await, (Account::Reserved, Some("t".to_owned())));
+    assert_eq!(now(&*found.other, "s0").status, rendering);
+}
+
+async fn not_sent_after_the_user_said_so_nothing_changes<S: Shared>() {
+    let found = found_in_doubt::<S>().await;
+    let queued = found.user_says(Resolution::NotBought { also: Vec::new() }).await;
+    found.says(not_sent()).await;
+    assert_eq!(found.account().await, (Account::Released, None));
+    assert_eq!(now(&*found.other, "s0").status, queued);
+    found.shared.pass(Duration::ZERO).await;
+}
+
+async fn a_poll_and_a_delivery_are_dropped<S: Shared>() {
+    let (shared, one, other) = two::<S>(&shots(&[10, 20])).await;
+    let entries = handed(&*one, all()).await;
+    let rendering = buy(&*one, &entries[0], "t-0").await;
+    let rendered = buy(&*one, &entries[1], "t-1").await;
+    let rendered = one.apply(entries[1].revision, &rendered, completed(), &RULES, at(3)).await;
+    shared.cut_off(&*one).await;
+    shared.pass(past(S::LEASE)).await;
+    assert_eq!(names(&*other, all()).await, ["s0", "s1"]);
+    shared.heal(&*one).await;
+    let before = one.snapshot().unwrap().entries().unwrap();
+    let delivered = rendered.after(ShotEvent::Delivered, at(4), &RULES).unwrap();
+    let commits = vec![
+        moved(&entries[0], &rendering, completed()),
+        moving(entries[1].revision, delivered, Vec::new(), at(4)),
+    ];
+    assert_eq!(commit(&*one, commits).await.verdicts, [Verdict::Gone, Verdict::Gone]);
+    assert_eq!(one.snapshot().unwrap().entries().unwrap(), before);
+    assert_eq!(other.snapshot().unwrap().summary().unwrap().balance.spent, usd(20));
+}

@@ -1,0 +1,97 @@
+//! What a worker hears of the others, and whether anything is left to do.
+
+use super::*;
+
+over_all_fleets![
+    nothing_is_over_while_another_has_something_to_do_or_to_hand_over,
+    the_dead_are_waited_for_until_their_leases_end,
+    what_waits_is_what_others_have_or_does_not_fit,
+    failures_are_of_the_run_and_late_ones_of_who_lives,
+    the_cap_and_the_money_are_everybodys,
+];
+
+async fn nothing_is_over_while_another_has_something_to_do_or_to_hand_over<S: Shared>() {
+    let (_shared, one, other) = two::<S>(&shots(&[10])).await;
+    let entry = only_one(&*one, all()).await;
+    let told = assigned(&*other, idle()).await;
+    assert!(!told.news.is_over, "the other is not idle");
+    let sent = one.claimed(&entry, spec(entry.price), at(1)).await;
+    let nothing = || Want { is_idle: true, ..Want::default() };
+    assert!(assigned(&*one, nothing()).await.news.is_over, "what is in its own hands is its own");
+    assert!(!assigned(&*other, nothing()).await.news.is_over, "submitting");
+    let status = one.apply(entry.revision, &sent, bought("t"), &RULES, at(2)).await;
+    assert!(!assigned(&*other, nothing()).await.news.is_over, "rendering");
+    let status = one.apply(entry.revision, &status, completed(), &RULES, at(3)).await;
+    assert!(!assigned(&*other, nothing()).await.news.is_over, "rendered");
+    give_back(&*one, &[entry.revision]).await;
+    assert!(!assigned(&*other, nothing()).await.news.is_over, "it is still to be handed over");
+    assert_eq!(names(&*other, all()).await, ["s0"]);
+    assert!(!assigned(&*one, nothing()).await.news.is_over);
+    other.deliver(entry.revision, &status, Vec::new(), at(4)).await;
+    assert!(
+        !assigned(&*one, nothing()).await.news.is_over,
+        "the other has not said that it is idle"
+    );
+    assert!(assigned(&*other, nothing()).await.news.is_over);
+    assert!(assigned(&*one, nothing()).await.news.is_over);
+    assert!(!assigned(&*one, Want::default()).await.news.is_over, "who is not idle is not told");
+}
+
+async fn the_dead_are_waited_for_until_their_leases_end<S: Shared>() {
+    let (shared, one, other) = two::<S>(&shots(&[10])).await;
+    let entry = only_one(&*one, all()).await;
+    let nothing = || Want { is_idle: true, ..Want::default() };
+    shared.kill(one).await;
+    assert!(!assigned(&*other, nothing()).await.news.is_over);
+    shared.pass(past(S::LEASE)).await;
+    assert_eq!(only_one(&*other, idle()).await.revision, entry.revision);
+    give_back(&*other, &[entry.revision]).await;
+    let told = assigned(&*other, nothing()).await.news;
+    assert_eq!((told.is_over, told.workers, told.waiting), (true, 1, 1));
+}
+
+async fn what_waits_is_what_others_have_or_does_not_fit<S: Shared>() {
+    let (_shared, one, other) = two::<S>(&shots(&[10, 20, 30])).await;
+    assert_eq!(names(&*one, Want { queued: 1, ..Want::default() }).await, ["s0"]);
+    let told = assigned(&*other, Want { left: Some(usd(20)), ..idle() }).await;
+    assert_eq!((told.entries.len(), told.news.waiting), (1, 2));
+    let told = assigned(&*one, Want { left: Some(usd(5)), ..idle() }).await;
+    assert_eq!((told.entries.len(), told.news.waiting, told.news.is_over), (0, 2, true));
+    assert_eq!(assigned(&*one, Want::default()).await.news.waiting, 0, "who is not idle");
+}
+
+async fn failures_are_of_the_run_and_late_ones_of_who_lives<S: Shared>() {
+    let (shared, one, other) = two::<S>(&shots(&[10])).await;
+    let told = |failures, late| Want { failures, late, ..Want::default() };
+    let news = assigned(&*one, told(3, 2)).await.news;
+    assert_eq!((news.failures, news.late), (0, 0), "its own are its own");
+    let news = assigned(&*other, told(1, 1)).await.news;
+    assert_eq!((news.failures, news.late), (3, 2));
+    assert_eq!(assigned(&*one, told(4, 2)).await.news.failures, 1);
+    drop(one);
+    let news = assigned(&*other, told(1, 1)).await.news;
+    assert_eq!((news.failures, news.late), (4, 0));
+    // One that comes back under another number is told only of others.
+    let third = begun(&shared, work(), &shots(&[10])).await;
+    assigned(&*third, told(2, 0)).await;
+    shared.cut_off(&*third).await;
+    shared.pass(past(S::LEASE)).await;
+    assert_eq!(assigned(&*other, told(1, 0)).await.news.failures, 6);
+    shared.heal(&*third).await;
+    assert_eq!(assigned(&*third, told(2, 0)).await.news.failures, 5);
+    assert_eq!(assigned(&*other, told(1, 0)).await.news.failures, 6);
+    drop((other, third));
+    let next = begun(&shared, work(), &shots(&[10])).await;
+    assert_eq!(assigned(&*next, told(0, 0)).await.news.failures, 0, "it is another run");
+}
+
+async fn the_cap_and_the_money_are_everybodys<S: Shared>() {
+    let (_shared, one, other) = two::<S>(&shots(&[10])).await;
+    let cap = Budget { cap: Some(usd(50)), strict: true };
+    one.set_budget(cap).await.unwrap();
+    let entry = only_one(&*one, all()).await;
+    one.claimed(&entry, spec(entry.price), at(1)).await;
+    let news = assigned(&*other, Want::default()).await.news;
+    assert_eq!((news.budget, news.balance.reserved, news.workers), (cap, usd(10), 2));
+    assert_eq!((other.budget(), other.balance().reserved), (cap, usd(10)));
+}
