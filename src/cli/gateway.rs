@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::domain::outcome::PollOutcome;
 use crate::domain::webhook::{is_loopback, web_address};
-use crate::ledger::{Assign, Home, Ledger, Note};
+use crate::ledger::{Home, Ledger, Note};
 use crate::provider::{Provider, TaskHandle, same_gateway};
 use crate::report::text::safe;
 
@@ -89,7 +89,7 @@ pub async fn take_up(
         return Ok(());
     }
     let address = gateway.capabilities().origin.address;
-    let open = ledger.assign(Assign::All).await?;
+    let open = ledger.snapshot()?.entries()?;
     let tasks: Vec<TaskHandle> = open
         .iter()
         .filter_map(|entry| entry.status.state.task())

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::blocking::Threads;
 use crate::domain::time::{Clock, SystemClock};
-use crate::ledger::{FolderLock, Ledger, LedgerOptions, open_in, post_lasts};
+use crate::ledger::{FolderLock, Ledger, LedgerOptions, Work, open_in, post_lasts};
 
 use super::error::CliError;
-use super::log::{Keeper, Log};
+use super::log::{Began, Keeper, Log};
 use super::settings::{CampaignPaths, private_folder};
 use super::{ledger_place, ownership};
 
@@ -21,8 +21,13 @@ pub struct Opened {
     pub folder: FolderLock,
 }
 
-/// Opens or creates the ledger, takes the locks, and begins the log.
-pub fn open(paths: &CampaignPaths, holder: &str, log: &Log) -> Result<Opened, CliError> {
+/// Opens or creates the ledger, takes the locks, and begins the log. `work`: of a run.
+pub fn open(
+    paths: &CampaignPaths,
+    holder: &str,
+    log: &Log,
+    work: Option<Work>,
+) -> Result<Opened, CliError> {
     private_folder(&paths.folder)?;
     if let Some(folder) = paths.ledger.folder() {
         private_folder(folder)?;
@@ -37,12 +42,12 @@ pub fn open(paths: &CampaignPaths, holder: &str, log: &Log) -> Result<Opened, Cl
         threads: Threads::Pool,
         identity: paths.identity.clone(),
         post_lasts: post_lasts(paths.header.limits.submit_timeout),
-        work: None,
+        work,
     };
     let (ledger, folder) = open_in(&paths.folder, &paths.ledger, &options)
         .map_err(|error| ownership::with_ways_out(error, paths))?;
-    // No other run works on the campaign from here on, so none writes to its log.
-    let log = log.begin(&paths.folder, &paths.header.campaign, holder, at);
+    let began = Began { campaign: &paths.header.campaign, command: holder, at };
+    let log = log.begin(&paths.folder, ledger.fleet().is_some(), &began);
     if let Some(file) = paths.ledger.file_path() {
         ledger_place::warn_of_copies(file);
     }

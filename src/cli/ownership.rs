@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures::{StreamExt, TryStreamExt};
 
 use crate::blocking::Threads;
-use crate::clips::{Bucket, BucketStore, Stored, clip_path, clips_in, is_whole, look};
+use crate::clips::{Bucket, BucketStore, Stored, Sweep, clip_path, clips_in, is_whole, look};
 use crate::domain::money::Usd;
 use crate::domain::origin::Origin;
 use crate::domain::secret::Secret;
@@ -274,7 +274,7 @@ fn unknown_in_bucket(
     // What its metadata does not describe is read, which needs a place that is no campaign's.
     let place = tempfile::tempdir()
         .map_err(|error| CliError::new(format!("no temporary folder can be made: {error}")))?;
-    let store = BucketStore::open(bucket.clone(), place.path(), true, Threads::InPlace);
+    let store = BucketStore::open(bucket.clone(), place.path(), true, Threads::InPlace, Sweep::All);
     let store = store.map_err(at)?;
     let paths: Vec<&String> = candidates.iter().flat_map(|(_, paths)| paths).collect();
     let looked = futures::stream::iter(paths)

@@ -86,7 +86,7 @@ pub fn resolve(
     let done = runtime()?.block_on(async {
         let paths = paths.clone().by_any_name();
         let Opened { ledger, log: _log, folder: _folder } =
-            opening::open(&paths, "rushes resolve", &log)?;
+            opening::open(&paths, "rushes resolve", &log, None)?;
         // The user decides here, whatever `on_doubt` would do; nothing here ends a task.
         let rules = Rules {
             on_doubt: OnDoubt::Hold,
@@ -101,6 +101,7 @@ pub fn resolve(
         let Chosen { entries, left } =
             wanted.choose(&entries, &about).map_err(|wrong| several(wrong).help(stand()))?;
         refuse_known(&*ledger, &word).await?;
+        take(&*ledger, &entries).await?;
         let attempts = attempts(&*ledger, entries.iter().copied()).await?;
         let decided = entries.iter().map(|entry| {
             let of_it = attempts.get(&entry.revision).map_or(&[][..], Vec::as_slice);
@@ -242,9 +243,34 @@ fn resolved(
     Ok((Commit { at, change }, record))
 }
 
+/// The revisions whose POST was cut short by the end of a run; of several workers, of one that is dead.
+async fn cut_posts(ledger: &dyn Ledger) -> Result<Vec<Entry>, LedgerError> {
+    let Some(fleet) = ledger.fleet() else { return ledger.assign(Assign::All).await };
+    let mut taken = Vec::new();
+    for entry in ledger.snapshot()?.entries()? {
+        if matches!(entry.status.state, State::Submitting { .. }) {
+            taken.extend(fleet.take(entry.revision).await?);
+        }
+    }
+    Ok(taken)
+}
+
+/// Takes shots out of the hands of the workers that have them, where several are at the campaign.
+async fn take(ledger: &dyn Ledger, entries: &[&Entry]) -> Result<(), CliError> {
+    let Some(fleet) = ledger.fleet() else { return Ok(()) };
+    for entry in entries {
+        let taken = fleet.take(entry.revision).await?;
+        if taken.is_none_or(|taken| taken.status != entry.status) {
+            let what = format!("a worker is at {} just now; nothing was changed", name(entry));
+            return Err(CliError::new(what).help("look at it again: its state has changed"));
+        }
+    }
+    Ok(())
+}
+
 /// The run that sent these is dead, or the lock could not have been taken.
 async fn note_cut_posts(ledger: &dyn Ledger, rules: &Rules) -> Result<(), CliError> {
-    for entry in ledger.assign(Assign::All).await? {
+    for entry in cut_posts(ledger).await? {
         if matches!(entry.status.state, State::Submitting { .. }) {
             let (commit, record) = resolved(&entry, ShotEvent::FoundSubmitting, rules)?;
             let committed = ledger.commit(Arc::new(vec![commit])).await?;

@@ -11,11 +11,11 @@ use tokio::sync::watch;
 use crate::blocking::Threads;
 use crate::callback::{Callbacks, WebhookQueue};
 use crate::catalog::Catalog;
-use crate::clips::{Bucket, BucketStore, ClipStore, FolderStore};
+use crate::clips::{Bucket, BucketStore, ClipStore, FolderStore, Sweep};
 use crate::domain::money::Usd;
 use crate::domain::shot::Shot;
 use crate::domain::time::{Clock, SystemClock};
-use crate::ledger::{Kind, LedgerError};
+use crate::ledger::{Digest, Kind, LedgerError, Work};
 use crate::listener::BoundedServer;
 use crate::manifest::{Header, Mistakes, WrittenCallback};
 use crate::policy::budget::Budget;
@@ -74,7 +74,7 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
     if let Some(reader) = loaded.paths.reader()? {
         loaded.warn_of_vanished(&reader.entries()?, terminal);
     }
-    let work = Work {
+    let task = Task {
         command: "rushes run",
         paths: loaded.paths.with_gateway(&online.api_base).with_move(args.work.same_gateway),
         key,
@@ -86,7 +86,7 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
         has_open_purchases: judged.is_none_or(|judged| judged.has_open_purchases),
         opening: decided,
     };
-    runtime()?.block_on(work.drive(&log, terminal, out))
+    runtime()?.block_on(task.drive(&log, terminal, out))
 }
 
 /// Polls and downloads what is paid for; submits nothing.
@@ -111,7 +111,7 @@ pub fn fetch(
     let catalog = catalog(None)?;
     let rules = rules(&paths.header, &limits, kept.budget, &catalog);
     let check_charges = paths.header.check_charges;
-    let work = Work {
+    let task = Task {
         command: "rushes fetch",
         paths,
         key,
@@ -123,7 +123,7 @@ pub fn fetch(
         has_open_purchases: true,
         opening: Opening::default(),
     };
-    runtime()?.block_on(work.drive(&log, terminal, out))
+    runtime()?.block_on(task.drive(&log, terminal, out))
 }
 
 /// The campaign of a manifest whose settings cannot be read, if it has a ledger: what is paid for is
@@ -150,7 +150,7 @@ fn key_for(paths: &CampaignPaths) -> Result<Option<String>, CliError> {
 }
 
 /// What is to be done, and for which campaign.
-struct Work<'a> {
+struct Task<'a> {
     /// The command, as it stands in the ledger, the log and messages.
     command: &'static str,
     paths: CampaignPaths,
@@ -169,7 +169,33 @@ struct Work<'a> {
     opening: Opening,
 }
 
-impl Work<'_> {
+impl Task<'_> {
+    /// What other workers of the campaign are told of it.
+    fn work(&self) -> Work {
+        let Self { shots, options, .. } = self;
+        let digest = options.submit.then(|| Digest::of(shots, &options.rules));
+        Work { digest, limits: options.limits.clone() }
+    }
+
+    /// The gateway's client; none without a key.
+    fn http(&self) -> Result<Option<HttpProvider>, CliError> {
+        let proxy =
+            self.online.proxy.clone().map(|flag| flag.0).transpose().map_err(CliError::new)?;
+        let is_set = |name: &&&str| proxy.is_none() && var(name).is_some();
+        let ignored_proxy = PROXY_VARIABLES.iter().find(is_set).copied();
+        let http = self.key.clone().map(|key| HttpSettings {
+            proxy,
+            ignored_proxy,
+            ..HttpSettings::new(
+                self.online.api_base.clone(),
+                key,
+                self.options.limits.submit_timeout,
+                Arc::new(SystemClock),
+            )
+        });
+        http.map(HttpProvider::new).transpose().map_err(CliError::new)
+    }
+
     /// Does it, shows it, and prints how it ended.
     async fn drive(
         self,
@@ -177,23 +203,16 @@ impl Work<'_> {
         terminal: &Terminal,
         out: &mut dyn Write,
     ) -> Result<Exit, CliError> {
+        let (work, http) = (self.work(), self.http()?);
         let Self { command, paths, options, online, .. } = self;
         let timeout = options.limits.submit_timeout;
-        let proxy = online.proxy.clone().map(|flag| flag.0).transpose().map_err(CliError::new)?;
-        let is_set = |name: &&&str| proxy.is_none() && var(name).is_some();
-        let ignored_proxy = PROXY_VARIABLES.iter().find(is_set).copied();
-        let http = self.key.map(|key| HttpSettings {
-            proxy,
-            ignored_proxy,
-            ..HttpSettings::new(online.api_base.clone(), key, timeout, Arc::new(SystemClock))
-        });
-        let http = http.map(HttpProvider::new).transpose().map_err(CliError::new)?;
         let (listener, callbacks) = callbacks(&paths.header).await?.unzip();
         let port = serve::take(online.serve).await?;
         let notifier = Notifier::of(&paths.header, command)?;
         let http = http.map(|http| Arc::new(http) as Arc<dyn Provider>);
         let bucket = reach(&paths, terminal).await?;
-        let Opened { ledger, log, folder } = open(&paths, command, log, http.as_deref()).await?;
+        let opened = open(&paths, command, log, http.as_deref(), work).await?;
+        let Opened { ledger, log, folder } = opened;
         let gateway: Arc<dyn Provider> = match http {
             Some(http) => http,
             None => {
@@ -208,7 +227,8 @@ impl Work<'_> {
         if let Some(budget) = self.budget.filter(|budget| *budget != ledger.budget()) {
             ledger.set_budget(budget).await?;
         }
-        let clips = store(&paths, bucket.as_ref())?;
+        let which = if ledger.fleet().is_some() { Sweep::Old } else { Sweep::All };
+        let clips = store(&paths, bucket.as_ref(), which)?;
         let (cap, only) = (ledger.budget().cap, options.only.clone());
         // Held until the summary is read, so that the ledger is not being closed meanwhile.
         let held = Arc::clone(&ledger);
@@ -306,13 +326,14 @@ async fn mark(paths: &CampaignPaths, bucket: Option<&(Bucket, bool)>) -> Result<
 fn store(
     paths: &CampaignPaths,
     bucket: Option<&(Bucket, bool)>,
+    which: Sweep,
 ) -> Result<Arc<dyn ClipStore>, CliError> {
     let opened = match bucket {
         Some((bucket, keeps)) => {
-            BucketStore::open(bucket.clone(), &paths.folder, *keeps, Threads::Pool)
+            BucketStore::open(bucket.clone(), &paths.folder, *keeps, Threads::Pool, which)
                 .map(|store| Arc::new(store) as Arc<dyn ClipStore>)
         }
-        None => FolderStore::open(&paths.folder, Threads::Pool)
+        None => FolderStore::open_with(&paths.folder, Threads::Pool, which)
             .map(|store| Arc::new(store) as Arc<dyn ClipStore>),
     };
     opened.map_err(|error| {
@@ -327,14 +348,15 @@ async fn open(
     command: &'static str,
     log: &Log,
     http: Option<&dyn Provider>,
+    work: Work,
 ) -> Result<Opened, CliError> {
-    let Some(http) = http else { return opening::open(paths, command, log) };
+    let Some(http) = http else { return opening::open(paths, command, log, Some(work)) };
     let address = http.capabilities().origin.address;
     let home = paths.reader()?.map(|reader| reader.summary()).transpose()?.map(|it| it.home);
     if let Some(home) = &home {
         gateway::keeps_to(home, &address, paths)?;
     }
-    let opened = opening::open(paths, command, log)?;
+    let opened = opening::open(paths, command, log, Some(work))?;
     if let Some(home) = home {
         gateway::keep(&*opened.ledger, &home, &address).await?;
     }

@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use crate::blocking::Threads;
 use crate::domain::time::Timestamp;
 
-use super::{BucketUrl, ClipError, ClipReader, ClipStore, ClipWriter, Stored};
+use super::{BucketUrl, ClipError, ClipReader, ClipStore, ClipWriter, Stored, Sweep};
 
 /// How a bucket is reached.
 #[derive(Clone, Debug)]
@@ -78,7 +78,13 @@ pub struct BucketStore(Infallible);
 #[expect(clippy::unused_async, missing_docs, reason = "as the store of other builds has them")]
 impl BucketStore {
     #[expect(clippy::needless_pass_by_value, reason = "as the store of other builds takes it")]
-    pub fn open(bucket: Bucket, _: &Path, _keeps: bool, _: Threads) -> Result<Self, ClipError> {
+    pub fn open(
+        bucket: Bucket,
+        _: &Path,
+        _keeps: bool,
+        _: Threads,
+        _: Sweep,
+    ) -> Result<Self, ClipError> {
         match bucket.0 {}
     }
 

@@ -15,7 +15,7 @@ pub mod verify;
 
 pub use bucket::{Bucket, BucketSettings, BucketStore};
 pub use bucket_url::{BucketUrl, Cloud};
-pub use folder::{FolderStore, clips_in, is_whole, look};
+pub use folder::{FolderStore, Sweep, clips_in, is_whole, look};
 
 use std::io;
 use std::path::{Path, PathBuf};

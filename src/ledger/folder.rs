@@ -182,12 +182,13 @@ pub struct FolderLock {
 }
 
 impl FolderLock {
-    /// Takes it; `None` when another process has it. Blocking.
+    /// Takes it; `None` when another process has it. Those that share a ledger share the folder.
+    /// Blocking.
     #[must_use]
-    pub fn take(folder: &Path) -> Option<Self> {
+    pub fn take(folder: &Path, is_shared: bool) -> Option<Self> {
         let Ok(file) = File::open(folder) else { return Some(Self { _file: None }) };
         for _ in 0..TRIES {
-            match file.try_lock() {
+            match if is_shared { file.try_lock_shared() } else { file.try_lock() } {
                 Ok(()) => return Some(Self { _file: Some(file) }),
                 Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_TRIES),
                 // A network share may lock no folders.
@@ -210,7 +211,10 @@ pub fn open_in(
     address: &LedgerAddress,
     options: &LedgerOptions<'_>,
 ) -> Result<(Arc<dyn Ledger>, FolderLock), LedgerError> {
-    let Some(lock) = FolderLock::take(folder) else { return Err(in_use(folder, address)) };
+    let is_shared = address.file_path().is_none();
+    let Some(lock) = FolderLock::take(folder, is_shared) else {
+        return Err(in_use(folder, address));
+    };
     no_ledger_beside(folder, address)?;
     Owner::check(folder, address)?;
     let ledger = address.open(options)?;
@@ -239,7 +243,7 @@ fn no_ledger_beside(folder: &Path, address: &LedgerAddress) -> Result<(), Ledger
 /// As [`open_in`].
 pub fn hold_for(folder: &Path, ledger: &dyn Ledger) -> Result<FolderLock, LedgerError> {
     let given = || PathBuf::from("the ledger that was given");
-    let Some(lock) = FolderLock::take(folder) else {
+    let Some(lock) = FolderLock::take(folder, ledger.fleet().is_some()) else {
         return Err(LedgerError::Locked(folder.to_owned(), "another run".to_owned()));
     };
     if let Some(owner) = Owner::of(folder)? {

@@ -77,7 +77,7 @@ use crate::ledger::{Assign, Fleet, Ledger, LedgerError};
 
 pub use self::core::{Output, Scheduler};
 use driver::Driver;
-pub use effects::{DownloadOutcome, Effect, Event};
+pub use effects::{DownloadOutcome, Effect, Event, GrantedMoments};
 pub use event_log::{Cause, EVENT_LOG, EventRecord};
 pub use metrics::{Histogram, Metrics, OUTCOMES};
 pub use options::{Deps, RunOptions, Setup};

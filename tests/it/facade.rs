@@ -104,7 +104,7 @@ async fn field_32_a_run_from_code_names_its_ledger_and_refuses_another_ones_fold
 async fn field_32_a_folder_in_use_is_refused_whatever_the_ledger() {
     let dir = tempfile::tempdir().unwrap();
     let provider = Arc::<Notes>::default();
-    let lock = FolderLock::take(dir.path()).unwrap();
+    let lock = FolderLock::take(dir.path(), false).unwrap();
     let refused = run(dir.path(), &provider).start().await.unwrap_err().to_string();
     assert!(refused.contains("is in use by a run with another ledger"), "{refused}");
     let other = another_ledger(&dir.path().join("other.sqlite"));

@@ -11,6 +11,8 @@ use crate::disk::private;
 const MAX_BYTES: u64 = 64 << 20;
 /// So much is written at once, in bytes: a write a line costs more than the line.
 pub const BATCH: usize = 16 << 10;
+/// So many workers that share a folder have a log at most.
+const MOST_LOGS: u32 = 64;
 /// A run that held the file a moment ago may be closing it.
 const TRIES: u32 = 10;
 const BETWEEN_TRIES: Duration = Duration::from_millis(20);
@@ -54,6 +56,24 @@ impl LogFile {
         Self::open_with(Self::path_in(folder), MAX_BYTES)
     }
 
+    /// The same where several workers may share the folder: the first one that is not in use of
+    /// `log.jsonl`, `log-2.jsonl`, `log-3.jsonl`, …
+    ///
+    /// # Errors
+    /// As [`LogFile::open_with`].
+    pub fn open_shared(folder: &Path) -> io::Result<Self> {
+        let path = |number| match number {
+            1 => Self::path_in(folder),
+            number => folder.join(format!("log-{number}.jsonl")),
+        };
+        let open = |number| Self::open_with(path(number), MAX_BYTES);
+        let mut tried = (1..MOST_LOGS).map(open);
+        let in_use = |opened: &io::Result<Self>| {
+            opened.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+        };
+        tried.find(|opened| !in_use(opened)).unwrap_or_else(|| open(MOST_LOGS))
+    }
+
     /// Opens or makes a log that becomes no larger than this.
     ///
     /// # Errors
@@ -92,7 +112,7 @@ impl LogFile {
             return Ok(());
         }
         if self.bytes > 0 && self.bytes.saturating_add(lines.len() as u64) > self.max_bytes {
-            std::fs::rename(&self.path, self.path.with_file_name("log.1.jsonl"))?;
+            std::fs::rename(&self.path, self.path.with_extension("1.jsonl"))?;
             *self = Self::open_with(self.path.clone(), self.max_bytes)?;
         }
         if self.is_torn {
@@ -131,5 +151,5 @@ fn append(path: &Path) -> io::Result<File> {
         }
         std::thread::sleep(BETWEEN_TRIES);
     }
-    Err(odd("another run writes it"))
+    Err(io::Error::new(io::ErrorKind::WouldBlock, "another run writes it"))
 }

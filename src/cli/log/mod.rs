@@ -54,6 +54,17 @@ enum Sink {
     Off,
 }
 
+/// What a log says of the run whose lines it holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Began<'a> {
+    /// The campaign.
+    pub campaign: &'a str,
+    /// The command, such as `rushes run`.
+    pub command: &'a str,
+    /// When it began.
+    pub at: Timestamp,
+}
+
 struct OpenLog {
     file: LogFile,
     stamp: Stamp,
@@ -70,14 +81,16 @@ impl Log {
 
     /// Begins to write to the campaign folder; call it under the run lock, and drop the keeper before
     /// the lock.
-    pub fn begin(&self, folder: &Path, campaign: &str, command: &str, run: Timestamp) -> Keeper {
-        let opened = LogFile::open(folder);
+    /// Where several workers may share the folder, each has a log of its own.
+    pub fn begin(&self, folder: &Path, is_shared: bool, run: &Began<'_>) -> Keeper {
+        let Began { campaign, command, at } = *run;
+        let opened = if is_shared { LogFile::open_shared(folder) } else { LogFile::open(folder) };
         let mut sink = self.sink();
         let keeper = Keeper(self.clone());
         let Sink::Early(early) = std::mem::replace(&mut *sink, Sink::Off) else { return keeper };
         match opened {
             Ok(file) => {
-                let stamp = Stamp { campaign: campaign.to_owned(), run: run.to_string() };
+                let stamp = Stamp { campaign: campaign.to_owned(), run: at.to_string() };
                 let terminal = self.terminal.clone();
                 let mut open = OpenLog { file, stamp, quiet: false, terminal };
                 for line in early {

@@ -26,7 +26,7 @@ use crate::blocking::Threads;
 use crate::domain::time::Timestamp;
 
 use super::folder::{Spool, SpoolWriter};
-use super::{ClipError, ClipReader, ClipStore, ClipWriter, Stored, Writing};
+use super::{ClipError, ClipReader, ClipStore, ClipWriter, Stored, Sweep, Writing};
 
 use answer::Meaning;
 use objects::bytes_of;
@@ -45,7 +45,8 @@ pub struct BucketStore {
 
 impl BucketStore {
     /// Opens the store of a bucket whose clips are received below `campaign_folder`; call it under
-    /// the run lock. `keeps`: what [`Bucket::probe`] found out. Blocking.
+    /// the run lock. `keeps`: what [`Bucket::probe`] found out; `which`: the temporary files that are
+    /// removed first. Blocking.
     ///
     /// # Errors
     /// When the folder cannot be written.
@@ -54,8 +55,9 @@ impl BucketStore {
         campaign_folder: &Path,
         keeps: bool,
         threads: Threads,
+        which: Sweep,
     ) -> Result<Self, ClipError> {
-        let spool = Spool::open(&campaign_folder.join(SPOOL), threads)?;
+        let spool = Spool::open(&campaign_folder.join(SPOOL), threads, which)?;
         Ok(Self { uploader: Arc::new(Uploader::new(bucket, spool, keeps)) })
     }
 

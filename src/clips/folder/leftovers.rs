@@ -1,14 +1,36 @@
 //! What earlier runs left below `clips`: temporary files, which are removed, and clips.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use crate::clips::{CLIPS, ClipError, verify};
 
 use super::temporary::{PREFIX, SUFFIX};
 
+/// Which temporary files a store removes when it is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sweep {
+    /// All: only this process makes any there.
+    All,
+    /// Those that were not written to for an hour: other workers may share the folder.
+    Old,
+}
+
+/// Files that were not written to for so long are of processes that are gone.
+const OLD: Duration = Duration::from_secs(3600);
+
+impl Sweep {
+    fn takes(self, entry: &fs::DirEntry) -> bool {
+        let written = || entry.metadata()?.modified();
+        let is_old = |written: SystemTime| written.elapsed().is_ok_and(|since| since > OLD);
+        self == Self::All || written().is_ok_and(is_old)
+    }
+}
+
 /// Removes the temporary files below a folder.
-pub(super) fn sweep(folder: &Path) -> Result<(), ClipError> {
+pub(super) fn sweep(folder: &Path, which: Sweep) -> Result<(), ClipError> {
     let at = ClipError::disk(folder);
     for entry in fs::read_dir(folder).map_err(&at)? {
         let entry = entry.map_err(&at)?;
@@ -16,9 +38,17 @@ pub(super) fn sweep(folder: &Path) -> Result<(), ClipError> {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         if kind.is_dir() {
-            sweep(&path)?;
-        } else if kind.is_file() && name.starts_with(PREFIX) && name.ends_with(SUFFIX) {
-            fs::remove_file(&path).map_err(ClipError::disk(&path))?;
+            sweep(&path, which)?;
+        } else if kind.is_file()
+            && name.starts_with(PREFIX)
+            && name.ends_with(SUFFIX)
+            && which.takes(&entry)
+        {
+            match fs::remove_file(&path) {
+                // Another worker has swept it.
+                Err(error) if which == Sweep::Old && error.kind() == ErrorKind::NotFound => {}
+                removed => removed.map_err(ClipError::disk(&path))?,
+            }
         }
     }
     Ok(())

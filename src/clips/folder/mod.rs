@@ -16,7 +16,7 @@ mod temporary;
 mod writer;
 
 pub use existing::look;
-pub use leftovers::{clips_in, is_whole};
+pub use leftovers::{Sweep, clips_in, is_whole};
 #[cfg(feature = "buckets")]
 pub(super) use spool::{Spool, SpoolWriter, Spooled};
 
@@ -44,7 +44,7 @@ use writer::FolderWriter;
 /// How much is read at once, in bytes.
 const CHUNK: u64 = 64 << 10;
 
-/// Clips in the campaign folder. While it is open, only it makes temporary files there.
+/// Clips in the campaign folder.
 pub struct FolderStore {
     work: Arc<FileWork>,
 }
@@ -56,13 +56,25 @@ impl FolderStore {
     /// # Errors
     /// When the folder cannot be written.
     pub fn open(campaign_folder: &Path, threads: Threads) -> Result<Self, ClipError> {
+        Self::open_with(campaign_folder, threads, Sweep::All)
+    }
+
+    /// The same, removing only these temporary files.
+    ///
+    /// # Errors
+    /// As [`FolderStore::open`].
+    pub fn open_with(
+        campaign_folder: &Path,
+        threads: Threads,
+        which: Sweep,
+    ) -> Result<Self, ClipError> {
         let clips = campaign_folder.join(CLIPS);
         make_folder(&clips).map_err(ClipError::disk(&clips))?;
         let above =
             if campaign_folder.as_os_str().is_empty() { Path::new(".") } else { campaign_folder };
         let synced = Directory::open(above).and_then(|above| above.sync());
         synced.map_err(ClipError::disk(campaign_folder))?;
-        leftovers::sweep(&clips)?;
+        leftovers::sweep(&clips, which)?;
         // Better found out now than when the first clip is paid for.
         let directory = Directory::open(&clips).map(Arc::new);
         directory.and_then(Temporary::create).map_err(ClipError::disk(&clips))?;

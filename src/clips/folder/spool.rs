@@ -14,7 +14,7 @@ use crate::disk::make_folder;
 use super::directories::{ClipPlace, Directories};
 use super::directory::Directory;
 use super::file_work::FileWork;
-use super::leftovers;
+use super::leftovers::{self, Sweep};
 use super::temporary::Temporary;
 use super::writer::FolderWriter;
 
@@ -26,9 +26,13 @@ pub(in crate::clips) struct Spool {
 impl Spool {
     /// Opens it, makes it if need be, and removes what a killed run left in it; call it under the run
     /// lock. Blocking.
-    pub(in crate::clips) fn open(folder: &Path, threads: Threads) -> Result<Self, ClipError> {
+    pub(in crate::clips) fn open(
+        folder: &Path,
+        threads: Threads,
+        which: Sweep,
+    ) -> Result<Self, ClipError> {
         make_folder(folder).map_err(ClipError::disk(folder))?;
-        leftovers::sweep(folder)?;
+        leftovers::sweep(folder, which)?;
         // Better found out now than when the first clip is paid for.
         let directory = Directory::open(folder).map(Arc::new);
         directory.and_then(Temporary::create).map_err(ClipError::disk(folder))?;

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
 use rushes::blocking::Threads;
-use rushes::clips::{Bucket, BucketSettings, BucketStore, ClipStore};
+use rushes::clips::{Bucket, BucketSettings, BucketStore, ClipStore, Sweep};
 use rushes::simulator::Profile;
 
 use super::{OUT, at, report, run};
@@ -103,7 +103,7 @@ async fn a_clip_in_parts_in_somebody_elses_s3() {
         let size = 8 + 13 * MIB;
         Bytes::from([CLIP, &size.to_be_bytes(), b"free", &body].concat())
     };
-    let store = BucketStore::open(bucket, home.path(), true, Threads::Pool);
+    let store = BucketStore::open(bucket, home.path(), true, Threads::Pool, Sweep::All);
     let store = store.unwrap().with_max_put(u64::from(6 * MIB));
     let publish = async |bytes: Bytes| {
         let mut writer = store.begin("clips/a.mp4").unwrap();

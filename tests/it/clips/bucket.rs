@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rushes::blocking::Threads;
-use rushes::clips::{Bucket, BucketSettings, BucketStore, ClipError, ClipStore};
+use rushes::clips::{Bucket, BucketSettings, BucketStore, ClipError, ClipStore, Sweep};
 use rushes::domain::time::{Clock, SystemClock};
 use tempfile::TempDir;
 
@@ -37,7 +37,7 @@ impl InBucket {
     }
 
     fn store(&self, keeps: bool) -> BucketStore {
-        BucketStore::open(self.bucket(), self.1.path(), keeps, Threads::Pool).unwrap()
+        BucketStore::open(self.bucket(), self.1.path(), keeps, Threads::Pool, Sweep::All).unwrap()
     }
 }
 
@@ -167,7 +167,8 @@ async fn an_answer_that_does_not_come_is_waited_for_no_longer_than_patience_last
             ..BucketSettings::new(place.0.variables())
         };
         let bucket = Bucket::new(&"s3://films/summer".parse().unwrap(), settings).unwrap();
-        let clips = BucketStore::open(bucket, place.1.path(), true, Threads::Pool).unwrap();
+        let clips =
+            BucketStore::open(bucket, place.1.path(), true, Threads::Pool, Sweep::All).unwrap();
         let stored = store(&clips, BEACH, &clip(1000)).await.unwrap();
         assert_eq!((&*stored.path, place.0.clips()), (BEACH, vec![KEY.to_owned()]));
         let sent = place.0.asked().iter().filter(|asked| asked.starts_with("PUT")).count();

@@ -2,6 +2,7 @@
 
 mod backpressure;
 mod budget;
+mod granted;
 mod limits;
 mod queue;
 mod rate;

@@ -11,7 +11,7 @@ use rushes::domain::secret::{KeyMint, Secret};
 use rushes::domain::shot::{FileKind, Fingerprint, LocalFile, Request, Shot, ShotId};
 use rushes::domain::state::{Account, AttemptId, OnDoubt, RevisionState, State, Unanswered};
 use rushes::domain::time::Timestamp;
-use rushes::ledger::{CallbackSubscription, EarlierTask, Entry, RevisionId};
+use rushes::ledger::{CallbackSubscription, Counts, EarlierTask, Entry, RevisionId};
 use rushes::policy::budget::Budget;
 use rushes::policy::limits::{Limits, Rate, Window};
 use rushes::provider::Capabilities;
@@ -47,6 +47,8 @@ pub struct Given {
     pub poll_batch: usize,
     pub callbacks: Option<Callbacks>,
     pub paused: bool,
+    /// Whether other workers may be at the campaign.
+    pub shared: bool,
 }
 
 /// A run of so many shots that were never submitted.
@@ -65,6 +67,7 @@ pub fn given(count: u32) -> Given {
         poll_batch: 1,
         callbacks: None,
         paused: false,
+        shared: false,
     }
 }
 
@@ -128,6 +131,12 @@ impl Given {
             (self.shots[place].price, self.shots[place].priority) = (price, *priority);
             self.entries[place].0.price = price;
         }
+        self
+    }
+
+    /// Other workers may be at the campaign: what there is to do is handed over by and by.
+    pub const fn shared(mut self) -> Self {
+        self.shared = true;
         self
     }
 
@@ -211,7 +220,7 @@ impl Given {
         let mut rng = fastrand::Rng::with_seed(7);
         let setup = Setup {
             provider: Capabilities { poll_batch: self.poll_batch, ..Capabilities::default() },
-            is_shared: false,
+            is_shared: self.shared,
             budget: self.budget,
             balance: super::rig::balance(&self.attempts),
             metrics: Arc::default(),
@@ -236,6 +245,12 @@ impl Given {
         let scheduler = Scheduler::new(self.shots.into(), self.options, setup, BEGAN);
         let mut rig = Rig::new(scheduler, states, self.attempts, self.budget);
         rig.scheduler.set_paused(self.paused);
+        if self.shared {
+            rig.entries = self.entries;
+            rig.scheduler.begun(&Counts::default(), Usd::ZERO);
+            rig.scheduler.take_earlier(rig.now, earlier);
+            return rig;
+        }
         rig.scheduler.recover_from(rig.now, self.entries.into_iter(), subscriptions);
         rig.scheduler.take_earlier(rig.now, earlier);
         rig

@@ -20,6 +20,7 @@ mod refusals;
 mod rerolls;
 mod rig;
 mod said;
+mod shared;
 mod stops;
 mod uploads;
 

@@ -10,7 +10,7 @@ use rushes::domain::money::Usd;
 use rushes::domain::secret::Secret;
 use rushes::domain::state::{Account, AttemptId, AttemptOutcome, RevisionState, State};
 use rushes::domain::time::{Now, Timestamp};
-use rushes::ledger::{Change, Commit, Committed, LedgerError, RevisionId, Verdict};
+use rushes::ledger::{Change, Commit, Committed, Entry, LedgerError, RevisionId, Verdict};
 use rushes::policy::budget::{Balance, Budget};
 use rushes::scheduler::Slot;
 use rushes::scheduler::{Effect, Event};
@@ -53,6 +53,8 @@ pub struct Rig {
     pub heard: HashSet<Secret>,
     /// Whether a test tells which tasks a shot in doubt was said to have before; else there are none.
     pub tells_former: bool,
+    /// What can be handed over where several workers are at the campaign.
+    pub entries: Vec<(Entry, Option<u32>)>,
 }
 
 pub fn balance(attempts: &[Attempt]) -> Balance {
@@ -91,6 +93,7 @@ impl Rig {
             begun: Vec::new(),
             heard: HashSet::new(),
             tells_former: false,
+            entries: Vec::new(),
         }
     }
 
