@@ -50,7 +50,7 @@ pub use options::{Kind, LedgerOptions, post_lasts};
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresLedger, ServerAddress, ServerError};
 pub use snapshot::{
-    Home, KeptPrice, OrphanReservation, Row, Snapshot, SpendGroup, Spending, Summary,
+    Home, KeptPrice, OrphanReservation, Row, Snapshot, SpendGroup, Spending, Summary, WorkerSummary,
 };
 pub use sqlite::SqliteLedger;
 

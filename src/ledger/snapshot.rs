@@ -139,6 +139,19 @@ pub struct Summary {
     pub home: Home,
     /// Who holds the run lock, as one phrase (`rushes run, process 4242 on host, since …`).
     pub held_by: Option<String>,
+    /// The workers that live, where several can share it; the first is in `held_by`. Empty for a file.
+    pub workers: Vec<WorkerSummary>,
+}
+
+/// A worker that lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerSummary {
+    /// Who, as one phrase (`rushes run, process 4242 on host`).
+    pub who: String,
+    /// Since when it works.
+    pub since: Timestamp,
+    /// How long nothing was heard of it, in whole seconds.
+    pub silent_s: u64,
 }
 
 /// Where a ledger belongs.

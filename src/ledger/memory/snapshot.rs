@@ -25,6 +25,7 @@ impl Snapshot for Books {
             balance: self.balance(),
             home: self.home(),
             held_by: Some("this process".to_owned()),
+            workers: Vec::new(),
         })
     }
 

@@ -7,14 +7,13 @@ use crate::catalog::hex;
 use crate::domain::money::Usd;
 use crate::domain::outcome::TaskId;
 use crate::domain::shot::ShotId;
-use crate::domain::state::{AttemptId, AttemptOutcome, RevisionState, State};
+use crate::domain::state::{Account, AttemptId, AttemptOutcome, RevisionState, State};
 use crate::domain::time::Timestamp;
 use crate::domain::transition::{AttemptChange, Transition};
 use crate::ledger::columns::WrittenState;
 use crate::ledger::high_water_mark::Known;
 use crate::ledger::{
-    AttemptSpec, Change, ClipFile, Commit, Committed, LedgerError, RevisionId, Verdict,
-    earlier_part,
+    AttemptSpec, Change, ClipFile, Commit, Committed, LedgerError, Verdict, earlier_part,
 };
 use crate::policy::budget::{Balance, Budget};
 
@@ -23,129 +22,136 @@ pub(super) fn batch(commits: &[Commit]) -> String {
     Value::Array(commits.iter().map(commit).collect()).to_string()
 }
 
-fn commit(Commit { at, change }: &Commit) -> Value {
-    match change {
-        Change::Transition { revision, transition, attempt, files } => match attempt {
-            Some(spec) => purchase(*revision, transition, spec, files, *at),
-            None => write(*revision, transition, files, *at),
-        },
-        Change::Earlier { revision, change: about, files } => {
-            let first = earlier_part(about.attempt, 0);
-            let files = files.iter().enumerate().map(|(nth, one)| file(first + nth, one));
-            json!({
-                "k": "earlier", "r": revision.0, "t": at.as_millis(),
-                "ch": [attempt_change(about, None)],
-                "f": files.collect::<Vec<_>>(),
-            })
+/// Whether a batch may move money or a place in flight.
+pub(super) fn moves(commits: &[Commit]) -> bool {
+    commits.iter().any(|commit| match &commit.change {
+        Change::Transition { attempt: Some(_), .. }
+        | Change::Earlier { .. }
+        | Change::Late { .. } => true,
+        Change::Transition { transition, .. } => {
+            let is_held = |change: &AttemptChange| change.account == Account::Reserved;
+            let keeps = transition.change.as_ref().is_none_or(is_held);
+            !keeps
+                || !matches!(
+                    transition.to.state,
+                    State::Rendering { stalled: None, .. } | State::Delivered { .. }
+                )
         }
-        Change::Late { revision } => json!({ "k": "late", "r": revision.0 }),
-        Change::Charge { attempt, charge } => json!({
-            "k": "charge", "a": attempt.0, "amount": charge.amount(), "currency": charge.currency(),
-        }),
+        Change::Charge { .. } => false,
+    })
+}
+
+type Columns = Map<String, Value>;
+
+/// Sets a column, unless it stays empty.
+fn set(columns: &mut Columns, name: &str, value: impl Into<Value>) {
+    let value = value.into();
+    if !value.is_null() {
+        columns.insert(name.to_owned(), value);
     }
 }
 
+fn commit(Commit { at, change }: &Commit) -> Value {
+    let mut columns = Columns::new();
+    let to = &mut columns;
+    set(to, "t", at.as_millis());
+    match change {
+        Change::Transition { revision, transition, attempt, files } => {
+            set(to, "r", revision.0);
+            state(to, &transition.to, *at);
+            match attempt {
+                Some(spec) => purchase(to, transition, spec),
+                None => written(to, transition),
+            }
+            parts(to, (1..).zip(files));
+        }
+        Change::Earlier { revision, change: about, files } => {
+            set(to, "k", "earlier");
+            set(to, "r", revision.0);
+            attempt_change(to, about, None);
+            parts(to, (0..).map(|nth| earlier_part(about.attempt, nth)).zip(files));
+        }
+        Change::Late { revision } => {
+            set(to, "k", "late");
+            set(to, "r", revision.0);
+        }
+        Change::Charge { attempt, charge } => {
+            set(to, "k", "charge");
+            set(to, "a", attempt.0);
+            set(to, "amount", charge.amount());
+            set(to, "currency", charge.currency());
+        }
+    }
+    Value::Object(columns)
+}
+
 /// A claim, or a clip that was there before.
-fn purchase(
-    revision: RevisionId,
-    transition: &Transition,
-    spec: &AttemptSpec,
-    files: &[ClipFile],
-    at: Timestamp,
-) -> Value {
-    let (kind, from) = match &transition.to.state {
+fn purchase(columns: &mut Columns, transition: &Transition, spec: &AttemptSpec) {
+    let (kind, before) = match &transition.to.state {
         State::Delivered { .. } => ("adopt", "queued"),
         State::Submitting { doubt: Some(_), .. } => ("claim", "in_doubt"),
         _ => ("claim", "queued"),
     };
-    json!({
-        "k": kind, "r": revision.0, "t": at.as_millis(), "from": from,
-        "s": state(&transition.to, at),
-        "a": {
-            "price": spec.price.map(Usd::micros),
-            "charged": spec.charged_if_failed,
-            "key": spec.key.reveal(),
-            "key_on_wire": spec.key_on_wire,
-            "address": &*spec.origin.address,
-            "account": &*spec.origin.account,
-            "wire": storable(&spec.wire),
-        },
-        "f": parts(files),
-    })
+    set(columns, "k", kind);
+    set(columns, "before", before);
+    set(columns, "price", spec.price.map(Usd::micros));
+    set(columns, "charged", spec.charged_if_failed);
+    set(columns, "key", spec.key.reveal());
+    set(columns, "key_on_wire", spec.key_on_wire);
+    set(columns, "address", &*spec.origin.address);
+    set(columns, "account", &*spec.origin.account);
+    set(columns, "wire", storable(&spec.wire));
 }
 
 /// A transition that is no claim.
-fn write(
-    revision: RevisionId,
-    transition: &Transition,
-    files: &[ClipFile],
-    at: Timestamp,
-) -> Value {
-    let changes = transition.changes().map(|one| {
-        let task = match &transition.to.state {
-            State::Rendering { attempt, task, .. } if *attempt == one.attempt => Some(task),
-            _ => None,
-        };
-        attempt_change(&one, task)
-    });
-    let mut written = json!({
-        "k": "write", "r": revision.0, "t": at.as_millis(),
-        "s": state(&transition.to, at),
-        "ch": changes.collect::<Vec<_>>(),
-        "f": parts(files),
-    });
-    if let Some(change) = &transition.change
-        && change.outcome == Some(AttemptOutcome::Bought)
-    {
-        written["bought"] = change.attempt.0.into();
-    }
-    written
-}
-
-fn state(status: &RevisionState, at: Timestamp) -> Value {
-    let written = WrittenState::of(&status.state, at);
-    let mut columns = Map::new();
-    let mut set = |name: &str, value: Value| {
-        if !value.is_null() {
-            columns.insert(name.to_owned(), value);
-        }
+fn written(columns: &mut Columns, transition: &Transition) {
+    set(columns, "k", "write");
+    let Some(change) = &transition.change else { return };
+    let task = match &transition.to.state {
+        State::Rendering { attempt, task, .. } if *attempt == change.attempt => Some(task),
+        _ => None,
     };
-    set("state", status.state.name().into());
-    set("attempt", status.state.attempt().map(|attempt| attempt.0).into());
-    set("failure", written.failure.into());
-    set("failure_kind", written.failure_kind.into());
-    set("why", status.state.why().map(storable).into());
-    set("since", written.since.into());
-    set("completed_at", written.completed_at.into());
-    set("urls", written.urls.as_deref().map(storable).into());
-    set("keeps", written.keeps_urls.then_some(true).into());
-    set("delivered_at", written.delivered_at.into());
-    set("refusals", status.refusals.into());
-    set("resubmits", status.resubmits.into());
-    set("rerolls", status.rerolls.into());
-    set("probed", status.probed.into());
-    set("waiting", status.is_waiting.into());
-    Value::Object(columns)
-}
-
-fn attempt_change(change: &AttemptChange, task: Option<&TaskId>) -> Value {
-    let mut columns = json!({ "a": change.attempt.0, "acc": change.account.name() });
-    for (name, value) in [
-        ("o", change.outcome.map(AttemptOutcome::name).map(str::to_owned)),
-        ("why", change.why.as_deref().map(storable)),
-        ("answer", change.answer.as_deref().map(storable)),
-        ("task", task.map(|task| storable(task.as_str()))),
-        ("refuted", change.refuted.as_ref().map(|task| storable(task.as_str()))),
-    ] {
-        if let Some(value) = value {
-            columns[name] = value.into();
-        }
+    attempt_change(columns, change, task);
+    if !transition.also.is_empty() {
+        let also: Vec<i64> = transition.also.iter().map(|attempt| attempt.0).collect();
+        set(columns, "also", also);
     }
-    columns
 }
 
-fn parts(files: &[ClipFile]) -> Vec<Value> {
-    (1..).zip(files).map(|(part, one)| file(part, one)).collect()
+fn state(columns: &mut Columns, status: &RevisionState, at: Timestamp) {
+    let written = WrittenState::of(&status.state, at);
+    set(columns, "state", status.state.name());
+    set(columns, "attempt", status.state.attempt().map(|attempt| attempt.0));
+    set(columns, "failure", written.failure);
+    set(columns, "failure_kind", written.failure_kind);
+    set(columns, "why", status.state.why().map(storable));
+    set(columns, "since", written.since);
+    set(columns, "completed_at", written.completed_at);
+    set(columns, "urls", written.urls.as_deref().map(storable));
+    set(columns, "keeps", written.keeps_urls.then_some(true));
+    set(columns, "delivered_at", written.delivered_at);
+    set(columns, "refusals", status.refusals);
+    set(columns, "resubmits", status.resubmits);
+    set(columns, "rerolls", status.rerolls);
+    set(columns, "probed", status.probed.then_some(true));
+    set(columns, "waiting", status.is_waiting.then_some(true));
+}
+
+fn attempt_change(columns: &mut Columns, change: &AttemptChange, task: Option<&TaskId>) {
+    set(columns, "a", change.attempt.0);
+    set(columns, "acc", change.account.name());
+    set(columns, "o", change.outcome.map(AttemptOutcome::name));
+    set(columns, "said", change.why.as_deref().map(storable));
+    set(columns, "answer", change.answer.as_deref().map(storable));
+    set(columns, "task", task.map(|task| storable(task.as_str())));
+    set(columns, "refuted", change.refuted.as_ref().map(|task| storable(task.as_str())));
+}
+
+fn parts<'f>(columns: &mut Columns, files: impl Iterator<Item = (usize, &'f ClipFile)>) {
+    let files: Vec<Value> = files.map(|(part, one)| file(part, one)).collect();
+    if !files.is_empty() {
+        set(columns, "f", files);
+    }
 }
 
 fn file(part: usize, file: &ClipFile) -> Value {
@@ -195,8 +201,8 @@ pub(super) fn answer(server: &str, text: &str, count: usize) -> Result<Answered,
         strict: value["strict"].as_bool().ok_or_else(|| odd("no strict"))?,
     };
     let known = Known { attempts: number("attempts")?, movements: number("movements")? };
-    let committed =
-        Committed { verdicts, balance, places: None, reserve_used: false, displaced: None };
+    let places = value["places"].as_u64().map(|free| u32::try_from(free).unwrap_or(u32::MAX));
+    let committed = Committed { verdicts, balance, places, reserve_used: false, displaced: None };
     Ok(Answered { committed, budget, known })
 }
 
@@ -207,8 +213,11 @@ fn verdict(value: &Value) -> Option<Verdict> {
     if let Some(attempt) = value.as_i64() {
         return Some(Verdict::Claimed(AttemptId(attempt)));
     }
-    if value == "over" {
-        return Some(Verdict::OverCap);
+    match value.as_str() {
+        Some("over") => return Some(Verdict::OverCap),
+        Some("full") => return Some(Verdict::Full),
+        Some("gone") => return Some(Verdict::Gone),
+        _ => {}
     }
     if let Some(what) = value.get("no").and_then(Value::as_str) {
         return Some(Verdict::Refused(LedgerError::defect(what)));

@@ -1,6 +1,7 @@
 //! Why a database cannot be the ledger, in words for people.
 
 use super::address::told;
+use crate::domain::time::Timestamp;
 
 /// Why a database cannot be used, or not any more. Without names of their own, the fields are the
 /// database and what it says.
@@ -63,25 +64,28 @@ pub enum ServerError {
     /// No such campaign there.
     #[error("nothing has been run yet: {0} has no campaign {1:?}; `rushes run` makes it")]
     Missing(String, String),
-    /// Another worker is at it.
+    /// Another worker renders another text of the manifest.
     #[error(
-        "the campaign is in use by {holder} (last heard of {silent} s ago); wait until that ends or stop it, then try again. If it is dead, its lease ends 30 s after it was last heard of"
+        "{holder} works on another text of this manifest since {since}; stop it, or use the same manifest. If it is dead, it is given up 30 s after it was last heard of"
     )]
-    InUse {
+    OtherText {
         /// Who.
         holder: String,
-        /// How long nothing was heard of it, in seconds.
-        silent: i64,
+        /// Since when.
+        since: Timestamp,
     },
-    /// What a dead worker sent may still be on the wire.
+    /// Its tables are to be brought to a later form, and a program that needs the earlier one is at work.
     #[error(
-        "another machine's run ended without a word, and what it sent may be answered for {0} s more; nothing was sent: try again then"
+        "the tables of {server} are of an earlier version, and {holder} still works with them; wait until that ends or stop it, then try again. If it is dead, wait 30 s"
     )]
-    OnTheWire(i64),
+    OlderAtWork {
+        /// The database.
+        server: String,
+        /// Who.
+        holder: String,
+    },
     /// Another worker has taken over.
-    #[error(
-        "{0} gave this run up because nothing was heard of it for too long; nothing more is sent: run again to go on"
-    )]
+    #[error("{0} gave this worker up because nothing was heard of it for too long")]
     GivenUp(String),
     /// It knows less than it had confirmed.
     #[error(

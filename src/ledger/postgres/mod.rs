@@ -1,6 +1,6 @@
 //! The ledger in a `PostgreSQL` database: one campaign that any machine can go on with.
 //!
-//! The tables are in `schema/1.sql`, what changes them in `schema/functions.sql`; both may be looked
+//! The tables are in `schema/*.sql`, what changes them in `schema/functions/*.sql`; both may be looked
 //! into with `psql`, also during a run: the views `results` and `spend` are for people.
 //!
 //! A batch of commits is one statement that commits by itself and has a number. When the connection
@@ -9,23 +9,35 @@
 //! commit before that answer. A database that knows less than it had confirmed is refused, now and at
 //! the next run, which goes by the note beside the clips.
 //!
-//! One worker at a time works on a campaign. It has a lease that it renews every second; a worker that
-//! was silent for 30 s is given up by the next that comes, and whatever it still says is refused.
+//! Several workers may work on a campaign. Each has a lease that it renews every second; one that was
+//! silent for 30 s is given up by the others, which take what it had in its hands. When it comes back it
+//! joins anew under another number, and what it says of its own requests is kept.
 
 mod address;
 mod apart;
+mod begin;
+mod beside;
 mod calls;
 mod connect;
+mod counts;
 mod encode;
 mod error;
+mod fleet;
+mod hand_over;
+mod joining;
+mod lost;
+mod pace;
 mod process;
 mod queries;
 mod reading;
 mod record;
 mod rows;
 mod schema;
+mod server_clock;
+mod shared;
 mod snapshot;
 mod spending;
+mod timings;
 mod worker;
 
 use std::path::Path;
@@ -42,13 +54,17 @@ use crate::policy::budget::{Balance, Budget};
 
 use super::high_water_mark::HighWaterMark;
 use super::{
-    Answer, Assign, CallbackSubscription, Commit, Committed, EarlierTask, Entry, Identity, Kind,
-    Ledger, LedgerError, LedgerOptions, Note, ReservedAttempt, RevisionId, Snapshot, StoredAttempt,
-    StoredRequest,
+    Answer, Assign, CallbackSubscription, Commit, Committed, EarlierTask, Entry, Fleet, Identity,
+    Kind, Ledger, LedgerError, LedgerOptions, Note, ReservedAttempt, RevisionId, Snapshot,
+    StoredAttempt, StoredRequest,
 };
 use apart::{apart, runtime};
-use calls::{Call, Reply, serve};
-use worker::{Shared, Worker};
+use beside::Beside;
+use calls::{Call, Reply};
+use fleet::{BesideCall, serve_all};
+use pace::Pace;
+use shared::Shared;
+use worker::{Entered, Worker};
 
 pub use address::{BadServerAddress, ServerAddress};
 pub use error::ServerError;
@@ -61,8 +77,12 @@ pub struct PostgresLedger {
     campaign: String,
     identity: Identity,
     shared: Arc<Shared>,
+    /// Whether a run of the campaign began with it.
+    begins_run: bool,
     /// `None` while it is dropped.
     calls: Option<mpsc::UnboundedSender<Call>>,
+    /// What does not go behind commits.
+    beside: Option<mpsc::UnboundedSender<BesideCall>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -72,7 +92,7 @@ impl PostgresLedger {
     ///
     /// # Errors
     /// When the database cannot be reached, refuses, is not safe, is newer than this program, knows
-    /// less than it did, or another worker is at work on the campaign.
+    /// less than it did, or another worker renders another text of the manifest.
     pub fn open(
         address: &ServerAddress,
         beside: &Path,
@@ -82,23 +102,38 @@ impl PostgresLedger {
             return Err(ServerError::Rehearsal.into());
         }
         let mark = HighWaterMark::of(beside)?;
-        let (runtime, worker) = apart(|| {
+        let (runtime, entered) = apart(|| {
             let runtime = runtime()?;
-            let worker = runtime.block_on(Worker::join(address, mark, options))?;
-            Ok((runtime, worker))
+            let entered = runtime.block_on(Worker::join(address, mark, options))?;
+            Ok((runtime, entered))
         })?;
+        let Entered { worker, begins_run, is_alone } = entered;
         let shared = Arc::clone(&worker.shared);
+        let connection = || Beside::new(address.clone(), Arc::clone(&shared));
+        let (pace, counting) = (Pace::new(connection(), is_alone), connection());
+        let campaign = worker.campaign;
         let (sender, calls) = mpsc::unbounded_channel();
+        let (beside_sender, beside_calls) = mpsc::unbounded_channel();
         let thread = std::thread::Builder::new()
             .name("ledger".to_owned())
-            .spawn(move || runtime.block_on(serve(worker, calls)))
+            .spawn(move || {
+                runtime.block_on(serve_all(
+                    worker,
+                    calls,
+                    pace,
+                    (counting, campaign),
+                    beside_calls,
+                ));
+            })
             .map_err(|error| LedgerError::defect(format!("no thread: {error}")))?;
         Ok(Self {
             address: address.clone(),
             campaign: options.campaign.to_owned(),
             identity: options.identity.clone(),
             shared,
+            begins_run,
             calls: Some(sender),
+            beside: Some(beside_sender),
             thread: Some(thread),
         })
     }
@@ -106,22 +141,30 @@ impl PostgresLedger {
     /// Puts a call into the queue and waits for its answer. Once this was polled the call is made,
     /// even if the caller has gone.
     fn ask<T: Send + 'static>(&self, call: impl FnOnce(Reply<T>) -> Call) -> Answer<'_, T> {
-        let (reply, answer) = oneshot::channel();
-        let ending = || LedgerError::defect("the ledger is closed");
-        let sent = self.calls.as_ref().map(|calls| calls.send(call(reply)));
-        async move {
-            match sent {
-                Some(Ok(())) => answer.await.unwrap_or_else(|_| Err(ending())),
-                _ => Err(ending()),
-            }
-        }
-        .boxed()
+        asked(self.calls.as_ref(), call)
     }
+}
+
+/// Sends a call and waits for its answer.
+fn asked<'a, C: Send + 'a, T: Send + 'static>(
+    calls: Option<&mpsc::UnboundedSender<C>>,
+    call: impl FnOnce(Reply<T>) -> C,
+) -> Answer<'a, T> {
+    let (reply, answer) = oneshot::channel();
+    let ending = || LedgerError::defect("the ledger is closed");
+    let sent = calls.map(|calls| calls.send(call(reply)).is_ok());
+    async move {
+        match sent {
+            Some(true) => answer.await.unwrap_or_else(|_| Err(ending())),
+            _ => Err(ending()),
+        }
+    }
+    .boxed()
 }
 
 impl Drop for PostgresLedger {
     fn drop(&mut self) {
-        self.calls = None;
+        (self.calls, self.beside) = (None, None);
         self.shared.close();
         // It says goodbye, which takes two seconds at most.
         if let Some(thread) = self.thread.take() {
@@ -145,6 +188,10 @@ impl Ledger for PostgresLedger {
 
     fn hurry(&self) {
         self.shared.hurry();
+    }
+
+    fn fleet(&self) -> Option<&dyn Fleet> {
+        Some(self)
     }
 
     fn note(&self, note: Note) -> Answer<'_, ()> {

@@ -62,18 +62,23 @@ fn is_free(_id: u32) -> bool {
     false
 }
 
-/// Milliseconds since the machine was started, its sleep included.
-#[cfg(target_os = "linux")]
+/// Milliseconds by [`boot_micros`].
 pub(super) fn boot_clock() -> i64 {
+    boot_micros() / 1000
+}
+
+/// Microseconds since the machine was started, its sleep included.
+#[cfg(target_os = "linux")]
+pub(super) fn boot_micros() -> i64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     let nanos = u32::try_from(now.tv_nsec).unwrap_or_default();
     let since = Duration::new(now.tv_sec.unsigned_abs(), nanos);
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Milliseconds by the wall clock, which goes on while the machine sleeps.
+/// Microseconds by the wall clock, which goes on while the machine sleeps.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn boot_clock() -> i64 {
+pub(super) fn boot_micros() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    i64::try_from(since.unwrap_or(Duration::ZERO).as_millis()).unwrap_or(i64::MAX)
+    i64::try_from(since.unwrap_or(Duration::ZERO).as_micros()).unwrap_or(i64::MAX)
 }

@@ -4,6 +4,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row as SqlRow};
 
 use super::error::{ServerError, Trouble};
+use super::record::TAKE;
 use super::rows::{ENTRY, ENTRY_COLUMNS, FROM, Found, REQUEST, older};
 use super::worker::{Worker, patient};
 use crate::domain::money::Usd;
@@ -58,6 +59,11 @@ impl Worker {
         };
         let sql = format!("SELECT {ENTRY} {FROM} WHERE r.campaign = $1 AND {}", older());
         all.extend(self.read(client, &sql, &[&self.campaign], entry).await?);
+        if !self.joining.is_visitor() {
+            let ids: Vec<i64> = all.iter().map(|entry: &Entry| entry.revision.0).collect();
+            let taken = patient(client.execute(TAKE, &[&self.id, &ids])).await?;
+            taken.map_err(|error| self.trouble(&error))?;
+        }
         Ok(all)
     }
 
@@ -195,7 +201,12 @@ impl Worker {
     }
 
     /// Changes one row, unless this worker was given up.
-    async fn one(&self, client: &Client, sql: &str, with: Params<'_>) -> Result<(), Trouble> {
+    pub(super) async fn one(
+        &self,
+        client: &Client,
+        sql: &str,
+        with: Params<'_>,
+    ) -> Result<(), Trouble> {
         let changed = patient(client.execute(sql, with)).await?;
         match changed.map_err(|error| self.trouble(&error))? {
             1 => Ok(()),

@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use std::pin::pin;
 
 use futures::TryStreamExt;
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Transaction};
 
 use super::encode::storable;
 use super::error::Trouble;
 use super::rows::{ENTRY, FROM, Found, SAID};
-use super::worker::{ENTER, LEASE, Worker};
+use super::timings::TIMINGS;
+use super::worker::{ENTER, Worker};
 use crate::domain::money::Usd;
 use crate::domain::shot::Shot;
 use crate::domain::time::Timestamp;
@@ -22,7 +24,8 @@ use crate::ledger::{Entry, Identity, RevisionId, StoredRequest};
 /// So many new revisions are written by one statement.
 const AT_ONCE: usize = 5_000;
 
-/// See [`Ledger::record`](crate::ledger::Ledger::record).
+/// See [`Ledger::record`](crate::ledger::Ledger::record). What it answers is in this worker's hands, as
+/// far as it is in no other's; a visitor needs to have nothing in its hands.
 pub(super) async fn record(
     client: &mut Client,
     worker: &Worker,
@@ -30,25 +33,71 @@ pub(super) async fn record(
     identity: &Identity,
     at: Timestamp,
 ) -> Result<Vec<Entry>, Trouble> {
-    let lost = |error: tokio_postgres::Error| worker.trouble(&error);
-    let tx = client.transaction().await.map_err(lost)?;
-    let entered = tx.query_one(ENTER, &[&worker.id, &LEASE]).await.map_err(lost)?;
-    worker.is_answered_last(entered.get(0))?;
-    let writing = Writing { tx, worker };
+    let writing = Writing::begin(client, worker).await?;
     let difference = writing.difference(shots, identity).await?;
-    let entries = writing.write(difference, shots, at).await?;
-    // It may have taken long: the lease begins at its end.
-    writing.tx.query_one(ENTER, &[&worker.id, &LEASE]).await.map_err(lost)?;
-    writing.tx.commit().await.map_err(lost)?;
+    writing.write(&difference, shots, at).await?;
+    // It knows of no digest.
+    writing.set_digest(None).await?;
+    let entries = writing.entries(difference.slots, shots).await?;
+    if !worker.joining.is_visitor() {
+        let ids: Vec<i64> = entries.iter().map(|entry| entry.revision.0).collect();
+        writing.execute(TAKE, &[&worker.id, &ids]).await?;
+    }
+    writing.end().await?;
     Ok(entries)
 }
 
-struct Writing<'t> {
+/// Takes revisions into a worker's hands that are in no other's.
+pub(super) const TAKE: &str = "UPDATE revisions SET worker = $1 WHERE id = ANY ($2) \
+     AND stage <> 'delivered' AND (worker IS NULL OR is_free(worker, state))";
+
+/// A transaction that changes which shots are the current ones. No other worker does it meanwhile.
+pub(super) struct Writing<'t> {
     tx: Transaction<'t>,
     worker: &'t Worker,
 }
 
-impl Writing<'_> {
+impl<'t> Writing<'t> {
+    /// Begins it; the lease is renewed, and lasts until it is over.
+    pub(super) async fn begin(client: &'t mut Client, worker: &'t Worker) -> Result<Self, Trouble> {
+        let lost = |error: tokio_postgres::Error| worker.trouble(&error);
+        let tx = client.transaction().await.map_err(lost)?;
+        let entered = tx.query_one(ENTER, &[&worker.id, &TIMINGS.lease]).await.map_err(lost)?;
+        worker.is_answered_last(entered.get(0))?;
+        let writing = Self { tx, worker };
+        writing
+            .execute("SELECT 1 FROM campaigns WHERE id = $1 FOR NO KEY UPDATE", &[&worker.campaign])
+            .await?;
+        Ok(writing)
+    }
+
+    /// Ends it. It may have taken long: the lease begins at its end.
+    pub(super) async fn end(self) -> Result<(), Trouble> {
+        self.execute(ENTER, &[&self.worker.id, &TIMINGS.lease]).await?;
+        let worker = self.worker;
+        self.tx.commit().await.map_err(|error| worker.trouble(&error))
+    }
+
+    /// The digest of the text whose shots are the current ones.
+    pub(super) async fn digest(&self) -> Result<Option<Vec<u8>>, Trouble> {
+        let sql = "SELECT digest FROM campaigns WHERE id = $1";
+        let row = self.tx.query_one(sql, &[&self.worker.campaign]).await;
+        Ok(row.map_err(|error| self.lost(&error))?.get(0))
+    }
+
+    pub(super) async fn set_digest(&self, digest: Option<&[u8]>) -> Result<(), Trouble> {
+        let sql = "UPDATE campaigns SET digest = $2 WHERE id = $1 AND digest IS DISTINCT FROM $2";
+        self.execute(sql, &[&self.worker.campaign, &digest]).await
+    }
+
+    pub(super) async fn execute(
+        &self,
+        sql: &str,
+        with: &[&(dyn ToSql + Sync)],
+    ) -> Result<(), Trouble> {
+        self.tx.execute(sql, with).await.map(drop).map_err(|error| self.lost(&error))
+    }
+
     fn lost(&self, error: &tokio_postgres::Error) -> Trouble {
         self.worker.trouble(error)
     }
@@ -57,7 +106,8 @@ impl Writing<'_> {
         self.worker.address.shown()
     }
 
-    async fn difference<'s>(
+    /// What changes.
+    pub(super) async fn difference<'s>(
         &self,
         shots: &'s [Shot],
         identity: &Identity,
@@ -148,12 +198,13 @@ impl Writing<'_> {
         Ok(taken)
     }
 
-    async fn write(
+    /// Writes it.
+    pub(super) async fn write(
         &self,
-        difference: Difference<'_>,
+        difference: &Difference<'_>,
         shots: &[Shot],
         at: Timestamp,
-    ) -> Result<Vec<Entry>, Trouble> {
+    ) -> Result<(), Trouble> {
         let retired: Vec<i64> = difference.retired.iter().map(|revision| revision.0).collect();
         let retire = "UPDATE revisions SET current = false WHERE id = ANY ($1)";
         if !retired.is_empty() {
@@ -185,8 +236,7 @@ impl Writing<'_> {
             }
         }
         self.update(&changed).await?;
-        self.insert(&new, at).await?;
-        self.entries(difference.slots, shots).await
+        self.insert(&new, at).await
     }
 
     async fn update(&self, columns: &Columns) -> Result<(), Trouble> {

@@ -1,7 +1,7 @@
 //! Reading a campaign in a database, for reports and plans, also while a run writes it. Each call has a
 //! transaction of its own, which sees one moment, on a connection of its own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::runtime::Runtime;
@@ -11,17 +11,20 @@ use super::address::ServerAddress;
 use super::apart::{apart, beside, ended, runtime};
 use super::connect::{connect, unreachable};
 use super::error::{ServerError, Trouble};
+use super::joining::name_of;
 use super::reading::Reading;
 use super::rows::{ENTRY, FROM, REQUEST, ROW, older};
 use super::schema::is_there;
 use super::spending;
+use super::timings::TIMINGS;
 use crate::domain::shot::ShotId;
-use crate::domain::state::State;
+use crate::domain::state::{AttemptId, State};
+use crate::domain::time::Timestamp;
 use crate::ledger::columns::{kind_name, word};
 use crate::ledger::snapshot::CUT_SHORT;
 use crate::ledger::{
     ClipFile, Entry, Home, KeptPrice, Kind, LedgerError, RevisionId, Row, Snapshot, Spending,
-    StoredRequest, Summary,
+    StoredRequest, Summary, WorkerSummary,
 };
 use crate::policy::budget::Budget;
 
@@ -143,12 +146,46 @@ async fn find(client: &Client, address: &ServerAddress, campaign: &str) -> Resul
 }
 
 impl Reading<'_> {
-    /// Who works on it, as one phrase.
-    async fn held_by(&self) -> Result<Option<String>, Trouble> {
-        let sql = "SELECT who FROM workers WHERE campaign = $1 AND ended IS NULL \
-             AND lease_until > clock_timestamp() ORDER BY id";
+    /// Who works on it: of each the phrase that a file's lock would have, and more. A database of an
+    /// earlier form has no visitors.
+    async fn workers(&self) -> Result<Vec<(String, WorkerSummary)>, Trouble> {
+        let sql = "SELECT who, trunc(extract(epoch FROM joined_at) * 1000)::bigint, greatest(0, \
+             trunc(extract(epoch FROM clock_timestamp() - (lease_until - $2::text::interval))))::bigint \
+             FROM workers WHERE campaign = $1 AND ended IS NULL AND lease_until > clock_timestamp() \
+             AND NOT coalesce((to_jsonb(workers)->>'is_visitor')::boolean, false) ORDER BY id";
+        let rows = self.rows(sql, &[&self.campaign, &TIMINGS.lease]).await?;
+        let each = rows.iter().map(|row| {
+            let found = self.found(row);
+            let who: String = found.get(0)?;
+            let summary = WorkerSummary {
+                who: name_of(&who).to_owned(),
+                since: Timestamp::from_millis(found.get(1)?),
+                silent_s: found.unsigned(2)?,
+            };
+            Ok((who, summary))
+        });
+        each.collect()
+    }
+
+    /// The workers that live, by number.
+    async fn living(&self) -> Result<Vec<i64>, Trouble> {
+        let sql = "SELECT id FROM workers WHERE campaign = $1 AND ended IS NULL \
+             AND lease_until > clock_timestamp()";
         let rows = self.rows(sql, &[&self.campaign]).await?;
-        rows.first().map(|row| self.found(row).get(0)).transpose()
+        rows.iter().map(|row| self.found(row).get(0)).collect()
+    }
+
+    /// The attempts on the wire of workers that live.
+    async fn on_wire(&self) -> Result<HashSet<AttemptId>, Trouble> {
+        let sql = "SELECT a.id FROM revisions AS r JOIN attempts AS a ON a.id = r.attempt \
+             WHERE r.campaign = $1 AND r.state = 'submitting' \
+             AND coalesce((to_jsonb(r)->>'worker')::bigint, a.worker) = ANY ($2)";
+        let living = self.living().await?;
+        if living.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let rows = self.rows(sql, &[&self.campaign, &living]).await?;
+        rows.iter().map(|row| self.found(row).get(0).map(AttemptId)).collect()
     }
 
     async fn summary(&self, heeds_workers: bool) -> Result<Summary, Trouble> {
@@ -163,6 +200,7 @@ impl Reading<'_> {
         let found = self.found(rows.first().ok_or_else(gone)?);
         let kinds = [Kind::Gateway, Kind::Simulator];
         let kind = word(found.get(1)?, &kinds, kind_name).map_err(|what| found.odd(what))?;
+        let workers = if heeds_workers { self.workers().await? } else { Vec::new() };
         Ok(Summary {
             campaign: found.get(0)?,
             kind,
@@ -174,7 +212,8 @@ impl Reading<'_> {
                 gateway: found.get(9)?,
                 has_attempts: found.get(10)?,
             },
-            held_by: if heeds_workers { self.held_by().await? } else { None },
+            held_by: workers.first().map(|(who, _)| who.clone()),
+            workers: workers.into_iter().map(|(_, summary)| summary).collect(),
         })
     }
 
@@ -230,10 +269,11 @@ impl Snapshot for PostgresSnapshot {
         std::thread::scope(|scope| {
             let read = beside(scope, move || {
                 self.on_this_thread(async move |reading| {
-                    let held = heeds_workers && reading.held_by().await?.is_some();
+                    let on_wire =
+                        if heeds_workers { reading.on_wire().await? } else { HashSet::new() };
                     let mut tell = |mut row: Row| {
                         if let State::Submitting { attempt, .. } = row.entry.status.state
-                            && !held
+                            && !on_wire.contains(&attempt)
                         {
                             let why = CUT_SHORT.into();
                             row.entry.status.state = State::InDoubt { attempt, why };

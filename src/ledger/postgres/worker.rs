@@ -2,104 +2,34 @@
 //! A connection that breaks is made again, and the call with it: what became of it is not known, and
 //! every call may be made twice (a batch by its number, see `functions.sql`).
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
-use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_postgres::{Client, Statement};
 
 use super::address::ServerAddress;
 use super::connect::{connect, is_safe, unreachable};
 use super::error::{ServerError, Trouble};
-use super::process::{self, boot_clock};
-use super::schema::{PROGRAM, migrate};
-use crate::domain::secret::Secret;
+use super::joining::{Former, Joined, Joining};
+use super::lost::Lost;
+use super::process::boot_clock;
+use super::schema::migrate;
+use super::shared::Shared;
+use super::timings::TIMINGS;
 use crate::failpoint;
-use crate::ledger::columns::kind_name;
 use crate::ledger::high_water_mark::{HighWaterMark, Known};
-use crate::ledger::holder::holder;
 use crate::ledger::{LedgerError, LedgerOptions};
-use crate::policy::budget::{Balance, Budget};
+use crate::policy::budget::Budget;
 
-/// How long a worker may decide without a word from the database.
-pub(super) const LEASE: &str = "30 seconds";
-/// The same as the worker holds itself to: counted from when it asked, by a clock that goes on while the
-/// machine sleeps.
-const OWN_LEASE: Duration = Duration::from_secs(25);
 /// Renews the lease, and tells which batch was the last one.
 pub(super) const ENTER: &str = "SELECT last_batch FROM enter($1, $2::text::interval)";
 /// How often the lease is renewed while nothing is written.
 pub(super) const BEAT: Duration = Duration::from_secs(1);
 /// How long the first connection is tried for.
 const FIRST: Duration = Duration::from_secs(10);
-/// Between tries to connect: doubling from the first to the last.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// How long an answer may take before the connection counts as broken.
 pub(super) const PATIENCE: Duration = Duration::from_secs(40);
-/// How long an answer may take once the user wants to leave.
-const HURRY: Duration = Duration::from_secs(5);
-/// The same once there is no caller left.
-const CLOSING: Duration = Duration::from_secs(2);
-/// After a warning that the database does not answer, the next one comes so much later.
-const WARN_EVERY: Duration = Duration::from_secs(60);
-
-/// What other threads see of a worker.
-#[derive(Debug)]
-pub(super) struct Shared {
-    /// As of the last batch.
-    pub(super) money: Mutex<(Budget, Balance)>,
-    /// Whether something could not be written.
-    failed: AtomicBool,
-    /// Until when the lease lasts at least, in milliseconds of [`boot_clock`].
-    lease_until: AtomicI64,
-    /// Since when, and how long at most, an answer is waited for; `None`: as long as it takes.
-    ends: watch::Sender<Option<(Instant, Duration)>>,
-}
-
-impl Shared {
-    pub(super) fn money(&self) -> (Budget, Balance) {
-        *self.money.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The user wants to leave: a database that does not answer is not waited for much longer.
-    pub(super) fn hurry(&self) {
-        self.ends.send_if_modified(|ends| {
-            let is_new = ends.is_none();
-            ends.get_or_insert_with(|| (Instant::now(), HURRY));
-            is_new
-        });
-    }
-
-    /// Nothing will be asked any more.
-    pub(super) fn close(&self) {
-        self.ends.send_replace(Some((Instant::now(), CLOSING)));
-    }
-
-    /// Waits until the answer to what was asked at `asked` is waited for no longer.
-    async fn patience_ends(&self, asked: Instant) {
-        let mut ends = self.ends.subscribe();
-        loop {
-            let until = ends.borrow_and_update().map(|(since, span)| since.max(asked) + span);
-            let Some(until) = until else {
-                drop(ends.changed().await);
-                continue;
-            };
-            tokio::select! {
-                () = tokio::time::sleep_until(until) => return,
-                changed = ends.changed() => drop(changed),
-            }
-        }
-    }
-
-    /// Whether nothing may be sent now.
-    pub(super) fn has_failed(&self) -> bool {
-        self.failed.load(Ordering::Acquire)
-            || boot_clock() > self.lease_until.load(Ordering::Acquire)
-    }
-}
 
 /// A worker that has joined.
 pub(super) struct Worker {
@@ -108,6 +38,7 @@ pub(super) struct Worker {
     pub(super) campaign: i32,
     pub(super) pot: i64,
     pub(super) shared: Arc<Shared>,
+    pub(super) joining: Joining,
     mark: HighWaterMark,
     client: Option<Client>,
     /// The statement that writes a batch, of this connection.
@@ -115,8 +46,23 @@ pub(super) struct Worker {
     /// The number of the last batch that was answered; the first is a random one, so that another
     /// worker, to which a database that forgot this one gave its id, is told from it.
     pub(super) batches: i64,
+    /// The answer of the batch that was sent under the number that was given up, if it was done then.
+    pub(super) answered_before: Option<String>,
+    /// So many answers told what is handed over.
+    pub(super) assignments: i64,
+    /// Where those work of whom nothing was heard for some seconds.
+    pub(super) silent: Vec<String>,
     /// The failure after which nothing is written any more.
     failed: Option<LedgerError>,
+}
+
+/// What a new worker has to begin with.
+pub(super) struct Entered {
+    pub(super) worker: Worker,
+    /// See [`Joined::begins_run`].
+    pub(super) begins_run: bool,
+    /// See [`Joined::is_alone`].
+    pub(super) is_alone: bool,
 }
 
 impl Worker {
@@ -125,54 +71,58 @@ impl Worker {
         address: &ServerAddress,
         mark: HighWaterMark,
         options: &LedgerOptions<'_>,
-    ) -> Result<Self, LedgerError> {
-        let shown = || address.shown().to_owned();
+    ) -> Result<Entered, LedgerError> {
         let mut client = first_connection(address).await?;
         is_safe(&client, address).await.map_err(|trouble| unreachable(address, trouble))?;
         migrate(&mut client, address).await.map_err(|trouble| unreachable(address, trouble))?;
         let asked = boot_clock();
-        let joined = join(&client, address, options).await;
+        let joining = Joining::new(address, options);
+        let joined = joining.join(&client, None).await;
         let joined = joined.map_err(|trouble| unreachable(address, trouble))?;
-        let number = |name: &str| joined.get(name).and_then(Value::as_i64);
-        if let Some(who) = joined.get("busy").and_then(Value::as_str) {
-            let silent = number("silent_s").unwrap_or_default();
-            return Err(ServerError::InUse { holder: who.to_owned(), silent }.into());
-        }
-        if let Some(left) = number("wire_s") {
-            return Err(ServerError::OnTheWire(left).into());
-        }
-        let (Some(id), Some(campaign), Some(pot), Some(batches)) =
-            (number("worker"), number("campaign"), number("pot"), number("batch"))
-        else {
-            let what = format!("it answered {joined} to a worker that joins");
-            return Err(ServerError::Damaged(shown(), what).into());
-        };
-        let shared = Shared {
-            money: Mutex::default(),
-            failed: AtomicBool::new(false),
-            lease_until: AtomicI64::new(0),
-            ends: watch::Sender::new(None),
-        };
+        let Joined { begins_run, is_alone, .. } = joined;
         let mut worker = Self {
             address: address.clone(),
-            id,
-            campaign: i32::try_from(campaign).unwrap_or(i32::MAX),
-            pot,
-            shared: Arc::new(shared),
+            id: joined.worker,
+            campaign: joined.campaign,
+            pot: joined.pot,
+            shared: Arc::new(Shared::new(joined.worker)),
+            joining,
             mark,
             client: Some(client),
             batch: None,
-            batches,
+            batches: joined.batches,
+            answered_before: None,
+            assignments: 0,
+            silent: Vec::new(),
             failed: None,
         };
-        worker.renewed(asked);
+        worker.shared.renewed(asked);
         failpoint::point("campaign joined");
         let look = worker.retried(async |client, worker| worker.money(client).await).await;
         if let Err(error) = look {
             worker.leave().await;
             return Err(error);
         }
-        Ok(worker)
+        Ok(Entered { worker, begins_run, is_alone })
+    }
+
+    /// Joins anew under another number: it was given up. What it had in its hands and no other took is
+    /// in its hands again.
+    async fn join_anew(&mut self, client: &Client) -> Result<(), Trouble> {
+        tracing::warn!(
+            "{} gave this worker up because nothing was heard of it for too long; it joins anew",
+            self.address
+        );
+        let asked = boot_clock();
+        let former = Former { worker: self.id, batches: self.batches };
+        let joined = patient(self.joining.join(client, Some(former))).await??;
+        self.id = joined.worker;
+        self.batches = joined.batches;
+        self.assignments = 0;
+        self.answered_before = joined.answer;
+        self.shared.joined_anew(joined.worker);
+        self.shared.renewed(asked);
+        Ok(())
     }
 
     /// Reads the money, and refuses a database that knows less than it had confirmed.
@@ -189,7 +139,7 @@ impl Worker {
         if !known.covers(noted) {
             return Err(Trouble::Given(self.forgetful(known)));
         }
-        self.keep(budget, balance);
+        self.shared.keep(budget, balance);
         Ok(())
     }
 
@@ -212,20 +162,9 @@ impl Worker {
         }
     }
 
-    pub(super) fn keep(&self, budget: Budget, balance: Balance) {
-        let mut money = self.shared.money.lock().unwrap_or_else(PoisonError::into_inner);
-        *money = (budget, balance);
-    }
-
     /// Notes what the database knows now, before anything follows from it.
     pub(super) fn note(&mut self, known: Known) {
         self.mark.note(known);
-    }
-
-    /// The lease was renewed by a call that was made at `asked`.
-    pub(super) fn renewed(&self, asked: i64) {
-        let lease = i64::try_from(OWN_LEASE.as_millis()).unwrap_or(i64::MAX);
-        self.shared.lease_until.store(asked + lease, Ordering::Release);
     }
 
     pub(super) fn trouble(&self, error: &tokio_postgres::Error) -> Trouble {
@@ -284,6 +223,17 @@ impl Worker {
                     return Ok(value);
                 }
                 Err(Trouble::Lost(cause)) => lost.wait(&self.address, &cause).await,
+                Err(Trouble::Given(ServerError::GivenUp(_))) => {
+                    match self.join_anew(&client).await {
+                        Ok(()) => self.client = Some(client),
+                        Err(Trouble::Lost(cause)) => lost.wait(&self.address, &cause).await,
+                        Err(Trouble::Given(ServerError::Forgetful { .. })) => {
+                            let known = self.known(&client).await.unwrap_or_default();
+                            return Err(self.forgetful(known));
+                        }
+                        Err(Trouble::Given(error)) => return Err(error),
+                    }
+                }
                 Err(Trouble::Given(ServerError::Forgetful { .. })) => {
                     let known = self.known(&client).await.unwrap_or_default();
                     return Err(self.forgetful(known));
@@ -297,21 +247,21 @@ impl Worker {
     fn fails(&mut self, error: ServerError) -> LedgerError {
         let error = LedgerError::from(error);
         self.failed = Some(error.clone());
-        self.shared.failed.store(true, Ordering::Release);
+        self.shared.fail();
         error
     }
 
     /// Renews the lease.
     pub(super) async fn beat(&mut self) -> Result<(), LedgerError> {
-        let asked = boot_clock();
-        let id = self.id;
+        let mut asked = boot_clock();
         self.retried(async |client, worker| {
-            let beat = patient(client.query_one(ENTER, &[&id, &LEASE])).await?;
+            asked = boot_clock();
+            let beat = patient(client.query_one(ENTER, &[&worker.id, &TIMINGS.lease])).await?;
             let row = beat.map_err(|error| worker.trouble(&error))?;
             worker.is_answered_last(row.get(0))
         })
         .await?;
-        self.renewed(asked);
+        self.shared.renewed(asked);
         Ok(())
     }
 
@@ -324,52 +274,15 @@ impl Worker {
         Err(Trouble::Given(self.forgetful(Known::default())))
     }
 
-    /// Says goodbye, so that others need not wait. Tried once.
+    /// Says goodbye, so that others need not wait, and gives everything back. Tried once.
     pub(super) async fn leave(&mut self) {
         if let Some(client) = &self.client {
-            let sql = "UPDATE workers SET ended = 'left' \
-                 WHERE id = $1 AND last_batch = $2 AND ended IS NULL";
             let with: &[&(dyn tokio_postgres::types::ToSql + Sync)] = &[&self.id, &self.batches];
-            let left = tokio::time::timeout(Duration::from_secs(2), client.execute(sql, with));
+            let left = client.execute("SELECT leave($1, $2)", with);
+            let left = tokio::time::timeout(Duration::from_secs(2), left);
             if !matches!(left.await, Ok(Ok(_))) {
                 tracing::debug!("{} was not told that this run ends", self.address);
             }
-        }
-    }
-}
-
-/// A database that does not answer.
-#[derive(Default)]
-struct Lost {
-    /// Since when, and when the user was last told.
-    since: Option<(Instant, Option<Instant>)>,
-    /// How long the last wait was.
-    waited: Option<Duration>,
-}
-
-impl Lost {
-    /// Waits before the next try.
-    async fn wait(&mut self, address: &ServerAddress, cause: &str) {
-        let now = Instant::now();
-        let (since, told) = self.since.get_or_insert((now, None));
-        let is_told = told.is_some_and(|told| now - told < WARN_EVERY);
-        if now - *since > BACKOFF.1 && !is_told {
-            *told = Some(now);
-            tracing::warn!(
-                "{address} does not answer ({cause}); nothing is submitted until it does"
-            );
-        }
-        let wait = self.waited.map_or(BACKOFF.0, |waited| (waited * 2).min(BACKOFF.1));
-        self.waited = Some(wait);
-        tokio::time::sleep(wait).await;
-    }
-
-    /// It answers again.
-    fn is_over(&self, address: &ServerAddress) {
-        match self.since {
-            Some((_, Some(_))) => tracing::warn!("{address} answers again; the run goes on"),
-            Some(_) => tracing::info!("{address} answers again"),
-            None => {}
         }
     }
 }
@@ -393,53 +306,4 @@ async fn first_connection(address: &ServerAddress) -> Result<Client, LedgerError
             Err(trouble) => return Err(unreachable(address, trouble).into()),
         }
     }
-}
-
-async fn join(
-    client: &Client,
-    address: &ServerAddress,
-    options: &LedgerOptions<'_>,
-) -> Result<Value, Trouble> {
-    let trouble = |error: tokio_postgres::Error| Trouble::of(address.shown(), &error);
-    let kind = kind_name(options.kind);
-    let places = "SELECT w.place FROM workers AS w JOIN campaigns AS c ON c.id = w.campaign \
-         JOIN accounts AS a ON a.id = c.account \
-         WHERE a.name = $1 AND a.kind = $2 AND c.name = $3 AND w.ended IS DISTINCT FROM 'left'";
-    let places = client.query(places, &[&address.account, &kind, &options.campaign]).await;
-    let places = places.map_err(trouble)?.into_iter().map(|row| row.get::<_, String>(0));
-    let gone: Vec<String> = places.filter(|place| process::is_gone(place)).collect();
-    let id = fresh_id()?;
-    let sql = "SELECT join_campaign($1, $2, $3, $4, $5, $6, $7, $8, $9::text::interval, \
-         $10::text::interval, $11)::text";
-    let who = holder(options.holder, options.at);
-    let post_lasts = format!("{} seconds", options.post_lasts.as_secs());
-    let row = client
-        .query_one(
-            sql,
-            &[
-                &address.account,
-                &kind,
-                &options.campaign,
-                &id,
-                &who,
-                &process::place(),
-                &gone,
-                &PROGRAM,
-                &LEASE,
-                &post_lasts,
-                &options.at.as_millis(),
-            ],
-        )
-        .await
-        .map_err(trouble)?;
-    serde_json::from_str(row.get(0))
-        .map_err(|error| Trouble::damaged(address.shown(), error.to_string()))
-}
-
-/// An unguessable id for a new campaign.
-fn fresh_id() -> Result<String, Trouble> {
-    let mut bits = [0; 16];
-    getrandom::fill(&mut bits)
-        .map_err(|error| Trouble::damaged("this machine", format!("no random numbers: {error}")))?;
-    Ok(Secret::from_bytes(bits).reveal())
 }

@@ -71,7 +71,7 @@ impl Snapshot for SqliteSnapshot {
             let home = home(conn, self.schema)?;
             conn.query_row("SELECT name, kind FROM campaign", [], |row| {
                 let (campaign, kind) = (row.get(0)?, row.get(1)?);
-                Ok(Summary { campaign, kind, budget, balance, home, held_by })
+                Ok(Summary { campaign, kind, budget, balance, home, held_by, workers: Vec::new() })
             })
         })
     }

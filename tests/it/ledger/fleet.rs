@@ -4,6 +4,8 @@
 mod adoption;
 mod assigning;
 mod histories;
+#[cfg(all(unix, feature = "postgres"))]
+mod in_database;
 mod late_news;
 mod lost_answers;
 mod news;
@@ -76,13 +78,30 @@ impl Shared for InMemory {
     }
 }
 
-/// Runs each test over each kind.
+/// Runs each test over each kind; those behind the semicolon, for which time must pass, over the one in
+/// memory.
 macro_rules! over_all_fleets {
     ($($test:ident),+ $(,)?) => {
         mod in_memory {
             $(#[tokio::test(start_paused = true)]
             async fn $test() {
                 super::$test::<super::InMemory>().await;
+            })+
+        }
+        #[cfg(all(unix, feature = "postgres"))]
+        mod in_database {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test::<super::super::in_database::InDatabase>().await;
+            })+
+        }
+    };
+    ($($test:ident),+ ; $($timed:ident),+ $(,)?) => {
+        over_all_fleets![$($test),+];
+        mod in_time {
+            $(#[tokio::test(start_paused = true)]
+            async fn $timed() {
+                super::$timed::<super::InMemory>().await;
             })+
         }
     };

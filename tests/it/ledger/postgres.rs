@@ -9,7 +9,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rushes::ledger::postgres::PostgresSnapshot;
-use rushes::ledger::{Commit, PostgresLedger, ServerAddress, ServerError, Snapshot as _};
+use rushes::ledger::{
+    Assigned, Commit, Digest, Fleet, PostgresLedger, ServerAddress, ServerError, Snapshot as _,
+    Want, Work,
+};
+use rushes::policy::limits::Limits;
 
 use super::*;
 use crate::support::database_proxy::DatabaseProxy;
@@ -31,6 +35,57 @@ fn options(holder: &'static str) -> LedgerOptions<'static> {
 fn open(address: &str, beside: &Path) -> Result<PostgresLedger, LedgerError> {
     let address: ServerAddress = address.parse().unwrap();
     PostgresLedger::open(&address, &beside.join("postgres"), &options("rushes run"))
+}
+
+/// Joins as one of several workers, who renders the `text`th text.
+fn join(address: &str, beside: &Path, text: u8) -> Result<PostgresLedger, LedgerError> {
+    join_within(address, beside, text, Limits { in_flight: 1000, ..Limits::default() })
+}
+
+fn join_within(
+    address: &str,
+    beside: &Path,
+    text: u8,
+    limits: Limits,
+) -> Result<PostgresLedger, LedgerError> {
+    let address: ServerAddress = address.parse().unwrap();
+    let work = Some(Work { digest: Some(Digest([text; 32])), limits });
+    let options = LedgerOptions { work, ..options("rushes run") };
+    PostgresLedger::open(&address, &beside.join("postgres"), &options)
+}
+
+fn fleet(ledger: &impl Ledger) -> &dyn Fleet {
+    ledger.fleet().unwrap()
+}
+
+/// So many queued ones, and whatever goes on.
+fn want(queued: u32) -> Want {
+    Want { queued, purchases: 1000, ..Want::default() }
+}
+
+fn shots_of(handed: &Assigned) -> Vec<String> {
+    handed.entries.iter().map(|(entry, _)| entry.shot.to_string()).collect()
+}
+
+/// Begins with three shots at a dollar, which it is handed over.
+async fn begun(ledger: &PostgresLedger) -> Vec<Entry> {
+    let shots: Vec<Shot> = ["a", "b", "c"].iter().map(|id| shot(id, 1, Some(1_000_000))).collect();
+    fleet(ledger).begin(Some(shots.into()), None, at(0)).await.unwrap();
+    let handed = fleet(ledger).assign(want(9)).await.unwrap();
+    handed.entries.into_iter().map(|(entry, _)| entry).collect()
+}
+
+async fn verdict(ledger: &PostgresLedger, commit: Commit) -> Verdict {
+    ledger.one(commit).await.unwrap().0
+}
+
+/// As if nothing had been heard of a worker for its whole lease.
+fn lapse(server: &PostgresServer, schema: &str, worker: i64) {
+    let sql = format!(
+        "UPDATE workers SET place = 'elsewhere', \
+         lease_until = clock_timestamp() - interval '1 second' WHERE id = {worker}"
+    );
+    server.psql(schema, &sql);
 }
 
 fn claim(entry: &Entry) -> Commit {
@@ -92,49 +147,59 @@ async fn a_closed_ledger_waits_for_no_server() {
     assert!(began.elapsed() < Duration::from_secs(10));
 }
 
-#[tokio::test]
-async fn one_worker_at_a_time_and_one_that_was_silent_is_given_up_whatever_it_still_says() {
+/// A worker that another gives up, and whose answers come through a proxy.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_was_silent_is_given_up_and_joins_anew_and_its_claims_may_not_leave() {
     let (server, folder) = (PostgresServer::start(), tempfile::tempdir().unwrap());
-    let address = server.address("rushes");
     let proxy = DatabaseProxy::before(server.socket());
-    let first = open(&proxy.address(), folder.path()).unwrap();
-    let entries = three(&first).await;
-    first.commit(Arc::new(vec![claim(&entries[0])])).await.unwrap();
-    match open(&address, folder.path()).err() {
-        Some(LedgerError::Server(ServerError::InUse { holder, .. })) => {
-            assert!(holder.starts_with("rushes run, process "), "{holder}");
-        }
-        other => panic!("{other:?}"),
-    }
-    // It is cut off, and its lease runs out; its POST may still be on the wire.
+    let first = join(&proxy.address(), folder.path(), 1).unwrap();
+    let entries = begun(&first).await;
+    let Verdict::Claimed(attempt) = verdict(&first, claim(&entries[0])).await else { panic!() };
+    assert!(fleet(&first).may_leave(attempt));
     proxy.hold(true);
-    let lapse = "UPDATE workers SET place = 'elsewhere', \
-         lease_until = clock_timestamp() - interval '1 second'";
-    server.psql("rushes", lapse);
-    match open(&address, folder.path()).err() {
-        Some(LedgerError::Server(ServerError::OnTheWire(left))) => assert!(left > 500, "{left}"),
-        other => panic!("{other:?}"),
-    }
-    server.psql("rushes", "UPDATE workers SET post_lasts = interval '0'");
-    let second = open(&address, folder.path()).unwrap();
-    assert_eq!(second.balance().reserved, usd(1_000_000));
+    let second = join(&server.address("rushes"), folder.path(), 1).unwrap();
+    lapse(&server, "rushes", 1);
+    let handed = fleet(&second).assign(want(9)).await.unwrap();
+    assert_eq!(shots_of(&handed), ["b", "c"], "what it sent may still be on the wire");
     proxy.hold(false);
-    let late = first.commit(Arc::new(vec![claim(&entries[1])])).await;
-    assert!(matches!(late, Err(LedgerError::Server(ServerError::GivenUp(_)))), "{late:?}");
-    assert!(first.has_failed());
+    assert_eq!(verdict(&first, claim(&entries[1])).await, Verdict::Gone);
+    assert!(!fleet(&first).may_leave(attempt));
+    assert!(!first.has_failed());
     assert_eq!(attempts(&server), "1|1000000");
+    let successors = "SELECT count(*) FROM workers WHERE succeeds = 1 AND ended IS NULL";
+    assert_eq!(server.psql("rushes", successors), "1");
+    // What it sent is its own again.
+    assert_eq!(server.psql("rushes", "SELECT worker > 2 FROM revisions WHERE shot = 'a'"), "t");
 }
 
 #[tokio::test]
 async fn a_worker_of_this_machine_that_is_gone_is_waited_for_by_none() {
     let (server, folder) = (PostgresServer::start(), tempfile::tempdir().unwrap());
     let address = server.address("rushes");
-    let first = open(&address, folder.path()).unwrap();
-    let entries = three(&first).await;
+    let first = join(&address, folder.path(), 1).unwrap();
+    let second = join(&address, folder.path(), 1).unwrap();
+    let entries = begun(&first).await;
     first.commit(Arc::new(vec![claim(&entries[0])])).await.unwrap();
-    // As if a process had died that had this one's number before it.
-    server.psql("rushes", "UPDATE workers SET place = regexp_replace(place, '[0-9]+$', '1')");
-    assert!(open(&address, folder.path()).is_ok());
+    // As if a process had died that had this one's number before it, some seconds ago.
+    let dies = "UPDATE workers SET place = regexp_replace(place, '[0-9]+$', '1'), \
+         lease_until = clock_timestamp() + interval '25 seconds' WHERE id = 1";
+    let handed = handed_after(&server, &second, dies).await;
+    assert_eq!(handed, ["a", "b", "c"]);
+    let third = join(&address, folder.path(), 1).unwrap();
+    assert!(!fleet(&third).begins_run());
+}
+
+/// Does `sql` until the worker that still renews its lease has not undone it, and answers what the other
+/// is handed over then.
+async fn handed_after(server: &PostgresServer, other: &PostgresLedger, sql: &str) -> Vec<String> {
+    for _ in 0..50 {
+        server.psql("rushes", sql);
+        let handed = fleet(other).assign(want(9)).await.unwrap();
+        if !handed.entries.is_empty() {
+            return shots_of(&handed);
+        }
+    }
+    panic!("nothing was handed over");
 }
 
 #[tokio::test]

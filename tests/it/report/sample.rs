@@ -121,6 +121,7 @@ impl Sample {
             },
             home: Home::default(),
             held_by: None,
+            workers: Vec::new(),
         };
         Self { summary, rows, spending: Spending::default() }
     }

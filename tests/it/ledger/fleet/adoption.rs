@@ -5,7 +5,7 @@ use super::*;
 over_all_fleets![
     a_dead_workers_shots_go_to_others_and_what_is_on_the_wire_only_when_it_cannot_be_any_more,
     one_that_was_silent_and_given_up_by_no_other_goes_on_as_if_nothing_were,
-    one_that_comes_back_joins_anew_and_has_what_is_on_the_wire_still_in_its_hands,
+    one_that_comes_back_joins_anew_and_has_what_is_on_the_wire_still_in_its_hands;
     an_attempt_may_leave_only_from_who_claimed_it_while_its_lease_lasts,
 ];
 

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 use super::*;
 
 over_all_fleets![
+    a_setback_is_everybodys_and_each_traffics_own;
     moments_are_one_workers_alone_and_within_reach,
-    a_setback_is_everybodys_and_each_traffics_own,
 ];
 
 fn at_rate(count: u32, window: Window) -> Work {

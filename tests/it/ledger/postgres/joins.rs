@@ -2,18 +2,18 @@
 
 use super::*;
 
-/// Of two workers that join at the same moment one is let in, whatever moment of the database a
-/// transaction would see if it were not said.
+/// Of two workers with different texts that join at the same moment one is let in, whatever moment of the
+/// database a transaction would see if it were not said.
 #[test]
-fn of_two_workers_that_join_at_once_one_is_let_in_whatever_isolation_the_database_has() {
+fn of_two_texts_that_join_at_once_one_is_let_in_whatever_isolation_the_database_has() {
     let (server, folder) = (PostgresServer::start(), tempfile::tempdir().unwrap());
     drop(open(&server.address("rushes"), folder.path()).unwrap());
     let set = "ALTER ROLE postgres SET default_transaction_isolation = 'repeatable read'";
     server.psql("rushes", set);
     let held = server.holding("rushes", "SELECT 1 FROM accounts FOR UPDATE");
     let joined: Vec<_> = std::thread::scope(|scope| {
-        let join = || open(&server.address("rushes"), folder.path());
-        let joins = [scope.spawn(join), scope.spawn(join)];
+        let join = |text| join(&server.address("rushes"), folder.path(), text);
+        let joins = [scope.spawn(move || join(1)), scope.spawn(move || join(2))];
         server.wait_until(
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'",
             "2",
@@ -21,25 +21,28 @@ fn of_two_workers_that_join_at_once_one_is_let_in_whatever_isolation_the_databas
         drop(held);
         joins.map(|join| join.join().unwrap()).into_iter().collect()
     });
-    let busy =
-        |error: &LedgerError| matches!(error, LedgerError::Server(ServerError::InUse { .. }));
     assert_eq!(joined.iter().filter(|joined| joined.is_ok()).count(), 1);
-    assert!(joined.iter().any(|joined| joined.as_ref().is_err_and(busy)));
+    let error = joined.iter().find_map(|joined| joined.as_ref().err()).unwrap();
+    let LedgerError::Server(ServerError::OtherText { holder, .. }) = error else {
+        panic!("{error:?}")
+    };
+    assert!(holder.starts_with("rushes run, process ") && !holder.contains("since"), "{holder}");
+    assert!(error.to_string().contains("works on another text of this manifest since 20"));
 }
 
 #[test]
-fn of_many_workers_that_join_a_fresh_database_at_once_one_is_let_in() {
+fn many_workers_join_a_fresh_database_at_once_and_one_begins_the_run() {
     let (server, folder) = (PostgresServer::start(), tempfile::tempdir().unwrap());
     let joined: Vec<_> = std::thread::scope(|scope| {
-        let join = || open(&server.address("rushes"), folder.path());
+        let join = || join(&server.address("rushes"), folder.path(), 1).unwrap();
         let joins: Vec<_> = (0..8).map(|_| scope.spawn(join)).collect();
         joins.into_iter().map(|join| join.join().unwrap()).collect()
     });
-    assert_eq!(joined.iter().filter(|joined| joined.is_ok()).count(), 1);
-    for error in joined.iter().filter_map(|joined| joined.as_ref().err()) {
-        assert!(matches!(error, LedgerError::Server(ServerError::InUse { .. })), "{error}");
-    }
-    assert_eq!(server.psql("rushes", "SELECT count(*) FROM campaigns"), "1");
+    assert_eq!(joined.iter().filter(|ledger| fleet(*ledger).begins_run()).count(), 1);
+    assert_eq!(server.psql("rushes", "SELECT count(*), max(run) FROM campaigns"), "1|1");
+    let summary = joined[0].snapshot().unwrap().summary().unwrap();
+    assert_eq!(summary.workers.len(), 8);
+    assert!(summary.held_by.unwrap().contains(", since "));
 }
 
 /// A copy of the database that forgot a worker gives its id to the next one. The one that it forgot must
@@ -82,22 +85,27 @@ async fn a_post_that_may_last_longer_is_waited_for_longer() {
     let address = server.address("rushes");
     let post_lasts = rushes::ledger::post_lasts(Duration::from_secs(3600));
     let options = LedgerOptions { post_lasts, ..options("rushes run") };
-    let first =
-        PostgresLedger::open(&address.parse().unwrap(), &folder.path().join("postgres"), &options)
-            .unwrap();
-    let entries = three(&first).await;
+    let work = Some(Work { digest: Some(Digest([1; 32])), limits: Limits::default() });
+    let first = LedgerOptions { work, ..options };
+    let proxy = DatabaseProxy::before(server.socket());
+    let through = proxy.address().parse().unwrap();
+    let first = PostgresLedger::open(&through, &folder.path().join("postgres"), &first).unwrap();
+    let entries = begun(&first).await;
     first.commit(Arc::new(vec![claim(&entries[0])])).await.unwrap();
-    let lapse = "UPDATE workers SET place = 'elsewhere', \
-         lease_until = clock_timestamp() - interval '1 second'";
-    // It renews its lease every second.
-    let joined = (0..50).find_map(|_| {
-        server.psql("rushes", lapse);
-        match open(&address, folder.path()) {
-            Err(LedgerError::Server(ServerError::OnTheWire(left))) => Some(left),
-            _ => None,
-        }
-    });
-    assert!(joined.is_some_and(|left| left > 3600), "{joined:?}");
+    proxy.hold(true);
+    lapse(&server, "rushes", 1);
+    let second = join(&address, folder.path(), 1).unwrap();
+    assert_eq!(shots_of(&fleet(&second).assign(want(9)).await.unwrap()), ["b", "c"]);
+    let later = |minutes| {
+        let sql = format!(
+            "UPDATE workers SET lease_until = clock_timestamp() - interval '{minutes} minutes' WHERE id = 1"
+        );
+        server.psql("rushes", &sql);
+    };
+    later(119);
+    assert_eq!(shots_of(&fleet(&second).assign(want(9)).await.unwrap()), Vec::<String>::new());
+    later(121);
+    assert_eq!(shots_of(&fleet(&second).assign(want(9)).await.unwrap()), ["a"]);
 }
 
 /// What a user's own settings in the database must not change.
