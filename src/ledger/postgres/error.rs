@@ -120,7 +120,7 @@ pub(super) enum Trouble {
 
 /// The error codes of our own functions.
 const GIVEN_UP: &str = "RU001";
-/// See `functions.sql`.
+/// See `schema/functions`.
 const FORGOTTEN: &str = "RU002";
 /// After these the same statement may succeed: it was in the way of another, waited too long for a lock,
 /// or was canceled; the session was ended for its idleness or the length of its transaction; there are

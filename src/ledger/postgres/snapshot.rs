@@ -115,7 +115,13 @@ impl PostgresSnapshot {
                 .start()
                 .await
                 .map_err(|error| Trouble::of(self.address.shown(), &error))?;
-            read(Reading { tx: &tx, server: self.address.shown(), campaign: self.campaign }).await
+            let server = self.address.shown();
+            let told = read(Reading { tx: &tx, server, campaign: self.campaign }).await;
+            // What is only dropped ends with the next call, and holds its locks until then.
+            if let Err(error) = tx.rollback().await {
+                tracing::debug!("{}: {error}", self.address);
+            }
+            told
         });
         read.map_err(|trouble| unreachable(&self.address, trouble).into())
     }

@@ -1,6 +1,6 @@
 //! The worker: joins a campaign, holds its lease, and does one call after the other on one connection.
 //! A connection that breaks is made again, and the call with it: what became of it is not known, and
-//! every call may be made twice (a batch by its number, see `functions.sql`).
+//! every call may be made twice (a batch by its number).
 
 use std::sync::Arc;
 use std::time::Duration;

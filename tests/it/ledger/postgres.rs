@@ -1,8 +1,11 @@
 //! The ledger in a real database: answers that get lost, connections that break, servers that die or
 //! forget, workers that are given up.
 
+mod given_up;
 mod joins;
 mod lost;
+mod migration;
+mod several;
 
 use std::path::Path;
 use std::sync::Arc;

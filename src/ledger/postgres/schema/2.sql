@@ -4,6 +4,12 @@
 
 ALTER TABLE about ADD functions_version int NOT NULL DEFAULT 0;
 
+-- `batch` alone writes these, from rows that it has read: looking each of them up again would cost a
+-- third of a purchase.
+ALTER TABLE attempts DROP CONSTRAINT attempts_campaign_fkey, DROP CONSTRAINT attempts_worker_fkey;
+ALTER TABLE money DROP CONSTRAINT money_campaign_fkey;
+ALTER TABLE revisions DROP CONSTRAINT revisions_attempt_fkey;
+
 -- What the account allows, over all its workers. NULL: what its workers keep to.
 ALTER TABLE accounts
   ADD most_in_flight      int CHECK (most_in_flight > 0),
@@ -89,11 +95,5 @@ CREATE TABLE pace (
   server_started timestamptz NOT NULL,
   PRIMARY KEY (account, traffic)
 ) WITH (fillfactor = 20);
-
--- `batch` alone writes these, from rows that it has read: looking each of them up again would cost a
--- third of a purchase.
-ALTER TABLE attempts DROP CONSTRAINT attempts_campaign_fkey, DROP CONSTRAINT attempts_worker_fkey;
-ALTER TABLE money DROP CONSTRAINT money_campaign_fkey;
-ALTER TABLE revisions DROP CONSTRAINT revisions_attempt_fkey;
 
 DROP FUNCTION IF EXISTS join_campaign, enter, write_state, write_files, batch;
