@@ -181,11 +181,11 @@ impl Reading<'_> {
         rows.iter().map(|row| self.found(row).get(0)).collect()
     }
 
-    /// The attempts on the wire of workers that live.
+    /// The attempts on the wire of workers that live; also those that are to be handed over to one.
     async fn on_wire(&self) -> Result<HashSet<AttemptId>, Trouble> {
-        let sql = "SELECT a.id FROM revisions AS r JOIN attempts AS a ON a.id = r.attempt \
-             WHERE r.campaign = $1 AND r.state = 'submitting' \
-             AND coalesce((to_jsonb(r)->>'worker')::bigint, a.worker) = ANY ($2)";
+        let sql = "SELECT r.attempt FROM revisions AS r WHERE r.campaign = $1 \
+             AND r.state = 'submitting' AND r.attempt IS NOT NULL \
+             AND coalesce((to_jsonb(r)->>'worker')::bigint = ANY ($2), true)";
         let living = self.living().await?;
         if living.is_empty() {
             return Ok(HashSet::new());
