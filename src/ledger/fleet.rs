@@ -192,7 +192,8 @@ pub struct SlotRequest {
 /// They are this worker's alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slots {
-    /// The first one; if there is none, when it is worth asking again.
+    /// The first one; if none is given, the next one that may be: it is worth asking again once that
+    /// is within [`REACH`].
     pub first: Instant,
     /// From one to the next.
     pub every: Duration,

@@ -56,6 +56,12 @@ impl MemoryLedger {
         self.member.iter().for_each(Member::cut_off);
     }
 
+    /// Whether no call gets through.
+    #[must_use]
+    pub fn is_cut_off(&self) -> bool {
+        self.member.as_ref().is_some_and(Member::is_cut_off)
+    }
+
     /// Calls get through again.
     pub fn heal(&self) {
         self.member.iter().for_each(Member::heal);

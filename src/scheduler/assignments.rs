@@ -4,11 +4,12 @@
 use crate::domain::state::OnDoubt;
 use crate::domain::time::Now;
 use crate::domain::transition::{Backoff, Next};
-use crate::ledger::{Assigned, Change, Commit, RevisionId, Want};
+use crate::ledger::{Assigned, Change, Commit, Entry, RevisionId, Want};
 
 use super::core::Scheduler;
 use super::effects::Effect;
 use super::event_log;
+use super::sharing::LastCount;
 use super::shot_state::{Activity, Slot};
 
 /// So many unfinished purchases are taken over at once.
@@ -66,6 +67,11 @@ impl Scheduler {
         let is_over = was_idle && entries.is_empty() && news.is_over && self.is_idle(now);
         let is_full = entries.len() >= PURCHASES as usize;
         if let Some(sharing) = &mut self.sharing {
+            if !is_over {
+                sharing.last_count = LastCount::Due;
+            } else if sharing.last_count == LastCount::Due {
+                sharing.count_at = now.elapsed;
+            }
             sharing.is_over = is_over;
             if is_full {
                 sharing.ask_at = now.elapsed;
@@ -112,11 +118,33 @@ impl Scheduler {
         self.settle(now, slot, Next::Requeue(Backoff::Refused(Some(FULL_PAUSE))));
     }
 
+    /// What this worker believes of revisions that it is handed over is old: it was given up meanwhile,
+    /// and has them again.
+    pub(super) fn replace_older(&mut self, entries: &[(Entry, Option<u32>)]) {
+        let handed = entries.iter().map(|(entry, _)| entry.revision).collect();
+        for slot in self.slots.of(&handed) {
+            // What becomes of a claim is the ledger's to say, and the answer to a POST is news.
+            if self.slots.get(slot).is_none_or(|shot| shot.holds_post) {
+                continue;
+            }
+            let place = self.slots.get(slot).and_then(|shot| shot.place);
+            if let Some(place) = place.filter(|place| self.queued[*place as usize] == Some(slot)) {
+                self.unqueue(place);
+            }
+            self.leave_to_others(slot);
+        }
+    }
+
     /// Another worker, or the user, has the shot: what this worker believed of it is old.
     pub(super) fn lost(&mut self, slot: Slot, commit: &Commit) {
         if matches!(&commit.change, Change::Transition { attempt: Some(_), .. }) {
             self.give_up_place(slot);
         }
+        self.leave_to_others(slot);
+    }
+
+    /// Nothing goes on with a shot here, but that its POST may still be answered.
+    fn leave_to_others(&mut self, slot: Slot) {
         self.end_late(slot);
         self.end_posting(slot);
         self.land(slot);

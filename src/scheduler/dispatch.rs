@@ -40,10 +40,13 @@ impl Scheduler {
                 return;
             }
             let left = self.left();
-            let Some((rank, price)) = self.queue.pop(left) else { return };
-            let place = rank.position.0;
-            let Some(slot) = self.queued[place as usize].take() else { continue };
-            let Some(shot) = self.shots.get(place as usize) else { continue };
+            let Some((rank, price)) = self.queue.pop(left) else { return self.posts.cancel() };
+            let place = rank.position.0 as usize;
+            let (slot, shot) = (self.queued[place].take(), self.shots.get(place));
+            let (Some(slot), Some(shot)) = (slot, shot) else {
+                self.posts.cancel();
+                continue;
+            };
             let files = (!shot.request.files.is_empty()).then(|| shot.request.clone());
             self.board(slot);
             self.begin_posting(slot);

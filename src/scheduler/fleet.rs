@@ -9,6 +9,7 @@ use crate::policy::granted::REACH;
 
 use super::core::Scheduler;
 use super::effects::Effect;
+use super::sharing::LastCount;
 
 /// How often other workers are heard of at least, and the campaign's shots counted at most.
 const EVERY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(2));
@@ -28,6 +29,9 @@ impl Scheduler {
         let Some(sharing) = &mut self.sharing else { return };
         if sharing.counting.is_none() && sharing.count_at <= now.elapsed {
             sharing.counting = Some(now.elapsed);
+            if sharing.is_over {
+                sharing.last_count = LastCount::Asked;
+            }
             self.out.effects.push(Effect::Count);
         }
     }
@@ -56,6 +60,11 @@ impl Scheduler {
             let began = sharing.counting.take().unwrap_or(now.elapsed);
             let took = now.elapsed.saturating_sub(began);
             sharing.count_at = now.elapsed + EVERY.1.max(took * COUNTING);
+            match sharing.last_count {
+                LastCount::Asked => sharing.last_count = LastCount::Done,
+                LastCount::Due if sharing.is_over => sharing.count_at = now.elapsed,
+                LastCount::Due | LastCount::Done => {}
+            }
         }
     }
 
@@ -116,7 +125,7 @@ impl Scheduler {
     /// Whether this worker stays while others have something to do: one of them may die.
     pub(super) fn waits_for_others(&self) -> bool {
         let waits = self.options.submit && self.stopped.is_none();
-        waits && self.sharing.as_ref().is_some_and(|sharing| !sharing.is_over)
+        waits && self.sharing.as_ref().is_some_and(|sharing| !sharing.has_ended())
     }
 
     /// Queued shots that wait in no hand, or in others'.

@@ -39,6 +39,10 @@ impl Scheduler {
         entries: impl Iterator<Item = (Entry, Option<u32>)>,
         subscriptions: Vec<CallbackSubscription>,
     ) {
+        let entries: Vec<_> = entries.collect();
+        if self.sharing.is_some() {
+            self.replace_older(&entries);
+        }
         let mut slots = Vec::new();
         for (entry, place) in entries {
             let place = place.filter(|place| (*place as usize) < self.shots.len());

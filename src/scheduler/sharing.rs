@@ -5,6 +5,18 @@ use std::time::Duration;
 use crate::domain::money::Usd;
 use crate::ledger::{News, RevisionId};
 
+/// The count of the shots once no worker has anything to do any more: how the run ends is told by it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum LastCount {
+    /// Still to be asked for.
+    #[default]
+    Due,
+    /// Asked for.
+    Asked,
+    /// Answered.
+    Done,
+}
+
 /// What is known of the other workers.
 #[derive(Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
@@ -20,8 +32,9 @@ pub(super) struct Sharing {
     pub(super) ran_dry: bool,
     /// Whether the ledger was told that this worker is idle.
     pub(super) said_idle: bool,
-    /// Whether no worker has anything to do any more.
+    /// Whether no worker has anything to do any more, and whether the shots were counted since.
     pub(super) is_over: bool,
+    pub(super) last_count: LastCount,
     /// Revisions with which nothing goes on here.
     pub(super) returned: Vec<RevisionId>,
     /// Shots that were picked and whose claim was not answered yet.
@@ -44,4 +57,11 @@ pub(super) struct Sharing {
     pub(super) count_at: Duration,
     /// How long commits took of late at most.
     pub(super) commit: Duration,
+}
+
+impl Sharing {
+    /// Whether no worker has anything to do any more, and the last count is known.
+    pub(super) fn has_ended(&self) -> bool {
+        self.is_over && self.last_count == LastCount::Done
+    }
 }

@@ -1,6 +1,6 @@
 //! A shot's revision on its way through a run, and where the scheduler keeps it.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::domain::secret::Secret;
 use crate::domain::state::{RevisionState, ShotEvent, State};
 use crate::domain::time::{Now, Timestamp};
 use crate::domain::transition::FIREWALL;
-use crate::ledger::{ClipFile, Entry};
+use crate::ledger::{ClipFile, Entry, RevisionId};
 use crate::policy::rejections::gist;
 use crate::provider::LoadedFiles;
 
@@ -238,6 +238,18 @@ impl Slots {
 
     pub(super) fn get_mut(&mut self, slot: Slot) -> Option<&mut ShotState> {
         self.shots.get_mut(slot.0 as usize)?.as_mut()
+    }
+
+    /// The slots in which revisions are gone on with.
+    pub(super) fn of(&self, revisions: &HashSet<RevisionId>) -> Vec<Slot> {
+        let slots = (0..).map(Slot).zip(&self.shots);
+        let theirs = slots.filter(|(_, shot)| {
+            let is_theirs = |shot: &ShotState| {
+                shot.earlier.is_none() && !shot.is_gone && revisions.contains(&shot.entry.revision)
+            };
+            shot.as_ref().is_some_and(is_theirs)
+        });
+        theirs.map(|(slot, _)| slot).collect()
     }
 
     /// Nothing more happens to this shot in this run.

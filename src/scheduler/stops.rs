@@ -108,7 +108,12 @@ impl Scheduler {
 
     /// How a run that is over has ended.
     pub(super) fn run_outcome(&self) -> RunOutcome {
-        let held = self.queue.len() + self.waiting_elsewhere();
+        let waiting = self.queue.len() + self.waiting_elsewhere();
+        // What this worker was given up with waits in its queue, and elsewhere.
+        let held = match &self.sharing {
+            Some(sharing) if sharing.has_ended() => waiting.min(self.progress.queued),
+            _ => waiting,
+        };
         let none_left = held == 0 && !self.holds_back();
         match &self.stopped {
             _ if self.interrupted => RunOutcome::Interrupted,

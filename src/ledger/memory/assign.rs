@@ -54,6 +54,8 @@ impl Tables {
         }
         if let Some(worker) = self.workers.get_mut(me.0) {
             worker.last_assigned = Some((nth, handed.clone()));
+            // What it was handed over is something to do.
+            worker.is_idle = want.is_idle && handed.is_empty();
         }
         let revisions = handed.iter().filter_map(|id| self.books.revision(*id));
         let entries: Vec<(Entry, Option<u32>)> =
@@ -77,7 +79,6 @@ impl Tables {
             }
         }
         if let Some(worker) = self.workers.get_mut(me.0) {
-            worker.is_idle = want.is_idle;
             worker.failures = want.failures;
             worker.late = want.late;
         }

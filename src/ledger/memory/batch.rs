@@ -16,7 +16,7 @@ impl Tables {
         if let Some((_, committed)) = made.filter(|(last, _)| *last == nth) {
             return self.still(me, batch, committed);
         }
-        let verdicts = batch.iter().map(|commit| self.commit(me, commit)).collect();
+        let verdicts = batch.iter().map(|commit| self.commit_and_note(me, commit)).collect();
         let (balance, places) = (self.books.balance(), Some(self.places()));
         let committed =
             Committed { verdicts, balance, places, reserve_used: false, displaced: None };
@@ -39,6 +39,24 @@ impl Tables {
             }
         }
         committed
+    }
+
+    /// A commit, and what it made of a revision's state.
+    fn commit_and_note(&mut self, me: WorkerId, commit: &Commit) -> Verdict {
+        let Change::Transition { revision, .. } = &commit.change else {
+            return self.commit(me, commit);
+        };
+        let name = |tables: &Self| {
+            let revision = tables.books.revision(*revision);
+            revision.map_or("", |one| one.entry.status.state.name())
+        };
+        let was = name(self);
+        let verdict = self.commit(me, commit);
+        let is_now = name(self);
+        if was != is_now {
+            self.moves.push((*revision, was, is_now));
+        }
+        verdict
     }
 
     fn commit(&mut self, me: WorkerId, commit: &Commit) -> Verdict {

@@ -56,9 +56,9 @@ impl Database {
     }
 
     /// Goes back by so many batches, as far as they are kept. Those that hear of it know better.
-    pub(super) fn forget(&self, batches: usize) {
+    pub(super) fn forget(&self, batches: usize) -> bool {
         let mut inner = self.inner();
-        let Some(at) = inner.before.len().checked_sub(batches.max(1)) else { return };
+        let Some(at) = inner.before.len().checked_sub(batches.max(1)) else { return false };
         let now = std::mem::take(&mut inner.tables);
         inner.before.truncate(at + 1);
         let mut then = inner.before.pop().unwrap_or_default();
@@ -70,9 +70,10 @@ impl Database {
         });
         inner.knows_more = knows_more.collect();
         // Who hears of it, and who does not, is no matter of what is kept.
-        then.workers = now.workers;
+        (then.workers, then.moves) = (now.workers, now.moves);
         inner.tables = then;
         inner.has_forgotten = true;
+        true
     }
 }
 
@@ -134,7 +135,7 @@ impl Member {
             database.with(|tables| (tables.books.budget, tables.books.balance()));
         Ok(Self {
             database: Arc::clone(database),
-            link: Link::new(),
+            link: Link::default(),
             own: Mutex::new(Own { number, budget, balance, failed: None }),
             turn: tokio::sync::Mutex::default(),
             assignments: tokio::sync::Mutex::default(),
@@ -226,6 +227,10 @@ impl Member {
     pub(super) fn cut_off(&self) {
         self.link.set_cut(true);
         self.set_silent(Some(Instant::now()));
+    }
+
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.link.is_cut()
     }
 
     pub(super) fn heal(&self) {

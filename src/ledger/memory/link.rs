@@ -1,8 +1,10 @@
 //! Between a worker and a database in memory: what goes wrong there when a test says so.
 
+use std::pin::pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use super::error::MemoryError;
 
@@ -12,9 +14,11 @@ pub(super) const AGAIN: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What becomes of a worker's calls.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Link {
-    state: watch::Sender<State>,
+    state: Mutex<State>,
+    /// Those that wait are woken in the order in which they came, so that tests go the same way again.
+    changed: Notify,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,47 +30,54 @@ struct State {
 }
 
 impl Link {
-    pub(super) fn new() -> Self {
-        Self { state: watch::Sender::new(State::default()) }
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn is_cut(&self) -> bool {
-        self.state.borrow().is_cut
+        self.state().is_cut
     }
 
     pub(super) fn set_cut(&self, is_cut: bool) {
-        self.state.send_modify(|state| state.is_cut = is_cut);
+        self.state().is_cut = is_cut;
+        self.changed.notify_waiters();
     }
 
     pub(super) fn lose_next_answer(&self, then_cut: bool) {
-        self.state.send_modify(|state| state.loses = Some(then_cut));
+        self.state().loses = Some(then_cut);
     }
 
     pub(super) fn hurry(&self) {
-        self.state.send_modify(|state| state.is_hurried = true);
+        self.state().is_hurried = true;
+        self.changed.notify_waiters();
     }
 
     /// Whether the answer that is under way is lost, and if so whether the link is cut now.
     pub(super) fn loses_answer(&self) -> Option<bool> {
-        let mut lost = None;
-        self.state.send_if_modified(|state| {
-            lost = state.loses.take();
-            lost.is_some()
-        });
-        lost
+        self.state().loses.take()
     }
 
     /// Waits until a call can get through.
     pub(super) async fn reach(&self) -> Result<(), MemoryError> {
-        let (mut calls, mut hurries) = (self.state.subscribe(), self.state.subscribe());
         let given_up = async {
-            drop(hurries.wait_for(|state| state.is_hurried).await);
+            self.wait_for(|state| state.is_hurried).await;
             tokio::time::sleep(PATIENCE).await;
         };
         tokio::select! {
             biased;
-            _open = calls.wait_for(|state| !state.is_cut) => Ok(()),
+            () = self.wait_for(|state| !state.is_cut) => Ok(()),
             () = given_up => Err(MemoryError::Unreachable),
+        }
+    }
+
+    async fn wait_for(&self, is_so: impl Fn(State) -> bool) {
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if is_so(*self.state()) {
+                return;
+            }
+            changed.await;
         }
     }
 }

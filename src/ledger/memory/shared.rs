@@ -10,12 +10,13 @@ use super::MemoryLedger;
 use super::books::WorkerId;
 use super::database::{Database, Member};
 use super::error::MemoryError;
+use crate::domain::outcome::TaskId;
 use crate::domain::shot::Shot;
 use crate::domain::state::AttemptId;
 use crate::domain::time::Timestamp;
 use crate::ledger::{
-    Answer, Assigned, Begun, Counts, Entry, Fleet, RevisionId, SlotRequest, Slots, Snapshot, Want,
-    Work,
+    Answer, Assigned, Begun, Counts, Entry, Fleet, RevisionId, SlotRequest, Slots, Snapshot,
+    StoredAttempt, Want, Work,
 };
 
 /// A campaign's books in memory that several workers share: the plain model of a database. What can go
@@ -58,6 +59,34 @@ impl MemoryDatabase {
         self.database.with(|tables| tables.books.revision(revision)?.holder.map(holder))
     }
 
+    /// Whether any attempt has this task, or was said to have it.
+    #[must_use]
+    pub fn knows_task(&self, task: &TaskId) -> bool {
+        self.database.with(|tables| {
+            let mut attempts = tables.books.attempts.iter();
+            attempts.any(|one| one.task.as_ref() == Some(task) || one.former_tasks.contains(task))
+        })
+    }
+
+    /// Every revision, as a snapshot has them.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Entry> {
+        self.database.with(|tables| tables.books.entries().unwrap_or_default())
+    }
+
+    /// All attempts of a revision, the oldest first.
+    #[must_use]
+    pub fn attempts(&self, revision: RevisionId) -> Vec<StoredAttempt> {
+        self.database.with(|tables| tables.books.attempts_of(revision))
+    }
+
+    /// From which state into which revisions came since the last call, by their names, in the order in
+    /// which that was written.
+    #[must_use]
+    pub fn take_moves(&self) -> Vec<(RevisionId, &'static str, &'static str)> {
+        self.database.with(|tables| std::mem::take(&mut tables.moves))
+    }
+
     /// So many of the account's places in flight are free.
     #[must_use]
     pub fn places(&self) -> u32 {
@@ -69,10 +98,11 @@ impl MemoryDatabase {
         self.database.keep(batches);
     }
 
-    /// Forgets so many of the last batches, as far as they were kept. From now on it is refused by
-    /// every worker that knows better, and by those that would join.
-    pub fn forget(&self, batches: usize) {
-        self.database.forget(batches);
+    /// Forgets so many of the last batches, if they were kept; answers whether they were. From then on
+    /// it is refused by every worker that knows better, and by those that would join.
+    #[must_use]
+    pub fn forget(&self, batches: usize) -> bool {
+        self.database.forget(batches)
     }
 }
 

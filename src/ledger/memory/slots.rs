@@ -12,8 +12,6 @@ use crate::policy::limits::Rate;
 const LOWEST_LEVEL: u32 = 5;
 /// So much longer than a rate's window its moments fill: more than a request may be late.
 const MARGIN: Duration = Duration::from_millis(40);
-/// A line that has nothing to give is asked again so long after it has.
-const AGAIN: Duration = Duration::from_millis(1);
 
 /// From one moment to the next under a rate.
 pub(super) fn cell(rate: Rate) -> Duration {
@@ -44,14 +42,11 @@ impl Line {
         let next = self.last.map_or(now, |last| last + every);
         let quiet_until = self.quiet_until.unwrap_or(now);
         let first = next.max(quiet_until).max(now);
-        let count = (0..request.wanted).take_while(|nth| first + every * *nth < now + REACH);
+        let count = (0..request.wanted).take_while(|nth| first + every * *nth <= now + REACH);
         let count = u32::try_from(count.count()).unwrap_or(u32::MAX);
-        let (level, nothing) = (self.level, count == 0);
         if let Some(others) = count.checked_sub(1) {
             self.last = Some(first + every * others);
         }
-        let again = || (first.checked_sub(REACH).unwrap_or(now) + AGAIN).max(now + AGAIN);
-        let first = if nothing { again() } else { first };
-        Slots { first, every, count, level, quiet_until }
+        Slots { first, every, count, level: self.level, quiet_until }
     }
 }

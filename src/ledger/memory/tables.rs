@@ -25,6 +25,8 @@ pub(super) struct Tables {
     pub(super) is_paused: bool,
     /// What the current shots are the shots of.
     pub(super) digest: Option<Digest>,
+    /// From which state into which revisions came.
+    pub(super) moves: Vec<(RevisionId, &'static str, &'static str)>,
     /// Batches so far.
     pub(super) batches: u64,
 }

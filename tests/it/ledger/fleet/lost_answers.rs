@@ -83,7 +83,7 @@ async fn a_database_that_has_forgotten_something_is_refused_by_all_that_know_bet
     let entry = handed(&*one, all()).await.remove(0);
     let status = one.claimed(&entry, spec(entry.price), at(1)).await;
     one.apply(entry.revision, &status, bought("t"), &RULES, at(2)).await;
-    database.forget(2);
+    assert!(database.forget(2));
     assert_eq!(name_now(&*other, "s0"), "queued");
     for worker in [&one, &other] {
         let refused = fleet(&**worker).assign(all()).await;

@@ -4,6 +4,7 @@ use super::*;
 
 over_all_fleets![
     nothing_is_over_while_another_has_something_to_do_or_to_hand_over,
+    one_that_was_handed_something_is_not_idle_any_more,
     the_dead_are_waited_for_until_their_leases_end,
     what_waits_is_what_others_have_or_does_not_fit,
     failures_are_of_the_run_and_late_ones_of_who_lives,
@@ -23,7 +24,8 @@ async fn nothing_is_over_while_another_has_something_to_do_or_to_hand_over<S: Sh
     assert!(!assigned(&*other, nothing()).await.news.is_over, "rendering");
     let status = one.apply(entry.revision, &status, completed(), &RULES, at(3)).await;
     assert!(!assigned(&*other, nothing()).await.news.is_over, "rendered");
-    give_back(&*one, &[entry.revision]).await;
+    let back = Want { returned: vec![entry.revision], ..nothing() };
+    assert!(!assigned(&*one, back).await.news.is_over, "it is still to be handed over");
     assert!(!assigned(&*other, nothing()).await.news.is_over, "it is still to be handed over");
     assert_eq!(names(&*other, all()).await, ["s0"]);
     assert!(!assigned(&*one, nothing()).await.news.is_over);
@@ -35,6 +37,14 @@ async fn nothing_is_over_while_another_has_something_to_do_or_to_hand_over<S: Sh
     assert!(assigned(&*other, nothing()).await.news.is_over);
     assert!(assigned(&*one, nothing()).await.news.is_over);
     assert!(!assigned(&*one, Want::default()).await.news.is_over, "who is not idle is not told");
+}
+
+async fn one_that_was_handed_something_is_not_idle_any_more<S: Shared>() {
+    let (_shared, one, other) = two::<S>(&shots(&[10])).await;
+    assert_eq!(names(&*one, idle()).await, ["s0"]);
+    assert!(!assigned(&*other, idle()).await.news.is_over);
+    assert!(assigned(&*one, idle()).await.news.is_over, "it cannot do anything with it");
+    assert!(assigned(&*other, idle()).await.news.is_over);
 }
 
 async fn the_dead_are_waited_for_until_their_leases_end<S: Shared>() {

@@ -82,7 +82,10 @@ async fn greedy(worker: &impl Ledger, dice: u64, setbacks: bool, span: Duration)
         }
         let moments = (0..count).map(|nth| first + every * nth);
         left.extend(moments.map(|moment| moment + LATEST.mul_f64(dice.f64())));
-        tokio::time::sleep_until(first + every * (count / 2)).await;
+        match count {
+            0 => tokio::time::sleep_until(first - REACH).await,
+            count => tokio::time::sleep_until(first + every * (count / 2)).await,
+        }
         // No worker asks in a loop without a pause.
         tokio::time::sleep(Duration::from_millis(1)).await;
     }

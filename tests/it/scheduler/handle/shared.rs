@@ -6,7 +6,7 @@ use super::given::{given, rendering, secs, usd};
 use super::rig::Rig;
 use super::{bought, completed, throttled};
 use rushes::domain::state::State;
-use rushes::ledger::{Assigned, News, SlotRequest, Traffic, Verdict, Want};
+use rushes::ledger::{Assigned, Counts, News, SlotRequest, Traffic, Verdict, Want};
 use rushes::policy::limits::{Rate, Window};
 use rushes::scheduler::{Effect, Event, GrantedMoments, RunOutcome, StopReason};
 
@@ -48,6 +48,16 @@ impl Rig {
         let entries = rows.iter().map(|row| self.entries[*row].clone()).collect();
         let assigned = Assigned { entries, subscriptions: Vec::new(), news };
         self.tell(Event::Assigned(Box::new(assigned)));
+    }
+
+    /// The ledger says how many shots are queued: once no worker has anything to do, this is asked.
+    fn count_queued(&mut self, queued: usize) {
+        assert_eq!(self.ended(), None, "the shots are counted first");
+        let is_count = |effect: &Effect| matches!(effect, Effect::Count);
+        while let Some(at) = self.begun.iter().position(is_count) {
+            self.begun.remove(at);
+            self.tell(Event::Counted(Counts { queued, ..Counts::default() }));
+        }
     }
 
     fn slot_request(&mut self, traffic: Traffic) -> Option<SlotRequest> {
@@ -102,6 +112,7 @@ fn a_worker_with_nothing_to_do_stays_until_no_other_has_anything_either() {
     assert_eq!(rig.ended(), None);
     assert!(rig.want().is_some());
     rig.assign(&[], News { is_over: true, ..ROOM });
+    rig.count_queued(0);
     assert_eq!(rig.ended(), Some(RunOutcome::Done));
 }
 
@@ -161,6 +172,7 @@ fn a_shot_that_another_worker_has_is_left_to_it() {
     let want = rig.want().unwrap();
     assert_eq!((rig.posts(), want.is_idle, want.returned), (vec![], true, vec![]));
     rig.assign(&[], News { is_over: true, ..ROOM });
+    rig.count_queued(0);
     assert_eq!(rig.ended(), Some(RunOutcome::Done));
     assert_eq!((rig.scheduler.in_flight, rig.scheduler.picked), (0, usd("0")));
 }
@@ -175,6 +187,7 @@ fn shots_that_no_longer_fit_are_counted_wherever_they_wait() {
     rig.play(secs(1));
     assert_eq!(rig.want().map(|want| (want.is_idle, want.left)), Some((true, Some(usd("0.5")))));
     rig.assign(&[], News { budget, is_over: true, ..capped });
+    rig.count_queued(4);
     let held = RunOutcome::Stopped(StopReason::Cap { held: 4 });
     assert_eq!(rig.ended(), Some(held));
 }
