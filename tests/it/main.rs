@@ -22,6 +22,7 @@ mod deploy;
 mod disk;
 mod domain;
 mod facade;
+mod fleet_nights;
 mod fuzz;
 mod house;
 mod identity;

@@ -12,9 +12,9 @@
 
 mod disk;
 mod night;
-mod oracle;
-mod plan;
-mod stderr;
+pub mod oracle;
+pub mod plan;
+pub mod stderr;
 mod user;
 mod vfs;
 mod wire;

@@ -419,7 +419,7 @@ impl Oracle {
 }
 
 /// DESIGN's picture of a shot's life, as a list.
-fn may_follow(was: &str, is_now: &str) -> bool {
+pub fn may_follow(was: &str, is_now: &str) -> bool {
     match was {
         "queued" => is_now == "submitting",
         "submitting" => matches!(is_now, "queued" | "rendering" | "in_doubt" | "failed"),
@@ -437,7 +437,7 @@ pub fn is_lie(purchase: &Purchase) -> bool {
 }
 
 /// The most that a purchase can still cost, or did.
-fn may_cost(purchase: &Purchase, now: Timestamp) -> Usd {
+pub fn may_cost(purchase: &Purchase, now: Timestamp) -> Usd {
     match purchase.fate {
         Fate::Fails { at, charged: false, .. } if at <= now.as_millis() => Usd::ZERO,
         _ => purchase.price,
@@ -445,7 +445,7 @@ fn may_cost(purchase: &Purchase, now: Timestamp) -> Usd {
 }
 
 /// What a purchase was charged, or is held for it.
-fn costs(purchase: &Purchase, books: &Accounts) -> Usd {
+pub fn costs(purchase: &Purchase, books: &Accounts) -> Usd {
     let booked = books.purchases.iter().find(|b| b.purchase.task_id == purchase.task_id);
     let is_over = booked.is_some_and(|booked| booked.state == rushes::simulator::TaskState::Failed);
     if is_over { purchase.charge() } else { purchase.price }

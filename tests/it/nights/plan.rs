@@ -55,7 +55,11 @@ pub struct Doom {
 
 impl Night {
     pub fn draw(dice: &mut Rng) -> Self {
-        let count = dice.u32(1..=12);
+        Self::of(dice.u32(1..=12), dice)
+    }
+
+    /// One of so many shots.
+    pub fn of(count: u32, dice: &mut Rng) -> Self {
         let texts: Vec<Text> = (0..count).map(|n| Text::draw(n, dice)).collect();
         let profile = match dice.u32(0..26) {
             0..2 => Profile::Calm,
