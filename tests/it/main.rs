@@ -22,11 +22,13 @@ mod deploy;
 mod disk;
 mod domain;
 mod facade;
+#[cfg(all(unix, feature = "postgres"))]
+mod fleet;
 mod fleet_nights;
 mod fuzz;
 mod house;
 mod identity;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "postgres"))]
 mod kills;
 mod language;
 mod ledger;

@@ -16,6 +16,7 @@ use crate::books::{
     Agreement, Truth, assert_agreement, assert_clips, assert_no_temporary_file, doubts,
 };
 use crate::sandbox::Sandbox;
+use crate::support::postgres::PostgresServer;
 
 const SIGKILL: i32 = 9;
 /// No run that is left alone takes so long, unless a call hangs.
@@ -64,7 +65,9 @@ pub struct Counts {
 pub struct Campaign {
     sandbox: Sandbox,
     simulator: Simulator,
-    ledger: Box<dyn Truth>,
+    server: Option<PostgresServer>,
+    /// The ledger's file, where it is in no database.
+    file: PathBuf,
     shots: usize,
     cap: Option<Usd>,
     clips: HashMap<u64, Clip>,
@@ -94,18 +97,10 @@ impl Campaign {
         if let Some(program) = &script.program {
             sandbox = sandbox.program(program.clone());
         }
-        let ledger: Box<dyn Truth> = if script.in_database {
-            #[cfg(not(feature = "postgres"))]
-            panic!("this build knows no databases");
-            #[cfg(feature = "postgres")]
-            {
-                let server = crate::support::postgres::PostgresServer::start();
-                sandbox = sandbox.var("RUSHES_LEDGER", &server.address("rushes"));
-                Box::new(server)
-            }
-        } else {
-            Box::new(sandbox.path("renders/night/ledger.sqlite"))
-        };
+        let server = script.in_database.then(PostgresServer::start);
+        if let Some(server) = &server {
+            sandbox = sandbox.var("RUSHES_LEDGER", &server.address("rushes"));
+        }
         let simulator = Simulator::start(&sandbox, script.profile, script.seed, script.render);
         let cap = script.cap.map(|cap| cap.parse().unwrap());
         let (shots, counts) = (script.shots, Counts::default());
@@ -118,10 +113,18 @@ impl Campaign {
             let path = format!("renders/night/clips/scene-{number}.mp4");
             sandbox = sandbox.file(&path, "not a clip of this campaign");
         }
-        let mut new =
-            Self { sandbox, simulator, ledger, shots, cap, clips: HashMap::new(), counts };
+        let (file, clips) = (sandbox.path("renders/night/ledger.sqlite"), HashMap::new());
+        let mut new = Self { sandbox, simulator, server, file, shots, cap, clips, counts };
         new.note_clips();
         new
+    }
+
+    /// What its ledger says, read past the program's own reading.
+    fn ledger(&self) -> &dyn Truth {
+        match &self.server {
+            Some(server) => server,
+            None => &self.file,
+        }
     }
 
     fn folder(&self) -> PathBuf {
@@ -222,7 +225,7 @@ impl Campaign {
     /// doubt; `false` when there was none.
     pub fn resolve(&mut self) -> bool {
         let books = self.simulator.books();
-        let doubts = doubts(&*self.ledger, &books);
+        let doubts = doubts(self.ledger(), &books);
         self.counts.doubts += doubts.len();
         self.counts.doubts_of_kills += doubts.iter().filter(|doubt| doubt.killed).count();
         self.counts.bought += doubts.iter().filter(|doubt| doubt.task.is_some()).count();
@@ -246,10 +249,10 @@ impl Campaign {
 
     /// What must hold whenever no run is under way and all tasks have ended.
     pub fn assert_books(&self) -> Agreement {
-        self.ledger.assert_sound();
-        assert_clips(&self.folder(), &*self.ledger);
+        self.ledger().assert_sound();
+        assert_clips(&self.folder(), self.ledger());
         assert_no_temporary_file(&self.folder());
-        assert_agreement(&*self.ledger, &self.simulator.books())
+        assert_agreement(self.ledger(), &self.simulator.books())
     }
 
     fn report(&self) -> serde_json::Value {

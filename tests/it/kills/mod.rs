@@ -8,6 +8,7 @@ mod named;
 mod random;
 mod simulator;
 
+pub use random::{Seed, asked};
 pub use simulator::Simulator;
 
 /// So many kills an ordinary test run does at least.

@@ -24,16 +24,16 @@ const EACH: usize = 40;
 
 /// How often the tests of this file kill in an ordinary run.
 pub const fn kills() -> usize {
-    4 * EACH + if cfg!(feature = "postgres") { EACH } else { 0 }
+    5 * EACH
 }
 
-pub(super) fn asked<T: std::str::FromStr>(name: &str) -> Option<T> {
+pub fn asked<T: std::str::FromStr>(name: &str) -> Option<T> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name}={text:?} cannot be read")))
 }
 
 /// Says which seed it was when the test fails.
-pub(super) struct Seed(pub u64);
+pub struct Seed(pub u64);
 
 impl Drop for Seed {
     fn drop(&mut self) {
@@ -118,7 +118,6 @@ fn random_kills_beside_a_gateway_that_lies_leave_books_that_agree() {
     assert!(kill(EACH, 20..300, small(Profile::Liar)).kills >= EACH);
 }
 
-#[cfg(feature = "postgres")]
 #[test]
 fn random_kills_with_the_ledger_in_a_database_lose_nothing_and_buy_nothing_twice() {
     let in_database = |seed| Script { in_database: true, ..small(Profile::Flaky)(seed) };

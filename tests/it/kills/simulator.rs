@@ -36,10 +36,26 @@ impl Simulator {
 
     /// Its books as they are now.
     pub fn books(&self) -> Accounts {
+        self.get("/sim/books")
+    }
+
+    /// When POSTs came, in microseconds since it was started.
+    pub fn arrivals(&self) -> Vec<u64> {
+        self.get("/sim/arrivals")
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> T {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         stream
-            .write_all(b"GET /sim/books HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            .write_all(
+                format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes(),
+            )
             .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();

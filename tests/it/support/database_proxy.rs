@@ -1,7 +1,7 @@
-//! A proxy before a test's database, which cuts, holds and loses what goes through it.
+//! A proxy before a test's database or gateway, which cuts, holds and loses what goes through it.
 
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -20,7 +20,7 @@ struct Switches {
     /// Nothing is passed on, and nothing is cut.
     held: AtomicBool,
     over: AtomicBool,
-    open: Mutex<Vec<(TcpStream, UnixStream)>>,
+    open: Mutex<Vec<(TcpStream, Upstream)>>,
 }
 
 /// A proxy on a port of its own.
@@ -32,6 +32,15 @@ pub struct DatabaseProxy {
 impl DatabaseProxy {
     /// Before the server with this socket.
     pub fn before(socket: PathBuf) -> Self {
+        Self::to(move || UnixStream::connect(&socket).map(Upstream::Unix))
+    }
+
+    /// Before a server on a port of this machine.
+    pub fn before_port(address: SocketAddr) -> Self {
+        Self::to(move || TcpStream::connect(address).map(Upstream::Tcp))
+    }
+
+    fn to(connect: impl Fn() -> io::Result<Upstream> + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let switches = Arc::new(Switches::default());
@@ -41,12 +50,17 @@ impl DatabaseProxy {
                 if mine.over.load(Ordering::SeqCst) {
                     return;
                 }
-                if let Ok(server) = UnixStream::connect(&socket) {
+                if let Ok(server) = connect() {
                     join(client, server, &mine);
                 }
             }
         });
         Self { port, switches }
+    }
+
+    /// Its port.
+    pub const fn port(&self) -> u16 {
+        self.port
     }
 
     /// The database's address through it.
@@ -79,7 +93,7 @@ impl DatabaseProxy {
     pub fn cut(&self) {
         for (client, server) in self.switches.open.lock().unwrap().drain(..) {
             drop(client.shutdown(Shutdown::Both));
-            drop(server.shutdown(Shutdown::Both));
+            server.end();
         }
     }
 }
@@ -93,7 +107,7 @@ impl Drop for DatabaseProxy {
     }
 }
 
-fn join(client: TcpStream, server: UnixStream, switches: &Arc<Switches>) {
+fn join(client: TcpStream, server: Upstream, switches: &Arc<Switches>) {
     let kept = (client.try_clone().unwrap(), server.try_clone().unwrap());
     switches.open.lock().unwrap().push(kept);
     // Set when the answer that comes next is to be lost.
@@ -159,8 +173,48 @@ impl Ends for TcpStream {
     }
 }
 
-impl Ends for UnixStream {
+/// A connection to what the proxy stands before.
+enum Upstream {
+    Unix(UnixStream),
+    Tcp(TcpStream),
+}
+
+impl Upstream {
+    fn try_clone(&self) -> io::Result<Self> {
+        match self {
+            Self::Unix(stream) => stream.try_clone().map(Self::Unix),
+            Self::Tcp(stream) => stream.try_clone().map(Self::Tcp),
+        }
+    }
+}
+
+impl Read for Upstream {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Unix(stream) => stream.read(bytes),
+            Self::Tcp(stream) => stream.read(bytes),
+        }
+    }
+}
+
+impl Write for Upstream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Unix(stream) => stream.write(bytes),
+            Self::Tcp(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Ends for Upstream {
     fn end(&self) {
-        drop(self.shutdown(Shutdown::Both));
+        match self {
+            Self::Unix(stream) => drop(stream.shutdown(Shutdown::Both)),
+            Self::Tcp(stream) => stream.end(),
+        }
     }
 }
