@@ -83,13 +83,16 @@ pub struct Campaign {
     /// Campaign folder for clips and ledger [default: renders/CAMPAIGN beside the manifest]; or a bucket
     /// for the clips alone, by an address that begins with s3:, gs: or az:
     #[arg(long, value_name = "DIR|BUCKET", value_parser = OsStringValueParser::new().try_map(Out::parse))]
-    #[arg(help_heading = "Where")]
+    #[arg(help_heading = "Where", env = "RUSHES_OUT", hide_env_values = true)]
     pub out: Option<Out>,
     /// The ledger, the record of every purchase: a file, or a database that several machines share,
     /// `postgres://USER@HOST/DATABASE` [default: ledger.sqlite in the campaign folder]
     #[arg(long, value_name = "FILE|URL", help_heading = "Where")]
     #[arg(env = "RUSHES_LEDGER", hide_env_values = true)]
     pub ledger: Option<LedgerPlace>,
+    /// Whose limits it goes by, where the ledger is in a database [default: default]
+    #[arg(long, value_name = "NAME", help_heading = "Where")]
+    pub account: Option<String>,
     /// Rehearse on the built-in simulator, in renders/CAMPAIGN.sim: no key, no network, no money.
     /// Profiles: calm, flaky, storm, broke, liar, field; storm:7 fixes the faults
     #[arg(long, value_name = "PROFILE", num_args = 0..=1, require_equals = true)]
@@ -268,13 +271,16 @@ pub struct Check {
     /// Campaign folder for clips and ledger [default: renders/CAMPAIGN beside the manifest]; or a bucket
     /// for the clips alone, by an address that begins with s3:, gs: or az:
     #[arg(long, value_name = "DIR|BUCKET", value_parser = OsStringValueParser::new().try_map(Out::parse))]
-    #[arg(help_heading = "Where")]
+    #[arg(help_heading = "Where", env = "RUSHES_OUT", hide_env_values = true)]
     pub out: Option<Out>,
     /// The ledger: a file, or `postgres://USER@HOST/DATABASE` [default: ledger.sqlite in the campaign
     /// folder]
     #[arg(long, value_name = "FILE|URL", help_heading = "Where")]
     #[arg(env = "RUSHES_LEDGER", hide_env_values = true)]
     pub ledger: Option<LedgerPlace>,
+    /// Whose limits it goes by, where the ledger is in a database [default: default]
+    #[arg(long, value_name = "NAME", help_heading = "Where")]
+    pub account: Option<String>,
     /// Check the built-in simulator's in place of a gateway's
     #[arg(long, value_name = "PROFILE", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = Profile::default().name(), help_heading = "Where")]
@@ -301,6 +307,7 @@ impl Check {
             manifest: self.manifest.clone()?,
             out: self.out.clone(),
             ledger: self.ledger.clone(),
+            account: self.account.clone(),
             sim: self.sim.clone(),
             logs: self.logs,
         })

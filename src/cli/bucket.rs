@@ -53,6 +53,10 @@ pub fn refused(error: &ClipError, url: &BucketUrl) -> CliError {
 
 /// Refuses a second place for the clips of one campaign; changes nothing.
 pub fn one_place(paths: &CampaignPaths) -> Result<(), CliError> {
+    if let Some(why) = &paths.bad_out {
+        return Err(CliError::new(format!("the manifest's `out` cannot be used: {why}"))
+            .help("write a folder, or a bucket such as s3://films/summer"));
+    }
     let Some(url) = &paths.bucket else { return Ok(()) };
     match kept(&paths.folder) {
         Some(kept) if kept == *url => Ok(()),

@@ -37,6 +37,8 @@ pub struct CampaignPaths {
     pub folder: PathBuf,
     /// Where its clips go, unless to its folder.
     pub bucket: Option<BucketUrl>,
+    /// Why the manifest's `out` cannot be used.
+    pub bad_out: Option<String>,
     /// The ledger.
     pub ledger: LedgerAddress,
     /// Whose tasks it holds.
@@ -57,15 +59,29 @@ pub struct CampaignPaths {
 impl CampaignPaths {
     /// Finds the campaign of a manifest whose header was read.
     pub fn of(header: Header, typed: &args::Campaign) -> Self {
-        let (folder, bucket) = match typed.out.clone() {
+        // A rehearsal lives apart from what it rehearses.
+        let rehearses = typed.sim.is_some();
+        let written = Some(&header.place).filter(|_| !rehearses);
+        let written_out = written.and_then(|place| place.out.clone());
+        let (out, bad_out) = match (typed.out.clone(), written_out) {
+            (None, Some(written)) => match Out::parse(written.into_os_string()) {
+                Ok(out) => (Some(out), None),
+                Err(why) => (None, Some(why)),
+            },
+            (typed, _) => (typed, None),
+        };
+        let (folder, bucket) = match out {
             Some(Out::Folder(folder)) => (folder, None),
             Some(Out::Bucket(url)) => (usual_folder(&header, typed), Some(url)),
             None => (usual_folder(&header, typed), None),
         };
         let bucket = bucket.or_else(|| clips_url::kept(&folder));
         let usual = || LedgerPlace::File(folder.join("ledger.sqlite"));
-        let place = typed.ledger.clone().unwrap_or_else(usual);
-        let place = place.with_password(var("PGPASSWORD"));
+        let written_ledger = written.and_then(|place| place.ledger.clone());
+        let named = typed.ledger.clone().or(written_ledger.map(|it| it.into_os_string().into()));
+        let account = typed.account.as_ref().or(header.place.account.as_ref());
+        let place = named.unwrap_or_else(usual).with_password(var("PGPASSWORD"));
+        let place = place.with_account(account.map(String::as_str));
         let ledger = LedgerAddress::new(place, &header.campaign, &folder);
         let kind = if typed.sim.is_some() { Kind::Simulator } else { Kind::Gateway };
         let (typed, identity) = (typed.clone(), Identity::default());
@@ -73,6 +89,7 @@ impl CampaignPaths {
             header,
             folder,
             bucket,
+            bad_out,
             ledger,
             kind,
             identity,
@@ -200,6 +217,7 @@ impl CampaignPaths {
                 .filter(|_| !rest.contains("--out "))
                 .map(|out| flag("--out", &out.as_path())),
             typed.ledger.as_ref().map(|place| flag("--ledger", Path::new(&place.to_string()))),
+            typed.account.as_ref().map(|account| flag("--account", Path::new(account))),
             api_base.map(|url| flag("--api-base", Path::new(url))),
             proxy.map(|url| flag("--proxy", Path::new(&url.to_string()))),
             sim,

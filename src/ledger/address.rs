@@ -62,6 +62,20 @@ impl LedgerPlace {
     }
 }
 
+impl LedgerPlace {
+    /// The same with this account's limits, if it is a database.
+    #[must_use]
+    pub fn with_account(self, account: Option<&str>) -> Self {
+        match (self, account) {
+            #[cfg(feature = "postgres")]
+            (Self::Server(address), Some(account)) => {
+                Self::Server(Box::new(address.with_account(account)))
+            }
+            (place, _) => place,
+        }
+    }
+}
+
 /// As it is typed, without a password.
 impl fmt::Display for LedgerPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -19,6 +19,8 @@ pub struct Header {
     pub campaign: String,
     /// The manifest's path.
     pub path: PathBuf,
+    /// Where it lives, as far as that is written.
+    pub place: WrittenPlace,
     /// `budget`, when it is written.
     pub budget: Option<WrittenBudget>,
     /// `on_doubt`.
@@ -39,6 +41,17 @@ impl Header {
     pub fn is_capped(&self) -> bool {
         self.budget.is_some_and(|budget| budget.cap.is_some())
     }
+}
+
+/// Where a manifest says that its campaign lives. What is typed beats it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WrittenPlace {
+    /// `out`: a folder, beside the manifest unless it is a whole path; or a bucket's address.
+    pub out: Option<PathBuf>,
+    /// `ledger`: a file, beside the manifest unless it is a whole path; or a database's address.
+    pub ledger: Option<PathBuf>,
+    /// `account`: whose limits it goes by, in a database.
+    pub account: Option<String>,
 }
 
 /// A manifest's `budget`.

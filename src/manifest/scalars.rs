@@ -15,6 +15,9 @@ pub(super) const TOP_LEVEL: Section<'_> = Section {
     name: "a manifest",
     keys: &[
         "campaign",
+        "out",
+        "ledger",
+        "account",
         "budget",
         "on_doubt",
         "callback",

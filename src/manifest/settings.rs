@@ -1,11 +1,11 @@
 //! Everything of a manifest but its shots: from the tree to a [`Header`], with all mistakes.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::campaign::{Header, WrittenBudget, WrittenCallback, WrittenNotify};
+use super::campaign::{Header, WrittenBudget, WrittenCallback, WrittenNotify, WrittenPlace};
 use super::diagnostics::{Diagnostics, did_you_mean};
 use super::scalars::{
     Section, TOP_LEVEL, count_of, count_or_none, duration, hide_urls, parsed, switch, text,
@@ -64,6 +64,7 @@ pub(super) fn read(root: &Node, stem: &str, path: &Path, diags: &mut Diagnostics
     Header {
         campaign,
         path: path.to_owned(),
+        place: place(root, path, diags),
         budget: root.get("budget").and_then(|node| budget(node, diags)),
         on_doubt: root.get("on_doubt").and_then(|node| on_doubt(node, diags)).unwrap_or_default(),
         limits: limited.map(|node| limits(node, diags)).unwrap_or_default(),
@@ -72,6 +73,31 @@ pub(super) fn read(root: &Node, stem: &str, path: &Path, diags: &mut Diagnostics
             .and_then(|node| switch(node, "check_charges", diags))
             .unwrap_or_default(),
         notify: root.get("notify").and_then(|node| notify(node, diags)),
+    }
+}
+
+/// Where the campaign lives, as far as the manifest says so.
+fn place(root: &Node, path: &Path, diags: &mut Diagnostics) -> WrittenPlace {
+    let beside = path.parent().unwrap_or(Path::new(""));
+    let mut read = |key: &str, example: &str| {
+        let node = root.get(key)?;
+        // A database's address may hold a password.
+        diags.hide(node.place);
+        let written = text(node, key, diags)?.trim();
+        if written.is_empty() {
+            let what = format!("`{key}` names nothing");
+            diags.error(node.place, what, format!("write for example `{key}: {example}`"));
+            return None;
+        }
+        Some(written.to_owned())
+    };
+    let located = |written: String| {
+        if written.contains("://") { PathBuf::from(written) } else { beside.join(written) }
+    };
+    WrittenPlace {
+        out: read("out", "s3://films/summer").map(located),
+        ledger: read("ledger", "postgres://rushes@db.example/films").map(located),
+        account: read("account", "studio"),
     }
 }
 

@@ -63,6 +63,13 @@ impl ServerAddress {
         self
     }
 
+    /// The same with this account's limits.
+    #[must_use]
+    pub fn with_account(mut self, account: &str) -> Self {
+        account.clone_into(&mut self.account);
+        self
+    }
+
     /// As it was typed, without a password.
     #[must_use]
     pub fn shown(&self) -> &str {
