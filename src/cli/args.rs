@@ -1,14 +1,16 @@
 //! What was typed: the commands, their flags and their help. Knows nothing of files or defaults
 //! that depend on them; `settings` says what it means here.
 
-use std::ops::Range;
+mod account;
+mod common;
+mod sim;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
-use crate::domain::money::Usd;
 use crate::ledger::LedgerPlace;
 use crate::policy::limits::{MaxFailures, Rate};
 use crate::provider::apimodels;
@@ -16,7 +18,11 @@ use crate::server::Wish;
 use crate::simulator::{Profile, SimOptions};
 
 use super::deadline::Deadline;
-use super::values::{BudgetFlag, Out, ProxyFlag, glob, lifetime, spans};
+use super::values::{BudgetFlag, Out, ProxyFlag, glob, lifetime};
+
+pub use account::Account;
+pub use common::{CheckFormat, LogFormat, Logs};
+pub use sim::Sim;
 
 const EXAMPLES: &str = "\
 Start here:
@@ -62,6 +68,8 @@ pub enum Command {
     Resolve(Resolve),
     /// Poll and download what is already paid for; buys nothing
     Fetch(Fetch),
+    /// Show and set what an account in a database allows over all its campaigns
+    Account(Account),
     /// Serve the simulator as a stand-in gateway for other programs
     Sim(Sim),
     /// Print the manifest's JSON Schema, for editors
@@ -100,28 +108,6 @@ pub struct Campaign {
     pub sim: Option<SimOptions>,
     #[command(flatten)]
     pub logs: Logs,
-}
-
-/// How talkative to be.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct Logs {
-    /// Say more; twice for everything
-    #[arg(short, long, action = clap::ArgAction::Count, help_heading = "Messages")]
-    pub verbose: u8,
-    /// How messages on standard error look
-    #[arg(long, value_enum, default_value_t, value_name = "text|json", help_heading = "Messages")]
-    #[arg(hide_possible_values = true)]
-    pub log_format: LogFormat,
-}
-
-/// How messages look.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// Lines for people.
-    #[default]
-    Text,
-    /// One JSON object a line.
-    Json,
 }
 
 /// A campaign that talks to its gateway, and its live page.
@@ -314,16 +300,6 @@ impl Check {
     }
 }
 
-/// How a check looks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum CheckFormat {
-    /// A line for each finding.
-    #[default]
-    Text,
-    /// For programs.
-    Json,
-}
-
 /// `rushes status`
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -442,40 +418,4 @@ pub struct Fetch {
     pub same_gateway: bool,
     #[command(flatten)]
     pub online: Online,
-}
-
-/// `rushes sim`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-The first line on standard output says where it listens: `listening on http://127.0.0.1:PORT`.
-
-Example, in two terminals:
-  rushes sim --listen 127.0.0.1:8787 --key secret
-  KLING_API_KEY=secret rushes run shots.yaml --api-base http://127.0.0.1:8787 --out rehearsal
-
-A folder keeps to its gateway: what was rendered by this one is never mixed with real purchases.")]
-pub struct Sim {
-    /// Where to listen; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
-    pub listen: std::net::SocketAddr,
-    /// How it behaves
-    #[arg(long, value_name = "calm|flaky|storm|broke|liar|field", default_value_t)]
-    pub profile: Profile,
-    /// Fixes its chances: the same number brings the same faults again
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub seed: u64,
-    /// How long tasks take, each somewhere in this range
-    #[arg(long, value_name = "MIN..MAX", default_value = "1s..4s", value_parser = spans)]
-    pub render: Range<Duration>,
-    /// The account's credit in dollars [default: 1000; of the profile broke: 1]
-    #[arg(long, value_name = "USD")]
-    pub purse: Option<Usd>,
-    /// The only key it accepts [default: any]
-    #[arg(long, value_name = "KEY")]
-    pub key: Option<String>,
-    /// Keep tasks and purse in this folder [default: in memory]
-    #[arg(long, value_name = "DIR")]
-    pub dir: Option<PathBuf>,
-    #[command(flatten)]
-    pub logs: Logs,
 }

@@ -1,6 +1,7 @@
 //! The command line: what was typed, what it means here, what the user reads, how it ends. The
 //! only room that prints, and that reads the environment and the terminal.
 
+mod account;
 mod args;
 mod artifacts;
 mod bucket;
@@ -98,6 +99,7 @@ fn dispatch(command: Command, terminal: &Terminal, out: &mut dyn Write) -> Resul
         Command::Report(args) => report::report(&args, terminal, out)?,
         Command::Resolve(args) => resolve::resolve(&args, terminal, out)?,
         Command::Fetch(args) => return run::fetch(&args, terminal, out),
+        Command::Account(args) => account::account(&args, terminal, out)?,
         Command::Sim(args) => sim::serve(&args, terminal, out)?,
         Command::Schema => generate::schema(out)?,
         Command::Completions { shell } => generate::completions(shell, out)?,

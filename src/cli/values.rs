@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::clips::BucketUrl;
 use crate::domain::money::Usd;
-use crate::policy::limits::span;
+use crate::policy::limits::{Rate, span};
 use crate::provider::{BadProxy, ProxyUrl};
 
 /// `--budget`: the cap that it sets, or none.
@@ -24,6 +24,73 @@ impl FromStr for BudgetFlag {
         }
         let amount = text.strip_prefix('$').unwrap_or(text);
         amount.parse().map(|cap| Self(Some(cap))).map_err(|why| format!("{why}, or none"))
+    }
+}
+
+/// A limit that is set, or lifted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit<T> {
+    /// `none`.
+    Lifted,
+    /// This much.
+    Set(T),
+}
+
+impl<T> Limit<T> {
+    /// The limit; none where it is lifted.
+    pub fn written(self) -> Option<T> {
+        match self {
+            Self::Lifted => None,
+            Self::Set(limit) => Some(limit),
+        }
+    }
+}
+
+impl FromStr for Limit<Rate> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.eq_ignore_ascii_case("none") {
+            Ok(Self::Lifted)
+        } else {
+            text.parse().map(Self::Set)
+        }
+    }
+}
+
+impl FromStr for Limit<u32> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            _ if text.eq_ignore_ascii_case("none") => Ok(Self::Lifted),
+            Ok(most @ 1..=1_000_000) => Ok(Self::Set(most)),
+            _ => Err("write a number from 1 to 1000000, or none".to_owned()),
+        }
+    }
+}
+
+/// `rushes account --cap`: dollars a month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MonthCap(pub Option<Usd>);
+
+impl FromStr for MonthCap {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let amount = text.strip_suffix("/month").unwrap_or(text);
+        let BudgetFlag(cap) = amount.parse()?;
+        Ok(Self(cap))
+    }
+}
+
+/// `--margin`: a moment later than that is not used, and no rate is spread over more than a minute.
+pub fn margin(text: &str) -> Result<Duration, String> {
+    let margin = span(text)?;
+    if (Duration::from_millis(25)..=Duration::from_secs(60)).contains(&margin) {
+        Ok(margin)
+    } else {
+        Err("write a span from 25ms to 60s, such as 100ms".to_owned())
     }
 }
 

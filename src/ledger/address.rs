@@ -9,7 +9,7 @@ use std::sync::Arc;
 #[cfg(feature = "postgres")]
 use super::postgres::{PostgresLedger, PostgresSnapshot, ServerAddress};
 use super::sqlite::{SqliteLedger, SqliteSnapshot};
-use super::{Ledger, LedgerError, LedgerOptions, Snapshot};
+use super::{AccountChange, AccountSummary, Ledger, LedgerError, LedgerOptions, Snapshot};
 
 /// What keeps ledgers, as a user names it: a file, or a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +72,37 @@ impl LedgerPlace {
                 Self::Server(Box::new(address.with_account(account)))
             }
             (place, _) => place,
+        }
+    }
+}
+
+impl LedgerPlace {
+    /// The account as it stands; `None` where nothing was run for it yet. Blocking.
+    ///
+    /// # Errors
+    /// When it is no database, or that cannot be read.
+    pub fn account(&self) -> Result<Option<AccountSummary>, LedgerError> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Server(address) => super::postgres::account(address),
+            Self::Unusable(error) => Err(error.clone()),
+            Self::File(_) => Err(LedgerError::NoAccount),
+        }
+    }
+
+    /// Changes what the account allows. Blocking.
+    ///
+    /// # Errors
+    /// When it is no database, or that refuses.
+    pub fn change_account(&self, change: &AccountChange) -> Result<(), LedgerError> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Server(address) => super::postgres::change_account(address, change),
+            Self::Unusable(error) => Err(error.clone()),
+            Self::File(_) => {
+                let _ = change;
+                Err(LedgerError::NoAccount)
+            }
         }
     }
 }

@@ -213,6 +213,11 @@ pub enum LedgerError {
         "--ledger: a ledger is a file, or a database at postgres://USER@HOST/DATABASE; no other kind of address can be used"
     )]
     OtherScheme,
+    /// An account is asked for where there is none.
+    #[error(
+        "--ledger: a file has no account; limits over several campaigns are kept in a database, postgres://USER@HOST/DATABASE"
+    )]
+    NoAccount,
     /// This program was built without databases.
     #[error(
         "this rushes was built without PostgreSQL; build it with: cargo install rushes --features postgres"

@@ -2,6 +2,7 @@
 //! call wrote is durable when it answers, and that no claim is granted over the cap. Must not know
 //! the provider, the clips or the clock.
 
+pub mod account;
 mod address;
 mod beside;
 mod columns;
@@ -37,6 +38,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::transition::{AttemptChange, Transition};
 use crate::policy::budget::{Balance, Budget};
 
+pub use account::{AccountChange, AccountLimits, AccountSummary, CampaignOfAccount};
 pub use address::{LedgerAddress, LedgerPlace};
 pub use digest::Digest;
 pub use error::LedgerError;

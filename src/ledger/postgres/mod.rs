@@ -13,6 +13,7 @@
 //! silent for 30 s is given up by the others, which take what it had in its hands. When it comes back it
 //! joins anew under another number, and what it says of its own requests is kept.
 
+mod account;
 mod address;
 mod apart;
 mod begin;
@@ -66,6 +67,7 @@ use pace::Pace;
 use shared::Shared;
 use worker::{Entered, Worker};
 
+pub use account::{account, change_account};
 pub use address::{BadServerAddress, ServerAddress};
 pub use error::ServerError;
 pub use snapshot::PostgresSnapshot;
