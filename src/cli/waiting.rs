@@ -1,8 +1,10 @@
 //! Paid work is polled and fetched whatever is wrong with the manifest: names the command that does,
 //! and finds the campaign of a manifest that cannot be read.
 
+use std::path::Path;
+
 use crate::domain::state::State;
-use crate::manifest::Header;
+use crate::manifest::{Header, WrittenPlace};
 use crate::report::text::plural;
 
 use super::args;
@@ -43,17 +45,25 @@ pub fn command(error: &CliError, typed: &args::Campaign, color: bool) -> Option<
     })
 }
 
-/// The campaign of a manifest that cannot be read: by the line with its name, else by its file's.
+/// The campaign of a manifest that cannot be read: by the lines with its name and its place, else by its
+/// file's.
 pub fn guess(typed: &args::Campaign) -> CampaignPaths {
     let stem = typed.manifest.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let text = std::fs::read(&typed.manifest).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
-    let name = text.lines().find_map(|line| line.strip_prefix("campaign:"));
-    let name = name
-        .and_then(|rest| rest.split(" #").next())
-        .map(|name| name.trim().trim_matches(['"', '\'']).to_owned());
+    let line = |key: &str| {
+        let rest = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
+        let value = rest.split(" #").next()?.trim().trim_matches(['"', '\'']);
+        Some(value.to_owned()).filter(|value| !value.is_empty())
+    };
     let is_name = |name: &String| crate::domain::shot::ShotId::new(name).is_ok();
-    let campaign = name.filter(is_name).unwrap_or(stem);
-    let header = Header { campaign, path: typed.manifest.clone(), ..Header::default() };
-    CampaignPaths::of(header, typed)
+    let campaign = line("campaign").filter(is_name).unwrap_or(stem);
+    let beside = typed.manifest.parent().unwrap_or(Path::new(""));
+    let place = WrittenPlace {
+        out: line("out").map(|out| WrittenPlace::located(&out, beside)),
+        ledger: line("ledger").map(|ledger| WrittenPlace::located(&ledger, beside)),
+        account: line("account"),
+    };
+    let path = typed.manifest.clone();
+    CampaignPaths::of(Header { campaign, path, place, ..Header::default() }, typed)
 }

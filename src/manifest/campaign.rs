@@ -1,7 +1,7 @@
 //! What a manifest comes to: a campaign, its shots and its settings.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::domain::money::Usd;
@@ -52,6 +52,14 @@ pub struct WrittenPlace {
     pub ledger: Option<PathBuf>,
     /// `account`: whose limits it goes by, in a database.
     pub account: Option<String>,
+}
+
+impl WrittenPlace {
+    /// A place as it is written in a manifest that lies in the folder `beside`.
+    #[must_use]
+    pub fn located(written: &str, beside: &Path) -> PathBuf {
+        if written.contains("://") { PathBuf::from(written) } else { beside.join(written) }
+    }
 }
 
 /// A manifest's `budget`.

@@ -14,7 +14,7 @@ mod shots;
 mod source;
 mod text;
 
-pub use campaign::{Campaign, Header, WrittenBudget, WrittenCallback, WrittenNotify};
+pub use campaign::{Campaign, Header, WrittenBudget, WrittenCallback, WrittenNotify, WrittenPlace};
 pub use diagnostics::{Diagnostics, Finding, Level, Mistakes, Related, Spot};
 pub use kept::{KeptRequest, KeptRequests};
 pub use read::{Manifest, header};

@@ -1,7 +1,7 @@
 //! Everything of a manifest but its shots: from the tree to a [`Header`], with all mistakes.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -91,9 +91,7 @@ fn place(root: &Node, path: &Path, diags: &mut Diagnostics) -> WrittenPlace {
         }
         Some(written.to_owned())
     };
-    let located = |written: String| {
-        if written.contains("://") { PathBuf::from(written) } else { beside.join(written) }
-    };
+    let located = |written: String| WrittenPlace::located(&written, beside);
     WrittenPlace {
         out: read("out", "s3://films/summer").map(located),
         ledger: read("ledger", "postgres://rushes@db.example/films").map(located),
