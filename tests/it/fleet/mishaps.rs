@@ -121,6 +121,7 @@ fn a_database_that_is_killed_under_its_workers_loses_nothing_and_leaves_no_doubt
     let by_hand = asked("RUSHES_FLEET_DATABASE_KILLS");
     let script = |seed| Script { profile: Profile::Calm, ..usual(by_hand.is_some())(seed) };
     often("kills of the database", by_hand.unwrap_or(3), script, |fleet, chance| {
+        fleet.is_robust = true;
         fleet.server.kill();
         std::thread::sleep(Duration::from_millis(chance.u64(0..300)));
         fleet.server.begin();
