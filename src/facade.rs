@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::blocking::Threads;
 use crate::catalog::Catalog;
-use crate::clips::{ClipError, ClipStore, FolderStore};
+use crate::clips::{ClipError, ClipStore, FolderStore, Sweep};
 use crate::disk::make_folder;
 use crate::domain::money::Usd;
 use crate::domain::shot::{Request, Shot, ShotId};
@@ -285,7 +285,7 @@ impl Run {
             provider.ok_or_else(|| Error::Setup("the run has no provider".to_owned()))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         make_folder(&folder).map_err(|error| Error::Setup(error.to_string()))?;
-        let (ledger, _lock) = if let Some(ledger) = ledger {
+        let (ledger, mut lock) = if let Some(ledger) = ledger {
             let lock = hold_for(&folder, &*ledger)?;
             (ledger, lock)
         } else {
@@ -305,10 +305,15 @@ impl Run {
         if ledger.budget() != campaign.budget {
             ledger.set_budget(campaign.budget).await?;
         }
-        let clips = match clips {
-            Some(clips) => clips,
-            None => Arc::new(FolderStore::open(&folder, Threads::Pool)?),
+        let clips = if let Some(clips) = clips {
+            clips
+        } else {
+            let which = if lock.is_alone() { Sweep::All } else { Sweep::Old };
+            Arc::new(FolderStore::open_with(&folder, Threads::Pool, which)?)
         };
+        if ledger.fleet().is_some() {
+            lock.share();
+        }
         let deps = Deps::new(provider, ledger, clips, clock);
         Ok(scheduler::run(campaign.shots, campaign.options, deps, cancel, progress).await?)
     }

@@ -34,6 +34,7 @@ pub fn open(
     }
     let campaign = kept_name(paths)?;
     let at = SystemClock.now();
+    let is_a_run = work.is_some();
     let options = LedgerOptions {
         campaign: &campaign,
         kind: paths.kind,
@@ -44,8 +45,11 @@ pub fn open(
         post_lasts: post_lasts(paths.header.limits.submit_timeout),
         work,
     };
-    let (ledger, folder) = open_in(&paths.folder, &paths.ledger, &options)
+    let (ledger, mut folder) = open_in(&paths.folder, &paths.ledger, &options)
         .map_err(|error| ownership::with_ways_out(error, paths))?;
+    if ledger.fleet().is_some() && !is_a_run {
+        folder.share();
+    }
     let began = Began { campaign: &paths.header.campaign, command: holder, at };
     let log = log.begin(&paths.folder, ledger.fleet().is_some(), &began);
     if let Some(file) = paths.ledger.file_path() {

@@ -212,7 +212,7 @@ impl Task<'_> {
         let http = http.map(|http| Arc::new(http) as Arc<dyn Provider>);
         let bucket = reach(&paths, terminal).await?;
         let opened = open(&paths, command, log, http.as_deref(), work).await?;
-        let Opened { ledger, log, folder } = opened;
+        let Opened { ledger, log, mut folder } = opened;
         let gateway: Arc<dyn Provider> = match http {
             Some(http) => http,
             None => {
@@ -227,8 +227,11 @@ impl Task<'_> {
         if let Some(budget) = self.budget.filter(|budget| *budget != ledger.budget()) {
             ledger.set_budget(budget).await?;
         }
-        let which = if ledger.fleet().is_some() { Sweep::Old } else { Sweep::All };
+        let which = if folder.is_alone() { Sweep::All } else { Sweep::Old };
         let clips = store(&paths, bucket.as_ref(), which)?;
+        if ledger.fleet().is_some() {
+            folder.share();
+        }
         let (cap, only) = (ledger.budget().cap, options.only.clone());
         // Held until the summary is read, so that the ledger is not being closed meanwhile.
         let held = Arc::clone(&ledger);

@@ -18,6 +18,8 @@ const UNNAMED: &str = "put it back; or, if the ledger that you use is the one th
 /// A run that has just ended may still hold the lock for a moment.
 const TRIES: u32 = 10;
 const BETWEEN_TRIES: Duration = Duration::from_millis(20);
+/// The first of several workers is alone in the folder while it joins.
+const SHARED_TRIES: u32 = 1000;
 
 /// The ledger whose folder it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -178,24 +180,48 @@ pub fn is_database(place: &Path) -> bool {
 /// ledger's lock alone keeps others out.
 #[derive(Debug)]
 pub struct FolderLock {
-    _file: Option<File>,
+    file: Option<File>,
+    is_alone: bool,
 }
 
 impl FolderLock {
-    /// Takes it; `None` when another process has it. Those that share a ledger share the folder.
-    /// Blocking.
+    /// Takes it; `None` when another process has it. Those that share a ledger share the folder, but
+    /// for the first, which is alone until it says [`share`](Self::share). Blocking.
     #[must_use]
     pub fn take(folder: &Path, is_shared: bool) -> Option<Self> {
-        let Ok(file) = File::open(folder) else { return Some(Self { _file: None }) };
-        for _ in 0..TRIES {
-            match if is_shared { file.try_lock_shared() } else { file.try_lock() } {
-                Ok(()) => return Some(Self { _file: Some(file) }),
-                Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_TRIES),
+        let Ok(file) = File::open(folder) else {
+            return Some(Self { file: None, is_alone: !is_shared });
+        };
+        for nth in 0..if is_shared { SHARED_TRIES } else { TRIES } {
+            if nth > 0 {
+                std::thread::sleep(BETWEEN_TRIES);
+            }
+            match file.try_lock() {
+                Ok(()) => return Some(Self { file: Some(file), is_alone: true }),
+                Err(TryLockError::WouldBlock) => {}
                 // A network share may lock no folders.
-                Err(TryLockError::Error(_)) => return Some(Self { _file: None }),
+                Err(TryLockError::Error(_)) => {
+                    return Some(Self { file: None, is_alone: !is_shared });
+                }
+            }
+            if is_shared && file.try_lock_shared().is_ok() {
+                return Some(Self { file: Some(file), is_alone: false });
             }
         }
         None
+    }
+
+    /// Whether no other process is in the folder: what lies there half done is left from a run that has ended.
+    #[must_use]
+    pub const fn is_alone(&self) -> bool {
+        self.is_alone
+    }
+
+    /// Others may come in that share the ledger.
+    pub fn share(&mut self) {
+        self.is_alone = false;
+        // If it fails they wait until this process ends.
+        drop(self.file.as_ref().map(File::lock_shared));
     }
 }
 

@@ -95,9 +95,9 @@ fn workers_that_are_cut_off_leave_no_doubt_once_they_are_back() {
     let by_hand = asked("RUSHES_FLEET_PARTITIONS");
     let script =
         |seed| Script { profile: Profile::Calm, rate: 15, ..usual(by_hand.is_some())(seed) };
-    let mut fleets_doubts = 0;
     often("partitions", by_hand.unwrap_or(3), script, |fleet, chance| {
         let Some(nth) = any(fleet, chance) else { return false };
+        fleet.is_robust = true;
         let (database, gateway) = fleet.lines(nth);
         let kind = chance.u32(..5);
         match kind {
@@ -111,7 +111,6 @@ fn workers_that_are_cut_off_leave_no_doubt_once_they_are_back() {
         std::thread::sleep(Duration::from_millis(chance.u64(100..5000)));
         database.hold(false);
         gateway.hold(false);
-        fleets_doubts += 1;
         true
     });
 }
