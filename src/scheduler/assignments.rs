@@ -14,6 +14,8 @@ use super::shot_state::{Activity, Slot};
 
 /// So many unfinished purchases are taken over at once.
 const PURCHASES: u32 = 500;
+/// So many queued shots are always worth having.
+const FEWEST: u32 = 8;
 /// How soon a shot is tried again for which no place was free.
 const FULL_PAUSE: std::time::Duration = std::time::Duration::from_millis(250);
 
@@ -24,7 +26,7 @@ impl Scheduler {
         let left = self.left();
         let ready = u32::try_from(self.queue.fitting(left)).unwrap_or(u32::MAX);
         let submits = self.options.submit && !self.is_stopping() && !self.progress.paused;
-        let enough = if submits { self.options.limits.posts() } else { 0 };
+        let enough = if submits { self.enough() } else { 0 };
         let Some(sharing) = &mut self.sharing else { return };
         let is_hungry = ready < enough.div_ceil(2) && !sharing.ran_dry;
         let is_due = now.elapsed >= sharing.ask_at || is_idle != sharing.said_idle;
@@ -49,6 +51,17 @@ impl Scheduler {
             late: self.late,
         };
         self.out.effects.push(Effect::Assign { want });
+    }
+
+    /// So many queued shots are worth having: some two seconds' worth of what is this worker's share of
+    /// the rate. What it has when it dies waits for the end of its lease.
+    fn enough(&self) -> u32 {
+        let workers = self.sharing.as_ref().map_or(0, |sharing| sharing.news.workers);
+        // Before it was heard of the others, no more than could be begun at once.
+        if workers == 0 {
+            return FEWEST;
+        }
+        self.options.limits.posts().div_ceil(2 * workers).max(FEWEST)
     }
 
     /// The ledger handed over work, and told how the campaign stands.
