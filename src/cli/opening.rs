@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use crate::blocking::Threads;
+use crate::domain::shot::Shot;
 use crate::domain::time::{Clock, SystemClock};
 use crate::ledger::{FolderLock, Ledger, LedgerOptions, Work, open_in, post_lasts};
 
 use super::error::CliError;
 use super::log::{Began, Keeper, Log};
 use super::settings::{CampaignPaths, private_folder};
-use super::{ledger_place, ownership};
+use super::{ledger_place, other_text, ownership};
 
 /// A campaign that is open for writing, and what is held meanwhile.
 pub struct Opened {
@@ -21,12 +22,20 @@ pub struct Opened {
     pub folder: FolderLock,
 }
 
-/// Opens or creates the ledger, takes the locks, and begins the log. `work`: of a run.
+/// A run that begins.
+pub struct Beginning<'a> {
+    /// What other workers are told of it.
+    pub work: Work,
+    /// The manifest's shots.
+    pub shots: &'a [Shot],
+}
+
+/// Opens or creates the ledger, takes the locks, and begins the log.
 pub fn open(
     paths: &CampaignPaths,
     holder: &str,
     log: &Log,
-    work: Option<Work>,
+    run: Option<Beginning<'_>>,
 ) -> Result<Opened, CliError> {
     private_folder(&paths.folder)?;
     if let Some(folder) = paths.ledger.folder() {
@@ -34,7 +43,8 @@ pub fn open(
     }
     let campaign = kept_name(paths)?;
     let at = SystemClock.now();
-    let is_a_run = work.is_some();
+    let (is_a_run, shots) = (run.is_some(), run.as_ref().map_or(&[][..], |run| run.shots));
+    let work = run.map(|run| run.work);
     let options = LedgerOptions {
         campaign: &campaign,
         kind: paths.kind,
@@ -45,8 +55,11 @@ pub fn open(
         post_lasts: post_lasts(paths.header.limits.submit_timeout),
         work,
     };
-    let (ledger, mut folder) = open_in(&paths.folder, &paths.ledger, &options)
-        .map_err(|error| ownership::with_ways_out(error, paths))?;
+    let (ledger, mut folder) =
+        open_in(&paths.folder, &paths.ledger, &options).map_err(|error| match error {
+            error if error.is_other_text() => other_text::told(error, paths, shots),
+            error => ownership::with_ways_out(error, paths),
+        })?;
     if ledger.fleet().is_some() && !is_a_run {
         folder.share();
     }

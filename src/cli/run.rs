@@ -18,7 +18,6 @@ use crate::domain::time::{Clock, SystemClock};
 use crate::ledger::{Digest, Kind, LedgerError, Work};
 use crate::listener::BoundedServer;
 use crate::manifest::{Header, Mistakes, WrittenCallback};
-use crate::policy::budget::Budget;
 use crate::policy::limits::MaxFailures;
 use crate::provider::{HttpProvider, HttpSettings, PROXY_VARIABLES, Provider};
 use crate::report::text::safe_path;
@@ -30,8 +29,9 @@ use crate::server::{self, LivePage, RunView};
 use super::error::CliError;
 use super::exit::Exit;
 use super::log::Log;
+use super::named_budget::NamedBudget;
 use super::notifier::Notifier;
-use super::opening::{self, Opened};
+use super::opening::{self, Beginning, Opened};
 use super::ownership::{self, Opening};
 use super::settings::{CampaignPaths, LoadedCampaign, catalog, rules};
 use super::signals::Signals;
@@ -74,6 +74,7 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
     if let Some(reader) = loaded.paths.reader()? {
         loaded.warn_of_vanished(&reader.entries()?, terminal);
     }
+    let budget = loaded.named_budget(&args.work);
     let task = Task {
         command: "rushes run",
         paths: loaded.paths.with_gateway(&online.api_base).with_move(args.work.same_gateway),
@@ -81,7 +82,7 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
         online,
         shots: loaded.campaign.shots.into(),
         options,
-        budget: loaded.budget_is_new.then_some(loaded.budget),
+        budget,
         catalog: loaded.catalog,
         has_open_purchases: judged.is_none_or(|judged| judged.has_open_purchases),
         opening: decided,
@@ -118,7 +119,7 @@ pub fn fetch(
         online,
         shots: [].into(),
         options: RunOptions { rules, submit: false, check_charges, ..RunOptions::new(limits) },
-        budget: None,
+        budget: NamedBudget::default(),
         catalog,
         has_open_purchases: true,
         opening: Opening::default(),
@@ -160,8 +161,8 @@ struct Task<'a> {
     /// None for `fetch`.
     shots: Arc<[Shot]>,
     options: RunOptions,
-    /// What is to be written to the ledger first.
-    budget: Option<Budget>,
+    /// The budget that the user named.
+    budget: NamedBudget,
     catalog: Catalog,
     /// Whether there may be something to poll or fetch from earlier runs.
     has_open_purchases: bool,
@@ -211,7 +212,8 @@ impl Task<'_> {
         let notifier = Notifier::of(&paths.header, command)?;
         let http = http.map(|http| Arc::new(http) as Arc<dyn Provider>);
         let bucket = reach(&paths, terminal).await?;
-        let opened = open(&paths, command, log, http.as_deref(), work).await?;
+        let begins = Beginning { work, shots: &self.shots };
+        let opened = open(&paths, command, log, http.as_deref(), begins).await?;
         let Opened { ledger, log, mut folder } = opened;
         let gateway: Arc<dyn Provider> = match http {
             Some(http) => http,
@@ -224,9 +226,7 @@ impl Task<'_> {
             siblings::enlist(&paths);
         }
         self.opening.write(&*ledger, &self.shots).await?;
-        if let Some(budget) = self.budget.filter(|budget| *budget != ledger.budget()) {
-            ledger.set_budget(budget).await?;
-        }
+        self.budget.write(&*ledger).await?;
         let which = if folder.is_alone() { Sweep::All } else { Sweep::Old };
         let clips = store(&paths, bucket.as_ref(), which)?;
         if ledger.fleet().is_some() {
@@ -351,15 +351,15 @@ async fn open(
     command: &'static str,
     log: &Log,
     http: Option<&dyn Provider>,
-    work: Work,
+    begins: Beginning<'_>,
 ) -> Result<Opened, CliError> {
-    let Some(http) = http else { return opening::open(paths, command, log, Some(work)) };
+    let Some(http) = http else { return opening::open(paths, command, log, Some(begins)) };
     let address = http.capabilities().origin.address;
     let home = paths.reader()?.map(|reader| reader.summary()).transpose()?.map(|it| it.home);
     if let Some(home) = &home {
         gateway::keeps_to(home, &address, paths)?;
     }
-    let opened = opening::open(paths, command, log, Some(work))?;
+    let opened = opening::open(paths, command, log, Some(begins))?;
     if let Some(home) = home {
         gateway::keep(&*opened.ledger, &home, &address).await?;
     }

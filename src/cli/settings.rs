@@ -25,6 +25,7 @@ use crate::simulator::{Profile, SimOptions};
 use super::args;
 use super::clips_url;
 use super::error::CliError;
+use super::named_budget::NamedBudget;
 use super::terminal::{Terminal, var};
 use super::values::{BudgetFlag, Out, ProxyFlag};
 
@@ -304,8 +305,6 @@ pub struct LoadedCampaign {
     pub kept: Option<Summary>,
     /// The budget that holds.
     pub budget: Budget,
-    /// Whether the budget is to be written to the ledger.
-    pub budget_is_new: bool,
     /// The limits that hold.
     pub limits: Limits,
     /// Models and prices.
@@ -340,7 +339,7 @@ impl LoadedCampaign {
         }
         let written = paths.header.budget;
         let kept_budget = kept.as_ref().map(|summary| summary.budget);
-        let (budget, budget_is_new) = budget(work.budget, written, kept_budget);
+        let (budget, _) = budget(work.budget, written, kept_budget);
         let inherited = written.is_none_or(|written| written.cap.is_none());
         let capped = flag.or(inherited.then_some(budget.cap.is_some()).filter(|capped| *capped));
         let campaign = manifest.campaign(capped, color)?;
@@ -355,7 +354,7 @@ impl LoadedCampaign {
         let mut limits = paths.header.limits.clone();
         limits.rate = work.rate.unwrap_or(limits.rate);
         limits.in_flight = work.in_flight.unwrap_or(limits.in_flight);
-        Ok(Self { paths, campaign, kept, budget, budget_is_new, limits, catalog, paid })
+        Ok(Self { paths, campaign, kept, budget, limits, catalog, paid })
     }
 
     /// Says what is odd about the manifest.
@@ -393,6 +392,16 @@ impl LoadedCampaign {
         };
         let (only, rerolls) = (work.only.as_ref(), self.limits.rerolls);
         Scope { only, retry_failed: work.retry_failed, resubmits, rerolls, paid: Some(&self.paid) }
+    }
+
+    /// The budget that the user named.
+    pub fn named_budget(&self, work: &args::Work) -> NamedBudget {
+        let kept = self.kept.as_ref().map(|kept| kept.budget);
+        let written = self.paths.header.budget;
+        NamedBudget {
+            typed: work.budget.map(|_| self.budget),
+            written: written.map(|_| budget(None, written, kept).0),
+        }
     }
 
     /// What decides transitions.

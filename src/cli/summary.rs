@@ -177,6 +177,9 @@ pub fn stopped(
     };
     let help = match stopped {
         StopReason::Cap { .. } => format!("to allow more: {}", paths.again("run", "--budget USD")),
+        StopReason::MonthCap { .. } => {
+            "to allow more: rushes account --cap USD/month; or go on next month".to_owned()
+        }
         StopReason::Balance(_) => format!(
             "top up the account, then: {go_on}; without --whole it buys what the balance allows"
         ),

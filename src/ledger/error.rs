@@ -313,6 +313,16 @@ impl LedgerError {
         }
     }
 
+    /// Whether another worker works on another text of the manifest.
+    #[must_use]
+    pub const fn is_other_text(&self) -> bool {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Server(super::postgres::ServerError::OtherText { .. }) => true,
+            _ => false,
+        }
+    }
+
     pub(crate) fn defect(what: impl Into<String>) -> Self {
         Self::Defect { what: what.into() }
     }

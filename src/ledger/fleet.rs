@@ -72,6 +72,10 @@ pub trait Fleet: Send + Sync {
     /// Pauses all workers of the campaign, or lets them go on, until the run ends.
     fn set_paused(&self, paused: bool) -> Answer<'_, ()>;
 
+    /// The budget that the manifest names: it counts if the manifest named another one last, or none.
+    /// Answers the one that holds.
+    fn offer_budget(&self, budget: Budget) -> Answer<'_, Budget>;
+
     /// Whether the POST of this attempt may leave now: the lease in which it was claimed lasts.
     fn may_leave(&self, attempt: AttemptId) -> bool;
 }
@@ -149,6 +153,8 @@ pub struct News {
     pub balance: Balance,
     /// So many of the account's places in flight are free.
     pub places: u32,
+    /// What is left under the account's cap of this month; `None` without one.
+    pub month_left: Option<Usd>,
     /// Workers that live, this one included.
     pub workers: u32,
     /// Whether the run is paused.

@@ -166,7 +166,14 @@ impl Ledger for MemoryLedger {
             Ok(self.database.with(|tables| {
                 let verdicts = batch.iter().map(|commit| tables.books.commit(commit)).collect();
                 let balance = tables.books.balance();
-                Committed { verdicts, balance, places: None, reserve_used: false, displaced: None }
+                Committed {
+                    verdicts,
+                    balance,
+                    places: None,
+                    month_left: None,
+                    reserve_used: false,
+                    displaced: None,
+                }
             }))
         }
         .boxed()

@@ -230,6 +230,8 @@ pub struct Committed {
     pub balance: Balance,
     /// So many of the account's places in flight are free, where several workers share them.
     pub places: Option<u32>,
+    /// What is left under the account's cap of this month; `None` without one.
+    pub month_left: Option<Usd>,
     /// The disk was full and the reserve was given up to write this: send nothing more.
     pub reserve_used: bool,
     /// The file was taken away and this was written to the copy that was saved: send nothing more.

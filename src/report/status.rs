@@ -16,6 +16,8 @@ const INDENT: usize = 13;
 const NARROWEST: usize = 40;
 /// A longer model's name is cut.
 const WIDEST_MODEL: usize = 20;
+/// A worker that is heard of less often than that, in seconds, is called silent.
+const SILENT: u64 = 5;
 /// The columns of the models' table.
 const HEAD: [&str; 6] = ["MODEL", "QUEUED", "FLIGHT", "DONE", "OTHER", "A CLIP"];
 
@@ -60,7 +62,7 @@ pub fn glance(summary: &Summary, outlook: &Outlook, now: Timestamp, frame: &Fram
         }
     }
     end(&mut page, summary, outlook, now, frame);
-    page.line("running", &safe(summary.held_by.as_deref().unwrap_or("no run")));
+    running(&mut page, summary, frame);
     models(&mut page, outlook);
     let counts = &outlook.counts;
     if counts.failed + counts.in_doubt + outlook.stalled + outlook.not_fetched > 0 {
@@ -140,6 +142,22 @@ fn kind_in_words(kind: &Kind) -> String {
     let parts = [Some(kind.model.clone()), Some(kind.mode.clone()), duration];
     let parts: Vec<_> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
     safe(&parts.join(" "))
+}
+
+/// What works on it: the run, or each of several workers.
+fn running(page: &mut Page, summary: &Summary, frame: &Frame<'_>) {
+    if summary.workers.len() < 2 {
+        return page.line("running", &safe(summary.held_by.as_deref().unwrap_or("no run")));
+    }
+    page.line("running", &plural(summary.workers.len(), "worker"));
+    for worker in &summary.workers {
+        let since = (frame.clock)(worker.since);
+        let silent = match worker.silent_s {
+            0..SILENT => String::new(),
+            seconds => format!(", silent for {seconds} s"),
+        };
+        page.line("", &format!("{}, since {since}{silent}", safe(&worker.who)));
+    }
 }
 
 /// Where several models are at work, each with its counts.

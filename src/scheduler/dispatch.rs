@@ -114,9 +114,12 @@ impl Scheduler {
         self.throttled.quiet_until().max(self.outage.quiet_until())
     }
 
-    /// What is left under the cap once the picked ones are paid; `None` without a cap.
+    /// What is left under the caps, the campaign's and the month's, once the picked ones are paid;
+    /// `None` without a cap.
     pub(super) fn left(&self) -> Option<Usd> {
-        self.progress.budget.left(&self.progress.balance).map(|left| left.less(self.picked))
+        let own = self.progress.budget.left(&self.progress.balance);
+        let least = own.into_iter().chain(self.month_left()).min();
+        least.map(|left| left.less(self.picked))
     }
 
     /// Puts the attempt and its reserved price among what is to be written.

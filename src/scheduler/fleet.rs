@@ -128,6 +128,17 @@ impl Scheduler {
         waits && self.sharing.as_ref().is_some_and(|sharing| !sharing.has_ended())
     }
 
+    /// What is left under the account's cap of this month.
+    pub(super) fn month_left(&self) -> Option<Usd> {
+        self.sharing.as_ref()?.news.month_left
+    }
+
+    /// Whether the month's cap leaves less than the campaign's own.
+    pub(super) fn month_is_tighter(&self) -> bool {
+        let own = self.progress.budget.left(&self.progress.balance);
+        self.month_left().is_some_and(|month| own.is_none_or(|own| month < own))
+    }
+
     /// Queued shots that wait in no hand, or in others'.
     pub(super) fn waiting_elsewhere(&self) -> usize {
         self.sharing.as_ref().map_or(0, |sharing| sharing.news.waiting)

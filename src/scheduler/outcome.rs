@@ -44,6 +44,11 @@ pub enum StopReason {
         /// How many are held back.
         held: usize,
     },
+    /// Shots that no longer fit under the account's cap of this month.
+    MonthCap {
+        /// How many are held back.
+        held: usize,
+    },
     /// 402.
     Credit(String),
     /// `--whole`, and the account holds less than what is left to buy costs.
@@ -91,6 +96,12 @@ impl fmt::Display for StopReason {
         match self {
             Self::Cap { held: 1 } => write!(f, "one shot no longer fits under the cap"),
             Self::Cap { held } => write!(f, "{held} shots no longer fit under the cap"),
+            Self::MonthCap { held: 1 } => {
+                write!(f, "one shot no longer fits under the account's cap of this month")
+            }
+            Self::MonthCap { held } => {
+                write!(f, "{held} shots no longer fit under the account's cap of this month")
+            }
             Self::Credit(why) => write!(f, "the gateway says the account is out of credit: {why}"),
             Self::Key(why) => write!(f, "the gateway refuses the key: {why}"),
             Self::Firewall(why) => write!(

@@ -125,10 +125,12 @@ impl Scheduler {
         owners: &[Option<Slot>],
         committed: Committed,
     ) {
-        let Committed { verdicts, balance, places, reserve_used, displaced } = committed;
+        let Committed { verdicts, balance, places, month_left, reserve_used, displaced } =
+            committed;
         self.progress.balance = balance;
         if let (Some(sharing), Some(places)) = (&mut self.sharing, places) {
             sharing.news.places = places;
+            sharing.news.month_left = month_left;
         }
         for ((commit, slot), verdict) in commits.iter().zip(owners).zip(verdicts) {
             match (*slot, verdict) {

@@ -123,6 +123,7 @@ impl Scheduler {
                 StopReason::Failures(_) | StopReason::FailureShare { .. } | StopReason::Deadline,
             ) if none_left => RunOutcome::Done,
             Some(stopped) => RunOutcome::Stopped(stopped.clone()),
+            None if self.month_is_tighter() => RunOutcome::Stopped(StopReason::MonthCap { held }),
             None => RunOutcome::Stopped(StopReason::Cap { held }),
         }
     }

@@ -153,6 +153,7 @@ impl Tables {
             budget: self.books.budget,
             balance: self.books.balance(),
             places: self.places(),
+            month_left: None,
             workers: u32::try_from(self.living().count()).unwrap_or(u32::MAX),
             paused: self.is_paused,
             failures: others().filter(of_run).map(|worker| worker.failures).sum(),

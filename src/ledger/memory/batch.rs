@@ -18,8 +18,14 @@ impl Tables {
         }
         let verdicts = batch.iter().map(|commit| self.commit_and_note(me, commit)).collect();
         let (balance, places) = (self.books.balance(), Some(self.places()));
-        let committed =
-            Committed { verdicts, balance, places, reserve_used: false, displaced: None };
+        let committed = Committed {
+            verdicts,
+            balance,
+            places,
+            month_left: None,
+            reserve_used: false,
+            displaced: None,
+        };
         if let Some(worker) = self.workers.get_mut(me.0) {
             worker.last_batch = Some((nth, committed.clone()));
         }

@@ -18,6 +18,7 @@ use crate::ledger::{
     Answer, Assigned, Begun, Counts, Entry, Fleet, RevisionId, SlotRequest, Slots, Snapshot,
     StoredAttempt, Want, Work,
 };
+use crate::policy::budget::Budget;
 
 /// A campaign's books in memory that several workers share: the plain model of a database. What can go
 /// wrong between it and a worker does so when a test says so.
@@ -143,6 +144,15 @@ impl Fleet for MemoryLedger {
 
     fn set_paused(&self, paused: bool) -> Answer<'_, ()> {
         self.ask(move |tables, _| tables.is_paused = paused)
+    }
+
+    fn offer_budget(&self, budget: Budget) -> Answer<'_, Budget> {
+        self.ask(move |tables, _| {
+            if tables.written_budget.replace(budget) != Some(budget) {
+                tables.books.budget = budget;
+            }
+            tables.books.budget
+        })
     }
 
     fn may_leave(&self, attempt: AttemptId) -> bool {

@@ -11,6 +11,7 @@ use super::slots::{Line, cell};
 use super::workers::Worker;
 use crate::domain::state::{AttemptId, State};
 use crate::ledger::{Digest, RevisionId, SlotRequest, Slots, Traffic, Work};
+use crate::policy::budget::Budget;
 
 /// Everything that is kept of a campaign.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +24,8 @@ pub(super) struct Tables {
     /// The number of the present run, or of the last one.
     pub(super) run: u64,
     pub(super) is_paused: bool,
+    /// The budget that the manifest named last.
+    pub(super) written_budget: Option<Budget>,
     /// What the current shots are the shots of.
     pub(super) digest: Option<Digest>,
     /// From which state into which revisions came.

@@ -45,6 +45,7 @@ pub(super) enum Call {
     MayHaveClip(RevisionId, Reply<bool>),
     Request(RevisionId, Reply<StoredRequest>),
     SetBudget(Budget, Reply<()>),
+    OfferBudget(Budget, Reply<Budget>),
     Note(Note, Reply<()>),
 }
 
@@ -146,6 +147,17 @@ impl Worker {
                 if done.is_ok() {
                     let (_, balance) = self.shared.money();
                     self.shared.keep(budget, balance);
+                }
+                answered(reply, done);
+            }
+            Call::OfferBudget(budget, reply) => {
+                let write = async |client: &mut _, worker: &mut Self| {
+                    worker.offer_budget(client, budget).await
+                };
+                let done = self.retried(write).await;
+                if let Ok(holds) = &done {
+                    let (_, balance) = self.shared.money();
+                    self.shared.keep(*holds, balance);
                 }
                 answered(reply, done);
             }

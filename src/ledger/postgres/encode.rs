@@ -202,7 +202,9 @@ pub(super) fn answer(server: &str, text: &str, count: usize) -> Result<Answered,
     };
     let known = Known { attempts: number("attempts")?, movements: number("movements")? };
     let places = value["places"].as_u64().map(|free| u32::try_from(free).unwrap_or(u32::MAX));
-    let committed = Committed { verdicts, balance, places, reserve_used: false, displaced: None };
+    let month_left = value["month_left"].as_i64().map(Usd::from_micros);
+    let (reserve_used, displaced) = (false, None);
+    let committed = Committed { verdicts, balance, places, month_left, reserve_used, displaced };
     Ok(Answered { committed, budget, known })
 }
 

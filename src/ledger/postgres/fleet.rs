@@ -20,6 +20,7 @@ use crate::ledger::{
     Answer, Assigned, Begun, Counts, Entry, Fleet, LedgerError, RevisionId, SlotRequest, Slots,
     Want,
 };
+use crate::policy::budget::Budget;
 
 /// What does not go behind commits.
 pub(super) enum BesideCall {
@@ -60,6 +61,10 @@ impl Fleet for PostgresLedger {
 
     fn set_paused(&self, paused: bool) -> Answer<'_, ()> {
         self.ask(|reply| Call::SetPaused(paused, reply))
+    }
+
+    fn offer_budget(&self, budget: Budget) -> Answer<'_, Budget> {
+        self.ask(|reply| Call::OfferBudget(budget, reply))
     }
 
     fn may_leave(&self, attempt: AttemptId) -> bool {

@@ -176,6 +176,7 @@ fn told(value: &Value) -> Option<Told> {
                 unconfirmed: micros("unconfirmed")?,
             },
             places: number("places").unwrap_or(u32::MAX),
+            month_left: micros("month_left"),
             workers: number("workers")?,
             paused: value["paused"].as_bool()?,
             failures: number("failures")?,

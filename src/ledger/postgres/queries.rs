@@ -185,6 +185,28 @@ impl Worker {
         self.one(client, sql, &[&self.id, &cap, &budget.strict, &self.pot]).await
     }
 
+    /// See [`Fleet::offer_budget`](crate::ledger::Fleet::offer_budget). May be made twice.
+    pub(super) async fn offer_budget(
+        &self,
+        client: &Client,
+        budget: Budget,
+    ) -> Result<Budget, Trouble> {
+        let cap = budget.cap.map(Usd::micros);
+        let written = format!("{cap:?}, {}", budget.strict);
+        let sql = "WITH new AS (UPDATE campaigns AS c SET written_budget = $2 FROM workers AS w \
+               WHERE c.id = w.campaign AND w.id = $1 AND w.ended IS NULL \
+                 AND c.written_budget IS DISTINCT FROM $2 RETURNING c.pot) \
+             UPDATE pots SET cap_micro = $3, is_strict = $4 FROM new WHERE pots.id = new.pot";
+        let with: Params<'_> = &[&self.id, &written, &cap, &budget.strict];
+        let changed = patient(client.execute(sql, with)).await?;
+        changed.map_err(|error| self.trouble(&error))?;
+        let sql = "SELECT cap_micro, is_strict FROM pots WHERE id = $1";
+        let holds = |found: &Found<'_>| Ok(Budget { cap: found.usd(0)?, strict: found.get(1)? });
+        let holds = self.read(client, sql, &[&self.pot], holds).await?;
+        let gone = || Trouble::damaged(self.address.shown(), "the campaign's money is gone");
+        holds.first().copied().ok_or_else(gone)
+    }
+
     pub(super) async fn keep_note(&self, client: &Client, note: &Note) -> Result<(), Trouble> {
         match note {
             Note::MovedTo(address) => {

@@ -9,9 +9,11 @@ use super::process::is_gone;
 use crate::catalog::hex;
 
 /// Every schema ever shipped, oldest first.
-const SCHEMAS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const SCHEMAS: &[&str] =
+    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
 /// The functions of this version.
 const FUNCTIONS: &str = concat!(
+    include_str!("schema/functions/account.sql"),
     include_str!("schema/functions/workers.sql"),
     include_str!("schema/functions/batch.sql"),
     include_str!("schema/functions/assign.sql"),

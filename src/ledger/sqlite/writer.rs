@@ -68,7 +68,8 @@ pub(super) fn commit(tx: &Tx<'_>, batch: &[Commit]) -> Result<Committed, Fault> 
     }
     let (_, balance) = tx.money();
     let (reserve_used, displaced) = (tx.reserve_used, tx.displaced.cloned());
-    Ok(Committed { verdicts, balance, places: None, reserve_used, displaced })
+    let (places, month_left) = (None, None);
+    Ok(Committed { verdicts, balance, places, month_left, reserve_used, displaced })
 }
 
 /// The cap's check, the attempt, its reserved price and the state, all or nothing.

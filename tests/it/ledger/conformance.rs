@@ -436,7 +436,14 @@ async fn an_empty_batch_says_the_balance<M: Maker>() {
     let committed = commit(&*ledger, Vec::new()).await;
     let balance = Balance { reserved: usd(10), ..Balance::default() };
     let (verdicts, displaced) = (Vec::new(), None);
-    let expected = Committed { verdicts, balance, places: None, reserve_used: false, displaced };
+    let expected = Committed {
+        verdicts,
+        balance,
+        places: None,
+        month_left: None,
+        reserve_used: false,
+        displaced,
+    };
     assert_eq!(committed, expected);
     assert!(!ledger.has_failed());
 }

@@ -133,8 +133,14 @@ impl Rig {
             let balance = balance(&self.attempts);
             assert!(self.budget.cap.is_none_or(|cap| self.budget.committed(&balance) <= cap));
             let reserve_used = std::mem::take(&mut self.reserve_used);
-            let committed =
-                Committed { verdicts, balance, places: None, reserve_used, displaced: None };
+            let committed = Committed {
+                verdicts,
+                balance,
+                places: None,
+                month_left: None,
+                reserve_used,
+                displaced: None,
+            };
             self.scheduler.committed(self.now, &commits, &owners, committed);
         }
         for effect in effects {

@@ -24,6 +24,7 @@ const fn nothing() -> News {
         budget: Budget { cap: None, strict: false },
         balance: Balance { spent: Usd::ZERO, reserved: Usd::ZERO, unconfirmed: Usd::ZERO },
         places: 0,
+        month_left: None,
         workers: 1,
         paused: false,
         failures: 0,

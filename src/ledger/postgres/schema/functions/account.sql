@@ -40,3 +40,17 @@ BEGIN
   END IF;
   UPDATE accounts SET month_cap_micro = cap WHERE id = acc;
 END $$;
+
+-- What is left of a month's cap; NULL: there is none.
+CREATE OR REPLACE FUNCTION month_left(acc int, strict boolean) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  kept accounts; used bigint := 0;
+BEGIN
+  SELECT * INTO kept FROM accounts WHERE id = acc;
+  IF kept.month_cap_micro IS NULL THEN RETURN NULL; END IF;
+  IF kept.month >= date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC') THEN
+    SELECT spent + reserved + CASE WHEN strict THEN unconfirmed ELSE 0 END INTO used
+      FROM pots WHERE id = kept.month_pot;
+  END IF;
+  RETURN greatest(kept.month_cap_micro - used, 0);
+END $$;

@@ -102,7 +102,8 @@ BEGIN
     'unconfirmed', p.unconfirmed, 'cap', p.cap_micro, 'strict', p.is_strict,
     'places', CASE WHEN most IS NOT NULL THEN greatest(most - flight, 0) END,
     'workers', mates.living + w.is_visitor::int, 'paused', is_paused, 'failures', mates.failures,
-    'late', mates.late, 'over', is_over_, 'waiting', waiting, 'silent', silent)::text;
+    'late', mates.late, 'over', is_over_, 'waiting', waiting,
+    'month_left', month_left(w.account, p.is_strict), 'silent', silent)::text;
 END $$;
 
 -- Hands over the best queued revisions that a worker may buy and whose price fits.

@@ -47,7 +47,7 @@ END $$;
 CREATE OR REPLACE FUNCTION batch(me bigint, seq bigint, lease interval, moves boolean, commits jsonb)
 RETURNS text LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
-  w workers; p pots; r record; c record; change record; reply text; verdicts text[]; verdict text;
+  w workers; p pots; mp pots; month_ bigint; month_cap bigint; r record; c record; change record; reply text; verdicts text[]; verdict text;
   is_locked boolean := false; is_mine boolean; is_written boolean; pot_ bigint; flight int; had int;
   most int; fresh bigint; held text; from_ text; to_ text; cost bigint; about bigint[]; one bigint; origin_ int; address_ text := '';
   key_account text := '';
@@ -64,7 +64,12 @@ BEGIN
   -- From here to the commit no other worker of the account buys.
   IF moves THEN
     SELECT * INTO p FROM pots WHERE id = pot_ FOR NO KEY UPDATE;
-    SELECT in_flight INTO flight FROM accounts WHERE id = w.account FOR NO KEY UPDATE;
+    SELECT in_flight, month_cap_micro INTO flight, month_cap FROM accounts WHERE id = w.account
+      FOR NO KEY UPDATE;
+    IF month_cap IS NOT NULL THEN
+      month_ := month_pot(w.account);
+      SELECT * INTO mp FROM pots WHERE id = month_;
+    END IF;
     had := flight;
     is_locked := true;
   END IF;
@@ -90,7 +95,12 @@ BEGIN
     IF NOT is_locked AND (c.k = 'late' OR (c.state IS NOT NULL AND takes_place(r.state, r.why, r.is_late)
         <> takes_place(c.state, c.why, false))) THEN
       SELECT * INTO p FROM pots WHERE id = pot_ FOR NO KEY UPDATE;
-      SELECT in_flight INTO flight FROM accounts WHERE id = w.account FOR NO KEY UPDATE;
+      SELECT in_flight, month_cap_micro INTO flight, month_cap FROM accounts WHERE id = w.account
+        FOR NO KEY UPDATE;
+      IF month_cap IS NOT NULL THEN
+        month_ := month_pot(w.account);
+        SELECT * INTO mp FROM pots WHERE id = month_;
+      END IF;
       had := flight;
       is_locked := true;
     END IF;
@@ -111,6 +121,9 @@ BEGIN
       ELSIF c.k = 'claim' AND p.cap_micro IS NOT NULL AND (c.price IS NULL OR c.price > p.cap_micro
           - p.spent - p.reserved - CASE WHEN p.is_strict THEN p.unconfirmed ELSE 0 END) THEN
         verdict := '"over"';
+      ELSIF c.k = 'claim' AND month_cap IS NOT NULL AND (c.price IS NULL OR c.price > month_cap
+          - mp.spent - mp.reserved - CASE WHEN p.is_strict THEN mp.unconfirmed ELSE 0 END) THEN
+        verdict := '"over"';
       ELSIF c.k = 'claim' AND flight >= most THEN
         verdict := '"full"';
       ELSE
@@ -127,19 +140,19 @@ BEGIN
         END IF;
         held := CASE c.k WHEN 'adopt' THEN 'spent' ELSE 'reserved' END;
         INSERT INTO attempts (campaign, revision, number, worker, batch, price_micro, charged_if_failed,
-            sent_at, answered_at, outcome, token, key_on_wire, origin, wire, account)
+            sent_at, answered_at, outcome, token, key_on_wire, origin, wire, account, month_pot)
           VALUES (w.campaign, c.r, (SELECT coalesce(max(t.number), 0) + 1 FROM attempts AS t
               WHERE t.revision = c.r), me, seq, c.price, c.charged, c.t,
             CASE held WHEN 'spent' THEN c.t END, CASE held WHEN 'spent' THEN 'adopted' END,
-            c.key, c.key_on_wire, origin_, c.wire, held)
+            c.key, c.key_on_wire, origin_, c.wire, held, month_)
           RETURNING id INTO fresh;
         p.attempts := p.attempts + 1;
         IF c.price > 0 THEN
           INSERT INTO money (campaign, attempt, at, account, micro)
             VALUES (w.campaign, fresh, c.t, held, c.price);
           p.movements := p.movements + 1;
-          IF held = 'spent' THEN p.spent := p.spent + c.price;
-          ELSE p.reserved := p.reserved + c.price; END IF;
+          IF held = 'spent' THEN p.spent := p.spent + c.price; mp.spent := mp.spent + c.price;
+          ELSE p.reserved := p.reserved + c.price; mp.reserved := mp.reserved + c.price; END IF;
         END IF;
         c.attempt := fresh; is_written := true; verdict := fresh::text;
       END IF;
@@ -155,7 +168,8 @@ BEGIN
             LEFT JOIN attempts AS t ON t.id = x AND t.revision = c.r ORDER BY t.id NULLS FIRST);
         END IF;
         FOREACH one IN ARRAY about LOOP
-          SELECT t.revision, t.account, coalesce(t.price_micro, 0) AS cost, t.task_id IS NOT NULL AS has_task
+          SELECT t.revision, t.account, coalesce(t.price_micro, 0) AS cost, t.task_id IS NOT NULL AS has_task,
+              t.month_pot
             INTO change FROM attempts AS t WHERE t.id = one;
           IF change.revision IS DISTINCT FROM c.r THEN
             verdict := json_build_object('no', format('attempt %s is not one of revision %s', one, c.r));
@@ -193,7 +207,12 @@ BEGIN
           IF from_ <> to_ AND cost <> 0 THEN
             IF NOT is_locked THEN
               SELECT * INTO p FROM pots WHERE id = pot_ FOR NO KEY UPDATE;
-              SELECT in_flight INTO flight FROM accounts WHERE id = w.account FOR NO KEY UPDATE;
+              SELECT in_flight, month_cap_micro INTO flight, month_cap FROM accounts WHERE id = w.account
+                FOR NO KEY UPDATE;
+              IF month_cap IS NOT NULL THEN
+                month_ := month_pot(w.account);
+                SELECT * INTO mp FROM pots WHERE id = month_;
+              END IF;
               had := flight;
               is_locked := true;
             END IF;
@@ -205,6 +224,21 @@ BEGIN
             p.reserved := p.reserved + CASE 'reserved' WHEN to_ THEN cost WHEN from_ THEN -cost ELSE 0 END;
             p.unconfirmed := p.unconfirmed
               + CASE 'unconfirmed' WHEN to_ THEN cost WHEN from_ THEN -cost ELSE 0 END;
+            -- It stays in the month in which it was claimed.
+            IF change.month_pot = month_ THEN
+              mp.spent := mp.spent + CASE 'spent' WHEN to_ THEN cost WHEN from_ THEN -cost ELSE 0 END;
+              mp.reserved := mp.reserved
+                + CASE 'reserved' WHEN to_ THEN cost WHEN from_ THEN -cost ELSE 0 END;
+              mp.unconfirmed := mp.unconfirmed
+                + CASE 'unconfirmed' WHEN to_ THEN cost WHEN from_ THEN -cost ELSE 0 END;
+            ELSIF change.month_pot IS NOT NULL THEN
+              UPDATE pots AS m SET
+                spent = m.spent + CASE 'spent' WHEN to_ THEN cost WHEN from_ THEN -cost ELSE 0 END,
+                reserved = m.reserved + CASE 'reserved' WHEN to_ THEN cost WHEN from_ THEN -cost ELSE 0 END,
+                unconfirmed = m.unconfirmed
+                  + CASE 'unconfirmed' WHEN to_ THEN cost WHEN from_ THEN -cost ELSE 0 END
+                WHERE m.id = change.month_pot;
+            END IF;
           END IF;
         END LOOP;
         IF is_written AND is_mine AND c.o = 'bought' AND c.k = 'write' THEN
@@ -255,6 +289,10 @@ BEGIN
   IF is_locked THEN
     UPDATE pots SET spent = p.spent, reserved = p.reserved, unconfirmed = p.unconfirmed,
       attempts = p.attempts, movements = p.movements WHERE id = pot_;
+    IF month_ IS NOT NULL THEN
+      UPDATE pots SET spent = mp.spent, reserved = mp.reserved, unconfirmed = mp.unconfirmed
+        WHERE id = month_;
+    END IF;
     IF flight <> had THEN
       UPDATE accounts SET in_flight = flight WHERE id = w.account;
     END IF;
@@ -265,7 +303,8 @@ BEGIN
   reply := json_build_object('v', ('[' || coalesce(array_to_string(verdicts, ','), '') || ']')::json,
     'spent', p.spent, 'reserved', p.reserved,
     'unconfirmed', p.unconfirmed, 'attempts', p.attempts, 'movements', p.movements,
-    'cap', p.cap_micro, 'strict', p.is_strict, 'places', CASE WHEN most IS NOT NULL THEN greatest(most - flight, 0) END)::text;
+    'cap', p.cap_micro, 'strict', p.is_strict, 'places', CASE WHEN most IS NOT NULL THEN greatest(most - flight, 0) END,
+    'month_left', month_left(w.account, p.is_strict))::text;
   UPDATE workers SET lease_until = clock_timestamp() + lease, last_batch = seq, last_answer = reply
     WHERE id = me;
   RETURN reply;
