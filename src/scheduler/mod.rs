@@ -170,7 +170,6 @@ async fn begin(
     let only = options.only.is_some().then(|| (0..).zip(&*shots).filter_map(selected).collect());
     let current = options.submit.then(|| Arc::clone(&shots));
     let begun = fleet.begin(current, only, driver.now().clock).await?;
-    failpoint::point("shots recorded");
     scheduler.begun(&begun.counts, begun.to_buy);
     let now = driver.now();
     let earlier = if fleet.begins_run() { ledger.earlier_tasks().await? } else { Vec::new() };

@@ -1,5 +1,6 @@
 //! A campaign whose ledger is in a real database, through the program.
 
+mod account;
 mod away;
 mod encrypted;
 

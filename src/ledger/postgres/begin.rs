@@ -13,6 +13,7 @@ use super::worker::{Worker, patient};
 use crate::domain::money::Usd;
 use crate::domain::shot::Shot;
 use crate::domain::time::Timestamp;
+use crate::failpoint;
 use crate::ledger::{Begun, Identity};
 
 /// What a worker begins with; see [`Fleet::begin`](crate::ledger::Fleet::begin).
@@ -54,6 +55,7 @@ pub(super) async fn begin(
         writing.execute(sql, &[&worker.id, &places]).await?;
     }
     writing.end().await?;
+    failpoint::point("worker begun");
     stands(client, worker).await
 }
 

@@ -25,6 +25,7 @@ fn passings(point: &str) -> &'static [u32] {
         | "schema half way"
         | "ledger set up"
         | "campaign joined"
+        | "worker begun"
         | "shots recorded" => &[1, 1, 1],
         _ => &[1, 2, 3, 5],
     }

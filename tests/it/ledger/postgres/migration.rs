@@ -40,7 +40,7 @@ async fn a_campaign_of_schema_1_goes_on_and_what_was_on_the_wire_stays_so() {
 
     lapse(&server, "rushes", 1);
     let worker = join(&address, folder.path(), 1).unwrap();
-    assert_eq!(server.psql("rushes", "SELECT schema, functions_version FROM about"), "2|1");
+    assert_eq!(server.psql("rushes", "SELECT schema, functions_version FROM about"), "3|1");
     assert_eq!(worker.balance().spent, usd(1_000_000));
     assert_eq!(worker.balance().reserved, usd(2_000_000));
     let begun = fleet(&worker).begin(Some(four()), None, at(0)).await.unwrap();
