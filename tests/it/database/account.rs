@@ -17,7 +17,8 @@ fn an_account_is_shown_with_its_limits_its_month_and_its_campaigns() {
     let shown = shown.says("account default, in postgres://postgres@").says("$0.0636 spent");
     let shown = shown.says("; no cap").says("beach").says("what its runs keep to");
     assert!(!shown.stdout().contains("s3cr3t"));
-    let limits = ["--cap", "$2000/month", "--rate", "10/s", "--in-flight", "100", "--margin", "100ms"];
+    let limits =
+        ["--cap", "$2000/month", "--rate", "10/s", "--in-flight", "100", "--margin", "100ms"];
     stage
         .run(&[&["account"], &limits[..]].concat())
         .exits(0)
@@ -30,7 +31,8 @@ fn an_account_is_shown_with_its_limits_its_month_and_its_campaigns() {
     assert_eq!((&told["rate"], &told["in_flight"]), (&"10/s".into(), &100.into()));
     assert_eq!(told["campaigns"][0]["campaign"], "beach");
     assert_eq!(told["campaigns"][0]["this_month"], "0.0636");
-    let stays = stage.run(&["account", "--rate", "none", "--format", "json"]).exits(0).stdout_json();
+    let stays =
+        stage.run(&["account", "--rate", "none", "--format", "json"]).exits(0).stdout_json();
     assert_eq!((&stays["rate"], &stays["in_flight"]), (&serde_json::Value::Null, &100.into()));
     stage.run(&["account", "--in-flight", "0"]).exits(2).warns("from 1 to 1000000");
     stage.run(&["account", "--margin", "1ms"]).exits(2).warns("from 25ms to 60s");
