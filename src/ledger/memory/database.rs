@@ -10,7 +10,7 @@ use super::error::MemoryError;
 use super::link::{AGAIN, Link};
 use super::tables::Tables;
 use crate::domain::state::AttemptId;
-use crate::ledger::{Commit, Committed, LedgerError, Work};
+use crate::ledger::{Commit, Committed, LedgerError, RevisionId, Work};
 use crate::policy::budget::{Balance, Budget};
 
 /// What is kept, and what tests do to it.
@@ -168,6 +168,12 @@ impl Member {
         let number = self.own().number;
         self.database
             .with(|tables| tables.workers.get(number.0).is_some_and(|worker| worker.begins_run))
+    }
+
+    /// Whether a revision is in its hands.
+    pub(super) fn has_in_hands(&self, revision: RevisionId) -> bool {
+        let number = self.own().number;
+        self.database.with(|tables| tables.is_in_hands(number, revision))
     }
 
     /// Whether an attempt may be sent, as far as this worker can tell.

@@ -107,6 +107,14 @@ impl MemoryDatabase {
     }
 }
 
+impl MemoryLedger {
+    /// Whether a revision is in this worker's hands, as the database has it.
+    #[must_use]
+    pub fn has_in_hands(&self, revision: RevisionId) -> bool {
+        self.member().is_ok_and(|member| member.has_in_hands(revision))
+    }
+}
+
 impl Fleet for MemoryLedger {
     fn begins_run(&self) -> bool {
         self.member().is_ok_and(Member::begins_run)

@@ -145,7 +145,12 @@ impl Oracle {
     }
 
     /// What must be durable before a POST leaves, and how many may leave.
-    pub fn about_to_post(&mut self, worker: usize, prompt: &str) {
+    pub fn about_to_post(
+        &mut self,
+        worker: usize,
+        prompt: &str,
+        has_in_hands: &dyn Fn(RevisionId) -> bool,
+    ) {
         self.note(format!("worker {worker} posts {prompt}"));
         self.watch_moves();
         let now = Instant::now();
@@ -156,10 +161,13 @@ impl Oracle {
         let is_written = self.entries().iter().any(|entry| {
             entry.current
                 && matches!(entry.status.state, State::Submitting { .. })
+                && has_in_hands(entry.revision)
                 && self.prompt(entry) == prompt
         });
         let is_written = is_written || self.has_forgotten();
-        self.holds(is_written, || format!("{prompt} was sent, but its attempt is not written"));
+        self.holds(is_written, || {
+            format!("{prompt} was sent, but its attempt is not written, or another has it")
+        });
     }
 
     /// A task id is durable before its task is polled.

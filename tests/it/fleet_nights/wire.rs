@@ -56,7 +56,8 @@ impl Wire {
             return SubmitOutcome::NotSent { why: "no route to host".into() };
         }
         let prompt = prompt(&submission.params);
-        worker.oracle.lock().unwrap().about_to_post(worker.number, &prompt);
+        let has = |revision| worker.has_in_hands(revision);
+        worker.oracle.lock().unwrap().about_to_post(worker.number, &prompt, &has);
         let left = Instant::now();
         let call = self.go(move |sim| async move { sim.submit(submission).await }.boxed());
         let mut answer = call.await;

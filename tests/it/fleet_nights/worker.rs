@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rushes::ledger::{Ledger, MemoryDatabase, MemoryLedger};
+use rushes::ledger::{Ledger, MemoryDatabase, MemoryLedger, RevisionId};
 use rushes::scheduler::{CancelToken, PauseSwitch};
 
 use super::gate::Gate;
@@ -69,6 +69,12 @@ impl Worker {
     pub fn is_cut_off(&self) -> bool {
         let ledger = self.ledger.lock().unwrap();
         !self.gate.is_dead() && ledger.as_ref().is_some_and(|ledger| ledger.is_cut_off())
+    }
+
+    /// Whether a revision is in its hands, as the database has it.
+    pub fn has_in_hands(&self, revision: RevisionId) -> bool {
+        let ledger = self.ledger.lock().unwrap();
+        ledger.as_ref().is_some_and(|ledger| ledger.has_in_hands(revision))
     }
 
     fn on_ledger(&self, work: impl FnOnce(&MemoryLedger)) {
