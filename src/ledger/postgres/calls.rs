@@ -202,6 +202,8 @@ impl Worker {
                 let row = row.map_err(|error| worker.trouble(&error))?;
                 failpoint::point("batch answered");
                 let told = answer(worker.address.shown(), row.get(0), batch.len())?;
+                // Before anything follows from it.
+                worker.admit(told.known)?;
                 Ok((told, Some(number)))
             })
             .await;

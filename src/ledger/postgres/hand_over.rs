@@ -13,11 +13,14 @@ use crate::domain::money::Usd;
 use crate::domain::secret::Secret;
 use crate::domain::state::AttemptId;
 use crate::domain::time::Timestamp;
+use crate::ledger::high_water_mark::Known;
 use crate::ledger::{Assigned, CallbackSubscription, Entry, LedgerError, News, RevisionId, Want};
 use crate::policy::budget::{Balance, Budget};
 
 /// What was handed over, before it is read.
 struct Told {
+    /// How much the database knows.
+    known: Known,
     ids: Vec<i64>,
     news: News,
     silent: Vec<String>,
@@ -58,7 +61,9 @@ impl Worker {
             told = self.ask(client, want, number, &gone).await?;
             self.silent = std::mem::take(&mut told.silent);
         }
+        self.admit(told.known)?;
         let (entries, subscriptions) = self.read_handed(client, &told.ids).await?;
+        self.note(told.known);
         Ok((Assigned { entries, subscriptions, news: told.news }, number))
     }
 
@@ -165,7 +170,9 @@ fn told(value: &Value) -> Option<Told> {
     let micros = |name: &str| value[name].as_i64().map(Usd::from_micros);
     let number = |name: &str| value[name].as_u64().map(|it| u32::try_from(it).unwrap_or(u32::MAX));
     let texts = value["silent"].as_array()?.iter();
+    let count = |name: &str| value[name].as_i64();
     Some(Told {
+        known: Known { attempts: count("attempts")?, movements: count("movements")? },
         ids: value["ids"].as_array()?.iter().map(Value::as_i64).collect::<Option<_>>()?,
         silent: texts.map(|place| place.as_str().map(str::to_owned)).collect::<Option<_>>()?,
         news: News {

@@ -135,10 +135,7 @@ impl Worker {
         let budget = Budget { cap: found.usd(0)?, strict: found.get(1)? };
         let balance = found.balance(2)?;
         let known = Known { attempts: found.get(5)?, movements: found.get(6)? };
-        let noted = self.mark.noted();
-        if !known.covers(noted) {
-            return Err(Trouble::Given(self.forgetful(known)));
-        }
+        self.admit(known)?;
         self.shared.keep(budget, balance);
         Ok(())
     }
@@ -151,6 +148,14 @@ impl Worker {
             Some(Known { attempts: row.try_get(0).ok()?, movements: row.try_get(1).ok()? })
         };
         row.as_ref().map_or_else(|| Some(Known::default()), known)
+    }
+
+    /// Refuses a database that knows less than this worker had heard from it, also of others.
+    pub(super) fn admit(&self, known: Known) -> Result<(), Trouble> {
+        if known.covers(self.mark.noted()) {
+            return Ok(());
+        }
+        Err(Trouble::Given(self.forgetful(known)))
     }
 
     fn forgetful(&self, known: Known) -> ServerError {

@@ -138,6 +138,16 @@ impl Fleet {
         }
     }
 
+    /// Waits until so many requests were written down.
+    pub fn wait_for_attempts(&self, count: usize) {
+        let began = Instant::now();
+        let sql = format!("SELECT count(*) >= {count} FROM attempts");
+        while self.server.try_psql("rushes", &sql).as_deref() != Ok("t") {
+            assert!(began.elapsed() < PATIENCE, "{}", self.log(0));
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     pub fn log(&self, nth: usize) -> String {
         let log = self.sandbox.path(&format!("worker-{nth}.log"));
         std::fs::read_to_string(log).unwrap_or_default()

@@ -58,10 +58,7 @@ fn the_cap_is_kept_over_all_workers() {
 fn another_text_of_the_manifest_is_refused_while_one_is_worked_on() {
     let mut fleet = Fleet::new(Script { rate: 5, ..Script::new(Profile::Calm, 4, 30, 2) });
     fleet.start(0);
-    while fleet.server.try_psql("rushes", "SELECT count(*) > 2 FROM attempts").as_deref() != Ok("t")
-    {
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    fleet.wait_for_attempts(3);
     fleet.change_manifest("\"scene {{ n }}\"", "\"another scene {{ n }}\"");
     fleet.start(1);
     while fleet.running().contains(&1) {

@@ -15,5 +15,6 @@
 mod campaign;
 mod ends;
 mod mishaps;
+mod replica;
 
 use campaign::{Fleet, Script};

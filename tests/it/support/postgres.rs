@@ -12,6 +12,9 @@ use tempfile::TempDir;
 /// How long a server may take to begin or to end.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The settings of a server that can have replicas.
+pub const REPLICATED: [&str; 2] = ["wal_level=replica", "max_wal_senders=4"];
+
 /// A server that runs.
 pub struct PostgresServer {
     folder: TempDir,
@@ -114,6 +117,24 @@ impl PostgresServer {
         copy
     }
 
+    /// A replica of it as of now, that does not follow it any further. It must have been started with
+    /// [`REPLICATED`].
+    pub fn replica(&self) -> PathBuf {
+        let copy = self.folder.path().join("replica");
+        let mut backup = as_postgres(&self.bin.join("pg_basebackup"));
+        backup.arg("-D").arg(&copy).arg("-h").arg(self.folder.path());
+        run(backup.args(["-U", "postgres", "-R", "-c", "fast", "--no-sync"]));
+        copy
+    }
+
+    /// A replica takes over, with what it had heard of its primary, which is gone.
+    pub fn promote(&mut self, replica: PathBuf) {
+        self.kill();
+        self.restore(replica);
+        self.begin_with(&REPLICATED);
+        self.psql("public", "SELECT pg_promote()");
+    }
+
     /// Puts a copy in the place of its data, while it does not run.
     pub fn restore(&self, copy: PathBuf) {
         std::fs::remove_dir_all(self.data()).unwrap();
@@ -149,7 +170,9 @@ impl PostgresServer {
         let began = Instant::now();
         let is_ready = || {
             let pid = std::fs::read_to_string(data.join("postmaster.pid"));
-            pid.is_ok_and(|text| text.lines().nth(7).is_some_and(|line| line.trim() == "ready"))
+            pid.is_ok_and(|text| {
+                text.lines().nth(7).is_some_and(|line| ["ready", "standby"].contains(&line.trim()))
+            })
         };
         while !is_ready() {
             let log =

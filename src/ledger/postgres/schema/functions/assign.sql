@@ -103,7 +103,7 @@ BEGIN
     'places', CASE WHEN most IS NOT NULL THEN greatest(most - flight, 0) END,
     'workers', mates.living + w.is_visitor::int, 'paused', is_paused, 'failures', mates.failures,
     'late', mates.late, 'over', is_over_, 'waiting', waiting,
-    'month_left', month_left(w.account, p.is_strict), 'silent', silent)::text;
+    'attempts', p.attempts, 'movements', p.movements, 'month_left', month_left(w.account, p.is_strict), 'silent', silent)::text;
 END $$;
 
 -- Hands over the best queued revisions that a worker may buy and whose price fits.
