@@ -48,7 +48,7 @@ struct Done {
     /// How many others matched.
     left: usize,
     /// Why some could not be changed.
-    error: Option<LedgerError>,
+    error: Option<CliError>,
 }
 
 /// What was said, and the attempts of the shots that were named in full.
@@ -118,7 +118,7 @@ pub fn resolve(
     // The ledger is closed, so that the reader of a pipe can keep no other command from it.
     let told = tell(out, &done, &paths);
     match done.error {
-        Some(error) => Err(error.into()),
+        Some(error) => Err(error),
         None => told,
     }
 }
@@ -204,29 +204,37 @@ async fn commit(
     ledger: &dyn Ledger,
     decided: Vec<Decision<'_>>,
     rules: &Rules,
-) -> Result<(Vec<String>, Option<LedgerError>), CliError> {
+) -> Result<(Vec<String>, Option<CliError>), CliError> {
     let (mut batch, mut told) = (Vec::new(), Vec::new());
     for Decision { entry, resolution, said } in decided {
         let (commit, record) = resolved(entry, ShotEvent::Resolved(resolution), rules)?;
         batch.push(commit);
-        told.push((record, format!("{}: {said}", name(entry))));
+        told.push((record, entry, format!("{}: {said}", name(entry))));
     }
     let (mut lines, mut error) = (Vec::new(), None);
     if batch.is_empty() {
         return Ok((lines, error));
     }
     let committed = ledger.commit(Arc::new(batch)).await?;
-    for ((record, line), verdict) in told.into_iter().zip(committed.verdicts) {
-        if let Verdict::Refused(why) = verdict {
-            error.get_or_insert(why);
-            continue;
-        }
-        lines.push(line);
-        if let Some(record) = record {
-            record.tell();
+    for ((record, entry, line), verdict) in told.into_iter().zip(committed.verdicts) {
+        match verdict {
+            Verdict::Refused(why) => drop(error.get_or_insert(why.into())),
+            Verdict::Gone => drop(error.get_or_insert(is_worked_on(entry))),
+            _ => {
+                lines.push(line);
+                if let Some(record) = record {
+                    record.tell();
+                }
+            }
         }
     }
     Ok((lines, error))
+}
+
+/// A worker said something of a shot meanwhile, or has it.
+fn is_worked_on(entry: &Entry) -> CliError {
+    CliError::new(format!("a worker is at {} just now; it was not changed", name(entry)))
+        .help("look at it again: its state has changed")
 }
 
 /// The commit of an event, and the log's line about it.
@@ -272,15 +280,14 @@ async fn take(ledger: &dyn Ledger, entries: &[&Entry]) -> Result<(), CliError> {
 async fn note_cut_posts(ledger: &dyn Ledger, rules: &Rules) -> Result<(), CliError> {
     for entry in cut_posts(ledger).await? {
         if matches!(entry.status.state, State::Submitting { .. }) {
-            let (commit, record) = resolved(&entry, ShotEvent::FoundSubmitting, rules)?;
+            let (commit, mut record) = resolved(&entry, ShotEvent::FoundSubmitting, rules)?;
             let committed = ledger.commit(Arc::new(vec![commit])).await?;
             for verdict in committed.verdicts {
-                if let Verdict::Refused(error) = verdict {
-                    return Err(error.into());
+                match verdict {
+                    Verdict::Refused(error) => return Err(error.into()),
+                    Verdict::Gone => {}
+                    _ => drop(record.take().map(EventRecord::tell)),
                 }
-            }
-            if let Some(record) = record {
-                record.tell();
             }
         }
     }

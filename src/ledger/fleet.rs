@@ -30,7 +30,8 @@ pub struct Work {
 /// what it still says is taken as far as it is first-hand news of an attempt (see
 /// [`Verdict::Gone`](super::Verdict::Gone)). It joins anew by itself then, under another number.
 ///
-/// A *run* of the campaign lasts from the first worker's join until none lives.
+/// A *run* of the campaign lasts from the first worker's join until none lives. One that was given up and
+/// comes back goes on with its run, unless another has begun since.
 pub trait Fleet: Send + Sync {
     /// Whether this worker's joining began the run: what is done once in a run is for it to do.
     fn begins_run(&self) -> bool;
@@ -151,7 +152,8 @@ pub struct News {
     pub budget: Budget,
     /// The money.
     pub balance: Balance,
-    /// So many of the account's places in flight are free.
+    /// So many of the account's places in flight are free. What another campaign has in flight, at which
+    /// no worker is, has its places for half an hour.
     pub places: u32,
     /// What is left under the account's cap of this month; `None` without one.
     pub month_left: Option<Usd>,

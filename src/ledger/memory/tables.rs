@@ -42,6 +42,17 @@ impl Tables {
         post_lasts: Duration,
         now: Instant,
     ) -> Result<WorkerId, MemoryError> {
+        self.join_from(work, post_lasts, None, now)
+    }
+
+    /// The same; one that comes back goes on with its `run`, unless another has begun since.
+    fn join_from(
+        &mut self,
+        work: Option<Work>,
+        post_lasts: Duration,
+        run: Option<u64>,
+        now: Instant,
+    ) -> Result<WorkerId, MemoryError> {
         self.lapse(now);
         let digest = work.as_ref().and_then(|work| work.digest);
         let theirs = |worker: &Worker| worker.work.as_ref().and_then(|work| work.digest);
@@ -49,7 +60,8 @@ impl Tables {
         if digest.is_some_and(|mine| others.into_iter().any(|theirs| theirs != mine)) {
             return Err(MemoryError::OtherText);
         }
-        let begins_run = work.is_some() && self.living().next().is_none();
+        let goes_on = run == Some(self.run);
+        let begins_run = work.is_some() && !goes_on && self.living().next().is_none();
         if begins_run {
             self.run += 1;
             self.is_paused = false;
@@ -76,7 +88,7 @@ impl Tables {
         before: Worker,
         now: Instant,
     ) -> Result<WorkerId, MemoryError> {
-        let new = self.join(before.work, before.post_lasts, now)?;
+        let new = self.join_from(before.work, before.post_lasts, Some(before.run), now)?;
         let counted = self.workers.get_mut(old.0);
         let failures = counted.map_or(0, |worker| std::mem::take(&mut worker.failures));
         if let Some(worker) = self.workers.get_mut(new.0) {

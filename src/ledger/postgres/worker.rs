@@ -118,7 +118,6 @@ impl Worker {
         let joined = patient(self.joining.join(client, Some(former))).await??;
         self.id = joined.worker;
         self.batches = joined.batches;
-        self.assignments = 0;
         self.answered_before = joined.answer;
         self.shared.joined_anew(joined.worker);
         self.shared.renewed(asked);

@@ -15,6 +15,7 @@ over_all_fleets![
     refused_after_its_task_was_found_nothing_is_free,
     not_sent_after_the_user_said_so_nothing_changes,
     a_poll_and_a_delivery_are_dropped,
+    bought_while_the_user_says_that_it_was_not_the_news_count,
 ];
 
 /// A shot that a worker which was given up has on the wire, and another worker found in doubt.
@@ -196,4 +197,18 @@ async fn a_poll_and_a_delivery_are_dropped<S: Shared>() {
     assert_eq!(commit(&*one, commits).await.verdicts, [Verdict::Gone, Verdict::Gone]);
     assert_eq!(one.snapshot().unwrap().entries().unwrap(), before);
     assert_eq!(other.snapshot().unwrap().summary().unwrap().balance.spent, usd(20));
+}
+
+/// The user looked at the shot before, and says it after.
+async fn bought_while_the_user_says_that_it_was_not_the_news_count<S: Shared>() {
+    let found = found_in_doubt::<S>().await;
+    let visitor = found.shared.open(None).await.unwrap();
+    let taken = fleet(&*visitor).take(found.entry.revision).await.unwrap().unwrap();
+    assert_eq!(taken.status, found.doubt);
+    found.says(bought("t")).await;
+    let said = ShotEvent::Resolved(Resolution::NotBought { also: Vec::new() });
+    let not_bought = moved(&taken, &taken.status, said);
+    assert_eq!(verdict(&*visitor, not_bought).await, Verdict::Gone);
+    assert_eq!(name_now(&*found.other, "s0"), "rendering");
+    assert_eq!(found.account().await, (Account::Reserved, Some("t".to_owned())));
 }

@@ -10,6 +10,7 @@ over_all_fleets![
     a_worker_that_buys_nothing_records_nothing_and_is_handed_purchases,
     a_pause_is_everybodys_and_ends_with_the_run,
     a_visitor_counts_as_no_worker,
+    one_that_comes_back_goes_on_with_its_run,
 ];
 
 async fn a_run_lasts_until_the_last_worker_has_left<S: Shared>() {
@@ -113,5 +114,25 @@ async fn a_visitor_counts_as_no_worker<S: Shared>() {
     assert!(fleet(&*next).begins_run());
     let is_over = assigned(&*next, Want { is_idle: true, ..Want::default() }).await.news.is_over;
     assert!(is_over, "nothing is waited for on account of a visitor");
+    drop(visitor);
+}
+
+/// The only worker was given up, and nobody took its place: what it paused stays paused, and what failed
+/// in the run is not bought again in it.
+async fn one_that_comes_back_goes_on_with_its_run<S: Shared>() {
+    let shared = S::make().await;
+    let one = begun(&shared, work(), &shots(&[1])).await;
+    let entry = only_one(&*one, all()).await;
+    let status = one.claimed(&entry, spec(entry.price), at(1)).await;
+    one.apply(entry.revision, &status, rejected(), &RULES, at(2)).await;
+    give_back(&*one, &[entry.revision]).await;
+    fleet(&*one).set_paused(true).await.unwrap();
+    shared.cut_off(&*one).await;
+    shared.pass(past(S::LEASE)).await;
+    let visitor = shared.open(None).await.unwrap();
+    shared.heal(&*one).await;
+    let again = assigned(&*one, Want { failed: true, ..all() }).await;
+    assert_eq!(again.entries, []);
+    assert!(again.news.paused, "only the user ends a pause");
     drop(visitor);
 }

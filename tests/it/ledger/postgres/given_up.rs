@@ -108,3 +108,45 @@ async fn what_is_handed_over_in_an_answer_that_is_lost_is_told_again() {
     }
     assert!(proxy.lost() >= 2, "{}", proxy.lost());
 }
+
+/// The same, and it is given up before it hears the answer: it has nothing in its hands of which it does
+/// not know.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_handed_over_before_it_was_given_up_is_told_when_it_comes_back() {
+    let (server, folder) = (PostgresServer::start(), tempfile::tempdir().unwrap());
+    let proxy = DatabaseProxy::before(server.socket());
+    let ledger = Arc::new(join(&proxy.address(), folder.path(), 1).unwrap());
+    let other = join(&server.address("rushes"), folder.path(), 1).unwrap();
+    let shots: Vec<_> = (0..9).map(|nth| shot(&format!("s{nth}"), 1, Some(1_000_000))).collect();
+    fleet(&*ledger).begin(Some(shots.into()), None, at(0)).await.unwrap();
+    proxy.lose_answers(1000);
+    let call = {
+        let ledger = Arc::clone(&ledger);
+        tokio::spawn(async move { fleet(&*ledger).assign(want(3)).await.unwrap() })
+    };
+    let held = "SELECT count(*) FROM rushes.revisions WHERE worker IS NOT NULL";
+    server.wait_until(held, "3");
+    lapse(&server, "rushes", 1);
+    fleet(&other).assign(Want::default()).await.unwrap();
+    proxy.lose_answers(0);
+    assert_eq!(shots_of(&call.await.unwrap()), ["s0", "s1", "s2"]);
+    assert_eq!(server.psql("rushes", held), "3");
+    assert_eq!(server.psql("rushes", "SELECT count(*) FROM workers WHERE succeeds = 1"), "1");
+}
+
+/// A worker whose machine slept is the first to say so.
+#[tokio::test]
+async fn a_worker_that_comes_back_before_it_was_missed_does_not_give_itself_up() {
+    let (server, folder) = (PostgresServer::start(), tempfile::tempdir().unwrap());
+    let ledger = join(&server.address("rushes"), folder.path(), 1).unwrap();
+    begun(&ledger).await;
+    drop(ledger);
+    let want = r#"{"queued": 9, "left": 9000000, "purchases": 9, "doubts": true, "failed": true,
+        "returned": [], "gone": [], "idle": false, "failures": 0, "late": 0}"#;
+    let sql = format!(
+        "UPDATE workers SET ended = NULL, is_settled = false, lease_until = now() - interval '1 hour'; \
+         DO $$ BEGIN PERFORM assign(1, '30 s', 77, '{want}'); END $$; \
+         SELECT count(*), count(ended) FROM workers"
+    );
+    assert!(server.psql("rushes", &sql).ends_with("1|0"));
+}

@@ -85,6 +85,42 @@ async fn places_that_were_miscounted_are_counted_by_the_next_run() {
     assert_eq!(free, 998);
 }
 
+/// A campaign that was left with tasks on the way has their places for a while, and not for ever.
+#[tokio::test]
+async fn what_another_campaign_left_in_flight_does_not_keep_an_account_full() {
+    let (server, folder) = (PostgresServer::start(), tempfile::tempdir().unwrap());
+    let address = server.address("rushes");
+    let at_most_two = Limits { in_flight: 2, ..Limits::default() };
+    let summer = join_within(&address, folder.path(), 1, at_most_two.clone()).unwrap();
+    let entries = begun(&summer).await;
+    summer.commit(Arc::new(entries[..2].iter().map(claim).collect())).await.unwrap();
+    drop(summer);
+    let sent = |when: &str| {
+        let sql =
+            format!("UPDATE attempts SET sent_at = (extract(epoch FROM {when}) * 1000)::bigint");
+        server.psql("rushes", &sql)
+    };
+    sent("now()");
+    let winter = {
+        let work = Some(Work { digest: Some(Digest([2; 32])), limits: at_most_two.clone() });
+        let options = LedgerOptions { campaign: "winter", work, ..options("rushes run") };
+        let at: ServerAddress = address.parse().unwrap();
+        PostgresLedger::open(&at, &folder.path().join("winter"), &options).unwrap()
+    };
+    let others = begun(&winter).await;
+    assert_eq!(verdict(&winter, claim(&others[0])).await, Verdict::Full);
+    sent("now() - interval '1 hour'");
+    let places = async |ledger: &PostgresLedger| {
+        fleet(ledger).assign(Want::default()).await.unwrap().news.places
+    };
+    assert_eq!(places(&winter).await, 2);
+    assert!(matches!(verdict(&winter, claim(&others[0])).await, Verdict::Claimed(_)));
+    // Whoever goes on with them has their places.
+    let summer = join_within(&address, folder.path(), 1, at_most_two).unwrap();
+    assert_eq!(server.psql("rushes", "SELECT in_flight FROM accounts"), "3");
+    assert_eq!(places(&summer).await, 0);
+}
+
 /// However large the campaign is: so many pages are looked at where nothing is to be handed over.
 #[tokio::test]
 async fn nothing_to_hand_over_is_found_out_at_once() {

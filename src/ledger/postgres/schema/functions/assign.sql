@@ -16,7 +16,9 @@ BEGIN
   END IF;
   w := locked(me);
   SELECT run, paused INTO run_, is_paused FROM campaigns WHERE id = w.campaign;
-  PERFORM bury(w.campaign, gone);
+  PERFORM free_places(w.account, w.campaign, most_in_flight(w.account, me));
+  -- It lives, however long nothing was heard of it: its machine may have slept.
+  PERFORM bury(w.campaign, gone, me);
   UPDATE revisions SET worker = NULL WHERE id = ANY (returned) AND worker = me AND state <> 'submitting';
   IF seq = w.last_assignment THEN
     ids := ARRAY(SELECT id FROM revisions WHERE id = ANY (w.assigned) AND worker = me);
@@ -173,7 +175,8 @@ BEGIN
   END IF;
   IF is_anyones THEN
     UPDATE revisions SET worker = me WHERE id = rev;
-    UPDATE workers SET is_idle = false WHERE id = me;
+    -- What a visitor says counts from now on for what it took, and only while it has that.
+    UPDATE workers SET is_idle = false, buys = CASE WHEN is_visitor THEN 'none' ELSE buys END WHERE id = me;
   END IF;
   RETURN is_anyones;
 END $$;

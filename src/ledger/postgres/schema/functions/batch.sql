@@ -91,7 +91,7 @@ BEGIN
     SELECT v.id, v.state, v.attempt, v.why, v.is_late, v.current, v.worker INTO r FROM revisions AS v
       WHERE v.id = c.r AND v.campaign = w.campaign FOR NO KEY UPDATE;
     is_mine := r.worker IS NOT DISTINCT FROM me
-      OR (w.is_visitor AND (r.worker IS NULL OR is_free(r.worker, r.state)));
+      OR (w.is_visitor AND w.buys = 'all' AND (r.worker IS NULL OR is_free(r.worker, r.state)));
     IF NOT is_locked AND (c.k = 'late' OR (c.state IS NOT NULL AND takes_place(r.state, r.why, r.is_late)
         <> takes_place(c.state, c.why, false))) THEN
       SELECT * INTO p FROM pots WHERE id = pot_ FOR NO KEY UPDATE;

@@ -49,7 +49,7 @@ CREATE OR REPLACE FUNCTION join_campaign(
   work jsonb, old bigint, since bigint
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-  acc int; c campaigns; w workers; was workers; fresh bigint; first_batch bigint; is_first boolean;
+  acc int; c campaigns; w workers; was workers; fresh bigint; first_batch bigint;
   begins boolean := false; is_alone boolean; is_visitor_ boolean := work IS NULL; digest_ bytea;
 BEGIN
   digest_ := decode(work->>'digest', 'hex');
@@ -88,15 +88,14 @@ BEGIN
   IF NOT is_visitor_ THEN
     SELECT NOT EXISTS (SELECT 1 FROM workers AS x
       WHERE x.campaign = c.id AND NOT x.is_settled AND x.ended IS NULL AND NOT x.is_visitor) INTO begins;
+    -- One that comes back goes on with its run, unless another has begun since: a pause holds, and what
+    -- is done once in a run is not done again.
+    begins := begins AND was.run IS DISTINCT FROM c.run;
     IF begins THEN
       UPDATE campaigns SET run = run + 1, paused = false WHERE id = c.id RETURNING run INTO c.run;
     END IF;
-    SELECT NOT EXISTS (SELECT 1 FROM workers AS x
-      WHERE x.account = acc AND x.ended IS NULL AND NOT x.is_visitor) INTO is_first;
-    IF is_first THEN
-      UPDATE accounts SET in_flight = (SELECT count(*) FROM campaigns AS k JOIN revisions AS r
-          ON r.campaign = k.id AND r.stage = 'bought' AND r.state <> 'rendered' AND NOT r.is_late
-        WHERE k.account = acc) WHERE id = acc;
+    IF begins OR old IS NOT NULL THEN
+      UPDATE accounts SET in_flight = places_taken(acc, c.id) WHERE id = acc;
     END IF;
   END IF;
   -- It counts its batches from a random number: a copy of this database that forgot it would give its
@@ -104,11 +103,12 @@ BEGIN
   first_batch := ('x' || substr(md5(gen_random_uuid()::text), 1, 15))::bit(60)::bigint;
   INSERT INTO workers (campaign, account, who, place, program, joined_at, lease_until, post_lasts,
       last_batch, digest, is_visitor, rate_count, rate_window_ms, poll_rate_count, poll_rate_window_ms,
-      in_flight, run, succeeds, buys)
+      in_flight, run, succeeds, buys, last_assignment, assigned)
     VALUES (c.id, acc, who_, place_, program_, coalesce(was.joined_at, clock_timestamp()),
       clock_timestamp() + lease, post_lasts_, first_batch, digest_, is_visitor_,
       (work->>'rate')::int, (work->>'rate_ms')::int, (work->>'polls')::int, (work->>'polls_ms')::int,
-      (work->>'in_flight')::int, CASE WHEN NOT is_visitor_ THEN c.run END, old, coalesce(was.buys, CASE WHEN digest_ IS NULL AND NOT is_visitor_ THEN 'none' ELSE 'all' END))
+      (work->>'in_flight')::int, CASE WHEN NOT is_visitor_ THEN c.run END, old, coalesce(was.buys, CASE WHEN digest_ IS NULL AND NOT is_visitor_ THEN 'none' ELSE 'all' END),
+      coalesce(was.last_assignment, 0), coalesce(was.assigned, '{}'))
     RETURNING id INTO fresh;
   IF old IS NOT NULL THEN
     UPDATE revisions SET worker = fresh WHERE worker = old;
@@ -160,4 +160,35 @@ BEGIN
   RETURN (SELECT least(a.most_in_flight, (SELECT min(x.in_flight) FROM workers AS x
       WHERE x.account = acc AND x.ended IS NULL AND (x.lease_until > clock_timestamp() OR x.id = me)))
     FROM accounts AS a WHERE a.id = acc);
+END $$;
+
+-- Whether a worker is at a campaign.
+CREATE OR REPLACE FUNCTION is_worked_on(camp int) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN EXISTS (SELECT 1 FROM workers WHERE campaign = camp AND NOT is_settled AND ended IS NULL
+    AND NOT is_visitor AND lease_until > clock_timestamp());
+END $$;
+
+-- How many purchases of an account are in flight, over all its campaigns. Of those of a campaign at which
+-- no worker is, and which may never be gone on with, each counts for half an hour: it is done by then.
+CREATE OR REPLACE FUNCTION places_taken(acc int, mine int) RETURNS int LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  latest bigint := (extract(epoch FROM clock_timestamp() - interval '30 minutes') * 1000)::bigint;
+BEGIN
+  RETURN (SELECT count(*) FROM (SELECT id, id = mine OR is_worked_on(id) AS counts FROM campaigns
+      WHERE account = acc) AS k
+    JOIN revisions AS r ON r.campaign = k.id AND r.stage = 'bought' AND r.state <> 'rendered' AND NOT r.is_late
+    JOIN attempts AS a ON a.id = r.attempt
+    WHERE k.counts OR a.sent_at > latest);
+END $$;
+
+-- Counts an account's places again if all are taken, and some by a campaign at which no worker is.
+CREATE OR REPLACE FUNCTION free_places(acc int, mine int, most int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF (SELECT in_flight FROM accounts WHERE id = acc) >= most AND EXISTS (SELECT 1 FROM campaigns AS k
+      WHERE k.account = acc AND k.id <> mine AND NOT is_worked_on(k.id) AND EXISTS (SELECT 1
+        FROM revisions AS r WHERE r.campaign = k.id AND r.stage = 'bought')) THEN
+    PERFORM 1 FROM accounts WHERE id = acc FOR NO KEY UPDATE;
+    UPDATE accounts SET in_flight = places_taken(acc, mine) WHERE id = acc;
+  END IF;
 END $$;
