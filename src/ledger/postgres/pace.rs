@@ -33,6 +33,8 @@ pub(super) struct Pace {
     usable_from: Option<i64>,
     /// Whether the lines are to begin anew when every moment that was given is over: a clock was set.
     anew: [bool; 2],
+    /// Within so many microseconds the server's clock must be known; as of the last answer.
+    unsure: i64,
     warned: Option<Instant>,
 }
 
@@ -56,6 +58,7 @@ impl Pace {
             clock: ServerClock::default(),
             usable_from: is_alone.then_some(i64::MIN),
             anew: [false; 2],
+            unsure: i64::MAX,
             warned: None,
         }
     }
@@ -63,7 +66,10 @@ impl Pace {
     /// See [`Fleet::slots`](crate::ledger::Fleet::slots). A call that is made twice wastes moments, and
     /// nothing else.
     pub(super) async fn slots(&mut self, request: SlotRequest) -> Result<Slots, LedgerError> {
-        let waits = self.usable_from.is_none_or(|from| boot_micros() < from);
+        let now = boot_micros();
+        // Where the clock is not known well enough, moments would be thrown away, and others lack them.
+        let waits = self.usable_from.is_none_or(|from| now < from)
+            || self.clock.bounds(now).is_some_and(|bounds| width(bounds) > self.unsure);
         let wanted = if waits { 0 } else { request.wanted };
         let anew = std::mem::take(&mut self.anew[line(request.traffic)]);
         let shared = std::sync::Arc::clone(&self.connection.shared);
@@ -94,6 +100,7 @@ impl Pace {
         // server's clock, and for clocks that do not go alike.
         let late = micros(LATEST);
         let unsure = (given.margin * 1000 - late) / 3 - 1000;
+        self.unsure = unsure;
         let is_steady = self.clock.learn(asked, answered, given.now, unsure.max(0) * 2);
         if !is_steady {
             tracing::debug!("a clock was set, here or in the database: moments begin anew");
@@ -101,7 +108,7 @@ impl Pace {
         }
         let usable_from = *self.usable_from.get_or_insert(answered + micros(REACH));
         let (lower, upper) = self.clock.bounds(answered).unwrap_or((i64::MIN, i64::MAX));
-        let is_sure = upper.saturating_sub(lower) <= unsure;
+        let is_sure = width((lower, upper)) <= unsure;
         let now = (Instant::now(), boot_micros());
         let at = |server: i64| moment(now, server.saturating_sub(lower));
         let every = Duration::from_micros(given.every.unsigned_abs());
@@ -113,9 +120,9 @@ impl Pace {
             level,
             quiet_until,
         };
-        if !is_steady || (!is_sure && given.count > 0) {
+        if !is_steady || (!is_sure && request.wanted > 0) {
             if !is_sure {
-                self.warn(upper.saturating_sub(lower));
+                self.warn(width((lower, upper)), given.margin);
             }
             return nothing(AGAIN);
         }
@@ -126,17 +133,26 @@ impl Pace {
         Slots { first: at(given.first), every, count: given.count, level, quiet_until }
     }
 
-    fn warn(&mut self, unsure: i64) {
+    fn warn(&mut self, unsure: i64, margin: i64) {
         let now = Instant::now();
         if self.warned.is_none_or(|warned| now - warned > WARN_EVERY) {
             self.warned = Some(now);
+            // Half as much again as it needs now.
+            let fits = ((unsure / 1000 + 2) * 3 + micros(LATEST) / 1000) * 3 / 2;
             tracing::warn!(
-                "{} takes too long to answer ({} ms) for its workers to share a rate; fewer requests leave than may",
+                "{} takes {} ms to answer, too long for a share of a rate with a margin of {margin} ms: \
+                 until it answers faster, nothing leaves from here. A wider margin lets it: rushes account \
+                 --ledger URL --margin {fits}ms",
                 self.connection.address,
                 unsure / 1000
             );
         }
     }
+}
+
+/// How far apart two bounds are.
+const fn width((lower, upper): (i64, i64)) -> i64 {
+    upper.saturating_sub(lower)
 }
 
 const fn line(traffic: Traffic) -> usize {

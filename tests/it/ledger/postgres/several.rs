@@ -121,6 +121,33 @@ async fn what_another_campaign_left_in_flight_does_not_keep_an_account_full() {
     assert_eq!(places(&summer).await, 0);
 }
 
+/// A worker to which the database answers too slowly for the account's margin leaves the moments to others.
+#[tokio::test]
+async fn a_worker_that_can_use_no_moments_takes_none() {
+    let (server, folder) = (PostgresServer::start(), tempfile::tempdir().unwrap());
+    let rate = Rate { count: 20, window: Window::Second };
+    let limits = Limits { rate, ..Limits::default() };
+    let ledger = join_within(&server.address("rushes"), folder.path(), 1, limits).unwrap();
+    let ask = async || {
+        let (traffic, wanted, setback) = (Traffic::Posts, 5, None);
+        let request = SlotRequest { traffic, wanted, setback, recovered: false };
+        fleet(&ledger).slots(request).await.unwrap().count
+    };
+    server.psql("rushes", "UPDATE accounts SET margin_ms = 21");
+    ask().await;
+    let last = || server.psql("rushes", "SELECT last_slot FROM pace");
+    let before = last();
+    for _ in 0..5 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(ask().await, 0);
+    }
+    assert_eq!(last(), before);
+    server.psql("rushes", "UPDATE accounts SET margin_ms = 1000");
+    ask().await;
+    tokio::time::sleep(Duration::from_millis(2100)).await;
+    assert!(ask().await > 0);
+}
+
 /// However large the campaign is: so many pages are looked at where nothing is to be handed over.
 #[tokio::test]
 async fn nothing_to_hand_over_is_found_out_at_once() {
