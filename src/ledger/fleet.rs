@@ -190,7 +190,7 @@ pub struct SlotRequest {
     /// How many at most.
     pub wanted: u32,
     /// A 429 that this worker met since its last request: all workers keep quiet for so long from now
-    /// on, and the pace is halved so many times.
+    /// on, and the pace is halved so many times at least.
     pub setback: Option<(Duration, u32)>,
     /// Enough was accepted since for the pace to double again.
     pub recovered: bool,

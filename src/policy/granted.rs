@@ -10,6 +10,9 @@ pub const LATEST: Duration = Duration::from_millis(20);
 /// How far ahead moments are granted at most.
 pub const REACH: Duration = Duration::from_secs(2);
 
+/// Moments are asked for so seldom at least: each asking costs the database as much as a purchase.
+const BETWEEN_ASKS: Duration = Duration::from_millis(20);
+
 /// How far before its moment a purchase is claimed at least and at most: so long a commit takes.
 const AHEAD: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(250));
 
@@ -114,8 +117,9 @@ impl GrantedSlots {
     }
 
     /// More were asked for.
-    pub const fn asked(&mut self) {
+    pub fn asked(&mut self, now: Duration) {
         self.asking = true;
+        self.ask_at = self.ask_at.max(now + BETWEEN_ASKS);
     }
 
     /// So many were granted, from `first` on, each `every` after the one before; if none, it is worth
@@ -124,7 +128,7 @@ impl GrantedSlots {
         self.asking = false;
         self.every = every;
         if count == 0 {
-            self.ask_at = first.saturating_sub(REACH);
+            self.ask_at = self.ask_at.max(first.saturating_sub(REACH));
         }
         let after_last = self.slots.back().copied().unwrap_or_default();
         let moments = (0..count).map(|nth| first + every * nth);

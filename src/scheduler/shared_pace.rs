@@ -19,7 +19,7 @@ impl Scheduler {
             let Some(granted) = self.pacer(traffic).granted() else { return };
             let news = (has_news && granted.asks_at().is_some()).then_some(0);
             let Some(wanted) = granted.wanted(now.elapsed, need).or(news) else { continue };
-            granted.asked();
+            granted.asked(now.elapsed);
             let mut request = SlotRequest { traffic, wanted, setback: None, recovered: false };
             if let (Traffic::Posts, Some(sharing)) = (traffic, &mut self.sharing) {
                 let setback = sharing.setback.take();

@@ -32,7 +32,7 @@ impl Line {
     /// Gives moments that are at least `cell` after one another.
     pub(super) fn give(&mut self, now: Instant, cell: Duration, request: &SlotRequest) -> Slots {
         if let Some((quiet, times)) = request.setback {
-            self.level = self.level.saturating_add(times).min(LOWEST_LEVEL);
+            self.level = self.level.max(times).min(LOWEST_LEVEL);
             self.quiet_until = self.quiet_until.max(Some(now + quiet));
         }
         if request.recovered {

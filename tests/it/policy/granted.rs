@@ -10,7 +10,7 @@ const fn ms(millis: u64) -> Duration {
 
 fn granted(first: u64, every: u64, count: u32) -> GrantedSlots {
     let mut slots = GrantedSlots::new();
-    slots.asked();
+    slots.asked(Duration::ZERO);
     slots.granted(ms(first), ms(every), count);
     slots
 }
@@ -57,7 +57,7 @@ fn a_taken_place_whose_moments_are_lost_waits_for_new_ones_and_has_them_asked_fo
     slots.forget();
     assert_eq!((slots.leaves_at(), slots.not_before()), (None, None));
     assert_eq!(slots.wanted(ms(1010), 0), Some(1));
-    slots.asked();
+    slots.asked(ms(1010));
     assert_eq!(slots.wanted(ms(1010), 5), None);
     slots.granted(ms(1200), ms(500), 1);
     assert!(!slots.take(ms(1200)));
@@ -79,7 +79,7 @@ fn what_is_taken_without_a_moment_within_reach_is_told() {
     let mut slots = granted(1000, 10_000, 1);
     assert!(slots.take(ms(1000)));
     slots.forget();
-    slots.asked();
+    slots.asked(ms(1000));
     slots.granted(ms(11_000), ms(10_000), 0);
     assert!(slots.is_out_of_reach(ms(1100)));
     slots.cancel();
@@ -94,7 +94,7 @@ fn each_worker_asks_for_its_share_of_a_second() {
     assert_eq!(slots.wanted(ms(1000), 400), Some(25));
     assert_eq!(slots.wanted(ms(1000), 3), Some(3));
     assert_eq!(slots.wanted(ms(1000), 0), None);
-    slots.asked();
+    slots.asked(ms(1000));
     slots.granted(ms(1100), ms(10), 25);
     assert_eq!(slots.wanted(ms(1000), 400), None);
     // Again once less than half of it is left.
@@ -104,4 +104,16 @@ fn each_worker_asks_for_its_share_of_a_second() {
         assert!(slots.leave(slots.leaves_at().unwrap()));
     }
     assert_eq!(slots.wanted(ms(1230), 400), Some(13));
+}
+
+#[test]
+fn it_asks_no_more_often_than_every_20_ms() {
+    let mut slots = granted(1000, 10, 1);
+    assert!(slots.take(ms(1000)) && slots.leave(ms(1000)));
+    assert_eq!(slots.wanted(ms(1000), 1), Some(1));
+    slots.asked(ms(1000));
+    slots.granted(ms(1010), ms(10), 1);
+    assert!(slots.take(ms(1010)) && slots.leave(ms(1010)));
+    assert_eq!((slots.wanted(ms(1019), 1), slots.asks_at()), (None, Some(ms(1020))));
+    assert_eq!(slots.wanted(ms(1020), 1), Some(1));
 }
