@@ -117,6 +117,25 @@ impl Fleet {
 
     /// Starts a worker that does not run.
     pub fn start(&mut self, nth: usize) {
+        self.start_with(nth, &[]);
+    }
+
+    /// The same; it stops by itself when it comes to a named point for so many times.
+    pub fn start_until(&mut self, nth: usize, point: &str, time: u32) {
+        self.start_with(nth, &[("RUSHES_STOP_AT", format!("{point}:{time}"))]);
+        let began = Instant::now();
+        let child = self.workers[nth].child.as_ref().unwrap().id();
+        let is_stopped = || {
+            let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+            stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T'))
+        };
+        while !is_stopped() {
+            assert!(began.elapsed() < PATIENCE, "{point} was not reached: {}", self.log(nth));
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn start_with(&mut self, nth: usize, variables: &[(&str, String)]) {
         let worker = &mut self.workers[nth];
         assert!(worker.child.is_none());
         worker.starts += 1;
@@ -124,7 +143,7 @@ impl Fleet {
         let ledger = format!("{}?schema=rushes", worker.database.address());
         let words = ["run", "shots.yaml", "--api-base", &gateway, "--same-gateway", "--ledger"];
         let mut command = self.sandbox.command(&words);
-        command.arg(ledger);
+        command.arg(ledger).envs(variables.iter().map(|(name, value)| (name, value)));
         let log = self.sandbox.path(&format!("worker-{nth}.log"));
         let log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
         worker.child = Some(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());

@@ -127,3 +127,26 @@ fn a_database_that_is_killed_under_its_workers_loses_nothing_and_leaves_no_doubt
         true
     });
 }
+
+/// Others call its shot doubtful meanwhile. When it thaws, its request does not leave any more, and its
+/// word that nothing was sent settles the doubt.
+#[test]
+fn a_worker_that_freezes_between_claim_and_request_sends_nothing_when_it_thaws() {
+    let mut fleet = Fleet::new(Script { rate: 10, ..Script::new(Profile::Calm, 9, 30, 2) });
+    fleet.start_until(0, "claim committed", 3);
+    fleet.start(1);
+    let is_doubtful = "SELECT count(*) FROM attempts AS a JOIN revisions AS r ON r.attempt = a.id \
+                       WHERE a.worker = 1 AND r.state = 'in_doubt'";
+    let began = Instant::now();
+    while fleet.server.psql("rushes", is_doubtful) != "1" {
+        assert!(began.elapsed() < 10 * LEASE, "{}", fleet.log(1));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    fleet.thaw(0);
+    for (nth, status) in fleet.wait() {
+        assert_eq!(status.code(), Some(0), "{}", fleet.log(nth));
+    }
+    assert_eq!(fleet.assert_books().known, 30);
+    assert_eq!(fleet.simulator.books().purchases.len(), 30);
+    assert_eq!(fleet.count("delivered"), 30);
+}
