@@ -33,13 +33,16 @@ pub struct Script {
     pub in_flight: u32,
     pub render: &'static str,
     pub cap: Option<&'static str>,
+    /// Whether doubts are bought again.
+    pub resubmits: bool,
 }
 
 impl Script {
     /// Quick, and like real nights.
     pub const fn new(profile: Profile, seed: u64, shots: usize, workers: usize) -> Self {
         let (rate, in_flight, render, cap) = (40, 12, "1ms..200ms", None);
-        Self { profile, seed, shots, workers, rate, in_flight, render, cap }
+        let resubmits = false;
+        Self { profile, seed, shots, workers, rate, in_flight, render, cap, resubmits }
     }
 }
 
@@ -76,11 +79,12 @@ impl Fleet {
     pub fn new(script: Script) -> Self {
         let numbers: Vec<String> = (1..=script.shots).map(|n| n.to_string()).collect();
         let manifest = format!(
-            "campaign: night\n{}limits: {{rate: {}/s, poll_every: 50ms, poll_rate: 200/s, in_flight: {}, \
+            "campaign: night\n{}{}limits: {{rate: {}/s, poll_every: 50ms, poll_rate: 200/s, in_flight: {}, \
              attempts: 8, submit_timeout: 2s, render_timeout: 20s}}\n\
              defaults: {{model: kling-v2-6, duration: 10}}\n\
              shots:\n  - id: scene\n    matrix: {{n: [{}]}}\n    prompt: \"scene {{{{ n }}}}\"\n",
             script.cap.map(|cap| format!("budget: {cap}\n")).unwrap_or_default(),
+            if script.resubmits { "on_doubt: resubmit\n" } else { "" },
             script.rate,
             script.in_flight,
             numbers.join(", ")
