@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 /// How much after its moment a request may leave; later, the moment is lost.
-pub const LATEST: Duration = Duration::from_millis(20);
+pub const LATEST: Duration = Duration::from_millis(10);
 
 /// How far ahead moments are granted at most.
 pub const REACH: Duration = Duration::from_secs(2);

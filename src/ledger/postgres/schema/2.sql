@@ -18,7 +18,7 @@ ALTER TABLE accounts
   ADD poll_rate_count     int CHECK (poll_rate_count > 0),
   ADD poll_rate_window_ms int CHECK ((poll_rate_window_ms IS NULL) = (poll_rate_count IS NULL)),
   -- A window is stretched by so much: what it takes until a moment that was given is known.
-  ADD margin_ms           int NOT NULL DEFAULT 40 CHECK (margin_ms > 20),
+  ADD margin_ms           int NOT NULL DEFAULT 40 CHECK (margin_ms > 10),
   -- Places that are taken: revisions that are submitting, or rendering, not stalled and not late.
   ADD in_flight           int NOT NULL DEFAULT 0,
   SET (fillfactor = 20);

@@ -133,7 +133,7 @@ async fn a_worker_that_can_use_no_moments_takes_none() {
         let request = SlotRequest { traffic, wanted, setback, recovered: false };
         fleet(&ledger).slots(request).await.unwrap().count
     };
-    server.psql("rushes", "UPDATE accounts SET margin_ms = 21");
+    server.psql("rushes", "UPDATE accounts SET margin_ms = 13");
     ask().await;
     let last = || server.psql("rushes", "SELECT last_slot FROM pace");
     let before = last();
