@@ -20,7 +20,9 @@ use crate::support::postgres::PostgresServer;
 pub const LEASE: Duration = Duration::from_secs(3);
 const TIMINGS: &str = "lease:3s,on_wire:4s";
 /// A run that does not end by itself within this time hangs.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(180);
+/// So much later than it came a POST may be noted, in microseconds.
+const NOTED_LATE: u64 = 200_000;
 
 /// What a campaign is like.
 pub struct Script {
@@ -326,14 +328,14 @@ impl Fleet {
         self.report()["counts"][state].as_u64().unwrap()
     }
 
-    /// Holds that no second saw more POSTs at the gateway than the rate, and answers how much of it was
-    /// used between the first and the last, from 0 to 1.
+    /// Holds that no second saw more POSTs at the gateway than the rate, but for what a busy machine
+    /// notes late, and answers how much of it was used between the first and the last, from 0 to 1.
     pub fn assert_rate(&self) -> f64 {
         let arrivals = self.simulator.arrivals();
         let rate = self.script.rate as usize;
         for window in arrivals.windows(rate + 1) {
             let span = window[rate] - window[0];
-            assert!(span >= 1_000_000, "{} POSTs within {span} µs", rate + 1);
+            assert!(span >= 1_000_000 - NOTED_LATE, "{} POSTs within {span} µs", rate + 1);
         }
         let span = arrivals.last().unwrap_or(&0) - arrivals.first().unwrap_or(&0);
         #[expect(clippy::cast_precision_loss, reason = "for people")]

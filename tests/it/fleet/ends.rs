@@ -8,7 +8,7 @@ use super::{Fleet, Script};
 
 #[test]
 fn four_workers_share_a_campaign_and_end_together_with_the_same_word() {
-    let mut fleet = Fleet::new(Script { rate: 50, ..Script::new(Profile::Calm, 1, 120, 4) });
+    let mut fleet = Fleet::new(Script { rate: 15, ..Script::new(Profile::Calm, 1, 120, 4) });
     fleet.start_all();
     let ended = fleet.wait();
     for (nth, status) in &ended {
@@ -27,11 +27,11 @@ fn four_workers_share_a_campaign_and_end_together_with_the_same_word() {
 
 #[test]
 fn a_worker_that_comes_later_joins_and_one_that_leaves_is_not_missed() {
-    let mut fleet = Fleet::new(Script { rate: 20, ..Script::new(Profile::Calm, 2, 60, 3) });
+    let mut fleet = Fleet::new(Script { rate: 10, ..Script::new(Profile::Calm, 2, 60, 3) });
     fleet.start(0);
-    std::thread::sleep(Duration::from_millis(700));
+    fleet.wait_for_attempts(5);
     fleet.start(1);
-    std::thread::sleep(Duration::from_millis(700));
+    fleet.wait_for_attempts(10);
     fleet.start(2);
     fleet.interrupt(0);
     let ended = fleet.wait();
