@@ -144,7 +144,8 @@ impl Owner {
         if std::fs::read_to_string(&path).is_ok_and(|kept| kept == text) {
             return Ok(());
         }
-        let part = folder.join(format!("{}.part", Self::FILE));
+        // Of this process alone: another worker that shares the ledger may write the same file just now.
+        let part = folder.join(format!("{}.{}.part", Self::FILE, std::process::id()));
         drop(std::fs::remove_file(&part));
         let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&part)?;
         file.write_all(text.as_bytes())?;
