@@ -1,7 +1,7 @@
-//! The simulator as a server: the gateway's endpoints, the clips, `/sim/books` and `/sim/arrivals`. Cuts are
+//! The simulator as a server: the gateway's endpoints, the clips, and `/sim/books`. Cuts are
 //! real cuts and hangs hang; what they mean for the money is decided in [`SimState`].
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,7 +18,6 @@ use futures::StreamExt;
 use futures::stream;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::time::Instant;
 
 use crate::domain::time::Clock;
 use crate::listener::reachable;
@@ -39,13 +38,7 @@ struct Server {
     clock: Arc<dyn Clock>,
     key: Option<String>,
     stopping: watch::Receiver<bool>,
-    /// When the latest POSTs came, in microseconds since it was started.
-    arrivals: Mutex<VecDeque<u64>>,
-    started: Instant,
 }
-
-/// So many arrivals are kept.
-const MAX_ARRIVALS: usize = 1 << 20;
 
 type Shared = State<Arc<Server>>;
 
@@ -68,8 +61,7 @@ pub async fn serve(
     let key = state.options().key.clone();
     let grace = stopping.clone();
     let (state, caller) = (Arc::new(Mutex::new(state)), Caller::default());
-    let (seen, started) = (Mutex::default(), Instant::now());
-    let server = Arc::new(Server { state, caller, clock, key, stopping, arrivals: seen, started });
+    let server = Arc::new(Server { state, caller, clock, key, stopping });
     let calls = Arc::clone(&server);
     let routes = Router::new()
         .route("/api/v1/video/generations", get(poll).post(submit))
@@ -80,7 +72,6 @@ pub async fn serve(
         .route_layer(from_fn_with_state(Arc::clone(&server), with_key))
         .route("/clips/{name}", get(clip))
         .route("/sim/books", get(books))
-        .route("/sim/arrivals", get(arrivals))
         .fallback(|| async { to_response(Answered::page(404, "Not Found")) })
         .with_state(server);
     // Without it a small answer may wait for the client's delayed acknowledgement.
@@ -131,15 +122,6 @@ impl Server {
         }
     }
 
-    fn note_arrival(&self) {
-        let since = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let mut arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
-        if arrivals.len() == MAX_ARRIVALS {
-            arrivals.pop_front();
-        }
-        arrivals.push_back(since);
-    }
-
     async fn hang(&self) -> Response<Body> {
         stopped(self.stopping.clone()).await;
         cut()
@@ -168,7 +150,6 @@ async fn with_key(State(server): Shared, request: Request, next: Next) -> Respon
 }
 
 async fn submit(State(server): Shared, body: Body) -> Response<Body> {
-    server.note_arrival();
     // A body that announces too much is refused before it is sent.
     let too_large = || to_response(Answered::refusal(413, "Payload Too Large", false));
     if body.size_hint().lower() > MAX_BODY as u64 {
@@ -227,12 +208,6 @@ async fn clip(State(server): Shared, headers: HeaderMap, address: Uri) -> Respon
         ClipReply::Hang => server.hang().await,
         ClipReply::Clip(clip) => clip_response(&clip),
     }
-}
-
-/// When POSTs came.
-async fn arrivals(State(server): Shared) -> impl IntoResponse {
-    let arrivals = server.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
-    axum::Json(arrivals.clone())
 }
 
 async fn books(State(server): Shared) -> impl IntoResponse {

@@ -39,11 +39,6 @@ impl Simulator {
         self.get("/sim/books")
     }
 
-    /// When POSTs came, in microseconds since it was started.
-    pub fn arrivals(&self) -> Vec<u64> {
-        self.get("/sim/arrivals")
-    }
-
     /// Where it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address

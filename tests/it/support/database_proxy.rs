@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What is done to the connections.
 #[derive(Default)]
@@ -20,6 +20,8 @@ struct Switches {
     /// Nothing is passed on, and nothing is cut.
     held: AtomicBool,
     over: AtomicBool,
+    /// When POSTs came to it, whether they were passed on or held.
+    posts: Mutex<Vec<Instant>>,
     open: Mutex<Vec<(TcpStream, Upstream)>>,
 }
 
@@ -89,6 +91,11 @@ impl DatabaseProxy {
         self.switches.held.store(held, Ordering::SeqCst);
     }
 
+    /// When POSTs came to it, whether they were passed on or held.
+    pub fn posts(&self) -> Vec<Instant> {
+        self.switches.posts.lock().unwrap().clone()
+    }
+
     /// Cuts every connection that is open.
     pub fn cut(&self) {
         for (client, server) in self.switches.open.lock().unwrap().drain(..) {
@@ -115,7 +122,12 @@ fn join(client: TcpStream, server: Upstream, switches: &Arc<Switches>) {
     let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
     let (mine, lose) = (Arc::clone(switches), Arc::clone(&losing));
     std::thread::spawn(move || {
-        pump(from, to, &mine, |bytes| {
+        let sees = |bytes: &[u8]| {
+            if bytes.starts_with(b"POST ") {
+                mine.posts.lock().unwrap().push(Instant::now());
+            }
+        };
+        pump(from, to, &mine, sees, |bytes| {
             // A `Bind` and what follows it: a statement is executed.
             let is_executed = bytes.first() == Some(&b'B');
             let taken = is_executed
@@ -135,23 +147,32 @@ fn join(client: TcpStream, server: Upstream, switches: &Arc<Switches>) {
     });
     let mine = Arc::clone(switches);
     std::thread::spawn(move || {
-        pump(server, client, &mine, |_| {
-            let is_lost = losing.load(Ordering::SeqCst);
-            mine.lost.fetch_add(usize::from(is_lost), Ordering::SeqCst);
-            !is_lost
-        });
+        pump(
+            server,
+            client,
+            &mine,
+            |_| {},
+            |_| {
+                let is_lost = losing.load(Ordering::SeqCst);
+                mine.lost.fetch_add(usize::from(is_lost), Ordering::SeqCst);
+                !is_lost
+            },
+        );
     });
 }
 
-/// Passes bytes on until either side ends or `passes` says no; then both end.
+/// Passes bytes on until either side ends or `passes` says no; then both end. What is read is shown to
+/// `sees` at once, also while nothing is passed on.
 fn pump(
     mut from: impl Read + Ends,
     mut to: impl Write + Ends,
     switches: &Switches,
+    sees: impl Fn(&[u8]),
     passes: impl Fn(&[u8]) -> bool,
 ) {
     let mut bytes = vec![0; 64 << 10];
     while let Ok(read) = from.read(&mut bytes) {
+        sees(&bytes[..read]);
         while switches.held.load(Ordering::SeqCst) {
             std::thread::sleep(Duration::from_millis(5));
         }
