@@ -3,7 +3,7 @@
 pub mod file_system;
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 /// Opens a file for reading, and only a file: a pipe or a device could block or never end.
@@ -26,6 +26,21 @@ pub fn open_file(path: &Path) -> io::Result<File> {
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// Gives a small file this text, durably: whole or not at all, also beside others that do the same. Only
+/// the user can read it.
+///
+/// # Errors
+/// When its folder cannot be written.
+pub fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let mut part = tempfile::NamedTempFile::new_in(folder)?;
+    part.write_all(text.as_bytes())?;
+    part.as_file().sync_all()?;
+    part.persist(path).map_err(|refused| refused.error)?;
+    sync_folder(folder)
 }
 
 /// Makes a folder and those above it. Not even under a umask of 000 can other users write into it.

@@ -1,6 +1,6 @@
 //! `clips.url` in the campaign folder: the bucket that all clips of the campaign go to.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::clips::BucketUrl;
@@ -26,9 +26,6 @@ pub fn keep(folder: &Path, url: &BucketUrl) -> io::Result<()> {
     if kept(folder).as_ref() == Some(url) {
         return Ok(());
     }
-    let mut part = tempfile::NamedTempFile::new_in(folder)?;
-    writeln!(part, "{url}\nWhere the clips of this campaign go. Keep it.")?;
-    part.as_file().sync_all()?;
-    part.persist(file(folder)).map_err(|refused| refused.error)?;
-    crate::disk::sync_folder(folder)
+    let text = format!("{url}\nWhere the clips of this campaign go. Keep it.\n");
+    crate::disk::replace(&file(folder), &text)
 }

@@ -1,14 +1,13 @@
 //! Whose a campaign folder is: one ledger's. The lock keeps two runs with two ledgers out of one
 //! folder; `ledger.id` outlives them and names the ledger that knows what was bought into it.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::fs::{File, TryLockError};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Ledger, LedgerAddress, LedgerError, LedgerOptions};
-use crate::disk::{private, sync_folder};
 
 /// The longest such file that is believed, in bytes.
 const MAX_BYTES: u64 = 16 << 10;
@@ -144,14 +143,7 @@ impl Owner {
         if std::fs::read_to_string(&path).is_ok_and(|kept| kept == text) {
             return Ok(());
         }
-        // Of this process alone: another worker that shares the ledger may write the same file just now.
-        let part = folder.join(format!("{}.{}.part", Self::FILE, std::process::id()));
-        drop(std::fs::remove_file(&part));
-        let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&part)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        std::fs::rename(&part, &path)?;
-        sync_folder(folder)
+        crate::disk::replace(&path, &text)
     }
 }
 

@@ -13,6 +13,9 @@ pub const REACH: Duration = Duration::from_secs(2);
 /// Moments are asked for so seldom at least: each asking costs the database as much as a purchase.
 const BETWEEN_ASKS: Duration = Duration::from_millis(20);
 
+/// So many moments are asked for at once at most.
+const MAX_AT_ONCE: u32 = 1_000;
+
 /// How far before its moment a purchase is claimed at least and at most: so long a commit takes.
 const AHEAD: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(250));
 
@@ -150,7 +153,7 @@ impl GrantedSlots {
     fn share(&self) -> u32 {
         let each = self.every * self.workers;
         let in_a_second = Duration::from_secs(1).as_nanos() / each.as_nanos().max(1);
-        u32::try_from(in_a_second).unwrap_or(u32::MAX).clamp(1, MOST)
+        u32::try_from(in_a_second).unwrap_or(u32::MAX).clamp(1, MAX_AT_ONCE)
     }
 
     fn drop_missed(&mut self, now: Duration) {
@@ -159,9 +162,6 @@ impl GrantedSlots {
         }
     }
 }
-
-/// So many moments are asked for at once at most.
-const MOST: u32 = 1_000;
 
 impl Default for GrantedSlots {
     fn default() -> Self {

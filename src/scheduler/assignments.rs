@@ -93,6 +93,7 @@ impl Scheduler {
         event_log::queued(
             entries.iter().map(|(entry, _)| entry).filter(|entry| self.options.takes_up(entry)),
         );
+        self.replace_older(&entries);
         self.take_over(now, entries.into_iter(), subscriptions);
     }
 

@@ -22,13 +22,7 @@ impl Scheduler {
         entries: impl Iterator<Item = (Entry, Option<u32>)>,
         subscriptions: Vec<CallbackSubscription>,
     ) {
-        let counted = entries.inspect(|(entry, _)| {
-            if entry.current {
-                self.progress.count(&entry.status.state);
-            }
-        });
-        let entries: Vec<_> = counted.collect();
-        self.take_over(now, entries.into_iter(), subscriptions);
+        self.take_over(now, entries, subscriptions);
         self.go_on(now);
     }
 
@@ -39,12 +33,12 @@ impl Scheduler {
         entries: impl Iterator<Item = (Entry, Option<u32>)>,
         subscriptions: Vec<CallbackSubscription>,
     ) {
-        let entries: Vec<_> = entries.collect();
-        if self.sharing.is_some() {
-            self.replace_older(&entries);
-        }
         let mut slots = Vec::new();
         for (entry, place) in entries {
+            // Where others work on it too, the ledger counts.
+            if entry.current && self.sharing.is_none() {
+                self.progress.count(&entry.status.state);
+            }
             let place = place.filter(|place| (*place as usize) < self.shots.len());
             let shot = ShotState::new(entry, place, now);
             match self.first(&shot) {

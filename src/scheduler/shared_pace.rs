@@ -53,15 +53,12 @@ impl Scheduler {
         let GrantedMoments { traffic, first, every, count, level, quiet_until } = granted;
         let Some(slots) = self.pacer(traffic).granted() else { return };
         slots.granted(first, every, count);
-        let is_out_of_reach = slots.is_out_of_reach(now.elapsed);
         if traffic == Traffic::Polls {
             return;
         }
         self.throttled.hear(level, quiet_until);
         // What was claimed is not kept waiting for long: it is bought later.
-        while is_out_of_reach
-            && self.posts.granted().is_some_and(|it| it.is_out_of_reach(now.elapsed))
-        {
+        while self.posts.granted().is_some_and(|it| it.is_out_of_reach(now.elapsed)) {
             let Some(slot) = self.leaving_soon.pop_back() else { return };
             self.posts.cancel();
             self.answered(now, slot, not_sent());

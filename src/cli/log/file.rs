@@ -11,8 +11,8 @@ use crate::disk::private;
 const MAX_BYTES: u64 = 64 << 20;
 /// So much is written at once, in bytes: a write a line costs more than the line.
 pub const BATCH: usize = 16 << 10;
-/// So many workers that share a folder have a log at most.
-const MOST_LOGS: u32 = 64;
+/// So many logs a folder has at most: one for each run that works there at the same time.
+const MAX_LOGS: u32 = 64;
 /// A run that held the file a moment ago may be closing it.
 const TRIES: u32 = 10;
 const BETWEEN_TRIES: Duration = Duration::from_millis(20);
@@ -66,12 +66,15 @@ impl LogFile {
             1 => Self::path_in(folder),
             number => folder.join(format!("log-{number}.jsonl")),
         };
-        let open = |number| Self::open_with(path(number), MAX_BYTES);
-        let mut tried = (1..MOST_LOGS).map(open);
-        let in_use = |opened: &io::Result<Self>| {
-            opened.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
-        };
-        tried.find(|opened| !in_use(opened)).unwrap_or_else(|| open(MOST_LOGS))
+        let mut number = 1;
+        loop {
+            match Self::open_with(path(number), MAX_BYTES) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && number < MAX_LOGS => {
+                    number += 1;
+                }
+                opened => return opened,
+            }
+        }
     }
 
     /// Opens or makes a log that becomes no larger than this.

@@ -44,7 +44,7 @@ pub fn change_account(address: &ServerAddress, change: &AccountChange) -> Result
             tx.execute(&sql, with).await.map(drop).map_err(lost)
         };
         let name = &address.account;
-        let (count, millis) = (|rate: Rate| rate.count.cast_signed(), |rate: Rate| millis(rate));
+        let count = |rate: Rate| rate.count.cast_signed();
         if let Some(rate) = change.rate {
             let sql = "rate_count = $2, rate_window_ms = $3";
             set(sql, &[name, &rate.map(count), &rate.map(millis)]).await?;
@@ -53,8 +53,8 @@ pub fn change_account(address: &ServerAddress, change: &AccountChange) -> Result
             let sql = "poll_rate_count = $2, poll_rate_window_ms = $3";
             set(sql, &[name, &rate.map(count), &rate.map(millis)]).await?;
         }
-        if let Some(most) = change.in_flight {
-            set("most_in_flight = $2", &[name, &most.map(u32::cast_signed)]).await?;
+        if let Some(limit) = change.in_flight {
+            set("max_in_flight = $2", &[name, &limit.map(u32::cast_signed)]).await?;
         }
         if let Some(margin) = change.margin {
             let margin = i32::try_from(margin.as_millis()).unwrap_or(i32::MAX);
@@ -98,7 +98,7 @@ async fn summary(
 ) -> Result<Option<AccountSummary>, Trouble> {
     let lost = |error: tokio_postgres::Error| Trouble::of(address.shown(), &error);
     let sql = "SELECT id, rate_count, rate_window_ms, poll_rate_count, poll_rate_window_ms, \
-         most_in_flight, month_cap_micro, margin_ms, in_flight, \
+         max_in_flight, month_cap_micro, margin_ms, in_flight, \
          to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM') \
          FROM accounts WHERE name = $1 AND kind = 'gateway'";
     let Some(row) = client.query_opt(sql, &[&address.account]).await.map_err(lost)? else {

@@ -7,7 +7,6 @@ use tokio::time::Instant;
 use tokio_postgres::Client;
 
 use super::address::ServerAddress;
-use super::connect::connect;
 use super::error::{ServerError, Trouble};
 use super::lost::Lost;
 use super::shared::Shared;
@@ -54,13 +53,9 @@ impl Beside {
             }
             let client = match self.client.take().filter(|client| !client.is_closed()) {
                 Some(client) => client,
-                None => match connect(&self.address).await {
-                    Ok(client) => client,
-                    Err(Trouble::Lost(cause) | Trouble::Given(ServerError::Refused(_, cause))) => {
-                        lost.wait(&self.address, &cause).await;
-                        continue;
-                    }
-                    Err(Trouble::Given(error)) => return Err(error),
+                None => match lost.connect(&self.address).await? {
+                    Some(client) => client,
+                    None => continue,
                 },
             };
             match call(&client).await {

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
+use tokio_postgres::Client;
 
 use super::address::ServerAddress;
+use super::connect::connect;
+use super::error::{ServerError, Trouble};
 
 /// Between tries to connect: doubling from the first to the last.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
@@ -35,6 +38,22 @@ impl Lost {
         let wait = self.waited.map_or(BACKOFF.0, |waited| (waited * 2).min(BACKOFF.1));
         self.waited = Some(wait);
         tokio::time::sleep(wait).await;
+    }
+
+    /// Tries to connect once; `None` after a wait, if that may succeed later. The database let us in
+    /// before: one that refuses is not ready yet.
+    pub(super) async fn connect(
+        &mut self,
+        address: &ServerAddress,
+    ) -> Result<Option<Client>, ServerError> {
+        match connect(address).await {
+            Ok(client) => Ok(Some(client)),
+            Err(Trouble::Lost(cause) | Trouble::Given(ServerError::Refused(_, cause))) => {
+                self.wait(address, &cause).await;
+                Ok(None)
+            }
+            Err(Trouble::Given(error)) => Err(error),
+        }
     }
 
     /// It answers again.

@@ -207,17 +207,12 @@ impl Worker {
         loop {
             let mut client = match self.client.take().filter(|client| !client.is_closed()) {
                 Some(client) => client,
-                None => match connect(&self.address).await {
-                    Ok(client) => {
+                None => match lost.connect(&self.address).await? {
+                    Some(client) => {
                         self.batch = None;
                         client
                     }
-                    // It let us in before: it is not there now, or not ready yet.
-                    Err(Trouble::Lost(cause) | Trouble::Given(ServerError::Refused(_, cause))) => {
-                        lost.wait(&self.address, &cause).await;
-                        continue;
-                    }
-                    Err(Trouble::Given(error)) => return Err(error),
+                    None => continue,
                 },
             };
             match call(&mut client, self).await {

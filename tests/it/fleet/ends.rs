@@ -17,9 +17,11 @@ fn four_workers_share_a_campaign_and_end_together_with_the_same_word() {
     let agreement = fleet.assert_books();
     assert_eq!((agreement.known, agreement.unknown), (120, 0));
     assert_eq!(fleet.count("delivered"), 120);
-    fleet.assert_rate();
-    println!("{} at once, {:.3} of the rate", fleet.most_at_once(), fleet.assert_rate());
-    assert!(fleet.most_at_once() <= 12, "{} at once", fleet.most_at_once());
+    let (peak, used) = (fleet.peak_in_flight(), fleet.assert_rate());
+    println!(
+        "the gateway rendered {peak} tasks at the same time; the share of the rate used: {used:.3}"
+    );
+    assert!(peak <= 12, "the gateway rendered {peak} tasks at the same time");
     let workers = "SELECT count(DISTINCT worker) FROM attempts";
     let shares = fleet.server.psql("rushes", workers);
     assert!(shares.parse::<u32>().unwrap() >= 2, "one worker bought everything");

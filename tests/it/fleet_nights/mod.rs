@@ -21,15 +21,12 @@ mod user;
 mod wire;
 mod worker;
 
-use std::time::{Duration, Instant};
-
 use fastrand::Rng;
+
+use crate::nights::{assert_held, number, play_for_as_long};
 
 use plan::FleetNight;
 use stage::Stage;
-
-/// How much of a trace is shown.
-const MAX_LINES: usize = 300;
 
 /// What was broken in a night, and its trace.
 fn play(seed: u64) -> (Vec<String>, Vec<String>) {
@@ -48,18 +45,7 @@ fn play(seed: u64) -> (Vec<String>, Vec<String>) {
 }
 
 fn must_hold(seed: u64) {
-    let (violations, trace) = play(seed);
-    let shown = trace.len().saturating_sub(MAX_LINES);
-    assert!(
-        violations.is_empty(),
-        "seed {seed}: {violations:#?}\n{}\nto see it again: RUSHES_FLEET_NIGHT={seed} cargo test \
-         --test it fleet_nights::one_night_again -- --nocapture",
-        trace[shown..].join("\n"),
-    );
-}
-
-fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().map(|text| text.parse().unwrap())
+    assert_held(seed, &play(seed), "RUSHES_FLEET_NIGHT", "fleet_nights");
 }
 
 #[test]
@@ -93,17 +79,5 @@ fn one_night_again_goes_the_same_way() {
 /// For as many seconds as `RUSHES_FLEET_NIGHTS_FOR` says, from the seed `RUSHES_FLEET_NIGHTS_FROM` on.
 #[test]
 fn as_many_nights_as_there_is_time_for() {
-    let time = Duration::from_secs(number("RUSHES_FLEET_NIGHTS_FOR").unwrap_or(1));
-    let from = number("RUSHES_FLEET_NIGHTS_FROM").unwrap_or(1_000);
-    let began = Instant::now();
-    let mut seed = from;
-    while began.elapsed() < time {
-        must_hold(seed);
-        seed += 1;
-    }
-    let (count, took) = (seed - from, began.elapsed().as_secs_f64());
-    println!(
-        "{count} nights from seed {from} in {took:.0} s, {:.0} a minute, no promise broken",
-        60.0 * f64::from(u32::try_from(count).unwrap()) / took
-    );
+    play_for_as_long("RUSHES_FLEET_NIGHTS", must_hold);
 }

@@ -14,8 +14,8 @@ use rushes::simulator::{Accounts, Fate, Purchase, Simulator, TaskState};
 use tokio::time::Instant;
 
 use super::clips::Shelf;
-use super::wire::prompt;
 use crate::nights::oracle::{costs, is_lie, may_cost, may_follow};
+use crate::nights::prompt;
 
 /// How long the gateway keeps a clip.
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::plan::When;
 use super::worker::Worker;
+use crate::nights::prompt;
 
 /// How long a poll or a download is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -151,12 +152,6 @@ impl Wire {
 
 fn count(counter: &AtomicU32) -> u32 {
     counter.fetch_add(1, Ordering::Relaxed) + 1
-}
-
-/// Every text of every shot has a prompt of its own.
-pub fn prompt(params: &str) -> String {
-    let body: serde_json::Value = serde_json::from_str(params).unwrap();
-    body["prompt"].as_str().unwrap().to_owned()
 }
 
 impl Provider for Wire {

@@ -28,6 +28,7 @@ use rushes::scheduler::RunOutcome;
 use night::{End, Stage};
 use plan::{Doom, Night};
 use wire::Cut;
+pub use wire::prompt;
 
 /// How much of a trace is shown.
 const MAX_LINES: usize = 400;
@@ -42,17 +43,44 @@ fn play(seed: u64) -> (Vec<String>, Vec<String>) {
 }
 
 fn must_hold(seed: u64) {
-    let (violations, trace) = play(seed);
+    assert_held(seed, &play(seed), "RUSHES_NIGHT", "nights");
+}
+
+/// Shows the end of a night's trace if it broke a promise, and how to see that night again: `variable` takes
+/// the seed, `module` has the test.
+pub fn assert_held(
+    seed: u64,
+    (violations, trace): &(Vec<String>, Vec<String>),
+    variable: &str,
+    module: &str,
+) {
     let shown = trace.len().saturating_sub(MAX_LINES);
     assert!(
         violations.is_empty(),
-        "seed {seed}: {violations:#?}\n{}\nto see it again: RUSHES_NIGHT={seed} cargo test --test \
-         it nights::one_night_again -- --nocapture",
+        "seed {seed}: {violations:#?}\n{}\nto see it again: {variable}={seed} cargo test --test it \
+         {module}::one_night_again -- --nocapture",
         trace[shown..].join("\n"),
     );
 }
 
-fn number(variable: &str) -> Option<u64> {
+/// Plays for as many seconds as `{variables}_FOR` says, from the seed `{variables}_FROM` on.
+pub fn play_for_as_long(variables: &str, must_hold: fn(u64)) {
+    let time = Duration::from_secs(number(&format!("{variables}_FOR")).unwrap_or(1));
+    let from = number(&format!("{variables}_FROM")).unwrap_or(1_000);
+    let began = Instant::now();
+    let mut seed = from;
+    while began.elapsed() < time {
+        must_hold(seed);
+        seed += 1;
+    }
+    let (count, took) = (seed - from, began.elapsed().as_secs_f64());
+    println!(
+        "{count} nights from seed {from} in {took:.0} s, {:.0} a minute, no promise broken",
+        60.0 * f64::from(u32::try_from(count).unwrap()) / took
+    );
+}
+
+pub fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().unwrap())
 }
 
@@ -105,17 +133,5 @@ fn an_overnight_campaign_of_ten_thousand_shots_is_killed_once_and_ends() {
 /// For as many seconds as `RUSHES_NIGHTS_FOR` says, from the seed `RUSHES_NIGHTS_FROM` on.
 #[test]
 fn as_many_nights_as_there_is_time_for() {
-    let time = Duration::from_secs(number("RUSHES_NIGHTS_FOR").unwrap_or(1));
-    let from = number("RUSHES_NIGHTS_FROM").unwrap_or(1_000);
-    let began = Instant::now();
-    let mut seed = from;
-    while began.elapsed() < time {
-        must_hold(seed);
-        seed += 1;
-    }
-    let (count, took) = (seed - from, began.elapsed().as_secs_f64());
-    println!(
-        "{count} nights from seed {from} in {took:.0} s, {:.0} a minute, no promise broken",
-        60.0 * f64::from(u32::try_from(count).unwrap()) / took
-    );
+    play_for_as_long("RUSHES_NIGHTS", must_hold);
 }

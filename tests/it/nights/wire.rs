@@ -155,7 +155,7 @@ fn count(counter: &AtomicU32) -> u32 {
 }
 
 /// Every text of every shot has a prompt of its own.
-fn prompt(params: &str) -> String {
+pub fn prompt(params: &str) -> String {
     let body: serde_json::Value = serde_json::from_str(params).unwrap();
     body["prompt"].as_str().unwrap().to_owned()
 }

@@ -102,7 +102,7 @@ async fn never_more_in_flight_than_allowed() {
     let gateway = Arc::new(Puppet::default());
     let (ended, _) = stage.run(&shots(40), &gateway).await;
     assert_eq!(ended, RunOutcome::Done);
-    assert_eq!(gateway.seen.lock().unwrap().most_in_flight, 5);
+    assert_eq!(gateway.seen.lock().unwrap().max_in_flight, 5);
 }
 
 #[tokio::test(start_paused = true)]

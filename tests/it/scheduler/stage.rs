@@ -82,7 +82,7 @@ pub struct Seen {
     /// Whom to call about each prompt, by POST.
     pub callbacks: Vec<(String, Secret)>,
     in_flight: usize,
-    pub most_in_flight: usize,
+    pub max_in_flight: usize,
     nth: HashMap<String, usize>,
 }
 
@@ -188,7 +188,7 @@ impl Provider for Puppet {
                 seen.callbacks.push((prompt.clone(), token));
             }
             seen.in_flight += 1;
-            seen.most_in_flight = seen.most_in_flight.max(seen.in_flight);
+            seen.max_in_flight = seen.max_in_flight.max(seen.in_flight);
         }
         let (delay, answer) = (self.on_submit)(&prompt, self.nth(&format!("submit {prompt}")));
         async move {

@@ -12,7 +12,7 @@ ALTER TABLE revisions DROP CONSTRAINT revisions_attempt_fkey;
 
 -- What the account allows, over all its workers. NULL: what its workers keep to.
 ALTER TABLE accounts
-  ADD most_in_flight      int CHECK (most_in_flight > 0),
+  ADD max_in_flight      int CHECK (max_in_flight > 0),
   ADD rate_count          int CHECK (rate_count > 0),
   ADD rate_window_ms      int CHECK ((rate_window_ms IS NULL) = (rate_count IS NULL)),
   ADD poll_rate_count     int CHECK (poll_rate_count > 0),

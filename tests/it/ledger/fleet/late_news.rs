@@ -31,7 +31,19 @@ struct Found<S: Shared> {
     doubt: RevisionState,
 }
 
-async fn found_in_doubt<S: Shared>() -> Found<S> {
+/// A shot that a worker had on the wire when it was given up, which is still cut off.
+struct GivenUp<S: Shared> {
+    shared: S,
+    one: Arc<S::Worker>,
+    other: Arc<S::Worker>,
+    entry: Entry,
+    /// As the one that was given up knows it.
+    sent: RevisionState,
+    /// As another worker was handed it.
+    left: Entry,
+}
+
+async fn given_up_while_sending<S: Shared>() -> GivenUp<S> {
     let (shared, one, other) = two::<S>(&shots(&[10])).await;
     let entry = only_one(&*one, all()).await;
     let sent = one.claimed(&entry, spec(entry.price), at(1)).await;
@@ -42,6 +54,11 @@ async fn found_in_doubt<S: Shared>() -> Found<S> {
         shared.pass(past(S::ON_WIRE)).await;
     }
     let left = only_one(&*other, all()).await;
+    GivenUp { shared, one, other, entry, sent, left }
+}
+
+async fn found_in_doubt<S: Shared>() -> Found<S> {
+    let GivenUp { shared, one, other, entry, sent, left } = given_up_while_sending::<S>().await;
     let said = ShotEvent::FoundSubmitting;
     let doubt = other.apply(left.revision, &left.status, said, &RULES, at(3)).await;
     shared.heal(&*one).await;
@@ -82,15 +99,7 @@ async fn bought_and_still_in_doubt_it_renders_and_is_handed_over<S: Shared>() {
 }
 
 async fn bought_and_still_submitting_with_another_it_renders_and_is_handed_over<S: Shared>() {
-    let (shared, one, other) = two::<S>(&shots(&[10])).await;
-    let entry = only_one(&*one, all()).await;
-    let sent = one.claimed(&entry, spec(entry.price), at(1)).await;
-    shared.cut_off(&*one).await;
-    shared.pass(past(S::LEASE + S::ON_WIRE)).await;
-    if handed(&*other, Want::default()).await.is_empty() {
-        shared.pass(past(S::ON_WIRE)).await;
-    }
-    let left = only_one(&*other, all()).await;
+    let GivenUp { shared, one, other, entry, sent, left } = given_up_while_sending::<S>().await;
     shared.heal(&*one).await;
     let said = moved(&entry, &sent, bought("t"));
     assert_eq!(verdict(&*one, said).await, Verdict::Gone);

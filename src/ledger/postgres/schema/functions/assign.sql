@@ -16,7 +16,7 @@ BEGIN
   END IF;
   w := locked(me);
   SELECT run, paused INTO run_, is_paused FROM campaigns WHERE id = w.campaign;
-  PERFORM free_places(w.account, w.campaign, most_in_flight(w.account, me));
+  PERFORM free_places(w.account, w.campaign, max_in_flight(w.account, me));
   -- It lives, however long nothing was heard of it: its machine may have slept.
   PERFORM bury(w.campaign, gone, me);
   UPDATE revisions SET worker = NULL WHERE id = ANY (returned) AND worker = me AND state <> 'submitting';
@@ -99,7 +99,7 @@ BEGIN
     AND lease_until < clock_timestamp() + lease - interval '3 seconds');
   SELECT * INTO p FROM pots WHERE id = (SELECT pot FROM campaigns WHERE id = w.campaign);
   SELECT in_flight INTO flight FROM accounts WHERE id = w.account;
-  most := most_in_flight(w.account, me);
+  most := max_in_flight(w.account, me);
   RETURN json_build_object('ids', ids, 'spent', p.spent, 'reserved', p.reserved,
     'unconfirmed', p.unconfirmed, 'cap', p.cap_micro, 'strict', p.is_strict,
     'places', CASE WHEN most IS NOT NULL THEN greatest(most - flight, 0) END,

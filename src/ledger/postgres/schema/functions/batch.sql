@@ -38,6 +38,20 @@ BEGIN
     AND (state <> 'submitting' OR is_settled OR lease_until + post_lasts < clock_timestamp()));
 END $$;
 
+-- Holds a campaign's money and its account to the end of the transaction: no other worker of the account
+-- buys meanwhile. `mp` and `month`: the money of this month, where that has a cap.
+CREATE OR REPLACE FUNCTION hold_money(
+  pot_ bigint, acc int, OUT p pots, OUT mp pots, OUT month bigint, OUT month_cap bigint, OUT flight int
+) LANGUAGE plpgsql AS $$
+BEGIN
+  SELECT * INTO p FROM pots WHERE id = pot_ FOR NO KEY UPDATE;
+  SELECT in_flight, month_cap_micro INTO flight, month_cap FROM accounts WHERE id = acc FOR NO KEY UPDATE;
+  IF month_cap IS NOT NULL THEN
+    month := month_pot(acc);
+    SELECT * INTO mp FROM pots WHERE id = month;
+  END IF;
+END $$;
+
 -- A batch of commits, in order, in one statement that commits by itself. Each commit checks before it
 -- writes: what is refused has written nothing. `seq` counts a worker's batches: one whose answer got
 -- lost is asked for again, and answered as it was. `moves` says whether it may move money or a place:
@@ -47,7 +61,7 @@ END $$;
 CREATE OR REPLACE FUNCTION batch(me bigint, seq bigint, lease interval, moves boolean, commits jsonb)
 RETURNS text LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
-  w workers; p pots; mp pots; month_ bigint; month_cap bigint; r record; c record; change record; reply text; verdicts text[]; verdict text;
+  w workers; p pots; mp pots; month_ bigint; month_cap bigint; r record; c record; change record; h record; reply text; verdicts text[]; verdict text;
   is_locked boolean := false; is_mine boolean; is_written boolean; pot_ bigint; flight int; had int;
   most int; fresh bigint; held text; from_ text; to_ text; cost bigint; about bigint[]; one bigint; origin_ int; address_ text := '';
   key_account text := '';
@@ -60,17 +74,11 @@ BEGIN
     RAISE EXCEPTION 'batch % follows %', seq, w.last_batch USING ERRCODE = 'RU002';
   END IF;
   SELECT pot INTO pot_ FROM campaigns WHERE id = w.campaign;
-  most := most_in_flight(w.account, me);
+  most := max_in_flight(w.account, me);
   -- From here to the commit no other worker of the account buys.
   IF moves THEN
-    SELECT * INTO p FROM pots WHERE id = pot_ FOR NO KEY UPDATE;
-    SELECT in_flight, month_cap_micro INTO flight, month_cap FROM accounts WHERE id = w.account
-      FOR NO KEY UPDATE;
-    IF month_cap IS NOT NULL THEN
-      month_ := month_pot(w.account);
-      SELECT * INTO mp FROM pots WHERE id = month_;
-    END IF;
-    had := flight;
+    h := hold_money(pot_, w.account);
+    p := h.p; mp := h.mp; month_ := h.month; month_cap := h.month_cap; had := h.flight; flight := had;
     is_locked := true;
   END IF;
   FOR c IN SELECT * FROM jsonb_to_recordset(commits) AS x(
@@ -94,14 +102,8 @@ BEGIN
       OR (w.is_visitor AND w.buys = 'all' AND (r.worker IS NULL OR is_free(r.worker, r.state)));
     IF NOT is_locked AND (c.k = 'late' OR (c.state IS NOT NULL AND takes_place(r.state, r.why, r.is_late)
         <> takes_place(c.state, c.why, false))) THEN
-      SELECT * INTO p FROM pots WHERE id = pot_ FOR NO KEY UPDATE;
-      SELECT in_flight, month_cap_micro INTO flight, month_cap FROM accounts WHERE id = w.account
-        FOR NO KEY UPDATE;
-      IF month_cap IS NOT NULL THEN
-        month_ := month_pot(w.account);
-        SELECT * INTO mp FROM pots WHERE id = month_;
-      END IF;
-      had := flight;
+      h := hold_money(pot_, w.account);
+      p := h.p; mp := h.mp; month_ := h.month; month_cap := h.month_cap; had := h.flight; flight := had;
       is_locked := true;
     END IF;
     CASE c.k
@@ -206,14 +208,8 @@ BEGIN
           from_ := change.account; cost := change.cost;
           IF from_ <> to_ AND cost <> 0 THEN
             IF NOT is_locked THEN
-              SELECT * INTO p FROM pots WHERE id = pot_ FOR NO KEY UPDATE;
-              SELECT in_flight, month_cap_micro INTO flight, month_cap FROM accounts WHERE id = w.account
-                FOR NO KEY UPDATE;
-              IF month_cap IS NOT NULL THEN
-                month_ := month_pot(w.account);
-                SELECT * INTO mp FROM pots WHERE id = month_;
-              END IF;
-              had := flight;
+              h := hold_money(pot_, w.account);
+              p := h.p; mp := h.mp; month_ := h.month; month_cap := h.month_cap; had := h.flight; flight := had;
               is_locked := true;
             END IF;
             INSERT INTO money (campaign, attempt, at, account, micro)

@@ -155,9 +155,9 @@ BEGIN
 END $$;
 
 -- How many purchases of an account may be in flight over all its workers; NULL: any number.
-CREATE OR REPLACE FUNCTION most_in_flight(acc int, me bigint) RETURNS int LANGUAGE plpgsql STABLE AS $$
+CREATE OR REPLACE FUNCTION max_in_flight(acc int, me bigint) RETURNS int LANGUAGE plpgsql STABLE AS $$
 BEGIN
-  RETURN (SELECT least(a.most_in_flight, (SELECT min(x.in_flight) FROM workers AS x
+  RETURN (SELECT least(a.max_in_flight, (SELECT min(x.in_flight) FROM workers AS x
       WHERE x.account = acc AND x.ended IS NULL AND (x.lease_until > clock_timestamp() OR x.id = me)))
     FROM accounts AS a WHERE a.id = acc);
 END $$;
