@@ -37,6 +37,7 @@
 //! | [`notify`] | sends messages about a run to the user's webhook | the gateway and its key |
 //! | [`plan`] | shots against the ledger: what a run would do and cost | the network |
 //! | [`scheduler`] | a run: one owner of its state, a driver, effects | SQL, HTTP |
+//! | [`review`] | what people decided about clips: picks, ratings, rejects, notes, in a file of the campaign folder | the ledger, money |
 //! | [`report`] | what became of a campaign, from its ledger: text, JSON, CSV, a page | the manifest |
 //! | [`simulator`] | a stand-in gateway with faults on demand and accounts of its own | the ledger |
 //! | `facade` | the public API: loads, plans, runs, reports | SQL, HTTP |
@@ -90,6 +91,8 @@ pub mod policy;
 pub mod provider;
 #[doc(hidden)]
 pub mod report;
+#[doc(hidden)]
+pub mod review;
 #[doc(hidden)]
 pub mod scheduler;
 #[doc(hidden)]

@@ -41,6 +41,13 @@ pub trait Snapshot {
     /// When it cannot be read.
     fn rows(&self, each: &mut dyn FnMut(Row)) -> Result<(), LedgerError>;
 
+    /// Hands every older or removed revision that has a clip, and that [`rows`](Self::rows) does not
+    /// show, to `each`: by shot, the oldest first.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn earlier_clips(&self, each: &mut dyn FnMut(Row)) -> Result<(), LedgerError>;
+
     /// Where the money lies and how it got there.
     ///
     /// # Errors

@@ -51,6 +51,7 @@ mod provider;
 mod readme;
 mod report;
 mod resolve;
+mod review;
 mod sandbox;
 mod scheduler;
 mod schema;

@@ -34,6 +34,19 @@ impl Snapshot for Books {
         Ok(())
     }
 
+    fn earlier_clips(&self, each: &mut dyn FnMut(Row)) -> Result<(), LedgerError> {
+        let is_earlier = |one: &&Revision| {
+            let Entry { current, status, .. } = &one.entry;
+            !current && !status.state.is_unfinished_purchase() && !one.files.is_empty()
+        };
+        let mut earlier: Vec<&Revision> = self.revisions.iter().filter(is_earlier).collect();
+        earlier.sort_by_key(|one| (one.entry.shot.clone(), one.entry.number));
+        for revision in earlier {
+            each(self.row(revision));
+        }
+        Ok(())
+    }
+
     fn spending(&self) -> Result<Spending, LedgerError> {
         let orphans = self.orphans().take(MAX_ORPHANS as usize);
         Ok(Spending { groups: self.groups(), history: self.history(), orphans: orphans.collect() })

@@ -33,6 +33,15 @@ pub(super) fn older() -> String {
     format!("NOT r.current AND r.state IN ('{unfinished}') ORDER BY r.shot, r.number")
 }
 
+/// Which of the others have clips, and their order.
+pub(super) fn earlier_clips() -> String {
+    let unfinished = State::UNFINISHED.join("', '");
+    format!(
+        "NOT r.current AND r.state NOT IN ('{unfinished}') \
+         AND EXISTS (SELECT 1 FROM files AS f WHERE f.revision = r.id) ORDER BY r.shot, r.number"
+    )
+}
+
 /// A row, and the database that it is from, for its errors.
 pub(super) struct Found<'r> {
     pub(super) row: &'r SqlRow,

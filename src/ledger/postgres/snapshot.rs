@@ -13,7 +13,7 @@ use super::connect::{connect, unreachable};
 use super::error::{ServerError, Trouble};
 use super::joining::name_of;
 use super::reading::Reading;
-use super::rows::{ENTRY, FROM, REQUEST, ROW, older};
+use super::rows::{ENTRY, FROM, REQUEST, ROW, earlier_clips, older};
 use super::schema::is_there;
 use super::spending;
 use super::timings::TIMINGS;
@@ -288,6 +288,20 @@ impl Snapshot for PostgresSnapshot {
                     };
                     reading.report("r.current ORDER BY r.position", &mut tell).await?;
                     reading.report(&older(), &mut tell).await
+                })
+            })?;
+            rows.into_iter().for_each(each);
+            ended(read)
+        })
+    }
+
+    fn earlier_clips(&self, each: &mut dyn FnMut(Row)) -> Result<(), LedgerError> {
+        let (sender, rows) = std::sync::mpsc::sync_channel::<Row>(AT_ONCE as usize);
+        std::thread::scope(|scope| {
+            let read = beside(scope, move || {
+                self.on_this_thread(async move |reading| {
+                    let mut tell = |row| drop(sender.send(row));
+                    reading.report(&earlier_clips(), &mut tell).await
                 })
             })?;
             rows.into_iter().for_each(each);

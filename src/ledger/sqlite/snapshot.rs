@@ -104,6 +104,10 @@ impl Snapshot for SqliteSnapshot {
         })
     }
 
+    fn earlier_clips(&self, each: &mut dyn FnMut(Row)) -> Result<(), LedgerError> {
+        self.within(|conn| read_rows(conn, self.schema, &earlier_clips(), each))
+    }
+
     fn spending(&self) -> Result<Spending, LedgerError> {
         self.within(spending::spending)
     }
@@ -161,6 +165,15 @@ fn home(conn: &Connection, schema: usize) -> rusqlite::Result<Home> {
 fn older() -> String {
     let unfinished = words(&State::UNFINISHED);
     format!("current = 0 AND state IN ({unfinished}) ORDER BY shot, number")
+}
+
+/// Which of the others have clips, and their order.
+fn earlier_clips() -> String {
+    let unfinished = words(&State::UNFINISHED);
+    format!(
+        "current = 0 AND state NOT IN ({unfinished}) \
+         AND EXISTS (SELECT 1 FROM files WHERE revision = revisions.id) ORDER BY shot, number"
+    )
 }
 
 fn entries(conn: &Connection, has_odd_nights: bool, which: &str) -> rusqlite::Result<Vec<Entry>> {

@@ -374,6 +374,7 @@ impl<M: Maker> Pair<M> {
         }
         let (snapshot, plain) = (ledger.snapshot().unwrap(), oracle.snapshot().unwrap());
         prop_assert_eq!(rows(&*snapshot), rows(&*plain));
+        prop_assert_eq!(earlier_clips(&*snapshot), earlier_clips(&*plain));
         prop_assert_eq!(snapshot.spending().unwrap(), plain.spending().unwrap());
         prop_assert_eq!(snapshot.kept_prices().unwrap(), plain.kept_prices().unwrap());
         let entries = snapshot.entries().unwrap();
@@ -391,6 +392,12 @@ impl<M: Maker> Pair<M> {
         }
         Ok(())
     }
+}
+
+fn earlier_clips(snapshot: &dyn rushes::ledger::Snapshot) -> Vec<rushes::ledger::Row> {
+    let mut rows = Vec::new();
+    snapshot.earlier_clips(&mut |row| rows.push(row)).unwrap();
+    rows
 }
 
 /// What an adopted clip was booked for, which no cap forbids.

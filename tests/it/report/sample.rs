@@ -15,6 +15,7 @@ use rushes::policy::budget::{Balance, Budget};
 pub struct Sample {
     pub summary: Summary,
     pub rows: Vec<Row>,
+    pub earlier: Vec<Row>,
     pub spending: Spending,
 }
 
@@ -123,7 +124,7 @@ impl Sample {
             held_by: None,
             workers: Vec::new(),
         };
-        Self { summary, rows, spending: Spending::default() }
+        Self { summary, rows, earlier: Vec::new(), spending: Spending::default() }
     }
 }
 
@@ -134,6 +135,11 @@ impl Snapshot for Sample {
 
     fn rows(&self, each: &mut dyn FnMut(Row)) -> Result<(), LedgerError> {
         self.rows.iter().cloned().for_each(each);
+        Ok(())
+    }
+
+    fn earlier_clips(&self, each: &mut dyn FnMut(Row)) -> Result<(), LedgerError> {
+        self.earlier.iter().cloned().for_each(each);
         Ok(())
     }
 
