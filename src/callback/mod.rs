@@ -1,6 +1,7 @@
 //! Calls that the gateway makes when a task has ended, from the listener to the scheduler. A call is
 //! a hint and nothing more: the scheduler asks the gateway itself. Only calls with a known key are
-//! queued. Must not know what a call is about.
+//! queued; a few with others are kept where several workers are at a campaign. Must not know what a
+//! call is about.
 
 mod webhook_queue;
 

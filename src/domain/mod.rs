@@ -3,6 +3,7 @@
 //! [`transition`].
 
 pub mod account;
+pub mod callback;
 pub mod charge;
 pub mod clip_info;
 pub mod content;

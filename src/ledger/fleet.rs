@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::digest::Digest;
 use super::{Answer, CallbackSubscription, Entry, RevisionId};
+use crate::domain::callback::Callback;
 use crate::domain::money::Usd;
 use crate::domain::shot::Shot;
 use crate::domain::state::AttemptId;
@@ -54,7 +55,12 @@ pub trait Fleet: Send + Sync {
     /// - once in a run, if [`Want::doubts`]: those in doubt;
     /// - once in a run, if [`Want::failed`]: current failed ones that this worker may buy;
     /// - up to [`Want::queued`] current queued ones that this worker may buy and whose price fits
-    ///   [`Want::left`] (an unknown price fits only `None`): the best first, as the queue has them.
+    ///   [`Want::left`] (an unknown price fits only `None`): the best first, as the queue has them;
+    /// - if [`Want::hears`]: those in doubt and stalled ones about which a call came.
+    ///
+    /// A call in [`Want::callbacks`] is kept for the worker that has or gets the revision, as long as its
+    /// state is about that attempt: that one hears of it with its next answer, once or, if answers are
+    /// lost, more often. Keys of no open attempt of this campaign are forgotten.
     fn assign(&self, want: Want) -> Answer<'_, Assigned>;
 
     /// Takes one revision into this worker's hands, also out of another's if nothing goes on with it
@@ -113,6 +119,7 @@ pub struct Counts {
 
 /// What a worker wants, and what it tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Want {
     /// So many queued ones at most.
     pub queued: u32,
@@ -124,6 +131,10 @@ pub struct Want {
     pub doubts: bool,
     /// Whether it may buy failed ones again.
     pub failed: bool,
+    /// Whether it does something about the provider's calls.
+    pub hears: bool,
+    /// Calls that reached this worker with keys that it does not know; each key once.
+    pub callbacks: Vec<Callback>,
     /// Revisions that it gives back: nothing goes on with them.
     pub returned: Vec<RevisionId>,
     /// Whether it has nothing to do and waits for others.
@@ -141,6 +152,8 @@ pub struct Assigned {
     pub entries: Vec<(Entry, Option<u32>)>,
     /// The attempts of those that the provider may call about.
     pub subscriptions: Vec<CallbackSubscription>,
+    /// Calls that reached other workers, about what is in this worker's hands.
+    pub callbacks: Vec<Callback>,
     /// How the campaign stands.
     pub news: News,
 }

@@ -4,6 +4,7 @@
 mod assign;
 mod batch;
 mod books;
+mod callbacks;
 mod commit;
 mod database;
 mod error;

@@ -3,12 +3,11 @@
 
 use serde_json::Value;
 
+use crate::domain::callback::add_named;
 use crate::domain::outcome::TaskId;
 
 use super::wire::names_task;
 
-/// The most tasks of one body that are looked at.
-pub const MAX_NAMED: usize = 4;
 /// How deep a body is looked through.
 const DEEPEST: u8 = 5;
 /// What a task's id may be called, the surest first.
@@ -31,11 +30,7 @@ fn collect(value: &Value, is_name: fn(&str) -> bool, deeper: u8, tasks: &mut Vec
     match value {
         Value::Object(fields) => {
             let named = fields.iter().filter(|(name, _)| is_name(name));
-            for task in named.filter_map(|(_, value)| id(value)) {
-                if tasks.len() < MAX_NAMED && !tasks.contains(&task) {
-                    tasks.push(task);
-                }
-            }
+            add_named(tasks, named.filter_map(|(_, value)| id(value)));
             fields.values().for_each(|value| collect(value, is_name, deeper, tasks));
         }
         Value::Array(items) => items.iter().for_each(|item| collect(item, is_name, deeper, tasks)),

@@ -1,6 +1,7 @@
 //! What the ledger hands over while a run goes on, where several workers are at a campaign; and what is
 //! lost to another worker.
 
+use crate::domain::callback::Callback;
 use crate::domain::state::OnDoubt;
 use crate::domain::time::Now;
 use crate::domain::transition::{Backoff, Next};
@@ -45,6 +46,9 @@ impl Scheduler {
             purchases: PURCHASES,
             doubts: buys_doubts || self.doubts.is_some(),
             failed: self.options.submit && buys_failed,
+            hears: self.doubts.is_some(),
+            // The driver adds those that have come by the time it asks.
+            callbacks: Vec::new(),
             returned: std::mem::take(&mut sharing.returned),
             is_idle,
             failures: self.failures,
@@ -66,7 +70,7 @@ impl Scheduler {
 
     /// The ledger handed over work, and told how the campaign stands.
     pub(super) fn assigned(&mut self, now: Now, assigned: Assigned) {
-        let Assigned { entries, subscriptions, news } = assigned;
+        let Assigned { entries, subscriptions, callbacks, news } = assigned;
         if let Some(sharing) = &mut self.sharing {
             sharing.asking = false;
             let queued = entries.iter().filter(|(entry, _)| entry.status.state.name() == "queued");
@@ -77,7 +81,8 @@ impl Scheduler {
             return;
         }
         let was_idle = self.sharing.as_ref().is_some_and(|sharing| sharing.said_idle);
-        let is_over = was_idle && entries.is_empty() && news.is_over && self.is_idle(now);
+        let has_nothing = entries.is_empty() && callbacks.is_empty();
+        let is_over = was_idle && has_nothing && news.is_over && self.is_idle(now);
         let is_full = entries.len() >= PURCHASES as usize;
         if let Some(sharing) = &mut self.sharing {
             if !is_over {
@@ -95,6 +100,9 @@ impl Scheduler {
         );
         self.replace_older(&entries);
         self.take_over(now, entries.into_iter(), subscriptions);
+        for Callback { key, tasks } in callbacks {
+            self.called(now, key, tasks);
+        }
     }
 
     /// Whether this worker has nothing to do.

@@ -97,7 +97,10 @@ impl Driver {
     pub(super) async fn run(mut self, mut scheduler: Scheduler) -> Result<RunOutcome, LedgerError> {
         let mut is_paused = self.pause.is_paused();
         self.carry_out(&mut scheduler).await;
-        // Every key that a callback may come with is known by now.
+        if self.ledger.fleet().is_some() {
+            self.callbacks.keep_others();
+        }
+        // Every key that a callback may come with is known by now, or may be another worker's.
         self.callbacks.open();
         let outcome = loop {
             self.carry_out(&mut scheduler).await;
@@ -258,6 +261,10 @@ impl Driver {
             Effect::Leave => {
                 self.others.abort_all();
                 self.callbacks.close();
+            }
+            Effect::Assign { mut want } => {
+                want.callbacks = self.callbacks.take_others();
+                self.others.spawn(Arc::clone(&self.world).perform(Effect::Assign { want }));
             }
             effect => {
                 self.others.spawn(Arc::clone(&self.world).perform(effect));

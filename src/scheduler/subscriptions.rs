@@ -4,12 +4,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use crate::callback::Callbacks;
+use crate::domain::callback::add_named;
 use crate::domain::outcome::TaskId;
 use crate::domain::secret::Secret;
 use crate::domain::state::AttemptId;
 use crate::domain::time::{Now, Timestamp};
 use crate::ledger::CallbackSubscription;
-use crate::provider::callback_body::MAX_NAMED;
 
 use super::shot_state::Slot;
 
@@ -44,11 +44,7 @@ pub(super) struct Subscription {
 
 impl Subscription {
     pub(super) fn name(&mut self, tasks: Vec<TaskId>) {
-        for task in tasks {
-            if self.named.len() < MAX_NAMED && !self.named.contains(&task) {
-                self.named.push(task);
-            }
-        }
+        add_named(&mut self.named, tasks);
     }
 }
 

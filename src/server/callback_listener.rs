@@ -6,7 +6,8 @@
 //! the queue closes are answered 503, so that the gateway calls again.
 //!
 //! Every POST to something that looks like a key is answered 204 at once, whether the key is known or
-//! not, and everything else 404: the answer says nothing that its sender did not know.
+//! not, and everything else 404: the answer says nothing that its sender did not know. Where other workers
+//! may know a key, and more such calls wait than are kept, the answer is 503.
 
 use std::io;
 use std::net::SocketAddr;
@@ -51,9 +52,7 @@ async fn receive(State(queue): State<Arc<WebhookQueue>>, request: Request<Body>)
     match to_bytes(request.into_body(), MAX_BODY).await {
         Ok(_) if !queue.is_open() => StatusCode::SERVICE_UNAVAILABLE,
         Err(_) => StatusCode::PAYLOAD_TOO_LARGE,
-        Ok(body) => {
-            queue.push(token, tasks_named(&body));
-            StatusCode::NO_CONTENT
-        }
+        Ok(body) if queue.push(token, tasks_named(&body)) => StatusCode::NO_CONTENT,
+        Ok(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }

@@ -5,6 +5,8 @@ mod body;
 mod charges;
 mod contents;
 mod door;
+#[cfg(all(unix, feature = "postgres"))]
+mod others;
 mod queue;
 
 use std::fs::File;

@@ -42,6 +42,8 @@ impl Tables {
         let before = self.workers.get(me.0).and_then(|worker| worker.last_assigned.clone());
         let again = before.filter(|(last, _)| *last == nth).map(|(_, handed)| handed);
         self.hear(me, want);
+        self.note_callbacks(&want.callbacks);
+        self.forget_callbacks(me, nth);
         let handed = match again {
             Some(handed) => handed.into_iter().filter(|id| self.is_in_hands(me, *id)).collect(),
             None => self.choose(me, want, now),
@@ -52,10 +54,12 @@ impl Tables {
                 (revision.holder, revision.taken_up) = (Some(me), run);
             }
         }
+        let callbacks = if want.hears { self.tell_callbacks(me, nth) } else { Vec::new() };
+        // What it was handed over is something to do, and so is what it hears of.
+        let is_idle = want.is_idle && handed.is_empty() && callbacks.is_empty();
         if let Some(worker) = self.workers.get_mut(me.0) {
             worker.last_assigned = Some((nth, handed.clone()));
-            // What it was handed over is something to do.
-            worker.is_idle = want.is_idle && handed.is_empty();
+            worker.is_idle = is_idle;
         }
         let revisions = handed.iter().filter_map(|id| self.books.revision(*id));
         let entries: Vec<(Entry, Option<u32>)> =
@@ -64,8 +68,8 @@ impl Tables {
             entries.iter().filter_map(|(entry, _)| entry.status.state.attempt()).collect();
         let mut subscriptions = self.books.subscriptions();
         subscriptions.retain(|one| attempts.contains(&one.attempt));
-        let news = self.news(me, want.is_idle && entries.is_empty(), want.is_idle);
-        Assigned { entries, subscriptions, news }
+        let news = self.news(me, is_idle, want.is_idle);
+        Assigned { entries, subscriptions, callbacks, news }
     }
 
     /// Takes what it tells, and what it gives back.
@@ -100,6 +104,10 @@ impl Tables {
             let is_failed = matches!(one.entry.status.state, State::Failed { .. });
             want.failed && is_failed && is_new(one) && self.may_buy(me, one)
         });
+        let called = all
+            .iter()
+            .copied()
+            .filter(|one| want.hears && one.holder.is_none() && self.waits_for_callback(one));
         let mut queued: Vec<&Revision> = all
             .iter()
             .copied()
@@ -108,13 +116,19 @@ impl Tables {
             .collect();
         queued.sort_by_key(|one| std::cmp::Reverse(rank(one)));
         let most = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
-        purchases
+        let mut chosen: Vec<RevisionId> = purchases
             .take(most(want.purchases))
             .chain(doubts)
             .chain(failed)
             .chain(queued.into_iter().take(most(want.queued)))
             .map(|one| one.entry.revision)
-            .collect()
+            .collect();
+        for one in called {
+            if !chosen.contains(&one.entry.revision) {
+                chosen.push(one.entry.revision);
+            }
+        }
+        chosen
     }
 
     /// Whether a revision is a current one that a worker may buy.
@@ -128,8 +142,8 @@ impl Tables {
         one.entry.current && only.is_some_and(takes)
     }
 
-    /// How the campaign stands. `was_handed_nothing`: to a worker that is idle.
-    fn news(&self, me: WorkerId, was_handed_nothing: bool, is_idle: bool) -> News {
+    /// How the campaign stands. `stays_idle`: to a worker that is idle and was handed nothing.
+    fn news(&self, me: WorkerId, stays_idle: bool, is_idle: bool) -> News {
         let others = || {
             let all = self.workers.iter().enumerate();
             all.filter(|(nth, worker)| *nth != me.0 && worker.work.is_some()).map(|(_, one)| one)
@@ -142,7 +156,7 @@ impl Tables {
             };
             goes_on && one.holder != Some(me)
         };
-        let is_over = was_handed_nothing
+        let is_over = stays_idle
             && self.living().all(|worker| worker.is_idle)
             && !self.books.revisions.iter().any(is_in_other_hands);
         let waits =

@@ -71,6 +71,14 @@ pub(super) struct Attempt {
     pub(super) worker: Option<WorkerId>,
 }
 
+/// What calls said about an attempt, in the order in which it was named.
+#[derive(Clone, Debug, Default)]
+pub(super) struct NotedCallback {
+    pub(super) tasks: Vec<TaskId>,
+    /// Which worker heard of it last, with which of its assignments.
+    pub(super) told: Option<(WorkerId, u64)>,
+}
+
 impl Attempt {
     /// One of which nothing was heard.
     pub(super) fn new(

@@ -1,11 +1,12 @@
 //! A campaign in memory as several workers share it: the books, who works, and what they share beside
 //! the books.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::books::{Books, Revision, WorkerId};
+use super::books::{Books, NotedCallback, Revision, WorkerId};
 use super::error::MemoryError;
 use super::slots::{Line, cell};
 use super::workers::Worker;
@@ -28,6 +29,8 @@ pub(super) struct Tables {
     pub(super) written_budget: Option<Budget>,
     /// What the current shots are the shots of.
     pub(super) digest: Option<Digest>,
+    /// What calls said that reached a worker which does not know their keys.
+    pub(super) callbacks: BTreeMap<AttemptId, NotedCallback>,
     /// From which state into which revisions came.
     pub(super) moves: Vec<(RevisionId, &'static str, &'static str)>,
     /// Batches so far.

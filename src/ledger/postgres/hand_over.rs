@@ -9,7 +9,9 @@ use super::process::{boot_clock, is_gone};
 use super::rows::{ENTRY, ENTRY_COLUMNS, FROM, Found};
 use super::timings::TIMINGS;
 use super::worker::{Worker, patient};
+use crate::domain::callback::{Callback, MAX_NAMED};
 use crate::domain::money::Usd;
+use crate::domain::outcome::TaskId;
 use crate::domain::secret::Secret;
 use crate::domain::state::AttemptId;
 use crate::domain::time::Timestamp;
@@ -22,6 +24,7 @@ struct Told {
     /// How much the database knows.
     known: Known,
     ids: Vec<i64>,
+    callbacks: Vec<Callback>,
     news: News,
     silent: Vec<String>,
 }
@@ -58,13 +61,16 @@ impl Worker {
             gone = self.gone();
             self.assignments = number;
             number += 1;
+            let heard = told.callbacks;
             told = self.ask(client, want, number, &gone).await?;
+            told.callbacks.extend(heard);
             self.silent = std::mem::take(&mut told.silent);
         }
         self.admit(told.known)?;
         let (entries, subscriptions) = self.read_handed(client, &told.ids).await?;
         self.note(told.known);
-        Ok((Assigned { entries, subscriptions, news: told.news }, number))
+        let Told { callbacks, news, .. } = told;
+        Ok((Assigned { entries, subscriptions, callbacks, news }, number))
     }
 
     /// Where those were of whom nothing is heard, and whose process is gone for certain.
@@ -152,18 +158,33 @@ impl Worker {
 /// What a worker wants, as `assign` reads it.
 fn said(want: &Want, gone: &[String]) -> Value {
     let returned: Vec<i64> = want.returned.iter().map(|revision| revision.0).collect();
+    let callback = |call: &Callback| {
+        let tasks: Vec<&str> = call.tasks.iter().map(TaskId::as_str).collect();
+        json!({"key": call.key.reveal(), "tasks": tasks})
+    };
+    let callbacks: Vec<Value> = want.callbacks.iter().map(callback).collect();
     json!({
         "queued": want.queued,
         "left": want.left.map(Usd::micros),
         "purchases": want.purchases,
         "doubts": want.doubts,
         "failed": want.failed,
+        "hears": want.hears,
+        "callbacks": callbacks,
+        "most_named": MAX_NAMED,
         "returned": returned,
         "idle": want.is_idle,
         "failures": want.failures,
         "late": want.late,
         "gone": gone,
     })
+}
+
+/// A call as `assign` tells of it.
+fn callback(value: &Value) -> Option<Callback> {
+    let tasks = value["tasks"].as_array()?.iter();
+    let tasks = tasks.filter_map(|task| TaskId::new(task.as_str()?)).collect();
+    Some(Callback { key: Secret::parse(value["key"].as_str()?)?, tasks })
 }
 
 fn told(value: &Value) -> Option<Told> {
@@ -173,6 +194,7 @@ fn told(value: &Value) -> Option<Told> {
     let count = |name: &str| value[name].as_i64();
     Some(Told {
         known: Known { attempts: count("attempts")?, movements: count("movements")? },
+        callbacks: value["callbacks"].as_array()?.iter().filter_map(callback).collect(),
         ids: value["ids"].as_array()?.iter().map(Value::as_i64).collect::<Option<_>>()?,
         silent: texts.map(|place| place.as_str().map(str::to_owned)).collect::<Option<_>>()?,
         news: News {

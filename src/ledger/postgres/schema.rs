@@ -9,19 +9,24 @@ use super::process::is_gone;
 use crate::catalog::hex;
 
 /// Every schema ever shipped, oldest first.
-const SCHEMAS: &[&str] =
-    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+const SCHEMAS: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+];
 /// The functions of this version.
 const FUNCTIONS: &str = concat!(
     include_str!("schema/functions/account.sql"),
     include_str!("schema/functions/workers.sql"),
     include_str!("schema/functions/batch.sql"),
+    include_str!("schema/functions/callbacks.sql"),
     include_str!("schema/functions/assign.sql"),
     include_str!("schema/functions/slots.sql"),
 );
 /// Counted up with every released change of the functions: a program replaces those of an earlier
 /// version, and leaves those of its own or of a later one.
-const FUNCTIONS_VERSION: i32 = 1;
+const FUNCTIONS_VERSION: i32 = 2;
 /// This program, as a ledger names it.
 pub(super) const PROGRAM: &str = concat!("rushes ", env!("CARGO_PKG_VERSION"));
 /// Of the lock that is held while the schema is looked at and changed.

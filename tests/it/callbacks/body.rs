@@ -1,6 +1,7 @@
 //! Which tasks a callback's body names.
 
-use rushes::provider::callback_body::{MAX_NAMED, tasks_named};
+use rushes::domain::callback::MAX_NAMED;
+use rushes::provider::callback_body::tasks_named;
 
 fn named(body: &str) -> Vec<String> {
     tasks_named(body.as_bytes()).iter().map(ToString::to_string).collect()

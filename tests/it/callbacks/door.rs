@@ -162,3 +162,25 @@ async fn a_closed_door_leaves_neither_a_port_nor_a_connection() {
     assert!(listen(address, Arc::default()).await.is_err(), "one at a time");
     again.close(Duration::ZERO).await;
 }
+
+#[tokio::test]
+async fn calls_that_may_be_another_workers_are_taken_until_no_place_is_left_for_them() {
+    let (door, address, queue) = open().await;
+    queue.keep_others();
+    let token = new_token().unwrap();
+    queue.expect(token);
+    let called = |key: String| {
+        beside(move || send(address, "POST", &format!("/rushes/{key}"), br#"{"taskId":"t1"}"#))
+    };
+    for n in 0..64 {
+        assert_eq!(called(format!("{n:032x}")).await, 204);
+    }
+    assert_eq!(called(format!("{:032x}", 64)).await, 503, "it is to come again later");
+    assert_eq!(called(format!("{:032x}", 63)).await, 204, "it is kept already");
+    assert_eq!(called(token.reveal()).await, 204);
+    assert_eq!(called("nothing-like-a-key".to_owned()).await, 404);
+    assert_eq!(queue.next().await.0, token);
+    assert_eq!(queue.take_others().len(), 64);
+    assert_eq!(called(format!("{:032x}", 64)).await, 204, "there is room again");
+    door.close(Duration::ZERO).await;
+}

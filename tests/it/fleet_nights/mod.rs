@@ -1,8 +1,8 @@
 //! Whole campaigns of several workers in virtual time from one seed: several real schedulers over one
 //! database in memory and one in-process simulator, with workers that die, freeze, are cut off from
 //! the database, from the gateway or from both, lose answers, join and leave; and with databases that
-//! forget. Every call to the gateway, and what is left in the end, is held against the simulator's
-//! books.
+//! forget. In some the gateway calls any of the workers about what it sold. Every call to the gateway, and what
+//! is left in the end, is held against the simulator's books.
 //!
 //! A night that breaks a promise prints its seed and its trace. To see one again, or to go on for
 //! longer than an ordinary test run does:
@@ -13,6 +13,7 @@
 #![expect(clippy::print_stdout, reason = "what was asked for by hand")]
 
 mod clips;
+mod exchange;
 mod gate;
 mod oracle;
 mod plan;

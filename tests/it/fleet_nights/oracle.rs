@@ -34,6 +34,8 @@ pub struct Oracle {
     excused: HashSet<String>,
     /// Shots that were in doubt or stalled at some time, by prompt: their places were another's then.
     strayed: BTreeSet<String>,
+    /// Tasks that calls named: they may be asked for before the ledger knows them.
+    hinted: HashSet<TaskId>,
     /// Task ids that a worker received since the last look, with its number and their prompts.
     received: Vec<(usize, String, String)>,
     /// When POSTs left, over all workers.
@@ -82,6 +84,7 @@ impl Oracle {
             prompts: HashMap::new(),
             excused: HashSet::new(),
             strayed: BTreeSet::new(),
+            hinted: HashSet::new(),
             received: Vec::new(),
             posts: Vec::new(),
             audited: 0,
@@ -173,7 +176,13 @@ impl Oracle {
     /// A task id is durable before its task is polled.
     pub fn about_to_poll(&mut self, task: &TaskId) {
         let known = self.database.knows_task(task) || self.has_forgotten();
+        let known = known || self.hinted.contains(task);
         self.holds(known, || format!("{task} was polled, but it is not in the ledger"));
+    }
+
+    /// A call names a task.
+    pub fn hinted(&mut self, task: &TaskId) {
+        self.hinted.insert(task.clone());
     }
 
     /// A worker has the answer to a POST.

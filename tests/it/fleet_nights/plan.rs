@@ -73,6 +73,8 @@ pub struct Round {
 pub struct FleetNight {
     pub night: Night,
     pub rounds: Vec<Round>,
+    /// How long a call about a doubt is waited for, if the gateway calls.
+    pub calls: Option<Duration>,
 }
 
 impl FleetNight {
@@ -89,7 +91,8 @@ impl FleetNight {
             let after = Duration::from_millis(dice.u64(200..20_000));
             last.forgets = Some((after, dice.usize(1..6)));
         }
-        Self { night, rounds }
+        let calls = (dice.u8(0..2) == 0).then(|| Duration::from_secs(dice.u64(0..300)));
+        Self { night, rounds, calls }
     }
 }
 

@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::clips::Shelf;
+use super::exchange::Exchange;
 use super::oracle::Oracle;
 use super::plan::{FleetNight, Round, What, When};
 use super::user;
@@ -62,6 +63,7 @@ pub struct Stage {
     pub oracle: Arc<Mutex<Oracle>>,
     pub clock: Arc<WorldClock>,
     dice: Rng,
+    exchange: Arc<Exchange>,
     clips: Shelf,
     stderr: Stderr,
     workers: usize,
@@ -74,7 +76,7 @@ const LONGEST: Duration = Duration::from_secs(2 * 3600);
 const MAX_MORNINGS: u32 = 30;
 
 impl Stage {
-    pub fn set(plan: FleetNight, seed: u64, dice: Rng) -> Self {
+    pub fn set(plan: FleetNight, seed: u64, mut dice: Rng) -> Self {
         let night = &plan.night;
         let clock = Arc::new(WorldClock(Instant::now()));
         let options = SimOptions { seed, purse: night.purse, ..SimOptions::new(night.profile) };
@@ -83,11 +85,13 @@ impl Stage {
         let gateway = SimState::open(options, catalog).unwrap();
         let sim = Simulator::new(gateway, Arc::clone(&clock) as _, night.limits.submit_timeout);
         let (database, clips) = (MemoryDatabase::new(), Shelf::default());
-        let oracle = Oracle::new(&database, &clips, &night.limits);
+        let oracle = Arc::new(Mutex::new(Oracle::new(&database, &clips, &night.limits)));
+        let exchange = Arc::new(Exchange::new(plan.calls, &mut dice, &oracle));
         Self {
             database,
             sim: Arc::new(sim),
-            oracle: Arc::new(Mutex::new(oracle)),
+            oracle,
+            exchange,
             clock,
             dice,
             clips,
@@ -252,12 +256,13 @@ impl Stage {
         let worker = Worker::new(self.workers, Arc::clone(&ledger), database, waits, oracle);
         let worker = Arc::new(worker);
         self.note(format!("worker {} joins", self.workers));
-        let wire = Wire::new(&self.sim, &worker, night.limits.submit_timeout);
+        let wire = Wire::new(&self.sim, &worker, &self.exchange, night.limits.submit_timeout);
         let (kept, clips) = (Arc::clone(&ledger) as _, Arc::new(self.clips.clone()) as _);
         let clock = Arc::clone(&self.clock) as _;
         let deps = Deps {
             threads: Threads::InPlace,
             pause: worker.pause.clone(),
+            callbacks: self.exchange.listen(),
             ..Deps::new(Arc::new(wire), kept, clips, clock)
         };
         let options = RunOptions {

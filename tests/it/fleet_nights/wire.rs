@@ -14,6 +14,7 @@ use rushes::provider::{Capabilities, Download, Provider, ResumePoint, Submission
 use rushes::simulator::Simulator;
 use tokio::time::Instant;
 
+use super::exchange::Exchange;
 use super::plan::When;
 use super::worker::Worker;
 use crate::nights::prompt;
@@ -25,6 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Wire {
     sim: Arc<Simulator>,
     worker: Arc<Worker>,
+    exchange: Arc<Exchange>,
     submit_timeout: Duration,
     posts: AtomicU32,
     polls: AtomicU32,
@@ -32,10 +34,16 @@ pub struct Wire {
 }
 
 impl Wire {
-    pub fn new(sim: &Arc<Simulator>, worker: &Arc<Worker>, submit_timeout: Duration) -> Self {
+    pub fn new(
+        sim: &Arc<Simulator>,
+        worker: &Arc<Worker>,
+        exchange: &Arc<Exchange>,
+        submit_timeout: Duration,
+    ) -> Self {
         Self {
             sim: Arc::clone(sim),
             worker: Arc::clone(worker),
+            exchange: Arc::clone(exchange),
             submit_timeout,
             posts: AtomicU32::new(0),
             polls: AtomicU32::new(0),
@@ -43,7 +51,7 @@ impl Wire {
         }
     }
 
-    async fn post(&self, submission: Submission) -> SubmitOutcome {
+    async fn post(&self, mut submission: Submission) -> SubmitOutcome {
         let (worker, nth) = (&self.worker, count(&self.posts));
         worker.reaches(When::BeforePost(nth));
         if !worker.gate.runs() {
@@ -60,7 +68,20 @@ impl Wire {
         let has = |revision| worker.has_in_hands(revision);
         worker.oracle.lock().unwrap().about_to_post(worker.number, &prompt, &has);
         let left = Instant::now();
-        let call = self.go(move |sim| async move { sim.submit(submission).await }.boxed());
+        let called = submission.callback.take().map(|_| (submission.key, prompt.clone()));
+        let exchange = Arc::clone(&self.exchange);
+        let sells = move |sim: Arc<Simulator>| async move {
+            let before = sim.books().purchases.len();
+            let answer = sim.submit(submission).await;
+            let books = sim.books();
+            if let Some((key, prompt)) = called
+                && books.purchases().skip(before).any(|sold| sold.prompt == prompt)
+            {
+                exchange.has_sold(&sim, key, &prompt);
+            }
+            answer
+        };
+        let call = self.go(move |sim| sells(sim).boxed());
         let mut answer = call.await;
         worker.reaches(When::OnTheWire(nth));
         if worker.gate.is_cut() {

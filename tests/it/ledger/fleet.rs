@@ -3,6 +3,7 @@
 
 mod adoption;
 mod assigning;
+mod callbacks;
 mod histories;
 #[cfg(all(unix, feature = "postgres"))]
 mod in_database;

@@ -1,6 +1,7 @@
 //! The ledger in a real database: answers that get lost, connections that break, servers that die or
 //! forget, workers that are given up.
 
+mod callbacks;
 mod given_up;
 mod joins;
 mod lost;

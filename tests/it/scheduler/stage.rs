@@ -293,7 +293,7 @@ impl Stage {
     /// The gateway, or somebody else, calls about a prompt's last attempt and names these tasks.
     pub fn call(&self, token: Secret, tasks: &[&str]) {
         let tasks = tasks.iter().map(|task| TaskId::new(task).unwrap()).collect();
-        self.callbacks.as_ref().unwrap().queue.push(token, tasks);
+        assert!(self.callbacks.as_ref().unwrap().queue.push(token, tasks));
     }
 
     pub fn cap(mut self, dollars: &str) -> Self {

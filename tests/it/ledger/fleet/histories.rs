@@ -4,15 +4,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::collection::vec;
+use proptest::option;
 use proptest::prelude::*;
+use rushes::domain::callback::Callback;
+use rushes::domain::secret::Secret;
 use rushes::domain::state::AttemptId;
 
 use super::*;
 
 #[derive(Clone, Debug)]
 enum Op {
-    /// A worker asks for so many, wants those in doubt, and gives one back.
-    Assign(usize, u32, bool, Option<usize>),
+    /// A worker asks for so many, wants those in doubt, gives one back, and was called about the nth
+    /// attempt.
+    Assign(usize, u32, bool, Option<usize>, Option<u8>),
     /// Claims something that it believes to have.
     Claim(usize, usize),
     /// Something happens to what it believes to have.
@@ -48,8 +52,10 @@ fn op() -> impl Strategy<Value = Op> {
     ];
     let who = || 0..4_usize;
     prop_oneof![
-        6 => (who(), 0..4_u32, any::<bool>(), proptest::option::of(0..9_usize))
-            .prop_map(|(who, queued, doubts, back)| Op::Assign(who, queued, doubts, back)),
+        6 => (who(), 0..4_u32, any::<bool>(), option::of(0..9_usize), option::of(1..12_u8))
+            .prop_map(|(who, queued, doubts, back, called)| {
+                Op::Assign(who, queued, doubts, back, called)
+            }),
         8 => (who(), 0..9_usize).prop_map(|(who, which)| Op::Claim(who, which)),
         12 => (who(), 0..9_usize, kind).prop_map(|(who, which, kind)| Op::Happen(who, which, kind)),
         1 => who().prop_map(Op::Die),
@@ -58,7 +64,7 @@ fn op() -> impl Strategy<Value = Op> {
         3 => who().prop_map(Op::Heal),
         1 => who().prop_map(Op::LoseAnswer),
         3 => prop_oneof![0..40_u64, 600..800_u64].prop_map(Op::Pass),
-        1 => proptest::option::of(0..120_i64).prop_map(Op::Budget),
+        1 => option::of(0..120_i64).prop_map(Op::Budget),
         1 => (0..9_usize).prop_map(Op::NotBought),
     ]
 }
@@ -92,6 +98,8 @@ struct History {
     cap: Option<Usd>,
     /// By how much what was heard late may pass the cap.
     late: Usd,
+    /// So many attempts were asked for.
+    asked: u8,
 }
 
 const IN_FLIGHT: u32 = 3;
@@ -109,7 +117,7 @@ impl History {
         let shots = shots(&[10; 9]);
         fleet(&workers[0].ledger).begin(Some(shots.into()), None, at(0)).await.unwrap();
         let (gateway, late) = (Gateway::default(), Usd::ZERO);
-        Self { database, workers, gateway, cap: None, late }
+        Self { database, workers, gateway, cap: None, late, asked: 0 }
     }
 
     /// The worker, if its calls get through.
@@ -120,11 +128,14 @@ impl History {
 
     async fn make(&mut self, op: Op) -> Result<(), TestCaseError> {
         match op {
-            Op::Assign(who, queued, doubts, back) => {
+            Op::Assign(who, queued, doubts, back, called) => {
                 let Some(one) = self.heard(who) else { return Ok(()) };
                 let back = back.and_then(|nth| one.has.keys().nth(nth).copied());
                 let returned: Vec<_> = back.into_iter().collect();
+                let call = |nth| Callback { key: Secret::from_bytes([nth; 16]), tasks: Vec::new() };
+                let callbacks = called.map(call).into_iter().collect();
                 let want = Want { queued, purchases: 2, doubts, returned, ..Want::default() };
+                let want = Want { hears: doubts, callbacks, ..want };
                 for id in &want.returned {
                     let is_sent = matches!(one.has[id].status.state, State::Submitting { .. });
                     if !is_sent {
@@ -176,11 +187,14 @@ impl History {
 
     async fn claim(&mut self, who: usize, which: usize) -> Result<(), TestCaseError> {
         let places = self.database.places();
+        self.asked = self.asked.wrapping_add(1);
+        let key = Secret::from_bytes([self.asked; 16]);
         let Some(one) = self.heard(who) else { return Ok(()) };
         let mut queued =
             one.has.values().filter(|one| matches!(one.status.state, State::Queued { .. }));
         let Some(entry) = queued.nth(which).cloned() else { return Ok(()) };
-        let (verdict, status) = one.ledger.claim(&entry, spec(entry.price), &RULES, at(1)).await;
+        let spec = AttemptSpec { key, key_on_wire: true, ..spec(entry.price) };
+        let (verdict, status) = one.ledger.claim(&entry, spec, &RULES, at(1)).await;
         if verdict == Verdict::Gone {
             one.has.remove(&entry.revision);
         }

@@ -21,6 +21,7 @@ mod rerolls;
 mod rig;
 mod said;
 mod shared;
+mod shared_callbacks;
 mod stops;
 mod uploads;
 

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use super::given::{given, rendering, secs, usd};
+use super::given::{BEGAN, given, rendering, secs, task, usd};
 use super::rig::Rig;
 use super::{bought, completed, throttled};
-use rushes::domain::state::State;
-use rushes::ledger::{Assigned, Counts, News, SlotRequest, Traffic, Verdict, Want};
+use rushes::domain::callback::Callback;
+use rushes::domain::state::{AttemptId, State};
+use rushes::ledger::{
+    Assigned, CallbackSubscription, Counts, News, SlotRequest, Traffic, Verdict, Want,
+};
 use rushes::policy::limits::{Rate, Window};
 use rushes::scheduler::{Effect, Event, GrantedMoments, RunOutcome, StopReason};
 
@@ -15,7 +18,7 @@ const fn ms(millis: u64) -> Duration {
 }
 
 /// How the campaign stands where there is room for all.
-const ROOM: News = News { places: 100, workers: 2, ..nothing() };
+pub const ROOM: News = News { places: 100, workers: 2, ..nothing() };
 
 const fn nothing() -> News {
     use rushes::Usd;
@@ -36,7 +39,7 @@ const fn nothing() -> News {
 
 impl Rig {
     /// What is asked of the ledger now, which is answered by [`Rig::assign`].
-    fn want(&mut self) -> Option<Want> {
+    pub fn want(&mut self) -> Option<Want> {
         let at = self.begun.iter().position(|effect| matches!(effect, Effect::Assign { .. }))?;
         match self.begun.remove(at) {
             Effect::Assign { want } => Some(want),
@@ -45,14 +48,30 @@ impl Rig {
     }
 
     /// The ledger hands over these rows.
-    fn assign(&mut self, rows: &[usize], news: News) {
+    pub fn assign(&mut self, rows: &[usize], news: News) {
+        self.assign_called(rows, &[], news);
+    }
+
+    /// The same, and tells of calls about these rows, which named these tasks, that reached others.
+    pub fn assign_called(&mut self, rows: &[usize], calls: &[(usize, &[&str])], news: News) {
         let entries = rows.iter().map(|row| self.entries[*row].clone()).collect();
-        let assigned = Assigned { entries, subscriptions: Vec::new(), news };
+        let all = (1..).map(AttemptId).zip(&self.attempts);
+        let handed = all.filter(|(_, attempt)| rows.contains(&attempt.row));
+        let subscriptions = handed
+            .map(|(attempt, one)| CallbackSubscription { attempt, key: one.key, sent_at: BEGAN })
+            .collect();
+        let key_of = |row| self.attempts.iter().rfind(|one| one.row == row).unwrap().key;
+        let callback = |(row, tasks): &(usize, &[&str])| Callback {
+            key: key_of(*row),
+            tasks: tasks.iter().map(|name| task(name)).collect(),
+        };
+        let callbacks = calls.iter().map(callback).collect();
+        let assigned = Assigned { entries, subscriptions, callbacks, news };
         self.tell(Event::Assigned(Box::new(assigned)));
     }
 
     /// The ledger says how many shots are queued: once no worker has anything to do, this is asked.
-    fn count_queued(&mut self, queued: usize) {
+    pub fn count_queued(&mut self, queued: usize) {
         assert_eq!(self.ended(), None, "the shots are counted first");
         let is_count = |effect: &Effect| matches!(effect, Effect::Count);
         while let Some(at) = self.begun.iter().position(is_count) {
@@ -61,7 +80,7 @@ impl Rig {
         }
     }
 
-    fn slot_request(&mut self, traffic: Traffic) -> Option<SlotRequest> {
+    pub fn slot_request(&mut self, traffic: Traffic) -> Option<SlotRequest> {
         let is_it = |effect: &Effect| match effect {
             Effect::AskSlots { request } => request.traffic == traffic,
             _ => false,
@@ -73,7 +92,7 @@ impl Rig {
         }
     }
 
-    fn grant(&mut self, traffic: Traffic, first: Duration, every: Duration, count: u32) {
+    pub fn grant(&mut self, traffic: Traffic, first: Duration, every: Duration, count: u32) {
         let (level, quiet_until) = (0, Duration::ZERO);
         let granted = GrantedMoments { traffic, first, every, count, level, quiet_until };
         self.tell(Event::Granted(granted));

@@ -7,6 +7,7 @@ DECLARE
   w workers; p pots; run_ bigint; is_paused boolean; ended_ bigint[]; ids bigint[] := '{}'; more bigint[];
   returned bigint[]; gone text[]; silent text[]; room int; quota int; left_ bigint; is_idle_ boolean;
   most int; flight int; mates record; is_over_ boolean := false; waiting int := 0;
+  is_new boolean; called record; heard jsonb := '[]';
 BEGIN
   returned := ARRAY(SELECT x::bigint FROM jsonb_array_elements(want->'returned') AS x);
   gone := ARRAY(SELECT x FROM jsonb_array_elements_text(want->'gone') AS x);
@@ -20,7 +21,11 @@ BEGIN
   -- It lives, however long nothing was heard of it: its machine may have slept.
   PERFORM bury(w.campaign, gone, me);
   UPDATE revisions SET worker = NULL WHERE id = ANY (returned) AND worker = me AND state <> 'submitting';
-  IF seq = w.last_assignment THEN
+  IF want->'callbacks' <> '[]' THEN
+    PERFORM note_callbacks(w.campaign, want->'callbacks', (want->>'most_named')::int);
+  END IF;
+  is_new := seq <> w.last_assignment;
+  IF NOT is_new THEN
     ids := ARRAY(SELECT id FROM revisions WHERE id = ANY (w.assigned) AND worker = me);
   ELSE
     -- Those that have ended, and from which others may take what goes on.
@@ -73,9 +78,13 @@ BEGIN
       ids := ids || next_up(me, w.campaign, run_, w.buys, ended_, quota, left_);
     END IF;
   END IF;
+  IF EXISTS (SELECT 1 FROM callbacks WHERE campaign = w.campaign) THEN
+    called := hear_callbacks(me, w.campaign, run_, seq, (want->>'hears')::boolean, is_new);
+    ids := ids || called.taken; heard := called.heard;
+  END IF;
   is_idle_ := (want->>'idle')::boolean;
   UPDATE workers SET lease_until = clock_timestamp() + lease, last_assignment = seq, assigned = ids,
-      is_idle = is_idle_ AND ids = '{}', failures = (want->>'failures')::int, late = (want->>'late')::int
+      is_idle = is_idle_ AND ids = '{}' AND heard = '[]', failures = (want->>'failures')::int, late = (want->>'late')::int
     WHERE id = me;
   SELECT count(*) FILTER (WHERE x.ended IS NULL) AS living,
       bool_and(x.is_idle OR x.ended IS NOT NULL) AS idle,
@@ -83,7 +92,7 @@ BEGIN
       coalesce(sum(x.late) FILTER (WHERE x.id <> me AND x.ended IS NULL), 0) AS late INTO mates
     FROM workers AS x WHERE x.campaign = w.campaign AND NOT x.is_visitor AND x.run = run_;
   IF is_idle_ THEN
-    is_over_ := ids = '{}' AND coalesce(mates.idle, true) AND NOT EXISTS (SELECT 1 FROM revisions
+    is_over_ := ids = '{}' AND heard = '[]' AND coalesce(mates.idle, true) AND NOT EXISTS (SELECT 1 FROM revisions
       WHERE campaign = w.campaign AND stage = 'bought' AND worker IS DISTINCT FROM me);
     waiting := CASE w.buys WHEN 'none' THEN 0 WHEN 'some' THEN
         (SELECT count(*) FROM selections AS s JOIN revisions AS r ON r.campaign = w.campaign AND r.current
@@ -100,7 +109,7 @@ BEGIN
   SELECT * INTO p FROM pots WHERE id = (SELECT pot FROM campaigns WHERE id = w.campaign);
   SELECT in_flight INTO flight FROM accounts WHERE id = w.account;
   most := max_in_flight(w.account, me);
-  RETURN json_build_object('ids', ids, 'spent', p.spent, 'reserved', p.reserved,
+  RETURN json_build_object('ids', ids, 'callbacks', heard, 'spent', p.spent, 'reserved', p.reserved,
     'unconfirmed', p.unconfirmed, 'cap', p.cap_micro, 'strict', p.is_strict,
     'places', CASE WHEN most IS NOT NULL THEN greatest(most - flight, 0) END,
     'workers', mates.living + w.is_visitor::int, 'paused', is_paused, 'failures', mates.failures,

@@ -1,0 +1,15 @@
+-- Schema 4: calls of the gateway that reach a worker which does not have the shot in its hands.
+-- Never edited once shipped.
+
+-- What calls about an attempt said, for the worker that has its revision in its hands, or will. A hint: it
+-- may be lost, and may be heard twice.
+CREATE TABLE callbacks (
+  campaign int NOT NULL,
+  attempt  bigint NOT NULL REFERENCES attempts,
+  revision bigint NOT NULL,
+  tasks    jsonb NOT NULL,                              -- list of the task ids that were named
+  told_to  bigint,                                      -- the worker that heard of it last
+  told_in  bigint,                                      -- with this assignment of its
+  PRIMARY KEY (campaign, attempt)
+);
+CREATE INDEX by_key ON attempts (token) WHERE key_on_wire AND account = 'reserved';
