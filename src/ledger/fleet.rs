@@ -16,6 +16,7 @@ use crate::domain::time::Timestamp;
 use crate::policy::budget::{Balance, Budget};
 pub use crate::policy::granted::{LATEST, REACH};
 use crate::policy::limits::Limits;
+use crate::policy::rejections::AlikeRejections;
 
 /// What a run tells the ledger that it shares with other workers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,6 +144,10 @@ pub struct Want {
     pub failures: u32,
     /// So many of its tasks are late.
     pub late: u32,
+    /// So many purchases of its were accepted in this run.
+    pub accepted: u32,
+    /// The rejections in a row that it met; `None`: none since something was accepted.
+    pub rejections: Option<AlikeRejections>,
 }
 
 /// What a worker was handed over.
@@ -154,6 +159,9 @@ pub struct Assigned {
     pub subscriptions: Vec<CallbackSubscription>,
     /// Calls that reached other workers, about what is in this worker's hands.
     pub callbacks: Vec<Callback>,
+    /// The rejections that each other worker met in this run, also of those that have ended, as long as
+    /// no worker had anything accepted since they were told.
+    pub rejections: Vec<AlikeRejections>,
     /// How the campaign stands.
     pub news: News,
 }
@@ -178,6 +186,8 @@ pub struct News {
     pub failures: u32,
     /// So many tasks of other living workers are late.
     pub late: u32,
+    /// So many purchases of other workers were accepted in this run, also of those that have ended.
+    pub accepted: u32,
     /// Of an idle worker that was handed nothing: whether no other worker can bring it anything to do
     /// either. All that live are idle, and no purchase that is submitting, rendering (stalled ones not
     /// counted) or rendered is in another's hands, or still to be handed over.

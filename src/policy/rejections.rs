@@ -3,6 +3,8 @@
 
 use std::collections::HashSet;
 
+use sha2::{Digest, Sha256};
+
 /// So many first shots of a run, with different prompts, rejected alike stop it.
 const FIRST: usize = 8;
 /// So many in a row, at any time, do too.
@@ -21,6 +23,19 @@ pub fn gist(why: &str) -> String {
     gist.join(" ")
 }
 
+/// The rejections in a row that one worker met, as it tells the others of its campaign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlikeRejections {
+    /// What they say.
+    pub gist: String,
+    /// How many there were with nothing accepted in between.
+    pub in_a_row: u32,
+    /// Whether nothing else was answered to any shot of the worker in this run.
+    pub are_first: bool,
+    /// What tells their prompts apart, of as many as matter.
+    pub prompts: Vec<u64>,
+}
+
 /// The rejections of a run, as far as they say something about all of its shots.
 #[derive(Clone, Debug)]
 pub struct Rejections {
@@ -30,8 +45,8 @@ pub struct Rejections {
     in_a_row: u32,
     /// Whether nothing else was answered to any shot of the run.
     are_first: bool,
-    /// The prompts of as many of them as are told apart.
-    prompts: HashSet<String>,
+    /// Hashes of the prompts of as many of them as are told apart.
+    prompts: HashSet<u64>,
 }
 
 impl Default for Rejections {
@@ -47,8 +62,8 @@ impl Rejections {
         self.prompts.clear();
     }
 
-    /// One more was rejected; whether that is one too many.
-    pub fn rejected(&mut self, gist: &str, prompt: &str) -> bool {
+    /// One more was rejected.
+    pub fn rejected(&mut self, gist: &str, prompt: &str) {
         if self.gist != gist {
             self.are_first &= self.gist.is_empty();
             gist.clone_into(&mut self.gist);
@@ -57,20 +72,60 @@ impl Rejections {
         }
         self.in_a_row = self.in_a_row.saturating_add(1);
         if self.prompts.len() < FIRST {
-            self.prompts.insert(prompt.to_owned());
+            self.prompts.insert(hash(prompt));
         }
-        self.in_a_row >= IN_A_ROW || self.are_first && self.prompts.len() >= FIRST
     }
 
-    /// Whether they are about one text alone, such as the takes of one shot.
+    /// Whether they are too many, together with those that other workers met.
     #[must_use]
-    pub fn are_of_one_text(&self) -> bool {
-        self.prompts.len() <= 1
+    pub fn are_too_many(&self, others: &[AlikeRejections]) -> bool {
+        let is_first = |other: &AlikeRejections| other.are_first && other.gist == self.gist;
+        let are_first = self.are_first && others.iter().all(is_first);
+        let in_a_row = self.in_a_row(others);
+        in_a_row >= IN_A_ROW || are_first && self.prompts(others).len() >= FIRST
     }
 
-    /// How many were rejected alike, with nothing accepted in between.
+    /// Whether they, and those that other workers met, are about one text alone, such as the takes of
+    /// one shot.
     #[must_use]
-    pub const fn in_a_row(&self) -> u32 {
-        self.in_a_row
+    pub fn are_of_one_text(&self, others: &[AlikeRejections]) -> bool {
+        self.prompts(others).len() <= 1
     }
+
+    /// How many were rejected alike over all workers, with nothing accepted in between; none before this
+    /// one met one.
+    #[must_use]
+    pub fn in_a_row(&self, others: &[AlikeRejections]) -> u32 {
+        let theirs = self.alike(others).map(|other| other.in_a_row);
+        theirs.fold(self.in_a_row, u32::saturating_add)
+    }
+
+    /// What is told to other workers; `None`: nothing was rejected since something was accepted.
+    #[must_use]
+    pub fn told(&self) -> Option<AlikeRejections> {
+        let (gist, in_a_row, are_first) = (self.gist.clone(), self.in_a_row, self.are_first);
+        let mut prompts: Vec<u64> = self.prompts.iter().copied().collect();
+        prompts.sort_unstable();
+        (in_a_row > 0).then_some(AlikeRejections { gist, in_a_row, are_first, prompts })
+    }
+
+    /// Those of other workers that say the same.
+    fn alike<'o>(
+        &self,
+        others: &'o [AlikeRejections],
+    ) -> impl Iterator<Item = &'o AlikeRejections> + use<'o, '_> {
+        let counts = self.in_a_row > 0;
+        others.iter().filter(move |other| counts && other.gist == self.gist)
+    }
+
+    fn prompts(&self, others: &[AlikeRejections]) -> HashSet<u64> {
+        let theirs = self.alike(others).flat_map(|other| other.prompts.iter());
+        self.prompts.iter().chain(theirs).copied().collect()
+    }
+}
+
+/// What tells a prompt from others.
+fn hash(prompt: &str) -> u64 {
+    let hash = Sha256::digest(prompt.as_bytes());
+    hash.iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte))
 }

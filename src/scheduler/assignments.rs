@@ -53,6 +53,8 @@ impl Scheduler {
             is_idle,
             failures: self.failures,
             late: self.late,
+            accepted: self.refusals.accepted,
+            rejections: self.refusals.rejections.told(),
         };
         self.out.effects.push(Effect::Assign { want });
     }
@@ -70,13 +72,14 @@ impl Scheduler {
 
     /// The ledger handed over work, and told how the campaign stands.
     pub(super) fn assigned(&mut self, now: Now, assigned: Assigned) {
-        let Assigned { entries, subscriptions, callbacks, news } = assigned;
+        let Assigned { entries, subscriptions, callbacks, rejections, news } = assigned;
         if let Some(sharing) = &mut self.sharing {
             sharing.asking = false;
             let queued = entries.iter().filter(|(entry, _)| entry.status.state.name() == "queued");
             sharing.ran_dry = queued.count() < sharing.asked_for as usize;
         }
         self.heard(now, news);
+        self.hear_refusals(now, news.accepted, rejections);
         if self.leaving {
             return;
         }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::state::{Failure, ShotEvent, State};
 use crate::domain::time::Now;
+use crate::policy::rejections::AlikeRejections;
 
 use super::core::Scheduler;
 use super::outcome::StopReason;
@@ -44,18 +45,35 @@ impl Scheduler {
         } else {
             refusals.firewalled.clear();
         }
-        let are_alike = refusals.rejections.rejected(gist, &prompt)
-            // What a firewall has against one text says nothing about the others.
-            && !(is_firewall && refusals.rejections.are_of_one_text());
+        refusals.rejections.rejected(gist, &prompt);
+        refusals.last = Some((gist.to_owned(), why.clone()));
         if is_firewall && !has_accepted && refusals.firewalled.len() >= MAX_FIREWALLED {
             self.stop(StopReason::Firewall(why));
-        } else if are_alike {
-            let count = refusals.rejections.in_a_row();
-            self.stop(StopReason::Alike { count, why });
+        } else if self.refusals.are_too_many(gist) {
+            self.stop_alike(why);
         } else if self.refusals.stopped_by.as_deref() != Some(gist) {
             return;
         }
         self.requeue_alike(now, gist);
+    }
+
+    fn stop_alike(&mut self, why: String) {
+        let count = self.refusals.rejections.in_a_row(&self.refusals.elsewhere);
+        self.stop(StopReason::Alike { count, why });
+    }
+
+    /// Other workers tell what was accepted from them, and what they met since. This one stops once it
+    /// met such a rejection too.
+    pub(super) fn hear_refusals(&mut self, now: Now, accepted: u32, met: Vec<AlikeRejections>) {
+        self.refusals.hear(accepted, met);
+        if self.stopped.is_none()
+            && let Some((gist, why)) = self.refusals.last.clone()
+            && self.refusals.rejections.told().is_some()
+            && self.refusals.are_too_many(&gist)
+        {
+            self.stop_alike(why);
+            self.requeue_alike(now, &gist);
+        }
     }
 
     fn prompt_of(&self, slot: Slot) -> String {

@@ -12,6 +12,7 @@ use crate::domain::shot::Shot;
 use crate::domain::state::State;
 use crate::ledger::{Assign, Assigned, Begun, Counts, Entry, Identity, News, RevisionId, Want};
 use crate::policy::queue::Rank;
+use crate::policy::rejections::AlikeRejections;
 
 impl Tables {
     /// A worker begins: the shots are the current ones from now on, unless they are.
@@ -69,7 +70,7 @@ impl Tables {
         let mut subscriptions = self.books.subscriptions();
         subscriptions.retain(|one| attempts.contains(&one.attempt));
         let news = self.news(me, is_idle, want.is_idle);
-        Assigned { entries, subscriptions, callbacks, news }
+        Assigned { entries, subscriptions, callbacks, rejections: self.rejections(me), news }
     }
 
     /// Takes what it tells, and what it gives back.
@@ -85,7 +86,26 @@ impl Tables {
         if let Some(worker) = self.workers.get_mut(me.0) {
             worker.failures = want.failures;
             worker.late = want.late;
+            worker.accepted = want.accepted;
         }
+        let accepted = self.of_run().map(|(_, worker)| worker.accepted).sum();
+        if let Some(worker) = self.workers.get_mut(me.0) {
+            worker.rejections = want.rejections.clone().map(|met| (met, accepted));
+        }
+    }
+
+    /// The workers of this run, also those that have ended, by number.
+    fn of_run(&self) -> impl Iterator<Item = (usize, &Worker)> {
+        let all = self.workers.iter().enumerate();
+        all.filter(|(_, worker)| worker.work.is_some() && worker.run == self.run)
+    }
+
+    /// The rejections that other workers met, with nothing accepted since.
+    fn rejections(&self, me: WorkerId) -> Vec<AlikeRejections> {
+        let accepted: u32 = self.of_run().map(|(_, worker)| worker.accepted).sum();
+        let others = self.of_run().filter(|(nth, _)| *nth != me.0);
+        let met = others.filter_map(|(_, worker)| worker.rejections.as_ref());
+        met.filter(|(_, after)| *after == accepted).map(|(met, _)| met.clone()).collect()
     }
 
     fn choose(&self, me: WorkerId, want: &Want, now: Instant) -> Vec<RevisionId> {
@@ -162,7 +182,7 @@ impl Tables {
         let waits =
             |one: &&Revision| is_queued(one) && one.holder != Some(me) && self.may_buy(me, one);
         let waiting = || self.books.revisions.iter().filter(waits).count();
-        let of_run = |worker: &&Worker| worker.run == self.run;
+        let of_run = || self.of_run().filter(|(nth, _)| *nth != me.0).map(|(_, worker)| worker);
         News {
             budget: self.books.budget,
             balance: self.books.balance(),
@@ -170,8 +190,9 @@ impl Tables {
             month_left: None,
             workers: u32::try_from(self.living().count()).unwrap_or(u32::MAX),
             paused: self.is_paused,
-            failures: others().filter(of_run).map(|worker| worker.failures).sum(),
+            failures: of_run().map(|worker| worker.failures).sum(),
             late: others().filter(|worker| worker.lives()).map(|worker| worker.late).sum(),
+            accepted: of_run().map(|worker| worker.accepted).sum(),
             is_over,
             waiting: if is_idle { waiting() } else { 0 },
         }

@@ -93,12 +93,17 @@ impl Tables {
     ) -> Result<WorkerId, MemoryError> {
         let new = self.join_from(before.work, before.post_lasts, Some(before.run), now)?;
         let counted = self.workers.get_mut(old.0);
-        let failures = counted.map_or(0, |worker| std::mem::take(&mut worker.failures));
+        let (failures, accepted) = counted.map_or((0, 0), |worker| {
+            worker.rejections = None;
+            (std::mem::take(&mut worker.failures), std::mem::take(&mut worker.accepted))
+        });
         if let Some(worker) = self.workers.get_mut(new.0) {
             worker.only = before.only;
             worker.last_batch = before.last_batch;
             worker.last_assigned = before.last_assigned;
-            worker.failures = if before.run == worker.run { failures } else { 0 };
+            let goes_on = before.run == worker.run;
+            (worker.failures, worker.accepted) =
+                if goes_on { (failures, accepted) } else { (0, 0) };
         }
         for revision in self.books.revisions.iter_mut().filter(|one| one.holder == Some(old)) {
             revision.holder = Some(new);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::ledger::{Committed, RevisionId, Work};
+use crate::policy::rejections::AlikeRejections;
 
 /// How long a worker of which nothing is heard is not given up.
 const LEASE: Duration = Duration::from_secs(30);
@@ -30,6 +31,9 @@ pub(super) struct Worker {
     pub(super) is_idle: bool,
     pub(super) failures: u32,
     pub(super) late: u32,
+    pub(super) accepted: u32,
+    /// The rejections that it met, and how much had been accepted of all workers when it told of them.
+    pub(super) rejections: Option<(AlikeRejections, u32)>,
     /// The number of its last batch, and what it was answered.
     pub(super) last_batch: Option<(u64, Committed)>,
     /// The number of its last assignment, and what it was handed over.
@@ -49,6 +53,8 @@ impl Worker {
             is_idle: false,
             failures: 0,
             late: 0,
+            accepted: 0,
+            rejections: None,
             last_batch: None,
             last_assigned: None,
         }

@@ -18,6 +18,7 @@ use crate::domain::time::Timestamp;
 use crate::ledger::high_water_mark::Known;
 use crate::ledger::{Assigned, CallbackSubscription, Entry, LedgerError, News, RevisionId, Want};
 use crate::policy::budget::{Balance, Budget};
+use crate::policy::rejections::AlikeRejections;
 
 /// What was handed over, before it is read.
 struct Told {
@@ -25,6 +26,7 @@ struct Told {
     known: Known,
     ids: Vec<i64>,
     callbacks: Vec<Callback>,
+    rejections: Vec<AlikeRejections>,
     news: News,
     silent: Vec<String>,
 }
@@ -69,8 +71,8 @@ impl Worker {
         self.admit(told.known)?;
         let (entries, subscriptions) = self.read_handed(client, &told.ids).await?;
         self.note(told.known);
-        let Told { callbacks, news, .. } = told;
-        Ok((Assigned { entries, subscriptions, callbacks, news }, number))
+        let Told { callbacks, rejections, news, .. } = told;
+        Ok((Assigned { entries, subscriptions, callbacks, rejections, news }, number))
     }
 
     /// Where those were of whom nothing is heard, and whose process is gone for certain.
@@ -176,7 +178,25 @@ fn said(want: &Want, gone: &[String]) -> Value {
         "idle": want.is_idle,
         "failures": want.failures,
         "late": want.late,
+        "accepted": want.accepted,
+        "rejections": want.rejections.as_ref().map(met),
         "gone": gone,
+    })
+}
+
+/// The rejections that a worker met, as they are kept.
+fn met(met: &AlikeRejections) -> Value {
+    let AlikeRejections { gist, in_a_row, are_first, prompts } = met;
+    json!({"gist": gist, "in_a_row": in_a_row, "are_first": are_first, "prompts": prompts})
+}
+
+fn rejections(value: &Value) -> Option<AlikeRejections> {
+    let prompts = value["prompts"].as_array()?.iter();
+    Some(AlikeRejections {
+        gist: value["gist"].as_str()?.to_owned(),
+        in_a_row: u32::try_from(value["in_a_row"].as_u64()?).ok()?,
+        are_first: value["are_first"].as_bool()?,
+        prompts: prompts.map(Value::as_u64).collect::<Option<_>>()?,
     })
 }
 
@@ -195,6 +215,7 @@ fn told(value: &Value) -> Option<Told> {
     Some(Told {
         known: Known { attempts: count("attempts")?, movements: count("movements")? },
         callbacks: value["callbacks"].as_array()?.iter().filter_map(callback).collect(),
+        rejections: value["rejections"].as_array()?.iter().filter_map(rejections).collect(),
         ids: value["ids"].as_array()?.iter().map(Value::as_i64).collect::<Option<_>>()?,
         silent: texts.map(|place| place.as_str().map(str::to_owned)).collect::<Option<_>>()?,
         news: News {
@@ -210,6 +231,7 @@ fn told(value: &Value) -> Option<Told> {
             paused: value["paused"].as_bool()?,
             failures: number("failures")?,
             late: number("late")?,
+            accepted: number("accepted")?,
             is_over: value["over"].as_bool()?,
             waiting: usize::try_from(value["waiting"].as_u64()?).ok()?,
         },

@@ -6,4 +6,5 @@ mod granted;
 mod limits;
 mod queue;
 mod rate;
+mod rejections;
 mod retry;

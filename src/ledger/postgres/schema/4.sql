@@ -13,3 +13,9 @@ CREATE TABLE callbacks (
   PRIMARY KEY (campaign, attempt)
 );
 CREATE INDEX by_key ON attempts (token) WHERE key_on_wire AND account = 'reserved';
+
+-- What was accepted and rejected of all workers of a run, so that they stop together.
+ALTER TABLE workers
+  ADD accepted       int NOT NULL DEFAULT 0,            -- of its purchases, in this run
+  ADD rejections     jsonb,                             -- that it met since something was accepted
+  ADD rejected_after int;                               -- so much of all workers' when it told of them

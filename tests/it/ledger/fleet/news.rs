@@ -1,6 +1,7 @@
 //! What a worker hears of the others, and whether anything is left to do.
 
 use super::*;
+use rushes::policy::rejections::AlikeRejections;
 
 over_all_fleets![
     nothing_is_over_while_another_has_something_to_do_or_to_hand_over,
@@ -8,6 +9,7 @@ over_all_fleets![
     the_dead_are_waited_for_until_their_leases_end,
     what_waits_is_what_others_have_or_does_not_fit,
     failures_are_of_the_run_and_late_ones_of_who_lives,
+    rejections_are_of_the_run_and_count_until_something_is_accepted,
     the_cap_and_the_money_are_everybodys,
 ];
 
@@ -93,6 +95,47 @@ async fn failures_are_of_the_run_and_late_ones_of_who_lives<S: Shared>() {
     drop((other, third));
     let next = begun(&shared, work(), &shots(&[10])).await;
     assert_eq!(assigned(&*next, told(0, 0)).await.news.failures, 0, "it is another run");
+}
+
+/// Rejections in a row that a worker met.
+fn met(in_a_row: u32) -> AlikeRejections {
+    let prompts = vec![u64::MAX, u64::from(in_a_row)];
+    AlikeRejections { gist: "no such model '#'".to_owned(), in_a_row, are_first: true, prompts }
+}
+
+async fn rejections_are_of_the_run_and_count_until_something_is_accepted<S: Shared>() {
+    let texts = shots(&[10]);
+    let (shared, one, other) = two::<S>(&texts).await;
+    let told = |accepted, in_a_row| Want {
+        accepted,
+        rejections: (in_a_row > 0).then(|| met(in_a_row)),
+        ..Want::default()
+    };
+    let news = assigned(&*one, told(0, 3)).await;
+    assert_eq!((news.rejections, news.news.accepted), (vec![], 0), "its own are its own");
+    assert_eq!(assigned(&*other, told(0, 2)).await.rejections, [met(3)]);
+    assert_eq!(assigned(&*one, told(0, 4)).await.rejections, [met(2)]);
+    // Those of one that has ended count too.
+    drop(one);
+    let third = begun(&shared, work(), &texts).await;
+    assert_eq!(assigned(&*third, told(0, 1)).await.rejections, [met(4), met(2)]);
+    // Until something is accepted.
+    let news = assigned(&*third, told(1, 0)).await;
+    assert_eq!((news.rejections, news.news.accepted), (vec![], 0));
+    let news = assigned(&*other, told(0, 1)).await;
+    assert_eq!((news.rejections, news.news.accepted), (vec![], 1));
+    assert_eq!(assigned(&*third, told(1, 0)).await.rejections, [met(1)], "it was met since");
+    // One that comes back under another number is counted once.
+    shared.cut_off(&*other).await;
+    shared.pass(past(S::LEASE)).await;
+    assert_eq!(assigned(&*third, told(1, 0)).await.rejections, [met(1)]);
+    shared.heal(&*other).await;
+    assert_eq!(assigned(&*other, told(0, 5)).await.rejections, []);
+    assert_eq!(assigned(&*third, told(1, 0)).await.rejections, [met(5)]);
+    drop((other, third));
+    let next = begun(&shared, work(), &texts).await;
+    let news = assigned(&*next, told(0, 1)).await;
+    assert_eq!((news.rejections, news.news.accepted), (vec![], 0), "it is another run");
 }
 
 async fn the_cap_and_the_money_are_everybodys<S: Shared>() {

@@ -22,6 +22,7 @@ mod rig;
 mod said;
 mod shared;
 mod shared_callbacks;
+mod shared_refusals;
 mod stops;
 mod uploads;
 

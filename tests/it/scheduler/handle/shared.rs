@@ -11,6 +11,7 @@ use rushes::ledger::{
     Assigned, CallbackSubscription, Counts, News, SlotRequest, Traffic, Verdict, Want,
 };
 use rushes::policy::limits::{Rate, Window};
+use rushes::policy::rejections::AlikeRejections;
 use rushes::scheduler::{Effect, Event, GrantedMoments, RunOutcome, StopReason};
 
 const fn ms(millis: u64) -> Duration {
@@ -32,6 +33,7 @@ const fn nothing() -> News {
         paused: false,
         failures: 0,
         late: 0,
+        accepted: 0,
         is_over: false,
         waiting: 0,
     }
@@ -66,7 +68,24 @@ impl Rig {
             tasks: tasks.iter().map(|name| task(name)).collect(),
         };
         let callbacks = calls.iter().map(callback).collect();
-        let assigned = Assigned { entries, subscriptions, callbacks, news };
+        let rejections = Vec::new();
+        let assigned = Assigned { entries, subscriptions, callbacks, rejections, news };
+        self.tell(Event::Assigned(Box::new(assigned)));
+    }
+
+    /// What is asked of the ledger next, and is answered by [`Rig::hear_of_refusals`].
+    pub fn want_soon(&mut self) -> Want {
+        self.begun.retain(|effect| !matches!(effect, Effect::Assign { .. }));
+        self.assign(&[], ROOM);
+        self.play(secs(1));
+        self.want().unwrap()
+    }
+
+    /// Hears of what was accepted from others, and of the rejections that they met since.
+    pub fn hear_of_refusals(&mut self, accepted: u32, rejections: Vec<AlikeRejections>) {
+        let (entries, subscriptions, callbacks) = (Vec::new(), Vec::new(), Vec::new());
+        let news = News { accepted, ..ROOM };
+        let assigned = Assigned { entries, subscriptions, callbacks, rejections, news };
         self.tell(Event::Assigned(Box::new(assigned)));
     }
 

@@ -7,7 +7,7 @@ DECLARE
   w workers; p pots; run_ bigint; is_paused boolean; ended_ bigint[]; ids bigint[] := '{}'; more bigint[];
   returned bigint[]; gone text[]; silent text[]; room int; quota int; left_ bigint; is_idle_ boolean;
   most int; flight int; mates record; is_over_ boolean := false; waiting int := 0;
-  is_new boolean; called record; heard jsonb := '[]';
+  is_new boolean; called record; heard jsonb := '[]'; met jsonb := '[]';
 BEGIN
   returned := ARRAY(SELECT x::bigint FROM jsonb_array_elements(want->'returned') AS x);
   gone := ARRAY(SELECT x FROM jsonb_array_elements_text(want->'gone') AS x);
@@ -84,13 +84,22 @@ BEGIN
   END IF;
   is_idle_ := (want->>'idle')::boolean;
   UPDATE workers SET lease_until = clock_timestamp() + lease, last_assignment = seq, assigned = ids,
-      is_idle = is_idle_ AND ids = '{}' AND heard = '[]', failures = (want->>'failures')::int, late = (want->>'late')::int
+      is_idle = is_idle_ AND ids = '{}' AND heard = '[]', failures = (want->>'failures')::int, late = (want->>'late')::int,
+      accepted = (want->>'accepted')::int, rejections = nullif(want->'rejections', 'null')
     WHERE id = me;
   SELECT count(*) FILTER (WHERE x.ended IS NULL) AS living,
       bool_and(x.is_idle OR x.ended IS NOT NULL) AS idle,
       coalesce(sum(x.failures) FILTER (WHERE x.id <> me), 0) AS failures,
-      coalesce(sum(x.late) FILTER (WHERE x.id <> me AND x.ended IS NULL), 0) AS late INTO mates
+      coalesce(sum(x.late) FILTER (WHERE x.id <> me AND x.ended IS NULL), 0) AS late,
+      coalesce(sum(x.accepted) FILTER (WHERE x.id <> me), 0) AS accepted, sum(x.accepted) AS all_accepted,
+      bool_or(x.rejections IS NOT NULL) AS are_rejected INTO mates
     FROM workers AS x WHERE x.campaign = w.campaign AND NOT x.is_visitor AND x.run = run_;
+  IF mates.are_rejected THEN
+    UPDATE workers SET rejected_after = mates.all_accepted WHERE id = me AND rejections IS NOT NULL;
+    met := (SELECT coalesce(jsonb_agg(x.rejections ORDER BY x.id), '[]') FROM workers AS x
+      WHERE x.campaign = w.campaign AND NOT x.is_visitor AND x.run = run_ AND x.id <> me
+        AND x.rejections IS NOT NULL AND x.rejected_after = mates.all_accepted);
+  END IF;
   IF is_idle_ THEN
     is_over_ := ids = '{}' AND heard = '[]' AND coalesce(mates.idle, true) AND NOT EXISTS (SELECT 1 FROM revisions
       WHERE campaign = w.campaign AND stage = 'bought' AND worker IS DISTINCT FROM me);
@@ -109,7 +118,8 @@ BEGIN
   SELECT * INTO p FROM pots WHERE id = (SELECT pot FROM campaigns WHERE id = w.campaign);
   SELECT in_flight INTO flight FROM accounts WHERE id = w.account;
   most := max_in_flight(w.account, me);
-  RETURN json_build_object('ids', ids, 'callbacks', heard, 'spent', p.spent, 'reserved', p.reserved,
+  RETURN json_build_object('ids', ids, 'callbacks', heard, 'rejections', met,
+    'accepted', mates.accepted, 'spent', p.spent, 'reserved', p.reserved,
     'unconfirmed', p.unconfirmed, 'cap', p.cap_micro, 'strict', p.is_strict,
     'places', CASE WHEN most IS NOT NULL THEN greatest(most - flight, 0) END,
     'workers', mates.living + w.is_visitor::int, 'paused', is_paused, 'failures', mates.failures,

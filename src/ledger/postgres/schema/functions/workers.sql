@@ -112,7 +112,8 @@ BEGIN
     RETURNING id INTO fresh;
   IF old IS NOT NULL THEN
     UPDATE revisions SET worker = fresh WHERE worker = old;
-    UPDATE workers SET is_settled = true, failures = 0, late = 0 WHERE id = old;
+    UPDATE workers SET is_settled = true, failures = 0, late = 0, accepted = 0, rejections = NULL
+      WHERE id = old;
     INSERT INTO selections (worker, position) SELECT fresh, position FROM selections WHERE worker = old;
   END IF;
   RETURN jsonb_build_object('worker', fresh, 'campaign', c.id, 'pot', c.pot, 'ledger_id', c.ledger_id,
