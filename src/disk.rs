@@ -3,14 +3,33 @@
 pub mod file_system;
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::path::Path;
+use std::sync::OnceLock;
+
+/// What standard input held, where a file may be named `-`.
+static STANDARD_INPUT: OnceLock<Vec<u8>> = OnceLock::new();
+
+/// Lets [`open_file`] open `-` as a file with this text, as often as it is asked to. Only the first
+/// such text counts.
+pub fn give_standard_input(text: Vec<u8>) {
+    // There is one standard input.
+    let _ = STANDARD_INPUT.set(text);
+}
 
 /// Opens a file for reading, and only a file: a pipe or a device could block or never end.
 ///
 /// # Errors
 /// When it is something else, or cannot be read.
 pub fn open_file(path: &Path) -> io::Result<File> {
+    if path == Path::new("-")
+        && let Some(text) = STANDARD_INPUT.get()
+    {
+        let mut file = tempfile::tempfile()?;
+        file.write_all(text)?;
+        file.rewind()?;
+        return Ok(file);
+    }
     let found = std::fs::metadata(path)?;
     if !found.is_file() {
         let what = if found.is_dir() { "it is a folder" } else { "it is not a file" };

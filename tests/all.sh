@@ -16,7 +16,7 @@ ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing+=(postgresql)
 command -v setpriv >/dev/null || missing+=(util-linux)
 # That database's certificates.
 command -v openssl >/dev/null || missing+=(openssl)
-# Clips are stored in an S3 that others wrote.
+# Clips are stored in an S3, and timelines read by a library, that others wrote.
 python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
 if [ ${#missing[@]} -gt 0 ]; then
   if command -v apt-get >/dev/null; then
@@ -32,6 +32,7 @@ if ! command -v cargo >/dev/null; then
 fi
 
 bash tests/moto.sh "${CARGO_TARGET_DIR:-target}/tmp" >/dev/null
+bash tests/otio.sh "${CARGO_TARGET_DIR:-target}/tmp" >/dev/null
 
 if cargo nextest --version >/dev/null 2>&1; then
   # Many tests wait for programs and timers more than they compute.

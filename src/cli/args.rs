@@ -2,11 +2,15 @@
 //! that depend on them; `settings` says what it means here.
 
 mod account;
+mod check;
 mod common;
+mod environment;
+mod export;
+mod ls;
+mod report;
 mod sim;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
@@ -18,10 +22,15 @@ use crate::server::Wish;
 use crate::simulator::{Profile, SimOptions};
 
 use super::deadline::Deadline;
-use super::values::{BudgetFlag, Out, ProxyFlag, glob, lifetime};
+use super::values::{BudgetFlag, Out, ProxyFlag, glob};
 
 pub use account::Account;
+pub use check::Check;
 pub use common::{CheckFormat, LogFormat, Logs};
+pub use environment::{command, variable_of};
+pub use export::{Export, ExportFormat, ExportOrder};
+pub use ls::Ls;
+pub use report::{Report, ReportFormat};
 pub use sim::Sim;
 
 const EXAMPLES: &str = "\
@@ -62,12 +71,16 @@ pub enum Command {
     Check(Check),
     /// Show where the campaign stands, also while it runs
     Status(Status),
-    /// List every shot with its clip, price, or reason of failure
+    /// List every shot with its clip, price, or reason of failure; or make the contact sheet
     Report(Report),
+    /// Give the chosen clips to an editing program: timeline, list, folder or table
+    Export(Export),
     /// Say what became of shots in doubt, so that they can go on
     Resolve(Resolve),
     /// Poll and download what is already paid for; buys nothing
     Fetch(Fetch),
+    /// List the campaigns below a folder: where each stands and what it has cost
+    Ls(Ls),
     /// Show and set what an account in a database allows over all its campaigns
     Account(Account),
     /// Serve the simulator as a stand-in gateway for other programs
@@ -75,6 +88,9 @@ pub enum Command {
     /// Print the manifest's JSON Schema, for editors
     Schema,
     /// Print shell completions
+    #[command(after_help = "\
+Completes commands and flags. This completes ids of shots too, and goes into ~/.bashrc or ~/.zshrc:
+  source <(COMPLETE=bash rushes)          or COMPLETE=zsh; COMPLETE=fish rushes | source")]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
@@ -83,20 +99,54 @@ pub enum Command {
     Man,
 }
 
+impl Command {
+    /// The campaign that a command is about, if it names one.
+    pub const fn campaign_mut(&mut self) -> Option<&mut Campaign> {
+        match self {
+            Self::Plan(args) => Some(&mut args.campaign),
+            Self::Run(args) => Some(&mut args.online.campaign),
+            Self::Status(args) => Some(&mut args.campaign),
+            Self::Report(args) => Some(&mut args.campaign),
+            Self::Export(args) => Some(&mut args.campaign),
+            Self::Resolve(args) => Some(&mut args.campaign),
+            Self::Fetch(args) => Some(&mut args.online.campaign),
+            _ => None,
+        }
+    }
+
+    /// How talkative it is to be, where that can be said.
+    pub fn logs(&self) -> Option<Logs> {
+        match self {
+            Self::Plan(args) => Some(args.campaign.logs),
+            Self::Run(args) => Some(args.online.campaign.logs),
+            Self::Check(args) => Some(args.logs),
+            Self::Status(args) => Some(args.campaign.logs),
+            Self::Report(args) => Some(args.campaign.logs),
+            Self::Export(args) => Some(args.campaign.logs),
+            Self::Resolve(args) => Some(args.campaign.logs),
+            Self::Fetch(args) => Some(args.online.campaign.logs),
+            Self::Account(args) => Some(args.logs),
+            Self::Ls(args) => Some(args.logs),
+            Self::Sim(args) => Some(args.logs),
+            Self::Init(_) | Self::Schema | Self::Completions { .. } | Self::Man => None,
+        }
+    }
+}
+
 /// The campaign, and how talkative to be.
 #[derive(Clone, Debug, Args)]
 pub struct Campaign {
-    /// The manifest: shots.yaml or shots.csv
+    /// The manifest: shots.yaml or shots.csv; - is standard input [default: the only one in this folder]
+    #[arg(default_value = ".", hide_default_value = true)]
     pub manifest: PathBuf,
     /// Campaign folder for clips and ledger [default: renders/CAMPAIGN beside the manifest]; or a bucket
     /// for the clips alone, by an address that begins with s3:, gs: or az:
     #[arg(long, value_name = "DIR|BUCKET", value_parser = OsStringValueParser::new().try_map(Out::parse))]
-    #[arg(help_heading = "Where", env = "RUSHES_OUT", hide_env_values = true)]
+    #[arg(help_heading = "Where")]
     pub out: Option<Out>,
     /// The ledger, the record of every purchase: a file, or a database that several machines share,
     /// `postgres://USER@HOST/DATABASE` [default: ledger.sqlite in the campaign folder]
     #[arg(long, value_name = "FILE|URL", help_heading = "Where")]
-    #[arg(env = "RUSHES_LEDGER", hide_env_values = true)]
     pub ledger: Option<LedgerPlace>,
     /// Whose limits it goes by, where the ledger is in a database [default: default]
     #[arg(long, value_name = "NAME", help_heading = "Where")]
@@ -222,6 +272,10 @@ Examples:
 Ctrl-C once: buys nothing more, writes down what is on the wire, leaves rendering shots to the next
 run. Twice: leaves at once. The same command goes on from there.
 
+Flags can stand in the environment, for other commands too: RUSHES_BUDGET=25,
+RUSHES_IN_FLIGHT=10, RUSHES_WHOLE=1. A flag that is typed beats the environment,
+the environment beats the manifest.
+
 Exit codes: 0 every shot is delivered · 1 some are failed, in doubt, stalled or not fetched ·
 2 nothing was sent: a mistake in the manifest, the flags or the set-up · 3 stopped early (cap,
 credit, key, address, deadline, too many failures, disk) · 130 interrupted.")]
@@ -241,116 +295,25 @@ pub struct Run {
     pub online: Online,
 }
 
-/// `rushes check`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  rushes check                      key, address, balance and clock
-  rushes check shots.yaml           whether a run of it would work tonight
-  rushes check shots.yaml --format json | jq '.findings[] | select(.verdict != \"ok\")'
-
-Asks only what is free, buys nothing and changes nothing; in a bucket it writes .rushes-probe.
-Exit codes: 0 a run would work · 2 something would keep it from working.")]
-pub struct Check {
-    /// The manifest: shots.yaml or shots.csv; without one only key, address, balance and clock
-    pub manifest: Option<PathBuf>,
-    /// Campaign folder for clips and ledger [default: renders/CAMPAIGN beside the manifest]; or a bucket
-    /// for the clips alone, by an address that begins with s3:, gs: or az:
-    #[arg(long, value_name = "DIR|BUCKET", value_parser = OsStringValueParser::new().try_map(Out::parse))]
-    #[arg(help_heading = "Where", env = "RUSHES_OUT", hide_env_values = true)]
-    pub out: Option<Out>,
-    /// The ledger: a file, or `postgres://USER@HOST/DATABASE` [default: ledger.sqlite in the campaign
-    /// folder]
-    #[arg(long, value_name = "FILE|URL", help_heading = "Where")]
-    #[arg(env = "RUSHES_LEDGER", hide_env_values = true)]
-    pub ledger: Option<LedgerPlace>,
-    /// Whose limits it goes by, where the ledger is in a database [default: default]
-    #[arg(long, value_name = "NAME", help_heading = "Where")]
-    pub account: Option<String>,
-    /// Check the built-in simulator's in place of a gateway's
-    #[arg(long, value_name = "PROFILE", num_args = 0..=1, require_equals = true)]
-    #[arg(default_missing_value = Profile::default().name(), help_heading = "Where")]
-    pub sim: Option<SimOptions>,
-    /// The gateway's address
-    #[arg(long, value_name = "URL", default_value = apimodels::address())]
-    #[arg(help_heading = "Where")]
-    pub api_base: String,
-    /// Ask through this proxy: http://HOST:PORT
-    #[arg(long, value_name = "URL", help_heading = "Where")]
-    pub proxy: Option<ProxyFlag>,
-    /// How to print what was found
-    #[arg(long, value_enum, default_value_t, value_name = "text|json")]
-    #[arg(hide_possible_values = true)]
-    pub format: CheckFormat,
-    #[command(flatten)]
-    pub logs: Logs,
-}
-
-impl Check {
-    /// The campaign, if a manifest was named.
-    pub fn campaign(&self) -> Option<Campaign> {
-        Some(Campaign {
-            manifest: self.manifest.clone()?,
-            out: self.out.clone(),
-            ledger: self.ledger.clone(),
-            account: self.account.clone(),
-            sim: self.sim.clone(),
-            logs: self.logs,
-        })
-    }
-}
-
 /// `rushes status`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   rushes status shots.yaml             where it stands, also while it runs
   rushes status shots.yaml --watch     again and again, until the run has ended
-  rushes status shots.yaml --watch=60 | tee -a night.txt")]
+  rushes status shots.yaml --watch=60 | tee -a night.txt
+  rushes status shots.yaml --format json | jq .counts")]
 pub struct Status {
     /// Show it again every so many seconds [default: 2], until the run has ended or Ctrl-C
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "2", value_parser = clap::value_parser!(u32).range(1..=86400))]
     pub watch: Option<u32>,
-    #[command(flatten)]
-    pub campaign: Campaign,
-}
-
-/// `rushes report`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  rushes report shots.yaml
-  rushes report shots.yaml --format csv > shots-report.csv
-  rushes report shots.yaml --format jsonl | jq -r 'select(.mismatch) | .id'
-  rushes report shots.yaml --format json | jq -r '.shots[] | select(.state == \"failed\") | .id'")]
-pub struct Report {
-    #[command(flatten)]
-    pub campaign: Campaign,
-    /// How to print the report
-    #[arg(long, value_enum, default_value_t, value_name = "text|json|jsonl|csv|html")]
+    /// How to print it; with --watch json is a line each time
+    #[arg(long, value_enum, default_value_t, value_name = "text|json")]
     #[arg(hide_possible_values = true)]
-    pub format: ReportFormat,
-    /// With --format html, of clips in a bucket: links that let everyone who has the page see them for
-    /// so long, such as 12h; 7 days at most
-    #[arg(long, value_name = "DURATION", value_parser = lifetime)]
-    pub links: Option<Duration>,
-}
-
-/// How a report looks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum ReportFormat {
-    /// A table.
-    #[default]
-    Text,
-    /// For programs.
-    Json,
-    /// For programs, a shot a line.
-    Jsonl,
-    /// For spreadsheets.
-    Csv,
-    /// For eyes: the contact sheet, kept in the campaign folder beside the clips that it shows.
-    Html,
+    pub format: CheckFormat,
+    #[command(flatten)]
+    pub campaign: Campaign,
 }
 
 /// `rushes resolve`
@@ -413,6 +376,9 @@ pub struct Resolve {
 #[command(after_help = "\
 Takes the key as `rushes run` does, and has the same exit codes. Polls and downloads are free.")]
 pub struct Fetch {
+    /// Only shots whose id matches, such as 'beach*'
+    #[arg(long, value_name = "GLOB", value_parser = glob, help_heading = "Which shots")]
+    pub only: Option<globset::GlobMatcher>,
     /// The campaign's gateway has another address now: go on there
     #[arg(long, help_heading = "Where")]
     pub same_gateway: bool,

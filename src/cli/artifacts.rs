@@ -106,14 +106,26 @@ pub fn sheet(
     reader: &dyn Snapshot,
     links: Option<&Links>,
 ) -> Result<PathBuf, ReportError> {
-    let again = |verb: &str, rest: &str| paths.again(verb, rest);
-    let now = SystemClock.now();
-    let sheet = Sheet { source: reader, again: &again, now, live: false, links };
-    write(&paths.folder, contact_sheet::FILE, contact_sheet::is_ours, &mut |out| sheet.write(out))
+    write(&paths.folder, contact_sheet::FILE, contact_sheet::is_ours, &mut |out| {
+        write_sheet(paths, reader, links, out)
+    })
 }
 
-/// Whole or not at all: a program that has the old one open keeps that.
-fn write(
+/// The same, to `out`.
+pub fn write_sheet(
+    paths: &CampaignPaths,
+    reader: &dyn Snapshot,
+    links: Option<&Links>,
+    out: &mut dyn Write,
+) -> Result<(), ReportError> {
+    let again = |verb: &str, rest: &str| paths.again(verb, rest);
+    let now = SystemClock.now();
+    Sheet { source: reader, again: &again, now, live: false, links }.write(out)
+}
+
+/// Whole or not at all: a program that has the old one open keeps that. What has that name and is not
+/// ours is left alone.
+pub fn write(
     folder: &Path,
     name: &str,
     is_ours: fn(&[u8]) -> bool,

@@ -2,10 +2,13 @@
 //! go to one place.
 
 use std::future::Future;
+use std::time::Duration;
 
 use crate::clips::{Bucket, BucketSettings, BucketUrl, ClipError, clips_in};
+use crate::ledger::Snapshot;
 use crate::report::text::{safe, safe_path};
 
+use super::artifacts::Links;
 use super::clips_url::{self, kept};
 use super::error::CliError;
 use super::runtime;
@@ -92,4 +95,21 @@ pub async fn probe(bucket: &Bucket, terminal: &Terminal) -> Result<bool, CliErro
         terminal.say(YELLOW, "note", &what);
     }
     Ok(keeps)
+}
+
+/// A signed link to every clip that the ledger lists.
+pub async fn links(
+    bucket: &Bucket,
+    reader: &dyn Snapshot,
+    lasts: Duration,
+) -> Result<Links, CliError> {
+    let mut paths = Vec::new();
+    reader.rows(&mut |row| paths.extend(row.files.into_iter().map(|file| file.path)))?;
+    let mut links = Links::new();
+    for path in paths {
+        let link = bucket.link(&path, lasts).await;
+        let link = link.map_err(|error| refused(&error, bucket.url()))?;
+        links.insert(path, link);
+    }
+    Ok(links)
 }

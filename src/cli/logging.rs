@@ -25,6 +25,7 @@ use super::terminal::{CYAN, RED, Terminal, YELLOW};
 pub fn start(logs: Logs, terminal: &Terminal) -> Log {
     let log = Log::new(terminal.clone());
     let (ours, theirs) = match logs.verbose {
+        0 if logs.quiet => (LevelFilter::WARN, LevelFilter::ERROR),
         0 => (LevelFilter::INFO, LevelFilter::ERROR),
         1 => (LevelFilter::DEBUG, LevelFilter::WARN),
         _ => (LevelFilter::TRACE, LevelFilter::INFO),

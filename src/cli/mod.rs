@@ -8,9 +8,11 @@ mod bucket;
 mod bucket_mark;
 pub mod check;
 mod clips_url;
+mod complete;
 mod deadline;
 mod error;
 mod exit;
+mod export;
 mod gateway;
 mod generate;
 mod holdings;
@@ -19,11 +21,14 @@ mod key;
 pub mod ledger_place;
 mod log;
 mod logging;
+mod ls;
 mod named_budget;
+mod named_manifest;
 mod notifier;
 mod opening;
 mod other_text;
 mod ownership;
+mod parse;
 mod plan;
 pub mod progress;
 mod report;
@@ -53,10 +58,9 @@ pub use values::{BudgetFlag, spans};
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
 use tokio::runtime::Runtime;
 
-use args::{Cli, Command};
+use args::Command;
 use error::CliError;
 use terminal::{CYAN, Terminal};
 
@@ -65,10 +69,20 @@ use crate::disk::told;
 /// Parses, runs, and says how it ended.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    complete::answer();
+    let mut cli = match parse::parse() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
     system_limits::prepare();
-    let terminal = Terminal::look();
+    let mut terminal = Terminal::look();
+    if cli.command.logs().is_some_and(|logs| logs.quiet && logs.verbose == 0) {
+        terminal = terminal.without_bars();
+    }
     let mut out = BufWriter::new(io::stdout());
+    if let Err(error) = named_manifest::settle(&mut cli.command) {
+        return error.tell(&terminal).into();
+    }
     let buys = match &cli.command {
         Command::Run(args) => Some(args.online.campaign.clone()),
         Command::Plan(args) => Some(args.campaign.clone()),
@@ -99,8 +113,10 @@ fn dispatch(command: Command, terminal: &Terminal, out: &mut dyn Write) -> Resul
         Command::Check(args) => return check::check(&args, terminal, out),
         Command::Status(args) => status::status(&args, terminal, out)?,
         Command::Report(args) => report::report(&args, terminal, out)?,
+        Command::Export(args) => export::export(&args, terminal, out)?,
         Command::Resolve(args) => resolve::resolve(&args, terminal, out)?,
         Command::Fetch(args) => return run::fetch(&args, terminal, out),
+        Command::Ls(args) => ls::ls(&args, terminal, out)?,
         Command::Account(args) => account::account(&args, terminal, out)?,
         Command::Sim(args) => sim::serve(&args, terminal, out)?,
         Command::Schema => generate::schema(out)?,

@@ -47,12 +47,7 @@ impl Notifier {
     /// address at all is an error.
     pub fn of(header: &Header, command: &'static str) -> Result<Option<Self>, CliError> {
         let written = header.notify.clone().unwrap_or_default();
-        let hook = |text: OsString| Hook::new(text.to_str().unwrap_or_default());
-        let from_environment = var(NOTIFY_URL).map(hook).transpose().map_err(|why| {
-            CliError::new(format!("no message can be sent to the address in {NOTIFY_URL}: {why}"))
-                .help(format!("export {NOTIFY_URL}=https://… or unset it"))
-        })?;
-        let Some(hook) = from_environment.or(written.url) else {
+        let Some(hook) = hook(Some(header))? else {
             if header.notify.is_some() {
                 tracing::warn!(
                     "no message is sent: `notify` names no url and {NOTIFY_URL} is not set"
@@ -163,6 +158,17 @@ impl Notifier {
     }
 }
 
+/// The address that the environment or else the manifest names.
+pub fn hook(header: Option<&Header>) -> Result<Option<Hook>, CliError> {
+    let hook = |text: OsString| Hook::new(text.to_str().unwrap_or_default());
+    let from_environment = var(NOTIFY_URL).map(hook).transpose().map_err(|why| {
+        CliError::new(format!("no message can be sent to the address in {NOTIFY_URL}: {why}"))
+            .help(format!("export {NOTIFY_URL}=https://… or unset it"))
+    })?;
+    let written = header.and_then(|header| header.notify.clone()).and_then(|written| written.url);
+    Ok(from_environment.or(written))
+}
+
 /// What is told of a run that goes on: for people, and the reason alone.
 fn news(occasion: Occasion, progress: &Progress) -> (String, Option<String>) {
     match occasion {
@@ -177,7 +183,7 @@ fn news(occasion: Occasion, progress: &Progress) -> (String, Option<String>) {
             let what = why.clone().unwrap_or_default();
             (format!("{what}; nothing more is bought, what was bought goes on"), why)
         }
-        Occasion::Failures | Occasion::End => {
+        Occasion::Failures | Occasion::End | Occasion::Test => {
             let failed = plural(progress.ends.failed as usize, "shot");
             (format!("{failed} failed in this run"), None)
         }

@@ -1,18 +1,18 @@
 //! `rushes report`: the ledger's rows, as text, JSON, JSONL or CSV, or the contact sheet.
 
-use std::fs::File;
 use std::io::{self, IsTerminal, Write};
-use std::time::Duration;
 
 use crate::clips::Bucket;
 use crate::ledger::Snapshot;
+use crate::report::export::otio::file_url;
+use crate::report::only::Only;
 use crate::report::{ReportError, csv, json, text};
 
 use super::args::{self, ReportFormat};
 use super::artifacts::Links;
 use super::error::CliError;
 use super::settings::CampaignPaths;
-use super::terminal::Terminal;
+use super::terminal::{Terminal, YELLOW, output_is_file};
 use super::{artifacts, bucket, logging};
 
 /// Prints a report.
@@ -28,49 +28,100 @@ pub fn report(
         return Err(CliError::new(what).help("add --format html, and --out with the bucket"));
     }
     let reader = paths.existing()?;
+    let selects = |id: &str| args.only.as_ref().is_none_or(|only| only.is_match(id));
+    let some = Only::new(&*reader, &selects);
+    let shown: &dyn Snapshot = if args.only.is_some() { &some } else { &*reader };
+    if let Some(only) = &args.only {
+        known(shown, only, &paths)?;
+    }
     match args.format {
-        ReportFormat::Text => text::write(&*reader, out, &|verb, rest| paths.again(verb, rest))?,
-        ReportFormat::Json => json::write(&*reader, out)?,
-        ReportFormat::Jsonl => json::write_lines(&*reader, out)?,
-        ReportFormat::Csv => csv::write(&*reader, out)?,
-        ReportFormat::Html => {
-            let bucket = bucket::connect(&paths)?;
-            let links = match (args.links, &bucket) {
-                (Some(lasts), Some(bucket)) => Some(bucket::wait(links(bucket, &*reader, lasts))?),
-                _ => None,
-            };
-            let page = artifacts::sheet(&paths, &*reader, links.as_ref())?;
-            let shown = match &bucket {
-                // A page with links is for those who get it, not for all who see the bucket.
-                Some(bucket) if links.is_none() => bucket::wait(async {
-                    Ok(artifacts::put_sheet(bucket, &paths, terminal).await)
-                })?,
-                _ => None,
-            };
-            let shown = match shown {
-                Some(address) => address,
-                None => page.display().to_string(),
-            };
-            if io::stdout().is_terminal() {
-                writeln!(out, "{shown}").map_err(ReportError::from)?;
-            } else {
-                let mut page = File::open(page).map_err(ReportError::from)?;
-                io::copy(&mut page, out).map_err(ReportError::from)?;
-            }
-        }
+        ReportFormat::Text => text::write(shown, out, &|verb, rest| paths.again(verb, rest))?,
+        ReportFormat::Json => json::write(shown, out)?,
+        ReportFormat::Jsonl => json::write_lines(shown, out)?,
+        ReportFormat::Csv => csv::write(shown, out)?,
+        ReportFormat::Html => page(args, &paths, shown, terminal, out)?,
     }
     Ok(())
 }
 
-/// A signed link to every clip that the ledger lists.
-async fn links(bucket: &Bucket, reader: &dyn Snapshot, lasts: Duration) -> Result<Links, CliError> {
-    let mut paths = Vec::new();
-    reader.rows(&mut |row| paths.extend(row.files.into_iter().map(|file| file.path)))?;
-    let mut links = Links::new();
-    for path in paths {
-        let link = bucket.link(&path, lasts).await;
-        let link = link.map_err(|error| bucket::refused(&error, bucket.url()))?;
-        links.insert(path, link);
+/// Refuses a pattern that no shot has.
+fn known(
+    shown: &dyn Snapshot,
+    only: &globset::GlobMatcher,
+    paths: &CampaignPaths,
+) -> Result<(), CliError> {
+    let mut is_known = false;
+    shown.rows(&mut |_| is_known = true)?;
+    if is_known {
+        return Ok(());
     }
+    let what = format!("no shot's id matches --only {}", only.glob().glob());
+    Err(CliError::new(what).help(format!("all of them: {}", paths.again("report", ""))))
+}
+
+/// The contact sheet: into the campaign folder, and where it lies to standard output. Redirected to a
+/// file, and of some shots only, it is that file, and finds its clips by their whole paths.
+fn page(
+    args: &args::Report,
+    paths: &CampaignPaths,
+    shown: &dyn Snapshot,
+    terminal: &Terminal,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    if args.only.is_some() && io::stdout().is_terminal() {
+        let what = "the contact sheet of some shots is a page of its own, and this is a terminal";
+        let again = paths.again("report", "--format html --only GLOB > page.html");
+        return Err(CliError::new(what).help(format!("redirect it: {again}")));
+    }
+    let bucket = bucket::connect(paths)?;
+    let links = match (args.links, &bucket) {
+        (Some(lasts), Some(bucket)) => Some(bucket::wait(bucket::links(bucket, shown, lasts))?),
+        _ => None,
+    };
+    if output_is_file() || args.only.is_some() {
+        let links = match (links, &bucket) {
+            (Some(links), _) => Some(links),
+            (None, Some(bucket)) => {
+                let what = format!(
+                    "this page shows clips only beside them in {}; --links 12h makes one that shows \
+                     them anywhere for so long",
+                    bucket.url()
+                );
+                terminal.say(YELLOW, "note", &what);
+                None
+            }
+            (None, None) => {
+                let folder = std::fs::canonicalize(&paths.folder).map_err(ReportError::from)?;
+                Some(addresses(shown, |path| file_url(&folder.join(path)))?)
+            }
+        };
+        return Ok(artifacts::write_sheet(paths, shown, links.as_ref(), out)?);
+    }
+    let page = artifacts::sheet(paths, shown, links.as_ref())?;
+    let there = match &bucket {
+        // A page with links is for those who get it, not for all who see the bucket.
+        Some(bucket) if links.is_none() => put(bucket, paths, terminal)?,
+        _ => None,
+    };
+    let there = there.unwrap_or_else(|| page.display().to_string());
+    Ok(writeln!(out, "{there}")?)
+}
+
+fn put(
+    bucket: &Bucket,
+    paths: &CampaignPaths,
+    terminal: &Terminal,
+) -> Result<Option<String>, CliError> {
+    bucket::wait(async { Ok(artifacts::put_sheet(bucket, paths, terminal).await) })
+}
+
+/// The address of every clip.
+fn addresses(shown: &dyn Snapshot, address: impl Fn(&str) -> String) -> Result<Links, ReportError> {
+    let mut links = Links::new();
+    shown.rows(&mut |row| {
+        for file in row.files {
+            links.insert(file.path.clone(), address(&file.path));
+        }
+    })?;
     Ok(links)
 }

@@ -106,6 +106,11 @@ pub fn fetch(
     let paths = paths.with_gateway(&online.api_base).with_proxy(online.proxy.as_ref());
     let paths = paths.with_move(args.same_gateway);
     bucket::one_place(&paths)?;
+    if args.only.is_some() && paths.ledger.file_path().is_none() {
+        let what =
+            "fetch takes --only where the ledger is a file; a database hands out all there is";
+        return Err(CliError::new(what).help("leave --only out"));
+    }
     let kept = paths.existing()?.summary()?;
     let key = key_for(&paths)?;
     let limits = paths.header.limits.clone();
@@ -118,7 +123,13 @@ pub fn fetch(
         key,
         online,
         shots: [].into(),
-        options: RunOptions { rules, submit: false, check_charges, ..RunOptions::new(limits) },
+        options: RunOptions {
+            rules,
+            submit: false,
+            only: args.only.clone(),
+            check_charges,
+            ..RunOptions::new(limits)
+        },
         budget: NamedBudget::default(),
         catalog,
         has_open_purchases: true,

@@ -10,7 +10,8 @@ use crate::catalog::Catalog;
 use crate::clips::BucketUrl;
 use crate::domain::state::{OnDoubt, Rules};
 use crate::ledger::{
-    Entry, Identity, Kind, LedgerAddress, LedgerPlace, RevisionId, Snapshot, Summary, identity,
+    Entry, Identity, Kind, LedgerAddress, LedgerPlace, Owner, RevisionId, Snapshot, Summary,
+    identity,
 };
 use crate::manifest::{self, Campaign, Header, Manifest, Mistakes, WrittenBudget};
 use crate::plan::{Scope, knowing, vanished};
@@ -166,7 +167,36 @@ impl CampaignPaths {
     /// Finds the campaign by the manifest's header alone, so that a mistake in a shot keeps no
     /// user from their clips.
     pub fn find(typed: &args::Campaign, color: bool) -> Result<Self, Mistakes> {
+        if typed.manifest.is_dir() {
+            return Ok(Self::in_place(typed));
+        }
         Ok(Self::of(manifest::header(&typed.manifest, color)?, typed))
+    }
+
+    /// The campaign of a folder that was named in place of a manifest: by the ledger that the folder
+    /// names.
+    fn in_place(typed: &args::Campaign) -> Self {
+        let folder = &typed.manifest;
+        let owner = Owner::of(folder).ok().flatten();
+        let ledger = typed.ledger.clone();
+        let ledger = ledger.or(owner.map(|owner| owner.place.into_os_string().into()));
+        let (out, sim) =
+            (typed.out.clone().or(Some(Out::Folder(folder.clone()))), typed.sim.clone());
+        let typed = args::Campaign { out, ledger, ..typed.clone() };
+        let real = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.clone());
+        let name = real.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let header = Header { campaign: name, path: folder.clone(), ..Header::default() };
+        let found = Self::of(header.clone(), &typed);
+        let summary = found.ledger.snapshot().and_then(|reader| reader.summary());
+        let Ok(summary) = summary else { return found };
+        let rehearses = summary.kind == Kind::Simulator;
+        let typed = args::Campaign { sim: sim.or(rehearses.then(SimOptions::default)), ..typed };
+        Self::of(Header { campaign: summary.campaign, ..header }, &typed)
+    }
+
+    /// Whether it was named by its folder, so that what only the manifest says is not known.
+    pub fn is_in_place(&self) -> bool {
+        self.header.path == self.typed.manifest && self.typed.manifest.is_dir()
     }
 
     /// Opens the ledger for reading; `None` before the first run, also when that was killed while
@@ -200,6 +230,9 @@ impl CampaignPaths {
     /// say where it lives.
     pub fn again(&self, verb: &str, rest: &str) -> String {
         let typed = &self.typed;
+        if self.is_in_place() {
+            return self.again_in_place(verb, rest);
+        }
         let flag = |name: &str, value: &Path| format!("{name} {}", quoted(value));
         let asks_gateway = matches!(verb, "run" | "fetch" | "check");
         let api_base = self.api_base.as_ref().filter(|_| asks_gateway);
@@ -224,6 +257,22 @@ impl CampaignPaths {
             sim,
         ];
         words.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl CampaignPaths {
+    /// The same for a campaign that was named by its folder, which says where its ledger is.
+    fn again_in_place(&self, verb: &str, rest: &str) -> String {
+        let folder = quoted(&self.typed.manifest);
+        let needs_manifest = matches!(verb, "run" | "plan" | "check");
+        let manifest = if needs_manifest { "MANIFEST" } else { &folder };
+        let mut words = vec![format!("rushes {verb} {manifest}")];
+        words.extend(Some(rest.to_owned()).filter(|rest| !rest.is_empty()));
+        words.extend(needs_manifest.then(|| format!("--out {folder}")));
+        let asks_gateway = matches!(verb, "run" | "fetch" | "check");
+        let api_base = self.api_base.as_ref().filter(|_| asks_gateway);
+        words.extend(api_base.map(|url| format!("--api-base {}", quoted(Path::new(url)))));
+        words.join(" ")
     }
 }
 

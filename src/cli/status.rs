@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+use crate::domain::sanitize::json_text;
 use crate::domain::time::{Clock, SystemClock, Timestamp};
 use crate::report::Outlook;
+use crate::report::standing::Standing;
 use crate::report::status::{Frame, glance};
 
+use super::args::CheckFormat;
 use super::error::CliError;
 use super::settings::CampaignPaths;
 use super::terminal::{Terminal, width};
@@ -25,13 +28,28 @@ pub fn status(
 ) -> Result<(), CliError> {
     logging::start(args.campaign.logs, terminal);
     let paths = CampaignPaths::find(&args.campaign, terminal.color)?;
+    let look = match args.format {
+        CheckFormat::Text => look,
+        CheckFormat::Json => look_for_programs,
+    };
     match args.watch {
         None => Ok(out.write_all(look(&paths)?.0.as_bytes())?),
         Some(seconds) => {
             let every = Duration::from_secs(u64::from(seconds));
-            runtime()?.block_on(watch(&paths, every, out))
+            runtime()?.block_on(watch(&paths, look, every, out))
         }
     }
+}
+
+/// What one look shows, and whether a run works on the campaign.
+type Look = fn(&CampaignPaths) -> Result<(String, bool), CliError>;
+
+/// The same as [`look`], for programs.
+fn look_for_programs(paths: &CampaignPaths) -> Result<(String, bool), CliError> {
+    let reader = paths.existing()?;
+    let (summary, now) = (reader.summary()?, SystemClock.now());
+    let standing = Standing::of(&*reader, &summary, now)?;
+    Ok((json_text(&standing)? + "\n", summary.held_by.is_some()))
 }
 
 /// What one look shows, and whether a run works on the campaign.
@@ -67,6 +85,7 @@ fn rows(text: &str) -> usize {
 /// look takes the place of the one before.
 async fn watch(
     paths: &CampaignPaths,
+    look: Look,
     every: Duration,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {

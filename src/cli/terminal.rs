@@ -36,6 +36,12 @@ impl Terminal {
         Self { color, bars: MultiProgress::with_draw_target(target) }
     }
 
+    /// The same without bars.
+    pub fn without_bars(self) -> Self {
+        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
+        Self { bars, ..self }
+    }
+
     /// Whether the user can see bars move. Asked anew each time: a terminal may be closed, and the
     /// bars take it badly when they cannot be drawn.
     pub fn shows_bars(&self) -> bool {
@@ -71,6 +77,21 @@ impl io::Write for Terminal {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// Whether standard output is a file on the disk, and no terminal, pipe or device.
+pub fn output_is_file() -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+        let output = io::stdout().as_fd().try_clone_to_owned();
+        let file = output.and_then(|output| std::fs::File::from(output).metadata());
+        file.is_ok_and(|file| file.is_file())
+    }
+    #[cfg(not(unix))]
+    {
+        false
     }
 }
 

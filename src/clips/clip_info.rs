@@ -9,6 +9,7 @@ use std::panic::catch_unwind;
 use mp4parse::{MediaContext, SampleEntry, Track, TrackType};
 
 use crate::domain::clip_info::ClipInfo;
+use crate::domain::frame_rate::Timing;
 use crate::domain::sanitize::plain;
 
 use super::boxes::{BoxHeader, End, header};
@@ -27,11 +28,43 @@ const MAX_REASON: usize = 120;
 /// # Errors
 /// Why they cannot be read, for people.
 pub fn read(file: &mut (impl Read + Seek), length: u64) -> Result<ClipInfo, Box<str>> {
-    let movie = MovieExcerpt::of(file, length)?;
+    info(&parsed(file, length, Depth::Facts)?).map_err(Into::into)
+}
+
+/// Reads how many pictures a clip of `length` bytes has, and how fast they follow each other.
+///
+/// # Errors
+/// Why that cannot be read, for people.
+pub fn timing(file: &mut (impl Read + Seek), length: u64) -> Result<Timing, Box<str>> {
+    let movie = parsed(file, length, Depth::Pictures)?;
+    let picture = movie.tracks.iter().find(|track| track.track_type == TrackType::Video);
+    let picture = picture.ok_or("it has no picture")?;
+    let lengths = picture.stts.iter().flat_map(|table| table.samples.iter());
+    let lengths = lengths.map(|sample| (sample.sample_count, sample.sample_delta));
+    let timescale = picture.timescale.map_or(0, |scale| scale.0);
+    Timing::of(lengths, timescale)
+        .ok_or_else(|| "it does not say how fast its pictures follow".into())
+}
+
+/// How much of a movie box is wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// Length, size and sound.
+    Facts,
+    /// Also the lengths of its pictures.
+    Pictures,
+}
+
+fn parsed(
+    file: &mut (impl Read + Seek),
+    length: u64,
+    depth: Depth,
+) -> Result<MediaContext, Box<str>> {
+    let movie = MovieExcerpt::of(file, length, depth)?;
     let parsed = catch_unwind(|| mp4parse::read_mp4(&mut Cursor::new(&movie)))
         .map_err(|_| "what it says of itself makes no sense")?
         .map_err(|error| plain(&format!("{error:?}"), MAX_REASON))?;
-    info(&parsed).map_err(Into::into)
+    Ok(parsed)
 }
 
 fn info(movie: &MediaContext) -> Result<ClipInfo, &'static str> {
@@ -78,6 +111,7 @@ fn millis(movie: &MediaContext, picture: &Track) -> Option<u64> {
 /// Copies from a file the part of its `moov` box that [`info`] needs, within bounds.
 struct MovieExcerpt<'f, F> {
     file: &'f mut F,
+    depth: Depth,
     boxes: u32,
     copied: u64,
 }
@@ -89,8 +123,8 @@ struct Found {
 }
 
 impl<'f, F: Read + Seek> MovieExcerpt<'f, F> {
-    fn of(file: &'f mut F, length: u64) -> Result<Vec<u8>, Box<str>> {
-        let mut excerpt = Self { file, boxes: 0, copied: 0 };
+    fn of(file: &'f mut F, length: u64, depth: Depth) -> Result<Vec<u8>, Box<str>> {
+        let mut excerpt = Self { file, depth, boxes: 0, copied: 0 };
         let mut at = 0;
         while let Some(found) = excerpt.next(at, length)? {
             if found.kind == *b"moov" {
@@ -134,6 +168,10 @@ impl<'f, F: Read + Seek> MovieExcerpt<'f, F> {
                 | (b"trak", b"tkhd")
                 | (b"mdia", b"mdhd" | b"hdlr")
                 | (b"stbl", b"stsd") => {
+                    let bytes = self.take(found.inside)?;
+                    boxed(found.kind, &bytes, &mut inside);
+                }
+                (b"stbl", b"stts") if self.depth == Depth::Pictures => {
                     let bytes = self.take(found.inside)?;
                     boxed(found.kind, &bytes, &mut inside);
                 }

@@ -7,6 +7,7 @@ pub mod callback;
 pub mod charge;
 pub mod clip_info;
 pub mod content;
+pub mod frame_rate;
 pub mod money;
 pub mod origin;
 pub mod outcome;

@@ -99,10 +99,12 @@ pub enum Occasion {
     Credit,
     /// Many shots fail.
     Failures,
+    /// The user asks whether messages arrive. It is on no list: a run never sends it.
+    Test,
 }
 
 impl Occasion {
-    /// All there are.
+    /// All that a run may send.
     pub const ALL: [Self; 4] = [Self::End, Self::Cap, Self::Credit, Self::Failures];
 
     /// Its name in the manifest and in a message.
@@ -113,6 +115,7 @@ impl Occasion {
             Self::Cap => "cap",
             Self::Credit => "credit",
             Self::Failures => "failures",
+            Self::Test => "test",
         }
     }
 }

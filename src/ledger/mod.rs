@@ -46,6 +46,7 @@ pub use fleet::{
     Assigned, Begun, Counts, Fleet, LATEST, News, REACH, SlotRequest, Slots, Traffic, Want, Work,
 };
 pub use folder::{FolderLock, Owner, hold_for, is_database, open_in};
+pub use holder::Holder;
 pub use identity::{Identity, StoredRequest};
 pub use memory::{MemoryDatabase, MemoryError, MemoryLedger};
 pub use options::{Kind, LedgerOptions, post_lasts};

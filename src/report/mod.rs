@@ -5,9 +5,13 @@ mod answer;
 pub mod contact_sheet;
 pub mod csv;
 pub mod eta;
+pub mod export;
 pub mod json;
+pub mod listing;
 pub mod model;
+pub mod only;
 pub mod remedy;
+pub mod standing;
 pub mod status;
 pub mod text;
 

@@ -154,7 +154,11 @@ async fn prepare(
     let entries = current.into_iter().zip(places).chain(others.into_iter().map(|it| (it, None)));
     scheduler.set_paused(driver.is_paused());
     scheduler.recover_from(now, entries, subscriptions);
-    scheduler.take_earlier(now, ledger.earlier_tasks().await?);
+    let mut earlier = ledger.earlier_tasks().await?;
+    earlier.retain(|task| {
+        scheduler.options.submit || scheduler.options.selects(task.entry.shot.as_str())
+    });
+    scheduler.take_earlier(now, earlier);
     Ok(scheduler)
 }
 

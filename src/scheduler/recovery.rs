@@ -91,6 +91,10 @@ impl Scheduler {
 
     /// What a shot does first; `None` when nothing can happen to it in this run.
     fn first(&self, shot: &ShotState) -> Option<First> {
+        // What only polls and fetches does so for the shots that were asked for.
+        if !self.options.submit && !self.options.selects(shot.entry.shot.as_str()) {
+            return None;
+        }
         let submits = self.submits(shot);
         let queue = First::Next(Next::Requeue(Backoff::None));
         match &shot.entry.status.state {

@@ -64,7 +64,7 @@ fn help_and_version_are_no_mistakes_and_odd_words_are() {
     sandbox.run(["man"]).exits(0).says(".TH rushes");
     sandbox.run([]).exits(2);
     sandbox.run(["frobnicate"]).exits(2);
-    sandbox.run(["run"]).exits(2).warns("<MANIFEST>");
+    Sandbox::new().run(["run"]).exits(2).warns("no manifest is named");
     for flag in [
         "--budget=lots",
         "--budget=-1",

@@ -24,6 +24,8 @@ fn every_command_has_the_flags_that_scripts_rely_on() {
         "check",
         "status",
         "report",
+        "export",
+        "ls",
         "resolve",
         "fetch",
         "sim",

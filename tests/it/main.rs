@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests set their own stage: files, environment")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
+mod automation;
 mod books;
 mod broken;
 mod browser;
@@ -21,6 +22,7 @@ mod deploy;
 #[cfg(target_os = "linux")]
 mod disk;
 mod domain;
+mod export;
 mod facade;
 #[cfg(all(unix, feature = "postgres"))]
 mod fleet;

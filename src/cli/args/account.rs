@@ -26,7 +26,7 @@ A margin is kept around each window of a rate, and takes its share of it: 40ms o
 Where the database is far away, a wider one lets fewer moments go to waste.")]
 pub struct Account {
     /// The database
-    #[arg(long, value_name = "URL", env = "RUSHES_LEDGER", hide_env_values = true)]
+    #[arg(long, value_name = "URL")]
     pub ledger: Option<LedgerPlace>,
     /// Which account [default: default]
     #[arg(long = "account", value_name = "NAME")]

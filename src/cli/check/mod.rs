@@ -6,6 +6,7 @@ mod bucket;
 pub mod finding;
 mod gather;
 pub mod judge;
+mod told;
 
 use std::io::Write;
 use std::path::Path;
@@ -24,6 +25,7 @@ use crate::simulator::{SimOptions, SimState, Simulator};
 use super::args::{self, CheckFormat};
 use super::error::CliError;
 use super::exit::Exit;
+use super::settings::CampaignPaths;
 use super::terminal::{Terminal, var, width};
 use super::{key, logging, runtime};
 
@@ -53,6 +55,10 @@ pub fn check(
         findings.extend(on_disk(folder, &night));
     }
     findings.extend(night.last);
+    if args.notify {
+        let header = args.campaign().and_then(|typed| CampaignPaths::find(&typed, false).ok());
+        findings.push(told::message(header.as_ref().map(|paths| &paths.header)));
+    }
     match args.format {
         CheckFormat::Text => {
             write!(out, "{}", text(&findings, width().unwrap_or(USUAL_WIDTH)))?;

@@ -154,6 +154,7 @@ fn a_campaign_in_somebody_elses_s3() {
     // A link serves without credentials.
     let html = ["report", "shots.yaml", "--format", "html", "--links", "1h"];
     let page = sandbox.run(html).exits(0).stdout();
+    let page = std::fs::read_to_string(sandbox.path(page.trim_end())).unwrap();
     let link = page.split("\"link\":\"").nth(1).unwrap();
     let link = link.split('"').next().unwrap().replace("\\u0026", "&");
     let (status, clip) = moto.ask("GET", link.strip_prefix(&moto.url()).unwrap());

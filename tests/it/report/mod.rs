@@ -6,6 +6,6 @@ mod eta;
 mod json;
 mod mismatch;
 mod model;
-mod sample;
+pub mod sample;
 mod status;
 mod text;
