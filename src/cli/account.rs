@@ -31,6 +31,7 @@ pub fn account(
         in_flight: args.in_flight.map(Limit::written),
         month_cap: args.cap.map(|cap| cap.0),
         margin: args.margin,
+        new_key: args.new_key,
     };
     if change != AccountChange::default() {
         place.change_account(&change)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::blocking::Threads;
 use crate::domain::shot::Shot;
 use crate::domain::time::{Clock, SystemClock};
-use crate::ledger::{FolderLock, Ledger, LedgerOptions, Work, open_in, post_lasts};
+use crate::ledger::{FolderLock, Ledger, LedgerError, LedgerOptions, Work, open_in, post_lasts};
 
 use super::error::CliError;
 use super::log::{Began, Keeper, Log};
@@ -58,6 +58,7 @@ pub fn open(
     let (ledger, mut folder) =
         open_in(&paths.folder, &paths.ledger, &options).map_err(|error| match error {
             error if error.is_other_text() => other_text::told(error, paths, shots),
+            error if error.is_other_key() => other_key(error, paths),
             error => ownership::with_ways_out(error, paths),
         })?;
     if ledger.fleet().is_some() && !is_a_run {
@@ -69,6 +70,19 @@ pub fn open(
         ledger_place::warn_of_copies(file);
     }
     Ok(Opened { ledger, log, folder })
+}
+
+/// What the refusal of another key says, and the two ways out.
+fn other_key(error: LedgerError, paths: &CampaignPaths) -> CliError {
+    CliError::from(error)
+        .help(format!(
+            "to give this key an account of its own: {}",
+            paths.again("run", "--account NAME")
+        ))
+        .help(
+            "if the account's key was renewed: rushes account --new-key, with the same --ledger and \
+             --account",
+        )
 }
 
 /// The campaign's name as its ledger has it: a manifest may be renamed, and what it bought stays.

@@ -183,10 +183,11 @@ struct Task<'a> {
 
 impl Task<'_> {
     /// What other workers of the campaign are told of it.
-    fn work(&self) -> Work {
+    fn work(&self, gateway: Option<&HttpProvider>) -> Work {
         let Self { shots, options, .. } = self;
         let digest = options.submit.then(|| Digest::of(shots, &options.rules));
-        Work { digest, limits: options.limits.clone() }
+        let key = gateway.map(HttpProvider::key_hash).unwrap_or_default();
+        Work { digest, limits: options.limits.clone(), key }
     }
 
     /// The gateway's client; none without a key.
@@ -215,7 +216,8 @@ impl Task<'_> {
         terminal: &Terminal,
         out: &mut dyn Write,
     ) -> Result<Exit, CliError> {
-        let (work, http) = (self.work(), self.http()?);
+        let http = self.http()?;
+        let work = self.work(http.as_ref());
         let Self { command, paths, options, online, .. } = self;
         let timeout = options.limits.submit_timeout;
         let (listener, callbacks) = callbacks(&paths.header).await?.unzip();

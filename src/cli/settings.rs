@@ -251,7 +251,11 @@ impl CampaignPaths {
                 .filter(|_| !rest.contains("--out "))
                 .map(|out| flag("--out", &out.as_path())),
             typed.ledger.as_ref().map(|place| flag("--ledger", Path::new(&place.to_string()))),
-            typed.account.as_ref().map(|account| flag("--account", Path::new(account))),
+            typed
+                .account
+                .as_ref()
+                .filter(|_| !rest.contains("--account "))
+                .map(|account| flag("--account", Path::new(account))),
             api_base.map(|url| flag("--api-base", Path::new(url))),
             proxy.map(|url| flag("--proxy", Path::new(&url.to_string()))),
             sim,

@@ -36,6 +36,8 @@ pub struct AccountChange {
     pub month_cap: Option<Option<Usd>>,
     /// By how much each window of a rate is stretched.
     pub margin: Option<Duration>,
+    /// It is of the key that it is used with next.
+    pub new_key: bool,
 }
 
 /// An account as it stands.

@@ -323,6 +323,16 @@ impl LedgerError {
         }
     }
 
+    /// Whether the account is used with another key.
+    #[must_use]
+    pub const fn is_other_key(&self) -> bool {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Server(super::postgres::ServerError::OtherKey(_)) => true,
+            _ => false,
+        }
+    }
+
     pub(crate) fn defect(what: impl Into<String>) -> Self {
         Self::Defect { what: what.into() }
     }

@@ -25,6 +25,9 @@ pub struct Work {
     pub digest: Option<Digest>,
     /// What it keeps to. The account's workers together keep to the strictest of all.
     pub limits: Limits,
+    /// A salted hash of its key. An account is of the key that it was first used with; empty: it has
+    /// none, and goes with every account.
+    pub key: Arc<str>,
 }
 
 /// A campaign's ledger as one of several workers sees it. The worker has a lease, which the ledger

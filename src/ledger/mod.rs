@@ -248,8 +248,9 @@ pub enum Verdict {
     OverCap,
     /// All places in flight of the account are taken; nothing was written.
     Full,
-    /// The revision is not in this worker's hands any more. Its state was not touched. What the commit
-    /// says first-hand of an attempt is kept all the same: a task id, that it was refused or not sent.
+    /// The revision is not in this worker's hands any more. What the commit says first-hand of an attempt
+    /// is kept all the same: a task id, that it was refused or not sent. The revision's state was touched
+    /// only if it still is about that attempt, or if it waits to be bought and is bought already.
     Gone,
     /// It is durable.
     Written {

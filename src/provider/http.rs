@@ -51,6 +51,8 @@ use slices::StopSending;
 /// The paid gateway over HTTP.
 pub struct HttpProvider {
     origin: Origin,
+    /// What tells its key from others, whatever the address.
+    key: Arc<str>,
     endpoint: Url,
     authorization: HeaderValue,
     secret: redact::KeyRedactor,
@@ -87,10 +89,11 @@ impl HttpProvider {
             .filter(|value| value.to_str().is_ok())
             .ok_or(SetupError::Key("holds a character that cannot stand in a header"))?;
         authorization.set_sensitive(true);
-        let account = account_of(key, &address::canonical(&endpoint));
+        let account = key_hash(key, &address::canonical(&endpoint));
         let origin = Origin { address: endpoint.as_str().into(), account: account.into() };
         Ok(Self {
             origin,
+            key: key_hash(key, &super::apimodels::spec().base.url).into(),
             authorization,
             secret: redact::KeyRedactor::new(key),
             clients: clients::Clients::new(&settings, endpoint.scheme() == "https")?,
@@ -102,6 +105,12 @@ impl HttpProvider {
             ignored_proxy: settings.ignored_proxy,
             is_proxied: settings.proxy.is_some(),
         })
+    }
+
+    /// A salted hash of its key, whatever the address, in hexadecimal digits.
+    #[must_use]
+    pub fn key_hash(&self) -> Arc<str> {
+        Arc::clone(&self.key)
     }
 
     async fn submit_once(&self, body: Bytes) -> SubmitOutcome {
@@ -280,18 +289,18 @@ fn with_ignored(why: &str, variable: &str) -> String {
     format!("{why}; {variable} is set and was ignored, --proxy URL uses a proxy")
 }
 
-/// Which account a key is of, without the key: a hash that is slow to turn back by guessing, salted
-/// with the address, in hexadecimal digits.
-fn account_of(key: &str, endpoint: &str) -> String {
+/// What tells a key from others, without the key: a hash that is slow to turn back by guessing, salted
+/// with an address, in hexadecimal digits.
+fn key_hash(key: &str, address: &str) -> String {
     let salted = |text: &[u8]| {
-        Sha256::new().chain_update(b"rushes account").chain_update(endpoint).chain_update(text)
+        Sha256::new().chain_update(b"rushes account").chain_update(address).chain_update(text)
     };
     let mut hash = salted(key.as_bytes()).finalize();
-    for _ in 0..ACCOUNT_ROUNDS {
+    for _ in 0..KEY_ROUNDS {
         hash = salted(&hash).finalize();
     }
     hex(&hash)
 }
 
 /// How often the hash of a key is hashed again.
-const ACCOUNT_ROUNDS: u32 = 10_000;
+const KEY_ROUNDS: u32 = 10_000;

@@ -29,6 +29,11 @@ impl Stage {
         Self { server, sandbox, simulator }
     }
 
+    /// The same with another key of the gateway.
+    fn with_key(self, key: &str) -> Self {
+        Self { sandbox: self.sandbox.var("KLING_API_KEY", key), ..self }
+    }
+
     /// The address with a password, which the server does not ask for.
     fn ledger(&self) -> String {
         self.server.address("rushes").replace("postgres@", "postgres:s3cr3t@")

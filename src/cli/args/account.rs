@@ -13,7 +13,7 @@ use super::common::{CheckFormat, Logs};
 /// `rushes account`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-An account is whose key it is: its limits hold over all campaigns, runs and machines that name it and
+An account is of one key, the first that it was used with: its limits hold over all campaigns, runs and machines that name it and
 the same database. Without a limit the strictest of what its runs say holds for all of them.
 
 Examples:
@@ -46,6 +46,9 @@ pub struct Account {
     /// What is kept around each window of a rate [at first: 40ms]
     #[arg(long, value_name = "SPAN", value_parser = margin)]
     pub margin: Option<Duration>,
+    /// Its key was renewed: from the next run on, that run's key is the account's
+    #[arg(long)]
+    pub new_key: bool,
     /// How to print it
     #[arg(long, value_enum, default_value_t, value_name = "text|json")]
     #[arg(hide_possible_values = true)]

@@ -157,7 +157,7 @@ impl Tables {
             return Verdict::Refused(error);
         }
         match self.books.revision_mut(id) {
-            Some(revision) if is_open_about(revision, change.attempt) => {
+            Some(revision) if is_settled_by(revision, change) => {
                 revision.holder = None;
                 match self.books.commit(commit) {
                     Verdict::Refused(error) => Verdict::Refused(error),
@@ -204,11 +204,15 @@ fn is_adoption(transition: &Transition) -> bool {
     matches!(transition.to.state, State::Delivered { .. })
 }
 
-/// Whether it is submitting or in doubt about an attempt.
-fn is_open_about(revision: &Revision, attempt: AttemptId) -> bool {
+/// Whether how a POST ended says where the revision stands: it is submitting or in doubt about that
+/// attempt, or waits to be bought and is bought already.
+fn is_settled_by(revision: &Revision, change: &AttemptChange) -> bool {
     let state = &revision.entry.status.state;
-    matches!(state, State::Submitting { .. } | State::InDoubt { .. })
-        && state.attempt() == Some(attempt)
+    match state {
+        State::Submitting { .. } | State::InDoubt { .. } => state.attempt() == Some(change.attempt),
+        State::Queued { .. } => change.outcome == Some(AttemptOutcome::Bought),
+        _ => false,
+    }
 }
 
 /// The task that a transition says an attempt has.

@@ -8,6 +8,9 @@ pub enum MemoryError {
         "another worker works on another text of this manifest; stop it, or use the same manifest"
     )]
     OtherText,
+    /// The account is used with another key.
+    #[error("the account is used with another key")]
+    OtherKey,
     /// It knows less than it had confirmed.
     #[error("the ledger has forgotten purchases that it had confirmed; nothing more is sent")]
     Forgetful,

@@ -2,6 +2,7 @@
 //! the books.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -27,6 +28,8 @@ pub(super) struct Tables {
     pub(super) is_paused: bool,
     /// The budget that the manifest named last.
     pub(super) written_budget: Option<Budget>,
+    /// The key that the account was first used with.
+    key: Option<Arc<str>>,
     /// What the current shots are the shots of.
     pub(super) digest: Option<Digest>,
     /// What calls said that reached a worker which does not know their keys.
@@ -45,6 +48,11 @@ impl Tables {
         post_lasts: Duration,
         now: Instant,
     ) -> Result<WorkerId, MemoryError> {
+        if let Some(key) = work.as_ref().map(|work| &work.key).filter(|key| !key.is_empty())
+            && self.key.get_or_insert_with(|| Arc::clone(key)) != key
+        {
+            return Err(MemoryError::OtherKey);
+        }
         self.join_from(work, post_lasts, None, now)
     }
 

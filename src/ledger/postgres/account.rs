@@ -60,6 +60,9 @@ pub fn change_account(address: &ServerAddress, change: &AccountChange) -> Result
             let margin = i32::try_from(margin.as_millis()).unwrap_or(i32::MAX);
             set("margin_ms = $2", &[name, &margin]).await?;
         }
+        if change.new_key {
+            set("key_hash = NULL", &[name]).await?;
+        }
         if let Some(cap) = change.month_cap {
             let sql =
                 "SELECT set_month_cap(id, $2) FROM accounts WHERE name = $1 AND kind = 'gateway'";

@@ -74,6 +74,11 @@ pub enum ServerError {
         /// Since when.
         since: Timestamp,
     },
+    /// The account is used with another key.
+    #[error(
+        "the account of {0} is used with another key; its limits and its month's cap are those of one key"
+    )]
+    OtherKey(String),
     /// Its tables are to be brought to a later form, and a program that needs the earlier one is at work.
     #[error(
         "the tables of {server} are of an earlier version, and {holder} still works with them; wait until that ends or stop it, then try again. If it is dead, wait 30 s"

@@ -133,6 +133,7 @@ fn told(work: &Work) -> Value {
         "polls": limits.poll_rate.count,
         "polls_ms": limits.poll_rate.window.length().as_millis(),
         "in_flight": limits.in_flight,
+        "key": work.key,
     })
 }
 
@@ -145,6 +146,9 @@ fn joined(told: &Value, server: &str) -> Result<Joined, Trouble> {
             holder: name_of(who).to_owned(),
             since,
         }));
+    }
+    if is("other_key") {
+        return Err(Trouble::Given(ServerError::OtherKey(server.to_owned())));
     }
     let all = (number("worker"), number("campaign"), number("pot"), number("batch"));
     let (Some(worker), Some(campaign), Some(pot), Some(batches)) = all else {

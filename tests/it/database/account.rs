@@ -93,3 +93,22 @@ fn a_manifest_says_where_its_campaign_lives_and_what_is_typed_beats_it() {
     let refused = stage.sandbox.run(["run", "shots.yaml", "--api-base", &url]).exits(2);
     refused.warns("the manifest's `out` cannot be used");
 }
+
+#[test]
+fn a_run_with_another_key_is_refused_until_the_account_is_told_of_it() {
+    let stage = Stage::new();
+    stage.run(&["run", "shots.yaml"]).exits(0);
+    let stage = stage.with_key("another-key");
+    std::fs::write(stage.sandbox.path("city.yaml"), OTHER).unwrap();
+    let refused = stage.run(&["run", "city.yaml"]).exits(2);
+    let refused = refused.warns("is used with another key").warns("run city.yaml");
+    let refused = refused.warns("--account NAME").warns("rushes account --new-key");
+    assert!(!refused.stderr().contains("another-key") && !refused.stderr().contains("s3cr3t"));
+    assert_eq!(stage.simulator.books().purchases.len(), 4, "nothing was bought");
+    let campaigns = "SELECT count(*) FROM campaigns";
+    assert_eq!(stage.server.psql("rushes", campaigns), "1", "nothing was changed");
+    stage.run(&["status", "shots.yaml"]).exits(0);
+    stage.run(&["account", "--new-key"]).exits(0);
+    stage.run(&["run", "city.yaml"]).exits(0);
+    stage.with_key("secret-key").run(&["run", "shots.yaml"]).exits(2).warns("another key");
+}

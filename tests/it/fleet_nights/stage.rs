@@ -243,7 +243,7 @@ impl Stage {
         let night = &self.plan.night;
         let shots = Arc::clone(&self.shots);
         let digest = Some(Digest::of(&shots, &self.rules()));
-        let work = Work { digest, limits: night.limits.clone() };
+        let work = Work { digest, limits: night.limits.clone(), key: "".into() };
         let post_lasts = night.limits.submit_timeout * 2;
         let ledger = match self.database.join(Some(work), post_lasts) {
             Ok(ledger) => Arc::new(ledger),

@@ -116,7 +116,7 @@ fn past(span: Duration) -> Duration {
 
 /// The work of one who renders the `text`th text with these limits.
 fn work_within(text: u8, limits: Limits) -> Work {
-    Work { digest: Some(Digest([text; 32])), limits }
+    Work { digest: Some(Digest([text; 32])), limits, key: "".into() }
 }
 
 fn work() -> Work {

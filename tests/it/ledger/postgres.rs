@@ -53,7 +53,7 @@ fn join_within(
     limits: Limits,
 ) -> Result<PostgresLedger, LedgerError> {
     let address: ServerAddress = address.parse().unwrap();
-    let work = Some(Work { digest: Some(Digest([text; 32])), limits });
+    let work = Some(Work { digest: Some(Digest([text; 32])), limits, key: "".into() });
     let options = LedgerOptions { work, ..options("rushes run") };
     PostgresLedger::open(&address, &beside.join("postgres"), &options)
 }

@@ -1,5 +1,5 @@
--- Schema 4: calls of the gateway that reach a worker which does not have the shot in its hands.
--- Never edited once shipped.
+-- Schema 4: calls of the gateway that reach a worker which does not have the shot in its hands; an account
+-- is of one key. Never edited once shipped.
 
 -- What calls about an attempt said, for the worker that has its revision in its hands, or will. A hint: it
 -- may be lost, and may be heard twice.
@@ -19,3 +19,5 @@ ALTER TABLE workers
   ADD accepted       int NOT NULL DEFAULT 0,            -- of its purchases, in this run
   ADD rejections     jsonb,                             -- that it met since something was accepted
   ADD rejected_after int;                               -- so much of all workers' when it told of them
+
+ALTER TABLE accounts ADD key_hash text;                  -- what tells its key from others; NULL: not used yet

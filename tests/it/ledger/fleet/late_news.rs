@@ -8,7 +8,8 @@ use rushes::domain::state::{Account, AttemptId};
 over_all_fleets![
     bought_and_still_in_doubt_it_renders_and_is_handed_over,
     bought_and_still_submitting_with_another_it_renders_and_is_handed_over,
-    bought_after_the_user_said_that_it_was_not_it_is_reserved_again_even_past_the_cap,
+    bought_after_the_user_said_that_it_was_not_it_renders_even_past_the_cap,
+    bought_while_it_waits_in_anothers_queue_that_one_does_not_buy_it,
     bought_after_it_was_sent_again_both_are_counted,
     refused_and_still_in_doubt_it_is_queued_again_and_its_price_free,
     refused_after_it_was_sent_again_only_its_price_is_free,
@@ -110,23 +111,32 @@ async fn bought_and_still_submitting_with_another_it_renders_and_is_handed_over<
     assert_eq!(only_one(&*other, all()).await.status.state.name(), "rendering");
 }
 
-async fn bought_after_the_user_said_that_it_was_not_it_is_reserved_again_even_past_the_cap<
-    S: Shared,
->() {
+/// It waits to be bought, and is bought already: once is enough.
+async fn bought_after_the_user_said_that_it_was_not_it_renders_even_past_the_cap<S: Shared>() {
     let found = found_in_doubt::<S>().await;
-    let queued = found.user_says(Resolution::NotBought { also: Vec::new() }).await;
+    found.user_says(Resolution::NotBought { also: Vec::new() }).await;
     assert_eq!(found.account().await, (Account::Released, None));
     let cap = Budget { cap: Some(usd(3)), strict: false };
     found.other.set_budget(cap).await.unwrap();
     found.says(bought("t")).await;
     assert_eq!(found.account().await, (Account::Reserved, Some("t".to_owned())));
-    assert_eq!(now(&*found.other, "s0").status, queued, "its state is its holder's");
-    let (_, committed) = found.other.one(claim(&now(&*found.other, "s0"))).await.unwrap();
-    assert_eq!(committed.verdicts, []);
-    assert_eq!(committed.balance.reserved, usd(10));
+    let summary = found.other.snapshot().unwrap().summary().unwrap();
+    assert_eq!(summary.balance.reserved, usd(10));
     assert!(found.other.knows_task(&TaskId::new("t").unwrap()).await.unwrap());
-    let earlier = found.other.earlier_tasks().await.unwrap();
-    assert_eq!(earlier.len(), 1, "it is polled and fetched as an earlier request's");
+    assert!(found.other.earlier_tasks().await.unwrap().is_empty());
+    let adopted = only_one(&*found.other, all()).await;
+    assert_eq!(adopted.status.state.task().map(TaskId::as_str), Some("t"));
+}
+
+async fn bought_while_it_waits_in_anothers_queue_that_one_does_not_buy_it<S: Shared>() {
+    let found = found_in_doubt::<S>().await;
+    let queued = found.user_says(Resolution::NotBought { also: Vec::new() }).await;
+    let waiting = Entry { status: queued, ..found.entry.clone() };
+    assert_eq!(now(&*found.other, "s0").status, waiting.status);
+    found.says(bought("t")).await;
+    assert_eq!(verdict(&*found.other, claim(&waiting)).await, Verdict::Gone);
+    assert_eq!(name_now(&*found.other, "s0"), "rendering");
+    assert_eq!(found.other.snapshot().unwrap().summary().unwrap().balance.reserved, usd(10));
 }
 
 /// The other buys it again in spite of its doubt.

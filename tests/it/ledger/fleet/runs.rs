@@ -6,6 +6,7 @@ over_all_fleets![
     a_run_lasts_until_the_last_worker_has_left,
     a_run_lasts_until_the_last_worker_is_given_up,
     another_text_is_refused_while_one_is_worked_on,
+    an_account_is_of_one_key,
     the_first_that_begins_records_and_the_others_find_it_done,
     a_worker_that_buys_nothing_records_nothing_and_is_handed_purchases,
     a_pause_is_everybodys_and_ends_with_the_run,
@@ -51,6 +52,18 @@ async fn another_text_is_refused_while_one_is_worked_on<S: Shared>() {
     assert_eq!(now(&*next, "s0").price, Some(usd(5)));
     assert!(shared.open(Some(work())).await.is_err());
     drop(fetcher);
+}
+
+async fn an_account_is_of_one_key<S: Shared>() {
+    let shared = S::make().await;
+    let with = |key: &str| Some(Work { key: key.into(), ..work() });
+    drop(shared.open(with("one")).await.unwrap());
+    assert!(shared.open(with("two")).await.is_err(), "also when none works any more");
+    let again = shared.open(with("one")).await.unwrap();
+    assert!(fleet(&*again).begins_run(), "the one that was refused began nothing");
+    // Who has no key buys nothing from the gateway.
+    drop(shared.open(with("")).await.unwrap());
+    drop(shared.open(None).await.unwrap());
 }
 
 async fn the_first_that_begins_records_and_the_others_find_it_done<S: Shared>() {

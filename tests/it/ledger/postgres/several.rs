@@ -102,7 +102,7 @@ async fn what_another_campaign_left_in_flight_does_not_keep_an_account_full() {
     };
     sent("now()");
     let winter = {
-        let work = Some(Work { digest: Some(Digest([2; 32])), limits: at_most_two.clone() });
+        let work = Some(Work { digest: Some(Digest([2; 32])), limits: at_most_two.clone(), key: "".into() });
         let options = LedgerOptions { campaign: "winter", work, ..options("rushes run") };
         let at: ServerAddress = address.parse().unwrap();
         PostgresLedger::open(&at, &folder.path().join("winter"), &options).unwrap()

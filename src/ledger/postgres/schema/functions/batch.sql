@@ -182,7 +182,9 @@ BEGIN
           IF c.k = 'write' AND NOT is_mine THEN
             -- The news of a worker that this one is taken from: first-hand, it says what became of its
             -- own request.
-            is_written := c.o IS NOT NULL AND r.state IN ('submitting', 'in_doubt') AND r.attempt = c.a;
+            -- One that waits to be bought is bought already.
+            is_written := c.o IS NOT NULL AND ((r.state IN ('submitting', 'in_doubt') AND r.attempt = c.a)
+              OR (r.state = 'queued' AND c.o = 'bought'));
             IF c.o IS NULL THEN
               EXIT;
             ELSIF is_written THEN

@@ -41,8 +41,8 @@ BEGIN
   END LOOP;
 END $$;
 
--- A worker joins a campaign, which is made if it is new. Answers its number, or who works on another
--- text. One that was given up names its old number, and takes what is still in its hands.
+-- A worker joins a campaign, which is made if it is new. Answers its number, or that the account is
+-- another key's, or who works on another text. One that was given up names its old number, and takes what is still in its hands.
 CREATE OR REPLACE FUNCTION join_campaign(
   account_name text, kind_ text, campaign_name text, new_id text, who_ text, place_ text,
   gone text[], program_ text, lease interval, post_lasts_ interval, at bigint,
@@ -51,6 +51,7 @@ CREATE OR REPLACE FUNCTION join_campaign(
 DECLARE
   acc int; c campaigns; w workers; was workers; fresh bigint; first_batch bigint;
   begins boolean := false; is_alone boolean; is_visitor_ boolean := work IS NULL; digest_ bytea;
+  key_ text;
 BEGIN
   digest_ := decode(work->>'digest', 'hex');
   IF old IS NOT NULL THEN
@@ -60,7 +61,13 @@ BEGIN
     END IF;
   END IF;
   INSERT INTO accounts (name, kind) VALUES (account_name, kind_) ON CONFLICT DO NOTHING;
-  SELECT id INTO acc FROM accounts WHERE name = account_name AND kind = kind_ FOR UPDATE;
+  SELECT id, key_hash INTO acc, key_ FROM accounts WHERE name = account_name AND kind = kind_ FOR UPDATE;
+  IF old IS NULL AND work->>'key' <> '' THEN
+    IF key_ <> work->>'key' THEN
+      RETURN jsonb_build_object('other_key', true);
+    END IF;
+    UPDATE accounts SET key_hash = work->>'key' WHERE id = acc AND key_hash IS NULL;
+  END IF;
   SELECT * INTO c FROM campaigns WHERE account = acc AND name = campaign_name;
   IF c.id IS NULL THEN
     WITH pot AS (INSERT INTO pots DEFAULT VALUES RETURNING id)
