@@ -14,7 +14,7 @@ use crate::domain::shot::Shot;
 use crate::domain::state::AttemptId;
 use crate::domain::time::Timestamp;
 use crate::policy::budget::{Balance, Budget};
-pub use crate::policy::granted::{LATEST, REACH};
+pub use crate::policy::granted::REACH;
 use crate::policy::limits::Limits;
 use crate::policy::rejections::AlikeRejections;
 
@@ -74,7 +74,7 @@ pub trait Fleet: Send + Sync {
 
     /// Asks for moments at which requests may leave. No choice of workers and delays puts more requests
     /// than the account's rate allows into one of its windows, if each leaves at its moment or at most
-    /// [`LATEST`] after it.
+    /// [`Slots::late`] after it.
     fn slots(&self, request: SlotRequest) -> Answer<'_, Slots>;
 
     /// The current shots by state.
@@ -233,6 +233,8 @@ pub struct Slots {
     pub every: Duration,
     /// How many.
     pub count: u32,
+    /// How much after its moment a request may leave; later, the moment is lost.
+    pub late: Duration,
     /// How often the pace is halved now, for all workers.
     pub level: u32,
     /// Until when all workers keep quiet.

@@ -43,7 +43,7 @@ pub use address::{LedgerAddress, LedgerPlace};
 pub use digest::Digest;
 pub use error::LedgerError;
 pub use fleet::{
-    Assigned, Begun, Counts, Fleet, LATEST, News, REACH, SlotRequest, Slots, Traffic, Want, Work,
+    Assigned, Begun, Counts, Fleet, News, REACH, SlotRequest, Slots, Traffic, Want, Work,
 };
 pub use folder::{FolderLock, Owner, hold_for, is_database, open_in};
 pub use holder::Holder;

@@ -4,9 +4,6 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// How much after its moment a request may leave; later, the moment is lost.
-pub const LATEST: Duration = Duration::from_millis(10);
-
 /// How far ahead moments are granted at most.
 pub const REACH: Duration = Duration::from_secs(2);
 
@@ -23,8 +20,8 @@ const AHEAD: (Duration, Duration) = (Duration::from_millis(5), Duration::from_mi
 /// claimed for it, and used when the request leaves.
 #[derive(Clone, Debug)]
 pub struct GrantedSlots {
-    /// Still to come, in order.
-    slots: VecDeque<Duration>,
+    /// Still to come, in order; each with the time until which it can be used.
+    slots: VecDeque<(Duration, Duration)>,
     /// Places that were taken and not yet used: the first moments are theirs, also those that are
     /// still to be granted.
     taken: usize,
@@ -57,7 +54,7 @@ impl GrantedSlots {
     /// Takes a place; whether there was one.
     pub fn take(&mut self, now: Duration) -> bool {
         self.drop_missed(now);
-        let is_near = self.slots.get(self.taken).is_some_and(|slot| *slot <= now + self.ahead);
+        let is_near = self.slots.get(self.taken).is_some_and(|(slot, _)| *slot <= now + self.ahead);
         self.taken += usize::from(is_near);
         is_near
     }
@@ -65,19 +62,19 @@ impl GrantedSlots {
     /// When the next place can be taken; `None`: not before more are granted.
     #[must_use]
     pub fn not_before(&self) -> Option<Duration> {
-        self.slots.get(self.taken).map(|slot| slot.saturating_sub(self.ahead))
+        self.slots.get(self.taken).map(|(slot, _)| slot.saturating_sub(self.ahead))
     }
 
     /// When the next taken place can be used; `None`: not before more are granted.
     #[must_use]
     pub fn leaves_at(&self) -> Option<Duration> {
-        self.slots.front().copied()
+        self.slots.front().map(|(slot, _)| *slot)
     }
 
     /// Uses a taken place, if its moment has come and is not yet over.
     pub fn leave(&mut self, now: Duration) -> bool {
         self.drop_missed(now);
-        if self.slots.front().is_none_or(|slot| *slot > now) {
+        if self.leaves_at().is_none_or(|slot| slot > now) {
             return false;
         }
         self.slots.pop_front();
@@ -125,17 +122,17 @@ impl GrantedSlots {
         self.ask_at = self.ask_at.max(now + BETWEEN_ASKS);
     }
 
-    /// So many were granted, from `first` on, each `every` after the one before; if none, it is worth
-    /// asking again once `first` is within reach.
-    pub fn granted(&mut self, first: Duration, every: Duration, count: u32) {
+    /// So many were granted, from `first` on, each `every` after the one before and lost once it is `late`;
+    /// if none, it is worth asking again once `first` is within reach.
+    pub fn granted(&mut self, first: Duration, every: Duration, count: u32, late: Duration) {
         self.asking = false;
         self.every = every;
         if count == 0 {
             self.ask_at = self.ask_at.max(first.saturating_sub(REACH));
         }
-        let after_last = self.slots.back().copied().unwrap_or_default();
-        let moments = (0..count).map(|nth| first + every * nth);
-        self.slots.extend(moments.filter(|slot| *slot >= after_last));
+        let after_last = self.slots.back().map_or(Duration::ZERO, |(slot, _)| *slot);
+        let moments = (0..count).map(|nth| first + every * nth).filter(|slot| *slot >= after_last);
+        self.slots.extend(moments.map(|slot| (slot, slot + late)));
     }
 
     /// Whether some of the taken places have no moment, and none will be granted within reach.
@@ -157,7 +154,7 @@ impl GrantedSlots {
     }
 
     fn drop_missed(&mut self, now: Duration) {
-        while self.slots.front().is_some_and(|slot| *slot + LATEST < now) {
+        while self.slots.front().is_some_and(|(_, until)| *until < now) {
             self.slots.pop_front();
         }
     }

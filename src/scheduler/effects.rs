@@ -129,6 +129,8 @@ pub struct GrantedMoments {
     pub every: Duration,
     /// How many.
     pub count: u32,
+    /// How much after its moment a request may leave.
+    pub late: Duration,
     /// How often the pace is halved.
     pub level: u32,
     /// Until when all workers keep quiet.
@@ -273,13 +275,14 @@ impl World {
 
     /// Granted moments by the run's time.
     fn moments(&self, traffic: Traffic, slots: &Slots) -> GrantedMoments {
-        let Slots { first, every, count, level, quiet_until } = *slots;
+        let Slots { first, every, count, late, level, quiet_until } = *slots;
         let since_start = |moment: Instant| moment.saturating_duration_since(self.started);
         GrantedMoments {
             traffic,
             first: since_start(first),
             every,
             count,
+            late,
             level,
             quiet_until: since_start(quiet_until),
         }

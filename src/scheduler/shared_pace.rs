@@ -50,9 +50,9 @@ impl Scheduler {
 
     /// The ledger granted moments, or said when it will.
     pub(super) fn granted(&mut self, now: Now, granted: GrantedMoments) {
-        let GrantedMoments { traffic, first, every, count, level, quiet_until } = granted;
+        let GrantedMoments { traffic, first, every, count, late, level, quiet_until } = granted;
         let Some(slots) = self.pacer(traffic).granted() else { return };
-        slots.granted(first, every, count);
+        slots.granted(first, every, count, late);
         if traffic == Traffic::Polls {
             return;
         }

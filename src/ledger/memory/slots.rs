@@ -10,12 +10,22 @@ use crate::policy::limits::Rate;
 
 /// The pace is halved so often at most.
 const LOWEST_LEVEL: u32 = 5;
-/// So much longer than a rate's window its moments fill: more than a request may be late.
+/// So much longer than a rate's window its moments fill at least.
 const MARGIN: Duration = Duration::from_millis(40);
+/// And at least by this part of the window.
+const MARGIN_PART: u32 = 400;
+/// So great a part of the margin a request may be late.
+const LATE_PART: u32 = 4;
 
-/// From one moment to the next under a rate.
-pub(super) fn cell(rate: Rate) -> Duration {
-    (rate.window.length() + MARGIN) / rate.count.max(1)
+/// By how much a rate's window is stretched.
+fn margin(rate: Rate) -> Duration {
+    MARGIN.max(rate.window.length() / MARGIN_PART)
+}
+
+/// From one moment to the next under a rate, and how late a request may be.
+pub(super) fn cell(rate: Rate) -> (Duration, Duration) {
+    let margin = margin(rate);
+    ((rate.window.length() + margin) / rate.count.max(1), margin / LATE_PART)
 }
 
 /// Where a line of moments stands.
@@ -29,8 +39,13 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Gives moments that are at least `cell` after one another.
-    pub(super) fn give(&mut self, now: Instant, cell: Duration, request: &SlotRequest) -> Slots {
+    /// Gives moments that are at least `cell` after one another, which a request may be `late` for.
+    pub(super) fn give(
+        &mut self,
+        now: Instant,
+        (cell, late): (Duration, Duration),
+        request: &SlotRequest,
+    ) -> Slots {
         if let Some((quiet, times)) = request.setback {
             self.level = self.level.max(times).min(LOWEST_LEVEL);
             self.quiet_until = self.quiet_until.max(Some(now + quiet));
@@ -47,6 +62,6 @@ impl Line {
         if let Some(others) = count.checked_sub(1) {
             self.last = Some(first + every * others);
         }
-        Slots { first, every, count, level: self.level, quiet_until }
+        Slots { first, every, count, late, level: self.level, quiet_until }
     }
 }

@@ -168,7 +168,11 @@ impl Tables {
             Traffic::Posts => work.limits.rate,
             Traffic::Polls => work.limits.poll_rate,
         };
-        let cell = self.limits().map(|work| cell(rate(work))).max().unwrap_or_default();
+        let cells = self.limits().map(|work| cell(rate(work)));
+        let strictest = |(cell, late): (Duration, Duration), (other, its): (Duration, Duration)| {
+            (cell.max(other), late.min(its))
+        };
+        let cell = cells.reduce(strictest).unwrap_or_default();
         let line = match request.traffic {
             Traffic::Posts => &mut self.posts,
             Traffic::Polls => &mut self.polls,

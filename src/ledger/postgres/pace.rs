@@ -13,10 +13,12 @@ use super::rows::Found;
 use super::server_clock::ServerClock;
 use super::timings::interval;
 use super::worker::patient;
-use crate::ledger::{LATEST, LedgerError, REACH, SlotRequest, Slots, Traffic};
+use crate::ledger::{LedgerError, REACH, SlotRequest, Slots, Traffic};
 
 /// Moments that were thrown away are asked for again so much later.
 const AGAIN: Duration = Duration::from_millis(50);
+/// So great a part of the margin a request may be late.
+const LATE_PART: i64 = 4;
 /// After a warning that the database answers too slowly, the next one comes so much later.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
@@ -98,8 +100,8 @@ impl Pace {
     ) -> Slots {
         // The margin has room for requests that leave late, for three times what is not known of the
         // server's clock, and for clocks that do not go alike.
-        let late = micros(LATEST);
-        let unsure = (given.margin * 1000 - late) / 3 - 1000;
+        let late = late(given.margin);
+        let unsure = (given.margin * 1000 - micros(late)) / 3 - 1000;
         self.unsure = unsure;
         let is_steady = self.clock.learn(asked, answered, given.now, unsure.max(0) * 2);
         if !is_steady {
@@ -117,6 +119,7 @@ impl Pace {
             first: now.0 + REACH + again,
             every,
             count: 0,
+            late,
             level,
             quiet_until,
         };
@@ -130,7 +133,7 @@ impl Pace {
             let waits = usable_from.saturating_sub(now.1).clamp(0, micros(REACH));
             return nothing(Duration::from_micros(waits.unsigned_abs()));
         }
-        Slots { first: at(given.first), every, count: given.count, level, quiet_until }
+        Slots { first: at(given.first), every, count: given.count, late, level, quiet_until }
     }
 
     fn warn(&mut self, unsure: i64, margin: i64) {
@@ -138,7 +141,7 @@ impl Pace {
         if self.warned.is_none_or(|warned| now - warned > WARN_EVERY) {
             self.warned = Some(now);
             // Half as much again as it needs now.
-            let fits = ((unsure / 1000 + 2) * 3 + micros(LATEST) / 1000) * 3 / 2;
+            let fits = (unsure / 1000 + 2) * 3 * LATE_PART / (LATE_PART - 1) * 3 / 2;
             tracing::warn!(
                 "{} takes {} ms to answer, too long for a share of a rate with a margin of {margin} ms: \
                  until it answers faster, nothing leaves from here. A wider margin lets it: rushes account \
@@ -148,6 +151,11 @@ impl Pace {
             );
         }
     }
+}
+
+/// How much after its moment a request may leave: a part of the margin, which is in milliseconds.
+fn late(margin: i64) -> Duration {
+    Duration::from_millis(margin.max(0).unsigned_abs()) / u32::try_from(LATE_PART).unwrap_or(1)
 }
 
 /// How far apart two bounds are.

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use rushes::policy::granted::{GrantedSlots, LATEST, REACH};
+use rushes::policy::granted::{GrantedSlots, REACH};
+
+const LATE: Duration = ms(10);
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -11,7 +13,7 @@ const fn ms(millis: u64) -> Duration {
 fn granted(first: u64, every: u64, count: u32) -> GrantedSlots {
     let mut slots = GrantedSlots::new();
     slots.asked(Duration::ZERO);
-    slots.granted(ms(first), ms(every), count);
+    slots.granted(ms(first), ms(every), count, LATE);
     slots
 }
 
@@ -43,10 +45,10 @@ fn commits_are_not_foreseen_for_longer_than_a_quarter_of_a_second() {
 fn a_moment_that_passed_is_lost_and_the_next_is_used() {
     let mut slots = granted(1000, 500, 2);
     assert!(slots.take(ms(1000)));
-    let late = ms(1001) + LATEST;
+    let late = ms(1001) + LATE;
     assert!(!slots.leave(late));
     assert_eq!(slots.leaves_at(), Some(ms(1500)));
-    assert!(slots.leave(ms(1500) + LATEST));
+    assert!(slots.leave(ms(1500) + LATE));
     assert_eq!(slots.leaves_at(), None);
 }
 
@@ -59,7 +61,7 @@ fn a_taken_place_whose_moments_are_lost_waits_for_new_ones_and_has_them_asked_fo
     assert_eq!(slots.wanted(ms(1010), 0), Some(1));
     slots.asked(ms(1010));
     assert_eq!(slots.wanted(ms(1010), 5), None);
-    slots.granted(ms(1200), ms(500), 1);
+    slots.granted(ms(1200), ms(500), 1, LATE);
     assert!(!slots.take(ms(1200)));
     assert!(slots.leave(ms(1200)));
 }
@@ -80,7 +82,7 @@ fn what_is_taken_without_a_moment_within_reach_is_told() {
     assert!(slots.take(ms(1000)));
     slots.forget();
     slots.asked(ms(1000));
-    slots.granted(ms(11_000), ms(10_000), 0);
+    slots.granted(ms(11_000), ms(10_000), 0, LATE);
     assert!(slots.is_out_of_reach(ms(1100)));
     slots.cancel();
     assert!(!slots.is_out_of_reach(ms(1100)));
@@ -95,7 +97,7 @@ fn each_worker_asks_for_its_share_of_a_second() {
     assert_eq!(slots.wanted(ms(1000), 3), Some(3));
     assert_eq!(slots.wanted(ms(1000), 0), None);
     slots.asked(ms(1000));
-    slots.granted(ms(1100), ms(10), 25);
+    slots.granted(ms(1100), ms(10), 25, LATE);
     assert_eq!(slots.wanted(ms(1000), 400), None);
     // Again once less than half of it is left.
     assert_eq!(slots.wanted(ms(1241), 400), None);
@@ -112,7 +114,7 @@ fn it_asks_no_more_often_than_every_20_ms() {
     assert!(slots.take(ms(1000)) && slots.leave(ms(1000)));
     assert_eq!(slots.wanted(ms(1000), 1), Some(1));
     slots.asked(ms(1000));
-    slots.granted(ms(1010), ms(10), 1);
+    slots.granted(ms(1010), ms(10), 1, LATE);
     assert!(slots.take(ms(1010)) && slots.leave(ms(1010)));
     assert_eq!((slots.wanted(ms(1019), 1), slots.asks_at()), (None, Some(ms(1020))));
     assert_eq!(slots.wanted(ms(1020), 1), Some(1));

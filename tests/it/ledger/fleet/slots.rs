@@ -1,16 +1,20 @@
 //! Moments at which requests may leave.
 
 use proptest::prelude::*;
-use rushes::ledger::{LATEST, REACH, SlotRequest, Slots, Traffic};
+use rushes::ledger::{REACH, SlotRequest, Slots, Traffic};
 use rushes::policy::limits::{Rate, Window};
 use tokio::time::Instant;
 
 use super::*;
 
 over_all_fleets![
+    a_minutes_rate_has_a_wider_margin_and_loses_less_by_it,
     a_setback_is_everybodys_and_each_traffics_own;
     moments_are_one_workers_alone_and_within_reach,
 ];
+
+/// What is not known of a clock in another place.
+const LATE: Duration = Duration::from_millis(10);
 
 fn at_rate(count: u32, window: Window) -> Work {
     let rate = Rate { count, window };
@@ -30,18 +34,35 @@ async fn moments_are_one_workers_alone_and_within_reach<S: Shared>() {
     let theirs = fleet(&*other).slots(asking(100)).await.unwrap();
     assert!(mine.first >= began && mine.count == 3, "{mine:?}");
     assert!(mine.every >= Duration::from_millis(200), "the strictest rate of all: {mine:?}");
-    assert!(theirs.first >= mine.first + mine.every * 3 - LATEST, "{mine:?} {theirs:?}");
+    assert!(theirs.first >= mine.first + mine.every * 3 - LATE, "{mine:?} {theirs:?}");
     let last = theirs.first + theirs.every * (theirs.count - 1);
     assert!((1..=8).contains(&theirs.count), "{theirs:?}");
-    assert!(last <= Instant::now() + REACH + LATEST, "{theirs:?}");
+    assert!(last <= Instant::now() + REACH + LATE, "{theirs:?}");
     // There is nothing left within reach.
     let none = fleet(&*one).slots(asking(100)).await.unwrap();
     let again = fleet(&*one).slots(asking(100)).await.unwrap();
     assert!(none.count <= 1 && again.count == 0, "{none:?} {again:?}");
     assert!(again.first > Instant::now() && again.first <= last + again.every, "{again:?}");
+    assert_eq!(mine.late, Duration::from_millis(10), "a quarter of the margin");
     // Polls have a line of their own.
     let polls = SlotRequest { traffic: Traffic::Polls, ..asking(2) };
     assert_eq!(fleet(&*one).slots(polls).await.unwrap().count, 2);
+}
+
+/// A busy machine, or one far from its database, may use its moments all the same.
+async fn a_minutes_rate_has_a_wider_margin_and_loses_less_by_it<S: Shared>() {
+    let shared = S::make().await;
+    let one = begun(&shared, at_rate(60, Window::Minute), &shots(&[1])).await;
+    let mine = fleet(&*one).slots(asking(1)).await.unwrap();
+    assert_eq!((mine.late, mine.every), (ms(75) / 2, ms(60_150) / 60));
+    // Where a second has its rate too, that one's margin is kept.
+    let other = begun(&shared, at_rate(50, Window::Second), &shots(&[1])).await;
+    let theirs = fleet(&*other).slots(asking(1)).await.unwrap();
+    assert_eq!((theirs.late, theirs.every), (ms(10), mine.every));
+}
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
 }
 
 async fn a_setback_is_everybodys_and_each_traffics_own<S: Shared>() {
@@ -53,10 +74,10 @@ async fn a_setback_is_everybodys_and_each_traffics_own<S: Shared>() {
     let met = SlotRequest { setback: Some((quiet, 1)), ..asking(1) };
     let told = fleet(&*one).slots(met).await.unwrap();
     assert_eq!(told.level, 1);
-    assert!(told.quiet_until + LATEST >= began + quiet && told.first + LATEST >= told.quiet_until);
+    assert!(told.quiet_until + LATE >= began + quiet && told.first + LATE >= told.quiet_until);
     let heard = fleet(&*other).slots(asking(1)).await.unwrap();
     assert_eq!(heard.level, 1);
-    assert!(heard.first + LATEST >= began + quiet, "{heard:?}");
+    assert!(heard.first + LATE >= began + quiet, "{heard:?}");
     assert!(heard.every >= told.every && heard.every >= Duration::from_millis(200));
     let polls = SlotRequest { traffic: Traffic::Polls, ..asking(1) };
     assert_eq!(fleet(&*other).slots(polls).await.unwrap().level, 0);
@@ -76,12 +97,12 @@ async fn greedy(worker: &impl Ledger, dice: u64, setbacks: bool, span: Duration)
         let recovered = has_met && dice.u8(0..3) == 0;
         let request = SlotRequest { setback, recovered, ..asking(dice.u32(1..20)) };
         let began = Instant::now();
-        let Slots { first, every, count, .. } = fleet(worker).slots(request).await.unwrap();
+        let Slots { first, every, count, late, .. } = fleet(worker).slots(request).await.unwrap();
         if let Some((quiet, _)) = setback {
             assert!(count == 0 || first >= began + quiet, "it is not quiet");
         }
         let moments = (0..count).map(|nth| first + every * nth);
-        left.extend(moments.map(|moment| moment + LATEST.mul_f64(dice.f64())));
+        left.extend(moments.map(|moment| moment + late.mul_f64(dice.f64())));
         match count {
             0 => tokio::time::sleep_until(first - REACH).await,
             count => tokio::time::sleep_until(first + every * (count / 2)).await,

@@ -1,6 +1,6 @@
 //! Several workers at once: moments, races, and what it costs to find nothing to do.
 
-use rushes::ledger::{LATEST, SlotRequest, Slots, Traffic};
+use rushes::ledger::{SlotRequest, Slots, Traffic};
 use rushes::policy::limits::{Rate, Window};
 
 use super::*;
@@ -13,9 +13,9 @@ async fn greedy(ledger: &PostgresLedger, seed: u64, span: Duration) -> Vec<Insta
         let wanted = dice.u32(1..9);
         let request =
             SlotRequest { traffic: Traffic::Posts, wanted, setback: None, recovered: false };
-        let Slots { first, every, count, .. } = fleet(ledger).slots(request).await.unwrap();
+        let Slots { first, every, count, late, .. } = fleet(ledger).slots(request).await.unwrap();
         let moments = (0..count).map(|nth| first + every * nth);
-        left.extend(moments.map(|moment| (moment + LATEST.mul_f64(dice.f64())).into_std()));
+        left.extend(moments.map(|moment| (moment + late.mul_f64(dice.f64())).into_std()));
         tokio::time::sleep(every * (count / 2).max(1)).await;
     }
     left
@@ -102,7 +102,11 @@ async fn what_another_campaign_left_in_flight_does_not_keep_an_account_full() {
     };
     sent("now()");
     let winter = {
-        let work = Some(Work { digest: Some(Digest([2; 32])), limits: at_most_two.clone(), key: "".into() });
+        let work = Some(Work {
+            digest: Some(Digest([2; 32])),
+            limits: at_most_two.clone(),
+            key: "".into(),
+        });
         let options = LedgerOptions { campaign: "winter", work, ..options("rushes run") };
         let at: ServerAddress = address.parse().unwrap();
         PostgresLedger::open(&at, &folder.path().join("winter"), &options).unwrap()
@@ -133,7 +137,7 @@ async fn a_worker_that_can_use_no_moments_takes_none() {
         let request = SlotRequest { traffic, wanted, setback, recovered: false };
         fleet(&ledger).slots(request).await.unwrap().count
     };
-    server.psql("rushes", "UPDATE accounts SET margin_ms = 13");
+    server.psql("rushes", "UPDATE accounts SET margin_ms = 4");
     ask().await;
     let last = || server.psql("rushes", "SELECT last_slot FROM pace");
     let before = last();

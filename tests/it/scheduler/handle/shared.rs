@@ -113,7 +113,8 @@ impl Rig {
 
     pub fn grant(&mut self, traffic: Traffic, first: Duration, every: Duration, count: u32) {
         let (level, quiet_until) = (0, Duration::ZERO);
-        let granted = GrantedMoments { traffic, first, every, count, level, quiet_until };
+        let late = Duration::from_millis(10);
+        let granted = GrantedMoments { traffic, first, every, count, late, level, quiet_until };
         self.tell(Event::Granted(granted));
     }
 }

@@ -31,8 +31,10 @@ BEGIN
     p.quiet_until := greatest(p.quiet_until, at + quiet);
   END IF;
   SELECT a.margin_ms INTO margin FROM accounts AS a WHERE a.id = acc;
-  SELECT ceil(max(1000.0 * (rates.ms + margin) / rates.n) * (1 << p.level)) * interval '1 microsecond'
-    INTO every FROM (
+  -- A long window has room for a wider margin at no cost: of a minute it is 150 ms.
+  SELECT ceil(max(1000.0 * (rates.ms + greatest(margin, rates.ms / 400)) / rates.n) * (1 << p.level))
+      * interval '1 microsecond', coalesce(min(greatest(margin, rates.ms / 400)), margin)
+    INTO every, margin FROM (
       SELECT CASE what WHEN 'posts' THEN a.rate_window_ms ELSE a.poll_rate_window_ms END AS ms,
           CASE what WHEN 'posts' THEN a.rate_count ELSE a.poll_rate_count END AS n
         FROM accounts AS a WHERE a.id = acc
@@ -40,7 +42,7 @@ BEGIN
       SELECT CASE what WHEN 'posts' THEN x.rate_window_ms ELSE x.poll_rate_window_ms END,
           CASE what WHEN 'posts' THEN x.rate_count ELSE x.poll_rate_count END
         FROM workers AS x WHERE x.account = acc AND x.ended IS NULL AND NOT x.is_visitor
-          AND (x.lease_until > at OR x.id = me)) AS rates;
+          AND (x.lease_until > at OR x.id = me)) AS rates WHERE rates.n IS NOT NULL;
   every := coalesce(every, interval '1 second');
   end_ := at + reach;
   -- Moments may have been forgotten, or given by another clock: all of them pass first.
