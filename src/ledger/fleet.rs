@@ -195,7 +195,8 @@ pub struct News {
     /// either. All that live are idle, and no purchase that is submitting, rendering (stalled ones not
     /// counted) or rendered is in another's hands, or still to be handed over.
     pub is_over: bool,
-    /// Of an idle worker: the current queued shots that it may buy and does not have in its hands.
+    /// Of an idle worker: the current queued shots that it may buy and does not have in its hands. Until
+    /// all is over those that no worker has may count as one.
     pub waiting: usize,
 }
 

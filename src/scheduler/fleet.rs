@@ -13,7 +13,7 @@ use super::sharing::LastCount;
 
 /// How often other workers are heard of at least, and the campaign's shots counted at most.
 const EVERY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(2));
-/// Counting may take so small a part of the time: one in so many.
+/// Counting may take so small a part of the time, over all workers: one in so many.
 const COUNTING: u32 = 50;
 /// Commits that take longer in future are not foreseen beyond twice the longest of late.
 const COMMITS: u32 = 2;
@@ -59,7 +59,8 @@ impl Scheduler {
         if let Some(sharing) = &mut self.sharing {
             let began = sharing.counting.take().unwrap_or(now.elapsed);
             let took = now.elapsed.saturating_sub(began);
-            sharing.count_at = now.elapsed + EVERY.1.max(took * COUNTING);
+            let part = COUNTING.saturating_mul(sharing.news.workers.max(1));
+            sharing.count_at = now.elapsed + EVERY.1.max(took.saturating_mul(part));
             match sharing.last_count {
                 LastCount::Asked => sharing.last_count = LastCount::Done,
                 LastCount::Due if sharing.is_over => sharing.count_at = now.elapsed,

@@ -179,9 +179,13 @@ impl Tables {
         let is_over = stays_idle
             && self.living().all(|worker| worker.is_idle)
             && !self.books.revisions.iter().any(is_in_other_hands);
-        let waits =
-            |one: &&Revision| is_queued(one) && one.holder != Some(me) && self.may_buy(me, one);
-        let waiting = || self.books.revisions.iter().filter(waits).count();
+        let waits = |one: &&Revision| is_queued(one) && self.may_buy(me, one);
+        let waiting = || {
+            let all = || self.books.revisions.iter().filter(waits);
+            let free = all().filter(|one| one.holder.is_none()).count();
+            let held = all().filter(|one| one.holder.is_some_and(|holder| holder != me)).count();
+            held + if is_over { free } else { free.min(1) }
+        };
         let of_run = || self.of_run().filter(|(nth, _)| *nth != me.0).map(|(_, worker)| worker);
         News {
             budget: self.books.budget,

@@ -64,6 +64,10 @@ async fn the_dead_are_waited_for_until_their_leases_end<S: Shared>() {
 
 async fn what_waits_is_what_others_have_or_does_not_fit<S: Shared>() {
     let (_shared, one, other) = two::<S>(&shots(&[10, 20, 30])).await;
+    let poor = Want { left: Some(usd(5)), ..idle() };
+    assigned(&*other, poor.clone()).await;
+    let told = assigned(&*one, poor).await.news;
+    assert_eq!((told.is_over, told.waiting), (true, 3), "counted once all is over");
     assert_eq!(names(&*one, Want { queued: 1, ..Want::default() }).await, ["s0"]);
     let told = assigned(&*other, Want { left: Some(usd(20)), ..idle() }).await;
     assert_eq!((told.entries.len(), told.news.waiting), (1, 2));

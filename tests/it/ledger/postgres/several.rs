@@ -137,6 +137,7 @@ async fn a_worker_that_can_use_no_moments_takes_none() {
         let request = SlotRequest { traffic, wanted, setback, recovered: false };
         fleet(&ledger).slots(request).await.unwrap().count
     };
+    server.psql("rushes", "ALTER TABLE accounts DROP CONSTRAINT accounts_margin_ms_check");
     server.psql("rushes", "UPDATE accounts SET margin_ms = 4");
     ask().await;
     let last = || server.psql("rushes", "SELECT last_slot FROM pace");

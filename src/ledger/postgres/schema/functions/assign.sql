@@ -103,12 +103,13 @@ BEGIN
   IF is_idle_ THEN
     is_over_ := ids = '{}' AND heard = '[]' AND coalesce(mates.idle, true) AND NOT EXISTS (SELECT 1 FROM revisions
       WHERE campaign = w.campaign AND stage = 'bought' AND worker IS DISTINCT FROM me);
+    -- Counted only once: among a million that takes long.
     waiting := CASE w.buys WHEN 'none' THEN 0 WHEN 'some' THEN
         (SELECT count(*) FROM selections AS s JOIN revisions AS r ON r.campaign = w.campaign AND r.current
           AND r.position = s.position
           WHERE s.worker = me AND r.stage = 'queued' AND r.worker IS DISTINCT FROM me)
-      ELSE (SELECT count(*) FROM revisions WHERE campaign = w.campaign AND current AND stage = 'queued'
-          AND worker IS NULL)
+      ELSE (SELECT count(*) FROM (SELECT 1 FROM revisions WHERE campaign = w.campaign AND current
+          AND stage = 'queued' AND worker IS NULL LIMIT CASE WHEN NOT is_over_ THEN 1 END) AS free)
         + (SELECT count(*) FROM revisions AS r JOIN workers AS x ON x.id = r.worker
           WHERE x.campaign = w.campaign AND (x.ended IS NULL OR NOT x.is_settled) AND x.id <> me
             AND r.current AND r.stage = 'queued') END;
