@@ -46,7 +46,8 @@ async fn a_claim_that_was_answered_to_a_worker_that_was_given_up_counts_and_may_
     };
     let call = lost(&entries[0]);
     server.wait_until("SELECT count(*) FROM rushes.attempts", "1");
-    lapse(&server, "rushes", 1);
+    // Before it can say another word.
+    server.psql("rushes", "SELECT end_worker(1, 'lapsed')");
     assert_eq!(shots_of(&fleet(&other).assign(want(0)).await.unwrap()), Vec::<String>::new());
     proxy.lose_answers(0);
     let Verdict::Claimed(attempt) = call.await.unwrap() else { panic!() };
@@ -126,7 +127,8 @@ async fn what_was_handed_over_before_it_was_given_up_is_told_when_it_comes_back(
     };
     let held = "SELECT count(*) FROM rushes.revisions WHERE worker IS NOT NULL";
     server.wait_until(held, "3");
-    lapse(&server, "rushes", 1);
+    // Before it can say another word.
+    server.psql("rushes", "SELECT end_worker(1, 'lapsed')");
     fleet(&other).assign(Want::default()).await.unwrap();
     proxy.lose_answers(0);
     assert_eq!(shots_of(&call.await.unwrap()), ["s0", "s1", "s2"]);
