@@ -39,14 +39,42 @@ pub fn man(out: &mut dyn Write) -> Result<(), CliError> {
     page.render_name_section(out)?;
     page.render_synopsis_section(out)?;
     page.render_description_section(out)?;
-    page.render_extra_section(out)?;
+    examples(&cli, out)?;
     for command in cli.get_subcommands().filter(|command| command.get_name() != "help") {
         writeln!(out, ".SH \"COMMAND: {}\"", command.get_name().to_uppercase())?;
         let page = clap_mangen::Man::new(command.clone());
         page.render_synopsis_section(out)?;
         page.render_description_section(out)?;
         page.render_options_section(out)?;
-        page.render_extra_section(out)?;
+        examples(command, out)?;
     }
     Ok(())
+}
+
+/// What stands below a command's flags in its help: EXAMPLES, where lines are kept as they are, and
+/// NOTES.
+fn examples(command: &clap::Command, out: &mut dyn Write) -> Result<(), CliError> {
+    let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let mut last = None;
+    for paragraph in text.split("\n\n").filter(|paragraph| !paragraph.is_empty()) {
+        let is_example = paragraph.lines().any(|line| line.starts_with("  "));
+        if last == Some(is_example) {
+            writeln!(out, ".PP")?;
+        } else {
+            writeln!(out, ".SH {}", if is_example { "EXAMPLES" } else { "NOTES" })?;
+        }
+        last = Some(is_example);
+        let lines = paragraph.strip_prefix("Examples:\n").unwrap_or(paragraph);
+        writeln!(out, ".nf\n{}\n.fi", roff(lines))?;
+    }
+    Ok(())
+}
+
+/// Lines as a manual page takes them: what has a meaning there has none.
+fn roff(lines: &str) -> String {
+    let lines = lines.lines().map(|line| {
+        let line = line.replace('\\', "\\e").replace('-', "\\-");
+        if line.starts_with(['.', '\'']) { format!("\\&{line}") } else { line }
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }

@@ -2,6 +2,7 @@
 //! them the campaign's log.
 
 use std::fmt::{self, Write as _};
+use std::io::IsTerminal;
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -18,7 +19,7 @@ use crate::scheduler::EVENT_LOG;
 
 use super::args::{LogFormat, Logs};
 use super::log::Log;
-use super::terminal::{CYAN, RED, Terminal, YELLOW};
+use super::terminal::{CYAN, HANG, RED, Terminal, YELLOW};
 
 /// Begins to show messages, of other programs' parts only what is wrong, unless asked for all; and
 /// to keep them for the campaign's log, for commands that let it [begin](Log::begin).
@@ -40,7 +41,9 @@ pub fn start(logs: Logs, terminal: &Terminal) -> Log {
             registry.with(fmt.json().flatten_event(true).with_filter(shown)).try_init()
         }
         LogFormat::Text => {
-            let lines = Lines { terminal: terminal.clone(), times: logs.verbose > 0 };
+            // A log that is read later must say when each line was written.
+            let times = logs.verbose > 0 || !std::io::stderr().is_terminal();
+            let lines = Lines { terminal: terminal.clone(), times };
             registry.with(fmt.event_format(lines).with_filter(shown)).try_init()
         }
     };
@@ -49,7 +52,7 @@ pub fn start(logs: Logs, terminal: &Terminal) -> Log {
     log
 }
 
-/// `warning: message key=value`, without a time unless `-v` is given.
+/// `warning: shot: message key=value`; with a time where `-v` is given or it is no terminal.
 struct Lines {
     terminal: Terminal,
     times: bool,
@@ -67,8 +70,11 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         use crate::domain::time::{Clock, SystemClock};
+        let mut first = 0;
         if self.times {
-            write!(writer, "{} ", SystemClock.now())?;
+            let now = format!("{} ", SystemClock.now());
+            first = now.len();
+            writer.write_str(&now)?;
         }
         let (style, word) = match *event.metadata().level() {
             Level::ERROR => (RED, "error: "),
@@ -82,7 +88,10 @@ where
         }
         let mut said = Said::default();
         event.record(&mut said);
-        writeln!(writer, "{}", plain(&format!("{}{}", said.message, said.rest), MAX_LINE))
+        let Said { shot, message, rest } = &said;
+        let colon = if shot.is_empty() { "" } else { ": " };
+        let text = plain(&format!("{shot}{colon}{message}{rest}"), MAX_LINE);
+        writeln!(writer, "{}", self.terminal.screen().with_command(&text, first + word.len(), HANG))
     }
 }
 
@@ -92,6 +101,8 @@ const MAX_LINE: usize = 2000;
 /// An event's message and its other fields.
 #[derive(Default)]
 struct Said {
+    /// Which shot it is about.
+    shot: String,
     message: String,
     rest: String,
 }
@@ -103,10 +114,10 @@ impl Visit for Said {
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         // Writing to a string cannot fail.
-        let _ = if field.name() == "message" {
-            write!(self.message, "{value:?}")
-        } else {
-            write!(self.rest, " {}={value:?}", field.name())
+        let _ = match field.name() {
+            "message" => write!(self.message, "{value:?}"),
+            "shot" => write!(self.shot, "{value:?}"),
+            name => write!(self.rest, " {name}={value:?}"),
         };
     }
 }

@@ -4,6 +4,7 @@
 mod account;
 mod args;
 mod artifacts;
+mod bars;
 mod bucket;
 mod bucket_mark;
 pub mod check;
@@ -34,10 +35,11 @@ pub mod progress;
 mod report;
 mod resolve;
 mod run;
+mod run_note;
 mod serve;
 mod settings;
 mod siblings;
-mod signals;
+pub mod signals;
 mod sim;
 mod status;
 mod summary;
@@ -46,6 +48,7 @@ mod terminal;
 mod values;
 mod waiting;
 mod whole;
+mod whole_screen;
 
 pub use deadline::Deadline;
 pub use exit::Exit;

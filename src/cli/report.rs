@@ -12,7 +12,7 @@ use super::args::{self, ReportFormat};
 use super::artifacts::Links;
 use super::error::CliError;
 use super::settings::CampaignPaths;
-use super::terminal::{Terminal, YELLOW, output_is_file};
+use super::terminal::{Terminal, YELLOW, output_is_file, screen};
 use super::{artifacts, bucket, logging};
 
 /// Prints a report.
@@ -35,7 +35,9 @@ pub fn report(
         known(shown, only, &paths)?;
     }
     match args.format {
-        ReportFormat::Text => text::write(shown, out, &|verb, rest| paths.again(verb, rest))?,
+        ReportFormat::Text => {
+            text::write(shown, out, &|verb, rest| paths.again(verb, rest), screen())?;
+        }
         ReportFormat::Json => json::write(shown, out)?,
         ReportFormat::Jsonl => json::write_lines(shown, out)?,
         ReportFormat::Csv => csv::write(shown, out)?,

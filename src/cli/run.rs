@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::blocking::Threads;
 use crate::callback::{Callbacks, WebhookQueue};
@@ -34,12 +35,12 @@ use super::notifier::Notifier;
 use super::opening::{self, Beginning, Opened};
 use super::ownership::{self, Opening};
 use super::settings::{CampaignPaths, LoadedCampaign, catalog, rules};
-use super::signals::Signals;
+use super::signals::{Farewell, Signals};
 use super::summary::{Outcome, stopped};
-use super::terminal::{CYAN, RED, Terminal, YELLOW, var};
+use super::terminal::{CYAN, RED, Terminal, YELLOW, screen, var};
 use super::{
-    args, artifacts, bucket, bucket_mark, clips_url, gateway, key, logging, progress, runtime,
-    serve, siblings, signals, sim, waiting, whole,
+    args, artifacts, bucket, bucket_mark, clips_url, gateway, key, logging, progress, run_note,
+    runtime, serve, siblings, signals, sim, waiting, whole,
 };
 
 /// Renders the shots of a manifest, or goes on with them.
@@ -251,7 +252,12 @@ impl Task<'_> {
         let deps = Deps { callbacks, ..Deps::new(gateway, ledger, clips, Arc::new(SystemClock)) };
         let stop = CancelToken::default();
         let (sender, progress) = watch::channel(Progress::default());
-        let signals = signals::listen(stop.clone())?;
+        let began = Instant::now();
+        let verb = command.trim_start_matches("rushes ");
+        let go_on = paths.again(verb, "");
+        let farewell = Farewell::new(&progress, timeout, &go_on, terminal);
+        let signals = signals::listen(stop.clone(), farewell)?;
+        let noted = tokio::spawn(run_note::follow(progress.clone(), Arc::clone(&held)));
         let notifier = notifier.map(|notifier| tokio::spawn(notifier.follow(progress.clone())));
         let live = port.map(|port| {
             serve::announce(&port, terminal);
@@ -270,7 +276,7 @@ impl Task<'_> {
             LivePage::open(port, view)
         });
         let last = progress.clone();
-        let follower = tokio::spawn(progress::follow(progress, terminal.clone()));
+        let follower = tokio::spawn(progress::follow(progress, terminal.clone(), timeout));
         let ended = scheduler::run(self.shots, options, deps, stop, sender).await;
         // Before the others stop listening, so that no signal falls in between.
         let leave = Signals::new();
@@ -286,7 +292,7 @@ impl Task<'_> {
             live.close(why).await;
         }
         // It ends by itself when the run has dropped the progress.
-        drop(follower.await);
+        drop((follower.await, noted.await));
         let ended = ended?;
         // A database that was lost would be waited for again by each of them.
         if paths.ledger.file_path().is_some() || !held.has_failed() {
@@ -295,8 +301,8 @@ impl Task<'_> {
         if let Some((bucket, _)) = &bucket {
             artifacts::put(bucket, &paths, terminal).await;
         }
-        let mut exit =
-            summarize(&paths, &ended, last.borrow().former, only.as_ref(), terminal, out);
+        let told = Told { former: last.borrow().former, lasted: began.elapsed() };
+        let mut exit = summarize(&paths, &ended, &told, only.as_ref(), terminal, out);
         if !self.has_open_purchases
             && matches!(ended, RunOutcome::Stopped(StopReason::Balance(_)))
             && exit == Exit::StoppedEarly
@@ -304,7 +310,7 @@ impl Task<'_> {
             // The balance was asked for and nothing else was.
             exit = Exit::NotStarted;
         }
-        explain(&paths, &ended, exit, cap, terminal);
+        explain(&paths, &go_on, &ended, exit, cap, terminal);
         if let Some(notifier) = notifier
             && let Ok(notifier) = notifier.await
         {
@@ -395,12 +401,20 @@ async fn callbacks(header: &Header) -> Result<Option<(BoundedServer, Callbacks)>
     Ok(Some((listener, Callbacks { queue, url, wait })))
 }
 
+/// What the ledger does not say of a run that has ended.
+struct Told {
+    /// How many shots have a task again that was given before.
+    former: usize,
+    /// How long it took.
+    lasted: Duration,
+}
+
 /// Prints the end of a run. That it cannot be printed, or the ledger not be read any more, does
 /// not change how the run ended.
 fn summarize(
     paths: &CampaignPaths,
     ended: &RunOutcome,
-    former: usize,
+    told: &Told,
     only: Option<&globset::GlobMatcher>,
     terminal: &Terminal,
     out: &mut dyn Write,
@@ -411,8 +425,9 @@ fn summarize(
     };
     match read() {
         Ok((summary, outcome)) => {
-            let outcome = outcome.with_former(former);
-            let _ = outcome.write(out, &summary, paths).and_then(|()| out.flush());
+            let outcome = outcome.with_former(told.former);
+            let written = outcome.write(out, &summary, paths, told.lasted, screen());
+            let _ = written.and_then(|()| out.flush());
             Exit::of(ended, &outcome.counts)
         }
         Err(error) => {
@@ -425,6 +440,7 @@ fn summarize(
 /// Tells the log how the run ended, and the user why and what to do where it did not go to its end.
 fn explain(
     paths: &CampaignPaths,
+    go_on: &str,
     ended: &RunOutcome,
     exit: Exit,
     cap: Option<Usd>,
@@ -433,7 +449,7 @@ fn explain(
     let (how, why) = ended.in_words();
     let (exit_code, must_stay) = (exit.code(), true);
     tracing::info!(target: EVENT_LOG, event = "ended", how, why, exit_code, must_stay);
-    let Some((what, help)) = stopped(ended, paths, cap) else { return };
+    let Some((what, help)) = stopped(ended, paths, go_on, cap) else { return };
     let interrupted = *ended == RunOutcome::Interrupted;
     let (style, word) = if interrupted { (YELLOW, "note") } else { (RED, "error") };
     terminal.say(style, word, &what);

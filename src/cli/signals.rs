@@ -1,27 +1,99 @@
 //! Ctrl-C, SIGTERM and a closed terminal (SIGHUP): the first asks the run to stop, a second Ctrl-C
 //! or SIGTERM leaves now.
 
+use std::time::Duration;
+
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::scheduler::CancelToken;
+use crate::domain::time::{Clock, SystemClock, Timestamp};
+use crate::report::text::plural;
+use crate::scheduler::{CancelToken, Progress};
 
 use super::error::CliError;
 use super::exit::Exit;
+use super::progress::on_the_wire;
+use super::terminal::{CYAN, Terminal, YELLOW};
+
+/// What is told to the user who stops a run.
+pub struct Farewell {
+    /// How the run stands.
+    pub progress: watch::Receiver<Progress>,
+    /// How long a request may wait for its answer.
+    pub timeout: Duration,
+    /// The command that goes on.
+    pub go_on: String,
+    /// Where it is told.
+    pub terminal: Terminal,
+}
+
+impl Farewell {
+    /// What is told about a run with this progress.
+    #[must_use]
+    pub fn new(
+        progress: &watch::Receiver<Progress>,
+        timeout: Duration,
+        go_on: &str,
+        terminal: &Terminal,
+    ) -> Self {
+        let (progress, terminal) = (progress.clone(), terminal.clone());
+        Self { progress, timeout, go_on: go_on.to_owned(), terminal }
+    }
+}
 
 /// Begins to listen; must be called inside the runtime. Abort the handle when the run is over.
-pub fn listen(stop: CancelToken) -> Result<JoinHandle<()>, CliError> {
+pub fn listen(stop: CancelToken, farewell: Farewell) -> Result<JoinHandle<()>, CliError> {
     let mut signals = catch()?;
     Ok(tokio::spawn(async move {
         signals.next().await;
         stop.cancel();
-        tracing::warn!(
-            "stopping: what is on the wire is being written down, rendering shots are left to the \
-             next run; once more leaves now"
-        );
+        let Farewell { progress, timeout, go_on, terminal } = farewell;
+        tracing::warn!("{}", stopping(&progress.borrow(), SystemClock.now(), timeout));
         signals.insisted().await;
+        terminal.leave();
+        terminal.say(YELLOW, "quit", &quit(&progress.borrow()));
+        terminal.say(CYAN, "help", &format!("to go on: {go_on}"));
         #[expect(clippy::disallowed_methods, reason = "leaving now means without unwinding")]
         std::process::exit(i32::from(Exit::Interrupted.code()));
     }))
+}
+
+/// What a run that the user stops waits for, and what a second Ctrl-C would mean.
+#[must_use]
+pub fn stopping(progress: &Progress, now: Timestamp, timeout: Duration) -> String {
+    let rest = match progress.rendering {
+        0 => String::new(),
+        1 => "; the shot that renders is left to the next run".to_owned(),
+        many => format!("; the {many} shots that render are left to the next run"),
+    };
+    let Some(wire) = on_the_wire(progress, now, timeout) else {
+        return format!("stopping: no request is on the wire{rest}");
+    };
+    let those = match progress.wire.posts {
+        1 => "that one".to_owned(),
+        many => format!("those {many}"),
+    };
+    format!("stopping: {wire}; press Ctrl-C again to quit now: {those} would be in doubt{rest}")
+}
+
+/// What is left behind by a run that ends at once.
+#[must_use]
+pub fn quit(progress: &Progress) -> String {
+    let doubts = match progress.wire.posts {
+        0 => "no request was on the wire, so nothing is in doubt".to_owned(),
+        1 => "1 request was on the wire and may have bought its shot: it is in doubt".to_owned(),
+        many => format!(
+            "{} were on the wire and may have bought their shots: they are in doubt",
+            plural(many, "request")
+        ),
+    };
+    match progress.rendering + progress.rendered {
+        0 => doubts,
+        many => format!(
+            "{doubts}; {} bought and not fetched yet, the next run does",
+            plural(many, "shot")
+        ),
+    }
 }
 
 /// Begins to catch the signals that ask to end.

@@ -14,11 +14,9 @@ use crate::report::status::{Frame, glance};
 use super::args::CheckFormat;
 use super::error::CliError;
 use super::settings::CampaignPaths;
-use super::terminal::{Terminal, width};
+use super::terminal::{Terminal, screen, size};
+use super::whole_screen::WholeScreen;
 use super::{args, logging, runtime, signals};
-
-/// Where standard output is no terminal.
-const USUAL_WIDTH: usize = 80;
 
 /// Prints where a campaign stands.
 pub fn status(
@@ -28,15 +26,15 @@ pub fn status(
 ) -> Result<(), CliError> {
     logging::start(args.campaign.logs, terminal);
     let paths = CampaignPaths::find(&args.campaign, terminal.color)?;
-    let look = match args.format {
-        CheckFormat::Text => look,
-        CheckFormat::Json => look_for_programs,
+    let (look, is_page) = match args.format {
+        CheckFormat::Text => (look as Look, true),
+        CheckFormat::Json => (look_for_programs as Look, false),
     };
     match args.watch {
         None => Ok(out.write_all(look(&paths)?.0.as_bytes())?),
         Some(seconds) => {
             let every = Duration::from_secs(u64::from(seconds));
-            runtime()?.block_on(watch(&paths, look, every, out))
+            runtime()?.block_on(watch(&paths, (look, is_page), every, out))
         }
     }
 }
@@ -58,7 +56,7 @@ fn look(paths: &CampaignPaths) -> Result<(String, bool), CliError> {
     let (summary, now) = (reader.summary()?, SystemClock.now());
     let outlook = Outlook::of(&*reader, &summary, now)?;
     let frame = Frame {
-        width: width().unwrap_or(USUAL_WIDTH),
+        screen: screen(),
         clock: &|at| on_the_wall(at, now),
         report: &paths.again("report", ""),
     };
@@ -75,37 +73,39 @@ fn on_the_wall(at: Timestamp, now: Timestamp) -> String {
     moment.to_zoned(TimeZone::system()).strftime(format).to_string()
 }
 
-/// How many rows of a terminal a text takes: a command to type is never broken.
-fn rows(text: &str) -> usize {
-    let width = width().unwrap_or(USUAL_WIDTH).max(1);
-    text.lines().map(|line| line.chars().count().max(1).div_ceil(width)).sum()
-}
-
-/// Looks again and again until the run has ended or a signal comes. On a terminal each
-/// look takes the place of the one before.
+/// Looks again and again until the run has ended or a signal comes. On a terminal the looks have the
+/// whole screen, and the last one stays on the usual one.
 async fn watch(
     paths: &CampaignPaths,
-    look: Look,
+    (look, is_page): (Look, bool),
     every: Duration,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
     let mut signals = signals::catch()?;
-    let mut drawn = None;
+    let mut whole = None;
+    let mut parted = "";
     loop {
         let (text, is_running) = look(paths)?;
-        match (drawn, width()) {
-            (Some(rows), Some(_)) => write!(out, "\x1b[{rows}A\x1b[J{text}")?,
-            (Some(_), None) => write!(out, "\n{text}")?,
-            (None, _) => write!(out, "{text}")?,
+        if is_page && is_running && whole.is_none() && size().is_some() {
+            whole = Some(WholeScreen::enter()?);
+        }
+        match (&mut whole, size()) {
+            (Some(whole), Some((rows, columns))) => whole.show(&text, rows, columns)?,
+            _ => write!(out, "{parted}{text}")?,
         }
         out.flush()?;
-        drawn = Some(rows(&text));
-        if !is_running {
+        parted = "\n";
+        let is_enough = !is_running
+            || tokio::select! {
+                () = tokio::time::sleep(every) => false,
+                () = signals.next() => true,
+            };
+        if is_enough {
+            let was_whole = whole.take().is_some();
+            if was_whole {
+                write!(out, "{text}")?;
+            }
             return Ok(());
-        }
-        tokio::select! {
-            () = tokio::time::sleep(every) => {}
-            () = signals.next() => return Ok(()),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What a run leaves on standard output: the counts, the money, and every shot that needs a look
 //! with the command that helps.
 
-use std::fmt;
 use std::io::{self, Write};
+use std::time::Duration;
 
 use globset::GlobMatcher;
 
@@ -12,8 +12,9 @@ use crate::provider::apimodels::{address, key_variable};
 use crate::report::Counts;
 use crate::report::contact_sheet;
 use crate::report::model::{mismatches, name, odd_charge};
+use crate::report::reasons;
 use crate::report::remedy::{Command, Remedy};
-use crate::report::text::{dollars, head, plural, safe, safe_path};
+use crate::report::text::{Hue, Screen, dollars, head, plural, safe, safe_path, sign, span};
 use crate::scheduler::{RunOutcome, StopReason};
 
 use super::ledger_place;
@@ -34,6 +35,9 @@ struct Group {
 /// Shots that have one reason.
 #[derive(Debug)]
 struct Reason {
+    /// What makes it one and the same.
+    key: String,
+    /// As the first of them has it.
     why: String,
     count: usize,
     named: Vec<String>,
@@ -42,13 +46,14 @@ struct Reason {
 impl Group {
     fn add(&mut self, name: String, why: String) {
         self.count += 1;
-        if let Some(reason) = self.reasons.iter_mut().find(|reason| reason.why == why) {
+        let key = reasons::key(&why);
+        if let Some(reason) = self.reasons.iter_mut().find(|reason| reason.key == key) {
             reason.count += 1;
             if reason.named.len() < MAX_NAMED {
                 reason.named.push(name);
             }
         } else if self.reasons.len() < MAX_REASONS {
-            self.reasons.push(Reason { why, count: 1, named: vec![name] });
+            self.reasons.push(Reason { key, why, count: 1, named: vec![name] });
         }
     }
 
@@ -58,15 +63,27 @@ impl Group {
     }
 }
 
-/// `beach, city, road and 4 more: canceled by the operator`.
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.named.join(", "))?;
-        match self.count - self.named.len() {
-            0 => {}
-            more => write!(f, " and {more} more")?,
+impl Reason {
+    /// `beach: the image could not be read`; of several shots `18 × content policy: edit the prompt`
+    /// and a line with some of their names.
+    fn write(&self, out: &mut dyn Write, need: Remedy, screen: Screen) -> io::Result<()> {
+        let names = self.named.join(", ");
+        let is_one = self.count == 1;
+        let head = match (is_one, self.why.is_empty()) {
+            (true, true) => names.clone(),
+            (true, false) => format!("{names}: {}", reasons::in_words(&self.why)),
+            (false, true) => format!("{} ×", self.count),
+            (false, false) => format!("{} × {}", self.count, reasons::together(&self.why, need)),
+        };
+        writeln!(out, "  {}", screen.wrapped(&head, 2, 4))?;
+        if is_one {
+            return Ok(());
         }
-        if self.why.is_empty() { Ok(()) } else { write!(f, ": {}", self.why) }
+        let more = match self.count - self.named.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        writeln!(out, "      {}", screen.wrapped(&format!("{names}{more}"), 6, 6))
     }
 }
 
@@ -110,19 +127,22 @@ impl Outcome {
         self.groups[need as usize].add(name(&row.entry), why);
     }
 
-    /// Writes it.
+    /// Writes it. `lasted` is how long the run took.
     pub fn write(
         &self,
         out: &mut dyn Write,
         summary: &Summary,
         paths: &CampaignPaths,
+        lasted: Duration,
+        screen: Screen,
     ) -> io::Result<()> {
         let stalled = self.groups[Remedy::Stalled as usize].count;
-        writeln!(out, "{}", head(summary, &self.counts, stalled))?;
+        writeln!(out, "{}", head(summary, &self.counts, stalled, screen))?;
+        writeln!(out, "this run took {}", span(lasted))?;
         if self.counts.delivered > 0 {
             let path = |name| safe_path(&paths.place().join(name));
-            let (clips, page) = (path("clips"), path(contact_sheet::FILE));
-            writeln!(out, "clips in {clips}, all on one page: {page}")?;
+            writeln!(out, "clips: {}", path("clips"))?;
+            writeln!(out, "all on one page: {}", path(contact_sheet::FILE))?;
         }
         for (count, what) in [
             (self.odd_charges, "The gateway's charge is not the catalog's price for"),
@@ -130,38 +150,67 @@ impl Outcome {
             (self.former, "The gateway knows only the task that was given before for"),
         ] {
             if count > 0 {
-                let (shots, report) = (plural(count, "shot"), paths.again("report", ""));
-                writeln!(out, "\n{what} {shots}:\n  $ {report}")?;
+                let said = format!("{what} {}:", plural(count, "shot"));
+                writeln!(out, "\n{}", screen.wrapped(&said, 0, 0))?;
+                command(out, screen, &paths.again("report", ""))?;
             }
         }
         for (need, group) in Remedy::ALL.into_iter().zip(&self.groups) {
-            let Some(first) = group.reasons.first().and_then(|reason| reason.named.first()) else {
-                continue;
-            };
-            writeln!(out, "\n{}", need.title())?;
-            for reason in &group.reasons {
-                writeln!(out, "  {reason}")?;
-            }
-            let more = group.unlisted();
-            if more > 0 {
-                writeln!(out, "  … and {more} more: {}", paths.again("report", ""))?;
-            }
-            for Command { line, when } in need.help(&|verb, rest| paths.again(verb, rest), first) {
-                let when = if when.is_empty() { String::new() } else { format!("   ({when})") };
-                writeln!(out, "  $ {line}{when}")?;
-            }
+            group.write(out, need, paths, screen)?;
         }
         Ok(())
     }
 }
 
-/// Why a run stopped early and what to do about it; `None` when it went to its end.
+impl Group {
+    /// Its title, its reasons and the commands that help.
+    fn write(
+        &self,
+        out: &mut dyn Write,
+        need: Remedy,
+        paths: &CampaignPaths,
+        screen: Screen,
+    ) -> io::Result<()> {
+        let Some(first) = self.reasons.first().and_then(|reason| reason.named.first()) else {
+            return Ok(());
+        };
+        let (mark, hue) = sign(need.state());
+        let (mark, indent) = if screen.is_looked_at() {
+            (format!("{} ", screen.paint(hue, &mark.to_string())), 2)
+        } else {
+            (String::new(), 0)
+        };
+        writeln!(out, "\n{mark}{}", screen.wrapped(need.title(), indent, indent))?;
+        for reason in &self.reasons {
+            reason.write(out, need, screen)?;
+        }
+        let more = self.unlisted();
+        if more > 0 {
+            writeln!(out, "  … and {more} more:")?;
+            command(out, screen, &paths.again("report", ""))?;
+        }
+        for Command { line, when } in need.help(&|verb, rest| paths.again(verb, rest), first) {
+            if !when.is_empty() {
+                writeln!(out, "  {}", screen.wrapped(&format!("{when}:"), 2, 2))?;
+            }
+            command(out, screen, &line)?;
+        }
+        Ok(())
+    }
+}
+
+/// A command to copy, on a line of its own.
+fn command(out: &mut dyn Write, screen: Screen, line: &str) -> io::Result<()> {
+    writeln!(out, "  {} {line}", screen.paint(Hue::Dim, "$"))
+}
+
+/// Why a run stopped early and what to do about it; `go_on` is the command that goes on; `None` when it went to its end.
 pub fn stopped(
     ended: &RunOutcome,
     paths: &CampaignPaths,
+    go_on: &str,
     cap: Option<Usd>,
 ) -> Option<(String, Vec<String>)> {
-    let go_on = paths.again("run", "");
     let stopped = match ended {
         RunOutcome::Done => return None,
         RunOutcome::Interrupted => {
@@ -181,7 +230,7 @@ pub fn stopped(
             "to allow more: rushes account --cap USD/month; or go on next month".to_owned()
         }
         StopReason::Balance(_) => format!(
-            "top up the account, then: {go_on}; without --whole it buys what the balance allows"
+            "top up the account (or leave --whole out, to buy what the balance allows), then: {go_on}"
         ),
         StopReason::Credit(_) => format!("top up the account, then: {go_on}"),
         StopReason::Key(_) => format!("set {} to a valid key, then: {go_on}", key_variable()),

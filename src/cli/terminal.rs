@@ -6,6 +6,11 @@ use std::io::{self, IsTerminal, Write};
 
 use clap::builder::styling::{AnsiColor, Style};
 use indicatif::{MultiProgress, ProgressDrawTarget};
+use terminal_size::{Height, Width, terminal_size_of};
+
+use crate::report::text::{Screen, columns};
+
+use super::bars;
 
 /// What standard error is, and the bars on it.
 #[derive(Clone, Debug)]
@@ -15,6 +20,9 @@ pub struct Terminal {
     /// The progress bars; messages are written above them.
     pub bars: MultiProgress,
 }
+
+/// How far further lines of a message are indented.
+pub const HANG: usize = 2;
 
 /// The colour of errors.
 pub const RED: Style = AnsiColor::Red.on_default().bold();
@@ -28,8 +36,10 @@ impl Terminal {
     pub fn look() -> Self {
         let stderr = io::stderr();
         let color = anstream::AutoStream::choice(&stderr) != anstream::ColorChoice::Never;
-        let target = if stderr.is_terminal() {
-            ProgressDrawTarget::stderr()
+        // A dumb terminal cannot move its cursor back.
+        let is_dumb = var("TERM").is_some_and(|term| term == "dumb");
+        let target = if stderr.is_terminal() && !is_dumb {
+            bars::target()
         } else {
             ProgressDrawTarget::hidden()
         };
@@ -57,8 +67,24 @@ impl Terminal {
         }
     }
 
-    /// `word: text` on standard error, the word in colour where that is welcome.
+    /// Takes the bars away for good, before the program ends.
+    pub fn leave(&self) {
+        // Without a terminal there are none.
+        drop(self.bars.clear());
+        self.bars.set_draw_target(ProgressDrawTarget::hidden());
+    }
+
+    /// Standard error as a screen.
+    pub fn screen(&self) -> Screen {
+        let stderr = io::stderr();
+        let size = stderr.is_terminal().then(|| rows_and_columns(terminal_size_of(&stderr)));
+        Screen { width: size.map(|(_, columns)| columns), color: self.color }
+    }
+
+    /// `word: text` on standard error, the word in colour where that is welcome. On a terminal lines are
+    /// broken between words, and a command at the end has a line of its own if it does not fit.
     pub fn say(&self, style: Style, word: &str, text: &str) {
+        let text = self.screen().with_command(text, columns(word) + 2, HANG);
         self.write(format!("{}: {text}\n", self.paint(style, word)).as_bytes());
     }
 
@@ -95,11 +121,31 @@ pub fn output_is_file() -> bool {
     }
 }
 
+/// Standard output as a screen (`NO_COLOR`, `CLICOLOR_FORCE` and `TERM` heeded).
+pub fn screen() -> Screen {
+    let stdout = io::stdout();
+    let color = anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never;
+    Screen { width: width(), color }
+}
+
+/// The rows and columns of standard output; `None` when that is no terminal.
+pub fn size() -> Option<(usize, usize)> {
+    let stdout = io::stdout();
+    stdout.is_terminal().then(|| rows_and_columns(terminal_size_of(&stdout)))
+}
+
 /// How many characters fit on a line of standard output; `None` when that is no terminal.
 pub fn width() -> Option<usize> {
-    let stdout = io::stdout();
-    let size = stdout.is_terminal().then(|| terminal_size::terminal_size_of(&stdout)).flatten();
-    size.map(|(terminal_size::Width(width), _)| usize::from(width))
+    size().map(|(_, columns)| columns)
+}
+
+/// The size of a terminal that does not know it: rows and columns.
+const USUAL: (usize, usize) = (24, 80);
+
+fn rows_and_columns(size: Option<(Width, Height)>) -> (usize, usize) {
+    let known =
+        size.map(|(Width(columns), Height(rows))| (usize::from(rows), usize::from(columns)));
+    known.filter(|(rows, columns)| *rows > 0 && *columns > 0).unwrap_or(USUAL)
 }
 
 /// The environment variables whose names begin so, but for empty ones and those that are no text.

@@ -1,10 +1,51 @@
-//! Who works on a campaign, as one phrase.
+//! Who works on a campaign, as one phrase; and what a run at work says of itself.
 
+use crate::domain::sanitize::plain;
 use crate::domain::time::Timestamp;
+
+/// A longer reason is cut, in characters.
+const MAX_WHY: usize = 500;
+/// Between the holder and the moment since when it works.
+const SINCE: &str = ", since ";
+/// How a line begins that says why nothing more is bought.
+const STOPPING: &str = "stopping: ";
+/// The line of a run that is paused.
+const PAUSED: &str = "paused";
+
+/// What a run at work says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunNote {
+    /// Why it buys nothing more, in words; `None` while it buys.
+    pub stopping: Option<String>,
+    /// Whether the user paused it.
+    pub paused: bool,
+}
+
+impl RunNote {
+    /// The note in lines.
+    pub(super) fn lines(&self) -> String {
+        let stopping = self.stopping.as_deref().map(|why| plain(why, MAX_WHY));
+        let stopping = stopping.map_or_else(String::new, |why| format!("{STOPPING}{why}\n"));
+        let paused = if self.paused { format!("{PAUSED}\n") } else { String::new() };
+        stopping + &paused
+    }
+
+    /// Reads such lines; others are of a newer version.
+    pub(super) fn read<'a>(lines: impl Iterator<Item = &'a str>) -> Self {
+        let mut note = Self::default();
+        for line in lines {
+            match line.strip_prefix(STOPPING) {
+                Some(why) => note.stopping = Some(plain(why, MAX_WHY)),
+                None => note.paused |= line == PAUSED,
+            }
+        }
+        note
+    }
+}
 
 /// `rushes run, process 4242 on host, since …`.
 pub(super) fn holder(what: &str, at: Timestamp) -> String {
-    format!("{what}, process {} on {}, since {at}", std::process::id(), host())
+    format!("{what}, process {} on {}{SINCE}{at}", std::process::id(), host())
 }
 
 /// Who works on a campaign, as it stands in such a phrase.
@@ -26,7 +67,7 @@ impl Holder {
     pub fn parse(phrase: &str) -> Option<Self> {
         let (command, rest) = phrase.split_once(", process ")?;
         let (process, rest) = rest.split_once(" on ")?;
-        let (host, since) = rest.split_once(", since ").unwrap_or((rest, ""));
+        let (host, since) = rest.split_once(SINCE).unwrap_or((rest, ""));
         let since = since.parse::<jiff::Timestamp>().ok();
         Some(Self {
             command: command.to_owned(),

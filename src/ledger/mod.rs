@@ -46,7 +46,7 @@ pub use fleet::{
     Assigned, Begun, Counts, Fleet, News, REACH, SlotRequest, Slots, Traffic, Want, Work,
 };
 pub use folder::{FolderLock, Owner, hold_for, is_database, open_in};
-pub use holder::Holder;
+pub use holder::{Holder, RunNote};
 pub use identity::{Identity, StoredRequest};
 pub use memory::{MemoryDatabase, MemoryError, MemoryLedger};
 pub use options::{Kind, LedgerOptions, post_lasts};
@@ -77,6 +77,10 @@ pub trait Ledger: Send + Sync + 'static {
     /// The user wants to leave: a call whose answer does not come within some seconds fails. A ledger
     /// that is always there has nothing to do.
     fn hurry(&self) {}
+
+    /// Says how the run stands, for those who read the ledger meanwhile: nothing depends on it. Blocking.
+    /// A ledger that several share knows of pauses by [`Fleet::set_paused`].
+    fn tell(&self, _note: &RunNote) {}
 
     /// What this worker shares with others; `None`: it is the only one, and whatever there is to do is
     /// handed over at the start.

@@ -1,5 +1,6 @@
 //! Reading a ledger: for plans, reports and pages, also while a run writes it.
 
+use super::holder::{Holder, RunNote};
 use super::{ClipFile, Entry, Kind, LedgerError, RevisionId, StoredRequest};
 use crate::domain::charge::Charge;
 use crate::domain::money::Usd;
@@ -146,8 +147,20 @@ pub struct Summary {
     pub home: Home,
     /// Who holds the run lock, as one phrase (`rushes run, process 4242 on host, since …`).
     pub held_by: Option<String>,
+    /// What the run at work says of itself.
+    pub note: RunNote,
     /// The workers that live, where several can share it; the first is in `held_by`. Empty for a file.
     pub workers: Vec<WorkerSummary>,
+}
+
+impl Summary {
+    /// Since when it is worked on, by the worker that began first; `None` where none is at work, or that
+    /// is not known.
+    #[must_use]
+    pub fn running_since(&self) -> Option<Timestamp> {
+        let first = self.workers.iter().map(|worker| worker.since).min();
+        first.or_else(|| Holder::parse(self.held_by.as_deref()?)?.since)
+    }
 }
 
 /// A worker that lives.

@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::spec::ProviderSpec;
+use super::spec::{ProviderSpec, ReasonRow};
 use super::upload::UploadLimits;
 
 /// The provider's file that comes with this version.
@@ -59,6 +59,14 @@ pub fn uploads() -> Option<UploadLimits> {
 #[must_use]
 pub fn is_lasting(why: &str) -> bool {
     spec().lasting.iter().any(|phrase| phrase.is_in(why))
+}
+
+/// What the table of reasons says of one.
+#[must_use]
+pub fn reason(why: &str) -> Option<&'static ReasonRow> {
+    let fits =
+        |row: &&ReasonRow| row.is_code(why) || row.says.iter().any(|phrase| phrase.is_in(why));
+    spec().reasons.iter().find(fits)
 }
 
 /// Whether a 5xx comes from a proxy in front of the gateway, which cannot know what the gateway did.

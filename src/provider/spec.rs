@@ -40,6 +40,32 @@ pub struct ProviderSpec {
     pub luck: Vec<String>,
     /// Codes and words of failed tasks that fail again for the same request.
     pub lasting: Vec<Phrase>,
+    /// Reasons of failures in words.
+    pub reasons: Vec<ReasonRow>,
+}
+
+/// A row of the table of reasons: what a failure's reason says, in words for people.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReasonRow {
+    /// It fits a reason that is one of these and nothing else.
+    #[serde(default)]
+    pub codes: Vec<String>,
+    /// It fits a reason in which one of these stands.
+    #[serde(default)]
+    pub says: Vec<Phrase>,
+    /// The reason in a few words.
+    pub words: String,
+    /// What helps, where that is known.
+    pub then: Option<String>,
+}
+
+impl ReasonRow {
+    /// Whether a reason is one of its codes and nothing else.
+    #[must_use]
+    pub fn is_code(&self, why: &str) -> bool {
+        self.codes.iter().any(|code| code.eq_ignore_ascii_case(why.trim()))
+    }
 }
 
 /// A place of a gateway.

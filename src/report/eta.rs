@@ -19,6 +19,8 @@ use super::model::name;
 
 /// What counts as lately.
 const LATELY: Duration = Duration::from_secs(30 * 60);
+/// An answer to a request that takes longer is worth a word.
+pub const SLOW_ANSWER: Duration = Duration::from_secs(10);
 /// From fewer, or within less, no pace is concluded.
 const FEWEST: usize = 3;
 const SHORTEST_SECS: u64 = 60;
@@ -42,6 +44,8 @@ pub struct Outlook {
     pub others: usize,
     /// The task that renders longest.
     pub oldest: Option<Oldest>,
+    /// The request that waits longest for its answer.
+    pub unanswered: Option<Oldest>,
     /// Deliveries an hour, lately.
     pub delivered_an_hour: Option<u64>,
     /// Submissions an hour, lately.
@@ -54,14 +58,14 @@ pub struct Outlook {
     pub models: BTreeMap<String, Model>,
 }
 
-/// The task that renders longest.
+/// A shot that is in flight longest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Oldest {
     /// Its shot.
     pub shot: String,
     /// Its model.
     pub model: String,
-    /// Since when.
+    /// Since when it renders, or when its request left.
     pub since: Timestamp,
     /// Whether nothing more is expected of it.
     pub is_stalled: bool,
@@ -90,8 +94,10 @@ pub struct Eta {
 pub enum EtaBasis {
     /// How long the same took before in this campaign.
     Known,
-    /// A guess: one that renders takes longer than the same did before.
-    Overdue,
+    /// A guess: so many render for longer than the same did before, and the rest waits for them.
+    Overdue(usize),
+    /// A guess: a request waits for its answer for so long.
+    Unanswered(Duration),
     /// A guess: nothing of this kind was rendered yet.
     Unknown(Kind),
 }
@@ -126,10 +132,13 @@ impl Kind {
     }
 }
 
-/// A shot that is still to be rendered, or is being rendered since then.
+/// A shot that is still to be rendered.
 struct Open {
     kind: Kind,
+    /// Since when it renders.
     since: Option<Timestamp>,
+    /// When its request left, while that is not answered.
+    sent: Option<Timestamp>,
 }
 
 /// What the rows are gathered into.
@@ -177,7 +186,7 @@ impl Gathered {
                 }
                 self.queued(row);
             }
-            State::Submitting { .. } => self.open.push(Open { kind: Kind::of(row), since: None }),
+            State::Submitting { .. } => self.sent(row),
             State::Rendering { since, stalled, .. } => {
                 let is_stalled = stalled.is_some();
                 outlook.stalled += usize::from(is_stalled);
@@ -187,7 +196,7 @@ impl Gathered {
                     outlook.oldest = Some(Oldest { shot, model, since, is_stalled });
                 }
                 if !is_stalled {
-                    self.open.push(Open { kind: Kind::of(row), since: Some(*since) });
+                    self.open.push(Open { kind: Kind::of(row), since: Some(*since), sent: None });
                     self.rendered.push((*since, now.max(*since)));
                 }
             }
@@ -209,8 +218,19 @@ impl Gathered {
             (Some(left), Some(price)) if price > left => self.outlook.held_by_cap += 1,
             (left, price) => {
                 self.left = left.map(|left| left.less(price.unwrap_or_default()));
-                self.open.push(Open { kind: Kind::of(row), since: None });
+                self.open.push(Open { kind: Kind::of(row), since: None, sent: None });
             }
+        }
+    }
+
+    /// Its request is on the wire.
+    fn sent(&mut self, row: &Row) {
+        let sent = row.submitted_at;
+        self.open.push(Open { kind: Kind::of(row), since: None, sent });
+        let Some(since) = sent else { return };
+        if self.outlook.unanswered.as_ref().is_none_or(|oldest| since < oldest.since) {
+            let (shot, model) = (name(&row.entry), row.model.clone());
+            self.outlook.unanswered = Some(Oldest { shot, model, since, is_stalled: false });
         }
     }
 
@@ -269,25 +289,37 @@ impl Gathered {
         let sum: Duration =
             rests.iter().fold(Duration::ZERO, |sum, rest| sum.saturating_add(*rest));
         let shared = sum / u32::try_from(places).unwrap_or(u32::MAX);
-        let is_overdue = |(open, rest): (&Open, &Duration)| {
-            let age = open.since.map(|since| now.since(since));
-            Some(*rest) == longest && age.is_some_and(|age| age >= expected(&open.kind))
-        };
+        let is_overdue =
+            |open: &Open| open.since.is_some_and(|since| now.since(since) >= expected(&open.kind));
+        let is_last = |(open, rest): (&Open, &Duration)| Some(*rest) == longest && is_overdue(open);
+        let silence = open.iter().filter_map(|open| silence(open, now)).max();
         let unknown = open.iter().map(|open| &open.kind).find(|kind| !known.contains_key(kind));
         let basis = match unknown {
             Some(kind) => EtaBasis::Unknown(kind.clone()),
-            None if open.iter().zip(&rests).any(is_overdue) => EtaBasis::Overdue,
-            None => EtaBasis::Known,
+            None => match silence {
+                Some(silence) => EtaBasis::Unanswered(silence),
+                None if open.iter().zip(&rests).any(is_last) => {
+                    EtaBasis::Overdue(open.iter().filter(|open| is_overdue(open)).count())
+                }
+                None => EtaBasis::Known,
+            },
         };
         outlook.left = longest.map(|longest| Eta { span: shared.max(longest), basis });
         outlook
     }
 }
 
+/// For how long a request waits for its answer, where that is longer than usual.
+fn silence(open: &Open, now: Timestamp) -> Option<Duration> {
+    open.sent.map(|sent| now.since(sent)).filter(|age| *age >= SLOW_ANSWER)
+}
+
 /// How long a shot still takes. One that takes longer than was to be expected takes half as long
 /// again as it took so far: there is no better estimate.
 fn rest(open: &Open, expected: Duration, now: Timestamp) -> Duration {
-    let Some(since) = open.since else { return expected };
+    let Some(since) = open.since else {
+        return expected.saturating_add(silence(open, now).unwrap_or_default() / 2);
+    };
     let age = now.since(since);
     expected.checked_sub(age).filter(|rest| !rest.is_zero()).unwrap_or(age / 2)
 }

@@ -10,6 +10,7 @@ pub mod json;
 pub mod listing;
 pub mod model;
 pub mod only;
+pub mod reasons;
 pub mod remedy;
 pub mod standing;
 pub mod status;

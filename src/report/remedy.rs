@@ -4,12 +4,13 @@ use serde::Serialize;
 
 use crate::domain::state::{Failure, State};
 use crate::ledger::Row;
+use crate::provider::apimodels;
 
 /// Why a shot wants a look. In the order in which a summary lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Remedy {
-    /// The gateway will not have its request.
+    /// The gateway will not have its request, or not what it asks for.
     Edit,
     /// A try to send it failed.
     Send,
@@ -32,7 +33,7 @@ pub enum Remedy {
 pub struct Command {
     /// The whole line.
     pub line: String,
-    /// `it was bought`; empty when there is no choice.
+    /// `if it was bought`; empty when there is no choice.
     pub when: &'static str,
 }
 
@@ -58,6 +59,12 @@ impl Remedy {
     pub fn of(row: &Row) -> Option<Self> {
         match &row.entry.status.state {
             State::Failed { failure: Failure::Rejected, .. } => Some(Self::Edit),
+            // The same request would be refused again, and perhaps be paid for.
+            State::Failed { failure: Failure::NotRendered, why, .. }
+                if apimodels::is_lasting(why) =>
+            {
+                Some(Self::Edit)
+            }
             State::Failed {
                 failure: Failure::RefusedTooOften | Failure::NotRendered | Failure::Unlucky,
                 ..
@@ -84,16 +91,28 @@ impl Remedy {
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
-            Self::Edit => "Rejected by the gateway; edit these in the manifest:",
-            Self::Send => "Still queued after a try:",
-            Self::Retry => "Failed:",
+            Self::Edit => "Refused for what they ask for; edit these in the manifest:",
+            Self::Send => "Not bought yet; the last try was refused:",
+            Self::Retry => "Failed; another try may help:",
             Self::Unsettled => {
                 "Failed, and perhaps charged: their prices stay reserved. Look in the gateway's console:"
             }
-            Self::Expired => "Paid, but no longer there to be fetched:",
+            Self::Expired => "Paid, but the gateway no longer has the clip; a new one costs again:",
             Self::Doubt => "In doubt: these may have been bought. Look in the gateway's console:",
             Self::Stalled => "Stalled: bought and still not done; the next run asks again:",
             Self::Fetch => "Paid, but not fetched yet; the gateway keeps clips for 7 days:",
+        }
+    }
+
+    /// The name of the state that its shots are shown with.
+    #[must_use]
+    pub const fn state(self) -> &'static str {
+        match self {
+            Self::Send => "queued",
+            Self::Doubt => "in_doubt",
+            Self::Stalled => "stalled",
+            Self::Fetch => "rendered",
+            Self::Edit | Self::Retry | Self::Unsettled | Self::Expired => "failed",
         }
     }
 
@@ -104,24 +123,24 @@ impl Remedy {
         let resolve =
             |what: &str, when| Command { when, ..typed("resolve", &format!("{shot} {what}")) };
         match self {
-            Self::Edit => vec![typed("plan", "")],
+            Self::Edit => vec![Command { when: "once they are edited", ..typed("plan", "") }],
             Self::Send => vec![typed("run", "")],
             Self::Retry | Self::Expired => vec![typed("run", "--retry-failed")],
             Self::Unsettled => vec![
-                resolve("--not-bought", "it was not charged"),
-                Command { when: "buy it again in any case", ..typed("run", "--retry-failed") },
+                resolve("--not-bought", "if it was not charged"),
+                Command { when: "to buy it again in any case", ..typed("run", "--retry-failed") },
             ],
             Self::Doubt => vec![
-                resolve("--task-id ID", "it was bought"),
-                resolve("--not-bought", "it was not"),
+                resolve("--task-id ID", "if it was bought"),
+                resolve("--not-bought", "if it was not"),
             ],
             Self::Stalled => vec![
-                Command { when: "ask again", ..typed("run", "") },
+                Command { when: "to ask again", ..typed("run", "") },
                 resolve(
                     "--not-bought",
-                    "it was not charged: its price is free, and the next run buys it again",
+                    "if it was not charged: its price is free, and the next run buys it again",
                 ),
-                resolve("--abandon", "give it up; its price stays reserved"),
+                resolve("--abandon", "to give it up; its price stays reserved"),
             ],
             Self::Fetch => vec![typed("fetch", "")],
         }

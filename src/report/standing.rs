@@ -97,8 +97,8 @@ fn running(summary: &Summary) -> Option<Running> {
         since: first.or(holder.as_ref().and_then(|holder| holder.since)),
         pid: holder.as_ref().map(|holder| holder.process),
         host: holder.map(|holder| holder.host),
-        stopping: None,
-        paused: false,
+        stopping: summary.note.stopping.clone(),
+        paused: summary.note.paused,
         workers: summary.workers.len().max(1),
     })
 }

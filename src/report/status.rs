@@ -1,30 +1,30 @@
 //! `rushes status` as text: where a campaign stands, in a table that fits a narrow terminal.
 
-use std::fmt::Write as _;
+use std::time::Duration;
 
 use crate::domain::money::Usd;
 use crate::domain::time::Timestamp;
 use crate::ledger::Summary;
 use crate::policy::budget::Budget;
 
-use super::eta::{Eta, EtaBasis, Kind, Model, Outlook};
-use super::text::{dollars, in_words, listed, plural, safe, span};
+use super::eta::{Eta, EtaBasis, Kind, Model, Oldest, Outlook, SLOW_ANSWER};
+use super::text::{
+    Hue, Screen, by_state, columns, cut, dollars, in_words, padded, plural, safe, span,
+};
 
 /// Where the second column begins.
 const INDENT: usize = 13;
-/// A narrower terminal gets longer lines than it has room for.
-const NARROWEST: usize = 40;
-/// A longer model's name is cut.
+/// A longer model's name is cut, in columns.
 const WIDEST_MODEL: usize = 20;
 /// A worker that is heard of less often than that, in seconds, is called silent.
 const SILENT: u64 = 5;
 /// The columns of the models' table.
-const HEAD: [&str; 6] = ["MODEL", "QUEUED", "FLIGHT", "DONE", "OTHER", "A CLIP"];
+const HEAD: [&str; 6] = ["MODEL", "QUEUED", "FLIGHT", "DONE", "OTHER", "AVG TIME"];
 
 /// What goes around the figures.
 pub struct Frame<'a> {
-    /// The terminal's width, in characters.
-    pub width: usize,
+    /// Where it is shown.
+    pub screen: Screen,
     /// A moment as this user's clock shows it.
     pub clock: &'a dyn Fn(Timestamp) -> String,
     /// The command that lists every shot.
@@ -34,27 +34,24 @@ pub struct Frame<'a> {
 /// The table, each line with its end.
 #[must_use]
 pub fn glance(summary: &Summary, outlook: &Outlook, now: Timestamp, frame: &Frame<'_>) -> String {
-    let mut page = Page { text: String::new(), width: frame.width.max(NARROWEST) };
-    let shots = in_words(&outlook.counts, outlook.stalled);
-    page.wrapped(0, &format!("{}: {shots}", safe(&summary.campaign)));
+    let mut page = Page { text: String::new(), screen: frame.screen };
+    let campaign = frame.screen.paint(Hue::Strong, &safe(&summary.campaign));
+    let shots = in_words(&outlook.counts, outlook.stalled, frame.screen);
+    page.paragraph(&format!("{campaign}: {shots}"));
     money(&mut page, summary, outlook);
-    let rates: Vec<_> =
-        [(outlook.delivered_an_hour, "delivered"), (outlook.submitted_an_hour, "submitted")]
-            .into_iter()
-            .filter_map(|(rate, what)| Some(format!("{} {what}", rate?)))
-            .collect();
+    buying(&mut page, summary, outlook);
+    let rates =
+        [(outlook.delivered_an_hour, "delivered"), (outlook.submitted_an_hour, "submitted")];
+    let rates =
+        rates.into_iter().filter_map(|(rate, what)| Some(format!("{} {what}", pace(rate?))));
+    let rates: Vec<_> = rates.collect();
     if !rates.is_empty() {
-        page.line("rate", &format!("{} an hour, lately", rates.join(" and ")));
+        page.line("rate", &rates.join(", "));
     }
-    in_flight(&mut page, outlook);
-    if let Some(oldest) = &outlook.oldest {
-        let stalled = if oldest.is_stalled { ", stalled" } else { "" };
-        let (model, age) = (safe(&oldest.model), span(now.since(oldest.since)));
-        page.line("oldest", &format!("{}, {model}, for {age}{stalled}", safe(&oldest.shot)));
-    }
+    in_flight(&mut page, outlook, now);
     for (count, label, what) in [
         (outlook.late, "late", "far longer than others like it; polled on, its price reserved"),
-        (outlook.not_fetched, "not fetched", "could not be fetched so far"),
+        (outlook.not_fetched, "not fetched", "the download failed so far"),
         (outlook.others, "others", "of an older text or removed from the manifest"),
     ] {
         if count > 0 {
@@ -62,11 +59,14 @@ pub fn glance(summary: &Summary, outlook: &Outlook, now: Timestamp, frame: &Fram
         }
     }
     end(&mut page, summary, outlook, now, frame);
-    running(&mut page, summary, frame);
+    running(&mut page, summary, now, frame);
     models(&mut page, outlook);
     let counts = &outlook.counts;
     if counts.failed + counts.in_doubt + outlook.stalled + outlook.not_fetched > 0 {
-        let _ = writeln!(page.text, "\nevery shot with its reason: {}", frame.report);
+        page.text.push('\n');
+        let said = format!("every shot with its reason: {}", frame.report);
+        page.text.push_str(&frame.screen.with_command(&said, 0, 2));
+        page.text.push('\n');
     }
     page.text
 }
@@ -80,7 +80,8 @@ fn money(page: &mut Page, summary: &Summary, outlook: &Outlook) {
     if balance.unconfirmed > Usd::ZERO {
         let counted = if budget.strict { ", counted against the cap" } else { "" };
         let worst = dollars(balance.unconfirmed);
-        page.line("unconfirmed", &format!("{worst}, what 5xx could have cost at worst{counted}"));
+        let what = "the most that refused requests (5xx) could have cost";
+        page.line("unconfirmed", &format!("{worst}: {what}{counted}"));
     }
     page.line("cap", &cap(budget, summary, outlook.held_by_cap));
 }
@@ -99,17 +100,57 @@ fn cap(budget: &Budget, summary: &Summary, held: usize) -> String {
     }
 }
 
-fn in_flight(page: &mut Page, outlook: &Outlook) {
+/// Why nothing more is bought while a run is at work, if that is so.
+fn buying(page: &mut Page, summary: &Summary, outlook: &Outlook) {
+    if summary.held_by.is_none() {
+        return;
+    }
+    let queued = outlook.counts.queued;
+    let said = match &summary.note.stopping {
+        Some(why) => format!("stopped: {}", safe(why)),
+        None if summary.note.paused => "paused by the user".to_owned(),
+        None if queued > 0 && outlook.held_by_cap == queued => {
+            "stopped: no queued shot fits under the cap".to_owned()
+        }
+        None => return,
+    };
+    let counts = &outlook.counts;
+    let is_busy = counts.rendering > outlook.stalled || counts.submitting + counts.rendered > 0;
+    let rest = if is_busy { "; what is in flight goes on" } else { "" };
+    page.painted("buying", &format!("{said}{rest}"), Hue::Warn);
+}
+
+/// `47/min`, or `40/h` where that is less than one a minute.
+fn pace(an_hour: u64) -> String {
+    if an_hour >= 60 { format!("{}/min", (an_hour + 30) / 60) } else { format!("{an_hour}/h") }
+}
+
+fn in_flight(page: &mut Page, outlook: &Outlook, now: Timestamp) {
     let counts = &outlook.counts;
     let rendering = counts.rendering.saturating_sub(outlook.stalled + outlook.waiting);
-    let parts = listed(&[
-        (rendering, "rendering"),
-        (outlook.waiting, "not begun by the gateway"),
-        (counts.submitting, "submitting"),
-        (counts.rendered, "to be fetched"),
-    ]);
+    let parts = [
+        by_state(&[("rendering", rendering)], page.screen),
+        match outlook.waiting {
+            0 => String::new(),
+            waiting => format!("{waiting} not begun by the gateway"),
+        },
+        by_state(&[("submitting", counts.submitting), ("rendered", counts.rendered)], page.screen),
+    ];
+    let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     if !parts.is_empty() {
-        page.line("in flight", &parts);
+        page.line("in flight", &parts.join(", "));
+    }
+    if let Some(Oldest { shot, model, since, is_stalled }) = &outlook.oldest {
+        let stalled = if *is_stalled { ", stalled" } else { "" };
+        let age = span(now.since(*since));
+        page.line("longest", &format!("{age}: {}, {}{stalled}", safe(shot), safe(model)));
+    }
+    if let Some(Oldest { shot, since, .. }) = &outlook.unanswered {
+        let age = now.since(*since);
+        if age >= SLOW_ANSWER {
+            let said = format!("for {}: the request for {}", span(age), safe(shot));
+            page.painted("no answer", &said, Hue::Warn);
+        }
     }
 }
 
@@ -121,19 +162,25 @@ fn end(page: &mut Page, summary: &Summary, outlook: &Outlook, now: Timestamp, fr
         page.line("end", &format!("not known: nothing renders, and the last try got: {refused}"));
         return;
     }
-    let basis = match basis {
-        EtaBasis::Known => "by how long its clips took so far".to_owned(),
-        EtaBasis::Overdue => "a guess: one takes longer than its like did".to_owned(),
-        EtaBasis::Unknown(kind) => {
-            format!("a guess: nothing like {} was rendered yet", kind_in_words(kind))
-        }
-    };
+    let basis = basis_in_words(basis);
     let about = span(*left);
     let text = match &summary.held_by {
-        Some(_) => format!("about {} (in {about}), {basis}", (frame.clock)(now.plus(*left))),
-        None => format!("a run would take about {about}, {basis}"),
+        Some(_) => format!("about {}, in {about} ({basis})", (frame.clock)(now.plus(*left))),
+        None => format!("a run would take about {about} ({basis})"),
     };
     page.line("end", &text);
+}
+
+/// What an estimate is concluded from.
+fn basis_in_words(basis: &EtaBasis) -> String {
+    match basis {
+        EtaBasis::Known => "by how long its clips took so far".to_owned(),
+        EtaBasis::Overdue(slow) => format!("estimate; {}", plural(*slow, "slow clip")),
+        EtaBasis::Unanswered(silence) => {
+            format!("estimate; a request has no answer for {}", span(*silence))
+        }
+        EtaBasis::Unknown(kind) => format!("estimate; no clip yet of {}", kind_in_words(kind)),
+    }
 }
 
 fn kind_in_words(kind: &Kind) -> String {
@@ -145,11 +192,17 @@ fn kind_in_words(kind: &Kind) -> String {
 }
 
 /// What works on it: the run, or each of several workers.
-fn running(page: &mut Page, summary: &Summary, frame: &Frame<'_>) {
+fn running(page: &mut Page, summary: &Summary, now: Timestamp, frame: &Frame<'_>) {
+    let Some(holder) = &summary.held_by else { return page.line("run", "not running") };
+    let since = summary.running_since();
+    let lasts = since.map(|since| format!("{}: ", lasted(now.since(since))));
+    let lasts = lasts.unwrap_or_default();
     if summary.workers.len() < 2 {
-        return page.line("running", &safe(summary.held_by.as_deref().unwrap_or("no run")));
+        let who = holder.rsplit_once(", since ").map_or(&**holder, |(who, _)| who);
+        let began = since.map(|since| format!(", since {}", (frame.clock)(since)));
+        return page.line("run", &format!("{lasts}{}{}", safe(who), began.unwrap_or_default()));
     }
-    page.line("running", &plural(summary.workers.len(), "worker"));
+    page.line("run", &format!("{lasts}{}", plural(summary.workers.len(), "worker")));
     for worker in &summary.workers {
         let since = (frame.clock)(worker.since);
         let silent = match worker.silent_s {
@@ -160,22 +213,30 @@ fn running(page: &mut Page, summary: &Summary, frame: &Frame<'_>) {
     }
 }
 
+/// How long a run has lasted.
+fn lasted(passed: Duration) -> String {
+    format!("for {}", span(passed))
+}
+
 /// Where several models are at work, each with its counts.
 fn models(page: &mut Page, outlook: &Outlook) {
     if outlook.models.len() < 2 {
         return;
     }
-    page.text.push('\n');
-    let names: Vec<_> = outlook.models.keys().map(|name| short(&safe(name))).collect();
-    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(HEAD[0].len());
-    let mut row = |cells: [String; 6]| {
-        let [name, queued, flight, done, other, clip] = cells;
-        let _ = writeln!(
-            page.text,
-            "{name:width$}  {queued:>6}  {flight:>6}  {done:>6}  {other:>5}  {clip:>7}"
-        );
+    let names: Vec<_> = outlook.models.keys().map(|name| cut(&safe(name), WIDEST_MODEL)).collect();
+    let width = names.iter().map(|name| columns(name)).max().unwrap_or(0).max(HEAD[0].len());
+    // The figures take 38 columns more.
+    let room = page.screen.room().map_or(width, |room| room.saturating_sub(38));
+    let width = width.min(room.max(HEAD[0].len()));
+    let row = |name: &str, cells: [&str; 5]| {
+        let [queued, flight, done, other, clip] = cells;
+        let name = padded(&cut(name, width), width);
+        format!("{name}  {queued:>6}  {flight:>6}  {done:>5}  {other:>5}  {clip:>8}\n")
     };
-    row(HEAD.map(str::to_owned));
+    let [name, cells @ ..] = HEAD;
+    let head = row(name, cells);
+    page.text.push('\n');
+    page.text += &(page.screen.paint(Hue::Dim, head.trim_end()) + "\n");
     for (name, Model { counts, median }) in names.iter().zip(outlook.models.values()) {
         let figures = [
             counts.queued,
@@ -185,50 +246,37 @@ fn models(page: &mut Page, outlook: &Outlook) {
         ];
         let [queued, flight, done, other] = figures.map(|count| count.to_string());
         let clip = median.map_or_else(|| "-".to_owned(), span);
-        row([name.clone(), queued, flight, done, other, clip]);
+        page.text += &row(name, [&queued, &flight, &done, &other, &clip]);
     }
 }
 
-fn short(name: &str) -> String {
-    match name.char_indices().nth(WIDEST_MODEL) {
-        None => name.to_owned(),
-        Some(_) => name.chars().take(WIDEST_MODEL - 1).chain(['…']).collect(),
-    }
-}
-
-/// Text that is wrapped at words.
+/// Text that is wrapped at words where it is shown on a terminal.
 struct Page {
     text: String,
-    width: usize,
+    screen: Screen,
 }
 
 impl Page {
+    /// What is said under a label.
     fn line(&mut self, label: &str, said: &str) {
-        self.wrapped(INDENT, &format!("{label:INDENT$}{said}"));
+        let label = self.screen.paint(Hue::Dim, &padded(label, INDENT));
+        self.text += &label;
+        self.text += &self.screen.wrapped(said, INDENT, INDENT);
+        self.text.push('\n');
     }
 
-    /// One line, or several with the further ones indented. A word too long for a line stays whole.
-    fn wrapped(&mut self, indent: usize, line: &str) {
-        // The label keeps its blanks.
-        let (label, rest) = line.split_at(indent);
-        self.text.push_str(label);
-        let (mut column, mut begins) = (indent, true);
-        for word in rest.split(' ') {
-            let length = word.chars().count();
-            if !begins && column + 1 + length > self.width {
-                column = indent.max(2);
-                self.text.push('\n');
-                self.text.extend(std::iter::repeat_n(' ', column));
-                begins = true;
-            }
-            if !begins {
-                self.text.push(' ');
-                column += 1;
-            }
-            self.text.push_str(word);
-            column += length;
-            begins = false;
-        }
+    /// The same in a colour.
+    fn painted(&mut self, label: &str, said: &str, hue: Hue) {
+        let said = self.screen.wrapped(said, INDENT, INDENT);
+        let label = self.screen.paint(Hue::Dim, &padded(label, INDENT));
+        self.text += &label;
+        self.text += &self.screen.paint(hue, &said);
+        self.text.push('\n');
+    }
+
+    /// A line without a label.
+    fn paragraph(&mut self, said: &str) {
+        self.text += &self.screen.wrapped(said, 0, 2);
         self.text.push('\n');
     }
 }

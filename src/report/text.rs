@@ -12,47 +12,49 @@ use crate::policy::budget::{Balance, Budget};
 
 pub use crate::domain::time::in_words as span;
 
+mod columns;
 mod reserved;
+mod sign;
+mod table;
+
+pub use columns::{Screen, columns, cut, padded};
+pub use sign::{Hue, sign};
 
 use super::answer;
-use super::model::{STALLED, mismatches, name, odd_charge, reason, state_name};
+use super::model::{STALLED, mismatches, odd_charge, reason, state_name};
+use super::reasons;
 use super::remedy::Again;
 use super::{Counts, ReportError, each_row};
+use table::{Table, Widths};
 
 /// Writes the report. The rows are read twice: for the columns' widths, then for the table.
 pub fn write(
     source: &dyn Snapshot,
     out: &mut dyn Write,
     again: Again<'_>,
+    screen: Screen,
 ) -> Result<(), ReportError> {
     let summary = source.summary()?;
     let (mut counts, mut stalled) = (Counts::default(), 0);
-    let mut width = "SHOT".len();
+    let mut widths = Widths::default();
     source.rows(&mut |row| {
         counts.add(&row.entry.status.state);
         stalled += usize::from(state_name(&row) == STALLED);
-        width = width.max(name(&row.entry).chars().count());
+        widths.add(&row);
     })?;
-    let width = width.min(WIDEST_NAME);
-    writeln!(out, "{}", head(&summary, &counts, stalled))?;
-    writeln!(out)?;
-    writeln!(out, "{:width$}  {:<10}  {:>10}  CLIP OR REASON", "SHOT", "STATE", "PRICE")?;
+    let table = Table::new(widths, screen);
+    writeln!(out, "{}\n", head(&summary, &counts, stalled, screen))?;
+    table.head(out)?;
     let mut has_answers = false;
     each_row(source, out, &mut |out, row| {
-        let price = row.price.map_or_else(|| "unknown".to_owned(), dollars);
-        let (name, state) = (name(&row.entry), state_name(row).replace('_', " "));
-        let line = format!("{name:width$}  {state:<10}  {price:>10}  {}", detail(row));
-        writeln!(out, "{}", line.trim_end())?;
-        if let Some(answer) = doubts_answer(row) {
-            has_answers = true;
-            writeln!(out, "{:width$}  {:<10}  {:>10}  {answer}", "", "", "")?;
-        }
-        Ok(())
+        let answer = doubts_answer(row);
+        has_answers |= answer.is_some();
+        table.row(out, row, answer.as_deref())
     })?;
     if has_answers {
         writeln!(out, "\nThe answers as a whole:\n  $ {}", again("report", "--format json"))?;
     }
-    reserved::write(source, out, again)
+    reserved::write(source, out, again, screen)
 }
 
 /// What was answered to the request that left a shot in doubt, beyond its reason.
@@ -65,12 +67,11 @@ pub fn doubts_answer(row: &Row) -> Option<String> {
 /// A longer reason is cut, in characters.
 const MAX_REASON: usize = 500;
 
-/// A longer name pushes its own line only.
-const WIDEST_NAME: usize = 40;
-
+/// The clips of a row, or its reason.
 fn detail(row: &Row) -> String {
     let files: Vec<&str> = row.files.iter().map(|file| file.path.as_str()).collect();
     let (files, reason) = (files.join(" "), reason(row).unwrap_or_default());
+    let reason = reasons::in_words(&reason);
     let charge = odd_charge(row).map(|charge| format!("the gateway charged {charge}"));
     let parts = [files, reason.into_owned(), charge.unwrap_or_default()];
     let parts = parts.into_iter().filter(|part| !part.is_empty());
@@ -80,32 +81,56 @@ fn detail(row: &Row) -> String {
 
 /// The campaign, its money and its counts in a few lines.
 #[must_use]
-pub fn head(summary: &Summary, counts: &Counts, stalled: usize) -> String {
+pub fn head(summary: &Summary, counts: &Counts, stalled: usize, screen: Screen) -> String {
+    let campaign = screen.paint(Hue::Strong, &safe(&summary.campaign));
+    let shots = screen.wrapped(&format!("{campaign}: {}", in_words(counts, stalled, screen)), 0, 2);
     let money = money(&summary.budget, &summary.balance);
-    format!("{}: {}\n{money}", safe(&summary.campaign), in_words(counts, stalled))
+    let money: Vec<String> = money.lines().map(|line| screen.wrapped(line, 0, 2)).collect();
+    format!("{shots}\n{}", money.join("\n"))
 }
 
 /// `5 shots: 4 delivered, 1 failed`.
 #[must_use]
-pub fn in_words(counts: &Counts, stalled: usize) -> String {
-    let rendering = counts.rendering.saturating_sub(stalled);
-    let parts = listed(&[
-        (counts.delivered, "delivered"),
-        (counts.rendered, "to be fetched"),
-        (rendering, "rendering"),
-        (stalled, "stalled"),
-        (counts.submitting, "submitting"),
-        (counts.queued, "queued"),
-        (counts.failed, "failed"),
-        (counts.in_doubt, "in doubt"),
-    ]);
+pub fn in_words(counts: &Counts, stalled: usize, screen: Screen) -> String {
+    let parts = by_state(
+        &[
+            ("delivered", counts.delivered),
+            ("rendered", counts.rendered),
+            ("rendering", counts.rendering.saturating_sub(stalled)),
+            ("stalled", stalled),
+            ("submitting", counts.submitting),
+            ("queued", counts.queued),
+            ("failed", counts.failed),
+            ("in_doubt", counts.in_doubt),
+        ],
+        screen,
+    );
     match counts.all() {
         0 => "no shots".to_owned(),
         all => format!("{}: {parts}", plural(all, "shot")),
     }
 }
 
-/// `4 delivered, 1 failed`: those that there are.
+/// `4 delivered, 1 failed`: the states that there are shots in, by their names in reports.
+#[must_use]
+pub fn by_state(counts: &[(&str, usize)], screen: Screen) -> String {
+    let present = counts.iter().filter(|(_, count)| *count > 0);
+    let parts: Vec<_> =
+        present.map(|(state, count)| screen.counted(state, *count, word(state))).collect();
+    parts.join(", ")
+}
+
+/// A state in words, by its name in reports.
+#[must_use]
+pub fn word(state: &str) -> &str {
+    match state {
+        "rendered" => "to be fetched",
+        "in_doubt" => "in doubt",
+        state => state,
+    }
+}
+
+/// `4 to render, 1 done`: those that there are.
 #[must_use]
 pub fn listed(counts: &[(usize, &str)]) -> String {
     let present = counts.iter().filter(|(count, _)| *count > 0);

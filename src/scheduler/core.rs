@@ -21,6 +21,7 @@ use crate::policy::queue::Queue;
 
 use super::effects::{Effect, Event};
 use super::event_log::EventRecord;
+use super::in_flight::InFlight;
 use super::latest::Latest;
 use super::metrics::Metrics;
 use super::options::{RunOptions, Setup};
@@ -77,6 +78,8 @@ pub struct Scheduler {
     pub in_flight: u32,
     /// POSTs that were begun and not answered.
     pub(super) on_wire: u32,
+    /// What is in flight and since when, to be shown.
+    pub(super) in_flight_since: InFlight,
     /// Shots that are to be claimed, are claimed, or whose POST is on the wire.
     pub(super) posting: u32,
     /// Claimed, and waiting for the moment to leave.
@@ -165,6 +168,7 @@ impl Scheduler {
             queue: Queue::default(),
             in_flight: 0,
             on_wire: 0,
+            in_flight_since: InFlight::default(),
             posting: 0,
             leaving_soon: VecDeque::new(),
             picked: Usd::ZERO,
@@ -253,6 +257,7 @@ impl Scheduler {
         self.begin_downloads();
         self.submit_next(now);
         self.share(now);
+        self.show_longest();
     }
 
     /// What the driver has to do now.

@@ -225,11 +225,11 @@ impl Scheduler {
                 return;
             }
             self.leaving_soon.pop_front();
-            self.post(slot);
+            self.post(now, slot);
         }
     }
 
-    fn post(&mut self, slot: Slot) {
+    fn post(&mut self, now: Now, slot: Slot) {
         let Some(shot) = self.slots.get_mut(slot) else { return };
         let files = match std::mem::take(&mut shot.work) {
             Work::Submit(files) => files,
@@ -245,6 +245,7 @@ impl Scheduler {
         let submission = Submission { key, params, files: files.0, callback };
         self.sent = true;
         self.on_wire += 1;
+        self.note_left(now, slot);
         let submission = Box::new(submission);
         self.out.at_once.push(Effect::Submit { slot, attempt, submission });
     }
@@ -258,6 +259,7 @@ impl Scheduler {
         took: Option<Duration>,
     ) {
         self.on_wire -= 1;
+        self.note_answered(slot);
         failpoint::point("POST answered");
         let Some(shot) = self.slots.get(slot) else { return };
         if let (Some(key), Some(why)) = (shot.key, outcome.why_mut()) {

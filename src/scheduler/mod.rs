@@ -45,8 +45,10 @@ mod ends;
 mod event_log;
 mod fleet;
 mod former;
+mod in_flight;
 mod latest;
 mod loads;
+mod longest;
 mod metrics;
 mod options;
 mod outcome;
@@ -79,6 +81,7 @@ pub use self::core::{Output, Scheduler};
 use driver::Driver;
 pub use effects::{DownloadOutcome, Effect, Event, GrantedMoments};
 pub use event_log::{Cause, EVENT_LOG, EventRecord};
+pub use in_flight::{Since, Wire};
 pub use metrics::{Histogram, Metrics, OUTCOMES};
 pub use options::{Deps, RunOptions, Setup};
 pub use outcome::{RunOutcome, StopReason};
@@ -117,7 +120,8 @@ pub async fn run(
         }
     };
     match prepared {
-        Ok(scheduler) => driver.run(scheduler).await,
+        // On the heap: the caller's future would hold all of it.
+        Ok(scheduler) => Box::pin(driver.run(scheduler)).await,
         Err(error) if cancel.is_cancelled() => {
             tracing::error!("{error}");
             Ok(RunOutcome::Interrupted)

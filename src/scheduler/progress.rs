@@ -4,6 +4,7 @@ use crate::domain::state::State;
 use crate::ledger::Counts;
 use crate::policy::budget::{Balance, Budget};
 
+use super::in_flight::{Since, Wire};
 use super::outcome::RunOutcome;
 
 /// The manifest's shots by state, and the money, as they change.
@@ -39,6 +40,10 @@ pub struct Progress {
     pub held_by_cap: usize,
     /// Shots that have a task again which was given before: the one that replaced it is unknown.
     pub former: usize,
+    /// This worker's requests on the wire.
+    pub wire: Wire,
+    /// This worker's task that renders longest, stalled ones not counted.
+    pub longest: Option<Since>,
     /// How shots came to their ends in this run.
     pub ends: Ends,
 }

@@ -42,7 +42,12 @@ impl Scheduler {
             let place = place.filter(|place| (*place as usize) < self.shots.len());
             let shot = ShotState::new(entry, place, now);
             match self.first(&shot) {
-                Some(first) => slots.push((self.slots.insert(shot), first)),
+                Some(first) => {
+                    let state = shot.entry.status.state.clone();
+                    let slot = self.slots.insert(shot);
+                    self.in_flight_since.found(slot, &state);
+                    slots.push((slot, first));
+                }
                 None => self.returned(shot.entry.revision),
             }
         }

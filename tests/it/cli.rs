@@ -62,6 +62,10 @@ fn help_and_version_are_no_mistakes_and_odd_words_are() {
         sandbox.run(words).exits(0).says("log-format").warns_of_nothing();
     }
     sandbox.run(["man"]).exits(0).says(".TH rushes");
+    let man = sandbox.run(["man"]).exits(0).stdout();
+    assert!(!man.contains("EXTRA"), "trial 20: they are examples");
+    let example = ".SH EXAMPLES\n.nf\n  rushes run shots.yaml \\-\\-sim   ";
+    assert!(man.contains(example), "{man}");
     sandbox.run([]).exits(2);
     sandbox.run(["frobnicate"]).exits(2);
     Sandbox::new().run(["run"]).exits(2).warns("no manifest is named");

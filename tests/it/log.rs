@@ -130,10 +130,24 @@ fn what_stands_in_the_logs_place_is_left_alone_and_the_run_goes_on() {
     }
 }
 
+/// Trial 11: what is redirected into a file says when each line was written.
+#[test]
+fn redirected_messages_have_times() {
+    let sandbox = Sandbox::new().manifest(TWO_SHOTS);
+    let done = sandbox.run(["run", "shots.yaml", "--sim"]).exits(0);
+    let said = done.stderr();
+    let is_time =
+        |word: &str| word.len() == "2026-11-22T21:30:00.000Z".len() && word.ends_with('Z');
+    assert!(said.contains("2 of 2 shots delivered"), "{said}");
+    for line in said.lines() {
+        assert!(line.split(' ').next().is_some_and(is_time), "{line}");
+    }
+}
+
 #[test]
 fn messages_for_people_stay_as_they_were() {
     let sandbox = Sandbox::new().manifest(TWO_SHOTS);
     let done = sandbox.run(["run", "shots.yaml", "--sim", "-v"]).exits(0);
     let said = done.stderr();
-    assert!(said.contains("debug: bought") && !said.contains("claimed"), "{said}");
+    assert!(said.contains("debug: beach: bought task=") && !said.contains("claimed"), "{said}");
 }

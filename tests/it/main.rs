@@ -45,6 +45,8 @@ mod mishaps;
 mod nights;
 mod notify;
 mod odd_nights;
+#[cfg(target_os = "linux")]
+mod on_a_terminal;
 mod outcomes;
 mod plan;
 mod policy;

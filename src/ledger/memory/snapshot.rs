@@ -11,7 +11,7 @@ use crate::ledger::revision::as_written;
 use crate::ledger::snapshot::{HISTORY_MOMENTS, MAX_ORPHANS};
 use crate::ledger::{
     Assign, EarlierTask, Entry, Home, KeptPrice, Kind, LedgerError, OrphanReservation, RevisionId,
-    Row, Snapshot, SpendGroup, Spending, StoredAttempt, StoredRequest, Summary,
+    Row, RunNote, Snapshot, SpendGroup, Spending, StoredAttempt, StoredRequest, Summary,
 };
 use crate::policy::budget::Balance;
 
@@ -25,6 +25,7 @@ impl Snapshot for Books {
             balance: self.balance(),
             home: self.home(),
             held_by: Some("this process".to_owned()),
+            note: RunNote::default(),
             workers: Vec::new(),
         })
     }

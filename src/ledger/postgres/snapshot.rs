@@ -23,8 +23,8 @@ use crate::domain::time::Timestamp;
 use crate::ledger::columns::{kind_name, word};
 use crate::ledger::snapshot::CUT_SHORT;
 use crate::ledger::{
-    ClipFile, Entry, Home, KeptPrice, Kind, LedgerError, RevisionId, Row, Snapshot, Spending,
-    StoredRequest, Summary, WorkerSummary,
+    ClipFile, Entry, Home, KeptPrice, Kind, LedgerError, RevisionId, Row, RunNote, Snapshot,
+    Spending, StoredRequest, Summary, WorkerSummary,
 };
 use crate::policy::budget::Budget;
 
@@ -198,7 +198,7 @@ impl Reading<'_> {
         let sql = "SELECT c.name, a.kind, p.cap_micro, p.is_strict, p.spent, p.reserved, p.unconfirmed, \
              c.ledger_id, c.separate, coalesce(c.moved_to, (SELECT o.address FROM attempts AS t \
                JOIN origins AS o ON o.id = t.origin WHERE t.campaign = c.id ORDER BY t.id DESC LIMIT 1)), \
-             p.attempts > 0 \
+             p.attempts > 0, coalesce((to_jsonb(c)->>'paused')::boolean, false) \
              FROM campaigns AS c JOIN accounts AS a ON a.id = c.account JOIN pots AS p ON p.id = c.pot \
              WHERE c.id = $1";
         let rows = self.rows(sql, &[&self.campaign]).await?;
@@ -207,6 +207,7 @@ impl Reading<'_> {
         let kinds = [Kind::Gateway, Kind::Simulator];
         let kind = word(found.get(1)?, &kinds, kind_name).map_err(|what| found.odd(what))?;
         let workers = if heeds_workers { self.workers().await? } else { Vec::new() };
+        let paused: bool = found.get(11)?;
         Ok(Summary {
             campaign: found.get(0)?,
             kind,
@@ -219,6 +220,7 @@ impl Reading<'_> {
                 has_attempts: found.get(10)?,
             },
             held_by: workers.first().map(|(who, _)| who.clone()),
+            note: RunNote { stopping: None, paused: !workers.is_empty() && paused },
             workers: workers.into_iter().map(|(_, summary)| summary).collect(),
         })
     }

@@ -22,6 +22,7 @@ use crate::domain::money::Usd;
 use crate::domain::origin::Origin;
 use crate::domain::state::Account;
 use crate::failpoint;
+use crate::ledger::RunNote;
 use crate::ledger::error::is_full;
 use crate::ledger::high_water_mark::{HighWaterMark, Known};
 use crate::policy::budget::{Balance, Budget};
@@ -159,7 +160,7 @@ pub(super) struct GroupCommit {
     /// Whether a batch could not be written, known before those that wait for it are told.
     failed: AtomicBool,
     /// Last, so that the file is closed before another process may open it.
-    _lock: Lock,
+    lock: Lock,
 }
 
 #[derive(Default)]
@@ -221,7 +222,7 @@ impl GroupCommit {
             file: Mutex::new(file),
             money: Mutex::new(now),
             failed: AtomicBool::new(false),
-            _lock: lock,
+            lock,
         })
     }
 
@@ -237,6 +238,11 @@ impl GroupCommit {
     /// Whether a batch could not be written.
     pub(super) fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Acquire)
+    }
+
+    /// Says how the run stands. Blocking.
+    pub(super) fn tell(&self, note: &RunNote) {
+        self.lock.tell(note);
     }
 
     /// Has `work` done in a transaction shared with other calls; durable when this returns. Once

@@ -2,7 +2,7 @@
 //! process; the file beside the ledger stays behind and only says who held it.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,12 +10,14 @@ use super::LedgerError;
 use crate::disk::private;
 use crate::domain::time::Timestamp;
 use crate::ledger::beside::{beside, no_link};
-use crate::ledger::holder::holder as phrase;
+use crate::ledger::holder::{RunNote, holder as phrase};
 
 /// The lock, held until dropped.
 #[derive(Debug)]
 pub(super) struct Lock {
     file: File,
+    /// Who holds it, as the file says: a line with its end.
+    holder: String,
     /// The ledger itself: a lock file that was deleted no longer keeps other runs out. Dropped
     /// after the ledger is closed, because closing this would free `SQLite`'s own locks.
     also: Vec<File>,
@@ -28,7 +30,7 @@ const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 /// A holder without a name.
 const UNNAMED: &str = "another process";
 /// The longest word about the holder that is believed, in bytes.
-const MAX_BYTES: u64 = 1024;
+const MAX_BYTES: u64 = 4096;
 
 impl Lock {
     /// Takes the lock of the ledger at `ledger`.
@@ -38,7 +40,7 @@ impl Lock {
         let mut options = OpenOptions::new();
         private(options.read(true).write(true).create(true)).truncate(false);
         let file = locked(ledger, &place, &options)?;
-        Ok(Self { file, also: Vec::new() })
+        Ok(Self { file, holder: String::new(), also: Vec::new() })
     }
 
     /// Locks the ledger itself too, once it is there, where the system keeps such a lock and
@@ -63,13 +65,25 @@ impl Lock {
 
     /// Says who holds it.
     pub(super) fn sign(&mut self, holder: &str, at: Timestamp) {
-        let line = format!("{}\n", phrase(holder, at));
+        self.holder = format!("{}\n", phrase(holder, at));
         let written = self
             .file
             .set_len(0)
             .and_then(|()| self.file.rewind())
-            .and_then(|()| self.file.write_all(line.as_bytes()));
+            .and_then(|()| self.file.write_all(self.holder.as_bytes()));
         // Who holds it is for people; a full disk is found out where it matters.
+        drop(written);
+    }
+
+    /// Says how the run stands, on the lines after its holder. Each call takes the place of the last.
+    pub(super) fn tell(&self, note: &RunNote) {
+        let length = self.holder.len() as u64;
+        let mut file = &self.file;
+        let written = file
+            .set_len(length)
+            .and_then(|()| file.seek(SeekFrom::Start(length)))
+            .and_then(|_| file.write_all(note.lines().as_bytes()));
+        // It is for people, as above.
         drop(written);
     }
 }
@@ -88,7 +102,7 @@ fn locked(ledger: &Path, place: &Path, options: &OpenOptions) -> Result<File, Le
             }
             Err(TryLockError::WouldBlock) => {
                 let holder = File::open(beside(ledger, "lock"))
-                    .map_or_else(|_| UNNAMED.to_owned(), |mut file| holder_in(&mut file));
+                    .map_or_else(|_| UNNAMED.to_owned(), |mut file| holder_in(&mut file).0);
                 return Err(LedgerError::Locked(ledger.to_owned(), holder));
             }
             Err(TryLockError::Error(cause)) => return Err(failed(cause)),
@@ -96,8 +110,9 @@ fn locked(ledger: &Path, place: &Path, options: &OpenOptions) -> Result<File, Le
     }
 }
 
-/// Who holds the lock of the ledger at `ledger`, as one phrase; `None` when it is free.
-pub(super) fn held_by(ledger: &Path) -> Option<String> {
+/// Who holds the lock of the ledger at `ledger`, as one phrase, and what that run says of itself; `None`
+/// when it is free.
+pub(super) fn held_by(ledger: &Path) -> Option<(String, RunNote)> {
     let mut file = File::open(beside(ledger, "lock")).ok()?;
     match file.try_lock_shared() {
         Err(TryLockError::WouldBlock) => Some(holder_in(&mut file)),
@@ -106,12 +121,17 @@ pub(super) fn held_by(ledger: &Path) -> Option<String> {
 }
 
 /// What a lock file says, made safe to print.
-fn holder_in(file: &mut File) -> String {
-    let mut line = Vec::new();
-    let read = file.rewind().and_then(|()| file.take(MAX_BYTES).read_to_end(&mut line));
-    let line = String::from_utf8_lossy(&line);
-    let line: String = line.trim().chars().filter(|c| !c.is_control()).collect();
-    if read.is_err() || line.is_empty() { UNNAMED.to_owned() } else { line }
+fn holder_in(file: &mut File) -> (String, RunNote) {
+    let mut text = Vec::new();
+    let read = file.rewind().and_then(|()| file.take(MAX_BYTES).read_to_end(&mut text));
+    let text = String::from_utf8_lossy(&text);
+    let mut lines = text.lines();
+    let holder: String = lines.next().unwrap_or_default().trim().to_owned();
+    let holder: String = holder.chars().filter(|c| !c.is_control()).collect();
+    if read.is_err() || holder.is_empty() {
+        return (UNNAMED.to_owned(), RunNote::default());
+    }
+    (holder, RunNote::read(lines))
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@
 //! Money is in millionths of a dollar, times are milliseconds since the Unix epoch.
 //!
 //! # Beside it
-//! `….lock` is locked while a run works, and says who; `….reserve` is room that is given up when the
+//! `….lock` is locked while a run works, and says who, and whether it still buys; `….reserve` is room that is given up when the
 //! disk is full, so that task ids can still be written; `….mark` says how much the ledger knew, so
 //! that one that was emptied or replaced by an older copy is not believed; `….rescued` is what a run
 //! knew when its ledger was taken away from under it, and the next run puts it back. After a failed write the file is not touched
@@ -54,8 +54,8 @@ use crate::policy::budget::{Balance, Budget};
 
 use super::{
     Answer, Assign, CallbackSubscription, ClipFile, Commit, Committed, EarlierTask, Entry,
-    Identity, Ledger, LedgerError, LedgerOptions, Note, ReservedAttempt, RevisionId, Snapshot,
-    StoredAttempt, StoredRequest,
+    Identity, Ledger, LedgerError, LedgerOptions, Note, ReservedAttempt, RevisionId, RunNote,
+    Snapshot, StoredAttempt, StoredRequest,
 };
 use crate::ledger::beside::beside;
 use group_commit::GroupCommit;
@@ -111,6 +111,10 @@ impl Ledger for SqliteLedger {
 
     fn has_failed(&self) -> bool {
         self.commits.has_failed()
+    }
+
+    fn tell(&self, note: &RunNote) {
+        self.commits.tell(note);
     }
 
     fn note(&self, note: Note) -> Answer<'_, ()> {

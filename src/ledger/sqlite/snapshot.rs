@@ -24,7 +24,7 @@ use crate::domain::state::{AttemptId, State};
 use crate::domain::time::Timestamp;
 use crate::ledger::revision::WITH_OPEN_ATTEMPT;
 use crate::ledger::snapshot::CUT_SHORT;
-use crate::ledger::{Home, KeptPrice, Row, Snapshot, Spending, StoredRequest, Summary};
+use crate::ledger::{Home, KeptPrice, Row, RunNote, Snapshot, Spending, StoredRequest, Summary};
 
 /// A ledger file open for reading, also while a run writes it. Blocking.
 pub struct SqliteSnapshot {
@@ -47,8 +47,8 @@ impl SqliteSnapshot {
         Ok(Self { path, conn, schema, heeds_lock })
     }
 
-    /// Who works on it, as one phrase.
-    fn held_by(&self) -> Option<String> {
+    /// Who works on it, as one phrase, and what that run says of itself.
+    fn held_by(&self) -> Option<(String, RunNote)> {
         self.heeds_lock.then(|| lock::held_by(&self.path)).flatten()
     }
 
@@ -65,13 +65,15 @@ impl SqliteSnapshot {
 
 impl Snapshot for SqliteSnapshot {
     fn summary(&self) -> Result<Summary, LedgerError> {
-        let held_by = self.held_by();
+        let (held_by, note) = self.held_by().unzip();
+        let note = note.unwrap_or_default();
         self.within(|conn| {
             let (budget, balance) = conn.query_row(MONEY, [], money)?;
             let home = home(conn, self.schema)?;
             conn.query_row("SELECT name, kind FROM campaign", [], |row| {
                 let (campaign, kind) = (row.get(0)?, row.get(1)?);
-                Ok(Summary { campaign, kind, budget, balance, home, held_by, workers: Vec::new() })
+                let workers = Vec::new();
+                Ok(Summary { campaign, kind, budget, balance, home, held_by, note, workers })
             })
         })
     }

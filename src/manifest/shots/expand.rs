@@ -148,7 +148,7 @@ impl<'a> ExpandContext<'a> {
             let what = format!(
                 "`takes` and `matrix` make {many} shots of one here; at most {MAX_OF_ONE} are allowed"
             );
-            let fix = "look for a slip in `takes` or `matrix`, or write several shots";
+            let fix = "check the numbers in `takes` and `matrix`, or write several shots";
             let takes = row.and_then(|row| Some(row.place(row.named("takes")?.1)));
             self.diags.error(takes.unwrap_or(entry.place), what, fix);
             self.output.shots.count = self.output.shots.count.saturating_add(1);

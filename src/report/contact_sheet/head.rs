@@ -8,12 +8,17 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::domain::money::Usd;
-use crate::ledger::{Kind, LedgerError, OrphanReservation, Spending};
+use crate::domain::time::Timestamp;
+use crate::ledger::{Kind, LedgerError, OrphanReservation, Spending, Summary};
 use crate::policy::budget::Money;
+use crate::report::eta::{Eta, EtaBasis, Outlook};
 use crate::report::remedy::Remedy;
 use crate::report::text::safe;
 
 use super::Sheet;
+
+/// The end of a run is told in such steps, in milliseconds, so that it is not new with every reading.
+const STEP: i64 = 10_000;
 
 /// The most tags that are told; the dearest first.
 const MAX_TAGS: usize = 50;
@@ -52,6 +57,21 @@ pub(super) fn head(sheet: &Sheet<'_>) -> Result<Value, LedgerError> {
         "commands": BTreeMap::from(commands),
         "only": (sheet.again)("plan", "--only '{ids}'"),
         "live": sheet.live,
+        "since": summary.running_since().map(Timestamp::as_millis),
+        "ends": ends(sheet, &summary)?,
+    }))
+}
+
+/// About when a live run ends, in steps of ten seconds, and whether that is a guess.
+fn ends(sheet: &Sheet<'_>, summary: &Summary) -> Result<Option<Value>, LedgerError> {
+    if !sheet.live || summary.held_by.is_none() {
+        return Ok(None);
+    }
+    let outlook = Outlook::of(sheet.source, summary, sheet.now)?;
+    let eta = outlook.left.filter(|_| outlook.refused.is_none());
+    Ok(eta.map(|Eta { span, basis }| {
+        let at = sheet.now.plus(span).as_millis() / STEP * STEP;
+        json!({"at": at, "is_guess": basis != EtaBasis::Known})
     }))
 }
 

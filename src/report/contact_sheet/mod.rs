@@ -42,6 +42,7 @@ const SCRIPT: &str = concat!(
     include_str!("detail.js"),
     include_str!("compare.js"),
     include_str!("live.js"),
+    include_str!("time.js"),
     include_str!("main.js"),
 );
 

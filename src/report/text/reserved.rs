@@ -14,7 +14,7 @@ use crate::report::ReportError;
 use crate::report::model::{STALLED, name, state_name};
 use crate::report::remedy::Again;
 
-use super::{dollars, plural, safe};
+use super::{Screen, dollars, plural, safe};
 
 /// More shots in doubt are freed by one command.
 const MAX_DOUBTS: usize = 5;
@@ -45,6 +45,7 @@ pub(super) fn write(
     source: &dyn Snapshot,
     out: &mut dyn Write,
     again: Again<'_>,
+    screen: Screen,
 ) -> Result<(), ReportError> {
     let all = collect(source)?;
     if all.is_empty() {
@@ -56,7 +57,8 @@ pub(super) fn write(
     if is_many {
         let what = format!("{} in doubt", plural(doubts.len(), "shot"));
         let price = told(&doubts);
-        writeln!(out, "  {what}: {price}\n  $ {}", again("resolve", "--all --not-bought"))?;
+        let command = again("resolve", "--all --not-bought");
+        writeln!(out, "  {}\n  $ {command}", screen.wrapped(&format!("{what}: {price}"), 2, 4))?;
     }
     for ((.., task), kept) in all.iter().filter(|(_, kept)| !(is_many && kept.is_doubt)) {
         let (which, note) = match task {
@@ -68,7 +70,8 @@ pub(super) fn write(
         };
         let price = told(&[kept]);
         let command = again("resolve", &format!("{} --not-bought{which}", kept.name));
-        writeln!(out, "  {}: {price}{note}\n  $ {command}", kept.name)?;
+        let said = screen.wrapped(&format!("{}: {price}{note}", kept.name), 2, 4);
+        writeln!(out, "  {said}\n  $ {command}")?;
     }
     Ok(())
 }

@@ -59,6 +59,9 @@ async fn a_run_is_watched_paused_resumed_and_seen_to_its_end() {
     browser.until("document.querySelectorAll('.card.is-delivered').length >= 1").await;
 
     browser.until("document.querySelector('.run-running')").await;
+    // Trial 9: for how long, and about until when.
+    let time = "document.getElementById('lasts').textContent";
+    browser.until(&format!("/^Running for \\d+s · ends about /.test({time})")).await;
     browser.js("[...document.querySelectorAll('#controls button')][0].click()").await;
     browser.until("document.querySelector('.run-paused')").await;
     // What is on its way is finished, and nothing new begins.
@@ -71,6 +74,7 @@ async fn a_run_is_watched_paused_resumed_and_seen_to_its_end() {
 
     browser.until("document.querySelector('.run-ended')").await;
     browser.until("document.querySelectorAll('.card.is-delivered').length === 8").await;
+    browser.until(&format!("{time}.startsWith('It lasted ')")).await;
     browser.until("document.getElementById('sum').textContent.includes('8 delivered')").await;
     assert_eq!(browser.js("return window.kept").await, json!(true));
     let spent = browser.js("return document.getElementById('spent').title").await;

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::sync::Arc;
 
+use rushes::ledger::RunNote;
 use rushes::ledger::sqlite::RESERVE_BYTES;
 
 use super::*;
@@ -34,6 +35,34 @@ fn whatever_a_lock_file_says_is_safe_to_print() {
     assert_eq!(held_by(folder.path()).as_deref(), Some("[31mred\u{fffd}"));
     let refused = refusal(folder.path());
     assert!(refused.contains("is in use by [31mred\u{fffd};"), "{refused}");
+}
+
+/// Trial 10: a run says how it stands, for those who read its ledger meanwhile, and only so long.
+#[test]
+fn what_a_run_says_of_itself_is_read_beside_it_and_ends_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = || {
+        let snapshot = LedgerAddress::file(folder.path().join("ledger.sqlite")).snapshot().unwrap();
+        let summary = snapshot.summary().unwrap();
+        (summary.held_by, summary.note)
+    };
+    let ledger = open_in(folder.path()).unwrap();
+    let holder = read().0.unwrap();
+    assert_eq!(read().1, RunNote::default());
+    let why = "3 shots failed\nstopping: \u{1b}[2J too many";
+    let stopping = RunNote { stopping: Some(why.to_owned()), paused: true };
+    ledger.tell(&stopping);
+    let told =
+        RunNote { stopping: Some("3 shots failed stopping: too many".to_owned()), paused: true };
+    assert_eq!(read(), (Some(holder.clone()), told));
+    ledger.tell(&RunNote { stopping: None, paused: true });
+    assert_eq!(read(), (Some(holder.clone()), RunNote { stopping: None, paused: true }));
+    assert!(refusal(folder.path()).contains(&format!("is in use by {holder};")));
+    ledger.tell(&RunNote::default());
+    assert_eq!(read(), (Some(holder), RunNote::default()));
+    ledger.tell(&stopping);
+    drop(ledger);
+    assert_eq!(read(), (None, RunNote::default()));
 }
 
 #[cfg(unix)]

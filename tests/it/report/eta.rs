@@ -89,6 +89,37 @@ fn each_kind_has_its_own_time_and_without_one_it_is_a_guess() {
     assert_eq!((&*kind.model, &*kind.mode, &*kind.duration), ("kling-v3", "pro", "10"));
 }
 
+/// Trial 9: the end is not promised in two seconds, over and over, while one request hangs.
+#[test]
+fn a_request_without_an_answer_puts_the_end_off() {
+    let submitting = |since: i64| {
+        let mut row = row("s", State::Submitting { attempt: ATTEMPT, doubt: None });
+        row.submitted_at = Some(at(since));
+        row
+    };
+    let rows = |sent: i64| {
+        let mut rows: Vec<_> = (0..3).map(|n| delivered(&format!("d{n}"), 0, 2)).collect();
+        rows.push(submitting(sent));
+        rows
+    };
+    assert_eq!(left(rows(10), 12), (2, false), "answers take a moment");
+    assert_eq!(left(rows(10), 50), (22, true));
+    assert_eq!(left(rows(10), 70), (32, true));
+    let shown = outlook(rows(10), 70);
+    let silence = std::time::Duration::from_secs(60);
+    assert_eq!(shown.left.unwrap().basis, EtaBasis::Unanswered(silence));
+    let oldest = shown.unanswered.unwrap();
+    assert_eq!((oldest.shot.as_str(), oldest.since), ("s", at(10)));
+}
+
+#[test]
+fn slow_clips_are_counted() {
+    let mut rows: Vec<_> = (0..3).map(|n| delivered(&format!("d{n}"), 0, 100)).collect();
+    rows.extend([rendering("r", 110), rendering("s", 120), rendering("t", 400)]);
+    let basis = outlook(rows, 410).left.unwrap().basis;
+    assert_eq!(basis, EtaBasis::Overdue(2));
+}
+
 #[test]
 fn what_the_cap_holds_back_takes_no_time() {
     let dear = |id: &str, price: &str| Row { price: price.parse().ok(), ..queued(id) };

@@ -6,6 +6,7 @@ mod eta;
 mod json;
 mod mismatch;
 mod model;
+mod reasons;
 pub mod sample;
 mod status;
 mod text;

@@ -6,8 +6,8 @@ use rushes::domain::shot::{Fingerprint, ShotId};
 use rushes::domain::state::{AttemptId, Failure, RevisionState, State};
 use rushes::domain::time::Timestamp;
 use rushes::ledger::{
-    ClipFile, Entry, Home, KeptPrice, Kind, LedgerError, RevisionId, Row, Snapshot, Spending,
-    StoredRequest, Summary,
+    ClipFile, Entry, Home, KeptPrice, Kind, LedgerError, RevisionId, Row, RunNote, Snapshot,
+    Spending, StoredRequest, Summary,
 };
 use rushes::policy::budget::{Balance, Budget};
 
@@ -122,6 +122,7 @@ impl Sample {
             },
             home: Home::default(),
             held_by: None,
+            note: RunNote::default(),
             workers: Vec::new(),
         };
         Self { summary, rows, earlier: Vec::new(), spending: Spending::default() }

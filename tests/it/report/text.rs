@@ -8,7 +8,7 @@ use rushes::domain::money::Usd;
 use rushes::domain::state::{AttemptId, State};
 use rushes::policy::budget::{Balance, Budget};
 use rushes::report::remedy::Remedy;
-use rushes::report::text::{money, span, write};
+use rushes::report::text::{Screen, money, span, write};
 
 use super::sample::{self, Sample};
 
@@ -19,7 +19,7 @@ fn again(verb: &str, rest: &str) -> String {
 #[test]
 fn the_table_shows_money_counts_and_reasons_and_cannot_steer_the_terminal() {
     let mut out = Vec::new();
-    write(&Sample::mixed(), &mut out, &again).unwrap();
+    write(&Sample::mixed(), &mut out, &again, Screen::PLAIN).unwrap();
     let text = String::from_utf8(out).unwrap();
     assert!(!text.contains('\u{1b}'));
     insta::assert_snapshot!(text, @r"
@@ -30,7 +30,7 @@ fn the_table_shows_money_counts_and_reasons_and_cannot_steer_the_terminal() {
     beach     delivered      $0.3165  clips/beach.mp4
     alley     stalled        $0.3165  not done 2h after it was submitted
     cliff     rendering      $0.3165
-    dunes     rendered       $0.3165  the host answered 403
+    dunes     to be fetched  $0.3165  the host answered 403
     fog       failed         $0.3165  =cmd|' /C calc'!A0 Content policy
     forest    queued         unknown
     beach~r2  in doubt       $0.3165  cut after 3 s
@@ -51,7 +51,7 @@ fn field_36_a_doubts_answer_is_shown_in_short_with_the_way_to_read_all_of_it() {
         sample.rows = vec![sample::row("beach", doubt)];
         sample.rows[0].answer = Some(answer.to_owned());
         let mut out = Vec::new();
-        write(&sample, &mut out, &again).unwrap();
+        write(&sample, &mut out, &again, Screen::PLAIN).unwrap();
         String::from_utf8(out).unwrap()
     };
     let long =
@@ -79,12 +79,15 @@ fn a_stalled_shot_can_be_asked_for_again_freed_or_given_up() {
     assert_eq!(
         said,
         [
-            ("rushes run summer.yaml ", "ask again"),
+            ("rushes run summer.yaml ", "to ask again"),
             (
                 "rushes resolve summer.yaml alley --not-bought",
-                "it was not charged: its price is free, and the next run buys it again"
+                "if it was not charged: its price is free, and the next run buys it again"
             ),
-            ("rushes resolve summer.yaml alley --abandon", "give it up; its price stays reserved"),
+            (
+                "rushes resolve summer.yaml alley --abandon",
+                "to give it up; its price stays reserved"
+            ),
         ]
     );
 }
@@ -95,7 +98,7 @@ fn a_charge_that_is_not_the_price_is_named() {
     sample.rows.truncate(1);
     let line = |sample: &Sample| {
         let mut out = Vec::new();
-        write(sample, &mut out, &again).unwrap();
+        write(sample, &mut out, &again, Screen::PLAIN).unwrap();
         String::from_utf8(out).unwrap().lines().last().unwrap().to_owned()
     };
     sample.rows[0].charge = Charge::new("0.3165", "USD");
@@ -111,7 +114,7 @@ fn a_clip_that_is_not_what_was_asked_for_is_named() {
     sample.rows[0].request = r#"{"duration":5}"#.to_owned();
     sample.rows[0].files[0].clip_info = Some(ClipInfo { millis: 10_000, ..sample::FOOTAGE });
     let mut out = Vec::new();
-    write(&sample, &mut out, &again).unwrap();
+    write(&sample, &mut out, &again, Screen::PLAIN).unwrap();
     let text = String::from_utf8(out).unwrap();
     assert!(text.ends_with("  clips/beach.mp4; asked for 5 s, got 10.0 s\n"), "{text}");
 }

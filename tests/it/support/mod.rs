@@ -10,5 +10,6 @@ pub mod postgres;
 #[cfg(feature = "buckets")]
 pub mod s3;
 pub mod server;
+pub mod terminal;
 
 pub use server::{Reply, Request, Script, Server};

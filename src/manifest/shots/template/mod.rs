@@ -229,7 +229,7 @@ fn wrong(error: &minijinja::Error) -> TemplateError {
         ),
         ErrorKind::UndefinedError => (
             "what stands here has no value",
-            "look for a slip, or say what to write instead: `| default(\"...\")`",
+            "check the spelling, or say what to write instead: `| default(\"...\")`",
         ),
         ErrorKind::OutOfFuel => ("it is too much to render", "make the text simpler"),
         kind => {

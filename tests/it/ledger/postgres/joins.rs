@@ -43,6 +43,19 @@ fn many_workers_join_a_fresh_database_at_once_and_one_begins_the_run() {
     let summary = joined[0].snapshot().unwrap().summary().unwrap();
     assert_eq!(summary.workers.len(), 8);
     assert!(summary.held_by.unwrap().contains(", since "));
+    assert!(!summary.note.paused);
+}
+
+/// Trial 10: that a campaign of several workers is paused is read from its database.
+#[tokio::test]
+async fn a_reader_hears_that_the_campaign_is_paused() {
+    let (server, folder) = (PostgresServer::start(), tempfile::tempdir().unwrap());
+    let ledger = join(&server.address("rushes"), folder.path(), 1).unwrap();
+    let is_paused = || ledger.snapshot().unwrap().summary().unwrap().note.paused;
+    fleet(&ledger).set_paused(true).await.unwrap();
+    assert!(is_paused());
+    fleet(&ledger).set_paused(false).await.unwrap();
+    assert!(!is_paused());
 }
 
 /// A copy of the database that forgot a worker gives its id to the next one. The one that it forgot must
