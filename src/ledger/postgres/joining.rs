@@ -133,7 +133,7 @@ fn told(work: &Work) -> Value {
         "polls": limits.poll_rate.count,
         "polls_ms": limits.poll_rate.window.length().as_millis(),
         "in_flight": limits.in_flight,
-        "key": work.key,
+        "key": &*work.key,
     })
 }
 
