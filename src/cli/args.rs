@@ -73,6 +73,8 @@ pub enum Command {
     Status(Status),
     /// List every shot with its clip, price, or reason of failure; or make the contact sheet
     Report(Report),
+    /// Look at the clips in a browser and pick: serves the contact sheet, keeps picks, ratings and notes
+    Review(Review),
     /// Give the chosen clips to an editing program: timeline, list, folder or table
     Export(Export),
     /// Say what became of shots in doubt, so that they can go on
@@ -312,6 +314,25 @@ pub struct Status {
     #[arg(long, value_enum, default_value_t, value_name = "text|json")]
     #[arg(hide_possible_values = true)]
     pub format: CheckFormat,
+    #[command(flatten)]
+    pub campaign: Campaign,
+}
+
+/// `rushes review`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rushes review shots.yaml                        the address is printed; Ctrl-C ends it
+  rushes review shots.yaml --serve 8080           at that port
+  rushes review shots.yaml --serve 0.0.0.0:8080   for other machines too
+
+Buys nothing and needs no key. Picks, ratings, rejects and notes are kept in review.json in the campaign
+folder; several windows and people may decide at once, also while a run goes on.")]
+pub struct Review {
+    /// Where the page is: 8080 at that port of this machine; 0.0.0.0:8080 for other machines too, with a
+    /// secret in the address [default: port 7878 of this machine, or a free one]
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "")]
+    pub serve: Option<Wish>,
     #[command(flatten)]
     pub campaign: Campaign,
 }

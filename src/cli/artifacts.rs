@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use crate::clips::{Bucket, ClipError};
 use crate::domain::time::{Clock, SystemClock};
 use crate::ledger::Snapshot;
-use crate::report::contact_sheet::{self, Sheet};
+use crate::report::contact_sheet::{self, Picks, Sheet};
 use crate::report::text::{safe, safe_path};
 use crate::report::{ReportError, csv};
+use crate::review::{Review, Reviewed};
 
 use super::settings::CampaignPaths;
 use super::terminal::{CYAN, Terminal, YELLOW};
@@ -120,7 +121,32 @@ pub fn write_sheet(
 ) -> Result<(), ReportError> {
     let again = |verb: &str, rest: &str| paths.again(verb, rest);
     let now = SystemClock.now();
-    Sheet { source: reader, again: &again, now, live: false, links }.write(out)
+    // Others get a page with links: what is decided about its clips is no business of theirs.
+    let verdicts = if links.is_some() { Vec::new() } else { verdicts(&paths.folder) };
+    let file = Review::path(&paths.folder).display().to_string();
+    let picks = Picks { verdicts: &verdicts, file: &file, saves: false };
+    let sheet = Sheet { source: reader, again: &again, now, live: false, links, picks, place: None };
+    sheet.write(out)
+}
+
+/// What was decided about the campaign's clips; a file of picks that is broken is told of.
+fn verdicts(folder: &Path) -> Vec<Reviewed> {
+    match Review::read(folder) {
+        Ok(review) => review.all().cloned().collect(),
+        Err(error) => {
+            tracing::warn!("the contact sheet shows no picks: {error}; {}", error.help());
+            Vec::new()
+        }
+    }
+}
+
+/// Where the contact sheet lies, or will lie when a run has ended: its address in a bucket, else its path.
+pub fn place(paths: &CampaignPaths) -> String {
+    if let Some(url) = &paths.bucket {
+        return url.join(contact_sheet::FILE);
+    }
+    let path = paths.folder.join(contact_sheet::FILE);
+    safe_path(&std::path::absolute(&path).unwrap_or(path))
 }
 
 /// Whole or not at all: a program that has the old one open keeps that. What has that name and is not

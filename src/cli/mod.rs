@@ -34,6 +34,7 @@ mod plan;
 pub mod progress;
 mod report;
 mod resolve;
+mod review;
 mod run;
 mod run_note;
 mod serve;
@@ -116,6 +117,7 @@ fn dispatch(command: Command, terminal: &Terminal, out: &mut dyn Write) -> Resul
         Command::Check(args) => return check::check(&args, terminal, out),
         Command::Status(args) => status::status(&args, terminal, out)?,
         Command::Report(args) => report::report(&args, terminal, out)?,
+        Command::Review(args) => review::review(&args, terminal, out)?,
         Command::Export(args) => export::export(&args, terminal, out)?,
         Command::Resolve(args) => resolve::resolve(&args, terminal, out)?,
         Command::Fetch(args) => return run::fetch(&args, terminal, out),

@@ -25,7 +25,7 @@ use crate::report::text::safe_path;
 use crate::scheduler::{
     self, CancelToken, Deps, EVENT_LOG, Progress, RunOptions, RunOutcome, StopReason,
 };
-use crate::server::{self, LivePage, RunView};
+use crate::server::{self, CampaignView, LivePage, RunView};
 
 use super::error::CliError;
 use super::exit::Exit;
@@ -39,7 +39,8 @@ use super::signals::{Farewell, Signals};
 use super::summary::{Outcome, stopped};
 use super::terminal::{CYAN, RED, Terminal, YELLOW, screen, var};
 use super::{
-    args, artifacts, bucket, bucket_mark, clips_url, gateway, key, logging, progress, run_note,
+    args, artifacts, bucket, bucket_mark, clips_url, gateway, key, logging, progress, review,
+    run_note,
     runtime, serve, siblings, signals, sim, waiting, whole,
 };
 
@@ -260,19 +261,21 @@ impl Task<'_> {
         let noted = tokio::spawn(run_note::follow(progress.clone(), Arc::clone(&held)));
         let notifier = notifier.map(|notifier| tokio::spawn(notifier.follow(progress.clone())));
         let live = port.map(|port| {
-            serve::announce(&port, terminal);
-            let typed = paths.clone();
-            let view = RunView {
-                ledger: paths.ledger.clone(),
-                again: Arc::new(move |verb, rest| typed.again(verb, rest)),
-                folder: paths.folder.clone(),
-                bucket: bucket.is_some().then(|| Arc::clone(&deps.clips)),
+            serve::announce(&port, "live", "watch, pause and stop the run", terminal);
+            let run = RunView {
                 progress: progress.clone(),
                 rate: options.limits.rate,
                 stop: stop.clone(),
                 pause: deps.pause.clone(),
                 metrics: Arc::clone(&deps.metrics),
             };
+            let store = bucket.is_some().then(|| Arc::clone(&deps.clips));
+            let reviews = review::open(&paths).inspect_err(|error| {
+                let what = format!("what is picked on the live page is not kept: {error}");
+                terminal.say(YELLOW, "warning", &what);
+                terminal.say(CYAN, "help", &error.help());
+            });
+            let view = CampaignView { run: Some(run), ..review::view(&paths, reviews.ok(), store) };
             LivePage::open(port, view)
         });
         let last = progress.clone();

@@ -16,13 +16,13 @@ use crate::blocking::Threads;
 use crate::clips::{ClipError, ClipReader, ClipStore};
 use crate::ledger::LedgerAddress;
 
-use super::run_view::RunView;
+use super::campaign_view::CampaignView;
 
 /// The folder of clips below the campaign folder.
 const CLIPS: &str = "clips";
 
 /// Answers with the clip at `name` below `clips/`, percent-encoded as it came.
-pub async fn answer(view: &RunView, name: &str, request: Request<Body>) -> Response<Body> {
+pub async fn answer(view: &CampaignView, name: &str, request: Request<Body>) -> Response<Body> {
     let Some(path) = named(name) else { return StatusCode::NOT_FOUND.into_response() };
     if let Some(bucket) = &view.bucket {
         let range = request.headers().get(header::RANGE).and_then(|range| range.to_str().ok());

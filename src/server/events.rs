@@ -6,6 +6,8 @@
 //! A page that connects gets every row as of one reading, between two events `all`: a reconnecting
 //! page drops rows missing from the snapshot. Nothing is read for a page that has not taken what it
 //! was sent before, so a slow one skips what happened meanwhile and gets what is then true.
+//!
+//! What is decided about clips comes at once, as the event `review`, without a reading of the ledger.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
@@ -23,8 +25,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::blocking::Threads;
 use crate::domain::sanitize::json_for_pages;
-use crate::report::{ReportError, contact_sheet, each_row, model};
+use crate::report::contact_sheet::{self, each_shown};
+use crate::report::{ReportError, model};
 
+use super::campaign_view::CampaignView;
+use super::decisions::Decisions;
 use super::run_view::{Ended, RunStatus, RunView};
 use super::spool::{Spool, pieces, spool};
 
@@ -38,6 +43,8 @@ const REST: u32 = 20;
 const MAX_SHOTS: usize = 200;
 /// And no more than this and one shot more, in bytes.
 const MAX_BYTES: usize = 128 << 10;
+/// A page of no run looks so often what became of its campaign, which other programs may work on.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
 /// After so long without an event a comment is sent, so that silence does not look like an end.
 const BEAT_EVERY: Duration = Duration::from_secs(15);
 /// A comment, which pages do not see.
@@ -49,7 +56,12 @@ type Pieces = BoxStream<'static, io::Result<Bytes>>;
 
 /// A connected page.
 pub(super) struct Subscriber {
-    view: RunView,
+    view: CampaignView,
+    decisions: Option<Decisions>,
+    /// Tells of decisions; its sender lives as long as `decisions`.
+    decided: Option<watch::Receiver<u64>>,
+    /// The version of what was decided that it was sent.
+    verdicts: u64,
     ended: watch::Receiver<Option<Ended>>,
     /// Cuts a reading short.
     closing: CancellationToken,
@@ -71,7 +83,8 @@ pub(super) struct Subscriber {
 
 impl Subscriber {
     pub(super) fn new(
-        view: RunView,
+        view: CampaignView,
+        decisions: Option<Decisions>,
         ended: watch::Receiver<Option<Ended>>,
         closing: CancellationToken,
         place: OwnedSemaphorePermit,
@@ -80,8 +93,16 @@ impl Subscriber {
         let now = Instant::now();
         let mut beats = interval_at(now + BEAT_EVERY, BEAT_EVERY);
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut decided = decisions.as_ref().map(Decisions::subscribe);
+        // All that was decided before is sent first.
+        if let Some(decided) = &mut decided {
+            decided.mark_changed();
+        }
         Self {
             view,
+            decisions,
+            decided,
+            verdicts: 0,
             ended,
             closing,
             place,
@@ -105,11 +126,14 @@ impl Subscriber {
     /// What is sent next. A status in other words is sent at once, and its numbers with the rows.
     async fn next(&mut self) -> Option<Pieces> {
         while !self.is_done {
-            let status = self.view.status(None);
-            let is_told = |told: &RunStatus| told.state == status.state && told.why == status.why;
-            if !self.status.as_ref().is_some_and(is_told) {
-                return Some(one(self.tell(status)));
+            if let Some(status) = self.view.run.as_ref().map(|run| run.status(None)) {
+                let is_told =
+                    |told: &RunStatus| told.state == status.state && told.why == status.why;
+                if !self.status.as_ref().is_some_and(is_told) {
+                    return Some(one(self.tell(status)));
+                }
             }
+            let looks = self.view.run.is_none() && !self.is_stale;
             tokio::select! {
                 biased;
                 () = until_ended(&mut self.ended) => {
@@ -117,11 +141,25 @@ impl Subscriber {
                     return self.read().await;
                 }
                 () = sleep_until(self.next_reading), if self.is_stale => return self.read().await,
+                () = until_changed(&mut self.decided) => {
+                    if let Some(event) = self.verdicts_since().await {
+                        return Some(one(event));
+                    }
+                }
                 _ = self.beats.tick() => return Some(one(BEAT)),
-                Ok(()) = self.view.progress.changed() => self.is_stale = true,
+                () = until_progress(&mut self.view.run) => self.is_stale = true,
+                () = sleep_until(self.next_reading + LOOK_EVERY), if looks => self.is_stale = true,
             }
         }
         None
+    }
+
+    /// The event `review`, if anything was decided since the last one.
+    async fn verdicts_since(&mut self) -> Option<Bytes> {
+        let (news, version) = self.decisions.as_ref()?.since(self.verdicts).await;
+        self.verdicts = version;
+        let json = if news.is_empty() { return None } else { json_for_pages(&news).ok()? };
+        Some(event("review", &json).into())
     }
 
     /// Reads the ledger once; what changed, then the status if it is another one. `None` when there
@@ -155,8 +193,9 @@ impl Subscriber {
                 stream::empty().boxed()
             }
         };
-        let status = self.view.status(ended.as_ref());
-        let news = (self.status.as_ref() != Some(&status)).then(|| Ok(self.tell(status)));
+        let status = self.view.run.as_ref().map(|run| run.status(ended.as_ref()));
+        let news = status.filter(|status| self.status.as_ref() != Some(status));
+        let news = news.map(|status| Ok(self.tell(status)));
         Some(rows.chain(stream::iter(news)).boxed())
     }
 
@@ -171,6 +210,28 @@ impl Subscriber {
 
 fn one(event: Bytes) -> Pieces {
     stream::iter([Ok(event)]).boxed()
+}
+
+/// Ends when something was decided; never where nothing is kept.
+async fn until_changed(decided: &mut Option<watch::Receiver<u64>>) {
+    let has_changed = match decided {
+        Some(decided) => decided.changed().await.is_ok(),
+        None => false,
+    };
+    if !has_changed {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Ends when the run has got on; never without one.
+async fn until_progress(run: &mut Option<RunView>) {
+    let has_changed = match run {
+        Some(run) => run.progress.changed().await.is_ok(),
+        None => false,
+    };
+    if !has_changed {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Ends when the run has ended, or its page is closed.
@@ -197,20 +258,24 @@ struct Sent {
 impl Sent {
     /// Reads the ledger once; the events of what is not as it was sent, or of everything if nothing
     /// was.
-    fn news(&mut self, view: &RunView, closing: &CancellationToken) -> Result<Spool, ReportError> {
+    fn news(
+        &mut self,
+        view: &CampaignView,
+        closing: &CancellationToken,
+    ) -> Result<Spool, ReportError> {
         let ledger = view.ledger.snapshot()?;
         let mut out = spool();
         let is_first = self.head.is_empty();
         if is_first {
             out.write_all(event("all", "\"begin\"").as_bytes())?;
         }
-        let head = view.sheet(&*ledger).head()?;
+        let head = view.sheet(&*ledger, &[]).head()?;
         if self.head != head {
             out.write_all(event("head", &head).as_bytes())?;
             self.head = head;
         }
         let (mut shots, mut others) = (Shots::default(), BTreeSet::new());
-        each_row(&*ledger, &mut out, &mut |out, row| {
+        each_shown(&*ledger, &mut out, &mut |out, row| {
             if closing.is_cancelled() {
                 return Err(io::ErrorKind::Interrupted.into());
             }
@@ -306,21 +371,27 @@ mod tests {
         let (go_on, held_up) = std::sync::mpsc::channel::<()>();
         tokio::task::spawn_blocking(move || held_up.recv());
         let (_progress, progress) = watch::channel(Progress::default());
-        let view = RunView {
-            ledger: crate::ledger::LedgerAddress::file("nothing here"),
-            again: Arc::new(|_, _| String::new()),
-            folder: "nothing here".into(),
-            bucket: None,
+        let run = RunView {
             progress,
             rate: Rate { count: 2, window: Window::Second },
             stop: crate::scheduler::CancelToken::default(),
             pause: crate::scheduler::PauseSwitch::default(),
             metrics: Arc::default(),
         };
+        let view = CampaignView {
+            ledger: crate::ledger::LedgerAddress::file("nothing here"),
+            again: Arc::new(|_, _| String::new()),
+            folder: "nothing here".into(),
+            bucket: None,
+            reviews: None,
+            picks: String::new(),
+            sheet: String::new(),
+            run: Some(run),
+        };
         let (sender, ended) = watch::channel(None);
         let place = Arc::new(Semaphore::new(MAX_PAGES)).try_acquire_owned().unwrap();
         let one = Arc::new(Semaphore::new(1));
-        let mut page = Subscriber::new(view, ended, CancellationToken::new(), place, one);
+        let mut page = Subscriber::new(view, None, ended, CancellationToken::new(), place, one);
         page.has_rows = true;
         // The run ends while the first of two readings is under way.
         let mut told = Vec::new();

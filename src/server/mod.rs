@@ -1,13 +1,15 @@
-//! The page that follows a run, its buttons and its figures, over HTTP. A read-only observer: what
-//! fails or takes long here cannot hold up the run, and closing the page changes nothing.
+//! The page that follows a run, or shows a campaign without one, over HTTP; its buttons, its figures, and
+//! what is decided on it about clips. Of a run it is a read-only observer: what fails or takes long here
+//! cannot hold it up, and closing the page changes nothing.
 //!
 //! | below the prefix | is |
 //! |---|---|
 //! | `GET ./` | the page, fresh at each load |
-//! | `GET ./events` | what changed since, as server-sent events: `head`, `shots`, `gone`, `run` |
+//! | `GET ./events` | what changed since, as server-sent events: `head`, `shots`, `gone`, `run`, `review` |
 //! | `GET ./clips/…` | delivered clips, whole or in ranges |
+//! | `POST ./review` | keeps what is decided about a clip, with `X-Rushes: 1` |
 //! | `POST ./pause`, `./resume`, `./stop` | buttons for buying, with `X-Rushes: 1` |
-//! | `GET ./metrics` | figures in the Prometheus text format 0.0.4 |
+//! | `GET ./metrics` | figures of a run in the Prometheus text format 0.0.4 |
 //! | `GET ./healthz` | 200 while the run lives and its ledger and disk can be written |
 //!
 //! # Access
@@ -19,7 +21,9 @@
 pub mod access;
 mod address;
 mod callback_listener;
+pub mod campaign_view;
 pub mod clip_files;
+mod decisions;
 mod events;
 pub mod metrics;
 mod routes;
@@ -28,6 +32,7 @@ mod spool;
 
 pub use address::{Port, USUAL_PORT, Wish};
 pub use callback_listener::listen;
+pub use campaign_view::CampaignView;
 pub use run_view::RunView;
 
 use std::time::Duration;
@@ -37,12 +42,13 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::listener::{BoundedServer, ConnLimits};
 
+use decisions::Decisions;
 use run_view::Ended;
 
 /// How long clients have to take the last events once the run has ended.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// A live page. Dropping it cuts every connection; [`LivePage::close`] tells clients the end first.
+/// A page that is served. Dropping it cuts every connection; [`LivePage::close`] tells clients the end first.
 pub struct LivePage {
     ended: watch::Sender<Option<Ended>>,
     server: BoundedServer,
@@ -51,12 +57,16 @@ pub struct LivePage {
 }
 
 impl LivePage {
-    /// Accepts connections from now on.
+    /// Accepts connections from now on. Must be called inside a runtime.
     #[must_use]
-    pub fn open(port: Port, view: RunView) -> Self {
+    pub fn open(port: Port, view: CampaignView) -> Self {
         let (sender, ended) = watch::channel(None);
         let closing = CancellationToken::new();
-        let routes = routes::routes(port.access, view, ended, closing.clone());
+        let decisions = view.reviews.clone().map(Decisions::new);
+        if let Some(decisions) = decisions.clone() {
+            tokio::spawn(decisions.follow(closing.clone()));
+        }
+        let routes = routes::routes(port.access, view, decisions, ended, closing.clone());
         let ready = std::future::ready(());
         let server = BoundedServer::start(port.listener, routes, ConnLimits::DEFAULT, ready);
         Self { ended: sender, server, _reading: closing.drop_guard() }

@@ -16,8 +16,10 @@ use crate::blocking::Threads;
 use crate::report::ReportError;
 
 use super::access::{Access, Refusal};
+use super::campaign_view::CampaignView;
+use super::decisions::Decisions;
 use super::events::{MAX_PAGES, Subscriber};
-use super::run_view::{Ended, RunView, illness};
+use super::run_view::{Ended, illness};
 use super::spool::{pieces, spool};
 use super::{clip_files, metrics};
 
@@ -32,7 +34,8 @@ const HEADERS: [(HeaderName, &str); 5] = [
 
 struct Site {
     access: Access,
-    view: RunView,
+    view: CampaignView,
+    decisions: Option<Decisions>,
     ended: watch::Receiver<Option<Ended>>,
     /// Cuts readings of the ledger short.
     closing: CancellationToken,
@@ -45,12 +48,14 @@ struct Site {
 /// Everything there is to ask for.
 pub(super) fn routes(
     access: Access,
-    view: RunView,
+    view: CampaignView,
+    decisions: Option<Decisions>,
     ended: watch::Receiver<Option<Ended>>,
     closing: CancellationToken,
 ) -> Router {
     let pages = Arc::new(Semaphore::new(MAX_PAGES));
-    let site = Site { access, view, ended, closing, pages, reading: Arc::new(Semaphore::new(1)) };
+    let reading = Arc::new(Semaphore::new(1));
+    let site = Site { access, view, decisions, ended, closing, pages, reading };
     Router::new().fallback(ask).with_state(Arc::new(site))
 }
 
@@ -72,16 +77,14 @@ impl Site {
         let looks = method == Method::GET || method == Method::HEAD;
         match path {
             "pause" | "resume" | "stop" if method == Method::POST => self.press(path),
-            "pause" | "resume" | "stop" => not_allowed("POST"),
+            "review" if method == Method::POST => self.decide(request.into_body()).await,
+            "pause" | "resume" | "stop" | "review" => not_allowed("POST"),
             "events" if method == Method::GET => self.events(),
             "events" => not_allowed("GET"),
             _ if !looks => not_allowed("GET, HEAD"),
             "" => self.page().await,
             "healthz" => self.health(),
-            "metrics" => {
-                let text = metrics::text(&self.view.progress.borrow(), &self.view.metrics);
-                ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()
-            }
+            "metrics" => self.metrics(),
             _ => match path.strip_prefix("clips/") {
                 Some(name) => clip_files::answer(&self.view, name, request).await,
                 None => StatusCode::NOT_FOUND.into_response(),
@@ -89,16 +92,30 @@ impl Site {
         }
     }
 
+    async fn decide(&self, body: Body) -> Response<Body> {
+        match &self.decisions {
+            Some(decisions) => decisions.take(self.view.ledger.clone(), body).await,
+            None => (StatusCode::CONFLICT, "the file of picks cannot be read").into_response(),
+        }
+    }
+
+    fn metrics(&self) -> Response<Body> {
+        let Some(run) = &self.view.run else { return StatusCode::NOT_FOUND.into_response() };
+        let text = metrics::text(&run.progress.borrow(), &run.metrics);
+        ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()
+    }
+
     fn press(&self, button: &str) -> Response<Body> {
+        let Some(run) = &self.view.run else { return StatusCode::NOT_FOUND.into_response() };
         if self.ended.borrow().is_some() {
             let why = axum::Json(serde_json::json!({"error": "the run has ended"}));
             return (StatusCode::CONFLICT, why).into_response();
         }
         tracing::info!("{button}: asked for on the live page");
         match button {
-            "pause" => self.view.pause.pause(),
-            "resume" => self.view.pause.resume(),
-            _ => self.view.stop.cancel(),
+            "pause" => run.pause.pause(),
+            "resume" => run.pause.resume(),
+            _ => run.stop.cancel(),
         }
         StatusCode::NO_CONTENT.into_response()
     }
@@ -110,8 +127,8 @@ impl Site {
             return (StatusCode::SERVICE_UNAVAILABLE, later, full).into_response();
         };
         let (view, ended, closing) = (self.view.clone(), self.ended.clone(), self.closing.clone());
-        let body =
-            Subscriber::new(view, ended, closing, place, Arc::clone(&self.reading)).into_body();
+        let (decisions, reading) = (self.decisions.clone(), Arc::clone(&self.reading));
+        let body = Subscriber::new(view, decisions, ended, closing, place, reading).into_body();
         ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response()
     }
 
@@ -121,7 +138,7 @@ impl Site {
         let permit = self.reading.acquire().await;
         let made = Threads::Pool.run(move || {
             let mut page = spool();
-            view.sheet(&*view.ledger.snapshot()?).write(&mut page)?;
+            view.sheet(&*view.ledger.snapshot()?, &view.verdicts()).write(&mut page)?;
             Ok::<_, ReportError>(page)
         });
         let made = made.await.map_err(io::Error::from).map_err(ReportError::from).flatten();
@@ -140,7 +157,8 @@ impl Site {
     }
 
     fn health(&self) -> Response<Body> {
-        match illness(&self.view.progress.borrow(), self.ended.borrow().as_ref()) {
+        let Some(run) = &self.view.run else { return "ok\n".into_response() };
+        match illness(&run.progress.borrow(), self.ended.borrow().as_ref()) {
             None => "ok\n".into_response(),
             Some(why) => (StatusCode::SERVICE_UNAVAILABLE, why + "\n").into_response(),
         }
@@ -160,23 +178,31 @@ mod tests {
     use super::*;
     use crate::policy::limits::{Rate, Window};
     use crate::scheduler::{Progress, RunOutcome, StopReason};
+    use crate::server::RunView;
 
     fn site(progress: Progress, ended: Option<Ended>) -> Site {
-        let view = RunView {
-            ledger: crate::ledger::LedgerAddress::file(""),
-            again: Arc::new(|verb, _| verb.to_owned()),
-            folder: PathBuf::new(),
-            bucket: None,
+        let run = RunView {
             progress: watch::channel(progress).1,
             rate: Rate { count: 2, window: Window::Second },
             stop: crate::scheduler::CancelToken::default(),
             pause: crate::scheduler::PauseSwitch::default(),
             metrics: Arc::default(),
         };
+        let view = CampaignView {
+            ledger: crate::ledger::LedgerAddress::file(""),
+            again: Arc::new(|verb, _| verb.to_owned()),
+            folder: PathBuf::new(),
+            bucket: None,
+            reviews: None,
+            picks: String::new(),
+            sheet: String::new(),
+            run: Some(run),
+        };
         let ended = watch::channel(ended).1;
         let access = Access::new("127.0.0.1:1".parse().unwrap(), None);
         let (pages, reading) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(1)));
-        Site { access, view, ended, closing: CancellationToken::new(), pages, reading }
+        let closing = CancellationToken::new();
+        Site { access, view, decisions: None, ended, closing, pages, reading }
     }
 
     async fn text(response: Response<Body>) -> String {
@@ -191,14 +217,14 @@ mod tests {
             [("pause", true, false), ("resume", false, false), ("stop", false, true)]
         {
             assert_eq!(site.press(button).status(), StatusCode::NO_CONTENT);
-            let RunView { pause, stop, .. } = &site.view;
+            let RunView { pause, stop, .. } = site.view.run.as_ref().unwrap();
             assert_eq!((pause.is_paused(), stop.is_cancelled()), (paused, stopped), "{button}");
         }
         let site = super::tests::site(Progress::default(), Some(Ended { why: None }));
         let late = site.press("pause");
         assert_eq!(late.status(), StatusCode::CONFLICT);
         assert_eq!(text(late).await, r#"{"error":"the run has ended"}"#);
-        assert!(!site.view.pause.is_paused());
+        assert!(!site.view.run.unwrap().pause.is_paused());
     }
 
     #[tokio::test]

@@ -1,37 +1,21 @@
 //! What the live page shows of a run, what its buttons act on, and where the run is in the words of
 //! the page.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
 use tokio::sync::watch;
 
-use crate::clips::ClipStore;
 use crate::domain::sanitize::plain;
-use crate::domain::time::{Clock, SystemClock};
-use crate::ledger::{LedgerAddress, Snapshot};
 use crate::policy::limits::Rate;
-use crate::report::contact_sheet::Sheet;
 use crate::scheduler::{CancelToken, Metrics, PauseSwitch, Progress, RunOutcome, StopReason};
 
 /// A reason is cut to so many characters.
 const MAX_WHY: usize = 500;
 
-/// Makes a command for the campaign that is shown; see [`crate::report::remedy::Again`].
-pub type Again = Arc<dyn Fn(&str, &str) -> String + Send + Sync>;
-
 /// What is shown of a run and what the buttons act on.
 #[derive(Clone)]
 pub struct RunView {
-    /// The ledger.
-    pub ledger: LedgerAddress,
-    /// The commands that the page tells the user to type.
-    pub again: Again,
-    /// The campaign folder.
-    pub folder: PathBuf,
-    /// The clips, where they are not in that folder.
-    pub bucket: Option<Arc<dyn ClipStore>>,
     /// The run's counts.
     pub progress: watch::Receiver<Progress>,
     /// The run's pace.
@@ -45,17 +29,6 @@ pub struct RunView {
 }
 
 impl RunView {
-    /// The page of what the ledger says now.
-    pub(super) fn sheet<'a>(&'a self, ledger: &'a dyn Snapshot) -> Sheet<'a> {
-        Sheet {
-            source: ledger,
-            again: &*self.again,
-            now: SystemClock.now(),
-            live: true,
-            links: None,
-        }
-    }
-
     /// Where the run is now.
     pub(super) fn status(&self, ended: Option<&Ended>) -> RunStatus {
         RunStatus::of(&self.progress.borrow(), ended, self.rate.to_string())

@@ -4,5 +4,6 @@
 mod driver;
 mod harm;
 mod live;
+mod review;
 mod sheet;
 mod thousand;

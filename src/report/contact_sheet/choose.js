@@ -1,10 +1,12 @@
 // Which shots are shown, in which order, and what stands side by side. The choice is kept in the
-// address behind `#`, so that it survives a reload and can be sent to somebody.
+// address behind `#`, so that it survives a reload and can be sent to others.
 
+const natural = (a, b) => a.key.localeCompare(b.key, undefined, { numeric: true });
 const SORTS = {
   manifest: ["As in the manifest", () => 0],
   newest: ["Newest first", (a, b) => (b.delivered || b.submitted || 0) - (a.delivered || a.submitted || 0)],
-  name: ["Name", (a, b) => a.key.localeCompare(b.key, undefined, { numeric: true })],
+  name: ["Name", natural],
+  rating: ["Best rated first", (a, b) => verdict(b).rating - verdict(a).rating || verdict(b).pick - verdict(a).pick],
   price: ["Dearest first", (a, b) => Number(b.price || 0) - Number(a.price || 0)],
   took: ["Slowest first", (a, b) => (took(b) || 0) - (took(a) || 0)],
   state: ["State", (a, b) => Object.keys(STATES).indexOf(a.state) - Object.keys(STATES).indexOf(b.state)],
@@ -16,8 +18,16 @@ const GROUPS = {
   model: "Model",
   tag: "Tag",
 };
+const DECIDED = {
+  picked: ["★ Picked", (said) => said.pick],
+  open: ["Undecided", (said) => !said.pick && !said.rejected],
+  kept: ["All but ⊘ rejected", (said) => !said.rejected],
+  rejected: ["⊘ Rejected", (said) => said.rejected],
+  rated: ["Rated 3 or more", (said) => said.rating >= 3],
+  noted: ["✎ With a note", (said) => Boolean(said.note)],
+};
 
-const choice = { find: "", states: new Set(), model: "", tag: "", sort: "manifest", group: "together", stars: false };
+const choice = { find: "", states: new Set(), model: "", tag: "", sort: "manifest", group: "together", decided: "" };
 
 function readChoice() {
   const said = new URLSearchParams(location.hash.slice(1));
@@ -27,7 +37,7 @@ function readChoice() {
   choice.tag = said.get("tag") || "";
   choice.sort = said.get("sort") in SORTS ? said.get("sort") : "manifest";
   choice.group = said.get("group") in GROUPS ? said.get("group") : "together";
-  choice.stars = said.has("favourites");
+  choice.decided = said.get("show") in DECIDED ? said.get("show") : said.has("favourites") ? "picked" : "";
 }
 
 function writeChoice() {
@@ -38,22 +48,23 @@ function writeChoice() {
   if (choice.tag) said.set("tag", choice.tag);
   if (choice.sort !== "manifest") said.set("sort", choice.sort);
   if (choice.group !== "together") said.set("group", choice.group);
-  if (choice.stars) said.set("favourites", "");
+  if (choice.decided) said.set("show", choice.decided);
   history.replaceState(null, "", said.size ? `#${said}` : location.pathname + location.search);
 }
 
-const searchable = (shot) => [shot.key, shot.prompt, shot.reason, shot.task, shot.model,
+const searchable = (shot) => [shot.key, shot.prompt, shot.reason, shot.task, shot.model, verdict(shot).note,
   ...(shot.tags || []), ...variant(shot).map(([name, value]) => `${name}=${value}`), ...odd(shot)]
   .filter(Boolean).join("\n").toLowerCase();
 
 // Every word must be somewhere.
 function chosen({ exceptStates } = {}) {
   const words = choice.find.toLowerCase().split(/\s+/).filter(Boolean);
+  const decided = choice.decided ? DECIDED[choice.decided][1] : null;
   return [...shots.values()].filter((shot) =>
     (exceptStates || !choice.states.size || choice.states.has(shot.state))
     && (!choice.model || shot.model === choice.model)
     && (!choice.tag || (shot.tags || []).includes(choice.tag))
-    && (!choice.stars || stars.has(shot.key))
+    && (!decided || decided(verdict(shot)))
     && (!words.length || words.every((said) => searchable(shot).includes(said))));
 }
 
@@ -63,33 +74,38 @@ const MAX_SIDE_BY_SIDE = 24;
 // Names what a shot is one version of.
 function families() {
   const sizes = new Map();
-  for (const { entry } of shots.values()) sizes.set(entry, (sizes.get(entry) || 0) + 1);
+  for (const { entry, old } of shots.values()) if (!old) sizes.set(entry, (sizes.get(entry) || 0) + 1);
   return (shot) => {
     if (!shot.entry) return shot.id;
-    if (sizes.get(shot.entry) <= MAX_SIDE_BY_SIDE) return shot.entry;
+    if ((sizes.get(shot.entry) || 0) <= MAX_SIDE_BY_SIDE) return shot.entry;
     const others = variant(shot).filter(([name]) => name !== "take").map(([, value]) => value);
     return [shot.entry, ...others].join(" · ");
   };
 }
 
+// Earlier texts stand right behind the shot as it is now; those of shots that left the manifest stay last.
+function withEarlier(list) {
+  const now = new Set(list.filter((shot) => !shot.old).map((shot) => shot.id));
+  const earlier = collect(list.filter((shot) => shot.old && now.has(shot.id)), (shot) => [shot.id]);
+  return list.flatMap((shot) => {
+    if (shot.old) return now.has(shot.id) ? [] : [shot];
+    return [shot, ...(earlier.get(shot.id) || []).sort((a, b) => b.revision - a.revision)];
+  });
+}
+
 // [{title, shots, together}] – together: versions of one idea, worth comparing.
 function groups(list) {
-  list.sort(SORTS[choice.sort][1]);
-  if (choice.group === "none") return [{ title: null, shots: list }];
+  const sorted = [...list].sort(SORTS[choice.sort][1]);
+  if (choice.group === "none") return sorted.map((shot) => ({ title: shot.key, shots: [shot] }));
   if (choice.group === "together") {
     const family = families();
-    const found = collect(list, (shot) => [family(shot)]);
-    const sets = [];
-    for (const [title, members] of found) {
-      if (members.length > 1) sets.push({ title, shots: members, together: true });
-      else if (sets.length && !sets[sets.length - 1].together) sets[sets.length - 1].shots.push(...members);
-      else sets.push({ title: null, shots: members });
-    }
-    return sets;
+    const ordered = choice.sort === "manifest" ? withEarlier(sorted) : sorted;
+    return [...collect(ordered, (shot) => [family(shot)])]
+      .map(([title, members]) => ({ title, shots: members, together: members.length > 1 }));
   }
   const name = { state: (shot) => [word(shot.state)], model: (shot) => [shot.model],
     tag: (shot) => (shot.tags && shot.tags.length ? shot.tags : ["without a tag"]) }[choice.group];
-  return [...collect(list, name)].map(([title, members]) => ({ title, shots: members }));
+  return [...collect(sorted, name)].map(([title, members]) => ({ title, shots: members, wide: true }));
 }
 
 function collect(list, names) {

@@ -1,31 +1,74 @@
-// Versions of one idea side by side, played together; and the favourites as a list for the command
-// line.
+// Versions of one idea side by side, as big as the window lets them be, played together.
 
 function compare(title, keys) {
   const list = keys.map((key) => shots.get(key)).filter(Boolean);
   const names = [...new Set(list.flatMap((shot) => variant(shot).map(([name]) => name)))];
-  const columns = list.map((shot) => el("figure", { "data-key": shot.key },
-    clip(shot)
-      ? el("video", { src: clip(shot), loop: true, muted: true, playsInline: true, preload: "auto", onclick: toggle })
-      : noFilm(shot),
-    el("figcaption", null,
-      el("b", null, variant(shot).map(([name, value]) => (name === "take" ? `take ${value}` : value)).join(" · ") || shot.key),
-      el("span.dim", null, `${shot.key} · ${dollars(shot.price)}`),
-      ...odd(shot).map((text) => el("span.odd", null, `⚠ ${text}`)),
-      starButton(shot.key))));
-  const table = el("div.columns", null, ...columns);
-  const wide = list.map(form).filter(Boolean).sort((a, b) => a - b);
-  table.style.setProperty("--ratio", wide[Math.floor(wide.length / 2)] || 16 / 9);
+  const figures = list.map((shot) => {
+    const figure = el(`figure.is-${shot.state}`, { "data-key": shot.key },
+      el("div.frame", { tabIndex: 0, "aria-label": shot.key },
+        clip(shot)
+          ? el("video", { src: clip(shot), loop: true, muted: true, playsInline: true, preload: "auto", onclick: playAll })
+          : noFilm(shot),
+        el("p.marks", null)),
+      el("figcaption", null,
+        el("span.words", null,
+          el("b", null, [label(shot) || shot.id, shot.old ? `revision ${shot.revision}` : null].filter(Boolean).join(" · ")),
+          el("span.dim", null, ` ${dollars(shot.price)}`),
+          ...odd(shot).map((text) => el("span.odd", null, ` ⚠ ${text}`))),
+        pressable(shot.key, "pick", "★", "Pick (F)"), pressable(shot.key, "rejected", "⊘", "Reject (X)"), rater(shot.key)));
+    figure.shape = shape(shot);
+    markVerdict(figure, shot);
+    return figure;
+  });
   show(at("compare"), "compare-title", [title, el("span.dim", null, names.length ? ` by ${names.join(", ")}` : "")],
-    table,
+    el("div.stage", { id: "stage" }, ...figures),
     el("div.steps", null,
-      el("button.plain", { type: "button", id: "together", onclick: toggle }, "Play together"),
-      el("span.dim", null, "Space plays and pauses all")));
+      el("button.plain", { type: "button", id: "together", onclick: playAll }, "Play together"),
+      el("span.dim.wide", null, "Space plays and pauses all · F pick · X reject · 1–5 rate, under the pointer")));
+  fit();
 }
+
+// As many columns as make the pictures biggest, each in its own shape.
+const CAPTION = 44;
+function fit() {
+  const stage = document.getElementById("stage");
+  if (!stage) return;
+  const figures = [...stage.children];
+  const gap = 12;
+  // The buttons below the narrowest picture.
+  const least = Math.min(230, stage.clientWidth);
+  const [width, height] = [stage.clientWidth, stage.clientHeight];
+  let best = null;
+  for (let columns = 1; columns <= figures.length; columns += 1) {
+    const rows = Math.ceil(figures.length / columns);
+    const cell = [(width - gap * (columns - 1)) / columns, height / rows - CAPTION];
+    // Smaller than this it is a strip of stamps: then the stage scrolls.
+    const tall = Math.max(cell[1], Math.min(140, height / 2));
+    const area = figures.reduce((sum, { shape: ratio }) => {
+      const wide = Math.min(cell[0], tall * ratio);
+      return sum + (wide * wide) / ratio;
+    }, 0);
+    const scrolls = cell[1] < tall;
+    const score = scrolls ? area / 4 : area;
+    if (!best || score > best.score) best = { score, columns, cell: cell[0], tall };
+  }
+  if (!best) return;
+  stage.style.setProperty("--columns", String(best.columns));
+  const sizes = figures.map((figure) => Math.max(40, Math.min(best.cell, best.tall * figure.shape)));
+  const cell = Math.min(best.cell, Math.max(least, ...sizes));
+  stage.style.setProperty("--cell", `${Math.floor(cell)}px`);
+  for (const [index, figure] of figures.entries()) {
+    const wide = sizes[index];
+    const frame = figure.querySelector(".frame");
+    frame.style.width = `${Math.floor(wide)}px`;
+    frame.style.height = `${Math.floor(wide / figure.shape)}px`;
+  }
+}
+addEventListener("resize", fit);
 
 const compared = () => [...at("compare").querySelectorAll("video")];
 
-function toggle() {
+function playAll() {
   const all = compared();
   const on = all.every((film) => film.paused);
   for (const film of all) {
@@ -42,24 +85,6 @@ function toggle() {
 at("compare").addEventListener("keydown", (event) => {
   if (event.key !== " " || event.target.closest("button")) return;
   event.preventDefault();
-  toggle();
+  playAll();
 });
 at("compare").addEventListener("close", () => at("compare").replaceChildren());
-
-// Ids hold no character that means something in a pattern or a shell.
-function exportChoice() {
-  const ids = [...new Set([...stars].map((key) => shots.get(key)).filter(Boolean).map((shot) => shot.id))];
-  if (!ids.length) {
-    toast("Mark favourites with ★ first");
-    return;
-  }
-  const only = ids.length === 1 ? ids[0] : `{${ids.join(",")}}`;
-  const area = el("textarea", { readOnly: true, rows: 6, value: ids.join("\n"), "aria-label": "Ids, one a line", id: "ids" });
-  const file = new Blob([`${ids.join("\n")}\n`], { type: "text/plain" });
-  const save = el("a.plain", { href: URL.createObjectURL(file), download: `${head.campaign}-favourites.txt` }, "Save as a file");
-  show(at("choice"), "choice-title", plural(ids.length, "favourite"),
-    area,
-    el("div.steps", null, el("button.plain", { type: "button", onclick: () => copy(ids.join("\n")) }, "Copy the ids"), save),
-    el("p.dim", null, "For the command line:"),
-    command({ line: head.only.replaceAll("{ids}", only), when: "" }));
-}

@@ -49,12 +49,18 @@ function bytes(count) {
 
 const moment = (millis) =>
   new Date(millis).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const day = (millis) =>
+  new Date(millis).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 const clock = (millis) =>
   new Date(millis).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
 
 const took = (shot) => (shot.completed && shot.submitted ? shot.completed - shot.submitted : null);
 const variant = (shot) => Object.entries(shot.variant || {});
 const odd = (shot) => (shot.mismatch || []).concat(shot.charged ? [`charged ${shot.charged}`] : []);
+
+// What tells a shot from its siblings, in words: `take 2 · dawn`.
+const label = (shot) => variant(shot)
+  .map(([name, value]) => (name === "take" ? `take ${value}` : String(value))).join(" · ");
 
 // The shot's form as `width / height`: its clip's own, or what was asked for.
 function form(shot) {
@@ -73,18 +79,4 @@ const clip = (shot) => (shot.files && shot.files.length ? place(shot.files[0]) :
 function commands(shot) {
   const help = (head.commands || {})[shot.need] || [];
   return help.map(({ line, when }) => ({ line: line.replaceAll("{shot}", shot.key), when }));
-}
-
-// Favourites live in the browser, by campaign; a page without storage keeps them while it is open.
-const STORE = `rushes favourites ${head.campaign}${head.simulated ? " sim" : ""}`;
-const stars = new Set();
-try {
-  for (const key of JSON.parse(localStorage.getItem(STORE)) || []) stars.add(String(key));
-} catch { /* nothing kept */ }
-
-function star(key, on) {
-  if (on) stars.add(key); else stars.delete(key);
-  try {
-    localStorage.setItem(STORE, JSON.stringify([...stars]));
-  } catch { /* not kept */ }
 }

@@ -7,21 +7,25 @@ function openDetail(key) {
   if (!shot) return;
   if (playing) pause(playing);
   shown = key;
+  const family = versions(shot);
   show(at("detail"), "detail-title", key,
-    el("div.detail", null, el("div.films", null, ...films(shot)), el("div.facts", null, ...facts(shot))),
-    el("div.steps", null,
+    el("div.detail", null,
+      el("div.films", null, ...films(shot)),
+      el("div.facts", null,
+        verdictBox(shot),
+        el("div.steps", null,
+          el("button.plain", { type: "button", onclick: () => openAgain(key) }, "Again, or edited…"),
+          family.length > 1 && family.some(clip)
+            ? el("button.plain", { type: "button", onclick: () => compareOf(key) }, "Compare") : null),
+        ...facts(shot))),
+    el("div.steps.ends", null,
       el("button.plain", { type: "button", onclick: () => step(-1) }, "← Previous"),
-      starButton(key),
       el("button.plain", { type: "button", onclick: () => step(1) }, "Next →")));
 }
 
-const starButton = (key) => el("button.chip", {
-  type: "button", "aria-pressed": String(stars.has(key)),
-  onclick: (event) => {
-    toggleStar(key);
-    event.currentTarget.setAttribute("aria-pressed", String(stars.has(key)));
-  },
-}, "★ Favourite");
+// The shot as it is and was, the newest first.
+const versions = (shot) => [...shots.values()].filter((one) => one.id === shot.id)
+  .sort((a, b) => b.revision - a.revision);
 
 function films(shot) {
   if (!shot.files || !shot.files.length) {
@@ -39,6 +43,27 @@ const filmed = (file) => [
   bytes(file.bytes),
 ].filter(Boolean).join(" · ");
 
+const inWords = (value) => (value === undefined ? "–" : typeof value === "string" ? value : JSON.stringify(value));
+
+// What a later text asks for otherwise than an earlier one: [[name, before, after]].
+function changes(before, after) {
+  const all = (shot) => ({ prompt: shot.prompt, model: shot.model, ...(shot.params || {}) });
+  const [old, now] = [all(before), all(after)];
+  return [...new Set([...Object.keys(old), ...Object.keys(now)])]
+    .filter((name) => JSON.stringify(old[name]) !== JSON.stringify(now[name]))
+    .map((name) => [name, inWords(old[name]), inWords(now[name])]);
+}
+
+// The texts before and after, with what differs.
+function earlierTexts(shot) {
+  const others = versions(shot).filter((one) => one.key !== shot.key);
+  return others.map((other) => el("div.version", null,
+    el("button.name", { type: "button", onclick: () => openDetail(other.key) },
+      other.old ? `Revision ${other.revision}` : `As it is now, revision ${other.revision}`),
+    el("ul", null, ...(shot.old ? changes(shot, other) : changes(other, shot)).map(([name, before, after]) =>
+      el("li", null, `${name}: `, el("del", null, before), " → ", el("ins", null, after))))));
+}
+
 function facts(shot) {
   const row = (name, ...value) => [el("dt", null, name), el("dd", null, ...value)];
   const rows = [
@@ -50,9 +75,8 @@ function facts(shot) {
     row("Model", shot.model),
     ...variant(shot).map(([name, value]) => row(name, String(value))),
     shot.tags && shot.tags.length ? row("Tags", shot.tags.join(", ")) : [],
-    ...Object.entries(shot.params || {}).map(([name, value]) =>
-      row(name, typeof value === "string" ? value : JSON.stringify(value))),
-    shot.revision > 1 ? row("Revision", String(shot.revision)) : [],
+    ...Object.entries(shot.params || {}).map(([name, value]) => row(name, inWords(value))),
+    shot.revision > 1 || shot.old ? row("Revision", String(shot.revision)) : [],
     shot.attempts > 1 ? row("Requests", String(shot.attempts)) : [],
     shot.task ? row("Task", el("code", null, shot.task)) : [],
     ...(shot.urls || []).map((url) => row("Result", el("code", null, url))),
@@ -62,6 +86,7 @@ function facts(shot) {
   ];
   return [
     el("p.whole", null, shot.prompt),
+    ...earlierTexts(shot),
     el("dl", null, ...rows.flat()),
     ...commands(shot).map(command),
   ];

@@ -36,12 +36,12 @@ const options = (select, pairs, chosen) =>
     el("option", { value, textContent: text, selected: value === chosen })));
 
 let toasting = 0;
-function toast(text) {
+function toast(text, lasts) {
   const node = at("toast");
   node.textContent = text;
   node.classList.add("on");
   clearTimeout(toasting);
-  toasting = setTimeout(() => node.classList.remove("on"), 2400);
+  toasting = setTimeout(() => node.classList.remove("on"), lasts || 2400);
 }
 
 async function copy(text, said) {

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::catalog::Catalog;
 use crate::domain::money::Usd;
+use crate::domain::sanitize::shell_word;
 use crate::domain::time::Timestamp;
 use crate::ledger::{Kind, LedgerError, OrphanReservation, Spending, Summary};
 use crate::policy::budget::Money;
@@ -24,7 +26,7 @@ const STEP: i64 = 10_000;
 const MAX_TAGS: usize = 50;
 
 /// `at` is when the page was made, of a page that is not live. In `commands` `{shot}` stands for the
-/// shot's name, and in `only` `{ids}` for the pattern of some shots. Moments are Unix milliseconds.
+/// shot's name, and in `export` `{format}` for the format. Moments are Unix milliseconds.
 pub(super) fn head(sheet: &Sheet<'_>) -> Result<Value, LedgerError> {
     let (summary, spending) = (sheet.source.summary()?, sheet.source.spending()?);
     let mut tags = shares(&spending, |_, tags| tags.to_vec());
@@ -43,6 +45,7 @@ pub(super) fn head(sheet: &Sheet<'_>) -> Result<Value, LedgerError> {
             "why": stray.why.as_deref().map(safe),
         })
     };
+    let export = format!("--picks {} --format {{format}}", shell_word(sheet.picks.file));
     let commands = Remedy::ALL.map(|need| (need, need.help(sheet.again, "{shot}")));
     Ok(json!({
         "campaign": summary.campaign,
@@ -55,7 +58,12 @@ pub(super) fn head(sheet: &Sheet<'_>) -> Result<Value, LedgerError> {
         "history": history.collect::<Vec<_>>(),
         "strays": spending.orphans.iter().map(stray).collect::<Vec<_>>(),
         "commands": BTreeMap::from(commands),
-        "only": (sheet.again)("plan", "--only '{ids}'"),
+        "review": {"saves": sheet.picks.saves, "file": sheet.picks.file},
+        "export": (sheet.again)("export", &export),
+        "serve": (sheet.again)("review", ""),
+        "plan": (sheet.again)("plan", ""),
+        "sheet": sheet.place,
+        "params": Catalog::builtin().params().iter().map(|param| &*param.name).collect::<Vec<_>>(),
         "live": sheet.live,
         "since": summary.running_since().map(Timestamp::as_millis),
         "ends": ends(sheet, &summary)?,

@@ -1,10 +1,16 @@
-// A run that serves this page tells what changes; without one, nothing here does anything.
+// A server that serves this page tells what changes; without one, nothing here does anything.
 
 let run = null;
+// Whether the server answers. Only of a page that has no run to tell of it.
+let isAway = false;
 
 function follow() {
   if (!head.live) return;
   const events = new EventSource("events");
+  events.addEventListener("open", () => {
+    isAway = false;
+    drawControls();
+  });
   events.addEventListener("head", (event) => {
     Object.assign(head, JSON.parse(event.data));
     soon();
@@ -38,6 +44,7 @@ function follow() {
     for (const key of JSON.parse(event.data)) stale = shots.delete(key) || stale;
     soon();
   });
+  events.addEventListener("review", (event) => hear(JSON.parse(event.data)));
   events.addEventListener("run", (event) => {
     run = JSON.parse(event.data);
     drawControls();
@@ -45,7 +52,8 @@ function follow() {
   });
   events.onerror = () => {
     if (run && run.state === "ended") return;
-    run = { ...(run || {}), state: "away" };
+    isAway = true;
+    if (run) run = { ...run, state: "away" };
     drawControls();
   };
 }
@@ -61,7 +69,7 @@ function soon() {
     timer = 0;
     drawTop();
     drawChoices();
-    // A grid that changes under somebody's pointer is worse than one that is late.
+    // A grid that changes under a pointer is worse than one that is late.
     if (stale && !document.querySelector("dialog[open]")) {
       stale = false;
       draw();
@@ -71,22 +79,42 @@ function soon() {
 
 const RUNS = {
   running: "Rendering", paused: "Paused", stopping: "Stopping: what is on its way is finished",
-  ended: "The run has ended", away: "No connection; trying again",
+  ended: "The run has ended",
+  away: "No connection. If the run has ended, this page no longer learns of it; trying again",
+  gone: "No connection: nothing is kept now; trying again",
 };
 
 function drawControls() {
   const box = at("controls");
-  box.hidden = !run;
-  if (!run) return;
+  const state = run ? run.state : isAway ? "gone" : null;
+  box.hidden = !state;
+  drawKind();
+  if (!state) return;
   const button = (what, text, title) => el("button.plain", { type: "button", title, onclick: () => tell(what) }, text);
   const can = {
     running: [button("pause", "Pause", "Nothing more is submitted until you resume"), button("stop", "Stop", "Like Ctrl-C: nothing more is submitted, and the run ends")],
     paused: [button("resume", "Resume", "Goes on submitting"), button("stop", "Stop", "Like Ctrl-C: the run ends")],
-  }[run.state] || [];
-  box.className = `controls run-${run.state}`;
-  const pace = { running: `${run.in_flight} in flight, at most ${run.rate}`, paused: `${run.in_flight} in flight` }[run.state];
-  box.replaceChildren(el("span.lamp", { role: "status" }, RUNS[run.state] || run.state, run.why ? `: ${run.why}` : ""),
-    el("span.dim", null, pace || ""), ...can);
+  }[state] || [];
+  box.className = `run run-${state}`;
+  const why = run && run.why ? `: ${run.why}` : "";
+  const pace = { running: () => `${run.in_flight} in flight, at most ${run.rate}`, paused: () => `${run.in_flight} in flight` }[state];
+  box.replaceChildren(
+    el("div.controls", null, el("span.lamp", { role: "status" }, RUNS[state] || state, why),
+      el("span.dim", null, pace ? pace() : ""), ...can),
+    ...(state === "ended" || state === "away" ? afterwards() : []));
+}
+
+// Where its clips are to be seen once nothing serves them any more. A browser opens no file from here, so
+// its place is there to be copied.
+function afterwards() {
+  const lines = [];
+  if (head.sheet && head.sheet.startsWith("http")) {
+    lines.push(el("p", null, el("a", { href: head.sheet }, "The contact sheet")));
+  } else if (head.sheet) {
+    lines.push(el("p.dim", null, "The contact sheet, to open in a browser:"), command({ line: head.sheet, when: "" }));
+  }
+  if (head.serve) lines.push(el("p.dim", null, "Or look and pick here, with what it keeps for the editor:"), command({ line: head.serve, when: "" }));
+  return lines;
 }
 
 async function tell(what) {

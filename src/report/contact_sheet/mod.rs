@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::sanitize::json_for_pages;
 use crate::domain::time::Timestamp;
 use crate::ledger::{Row, Snapshot};
+use crate::review::Reviewed;
 
 use super::remedy::Again;
 use super::{ReportError, each_row};
@@ -35,12 +36,16 @@ const SCRIPT: &str = concat!(
     "\"use strict\";\n",
     include_str!("data.js"),
     include_str!("dom.js"),
+    include_str!("review.js"),
     include_str!("choose.js"),
     include_str!("money.js"),
     include_str!("card.js"),
     include_str!("play.js"),
     include_str!("detail.js"),
+    include_str!("again.js"),
     include_str!("compare.js"),
+    include_str!("export.js"),
+    include_str!("keys.js"),
     include_str!("live.js"),
     include_str!("time.js"),
     include_str!("main.js"),
@@ -59,6 +64,38 @@ pub struct Sheet<'a> {
     pub live: bool,
     /// Where clips are to be had, by their paths; else beside the page.
     pub links: Option<&'a HashMap<String, String>>,
+    /// What was decided about its clips.
+    pub picks: Picks<'a>,
+    /// Where the static page lies, of one that is served: a path or an address.
+    pub place: Option<&'a str>,
+}
+
+/// What was decided about a page's clips, and what becomes of what is decided on it.
+#[derive(Clone, Copy, Default)]
+pub struct Picks<'a> {
+    /// The verdicts.
+    pub verdicts: &'a [Reviewed],
+    /// The file they are kept in, as it is typed.
+    pub file: &'a str,
+    /// Whether the server that serves the page keeps them; else they stay in the browser.
+    pub saves: bool,
+}
+
+/// Hands every row that the page shows to `write`, up to the first that cannot be written: those of a
+/// report, and every earlier clip.
+pub(crate) fn each_shown<W: ?Sized>(
+    source: &dyn Snapshot,
+    out: &mut W,
+    write: &mut dyn FnMut(&mut W, &Row) -> io::Result<()>,
+) -> Result<(), ReportError> {
+    each_row(source, out, write)?;
+    let mut result = Ok(());
+    source.earlier_clips(&mut |row| {
+        if result.is_ok() {
+            result = write(out, &row);
+        }
+    })?;
+    Ok(result?)
 }
 
 impl Sheet<'_> {
@@ -74,7 +111,7 @@ impl Sheet<'_> {
         put(out, &self.head()?)?;
         put(out, "{\"shots\": [")?;
         let (mut shown, mut left_out) = (0, 0);
-        each_row(self.source, out, &mut |out, row| {
+        each_shown(self.source, out, &mut |out, row| {
             if shown == MAX_SHOTS {
                 left_out += 1;
                 return Ok(());
@@ -87,7 +124,8 @@ impl Sheet<'_> {
             out.write_all(text.as_bytes())?;
             out.write_all(parts.next().unwrap_or_default().as_bytes())
         };
-        put(out, &format!("\n], \"left_out\": {left_out}}}"))?;
+        let review = json_for_pages(&self.picks.verdicts)?;
+        put(out, &format!("\n], \"left_out\": {left_out}, \"review\": {review}}}"))?;
         put(out, SCRIPT)?;
         Ok(())
     }

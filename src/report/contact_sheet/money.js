@@ -3,16 +3,28 @@
 function drawTop() {
   document.title = `${head.campaign} – rushes`;
   at("campaign").textContent = head.campaign;
-  at("kind").textContent = [head.live ? "Live" : "Contact sheet", head.at ? moment(head.at) : null,
-    head.simulated ? "simulator, nothing was really paid" : null].filter(Boolean).join(" · ");
+  drawKind();
   drawSum();
   drawMoney();
   drawNeeds();
 }
 
+const drawKind = () => {
+  const count = [...shots.values()].filter((shot) => !shot.old).length;
+  at("kind").textContent = [plural(count, "shot"), kind(), head.at ? day(head.at) : null,
+    head.simulated ? "simulator, nothing was really paid" : null].filter(Boolean).join(" · ");
+};
+
+// What the page is: a run's while that goes on, a place to pick, a sheet of paper.
+function kind() {
+  if (run) return run.state === "ended" ? "Ended" : run.state === "away" ? "Not connected" : "Live";
+  if (saves()) return head.running ? "Review, while it renders" : "Review";
+  return "Contact sheet";
+}
+
 function tally() {
   const counts = new Map(Object.keys(STATES).map((state) => [state, 0]));
-  for (const shot of shots.values()) counts.set(shot.state, (counts.get(shot.state) || 0) + 1);
+  for (const shot of shots.values()) if (!shot.old) counts.set(shot.state, (counts.get(shot.state) || 0) + 1);
   return [...counts].filter(([, count]) => count);
 }
 
@@ -20,9 +32,9 @@ function drawSum() {
   const counts = tally();
   const said = counts.map(([state, count]) => `${count} ${word(state)}`).join(", ");
   at("sum").replaceChildren(
-    plural(shots.size, "shot"),
+    plural([...shots.values()].filter((shot) => !shot.old).length, "shot"),
     ...counts.flatMap(([state, count]) => [el(`span.tell.is-${state}`, null,
-      sign(state), ` ${count} ${word(state)}`)]));
+      sign(state), ` ${count.toLocaleString("en")} ${word(state)}`)]));
   at("strip").setAttribute("aria-label", said);
   at("strip").replaceChildren(...counts.map(([state, count]) => {
     const part = el(`span.is-${state}`, { title: `${count} ${word(state)}` });
@@ -35,6 +47,7 @@ function drawMoney() {
   const { cap, spent, reserved, left, unconfirmed, strict } = head.money;
   at("spent").replaceChildren(el("b", null, roughly(spent)), cap === null ? " spent" : ` spent of ${roughly(cap)}`);
   at("spent").title = `${dollars(spent)} spent`;
+  at("books").setAttribute("aria-label", "Money: where it went");
   const whole = Math.max(Number(cap || 0), Number(spent) + Number(reserved), 1e-9);
   const part = (what, amount) => {
     const node = el(`span.${what}`);
@@ -45,8 +58,8 @@ function drawMoney() {
   at("purse").replaceChildren(part("gone", spent), part("held", reserved));
   const funds = [];
   const fund = (amount, what, title) => funds.push(el("span", { title: title || dollars(amount) }, `${roughly(amount)} ${what}`));
-  if (Number(reserved)) fund(reserved, "reserved");
   if (left === null) funds.push(el("span", null, "no cap")); else fund(left, "left");
+  if (Number(reserved)) fund(reserved, "reserved");
   if (Number(unconfirmed)) {
     fund(unconfirmed, "unconfirmed", `${dollars(unconfirmed)}: what the gateway's 5xx answers could have cost at worst${strict ? "; it counts against the cap" : ""}`);
   }
@@ -137,5 +150,17 @@ function drawNeeds() {
       ...commands(list[0]).map(command));
   });
   at("needs").hidden = !blocks.length;
-  at("needs").replaceChildren(...blocks);
+  const parts = [...found].filter(([, list]) => list.length);
+  const count = parts.reduce((sum, [, list]) => sum + list.length, 0);
+  at("needs").replaceChildren(el("details.all", {
+    open: opened.has("all"),
+    ontoggle: (event) => {
+      if (event.target !== event.currentTarget) return;
+      if (event.currentTarget.open) opened.add("all"); else opened.delete("all");
+    },
+  },
+    el("summary", null, el("b", null, `${plural(count, "shot")} need${count === 1 ? "s" : ""} a look`),
+      ...parts.map(([need, list]) => el(`span.tell.is-${list[0].state}`, null,
+        sign(list[0].state), ` ${list.length.toLocaleString("en")} ${NEEDS[need].split(":")[0]}`))),
+    ...blocks));
 }

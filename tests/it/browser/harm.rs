@@ -33,13 +33,23 @@ async fn script_tags_and_escapes_in_prompts_and_reasons_do_nothing() {
         .serve();
     let run = ["run", "shots.yaml", "--api-base", &server.url()];
     sandbox.run(run).exits(1);
+    // Who decides may write anything, too.
+    let note = json!({"rushes_review": 1, HARM: HARM, "shots": [
+        {"id": "beach", "revision": 1, "pick": true, "note": HARM, HARM: HARM}]});
+    std::fs::write(sandbox.path("renders/harm/review.json"), note.to_string()).unwrap();
+    let report = ["report", "shots.yaml", "--format", "html"];
+    sandbox.run(report).exits(0);
     let browser = Browser::open(1200, 900).await;
     browser.file(&sandbox.path("renders/harm/contact-sheet.html")).await;
     browser.until("document.querySelectorAll('.card').length === 2").await;
+    let note = browser.js("return verdict(shots.get('beach')).note").await;
+    assert!(note.as_str().unwrap().contains("</script><script>window.harmed=1</script>"));
     browser.click("[data-key=beach] .media").await;
     browser.until("document.getElementById('detail').open").await;
-    for shown in ["document.querySelector('[data-key=beach]')", "document.getElementById('detail')"]
-    {
+    for shown in [
+        "document.querySelector('[data-key=beach]').closest('.group')",
+        "document.getElementById('detail')",
+    ] {
         let text = browser.js(&format!("return {shown}.textContent")).await;
         let text = text.as_str().unwrap();
         let told = text.matches("</script><script>window.harmed=1</script>").count();

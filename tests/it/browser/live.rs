@@ -77,10 +77,24 @@ async fn a_run_is_watched_paused_resumed_and_seen_to_its_end() {
     browser.until(&format!("{time}.startsWith('It lasted ')")).await;
     browser.until("document.getElementById('sum').textContent.includes('8 delivered')").await;
     assert_eq!(browser.js("return window.kept").await, json!(true));
+    says_that_it_ended(&browser, &sandbox).await;
     let spent = browser.js("return document.getElementById('spent').title").await;
     assert_eq!(spent, "$0.1272 spent");
     run.exits(0);
     browser.close().await;
+}
+
+/// Trial 22: the page no longer says that it is live, and where everything is now.
+async fn says_that_it_ended(browser: &Browser, sandbox: &Sandbox) {
+    let kind = browser.js("return document.getElementById('kind').textContent").await;
+    assert!(kind.as_str().unwrap().contains("Ended") && !kind.as_str().unwrap().contains("Live"));
+    let told = browser.js("return document.getElementById('controls').textContent").await;
+    let told = told.as_str().unwrap().to_owned();
+    let sheet = sandbox.path("renders/slow.sim/contact-sheet.html").display().to_string();
+    assert!(told.contains("The run has ended") && told.contains(&sheet), "{told}");
+    assert!(told.contains("rushes review shots.yaml --sim"), "{told}");
+    let buttons = "return [...document.querySelectorAll('.controls button')].length";
+    assert_eq!(browser.js(buttons).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

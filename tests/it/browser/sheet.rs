@@ -57,7 +57,9 @@ async fn a_producer_finds_plays_compares_and_picks_clips_in_the_morning() {
     filters_and_sorts(&browser, &report, &delivered).await;
     takes_play_side_by_side(&browser).await;
     details_by_keyboard(&browser).await;
-    favourites_become_a_pattern(&browser, &sandbox).await;
+    picks_become_an_export(&browser).await;
+    favourites_of_older_pages_are_picks(&browser).await;
+    the_first_clips_are_seen_at_once(&sandbox).await;
     browser.close().await;
 }
 
@@ -179,25 +181,78 @@ async fn details_by_keyboard(browser: &Browser) {
     browser.until(&format!("{title} === 'coat-t2'")).await;
     browser.press("f").await;
     browser.until("document.querySelector('#stars b').textContent === '1'").await;
+    browser.press("4").await;
+    browser
+        .until("document.querySelectorAll('#detail .dot[aria-pressed=true]').length === 4")
+        .await;
     browser.press("\u{e00c}").await;
     browser.until("!document.getElementById('detail').open").await;
 }
 
-async fn favourites_become_a_pattern(browser: &Browser, sandbox: &Sandbox) {
+/// Trial 21: picks stay in the browser of a page without a server, and end in the export command.
+async fn picks_become_an_export(browser: &Browser) {
     browser.point_at("[data-key=dress-noon]").await;
-    browser.click("[data-key=dress-noon] .star").await;
+    browser.click("[data-key=dress-noon] [data-does=pick]").await;
     browser.js("location.reload()").await;
     browser.until("document.querySelector('#stars b').textContent === '2'").await;
+    browser
+        .until("document.querySelector('[data-key=coat-t2] .marks')?.textContent.includes('4/5')")
+        .await;
     browser.click("#stars").await;
     browser.until("document.querySelectorAll('.card').length === 2").await;
     browser.click("#export").await;
     let ids = browser.js("return document.getElementById('ids').value").await;
     assert_eq!(ids, "coat-t2\ndress-noon");
-    let command = browser.js("return document.querySelector('#choice code').textContent").await;
-    let command = command.as_str().unwrap();
-    assert_eq!(command, "rushes plan shots.yaml --only '{coat-t2,dress-noon}' --sim=storm:11");
-    let pattern = command.split('\'').nth(1).unwrap();
-    let plan = ["plan", "shots.yaml", "--sim=storm:11", "--format", "json", "--only", pattern];
-    let plan: Value = serde_json::from_str(&sandbox.run(plan).exits(0).stdout()).unwrap();
-    assert_eq!(self::ids(&plan, |_| true), ["coat-t2", "dress-noon"]);
+    let command =
+        browser.js("return document.querySelector('#export-line code').textContent").await;
+    assert_eq!(
+        command,
+        "rushes export shots.yaml --picks renders/stormy.sim/review.json --format otio --sim=storm:11"
+    );
+    let kept = browser.js("return reviewFile()").await;
+    let kept: Value = serde_json::from_str(kept.as_str().unwrap()).unwrap();
+    let picked = kept["shots"].as_array().unwrap().iter().filter(|shot| shot["pick"] == true);
+    assert_eq!(picked.count(), 2, "{kept}");
+    browser.press("\u{e00c}").await;
+    browser.click("#stars").await;
+    browser.until("document.querySelectorAll('.card').length === 24").await;
+}
+
+async fn favourites_of_older_pages_are_picks(browser: &Browser) {
+    browser
+        .js("localStorage.clear();
+             localStorage.setItem('rushes favourites stormy sim', '[\"runway\", \"coat\", \"gone\"]')")
+        .await;
+    browser.js("location.reload()").await;
+    browser.until("document.querySelector('#stars b').textContent === '2'").await;
+    assert_eq!(
+        browser.js("return picks().map((shot) => shot.key).sort()").await,
+        json!(["coat", "runway"])
+    );
+    let left = browser.js("return localStorage.getItem('rushes favourites stormy sim')").await;
+    assert_eq!(left, "[\"gone\"]");
+}
+
+/// Trial 23: on a phone and on a desk the first clip begins in the upper part of the window, nothing is
+/// wider than the window, and pick and export are in it.
+async fn the_first_clips_are_seen_at_once(sandbox: &Sandbox) {
+    for (width, height, most) in [(390, 844, 0.40), (1440, 900, 0.36)] {
+        let browser = Browser::open(width, height).await;
+        browser.file(&sandbox.path("renders/stormy.sim/contact-sheet.html")).await;
+        browser.until("document.querySelectorAll('.card').length === 24").await;
+        let top =
+            "return document.querySelector('.media').getBoundingClientRect().top / innerHeight";
+        let top = browser.js(top).await.as_f64().unwrap();
+        assert!(top < most, "the first clip begins at {top} of {width} x {height}");
+        let wide = "return document.documentElement.scrollWidth <= innerWidth";
+        assert_eq!(browser.js(wide).await, json!(true), "{width}");
+        for id in ["stars", "export"] {
+            let seen = format!(
+                "const b = document.getElementById('{id}').getBoundingClientRect();
+                 return b.width > 0 && b.right <= innerWidth && b.bottom < innerHeight"
+            );
+            assert_eq!(browser.js(&seen).await, json!(true), "{id} at {width}");
+        }
+        browser.close().await;
+    }
 }

@@ -8,5 +8,6 @@ mod clips;
 mod figures;
 mod guests;
 mod program;
+mod review;
 mod rig;
 mod status;

@@ -192,7 +192,7 @@ fn an_address_that_cannot_be_had_is_a_mistake_before_anything_is_sent() {
         sandbox
             .run(["run", "shots.yaml", "--sim", "--serve", address])
             .exits(2)
-            .warns(&format!("--serve: the live page cannot be served on {address}"))
+            .warns(&format!("--serve: the page cannot be served on {address}"))
             .warns(cause)
             .warns("help: name a free address of this machine");
     }

@@ -5,7 +5,8 @@ use base64::prelude::BASE64_STANDARD;
 use rushes::domain::shot::ShotId;
 use rushes::ledger::{OrphanReservation, RevisionId, SpendGroup};
 use rushes::policy::budget::Balance;
-use rushes::report::contact_sheet::{self, MAX_SHOTS, Sheet};
+use rushes::report::contact_sheet::{self, MAX_SHOTS, Picks, Sheet};
+use rushes::review::{ClipKey, Reviewed, Verdict};
 use sha2::{Digest, Sha256};
 
 use super::sample::{Sample, at};
@@ -16,8 +17,13 @@ const FIRST: &str = include_str!("../../../src/report/contact_sheet/data.js");
 const LAST: &str = include_str!("../../../src/report/contact_sheet/main.js");
 
 fn page(sample: &Sample, live: bool) -> String {
+    page_with(sample, live, Picks::default())
+}
+
+fn page_with(sample: &Sample, live: bool, picks: Picks<'_>) -> String {
     let again = |verb: &str, rest: &str| format!("rushes {verb} summer.yaml {rest}");
-    let sheet = Sheet { source: sample, again: &again, now: at(3600), live, links: None };
+    let now = at(3600);
+    let sheet = Sheet { source: sample, again: &again, now, live, links: None, picks, place: None };
     let mut out = Vec::new();
     sheet.write(&mut out).unwrap();
     String::from_utf8(out).unwrap()
@@ -173,5 +179,32 @@ fn money_is_told_by_model_by_tag_and_where_else_it_is_reserved() {
         head["commands"]["doubt"][0]["line"],
         "rushes resolve summer.yaml {shot} --task-id ID"
     );
-    assert_eq!(head["only"], "rushes plan summer.yaml --only '{ids}'");
+    assert_eq!(head["serve"].as_str().unwrap().trim(), "rushes review summer.yaml");
+}
+
+/// Trial 21: earlier clips stand on the page, and what was decided comes with it.
+#[test]
+fn earlier_clips_and_what_was_decided_are_on_the_page() {
+    let mut sample = Sample::mixed();
+    let mut old = sample.rows[0].clone();
+    (old.entry.current, old.entry.number) = (false, 1);
+    sample.earlier = vec![old];
+    let clip = ClipKey { id: ShotId::new("beach").unwrap(), revision: 1 };
+    let note = "</script><script>alert(1)".to_owned();
+    let verdict = Verdict { pick: true, note: note.clone(), ..Verdict::default() };
+    let verdicts = [Reviewed { clip, verdict }];
+    let picks = Picks { verdicts: &verdicts, file: "my films/review.json", saves: false };
+    let page = page_with(&sample, false, picks);
+    let told = json(&page, "shots-data");
+    let last = told["shots"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["key"], &last["old"]), (&"beach~r1".into(), &true.into()));
+    assert_eq!(told["review"][0]["id"], "beach");
+    assert_eq!(told["review"][0]["note"], note);
+    let head = json(&page, "head-data");
+    assert_eq!((&head["review"]["saves"], &head["live"]), (&false.into(), &false.into()));
+    assert_eq!(
+        head["export"],
+        "rushes export summer.yaml --picks 'my films/review.json' --format {format}"
+    );
+    assert!(head["params"].as_array().unwrap().contains(&"aspect_ratio".into()));
 }

@@ -3,6 +3,7 @@
 
 mod file;
 mod picks;
+mod program;
 mod store;
 
 use rushes::domain::shot::ShotId;
