@@ -261,7 +261,12 @@ impl Task<'_> {
         let noted = tokio::spawn(run_note::follow(progress.clone(), Arc::clone(&held)));
         let notifier = notifier.map(|notifier| tokio::spawn(notifier.follow(progress.clone())));
         let live = port.map(|port| {
-            serve::announce(&port, "live", "watch, pause and stop the run", terminal);
+            serve::announce(
+                &port,
+                "live",
+                "watch, pause and stop the run and decide about its clips",
+                terminal,
+            );
             let run = RunView {
                 progress: progress.clone(),
                 rate: options.limits.rate,

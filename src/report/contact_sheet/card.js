@@ -163,18 +163,23 @@ function drawScenes(all) {
 
 function goTo(index) {
   const css = `[data-group="${index}"]`;
-  if (!document.querySelector(css)) drawMore(Number(index));
+  if (!document.querySelector(css) && pending.length) drawMore(Number(index));
   const box = document.querySelector(css);
   if (!box) return;
   box.scrollIntoView({ block: "start" });
   box.querySelector(".media")?.focus({ preventScroll: true });
 }
 
-// The next scene below the bar, or the one before.
+// The scene after the one with the focus, or before it; else by what stands below the bar.
 function nextScene(by) {
-  const top = at("bar").getBoundingClientRect().bottom + 8;
+  const here = document.activeElement?.closest(".group");
+  if (here) {
+    goTo(Number(here.dataset.group) + by);
+    return;
+  }
+  const top = at("bar").getBoundingClientRect().bottom + 20;
   const all = [...document.querySelectorAll(".group")];
-  const found = by > 0 ? all.find((box) => box.getBoundingClientRect().top > top + 4)
-    : all.reverse().find((box) => box.getBoundingClientRect().top < top - 12);
+  const found = by > 0 ? all.find((box) => box.getBoundingClientRect().top > top)
+    : all.reverse().find((box) => box.getBoundingClientRect().top < top - 40);
   if (found) goTo(found.dataset.group);
 }

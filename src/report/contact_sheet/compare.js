@@ -50,10 +50,9 @@ function fit() {
     }, 0);
     const scrolls = cell[1] < tall;
     const score = scrolls ? area / 4 : area;
-    if (!best || score > best.score) best = { score, columns, cell: cell[0], tall };
+    if (!best || score > best.score) best = { score, cell: cell[0], tall };
   }
   if (!best) return;
-  stage.style.setProperty("--columns", String(best.columns));
   const sizes = figures.map((figure) => Math.max(40, Math.min(best.cell, best.tall * figure.shape)));
   const cell = Math.min(best.cell, Math.max(least, ...sizes));
   stage.style.setProperty("--cell", `${Math.floor(cell)}px`);

@@ -13,8 +13,8 @@ use crate::scheduler::stage::shots;
 /// Decides something about a clip as the page does.
 fn decide(site: &Site, headers: &[(&str, &str)], body: &str) -> Answer {
     let Site { address, prefix } = site;
-    let lines: String =
-        headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let lines = headers.iter().map(|(name, value)| [name, ": ", value, "\r\n"].concat());
+    let lines = lines.collect::<Vec<_>>().concat();
     let length = body.len();
     let request = format!(
         "POST {prefix}review HTTP/1.0\r\nHost: {address}\r\n{lines}Content-Length: {length}\r\n\r\n{body}"

@@ -88,7 +88,16 @@ pub async fn earlier_tasks_are_told_until_they_end_and_their_ends_change_no_stat
     maker.reopen();
     let mut rows = Vec::new();
     maker.ledger().snapshot().unwrap().rows(&mut |row| rows.push(row)).unwrap();
-    assert_eq!(rows[0].files, [&[own], &files[..]].concat());
+    let clips = [&[own], &files[..]].concat();
+    assert_eq!(rows[0].files, clips);
+    // When its shot leaves the manifest, it is shown apart from the shots that are in it.
+    let ledger = maker.ledger();
+    record(&*ledger, &[]).await;
+    let (mut rows, mut earlier) = (Vec::new(), Vec::new());
+    let snapshot = ledger.snapshot().unwrap();
+    snapshot.rows(&mut |row| rows.push(row)).unwrap();
+    snapshot.earlier_clips(&mut |row| earlier.push((row.entry.revision, row.files))).unwrap();
+    assert_eq!((rows.len(), earlier), (0, vec![(revision, clips)]));
 }
 
 pub async fn what_was_given_up_or_is_unsettled_is_an_earlier_task_too<M: Maker>() {
