@@ -8,12 +8,15 @@ use crate::blocking::Threads;
 use crate::clips::{BucketStore, ClipStore, Sweep};
 use crate::report::text::{plural, safe_path};
 use crate::review::{Review, ReviewError, Reviews};
-use crate::server::{CampaignView, LivePage, Wish};
+use crate::server::{CampaignView, LivePage, RunView, Wish};
 
 use super::error::CliError;
 use super::settings::{CampaignPaths, quoted};
-use super::terminal::{CYAN, Terminal};
+use super::terminal::{CYAN, Terminal, YELLOW};
 use super::{args, artifacts, bucket, logging, runtime, serve, signals};
+
+/// What everyone with the address of a run's page may do.
+pub const MAY_IN_A_RUN: &str = "watch, pause and stop the run and decide about its clips";
 
 /// Serves the sheet until Ctrl-C.
 pub fn review(
@@ -51,6 +54,21 @@ pub fn view(
         sheet: artifacts::place(paths),
         run: None,
     }
+}
+
+/// What the page of a run shows. That picks cannot be kept is told, and keeps no run from its work.
+pub fn view_of_run(
+    paths: &CampaignPaths,
+    run: RunView,
+    store: Option<Arc<dyn ClipStore>>,
+    terminal: &Terminal,
+) -> CampaignView {
+    let reviews = open(paths).inspect_err(|error| {
+        let what = format!("what is picked on the live page is not kept: {error}");
+        terminal.say(YELLOW, "warning", &what);
+        terminal.say(CYAN, "help", &error.help());
+    });
+    CampaignView { run: Some(run), ..view(paths, reviews.ok(), store) }
 }
 
 async fn serve(

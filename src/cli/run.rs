@@ -25,7 +25,7 @@ use crate::report::text::safe_path;
 use crate::scheduler::{
     self, CancelToken, Deps, EVENT_LOG, Progress, RunOptions, RunOutcome, StopReason,
 };
-use crate::server::{self, CampaignView, LivePage, RunView};
+use crate::server::{self, LivePage, RunView};
 
 use super::error::CliError;
 use super::exit::Exit;
@@ -261,12 +261,7 @@ impl Task<'_> {
         let noted = tokio::spawn(run_note::follow(progress.clone(), Arc::clone(&held)));
         let notifier = notifier.map(|notifier| tokio::spawn(notifier.follow(progress.clone())));
         let live = port.map(|port| {
-            serve::announce(
-                &port,
-                "live",
-                "watch, pause and stop the run and decide about its clips",
-                terminal,
-            );
+            serve::announce(&port, "live", review::MAY_IN_A_RUN, terminal);
             let run = RunView {
                 progress: progress.clone(),
                 rate: options.limits.rate,
@@ -275,13 +270,7 @@ impl Task<'_> {
                 metrics: Arc::clone(&deps.metrics),
             };
             let store = bucket.is_some().then(|| Arc::clone(&deps.clips));
-            let reviews = review::open(&paths).inspect_err(|error| {
-                let what = format!("what is picked on the live page is not kept: {error}");
-                terminal.say(YELLOW, "warning", &what);
-                terminal.say(CYAN, "help", &error.help());
-            });
-            let view = CampaignView { run: Some(run), ..review::view(&paths, reviews.ok(), store) };
-            LivePage::open(port, view)
+            LivePage::open(port, review::view_of_run(&paths, run, store, terminal))
         });
         let last = progress.clone();
         let follower = tokio::spawn(progress::follow(progress, terminal.clone(), timeout));
