@@ -122,10 +122,12 @@ pub fn write_sheet(
     let again = |verb: &str, rest: &str| paths.again(verb, rest);
     let now = SystemClock.now();
     // Others get a page with links: what is decided about its clips is no business of theirs.
-    let verdicts = if links.is_some() { Vec::new() } else { verdicts(&paths.folder) };
+    let is_for_others = links.is_some_and(|all| all.values().any(|it| it.starts_with("http")));
+    let verdicts = if is_for_others { Vec::new() } else { verdicts(&paths.folder) };
     let file = Review::path(&paths.folder).display().to_string();
     let picks = Picks { verdicts: &verdicts, file: &file, saves: false };
-    let sheet = Sheet { source: reader, again: &again, now, live: false, links, picks, place: None };
+    let sheet =
+        Sheet { source: reader, again: &again, now, live: false, links, picks, place: None };
     sheet.write(out)
 }
 

@@ -2,6 +2,7 @@
 //! picked, rated, rejected and noted on. Buys nothing, asks no gateway.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::blocking::Threads;
@@ -119,7 +120,8 @@ fn summarize(
     let (picked, notes) = (plural(picks, "pick"), plural(noted, "note"));
     writeln!(out, "{picked}, {rejected} rejected, {notes}: {}", safe_path(&path))?;
     if picks > 0 {
-        let rest = format!("--picks {} --format otio", quoted(&path));
+        let to = PathBuf::from(format!("{}.otio", paths.header.campaign));
+        let rest = format!("--picks {} --format otio --to {}", quoted(&path), quoted(&to));
         writeln!(out, "for an editor: {}", paths.again("export", &rest))?;
     }
     Ok(())

@@ -1,9 +1,17 @@
 // The picks for an editor, for other programs, and for the command line.
 
 const FORMATS = {
-  otio: "OpenTimelineIO: Resolve, Premiere, Hiero, …", edl: "CMX 3600 edit list", concat: "a list for ffmpeg",
-  folder: "a folder of the clips", csv: "a table",
+  otio: ["timeline for Resolve, Premiere, Hiero, Kdenlive", "otio"], edl: ["CMX 3600 edit list", "edl"],
+  concat: ["list for ffmpeg", "ffconcat"], folder: ["numbered links to the clips", null], csv: ["table", "csv"],
 };
+
+// The command that writes the picks in a format; a folder has a place of its own.
+function exportLine(format) {
+  const ending = FORMATS[format][1];
+  const name = `${head.campaign}.${ending}`;
+  const quoted = /^[\w.-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;
+  return (head.export || "").replaceAll("{format}", format).replaceAll("{to}", ending ? ` --to ${quoted}` : "");
+}
 
 // What `review.json` holds, as this page knows it.
 function reviewFile() {
@@ -32,8 +40,8 @@ function exportChoice() {
   const said = [length ? `${length.toFixed(1)} s` : null, `${roughly(total)} paid`].filter(Boolean).join(" · ");
   const line = el("div", { id: "export-line" });
   const pick = el("select", { id: "format", "aria-label": "Format" });
-  options(pick, Object.entries(FORMATS).map(([name, what]) => [name, `${name}: ${what}`]), "otio");
-  const write = () => line.replaceChildren(command({ line: (head.export || "").replaceAll("{format}", pick.value), when: "" }));
+  options(pick, Object.entries(FORMATS).map(([name, [what]]) => [name, `${name}: ${what}`]), "otio");
+  const write = () => line.replaceChildren(command({ line: exportLine(pick.value), when: "" }));
   pick.addEventListener("change", write);
   write();
   const file = `${head.campaign}-review.json`;

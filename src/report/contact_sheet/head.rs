@@ -26,7 +26,7 @@ const STEP: i64 = 10_000;
 const MAX_TAGS: usize = 50;
 
 /// `at` is when the page was made, of a page that is not live. In `commands` `{shot}` stands for the
-/// shot's name, and in `export` `{format}` for the format. Moments are Unix milliseconds.
+/// shot's name, and in `export` `{format}` for the format and `{to}` for where it goes. Moments are Unix milliseconds.
 pub(super) fn head(sheet: &Sheet<'_>) -> Result<Value, LedgerError> {
     let (summary, spending) = (sheet.source.summary()?, sheet.source.spending()?);
     let mut tags = shares(&spending, |_, tags| tags.to_vec());
@@ -45,7 +45,7 @@ pub(super) fn head(sheet: &Sheet<'_>) -> Result<Value, LedgerError> {
             "why": stray.why.as_deref().map(safe),
         })
     };
-    let export = format!("--picks {} --format {{format}}", shell_word(sheet.picks.file));
+    let export = format!("--picks {} --format {{format}}{{to}}", shell_word(sheet.picks.file));
     let commands = Remedy::ALL.map(|need| (need, need.help(sheet.again, "{shot}")));
     Ok(json!({
         "campaign": summary.campaign,

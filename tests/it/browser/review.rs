@@ -84,7 +84,7 @@ async fn clips_are_reviewed_in_two_windows_and_what_was_decided_is_kept() {
     let said = review.end(&sandbox);
     insta::assert_snapshot!(said, @r"
     2 picks, 1 rejected, 1 note: renders/morning.sim/review.json
-    for an editor: rushes export shots.yaml --picks renders/morning.sim/review.json --format otio --sim=flaky:3
+    for an editor: rushes export shots.yaml --picks renders/morning.sim/review.json --format otio --to morning.otio --sim=flaky:3
     ");
     let kept = std::fs::read_to_string(sandbox.path("renders/morning.sim/review.json")).unwrap();
     let kept: Value = serde_json::from_str(&kept).unwrap();

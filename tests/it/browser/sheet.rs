@@ -207,7 +207,7 @@ async fn picks_become_an_export(browser: &Browser) {
         browser.js("return document.querySelector('#export-line code').textContent").await;
     assert_eq!(
         command,
-        "rushes export shots.yaml --picks renders/stormy.sim/review.json --format otio --sim=storm:11"
+        "rushes export shots.yaml --picks renders/stormy.sim/review.json --format otio --to stormy.otio --sim=storm:11"
     );
     let kept = browser.js("return reviewFile()").await;
     let kept: Value = serde_json::from_str(kept.as_str().unwrap()).unwrap();

@@ -204,7 +204,7 @@ fn earlier_clips_and_what_was_decided_are_on_the_page() {
     assert_eq!((&head["review"]["saves"], &head["live"]), (&false.into(), &false.into()));
     assert_eq!(
         head["export"],
-        "rushes export summer.yaml --picks 'my films/review.json' --format {format}"
+        "rushes export summer.yaml --picks 'my films/review.json' --format {format}{to}"
     );
     assert!(head["params"].as_array().unwrap().contains(&"aspect_ratio".into()));
 }
