@@ -101,8 +101,11 @@ function drawGroup(group, index) {
   const box = el(`section.group${group.together ? ".together" : ""}${group.wide ? ".wide-group" : ""}`,
     { "data-group": String(index) }, groupHead(group), group.grid);
   const sum = group.shots.reduce((all, shot) => all + shape(shot), 0);
+  const gaps = (group.shots.length - 1) * 10;
   box.style.setProperty("--sum", sum.toFixed(3));
-  box.style.setProperty("--gaps", `${(group.shots.length - 1) * 10}px`);
+  box.style.setProperty("--gaps", `${gaps}px`);
+  // The last of several lines is not stretched.
+  box.classList.toggle("wraps", sum * tall + gaps > at("grid").clientWidth);
   return box;
 }
 

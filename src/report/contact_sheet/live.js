@@ -113,7 +113,7 @@ function afterwards() {
   } else if (head.sheet) {
     lines.push(el("p.dim", null, "The contact sheet, to open in a browser:"), command({ line: head.sheet, when: "" }));
   }
-  if (head.serve) lines.push(el("p.dim", null, "Or look and pick here, with what it keeps for the editor:"), command({ line: head.serve, when: "" }));
+  if (head.serve) lines.push(el("p.dim", null, "Or to look at the clips and pick, kept beside the ledger:"), command({ line: head.serve, when: "" }));
   return lines;
 }
 

@@ -49,9 +49,10 @@ function settleForm() {
 // The slider sets how big a picture of the usual form is: the side of a square as big. All pictures of a row
 // are as tall as each other; the narrowest must still take a line of text.
 const MIN_WIDTH = 92;
+let tall = 180;
 function size() {
   const narrowest = settleForm();
-  const tall = Math.max(Number(at("size").value) / Math.sqrt(usualForm), MIN_WIDTH / narrowest);
+  tall = Math.max(Number(at("size").value) / Math.sqrt(usualForm), MIN_WIDTH / narrowest);
   document.documentElement.style.setProperty("--tall", `${Math.round(tall)}px`);
 }
 
