@@ -19,8 +19,8 @@ use tempfile::TempDir;
 
 use crate::support::pictures;
 
-/// What begins as a PNG does and says nothing more.
-pub const PNG: &[u8] = b"\x89PNG\r\n\x1a\n and the rest";
+/// A PNG of 1280x720 without pixels.
+pub const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\x05\0\0\0\x02\xd0\x08\x02\0\0\0????\0\0\0\0IEND\xae\x42\x60\x82";
 
 /// A manifest and the files beside it.
 pub struct Case {

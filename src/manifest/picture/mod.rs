@@ -1,5 +1,5 @@
 //! What a picture's file says of itself: its kind, its size in pixels, whether it is marked as turned,
-//! and whether it ends before its picture does. Reads headers, never pixels.
+//! and whether it is whole. Reads headers, never pixels.
 
 mod exif;
 mod jpeg;
@@ -15,15 +15,26 @@ pub struct Picture {
     pub size: Option<(u32, u32)>,
     /// The orientation by EXIF, 1 to 8; 1 is upright, and so is a picture that does not say.
     pub orientation: u8,
-    /// Whether the file ends before the picture does.
-    pub is_cut: bool,
+    /// Why it is no whole picture, if that shows.
+    pub flaw: Option<Flaw>,
+}
+
+/// Why a file is no whole picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// It ends before the picture does.
+    Cut,
+    /// It begins as a picture does, and holds none: the part that says how big it is is not there.
+    Headless,
 }
 
 impl Picture {
     /// Nothing is known.
-    pub const UNKNOWN: Self = Self { size: None, orientation: 1, is_cut: false };
+    pub const UNKNOWN: Self = Self { size: None, orientation: 1, flaw: None };
     /// The file ends too early to say anything.
-    const CUT: Self = Self { is_cut: true, ..Self::UNKNOWN };
+    const CUT: Self = Self { flaw: Some(Flaw::Cut), ..Self::UNKNOWN };
+    /// The file holds no picture.
+    const HEADLESS: Self = Self { flaw: Some(Flaw::Headless), ..Self::UNKNOWN };
 }
 
 /// How many chunks or segments of a file are looked at.

@@ -2,11 +2,13 @@
 
 use std::io::{self, Read, Seek};
 
-use super::{MAX_STEPS, Picture, bytes_at, exif, some_at};
+use super::{Flaw, MAX_STEPS, Picture, bytes_at, exif, some_at};
 
 pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// The first chunk's length and name.
 const FIRST: &[u8; 8] = b"\0\0\0\x0dIHDR";
+/// The first chunk of what Apple makes of PNGs for its phones.
+const APPLES: &[u8] = b"CgBI";
 /// The last chunk, whole.
 const LAST: &[u8; 12] = b"\0\0\0\0IEND\xae\x42\x60\x82";
 /// EXIF data are short.
@@ -16,16 +18,23 @@ pub(super) fn inspect(file: &mut (impl Read + Seek), bytes: u64) -> io::Result<P
     let Some(head) = bytes_at::<33>(file, 0)? else {
         let head = some_at(file, 8, 8)?;
         let is_cut = FIRST.starts_with(&head);
-        return Ok(if is_cut { Picture::CUT } else { Picture::UNKNOWN });
+        return Ok(if is_cut { Picture::CUT } else { Picture::HEADLESS });
     };
-    if head.get(8..16) != Some(FIRST.as_slice()) {
+    if head.get(12..16) == Some(APPLES) {
         return Ok(Picture::UNKNOWN);
+    }
+    if head.get(8..16) != Some(FIRST.as_slice()) {
+        return Ok(Picture::HEADLESS);
     }
     let side = |at: usize| head.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
     let size = side(16).zip(side(20)).filter(|(width, height)| *width > 0 && *height > 0);
     let is_ended = bytes_at::<12>(file, bytes.saturating_sub(12))? == Some(*LAST);
     let (orientation, is_whole) = walk(file, bytes, is_ended)?;
-    Ok(Picture { size, orientation, is_cut: !is_whole })
+    let flaw = match size {
+        None => Some(Flaw::Headless),
+        Some(_) => (!is_whole).then_some(Flaw::Cut),
+    };
+    Ok(Picture { size, orientation, flaw })
 }
 
 /// Goes from chunk to chunk: the orientation, and whether the last chunk is there. What is known to

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Seek};
 
-use super::{MAX_STEPS, Picture, bytes_at, exif, some_at};
+use super::{Flaw, MAX_STEPS, Picture, bytes_at, exif, some_at};
 
 /// EXIF data are short.
 const MAX_EXIF: usize = 64 * 1024;
@@ -10,7 +10,7 @@ const MAX_EXIF: usize = 64 * 1024;
 pub(super) fn inspect(file: &mut (impl Read + Seek), bytes: u64) -> io::Result<Picture> {
     let Some(head) = bytes_at::<12>(file, 0)? else { return Ok(Picture::CUT) };
     let end = 8 + length(&head);
-    let mut found = Picture { is_cut: end > bytes, ..Picture::UNKNOWN };
+    let mut found = Picture::UNKNOWN;
     let mut at = 12;
     for _ in 0..MAX_STEPS {
         let Some(chunk) = bytes_at::<8>(file, at)? else { break };
@@ -27,6 +27,11 @@ pub(super) fn inspect(file: &mut (impl Read + Seek), bytes: u64) -> io::Result<P
         }
         at += 8 + length + length % 2;
     }
+    found.flaw = match found.size {
+        _ if end > bytes => Some(Flaw::Cut),
+        None => Some(Flaw::Headless),
+        Some(_) => None,
+    };
     Ok(found)
 }
 

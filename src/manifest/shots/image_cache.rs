@@ -13,7 +13,7 @@ use super::local_file::{ImageError, WHOLE, unreadable};
 use super::video::{self, KnownVideo};
 use crate::catalog::{VideoLimits, base64_bytes, is_http_url};
 use crate::disk;
-use crate::manifest::picture::{self, Picture};
+use crate::manifest::picture::{self, Flaw, Picture};
 
 /// What a request's image turned out to be.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,8 +33,13 @@ type Known = Result<([u8; 32], u64, Picture), ImageError>;
 
 /// What to write in place of a file that cannot be read.
 const OPENABLE: &str = "write the path of a PNG, JPEG or WebP file that you can open";
-/// What is wrong with a picture that ends too early.
-const CUT: &str = "is cut off: the file ends before the picture does";
+/// What is wrong with a picture that is not whole.
+const fn not_whole(flaw: Flaw) -> &'static str {
+    match flaw {
+        Flaw::Cut => "is cut off: the file ends before the picture does",
+        Flaw::Headless => "is not a whole image: it begins as one, and holds no picture",
+    }
+}
 const CUT_BASE64: &str = "copy all of it again, or write the path of the image's file";
 
 /// The local images and videos of a campaign.
@@ -137,7 +142,7 @@ fn looks_like_base64(text: &str) -> bool {
 fn base64(bytes: &[u8]) -> Result<Image, ImageError> {
     let length = bytes.len() as u64;
     let picture = picture::inspect(&mut Cursor::new(bytes), length).unwrap_or(Picture::UNKNOWN);
-    if picture.is_cut {
+    if picture.flaw.is_some() {
         return Err(("this image in base64 is damaged or cut off".into(), CUT_BASE64));
     }
     Ok(Image::Base64 { text: STANDARD.encode(bytes), bytes: length, picture })
@@ -170,8 +175,8 @@ fn read(path: &Path) -> Known {
         return Err((format!("{} is an empty file", path.display()), fix));
     }
     let picture = picture::inspect(&mut file, bytes).map_err(unreadable)?;
-    if picture.is_cut {
-        return Err((format!("{} {CUT}", path.display()), WHOLE));
+    if let Some(flaw) = picture.flaw {
+        return Err((format!("{} {}", path.display(), not_whole(flaw)), WHOLE));
     }
     Ok((hash.finalize().into(), bytes, picture))
 }

@@ -16,7 +16,7 @@ const PARTING: &[u8] = b"\n=====\n";
 const ROWS: &[u8] = b"id,prompt,place,takes\na,A beach,Oslo,2\nb,\"A {{ place }}, dim\",Rome,\n";
 
 /// Enough of a PNG to be taken for one.
-const STILL: &[u8] = b"\x89PNG\r\n\x1a\nstill";
+const STILL: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\x05\0\0\0\x02\xd0\x08\x02\0\0\0????\0\0\0\0IEND\xae\x42\x60\x82";
 
 /// A folder to write manifests to, and the catalog.
 pub struct Harness {

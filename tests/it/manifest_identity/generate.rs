@@ -92,7 +92,7 @@ pub fn campaign(dice: &mut Dice<'_>) -> Campaign {
     let vars = [("mood", var(dice)), ("era", var(dice))];
     let is_table = dice.once_in(6);
     let count = 1 + if is_table { 0 } else { dice.below(4) };
-    let still = |tag: &str| [b"\x89PNG\r\n\x1a\n", tag.as_bytes()].concat();
+    let still = |tag: &str| [crate::cases::PNG, tag.as_bytes()].concat();
     Campaign {
         vars: vars.map(|(name, text)| (name.to_owned(), text)).into(),
         entries: (0..count).map(|who| entry(who, !is_table, dice)).collect(),
@@ -414,7 +414,10 @@ pub fn change(campaign: &mut Campaign, dice: &mut Dice<'_>) {
     let at = dice.below(campaign.entries.len());
     let entry = &mut campaign.entries[at];
     match dice.below(8) {
-        0 => drop(campaign.stills.insert("still.png".into(), b"\xff\xd8\xff other".to_vec())),
+        0 => {
+            let other = [crate::cases::PNG, b"other"].concat();
+            campaign.stills.insert("still.png".into(), other);
+        }
         1 => drop(campaign.vars.insert("mood".into(), dice.of(&WORDS[..14]).into())),
         2 if entry.named => drop(entry.extra.insert("new".into(), json!([dice.below(3)]))),
         3 if entry.table.is_some() => {

@@ -88,6 +88,20 @@ pub fn drawn(written: &str) -> Vec<u8> {
         "song" => [film_box(b"ftyp", b"M4A \0\0\0\0"), film_box(b"moov", b"index")].concat(),
         "webm" => b"\x1aE\xdf\xa3 and the rest".to_vec(),
         "zeros" => vec![0; 64],
+        // What Apple makes of a PNG for its phones: another chunk stands first.
+        "apple" => {
+            let first = b"\x89PNG\r\n\x1a\n\0\0\0\x04CgBI\x50\0\x20\x06????".as_slice();
+            [first, &png(640, 480)[8..]].concat()
+        }
+        // The beginning alone, and what is behind it in no file of that kind.
+        "png-head" => b"\x89PNG\r\n\x1a\n".to_vec(),
+        "png-word" => b"\x89PNG\r\n\x1a\nhello, this is a text and no picture at all".to_vec(),
+        "png-flat" => png(0, 720),
+        "jpeg-word" => b"\xff\xd8\xffhello".to_vec(),
+        "jpeg-bare" => b"\xff\xd8\xff\xda\0\x08\x01\x01\0\0\x3f\0pixels\xff\xd9".to_vec(),
+        "webp-bare" => b"RIFF\x0c\0\0\0WEBPXXXX\0\0\0\0".to_vec(),
+        // Its height is told behind the pixels.
+        "jpeg-tall" => jpeg(1280, 0, 1),
         other => panic!("unknown picture {other}"),
     };
     if let Some(at) = rest.iter().position(|word| *word == "cut") {
