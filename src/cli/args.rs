@@ -22,6 +22,7 @@ use crate::server::Wish;
 use crate::simulator::{Profile, SimOptions};
 
 use super::deadline::Deadline;
+use super::only::Only;
 use super::values::{BudgetFlag, Out, ProxyFlag, glob};
 
 pub use account::Account;
@@ -206,9 +207,9 @@ pub struct Work {
     /// Models and prices from this file instead of the built-in ones
     #[arg(long, value_name = "FILE", help_heading = "Money and pace")]
     pub catalog: Option<PathBuf>,
-    /// Only shots whose id matches, such as 'beach*'
-    #[arg(long, value_name = "GLOB", value_parser = glob, help_heading = "Which shots")]
-    pub only: Option<globset::GlobMatcher>,
+    /// Only shots whose id matches, such as 'beach*'; several with commas, or with the flag again
+    #[arg(long, value_name = "GLOB", help_heading = "Which shots")]
+    pub only: Vec<Only>,
     /// The campaign's gateway has another address now: go on there
     #[arg(long, help_heading = "Where")]
     pub same_gateway: bool,

@@ -26,6 +26,7 @@ mod ls;
 mod named_budget;
 mod named_manifest;
 mod notifier;
+mod only;
 mod opening;
 mod other_text;
 mod ownership;

@@ -56,7 +56,7 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
     let options = RunOptions {
         rules: loaded.rules(),
         download: !args.no_download,
-        only: args.work.only.clone(),
+        only: loaded.only.clone(),
         retry_failed: args.work.retry_failed,
         check_balance: true,
         whole: args.work.whole,

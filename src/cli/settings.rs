@@ -6,6 +6,8 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use globset::GlobMatcher;
+
 use crate::catalog::Catalog;
 use crate::clips::BucketUrl;
 use crate::domain::state::{OnDoubt, Rules};
@@ -27,6 +29,7 @@ use super::args;
 use super::clips_url;
 use super::error::CliError;
 use super::named_budget::NamedBudget;
+use super::only;
 use super::terminal::{Terminal, var};
 use super::values::{BudgetFlag, Out, ProxyFlag};
 
@@ -354,6 +357,8 @@ pub struct LoadedCampaign {
     pub paths: CampaignPaths,
     /// The shots.
     pub campaign: Campaign,
+    /// The ids of the shots that it is about; `None`: of all.
+    pub only: Option<GlobMatcher>,
     /// What the ledger says of itself, once there is one.
     pub kept: Option<Summary>,
     /// The budget that holds.
@@ -396,18 +401,11 @@ impl LoadedCampaign {
         let inherited = written.is_none_or(|written| written.cap.is_none());
         let capped = flag.or(inherited.then_some(budget.cap.is_some()).filter(|capped| *capped));
         let campaign = manifest.campaign(capped, color)?;
-        if let Some(only) = &work.only
-            && !campaign.shots.iter().any(|shot| only.is_match(shot.id.as_str()))
-        {
-            let pattern = only.glob().glob();
-            let first = campaign.shots.first().map_or("", |shot| shot.id.as_str());
-            return Err(CliError::new(format!("no shot's id matches --only {pattern}"))
-                .help(format!("ids look like {first}; `rushes plan` lists them")));
-        }
+        let only = only::all(&work.only, &campaign.shots)?;
         let mut limits = paths.header.limits.clone();
         limits.rate = work.rate.unwrap_or(limits.rate);
         limits.in_flight = work.in_flight.unwrap_or(limits.in_flight);
-        Ok(Self { paths, campaign, kept, budget, limits, catalog, paid })
+        Ok(Self { paths, campaign, only, kept, budget, limits, catalog, paid })
     }
 
     /// Says what is odd about the manifest.
@@ -443,7 +441,7 @@ impl LoadedCampaign {
             Rules { on_doubt: OnDoubt::Resubmit, attempts, .. } => attempts,
             Rules { on_doubt: OnDoubt::Hold, .. } => 0,
         };
-        let (only, rerolls) = (work.only.as_ref(), self.limits.rerolls);
+        let (only, rerolls) = (self.only.as_ref(), self.limits.rerolls);
         Scope { only, retry_failed: work.retry_failed, resubmits, rerolls, paid: Some(&self.paid) }
     }
 

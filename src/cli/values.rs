@@ -136,12 +136,42 @@ impl Out {
     }
 }
 
-/// `--only`.
+/// `--only`: ids and patterns, separated by commas.
 pub fn glob(text: &str) -> Result<globset::GlobMatcher, String> {
-    match globset::Glob::new(text) {
+    let parts = parts(text);
+    let pattern = match &parts[..] {
+        [] => return Err("it names no shot; write for example 'beach*'".to_owned()),
+        [one] => one.clone(),
+        _ => format!("{{{}}}", parts.join(",")),
+    };
+    match globset::Glob::new(&pattern) {
         Ok(glob) => Ok(glob.compile_matcher()),
         Err(why) => Err(format!("{why}; write for example 'beach*' or '{{a,b}}-take?'")),
     }
+}
+
+/// What a text says between its commas; a comma inside of braces or brackets is the pattern's.
+pub fn parts(text: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let (mut depth, mut is_escaped) = (0_usize, false);
+    for c in text.chars() {
+        match c {
+            _ if is_escaped => {}
+            '{' | '[' => depth += 1,
+            '}' | ']' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                parts.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        is_escaped = c == '\\' && !is_escaped;
+        if let Some(part) = parts.last_mut() {
+            part.push(c);
+        }
+    }
+    let parts = parts.iter().map(|part| part.trim().to_owned());
+    parts.filter(|part| !part.is_empty()).collect()
 }
 
 /// `--links`: no cloud signs a link for longer than a week.
@@ -161,4 +191,25 @@ pub fn spans(text: &str) -> Result<Range<Duration>, String> {
     let (min, max) = text.split_once("..").ok_or(example)?;
     let spans = span(min)?..span(max)?;
     if spans.is_empty() { Err(format!("that is no span; {example}")) } else { Ok(spans) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parts;
+
+    #[test]
+    fn commas_separate_outside_of_braces() {
+        for (text, expected) in [
+            ("a", vec!["a"]),
+            ("a,b*", vec!["a", "b*"]),
+            (" a , b ,", vec!["a", "b"]),
+            ("{a,b}-t?", vec!["{a,b}-t?"]),
+            ("{a,b},c", vec!["{a,b}", "c"]),
+            ("[a,b]x,c", vec!["[a,b]x", "c"]),
+            (r"a\,b", vec![r"a\,b"]),
+            (",", vec![]),
+        ] {
+            assert_eq!(parts(text), expected, "{text}");
+        }
+    }
 }

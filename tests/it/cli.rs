@@ -5,6 +5,7 @@ mod exit;
 mod key;
 mod log_file;
 mod odd_manifests;
+mod only;
 mod progress;
 mod resolve;
 mod settings;

@@ -140,6 +140,10 @@ fn of_shot<'a>(entries: &'a [Entry], typed: &str) -> Result<Vec<&'a Entry>, Stri
     if typed.contains('~') && number.is_none() {
         return Err(format!("{}: a revision is named like beach~r1", safe(typed)));
     }
+    let is_known = |id: &str| entries.iter().any(|entry| entry.shot.as_str() == id);
+    // The first take, whose id has no number.
+    let first = id.strip_suffix("-t1").filter(|first| is_known(&format!("{first}-t2")));
+    let id = first.filter(|_| !is_known(id)).unwrap_or(id);
     let of_shot = entries.iter().filter(|entry| entry.shot.as_str() == id);
     Ok(of_shot.filter(|entry| number.is_none_or(|number| entry.number == number)).collect())
 }

@@ -77,3 +77,21 @@ fn nothing_is_chosen_unless_everything_can_be() {
     let wrong = choose(&entries, &names(&["a", "b", "c"])).unwrap_err();
     assert_eq!(wrong.len(), 2);
 }
+
+/// Trial 15: the first take has no number in its id.
+#[test]
+fn the_first_take_is_found_by_its_number_too() {
+    let entries = [
+        entry("beach", 1, true, doubt()),
+        entry("beach-t2", 2, true, doubt()),
+        entry("door", 3, true, doubt()),
+    ];
+    assert_eq!(found(&entries, "beach-t1"), Ok(1));
+    assert!(found(&entries, "door-t1").is_err(), "it has one take");
+    let other = [
+        entry("beach", 1, true, doubt()),
+        entry("beach-t2", 2, true, doubt()),
+        entry("beach-t1", 3, true, doubt()),
+    ];
+    assert_eq!(found(&other, "beach-t1"), Ok(3));
+}
