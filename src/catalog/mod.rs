@@ -8,6 +8,7 @@ mod file;
 mod fingerprint;
 mod image;
 mod model;
+mod names;
 mod notes;
 mod param;
 mod parts;
@@ -25,6 +26,7 @@ pub use coerce::{FOREIGN_OFF, FOREIGN_ON, any_switch, is_foreign_switch, switch}
 pub use fingerprint::{FileHashes, FingerprintRule, hex};
 pub use image::{base64_bytes, is_http_url};
 pub use model::{Catalog, CatalogError, Model, Problem};
+pub use names::is_for_people;
 pub use notes::{Note, NoteKind};
 pub use param::{Form, Need, Param, ParamKind, Params, PictureLimits, VideoLimits};
 pub use price::{Change, PriceHint, in_words};

@@ -29,6 +29,6 @@ pub fn likely_typo<'a>(
 }
 
 /// Letters and digits in lower case; no more of them than any known word has.
-fn fold(word: &str) -> String {
+pub(super) fn fold(word: &str) -> String {
     word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).take(64).collect()
 }

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::diagnostics::Diagnostics;
-use super::scalars::{Section, TOP_LEVEL, check_name, group, text};
+use super::scalars::{Section, TOP_LEVEL, check_name, check_part, group, text};
 use super::shots::defaults::Inherited;
-use super::shots::entry;
+use super::shots::keys;
 use super::text::builder::NoShots;
 use super::text::file;
 use super::text::tree::{Node, Pair, Value};
@@ -167,14 +167,28 @@ fn vars(root: &Node, diags: &mut Diagnostics) -> Vec<(Rc<str>, Node)> {
     let mut vars = Vec::new();
     for Pair { key, key_place, value } in pairs.unwrap_or_default() {
         check_name(key, *key_place, diags);
-        let value = match text(value, key, diags) {
-            Some(_) => value.clone(),
+        let value = if is_var(value, key, diags) {
+            value.clone()
+        } else {
             // Reported; a text in its place keeps the templates that use it right.
-            None => Node { place: value.place, value: Value::Text("…".into(), false) },
+            Node { place: value.place, value: Value::Text("…".into(), false) }
         };
         vars.push((Rc::clone(key), value));
     }
     vars
+}
+
+/// Whether a variable holds a text, or a group of such; what is wrong with it is reported.
+fn is_var(node: &Node, name: &str, diags: &mut Diagnostics) -> bool {
+    let Some(pairs) = node.pairs().filter(|pairs| !pairs.is_empty()) else {
+        return text(node, name, diags).is_some();
+    };
+    let before = diags.error_count();
+    for Pair { key, key_place, value } in pairs {
+        check_part(key, *key_place, diags);
+        is_var(value, key, diags);
+    }
+    diags.error_count() == before
 }
 
 /// `defaults`: request parameters that all shots start from.
@@ -186,12 +200,12 @@ fn defaults(root: &Node, catalog: &Catalog, diags: &mut Diagnostics) -> Inherite
     for Pair { key, key_place, value } in pairs.unwrap_or_default() {
         match catalog.params().iter().position(|param| *param.name == **key) {
             Some(param) => inherited.defaults.push((param, value.clone())),
-            None if entry::KEYS.contains(&&**key) => {
+            None if keys::KEYS.contains(&&**key) => {
                 let what = format!("`{key}` belongs to a shot, not to `defaults`");
                 let fix = "write it in each shot that needs it";
                 diags.error(*key_place, what, fix);
             }
-            None => inherited.misspelt.extend(entry::report_unknown(
+            None => inherited.misspelt.extend(keys::report_unknown(
                 key,
                 *key_place,
                 catalog,

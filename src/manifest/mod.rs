@@ -15,7 +15,7 @@ mod source;
 mod text;
 
 pub use campaign::{Campaign, Header, WrittenBudget, WrittenCallback, WrittenNotify, WrittenPlace};
-pub use diagnostics::{Diagnostics, Finding, Level, Mistakes, Related, Spot};
+pub use diagnostics::{CellSpot, Diagnostics, Finding, Level, Mistakes, Related, Spot};
 pub use kept::{KeptRequest, KeptRequests};
 pub use read::{Manifest, header};
 pub use shots::{KnownIds, identity, template};

@@ -287,12 +287,13 @@ impl<'c> Reader<'c> {
         let Self { path, catalog, engine, expansion, diags, .. } = self;
         let (Some(catalog), Some(output)) = (*catalog, expansion) else { return Some(header) };
         match Table::open(path, diags) {
-            Ok(Some((table, rows))) => {
+            Ok(Some((mut table, rows))) => {
+                table.settle(diags);
                 let inherited = Inherited::default();
                 let defaults = CompiledDefaults::new(&inherited, catalog, engine, diags);
                 let entry = Entry { place: table.place(), ..Entry::default() };
                 ExpandContext { catalog, engine, defaults: &defaults, diags, output }
-                    .expand_rows(&entry, &table, rows, true);
+                    .expand_rows(&entry, &table, rows, None);
             }
             Ok(None) if diags.error_count() == 0 => {
                 let fix = "write a header such as id,model,prompt and a row for each shot";
@@ -334,13 +335,17 @@ impl Sink for Shots<'_> {
             CompiledDefaults::new(inherited, catalog, engine, diags)
         });
         let Some(entry) = Entry::read(&shot, catalog, diags) else { return };
-        let table = match entry.from.map(|from| open_table(from, path, diags)) {
+        let mut table = match entry.from.map(|from| open_table(from, path, diags)) {
             Some(None) => return,
             table => table.flatten(),
         };
         let mut cx = ExpandContext { catalog, engine, defaults, diags, output };
         match table {
-            Some((ref table, rows)) => cx.expand_rows(&entry, table, rows, false),
+            Some((ref mut table, rows)) => {
+                if let Some(mut filter) = entry.sheet.apply(table, catalog, cx.diags) {
+                    cx.expand_rows(&entry, table, rows, Some(&mut filter));
+                }
+            }
             None => cx.expand(&entry),
         }
     }

@@ -190,15 +190,22 @@ pub(super) fn parsed<T>(
 
 /// Checks the name of a variable for templates.
 pub(super) fn check_name(name: &str, place: Place, diags: &mut Diagnostics) {
+    if check_part(name, place, diags) && matches!(name, "take" | "id") {
+        let what = format!("`{name}` already stands for the shot's own {name}");
+        diags.error(place, what, format!("call it something else, such as `my_{name}`"));
+    }
+}
+
+/// Checks a name within a group of variables; `false` when it is none.
+pub(super) fn check_part(name: &str, place: Place, diags: &mut Diagnostics) -> bool {
     let mut characters = name.chars();
     let begins = characters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
-    if !begins || !characters.all(|c| c.is_ascii_alphanumeric() || c == '_') {
+    let is_name = begins && characters.all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !is_name {
         let what =
             format!("`{name}` cannot stand in `{{{{ … }}}}`, so it is no name for a variable");
         let fix = "use letters, digits and `_`, and begin with a letter, such as `my_look`";
         diags.error(place, what, fix);
-    } else if matches!(name, "take" | "id") {
-        let what = format!("`{name}` already stands for the shot's own {name}");
-        diags.error(place, what, format!("call it something else, such as `my_{name}`"));
     }
+    is_name
 }

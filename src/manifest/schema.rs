@@ -40,7 +40,7 @@ pub fn schema(catalog: &Catalog) -> Value {
     let mut shot = defs.and_then(|defs| defs.shift_remove("shot")).unwrap_or_default();
     shot["allOf"] = rules::of_a_shot(catalog).into();
     let keys = &mut shot["properties"];
-    keys["takes"]["maximum"] = MAX_OF_ONE.into();
+    keys["takes"]["anyOf"][0]["maximum"] = MAX_OF_ONE.into();
     keys["matrix"]["properties"] = variables.into();
     keys["extra"]["propertyNames"]["not"]["enum"] = names.into();
     for (name, parameter) in &request {

@@ -147,13 +147,22 @@ fn cap(node: &Node, diags: &mut Diagnostics) -> Option<Usd> {
     let read = match node.text() {
         None if node.is_null() => Err("the budget is empty".to_owned()),
         None => Err(format!("the budget is a number, but this is {}", node.kind())),
-        Some(text) => match text.parse::<Usd>() {
+        Some(text) => match amount(text).parse::<Usd>() {
             Ok(Usd::ZERO) => Err("a budget of 0 pays for nothing".to_owned()),
             Ok(cap) => Ok(cap),
             Err(why) => Err(format!("the budget cannot be \"{text}\": {why}")),
         },
     };
     read.map_err(|what| diags.error(node.place, what, fix)).ok()
+}
+
+/// An amount without what says that it is in US dollars: `$40`, `40 USD`, `US$ 40`.
+fn amount(text: &str) -> &str {
+    let text = text.trim();
+    let before = ["US$", "USD", "$"].iter().find_map(|sign| text.strip_prefix(sign));
+    let text = before.unwrap_or(text).trim();
+    let behind = ["US dollars", "USD", "Dollars", "dollars", "Dollar", "dollar", "$"];
+    behind.iter().find_map(|sign| text.strip_suffix(sign)).unwrap_or(text).trim()
 }
 
 fn on_doubt(node: &Node, diags: &mut Diagnostics) -> Option<OnDoubt> {

@@ -3,7 +3,7 @@
 
 use crate::cases::cases;
 
-pub const TOPICS: [&str; 13] = [
+pub const TOPICS: [&str; 14] = [
     "settings",
     "shots",
     "ids",
@@ -14,6 +14,7 @@ pub const TOPICS: [&str; 13] = [
     "templates",
     "tables",
     "csv",
+    "sheets",
     "include",
     "files",
     "yaml",
@@ -141,6 +142,12 @@ fn files_that_are_wrong() {
 #[test]
 fn yaml_that_are_wrong() {
     topic("yaml");
+}
+
+/// Trial 13: a client's spreadsheet says each of its mistakes once, with its rows.
+#[test]
+fn sheets_that_are_wrong() {
+    topic("sheets");
 }
 
 #[test]

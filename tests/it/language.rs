@@ -111,17 +111,30 @@ fn colours_change_nothing_that_is_said() {
 
 #[test]
 fn ten_thousand_mistakes_end_in_a_bounded_list_and_a_count() {
-    let mut text = String::from("id,model,prompt,duration\n");
+    let mut text = String::from("shots:\n");
     for row in 0..20_000 {
-        let _ = writeln!(text, "shot-{row},kling-v2-6,x,12");
+        let _ = writeln!(text, "- {{id: s{row}, model: kling-v2-6, prompt: x, duration: 12}}");
     }
-    let mistakes = load_files(&[("shots.csv", &text)], false).unwrap_err();
+    let mistakes = load_files(&[("shots.yaml", &text)], false).unwrap_err();
     assert_eq!(mistakes.count, 20_000);
     assert_eq!(mistakes.findings.len(), 100);
     let places: Vec<u32> = mistakes.findings.iter().map(|found| found.spot.line).collect();
     assert_eq!(places, (2..102).collect::<Vec<u32>>());
     let last = mistakes.rendered.lines().last().unwrap();
     assert_eq!(last, "and 19900 more mistakes, 20000 in all; nothing was sent");
+}
+
+/// Trial 13: the same mistake in every row of a sheet is one.
+#[test]
+fn twenty_thousand_rows_with_one_mistake_have_one_mistake() {
+    let mut text = String::from("id,model,prompt,duration\n");
+    for row in 0..20_000 {
+        let _ = writeln!(text, "shot-{row},kling-v2-6,x,12");
+    }
+    let mistakes = load_files(&[("shots.csv", &text)], false).unwrap_err();
+    assert_eq!(mistakes.count, 1);
+    assert_eq!(mistakes.findings[0].rows, (2..20_002).collect::<Vec<u32>>());
+    assert_eq!(mistakes.findings[0].more_shots, 19_999);
 }
 
 #[test]
@@ -287,8 +300,7 @@ fn a_shot_s_tags_may_name_its_clip_s_folder() {
 #[test]
 fn a_big_image_is_odd_but_not_wrong() {
     let folder = tempfile::tempdir().unwrap();
-    let mut image = b"\x89PNG\r\n\x1a\n".to_vec();
-    image.resize(11 << 20, 0);
+    let image = crate::support::pictures::drawn("png 1920x1080 megabytes 11");
     std::fs::write(folder.path().join("a.png"), image).unwrap();
     let path = folder.path().join("shots.yaml");
     std::fs::write(&path, "shots:\n  - {id: a, model: kling-v3, image: a.png, takes: 3}\n")

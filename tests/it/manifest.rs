@@ -3,15 +3,18 @@
 mod chars;
 mod comments;
 mod file;
+mod groups;
 mod identity;
 mod meaning;
 mod scalar;
+mod sheets;
 mod table;
 mod template;
 
 use std::fmt::Write as _;
 use std::path::Path;
 
+use base64::Engine as _;
 use rushes::catalog::{BUILTIN, Catalog};
 use rushes::domain::secret::Secret;
 use rushes::domain::shot::FileKind;
@@ -244,7 +247,8 @@ fn yaml_as_people_write_it_means_what_it_says() {
 #[test]
 fn a_body_is_the_request_with_its_files_or_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let png = b"\x89PNG\r\n\x1a\n and the rest";
+    let png = crate::cases::PNG;
+    let base64 = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
     std::fs::write(folder.path().join("a.png"), png).unwrap();
     let manifest = folder.path().join("shots.yaml");
     let text = "campaign: c\nshots:\n  - {id: a, model: kling-v3, prompt: x, image: a.png}\n";
@@ -254,14 +258,14 @@ fn a_body_is_the_request_with_its_files_or_nothing() {
     let request = &campaign.shots[0].request;
     assert_eq!(&*request.json, r#"{"model":"kling-v3","prompt":"x"}"#);
     let expected =
-        r#"{"model":"kling-v3","prompt":"x","image":"iVBORw0KGgogYW5kIHRoZSByZXN0"}"#.as_bytes();
+        format!(r#"{{"model":"kling-v3","prompt":"x","image":"{}"}}"#, base64(png)).into_bytes();
     let (key, params) = (Secret::from_bytes([7; 16]), request.json.clone());
     let files = LoadedFiles::read(request, &LoadShare::default()).unwrap().0;
     assert_eq!(body(&Submission { key, params, files, callback: None }), expected);
     // Written as base64, in a `data:` URL or as a file, it is the same shot.
     for image in [
-        "iVBORw0KGgogYW5kIHRoZSByZXN0AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-        "data:image/png;base64,iVBORw0KGgogYW5kIHRoZSByZXN0",
+        base64(&[png, b"behind its end"].concat()),
+        format!("data:image/png;base64,{}", base64(png)),
     ] {
         std::fs::write(&manifest, text.replace("a.png", &format!("'{image}'"))).unwrap();
         let again = load(&manifest, &reading(&catalog)).unwrap();
@@ -269,9 +273,8 @@ fn a_body_is_the_request_with_its_files_or_nothing() {
         let same = again.shots[0].fingerprint == campaign.shots[0].fingerprint;
         assert_eq!(same, image.starts_with("data:"));
     }
-    for changed in
-        [b"\x89PNG\r\n\x1a\n and the rust".as_slice(), b"\x89PNG\r\n\x1a\n and the rest+", b""]
-    {
+    let (longer, other) = ([png, b"+"].concat(), [&b"\x88"[..], &png[1..]].concat());
+    for changed in [other, longer, Vec::new()] {
         std::fs::write(folder.path().join("a.png"), changed).unwrap();
         assert!(matches!(
             LoadedFiles::read(request, &LoadShare::default()),

@@ -16,6 +16,7 @@ fn every_manifest_that_comes_with_rushes_is_right_and_has_known_prices() {
         ("manifests/capped-campaign.yaml", 9, "11.2598"),
         ("manifests/products.yaml", 5, "0.1863"),
         ("manifests/product-spots.csv", 6, "1.2665"),
+        ("manifests/client-sheet.yaml", 4, "0.0797"),
         ("manifests/image-to-video-voice.yaml", 3, "0.2342"),
         ("manifests/motion-control.yaml", 6, "0.1854"),
         ("src/cli/starter.yaml", 4, "0.0636"),
@@ -42,11 +43,13 @@ fn what_the_language_s_description_shows_is_right() {
     let catalog = Catalog::builtin();
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("tables")).unwrap();
-    let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests/tables/products.csv");
-    std::fs::copy(table, folder.path().join("tables/products.csv")).unwrap();
+    for table in ["tables/products.csv", "tables/client.csv"] {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests").join(table);
+        std::fs::copy(from, folder.path().join(table)).unwrap();
+    }
     std::fs::write(folder.path().join("shared.yaml"), "vars: {mood: calm}\n").unwrap();
     let examples = examples();
-    assert_eq!(examples.len(), 2);
+    assert_eq!(examples.len(), 3);
     for text in examples {
         let path = folder.path().join("shots.yaml");
         std::fs::write(&path, &text).unwrap();

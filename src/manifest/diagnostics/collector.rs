@@ -3,9 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use super::by_column::grouped;
 use super::diagnostic::{Diagnostic, Severity, Topic};
 use super::excerpt::{self, Lines, Source};
 use super::finding::{Finding, Level, Mistakes, Related, Spot};
+use super::sheets::Sheets;
 use crate::manifest::source::place::Place;
 
 /// How many are printed; the rest are counted.
@@ -22,8 +24,14 @@ const MAX_FILES: usize = 10_000;
 pub struct Diagnostics {
     sources: Vec<Source>,
     files: HashMap<PathBuf, u16>,
+    sheets: Sheets,
     kept: Vec<Diagnostic>,
     seen: HashMap<(Place, String), usize>,
+    /// The first of those that say the same of a column's cells, by file and column.
+    columns: HashMap<(u16, u16, String), usize>,
+    /// How many more errors, and how many more unknown prices, say the same of another row.
+    same_errors: usize,
+    same_unpriced: usize,
     /// The one warning of each topic.
     topics: HashMap<Topic, usize>,
     /// What excerpts show as stars.
@@ -56,6 +64,17 @@ impl Diagnostics {
         if let Some(source) = self.sources.get_mut(usize::from(file)) {
             source.is_text = false;
         }
+    }
+
+    /// A file is a table. `headers` are by the column's number counted from 1; of its first lines a
+    /// spreadsheet hides so many.
+    pub(crate) fn add_table(&mut self, file: u16, hidden: u32, headers: HashMap<u16, String>) {
+        self.sheets.add(file, hidden, headers);
+    }
+
+    /// A row of a table that begins in `line` holds line breaks.
+    pub(crate) fn add_tall_row(&mut self, file: u16, line: u32, breaks: u32) {
+        self.sheets.add_tall_row(file, line, breaks);
     }
 
     /// A file's path.
@@ -95,10 +114,40 @@ impl Diagnostics {
             Severity::Warning => self.warnings += 1,
             Severity::Unpriced => self.unpriced += 1,
         }
+        if self.is_of_column(&diagnostic) {
+            return;
+        }
         if self.kept.len() < MAX_KEPT {
             self.seen.insert(key, self.kept.len());
             self.kept.push(diagnostic);
         }
+    }
+
+    /// Whether the same was said of another cell of its column: then it is counted there.
+    fn is_of_column(&mut self, diagnostic: &Diagnostic) -> bool {
+        let Diagnostic { place, what, severity, .. } = diagnostic;
+        if place.cell == 0 || *severity == Severity::Warning {
+            return false;
+        }
+        let key = (place.file, place.cell, what.clone());
+        let Some(first) = self.columns.get(&key).and_then(|at| self.kept.get_mut(*at)) else {
+            if self.kept.len() < MAX_KEPT {
+                self.columns.insert(key, self.kept.len());
+            }
+            return false;
+        };
+        if first.severity != *severity
+            || first.lines.last().unwrap_or(&first.place.line) == &place.line
+        {
+            return false;
+        }
+        first.lines.push(place.line);
+        first.repeats += usize::from(diagnostic.shot.is_some());
+        match severity {
+            Severity::Unpriced => self.same_unpriced += 1,
+            _ => self.same_errors += 1,
+        }
+        true
     }
 
     /// Warns of something that many shots may share: the first is told, further ones are counted
@@ -134,11 +183,12 @@ impl Diagnostics {
     pub(crate) fn settle(&mut self, capped: bool) {
         let (severity, way_out) = if capped {
             self.errors += self.unpriced;
+            self.same_errors += self.same_unpriced;
             let way_out = "run with `--budget none` for no cap, or with `--catalog FILE` for a \
                            price list that has it";
             (Severity::Error, way_out)
         } else {
-            self.warnings += self.unpriced;
+            self.warnings += self.unpriced - self.same_unpriced;
             (Severity::Warning, "what it costs shows in no total")
         };
         self.unpriced = 0;
@@ -154,34 +204,40 @@ impl Diagnostics {
 
     /// Every error in the order of its place.
     pub(crate) fn into_mistakes(self, color: bool) -> Mistakes {
-        let findings = self.findings(Severity::Error, color);
+        let (findings, count) =
+            self.findings(Severity::Error, self.errors - self.same_errors, color);
         let mut rendered: Vec<&str> = findings.iter().map(|found| &*found.rendered).collect();
-        let more = match (self.errors - findings.len(), self.errors) {
+        let more = match (count - findings.len(), count) {
             (0, 0 | 1) => String::new(),
             (0, all) => format!("{all} mistakes; nothing was sent"),
             (left, all) => format!("and {left} more mistakes, {all} in all; nothing was sent"),
         };
         rendered.extend(Some(&*more).filter(|more| !more.is_empty()));
-        Mistakes { rendered: rendered.join("\n\n"), count: self.errors, findings }
+        Mistakes { rendered: rendered.join("\n\n"), count, findings }
     }
 
     /// Every warning in the order of its place, and how many more there are.
     pub(crate) fn warnings(&self, color: bool) -> (Vec<Finding>, usize) {
-        let findings = self.findings(Severity::Warning, color);
-        let more = self.warnings - findings.len();
+        let (findings, count) = self.findings(Severity::Warning, self.warnings, color);
+        let more = count - findings.len();
         (findings, more)
     }
 
-    fn findings(&self, severity: Severity, color: bool) -> Vec<Finding> {
-        let mut chosen: Vec<&Diagnostic> =
-            self.kept.iter().filter(|one| one.severity == severity).collect();
-        chosen.sort_by_key(|one| one.place);
+    /// The first of a severity in the order of their places, and how many there are. The same in many
+    /// rows of a table is one; `all` counts those that differ.
+    fn findings(&self, severity: Severity, all: usize, color: bool) -> (Vec<Finding>, usize) {
+        let kept = self.kept.iter().filter(|one| one.severity == severity);
+        let mut kept: Vec<Diagnostic> = kept.cloned().collect();
+        kept.sort_by_key(|one| one.place);
+        let rows = kept.len();
+        let mut chosen = grouped(kept, &self.sources, &self.sheets);
+        let count = all - (rows - chosen.len());
         chosen.truncate(MAX_SHOWN);
         let places = chosen.iter().flat_map(|one| {
             std::iter::once(one.place).chain(one.related.iter().map(|(place, _)| *place))
         });
         let lines = excerpt::lines(&self.sources, places, &self.hidden);
-        chosen.iter().map(|one| self.finding(one, &lines, color)).collect()
+        (chosen.iter().map(|one| self.finding(one, &lines, color)).collect(), count)
     }
 
     fn finding(&self, diagnostic: &Diagnostic, lines: &Lines, color: bool) -> Finding {
@@ -198,6 +254,8 @@ impl Diagnostics {
             related: (related.iter())
                 .map(|(place, label)| Related { spot: self.spot(*place), message: label.clone() })
                 .collect(),
+            cell: diagnostic.cell.clone(),
+            rows: diagnostic.rows.clone(),
             rendered,
         }
     }

@@ -1,5 +1,6 @@
 //! One mistake or warning: where it stands, what is wrong, what to write instead.
 
+use super::sheets::CellSpot;
 use crate::catalog::closest;
 use crate::manifest::source::place::Place;
 
@@ -29,6 +30,13 @@ pub(crate) struct Diagnostic {
     pub(super) severity: Severity,
     /// How many of `related` are places of other shots.
     pub(super) further: usize,
+    /// The cell it stands in, and all rows with the same mistake: known once all are collected.
+    pub(super) cell: Option<CellSpot>,
+    pub(super) rows: Vec<u32>,
+    /// The lines of further rows of which the same was said.
+    pub(super) lines: Vec<u32>,
+    /// Lines to copy.
+    pub(super) sample: Option<String>,
 }
 
 impl Diagnostic {
@@ -43,6 +51,10 @@ impl Diagnostic {
             repeats: 0,
             severity: Severity::Error,
             further: 0,
+            cell: None,
+            rows: Vec::new(),
+            lines: Vec::new(),
+            sample: None,
         }
     }
 
@@ -63,6 +75,12 @@ impl Diagnostic {
     /// What to write instead, if that is known.
     pub(crate) fn maybe_fix(mut self, fix: Option<String>) -> Self {
         self.fix = fix.or(self.fix);
+        self
+    }
+
+    /// Lines to copy, shown below the fix.
+    pub(crate) fn sample(mut self, lines: String) -> Self {
+        self.sample = Some(lines);
         self
     }
 

@@ -9,6 +9,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::diagnostic::{Diagnostic, Severity};
+use super::sheets::ranges;
 use crate::disk;
 use crate::domain::sanitize::steers;
 use crate::manifest::source::chars::Chars;
@@ -114,7 +115,7 @@ pub(crate) fn render(
     lines: &Lines,
     color: bool,
 ) -> String {
-    let Diagnostic { place, what, fix, related, shot, repeats, severity, .. } = diagnostic;
+    let Diagnostic { place, what, fix, related, severity, cell, .. } = diagnostic;
     let level = if *severity == Severity::Warning { Level::WARNING } else { Level::ERROR };
     let title = format!("{}: {what}", position(*place));
     let mut group = Group::with_title(level.primary_title(visible(&title)));
@@ -127,15 +128,19 @@ pub(crate) fn render(
         let others = beside.into_iter().map(|(place, said)| {
             window.mark(AnnotationKind::Context, *place).label(label(*place, said))
         });
-        let primary = window.mark(AnnotationKind::Primary, *place);
+        let mut primary = window.mark(AnnotationKind::Primary, *place);
+        if let Some(cell) = cell {
+            primary = primary.label(visible(&cell.to_string()));
+        }
         group = group.element(window.snippet().annotation(primary).annotations(others));
     }
-    if let Some(id) = shot {
-        let more = if *repeats > 0 { format!(" and {repeats} more") } else { String::new() };
-        group = group.element(Level::NOTE.message(visible(&format!("in shot `{id}`{more}"))));
+    for note in notes(diagnostic, window.is_some()) {
+        group = group.element(Level::NOTE.message(visible(&note)));
     }
     if let Some(fix) = fix {
-        group = group.element(Level::HELP.message(visible(fix)));
+        let lines = diagnostic.sample.iter().flat_map(|sample| sample.lines());
+        let fix: Vec<String> = std::iter::once(&**fix).chain(lines).map(visible).collect();
+        group = group.element(Level::HELP.message(fix.join("\n")));
     }
     let mut groups = vec![group];
     groups.extend(elsewhere.into_iter().map(|(place, said)| {
@@ -150,6 +155,30 @@ pub(crate) fn render(
     }));
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     renderer.decor_style(DecorStyle::Ascii).render(&groups)
+}
+
+/// In which rows and which shots it was found. `drawn` tells whether the cell is shown.
+fn notes(diagnostic: &Diagnostic, drawn: bool) -> Vec<String> {
+    let Diagnostic { shot, repeats, cell, rows, .. } = diagnostic;
+    let mut notes: Vec<String> = Vec::new();
+    match cell {
+        Some(_) if rows.len() > 1 => {
+            notes.push(format!("the same in {} rows: {}", rows.len(), ranges(rows)));
+        }
+        Some(cell) if !drawn => notes.push(format!("in {cell}")),
+        _ => {}
+    }
+    if let Some(id) = shot {
+        let more = if *repeats > 0 { format!(" and {repeats} more") } else { String::new() };
+        notes.push(format!("in shot `{id}`{more}"));
+    }
+    notes
+}
+
+/// What stands at a place, as far as its line was read.
+pub(super) fn text(place: Place, lines: &Lines) -> Option<String> {
+    let window = Window::of(place, lines)?;
+    window.text.get(window.span(place)).map(str::to_owned)
 }
 
 /// A stretch of a line around a place, ready to be drawn.

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::sheets::CellSpot;
+
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -62,6 +64,12 @@ pub struct Finding {
     pub more_shots: usize,
     /// Other places that are related to it.
     pub related: Vec<Related>,
+    /// The cell of a table, or its row; of several rows with the same mistake the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cell: Option<CellSpot>,
+    /// All rows that have it, counted as in a spreadsheet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<u32>,
     /// All of it as text for the terminal, with the lines it points at.
     #[serde(skip)]
     pub rendered: String,

@@ -21,8 +21,8 @@ const MAX_PATH: usize = 600;
 /// Makes the shot of a draft and adds it to the others; reports what is wrong with it instead.
 pub(crate) fn build(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>) {
     let before = cx.diags.error_count();
-    let id = id(cx, draft);
     let built = request::build(cx, draft);
+    let id = id(cx, draft, built.is_some());
     let Some(id) = id else { return };
     let labels = labels(cx, draft, &id);
     let (Some(built), Some(labels)) = (built, labels) else { return };
@@ -46,8 +46,9 @@ pub(crate) fn build(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>) {
     });
 }
 
-/// The shot's id, unless it is no id or taken.
-fn id(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>) -> Option<ShotId> {
+/// The shot's id, unless it is no id or taken. That rows are the same is not told of those whose request
+/// is wrong: they may lack the same.
+fn id(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>, is_right: bool) -> Option<ShotId> {
     let id = match ShotId::new(draft.id) {
         Ok(id) => id,
         Err(why) => {
@@ -64,20 +65,26 @@ fn id(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>) -> Option<ShotId> {
     match cx.output.shots.take_id(&id, draft.place) {
         Ok(()) => Some(id),
         Err(first) => {
-            cx.diags.add(taken(draft, &id, first));
+            if is_right || !is_nameless_row(draft) {
+                cx.diags.add(taken(draft, &id, first));
+            }
             None
         }
     }
 }
 
+/// Whether a shot is called by the cells of its row.
+fn is_nameless_row(draft: &Draft<'_, '_>) -> bool {
+    let has_column = draft.scope.row.is_some_and(|row| row.table.column("id").is_some());
+    draft.scope.row.is_some() && !has_column && !draft.compiled.id_has_row
+}
+
 /// Two shots of one id.
 fn taken(draft: &Draft<'_, '_>, id: &ShotId, first: Place) -> Diagnostic {
-    let equal_rows = draft.scope.row.is_some() && first != draft.place;
-    let has_column = draft.scope.row.is_some_and(|row| row.table.column("id").is_some());
-    let unnamed = !has_column && !draft.compiled.id_has_row;
-    let what = if equal_rows && unnamed {
+    let equal_rows = draft.scope.row.is_some() && !first.is_at(draft.place);
+    let what = if equal_rows && is_nameless_row(draft) {
         format!("this row says the same as another: both would be called `{id}`")
-    } else if first == draft.place {
+    } else if first.is_at(draft.place) {
         format!("two shots come out with the same id `{id}`")
     } else {
         format!("another shot is called `{id}` already; `A` and `a` count as the same")

@@ -5,19 +5,25 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::context::ExpandContext;
-use super::entry::{self, Entry, ROW_KEYS};
+use super::entry::Entry;
 use super::param_source::{Field, compile_base};
 use super::scope::undefined;
 use super::text_template::{TextTemplate, Used};
-use crate::catalog::{Catalog, closest, likely_typo};
+use crate::catalog::{Catalog, likely_typo};
 use crate::domain::sanitize::plain;
 use crate::domain::shot::ShotId;
-use crate::manifest::diagnostics::{Diagnostic, Diagnostics, did_you_mean};
-use crate::manifest::text::table::{Column, Table};
+use crate::manifest::diagnostics::{Diagnostic, did_you_mean};
+use crate::manifest::text::table::Table;
 use crate::manifest::text::tree::Node;
 
-/// Dots in a column's name: how deep its part of a parameter may be.
-const MAX_DOTS: usize = 16;
+/// Columns of a table that is the manifest itself, and that no shot can have.
+#[derive(Default)]
+pub(crate) struct Strangers {
+    /// They are for people.
+    pub ignored: Vec<usize>,
+    /// Some mean nothing, which was reported: what a shot lacks may stand in them.
+    pub has_unknown: bool,
+}
 
 /// An entry with everything worked out that its shots share.
 pub(crate) struct CompiledEntry<'t> {
@@ -25,11 +31,14 @@ pub(crate) struct CompiledEntry<'t> {
     pub fields: Vec<Field<'t>>,
     pub id: Option<TextTemplate<'t>>,
     pub clip_name: Option<TextTemplate<'t>>,
+    pub takes: Option<TextTemplate<'t>>,
     pub tags: Vec<TextTemplate<'t>>,
     /// Columns that the request uses, by name: they make a row's identity.
     pub used_columns: Vec<usize>,
     /// Columns that nothing of the entry uses.
     pub unused_columns: Vec<usize>,
+    /// The columns that no shot can have, if the table is the manifest itself.
+    pub strangers: Strangers,
     /// Whether the entry's own id tells rows, each matrix variable, takes apart.
     pub id_has_row: bool,
     pub id_has: Vec<bool>,
@@ -63,9 +72,11 @@ impl<'t> CompiledEntry<'t> {
             fields: Vec::new(),
             id: entry.id.and_then(&mut compile),
             clip_name: entry.clip_name.and_then(&mut compile),
+            takes: entry.takes_text.and_then(&mut compile),
             tags: entry.tags.iter().copied().filter_map(&mut compile).collect(),
             used_columns: Vec::new(),
             unused_columns: Vec::new(),
+            strangers: Strangers::default(),
             id_has_row: false,
             id_has: Vec::new(),
             id_has_take: false,
@@ -146,98 +157,6 @@ impl<'t> CompiledEntry<'t> {
         }
     }
 
-    /// Finds out what each column is for.
-    fn collect_columns(&mut self, table: &'t Table, strict: bool, cx: &mut ExpandContext<'t>) {
-        let (catalog, diags) = (cx.catalog, &mut *cx.diags);
-        if strict && !table.columns.iter().any(|column| means_something(&column.name, catalog)) {
-            let what = "the first row must name the columns, and no parameter is called like these";
-            let fix = "put a row such as `id,model,prompt` above the shots";
-            diags.error(table.place(), what, fix);
-            self.nameless = true;
-            return;
-        }
-        let mut slips = Vec::new();
-        for (at, column) in table.columns.iter().enumerate() {
-            let head = column.name.split('.').next().unwrap_or(&column.name);
-            let is_param = catalog.param(head).is_some();
-            if let Some(name) = column.name.strip_prefix("extra.") {
-                let is_known = catalog.param(name).is_some_and(|param| !param.also_extra);
-                if is_known || name.is_empty() {
-                    let what = format!("`{name}` is a parameter that rushes knows");
-                    let fix = format!("call the column `{name}`");
-                    diags.error(column.place, what, fix);
-                }
-                self.fields.push(Field { name, column: Some(at), ..Field::default() });
-            } else if strict && !is_param && !ROW_KEYS.contains(&&*column.name) {
-                let meant =
-                    entry::report_unknown(&column.name, column.place, catalog, &ROW_KEYS, diags);
-                slips.extend(meant);
-            }
-            if let Some(variable) = self.entry.matrix.iter().find(|v| v.name == column.name) {
-                let what = format!("`{}` is a name in the matrix and a column too", variable.name);
-                let fix = "call one of them something else";
-                let diagnostic = Diagnostic::new(variable.place, what).fix(fix);
-                diags.add(diagnostic.related(column.place, "the column"));
-            }
-        }
-        self.check_parts(table, diags);
-        for param in slips.into_iter().filter_map(|at| catalog.params().get(at)) {
-            match self.fields.iter_mut().find(|field| field.name == param.name) {
-                Some(field) => field.broken = true,
-                None => self.fields.push(Field {
-                    param: Some(param),
-                    name: &param.name,
-                    broken: true,
-                    ..Field::default()
-                }),
-            }
-        }
-        self.fields.sort_by_key(|field| field.param.is_none().then_some(field.name));
-        let mut used: Vec<usize> = Vec::new();
-        for field in &self.fields {
-            used.extend(field.column);
-            used.extend(field.parts.iter().map(|(_, column)| *column));
-            if let Some(base) = &field.base {
-                used.extend(base.template.uses().iter().filter_map(|name| table.column(name.name)));
-            }
-        }
-        used.sort_by_key(|column| table.columns.get(*column).map(|column| &column.name));
-        used.dedup();
-        self.used_columns = used;
-    }
-
-    /// Columns for parts of a parameter: not too deep, and none of them a part of another.
-    fn check_parts(&mut self, table: &Table, diags: &mut Diagnostics) {
-        for column in &table.columns {
-            if column.name.matches('.').count() > MAX_DOTS {
-                let what = format!("a column's name has at most {MAX_DOTS} dots");
-                let fix = "write a part of a parameter as `camera_control.type`";
-                diags.error(column.place, what, fix);
-                self.nameless = true;
-            }
-        }
-        for field in &mut self.fields {
-            let own = field.column.and_then(|at| table.columns.get(at));
-            if let (Some(column), Some((part, _))) = (own, field.parts.first()) {
-                let what = format!("`{0}` has a column and `{0}.{part}` has one too", field.name);
-                let fix = "keep one of them";
-                diags.error(column.place, what, fix);
-                field.broken = true;
-            }
-        }
-        for column in &table.columns {
-            let inside = |other: &Column| {
-                other.name.strip_prefix(&*column.name).is_some_and(|rest| rest.starts_with('.'))
-            };
-            let is_part = column.name.contains('.') && !column.name.starts_with("extra.");
-            if is_part && let Some(other) = table.columns.iter().find(|other| inside(other)) {
-                let what = format!("`{}` is a part of the column `{}`", other.name, column.name);
-                let diagnostic = Diagnostic::new(other.place, what).fix("keep one of them");
-                diags.add(diagnostic.related(column.place, "the whole"));
-            }
-        }
-    }
-
     /// Every name that a template uses must be there.
     fn check_names(&mut self, table: Option<&Table>, strict: bool, cx: &mut ExpandContext<'_>) {
         let entry = self.entry;
@@ -268,6 +187,9 @@ impl<'t> CompiledEntry<'t> {
         for name in self.id.iter().flat_map(TextTemplate::uses) {
             self.nameless |= !check(&name, &[]);
             in_id.insert(name.name.into());
+        }
+        for name in self.takes.iter().flat_map(TextTemplate::uses) {
+            self.nameless |= !check(&name, &[]);
         }
         for name in self.clip_name.iter().flat_map(TextTemplate::uses) {
             self.nameless |= !check(&name, &["id", "tags"]);
@@ -309,41 +231,6 @@ impl<'t> CompiledEntry<'t> {
             cx.diags.add(Diagnostic::new(variable.place, what).fix(fix).warning());
         }
     }
-
-    /// Reports unused columns whose name is probably a misspelt parameter. (Of a table that is the
-    /// manifest itself, `collect_columns` reports all unknown columns.)
-    fn check_columns(
-        &mut self,
-        table: &Table,
-        used: &HashSet<Box<str>>,
-        cx: &mut ExpandContext<'_>,
-    ) {
-        let params = || cx.catalog.params().iter().map(|param| param.name.as_str());
-        for (at, column) in table.columns.iter().enumerate() {
-            let head = column.name.split('.').next().unwrap_or(&column.name);
-            let is_known = ROW_KEYS.contains(&&*column.name)
-                || cx.catalog.param(head).is_some()
-                || used.contains(&*column.name)
-                || self.entry.matrix.iter().any(|variable| variable.name == column.name);
-            if is_known || column.name.starts_with("extra.") {
-                continue;
-            }
-            if let Some(meant) = likely_typo(head, ROW_KEYS.into_iter().chain(params())) {
-                let what = format!("nothing uses the column `{}`", column.name);
-                let fix = format!("did you mean `{meant}`?");
-                cx.diags.error(column.place, what, fix);
-            } else {
-                self.unused_columns.push(at);
-            }
-        }
-    }
-}
-
-/// Whether a column's name is, or resembles, one that a table that is itself a manifest may have.
-fn means_something(name: &str, catalog: &Catalog) -> bool {
-    let head = name.split('.').next().unwrap_or(name);
-    let params = catalog.params().iter().map(|param| param.name.as_str());
-    head == "extra" || closest(head, ROW_KEYS.into_iter().chain(params)).is_some()
 }
 
 /// Columns for parts of a parameter.

@@ -4,17 +4,14 @@
 use std::rc::Rc;
 
 use super::identity;
+use super::keys::{KEYS, did_you_mean, report_unknown};
+use super::sheet::{SHEET_KEYS, Sheet};
+use super::template::Engine;
 use crate::catalog::{Catalog, closest};
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
-use crate::manifest::scalars::{TOP_LEVEL, check_name, count_of, group, text};
+use crate::manifest::scalars::{check_name, count_of, group, text};
 use crate::manifest::source::place::Place;
 use crate::manifest::text::tree::{Node, Pair, Value};
-
-/// An entry's own keys; everything else is a request parameter.
-pub(crate) const KEYS: [&str; 8] =
-    ["id", "takes", "matrix", "from", "priority", "tags", "clip_name", "extra"];
-/// Those that a column can stand for.
-pub(crate) const ROW_KEYS: [&str; 5] = ["id", "takes", "priority", "tags", "clip_name"];
 
 /// An entry as it is written.
 #[derive(Default)]
@@ -29,10 +26,14 @@ pub(crate) struct Entry<'t> {
     pub extra: Vec<&'t Pair>,
     /// `None`: one.
     pub takes: Option<u32>,
+    /// The same as a template.
+    pub takes_text: Option<&'t Node>,
     /// Variables, sorted by name; values in the order written.
     pub matrix: Vec<Variable<'t>>,
     /// The path that `from` names.
     pub from: Option<&'t Node>,
+    /// What it says of that table.
+    pub sheet: Sheet<'t>,
     pub priority: i32,
     pub tags: Vec<&'t Node>,
     pub clip_name: Option<&'t Node>,
@@ -74,6 +75,13 @@ impl<'t> Entry<'t> {
         } else if let Some(first) = pairs.first() {
             entry.place = first.key_place;
         }
+        if entry.from.is_none()
+            && let Some((key, place)) = &entry.sheet.first
+        {
+            let what = format!("`{key}` speaks of a table, and this shot has none");
+            let fix = "add `from: FILE.csv`; to leave a shot out, put `# ` before its lines";
+            diags.error(*place, what, fix);
+        }
         Some(entry)
     }
 
@@ -84,6 +92,9 @@ impl<'t> Entry<'t> {
             "id" => {
                 self.id = text(value, key, diags).map(|_| value);
                 self.has_bad_id = self.id.is_none();
+            }
+            "takes" if value.text().is_some_and(|text| Engine::is_template(text)) => {
+                self.takes_text = Some(value);
             }
             "takes" => self.takes = count_of(value, key, diags),
             "matrix" => self.matrix = matrix(value, catalog, diags),
@@ -96,6 +107,7 @@ impl<'t> Entry<'t> {
             "tags" => self.tags = tags(value, diags),
             "clip_name" => self.clip_name = text(value, key, diags).map(|_| value),
             "extra" => self.extra = extra(value, catalog, diags),
+            key if SHEET_KEYS.contains(&key) => self.sheet.take(pair, diags),
             _ => {
                 let param = catalog.params().iter().position(|param| *param.name == **key);
                 if let Some(param) = param {
@@ -108,63 +120,6 @@ impl<'t> Entry<'t> {
             }
         }
     }
-}
-
-/// What people call parameters that are called otherwise.
-fn synonym(key: &str) -> Option<&'static str> {
-    Some(match key.to_ascii_lowercase().as_str() {
-        "seconds" | "length" | "secs" | "time" => "duration",
-        "ratio" | "aspect" | "format" => "aspect_ratio",
-        "audio" => "sound",
-        "voice" | "voices" => "voice_list",
-        "negative" => "negative_prompt",
-        "text" | "description" => "prompt",
-        "repeat" | "count" | "copies" => "takes",
-        "quality" | "resolution" => "mode",
-        "camera" => "camera_control",
-        "watermark" => "watermark_info",
-        "picture" | "still" => "image",
-        "name" => "id",
-        _ => return None,
-    })
-}
-
-/// Reports a key or a column that is neither a shot's own nor a request parameter. Returns the
-/// parameter that was probably meant.
-pub(crate) fn report_unknown(
-    key: &str,
-    place: Place,
-    catalog: &Catalog,
-    keys: &[&str],
-    diags: &mut Diagnostics,
-) -> Option<usize> {
-    let params = catalog.params().iter().map(|param| param.name.as_str());
-    let meant = if TOP_LEVEL.keys.contains(&key) {
-        None
-    } else {
-        synonym(key).or_else(|| closest(key, keys.iter().copied().chain(params)))
-    };
-    let in_table = keys == ROW_KEYS;
-    let fix = match meant {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None if in_table && (TOP_LEVEL.keys.contains(&key) || KEYS.contains(&key)) => {
-            "it belongs into a YAML manifest; there `from: FILE.csv` takes the rows".to_owned()
-        }
-        None if TOP_LEVEL.keys.contains(&key) => "write it above `shots:`, not indented".to_owned(),
-        None if in_table && key.contains(' ') => {
-            "the first row names the columns, such as `id,model,prompt`".to_owned()
-        }
-        None if key.contains(' ') => {
-            "if it belongs to the text before it, put all of that text into quotes".to_owned()
-        }
-        None if in_table => {
-            format!("remove the column; or, if the gateway knows it, call it `extra.{key}`")
-        }
-        None => format!("remove it; or, if the gateway knows it, write `extra: {{{key}: …}}`"),
-    };
-    let what = format!("a shot has no parameter `{key}`");
-    diags.error(place, what, fix);
-    catalog.params().iter().position(|param| Some(param.name.as_str()) == meant)
 }
 
 fn matrix<'t>(node: &'t Node, catalog: &Catalog, diags: &mut Diagnostics) -> Vec<Variable<'t>> {
@@ -244,9 +199,32 @@ fn extra<'t>(node: &'t Node, catalog: &Catalog, diags: &mut Diagnostics) -> Vec<
             let fix = "write it in the shot itself, not under `extra`";
             diags.error(pair.key_place, what, fix);
         } else {
+            check_extra(pair, catalog, diags);
             extra.push(pair);
         }
     }
     extra.sort_by(|a, b| a.key.cmp(&b.key));
     extra
+}
+
+/// Warns of what is sent as it stands and was probably meant for a parameter.
+fn check_extra(pair: &Pair, catalog: &Catalog, diags: &mut Diagnostics) {
+    let Pair { key, key_place, value } = pair;
+    let text = value.text().map_or("", |text| text);
+    if let Some(meant) = catalog.meant(key, &[]).filter(|meant| **meant != **key) {
+        let what = format!("`{key}` is sent as it stands, and the gateway names no such parameter");
+        let fix = format!("{} It stands in the shot itself", did_you_mean(meant, catalog));
+        diags.add(Diagnostic::new(*key_place, what).fix(fix).warning());
+    } else if is_media_path(text) {
+        let what = format!("\"{text}\" is sent as a text: under `extra` no file is read");
+        let fix = "files belong to `image`, `image_tail` and `motion_video`";
+        diags.add(Diagnostic::new(value.place, what).fix(fix).warning());
+    }
+}
+
+/// Whether a text is the path of a picture or a video.
+fn is_media_path(text: &str) -> bool {
+    const KINDS: [&str; 7] = [".png", ".jpg", ".jpeg", ".webp", ".mp4", ".mov", ".gif"];
+    let text = text.trim().to_lowercase();
+    !text.contains("://") && KINDS.iter().any(|kind| text.ends_with(kind))
 }

@@ -4,16 +4,20 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::columns::columns_line;
 use super::compiled_entry::CompiledEntry;
 use super::context::ExpandContext;
 use super::draft::Draft;
 use super::entry::{Entry, Variable};
 use super::provenance::{Provenance, VariantField, variant_field};
 use super::respelled::other_parts;
+use super::row_filter::RowFilter;
 use super::scope::{Reading, Scope};
 use super::shot_set::MAX_SHOTS;
 use super::unused_columns::MaybeUnused;
+use super::yaml_words::quoted;
 use super::{build, identity};
+use crate::manifest::diagnostics::Diagnostics;
 use crate::manifest::scalars::count;
 use crate::manifest::text::table::{Row, Rows, Table};
 use crate::manifest::text::tree::Node;
@@ -35,14 +39,16 @@ impl<'a> ExpandContext<'a> {
         }
     }
 
-    /// Makes the shots of a table's rows. `strict`: the table is the manifest itself.
+    /// Makes the shots of a table's rows. `filter` chooses them; `None`: the table is the manifest
+    /// itself.
     pub(crate) fn expand_rows(
         &mut self,
         entry: &'a Entry<'a>,
         table: &'a Table,
         mut rows: Rows,
-        strict: bool,
+        mut filter: Option<&mut RowFilter<'_>>,
     ) {
+        let strict = filter.is_none();
         let compiled = CompiledEntry::new(entry, Some(table), strict, self);
         if !self.has_names(&compiled, Some(table), strict) {
             return;
@@ -50,15 +56,22 @@ impl<'a> ExpandContext<'a> {
         let (mut any, before) = (false, self.output.shots.shots.len());
         let mut unused = MaybeUnused::new(&compiled.unused_columns);
         while let Some(row) = rows.next(table, self.diags) {
-            any = true;
+            if filter.as_mut().is_some_and(|filter| !filter.takes(&row)) {
+                continue;
+            }
+            row.check_width(if strict { "" } else { "leave it out:" }, self.diags);
+            let any_before = std::mem::replace(&mut any, true);
             unused.look(&row);
-            if !compiled.check_cells(&row, self.diags) {
+            if !compiled.check_ignored(&row, self.diags) || !compiled.check_cells(&row, self.diags)
+            {
                 continue;
             }
             let mut cells = Vec::new();
             let mut others = Vec::new();
             let own = match row.named("id") {
                 _ if compiled.id_has_row => String::new(),
+                // A column that was not meant for ids may hold anything.
+                Some((id, _)) if entry.sheet.names("id") => identity::part(id),
                 // A spreadsheet may make 1.0 of 1.
                 Some((id, _)) => match id.strip_suffix(".0") {
                     Some(whole) if whole.bytes().all(|b| b.is_ascii_digit()) => whole.to_owned(),
@@ -68,13 +81,24 @@ impl<'a> ExpandContext<'a> {
                     let cell = table.column("id").map(|at| row.place(at));
                     let place = cell.unwrap_or(row.start());
                     let what = "this row has no id, and neither has its shot";
-                    let fix = "write `id:` beside `from:`, or give every row an `id` cell";
+                    let header = table.columns.iter().find(|column| &*column.name == "id");
+                    let fix = header.filter(|column| column.named_at.is_some()).map_or_else(
+                        || "write `id:` beside `from:`, or give every row an `id` cell".to_owned(),
+                        |column| {
+                            let header = quoted(table.header_of(column));
+                            format!("fill in the cell, or leave such rows out: `skip: {{{header}: \"\"}}`")
+                        },
+                    );
                     self.diags.error(place, what, fix);
                     // Without the column it is the same in all rows.
                     match cell {
                         Some(_) => continue,
                         None => return,
                     }
+                }
+                None if compiled.used_columns.is_empty() && any_before => {
+                    nothing_used(compiled.entry, table, self.diags);
+                    return;
                 }
                 None => {
                     cells = compiled.cells(&row, self.catalog, self.engine);
@@ -95,6 +119,9 @@ impl<'a> ExpandContext<'a> {
         if let Some([only]) = self.output.shots.shots.get_mut(before..) {
             only.variant = [].into();
         }
+        if let Some(filter) = &filter {
+            filter.check(self.diags);
+        }
         if !any && self.diags.error_count() == 0 {
             let what = "there are no rows below the header, so there would be no shots";
             self.diags.error(table.place(), what, "add a row");
@@ -114,6 +141,11 @@ impl<'a> ExpandContext<'a> {
         if !has_id && !strict {
             let what = "this shot has no `id`";
             let fix = "write `id:` and a short name that is its own, such as `id: beach`";
+            let line = table.and_then(|table| columns_line(table, self.catalog, &["id"]));
+            let fix = line.map_or_else(
+                || fix.to_owned(),
+                |line| format!("write {line} beside `from:`; or `id: spot` for all rows"),
+            );
             self.diags.error(entry.place, what, fix);
         }
         let named = (has_id || strict) && !compiled.nameless && !entry.has_bad_id;
@@ -132,24 +164,20 @@ impl<'a> ExpandContext<'a> {
         origin: &Provenance,
     ) -> bool {
         let entry = compiled.entry;
-        let takes = match row.and_then(|row| Some((row, row.named("takes")?))) {
-            Some((row, (cell, column))) => {
-                count(cell, "takes", row.place(column), self.diags).unwrap_or(1)
-            }
-            None => entry.takes.unwrap_or(1),
-        };
         let combinations = entry
             .matrix
             .iter()
             .try_fold(1_usize, |product, variable| product.checked_mul(variable.values.len()));
-        let more = combinations.and_then(|n| n.checked_mul(takes as usize));
+        let takes = self.takes(compiled, row, combinations.unwrap_or(0));
+        let more = combinations.and_then(|n| takes.of_all(n));
         if more.is_none_or(|more| more > MAX_OF_ONE) {
             let many = more.map_or_else(|| "far too many".to_owned(), |more| more.to_string());
             let what = format!(
                 "`takes` and `matrix` make {many} shots of one here; at most {MAX_OF_ONE} are allowed"
             );
             let fix = "check the numbers in `takes` and `matrix`, or write several shots";
-            let takes = row.and_then(|row| Some(row.place(row.named("takes")?.1)));
+            let own = entry.takes_text.map(|node| node.place);
+            let takes = row.and_then(|row| Some(row.place(row.named("takes")?.1))).or(own);
             self.diags.error(takes.unwrap_or(entry.place), what, fix);
             self.output.shots.count = self.output.shots.count.saturating_add(1);
             return true;
@@ -171,21 +199,12 @@ impl<'a> ExpandContext<'a> {
             let varied = picked.iter().filter(|(variable, _)| variable.values.len() > 1);
             let combination: Vec<_> =
                 varied.map(|(name, (_, meant))| variant_field(&name.name, meant)).collect();
+            let takes = takes.of(number);
             for take in 1..=takes {
                 let named = [(Box::from("take"), take.to_string().into())];
                 let named = if takes > 1 { &named[..] } else { &[] };
                 let variant = [&*origin.row, &*combination, named];
-                let scope = Scope {
-                    engine: self.engine,
-                    vars: self.defaults.vars(),
-                    row,
-                    matrix: &entry.matrix,
-                    values: &values,
-                    take,
-                    known: None,
-                    reading: Reading::First,
-                    seen: None,
-                };
+                let scope = Scope { take, ..self.scope(entry, row, &values) };
                 self.draft(compiled, scope, (row_part, &parts), (&origin.entry, &variant));
                 if self.output.shots.bytes > MAX_BYTES {
                     let what = "the requests up to here come to more than 4 GB of text";
@@ -197,6 +216,61 @@ impl<'a> ExpandContext<'a> {
             }
         }
         true
+    }
+
+    /// The scope of the first take.
+    fn scope<'h>(
+        &self,
+        entry: &'h Entry<'a>,
+        row: Option<&'h Row<'h>>,
+        values: &'h [&'a Node],
+    ) -> Scope<'h, 'a>
+    where
+        'a: 'h,
+    {
+        Scope {
+            engine: self.engine,
+            vars: self.defaults.vars(),
+            row,
+            matrix: &entry.matrix,
+            values,
+            take: 1,
+            known: None,
+            reading: Reading::First,
+            seen: None,
+        }
+    }
+
+    /// How many takes there are of each combination of the matrix: by the row's own cell, by a template,
+    /// by a number.
+    fn takes(
+        &mut self,
+        compiled: &CompiledEntry<'a>,
+        row: Option<&Row<'_>>,
+        combinations: usize,
+    ) -> Takes {
+        if let Some((row, (cell, column))) = row.and_then(|row| Some((row, row.named("takes")?))) {
+            return Takes::Same(count(cell, "takes", row.place(column), self.diags).unwrap_or(1));
+        }
+        let Some(text) = compiled.takes.as_ref().filter(|_| combinations <= MAX_OF_ONE) else {
+            return Takes::Same(compiled.entry.takes.unwrap_or(1));
+        };
+        let mut each = Vec::with_capacity(combinations);
+        for number in 0..combinations {
+            let picked = pick(compiled, number);
+            let values: Vec<_> = picked.iter().map(|(_, (node, _))| *node).collect();
+            let scope = self.scope(compiled.entry, row, &values);
+            let named = match text.names() {
+                [name] => scope.place(name),
+                _ => None,
+            };
+            let rendered = text.render(&scope).map_err(|wrong| self.diags.add(*wrong));
+            let place = named.unwrap_or(text.place);
+            each.push(
+                rendered.ok().and_then(|n| count(&n, "takes", place, self.diags)).unwrap_or(1),
+            );
+        }
+        Takes::Each(each)
     }
 
     fn draft(
@@ -235,6 +309,50 @@ impl<'a> ExpandContext<'a> {
         };
         let draft = Draft { compiled, scope, id: &id, own: &own, entry: &origin, variant, place };
         build::build(self, &draft);
+    }
+}
+
+/// Reports that all rows of a table would be the same shot.
+fn nothing_used(entry: &Entry<'_>, table: &Table, diags: &mut Diagnostics) {
+    let what = "the shot uses none of the table's columns, so that all rows would be the same shot";
+    let first = table.columns.first();
+    let fix = first.map_or_else(
+        || "name the columns in the first row".to_owned(),
+        |column| {
+            format!(
+                "say what a column is, such as `columns: {{prompt: {}}}`; or use its name in a text",
+                quoted(&column.name)
+            )
+        },
+    );
+    let place = entry.from.map_or(table.place(), |from| from.place);
+    diags.error(place, what, fix);
+}
+
+/// How many takes there are of each combination of a matrix.
+enum Takes {
+    Same(u32),
+    /// By the combination's number.
+    Each(Vec<u32>),
+}
+
+impl Takes {
+    /// Of the combination of that number.
+    fn of(&self, number: usize) -> u32 {
+        match self {
+            Self::Same(takes) => *takes,
+            Self::Each(each) => each.get(number).copied().unwrap_or(1),
+        }
+    }
+
+    /// Of so many combinations together; `None`: too many to count.
+    fn of_all(&self, combinations: usize) -> Option<usize> {
+        match self {
+            Self::Same(takes) => combinations.checked_mul(*takes as usize),
+            Self::Each(each) => {
+                each.iter().try_fold(0_usize, |sum, takes| sum.checked_add(*takes as usize))
+            }
+        }
     }
 }
 

@@ -8,11 +8,13 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 use thin_vec::ThinVec;
 
+use super::columns::columns_line;
 use super::context::ExpandContext;
 use super::draft::{Draft, from};
 use super::param_source::Field;
 use super::pictures;
 use super::scope::{Reading, Scope, Seen};
+use super::yaml_words::quoted;
 use crate::catalog::{
     Catalog, FileHashes, FingerprintRule, Note, NoteKind, Params, Problem, in_words, lowest_ratio,
 };
@@ -214,7 +216,8 @@ fn check(
             field.broken && !is_set && problem.what.contains(&format!("`{}`", field.name))
         };
         let is_broken = field.is_some_and(|field| field.broken) || fields.iter().any(is_said);
-        if is_broken || unseen.contains(&head) {
+        let may_stand_elsewhere = draft.compiled.strangers.has_unknown && !is_set;
+        if is_broken || may_stand_elsewhere || unseen.contains(&head) {
             continue;
         }
         let diagnostic = match field.filter(|_| is_set) {
@@ -233,7 +236,8 @@ fn check(
             Some(place) => diagnostic.related(place, "because of this"),
             None => diagnostic,
         };
-        cx.diags.add(diagnostic.fix(&problem.fix));
+        let in_sheet = if is_set { None } else { in_sheet(draft, problem, cx.catalog) };
+        cx.diags.add(diagnostic.fix(in_sheet.unwrap_or_else(|| problem.fix.clone())));
     }
     problems.len()
 }
@@ -269,6 +273,25 @@ fn with_known<'p>(catalog: &Catalog, params: &'p Params, extra: &Params) -> Cow<
     all
 }
 
+/// What to write where a row of a table lacks what a column of it may hold.
+fn in_sheet(draft: &Draft<'_, '_>, problem: &Problem, catalog: &Catalog) -> Option<String> {
+    let table = draft.scope.row.filter(|_| draft.compiled.entry.from.is_some())?.table;
+    let lacks = |name: &str| problem.what.contains(&format!("`{name}`"));
+    let mut fields = draft.compiled.fields.iter().filter(|field| lacks(field.name));
+    let empty = fields.find_map(|field| table.columns.get(field.column?));
+    if let Some(column) = empty {
+        let header = quoted(table.header_of(column));
+        return Some(format!(
+            "{}, or leave such rows out: `skip: {{{header}: \"\"}}`",
+            problem.fix
+        ));
+    }
+    let names: Vec<&str> = catalog.params().iter().map(|param| param.name.as_str()).collect();
+    let names: Vec<&str> = names.into_iter().filter(|name| lacks(name)).collect();
+    let line = columns_line(table, catalog, &names)?;
+    Some(format!("{}; or say which column it is: {line} beside `from:`", problem.fix))
+}
+
 /// A problem with something that the shot does not say.
 fn missing(draft: &Draft<'_, '_>, name: &str, problem: &Problem, catalog: &Catalog) -> Diagnostic {
     let entry = draft.compiled.entry;
@@ -285,5 +308,12 @@ fn missing(draft: &Draft<'_, '_>, name: &str, problem: &Problem, catalog: &Catal
         Some(row) if entry.from.is_none() && row.table.column(name).is_none() => row.table.place(),
         _ => draft.place,
     };
-    Diagnostic::new(place, &problem.what).shot(draft.id)
+    let diagnostic = Diagnostic::new(place, &problem.what);
+    // A row with nothing in it has an id that says nothing.
+    let says_something = draft.scope.row.is_none_or(|row| {
+        row.table.column("id").is_some()
+            || draft.compiled.id_has_row
+            || draft.compiled.used_columns.iter().any(|at| row.cell(*at).is_some())
+    });
+    if says_something { diagnostic.shot(draft.id) } else { diagnostic }
 }

@@ -2,17 +2,18 @@
 //! are used, because most shots use none.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use minijinja::Value as Named;
 
 use super::entry::Variable;
 use super::template::{Engine, Template, value};
-use crate::catalog::is_foreign_switch;
-use crate::manifest::diagnostics::{Diagnostic, did_you_mean};
+use crate::catalog::{closest, is_foreign_switch};
+use crate::manifest::diagnostics::Diagnostic;
 use crate::manifest::source::place::Place;
 use crate::manifest::text::table::Row;
-use crate::manifest::text::tree::{Node, Value, scalar};
+use crate::manifest::text::tree::{Node, Pair, Value, scalar};
 
 /// What one shot's values are made from.
 #[derive(Clone, Copy)]
@@ -61,8 +62,35 @@ impl Scope<'_, '_> {
             ("tags", Some((_, tags))) => return Some(tags.iter().map(|tag| &**tag).collect()),
             _ => {}
         }
+        if let Some(group) = self.group(name) {
+            return Some(self.value_of(name, group, template));
+        }
         let (text, plain) = self.text(name)?;
         Some(if plain { self.read(name, text, template) } else { Named::from(text) })
+    }
+
+    /// The group of variables of a name.
+    pub(crate) fn group(&self, name: &str) -> Option<&Node> {
+        match self.find(name)? {
+            Found::Node(node) => node.pairs().map(|_| node),
+            Found::Cell(..) => None,
+        }
+    }
+
+    /// What a variable is worth that may be a group; `path` is its name with its groups'.
+    fn value_of(&self, path: &str, node: &Node, template: &Template<'_>) -> Named {
+        match &node.value {
+            Value::Map(pairs) => {
+                let named = pairs.iter().map(|Pair { key, value, .. }| {
+                    let below = format!("{path}.{key}");
+                    (key.to_string(), self.value_of(&below, value, template))
+                });
+                Named::from(named.collect::<BTreeMap<String, Named>>())
+            }
+            Value::Text(text, true) => self.read(path, text, template),
+            Value::Text(text, false) => Named::from(&**text),
+            Value::List(_) | Value::Bad => Named::UNDEFINED,
+        }
     }
 
     /// What a text without quotes is worth.
@@ -145,7 +173,16 @@ pub(crate) fn undefined<'a>(
     known: impl Iterator<Item = &'a str>,
 ) -> Diagnostic {
     let known: Vec<&str> = known.collect();
-    let meant = did_you_mean(name, known.iter().copied());
+    let is_name = |name: &str| name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let meant = closest(name, known.iter().copied()).map(|meant| {
+        if is_name(meant) {
+            return format!("did you mean `{meant}`?");
+        }
+        format!(
+            "the column `{meant}` needs a name to stand in braces: `columns: {{{name}: {meant:?}}}` \
+             beside `from:`"
+        )
+    });
     let fix = meant.unwrap_or_else(|| {
         let first: Vec<&str> = known.iter().copied().take(20).collect();
         let names = first.join(", ");

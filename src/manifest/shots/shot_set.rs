@@ -44,14 +44,14 @@ struct TakenId {
 
 impl TakenId {
     fn new(hash: [u8; 8], place: Place) -> Self {
-        let Place { file, line, column, length } = place;
+        let Place { file, line, column, length, .. } = place;
         // Of an id it is at most `ShotId::MAX_BYTES`.
         Self { hash, line, column, file, length: u16::try_from(length).unwrap_or(u16::MAX) }
     }
 
     fn place(&self) -> Place {
         let Self { line, column, file, length, .. } = *self;
-        Place { file, line, column, length: length.into() }
+        Place { file, line, column, length: length.into(), cell: 0 }
     }
 }
 

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::scope::{Scope, undefined};
-use super::template::{Engine, Template, TemplateError};
-use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
+use super::template::{Engine, Template, TemplateError, name_for};
+use crate::manifest::diagnostics::{Diagnostic, Diagnostics, did_you_mean};
+use crate::manifest::source::chars;
 use crate::manifest::source::place::{Place, saturating_u32};
 use crate::manifest::text::tree::Node;
 
@@ -43,7 +44,11 @@ impl<'t> TextTemplate<'t> {
 
     /// Compiles a scalar; `None` when it is wrong, which is reported.
     pub(crate) fn of(node: &'t Node, engine: &'t Engine, diags: &mut Diagnostics) -> Option<Self> {
-        Self::new(node.text()?, node.place, engine).map_err(|wrong| diags.add(*wrong)).ok()
+        let text = node.text()?;
+        let compiled = Self::new(text, node.place, engine);
+        compiled
+            .map_err(|wrong| diags.add(cut_by_comment(text, node.place, diags).unwrap_or(*wrong)))
+            .ok()
     }
 
     /// The names it uses, sorted.
@@ -76,6 +81,12 @@ impl<'t> TextTemplate<'t> {
             let diagnostic = Diagnostic::new(scope.place(name).unwrap_or(*place), what).fix(fix);
             return Err(Box::new(diagnostic.related(word(text, name, *place), "used here")));
         }
+        for name in &template.names {
+            let misused = scope.group(name).and_then(|group| misused(template, name, group));
+            if let Some((path, what, fix)) = misused {
+                return Err(Box::new(Diagnostic::new(word(text, &path, *place), what).fix(fix)));
+            }
+        }
         let rendered = template.render(&|name| scope.get(name, template));
         rendered.map(Cow::Owned).map_err(|why| {
             let is_empty = |name: &str| scope.get(name, template).is_none();
@@ -93,6 +104,75 @@ impl<'t> TextTemplate<'t> {
             })
         })
     }
+}
+
+/// What is wrong with how a template uses a group of variables: the path, what is wrong and what to
+/// write instead.
+fn misused(template: &Template<'_>, name: &str, group: &Node) -> Option<(String, String, String)> {
+    template.paths(name).find_map(|used| {
+        let mut node = group;
+        let mut known = name.to_owned();
+        for key in used.path.split('.').skip(1) {
+            let keys = || node.pairs().unwrap_or_default().iter().map(|pair| &*pair.key);
+            let Some(below) = node.get(key) else {
+                let what = format!("nothing in `{known}` is called `{key}`");
+                let fix = did_you_mean(key, keys()).unwrap_or_else(|| {
+                    let all: Vec<&str> = keys().take(20).collect();
+                    format!("there are {}", all.join(", "))
+                });
+                return Some((used.path.clone(), what, fix));
+            };
+            node = below;
+            known = format!("{known}.{key}");
+        }
+        if let Some(pair) = node.pairs().and_then(|pairs| pairs.first())
+            && used.is_whole
+            && !used.is_list
+        {
+            let what = format!("`{known}` is a group of names, not a text");
+            let fix = format!("write one of them, such as {{{{ {known}.{} }}}}", pair.key);
+            return Some((used.path.clone(), what, fix));
+        }
+        has_template(node).then(|| {
+            let what =
+                format!("`{known}` holds a template itself, which would be sent as it stands");
+            let fix = "write the text out where it is used; names are put in only once".to_owned();
+            (used.path.clone(), what, fix)
+        })
+    })
+}
+
+/// Whether a variable's text, or one of its group's, is a template.
+fn has_template(node: &Node) -> bool {
+    match node.pairs() {
+        Some(pairs) => pairs.iter().any(|pair| has_template(&pair.value)),
+        None => node.text().is_some_and(|text| Engine::is_template(text)),
+    }
+}
+
+/// What is wrong with a text whose last braces are open because YAML takes the ` #` behind it for the
+/// beginning of a comment: `{{ Shot # }}`.
+fn cut_by_comment(text: &str, place: Place, diags: &Diagnostics) -> Option<Diagnostic> {
+    let (_, inside) = text.rsplit_once("{{").filter(|(_, inside)| !inside.contains("}}"))?;
+    let [_, line] = chars::line_and_above(diags.path(place.file)?, place.line);
+    let at = line.find(text)? + text.len();
+    let hash = at + line.get(at..)?.find('#')?;
+    let between = line.get(at..hash)?;
+    if between.is_empty() || !between.trim().is_empty() {
+        return None;
+    }
+    let at =
+        Place { column: saturating_u32(line.get(..hash)?.chars().count() + 1), length: 1, ..place };
+    let header = line.get(hash..).and_then(|rest| rest.split_once("}}")).map_or_else(
+        || inside.trim().to_owned(),
+        |(rest, _)| format!("{} {}", inside.trim(), rest.trim()),
+    );
+    let name = name_for(&header);
+    let what = "the text ends before this `#`, which begins a comment, and leaves `{{` open";
+    Some(Diagnostic::new(at, what).fix(format!(
+        "give the column a name by `columns: {{{name}: {header:?}}}` beside `from:`, and write {{{{ \
+         {name} }}}}"
+    )))
 }
 
 fn no_template(why: TemplateError, text: &str, place: Place) -> Diagnostic {

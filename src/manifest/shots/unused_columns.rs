@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::template::Engine;
+use super::yaml_words::quoted;
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics, Topic};
 use crate::manifest::source::place::Place;
 use crate::manifest::text::table::{Row, Table};
@@ -61,7 +62,12 @@ impl UnusedColumns {
             diags.warn(Topic("unused columns", usize::from(*file)), || {
                 let word = if columns.len() == 1 { "column" } else { "columns" };
                 let what = format!("nothing uses the {word} {names}{more}");
-                let fix = "a template uses a column by its name, such as {{ look }}";
+                let ignored = columns.iter().map(|(name, _)| quoted(name));
+                let fix = format!(
+                    "a template uses a column by its name, such as {{{{ look }}}}; a parameter takes \
+                     one by `columns:`; if they are not meant, write `ignore: [{}]`",
+                    ignored.collect::<Vec<_>>().join(", ")
+                );
                 Diagnostic::new(*place, what).fix(fix)
             });
         }

@@ -92,5 +92,5 @@ pub(crate) fn end_of_utf8(file: u16, path: &Path) -> Place {
     for c in opened.into_iter().flat_map(Chars::new).map_while(Result::ok) {
         position.advance(c);
     }
-    Place { file, line: position.line, column: position.column, length: 1 }
+    Place { file, line: position.line, column: position.column, length: 1, cell: 0 }
 }

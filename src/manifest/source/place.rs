@@ -11,12 +11,22 @@ pub struct Place {
     pub column: u32,
     /// In characters; 0 marks only the position.
     pub length: u32,
+    /// Of a table: the column of the cell, counted from 1, or [`Place::ROW`]; 0 anywhere else.
+    pub cell: u16,
 }
 
 impl Place {
+    /// The `cell` of a place that stands for a whole row of a table.
+    pub const ROW: u16 = u16::MAX;
+
     /// The start of a file.
     pub(crate) const fn start(file: u16) -> Self {
-        Self { file, line: 1, column: 1, length: 0 }
+        Self { file, line: 1, column: 1, length: 0, cell: 0 }
+    }
+
+    /// Whether another place is the same stretch of the same file.
+    pub(crate) fn is_at(self, other: Self) -> bool {
+        Self { cell: 0, ..self } == Self { cell: 0, ..other }
     }
 }
 

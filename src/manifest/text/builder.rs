@@ -147,6 +147,7 @@ impl<'l> Builder<'l> {
             line: saturating_u32(span.start.line()),
             column: saturating_u32(span.start.col() + 1),
             length: saturating_u32(length),
+            cell: 0,
         }
     }
 

@@ -4,8 +4,10 @@
 pub(super) mod builder;
 pub mod comments;
 pub mod file;
+pub(super) mod headers;
 mod quotes;
 mod recording_reader;
+mod separator;
 pub mod table;
 pub mod tree;
 pub(super) mod yaml;

@@ -12,32 +12,44 @@ use csv::{ReaderBuilder, StringRecord};
 use super::file;
 use super::quotes::{QuoteError, cell, cell_end, misquoted};
 use super::recording_reader::RecordingReader;
-use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
+pub use super::separator::HEAD;
+use super::separator::delimiter;
+use crate::manifest::diagnostics::{Diagnostic, Diagnostics, letters};
 use crate::manifest::source::place::{Place, saturating_u32};
 
 /// Columns that a table may have; spreadsheets seldom have a tenth.
 const MAX_COLUMNS: usize = 1_000;
-/// How much of a file is looked at to find out its separator.
-pub const HEAD: usize = 64 * 1024;
 
 /// A CSV file whose header has been read.
 #[derive(Debug)]
 pub struct Table {
     file: u16,
-    /// Named columns in the order of the file.
+    /// Named columns in the order of the file, without those that are left out.
     pub columns: Vec<Column>,
-    /// Cells of the header.
-    width: usize,
+    /// What the header's cells say, or `column H` where they say nothing.
+    pub(super) headers: Vec<Rc<str>>,
     /// Columns without a name.
-    unnamed: Vec<usize>,
+    pub(super) unnamed: Vec<usize>,
 }
 
 /// A named column.
 #[derive(Debug)]
 pub struct Column {
+    /// As templates and parameters call it.
     pub(crate) name: Rc<str>,
     pub(crate) place: Place,
-    index: usize,
+    /// Where the manifest gives it that name, if it does.
+    pub(crate) named_at: Option<Place>,
+    /// Whether rows are chosen by it.
+    pub(crate) chooses: bool,
+    pub(super) index: usize,
+}
+
+impl Column {
+    /// Where its name is written.
+    pub(crate) fn name_place(&self) -> Place {
+        self.named_at.unwrap_or(self.place)
+    }
 }
 
 /// The rows of a table that were not read yet.
@@ -49,10 +61,14 @@ pub struct Rows {
     /// Where the current row begins, and its line.
     start: usize,
     line: u32,
+    /// The line of the header.
+    first_line: u32,
     /// Where it ends, without its line end, and the line there.
     end: usize,
     end_line: u32,
     broken: bool,
+    /// Whether the quotes of the current row are odd, which was reported.
+    odd_quotes: bool,
 }
 
 /// A row that is not empty.
@@ -76,7 +92,7 @@ impl Table {
             return Ok(None);
         }
         let mut table =
-            Self { file, columns: Vec::new(), width: rows.cells.len(), unnamed: Vec::new() };
+            Self { file, columns: Vec::new(), headers: Vec::new(), unnamed: Vec::new() };
         let header = Row { rows: &rows, table: &table };
         if rows.cells.iter().filter(|name| !name.trim().is_empty()).count() > MAX_COLUMNS {
             let what = format!("a table has at most {MAX_COLUMNS} columns");
@@ -86,24 +102,21 @@ impl Table {
         }
         let mut columns: Vec<Column> = Vec::new();
         let mut unnamed = Vec::new();
+        let mut headers: Vec<Rc<str>> = Vec::new();
         for (index, name) in rows.cells.iter().enumerate() {
             let name = name.trim();
             if name.is_empty() {
+                headers.push(format!("column {}", letters(number(index))).into());
                 unnamed.push(index);
                 continue;
             }
-            let place = header.cell_place(index);
-            if let Some(first) = columns.iter().find(|column| &*column.name == name) {
-                diags.add(
-                    Diagnostic::new(place, format!("there are two columns `{name}`"))
-                        .fix("rename or remove one of them")
-                        .related(first.place, "the first is here"),
-                );
-                continue;
-            }
-            columns.push(Column { name: name.into(), place, index });
+            let (name, place): (Rc<str>, _) = (name.into(), header.cell_place(index));
+            headers.push(Rc::clone(&name));
+            columns.push(Column { name, place, named_at: None, chooses: false, index });
         }
-        (table.columns, table.unnamed) = (columns, unnamed);
+        (table.columns, table.headers, table.unnamed) = (columns, headers, unnamed);
+        let named = table.columns.iter().map(|one| (number(one.index), one.name.to_string()));
+        diags.add_table(file, rows.first_line.saturating_sub(1), named.collect());
         Ok(Some((table, rows)))
     }
 
@@ -138,9 +151,11 @@ impl Rows {
             cells: StringRecord::new(),
             start: 0,
             line,
+            first_line: line,
             end: 0,
             end_line: line,
             broken: false,
+            odd_quotes: false,
         }))
     }
 
@@ -148,11 +163,8 @@ impl Rows {
     pub fn next<'r>(&'r mut self, table: &'r Table, diags: &mut Diagnostics) -> Option<Row<'r>> {
         while self.advance(diags) {
             if self.cells.iter().any(|cell| !cell.trim().is_empty()) {
-                let row = Row { rows: self, table };
-                if self.check_inner_quotes(diags) {
-                    row.check_width(diags);
-                }
-                return Some(row);
+                self.odd_quotes = !self.check_inner_quotes(diags);
+                return Some(Row { rows: self, table });
             }
         }
         None
@@ -183,7 +195,11 @@ impl Rows {
         let raw = tape.bytes(self.start, position);
         let row = raw.len() - raw.iter().rev().take_while(is_end).count();
         self.end = self.start + row;
-        self.end_line = self.line.saturating_add(breaks(raw.get(..row).unwrap_or_default()));
+        let inside = breaks(raw.get(..row).unwrap_or_default());
+        self.end_line = self.line.saturating_add(inside);
+        if inside > 0 {
+            diags.add_tall_row(self.file, self.line, inside);
+        }
         match read {
             Ok(true) => {
                 if tape.has_ended() {
@@ -279,6 +295,7 @@ impl Rows {
             line: self.line.saturating_add(breaks(before.as_bytes())),
             column: count(before.get(line_start..)).saturating_add(1),
             length: count(shown),
+            cell: 0,
         }
     }
 }
@@ -305,30 +322,47 @@ impl Row<'_> {
 
     /// Where the row begins.
     pub(crate) fn start(&self) -> Place {
-        self.rows.place("", 0, 0)
+        Place { cell: Place::ROW, ..self.rows.place("", 0, 0) }
+    }
+
+    /// The cell at that index of the file, as it is written there.
+    pub(crate) fn raw_cell(&self, index: usize) -> Option<&str> {
+        self.rows.cells.get(index)
     }
 
     fn cell_place(&self, index: usize) -> Place {
         let raw = self.rows.raw();
         let (from, to, _) = cell(raw, self.rows.delimiter, index);
-        self.rows.place(raw, from, to)
+        Place { cell: number(index), ..self.rows.place(raw, from, to) }
     }
 
-    /// Cells that stand below no header, or an empty one.
-    fn check_width(&self, diags: &mut Diagnostics) {
+    /// Reports a cell that stands below no header, or an empty one. `way_out` says what else than
+    /// naming the column can be done.
+    pub(crate) fn check_width(&self, way_out: &str, diags: &mut Diagnostics) {
         let (cells, table) = (&self.rows.cells, self.table);
-        if cells.len() <= table.width && table.unnamed.is_empty() {
+        let width = table.headers.len();
+        if self.rows.odd_quotes || (cells.len() <= width && table.unnamed.is_empty()) {
             return;
         }
-        let stray =
-            |index: &usize| *index >= table.width || table.unnamed.binary_search(index).is_ok();
+        let stray = |index: &usize| *index >= width || table.unnamed.binary_search(index).is_ok();
         let filled = |index: &usize| cells.get(*index).is_some_and(|c| !c.trim().is_empty());
         if let Some(index) = (0..cells.len()).find(|index| stray(index) && filled(index)) {
             let place = self.cell_place(index);
-            let fix = "name the column, or put a text that holds the separator into quotes";
+            let is_out = index < width && !way_out.is_empty();
+            let header = table.headers.get(index).map_or("", |header| header);
+            let other =
+                if is_out { format!("; or {way_out} `ignore: [{header}]`") } else { String::new() };
+            let fix = format!(
+                "name the column, or put a text that holds the separator into quotes{other}"
+            );
             diags.error(place, "this cell's column has no name", fix);
         }
     }
+}
+
+/// A column's number counted from 1, as places hold it.
+pub(super) fn number(index: usize) -> u16 {
+    u16::try_from(index).unwrap_or(u16::MAX).saturating_add(1).min(Place::ROW - 1)
 }
 
 /// Line ends in some bytes: LF, CRLF, or the CR alone of old spreadsheets.
@@ -339,32 +373,4 @@ fn breaks(bytes: &[u8]) -> u32 {
         **byte == b'\r' || (**byte == b'\n' && !ends_return)
     });
     saturating_u32(ends.count())
-}
-
-/// The separator, and the length of a first line that names it as Excel does: `sep=;`. Else it is
-/// whichever of `,`, `;`, tab and `|` occurs most in the first line outside of quotes.
-fn delimiter(head: &[u8]) -> (u8, usize) {
-    if let [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', named, rest @ ..] = head
-        && named.is_ascii()
-    {
-        match rest {
-            [b'\r', b'\n', ..] => return (*named, 7),
-            [b'\r' | b'\n', ..] => return (*named, 6),
-            _ => {}
-        }
-    }
-    let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
-    let start = head.iter().position(|byte| !is_end(byte)).unwrap_or(0);
-    let line = head.get(start..).unwrap_or_default().split(is_end).next().unwrap_or_default();
-    let count = |delimiter: u8| {
-        let mut quoted = false;
-        line.iter()
-            .filter(|byte| {
-                quoted ^= **byte == b'"';
-                !quoted && **byte == delimiter
-            })
-            .count()
-    };
-    let known = [b'|', b'\t', b';', b','];
-    (known.into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b','), 0)
 }

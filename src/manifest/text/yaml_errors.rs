@@ -15,6 +15,7 @@ pub(crate) fn report(file: u16, error: &ScanError, diags: &mut Diagnostics) {
         line: saturating_u32(at.line()),
         column: saturating_u32(at.col() + 1),
         length: 1,
+        cell: 0,
     };
     if diags.mentions_line(place) {
         return;

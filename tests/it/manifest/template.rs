@@ -59,7 +59,9 @@ fn what_is_wrong_is_said_with_its_place() {
         ("{{ tags[5] }}", "tags[5]", "no value"),
         ("{{ mood[:3] }}", ":", "slices"),
         ("{{ mood / 2 }}", "mood / 2", ""),
-        ("{{ shot name }}", "name", ""),
+        ("{{ shot name }}", "shot name", "columns: {shot_name: \"shot name\"}"),
+        ("{{ Prompt (EN) }}", "Prompt (EN)", "write {{ prompt_en }}, a name"),
+        ("{{ Shot # }}", "Shot #", "columns: {shot: \"Shot #\"}"),
     ] {
         let wrong = render(text).expect_err(text);
         let said = format!("{}; {}", wrong.what, wrong.fix.unwrap_or_default());

@@ -13,7 +13,9 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value, filters, tests
 
 use crate::catalog;
 
+use validate::PathUse;
 pub use validate::TemplateError;
+pub(crate) use validate::name_for;
 
 /// What rendering one text may cost: the engine counts steps, items and bytes.
 const FUEL: u64 = 400_000;
@@ -90,7 +92,7 @@ impl Engine {
     /// # Errors
     /// When it is no template, with the reason.
     pub fn compile<'a>(&'a self, text: &'a str) -> Result<Template<'a>, TemplateError> {
-        let uses = validate::check(text, FILTERS)?;
+        let (uses, paths) = validate::check(text, FILTERS)?;
         let environment: &'a Environment<'a> = &self.environment;
         let inner = environment.template_from_named_str("", text).map_err(|error| wrong(&error))?;
         let mut names: Vec<Box<str>> =
@@ -100,8 +102,11 @@ impl Engine {
         let optional = names.iter().filter(|name| of(name).iter().all(|used| used.forgives()));
         let conditions =
             names.iter().filter(|name| of(name).iter().any(|used| used.is_condition()));
-        let (optional, conditions) = (optional.cloned().collect(), conditions.cloned().collect());
-        Ok(Template { inner, optional, conditions, names: names.into() })
+        let dotted = paths.iter().filter(|used| used.is_condition && used.path.contains('.'));
+        let dotted = dotted.map(|used| used.path.as_str().into());
+        let (optional, conditions) =
+            (optional.cloned().collect(), conditions.cloned().chain(dotted).collect());
+        Ok(Template { inner, optional, conditions, paths: paths.into(), names: names.into() })
     }
 }
 
@@ -125,6 +130,8 @@ pub struct Template<'a> {
     pub optional: Box<[Box<str>]>,
     /// Those that stand alone in an `if`, where `off` must not count as true.
     conditions: Box<[Box<str>]>,
+    /// The names with what stands behind their dots.
+    paths: Box<[PathUse]>,
 }
 
 impl Template<'_> {
@@ -134,6 +141,11 @@ impl Template<'_> {
             Some(on) => Value::from_object(Switch { on, text: text.into() }),
             None => value(text),
         }
+    }
+
+    /// How it uses a name: with what behind its dots.
+    pub(crate) fn paths<'p>(&'p self, name: &'p str) -> impl Iterator<Item = &'p PathUse> {
+        self.paths.iter().filter(move |used| used.path.split('.').next() == Some(name))
     }
 
     /// Whether a name stands alone in an `if`.

@@ -40,12 +40,16 @@ impl From<String> for TemplateError {
 }
 
 /// Checks a text's templates against the filters there are; returns every word of them.
-pub(super) fn check<'t>(text: &'t str, filters: &[&str]) -> Result<Vec<Use<'t>>, TemplateError> {
+pub(super) fn check<'t>(
+    text: &'t str,
+    filters: &[&str],
+) -> Result<(Vec<Use<'t>>, Vec<PathUse>), TemplateError> {
     if text.len() > MAX_TEXT {
         let what = format!("a text with names in it has at most {} KB", MAX_TEXT / 1024);
         return Err(what.into());
     }
     let mut uses = Vec::new();
+    let mut paths = Vec::new();
     let mut at = 0;
     let mut statements = 0;
     while let Some((kind, start)) = next(text, at) {
@@ -66,7 +70,13 @@ pub(super) fn check<'t>(text: &'t str, filters: &[&str]) -> Result<Vec<Use<'t>>,
                 format!("what stands in one pair of braces has at most {MAX_CODE} characters");
             return Err(TemplateError::at(what, start..inside));
         }
+        if kind == '{'
+            && let Some(header) = as_header(text, &words)
+        {
+            return Err(header);
+        }
         check_code(&words, kind == '%', filters)?;
+        paths.extend(paths_of(&words));
         let word = |at: usize| words.get(at).map_or("", |word| word.text);
         uses.extend((0..words.len()).map(|at| Use {
             word: word(at),
@@ -75,7 +85,46 @@ pub(super) fn check<'t>(text: &'t str, filters: &[&str]) -> Result<Vec<Use<'t>>,
         }));
         at = close + 2;
     }
-    Ok(uses)
+    Ok((uses, paths))
+}
+
+/// A name with what stands behind its dots: `characters.mia`.
+pub(crate) struct PathUse {
+    pub path: String,
+    /// Whether it is the whole path: no `[` follows.
+    pub is_whole: bool,
+    /// Whether it stands alone as a condition.
+    pub is_condition: bool,
+    /// Whether its items are gone through: `for name in it`.
+    pub is_list: bool,
+}
+
+/// The paths among the words of one pair of braces.
+fn paths_of(words: &[Word<'_>]) -> Vec<PathUse> {
+    let word = |at: usize| words.get(at).map_or("", |word| word.text);
+    let mut paths = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        let (start, before) = (at, at.checked_sub(1).map_or("", word));
+        at += 1;
+        if !is_name(word(start)) || matches!(before, "." | "|") {
+            continue;
+        }
+        let mut path = word(start).to_owned();
+        while word(at) == "." && is_name(word(at + 1)) {
+            path.push('.');
+            path.push_str(word(at + 1));
+            at += 2;
+        }
+        let alone = Use { word: "", before, behind: [word(at), "", ""] };
+        paths.push(PathUse {
+            path,
+            is_whole: word(at) != "[",
+            is_condition: alone.is_condition(),
+            is_list: before == "in",
+        });
+    }
+    paths
 }
 
 /// A word of a template with the one before it and the three behind.
@@ -122,6 +171,63 @@ fn unclosed(start: usize, open: &str, close: &str) -> TemplateError {
 struct Word<'t> {
     text: &'t str,
     range: Range<usize>,
+}
+
+/// Words that are no names.
+const KEYWORDS: [&str; 12] =
+    ["if", "else", "and", "or", "not", "in", "is", "true", "false", "none", "True", "False"];
+
+/// What stands in braces as a spreadsheet calls a column, such as `Prompt (EN)` or `Shot #`, and is no
+/// name there.
+fn as_header(text: &str, words: &[Word<'_>]) -> Option<TemplateError> {
+    let is_name = |word: &Word<'_>| is_name(word.text) && !KEYWORDS.contains(&word.text);
+    let first = words.first().filter(|first| is_name(first))?;
+    let called = |pair: &[Word<'_>]| {
+        let [name, next] = pair else { return false };
+        is_name(name) && (is_name(next) || next.text == "(")
+    };
+    // Nothing can be called here, whatever it is.
+    let is_empty_call = words.windows(2).any(|pair| (pair[0].text, pair[1].text) == ("(", ")"));
+    // What stands behind `|` or `is` may be called.
+    let is_filtered = |at: usize| {
+        let before = at.checked_sub(1).and_then(|at| words.get(at)).map_or("", |word| word.text);
+        matches!(before, "|" | "is" | "not" | ".")
+    };
+    let calls =
+        (0..words.len()).any(|at| words.get(at..at + 2).is_some_and(called) && !is_filtered(at));
+    let odd = |word: &Word<'_>| matches!(word.text, "#" | "?" | "№" | "&" | "\u{ba}" | "°" | "$");
+    if is_empty_call || (!calls && !words.iter().any(odd)) {
+        return None;
+    }
+    let last = words.last().unwrap_or(first);
+    let range = first.range.start..last.range.end;
+    let header = text.get(range.clone())?;
+    let name = name_for(header);
+    Some(TemplateError {
+        what: format!("`{header}` cannot stand in braces: a name is letters, digits and `_`"),
+        fix: Some(format!(
+            "write {{{{ {name} }}}}, a name of `vars`; or of a column, by \
+             `columns: {{{name}: {header:?}}}` beside `from:`"
+        )),
+        range: Some(range),
+    })
+}
+
+/// A name for templates that resembles a header.
+pub(crate) fn name_for(header: &str) -> String {
+    let mut name = String::new();
+    for c in header.chars().flat_map(char::to_lowercase) {
+        match c.is_ascii_alphanumeric() {
+            true => name.push(c),
+            false if name.is_empty() || name.ends_with('_') => {}
+            false => name.push('_'),
+        }
+    }
+    let name = name.trim_end_matches('_');
+    match name.chars().next() {
+        Some(first) if first.is_ascii_alphabetic() => name.to_owned(),
+        _ => format!("my_{name}"),
+    }
 }
 
 /// Checks what stands in one pair of braces.
