@@ -175,11 +175,14 @@ fn seconds(name: &str, value: &Value) -> Result<String, String> {
         Value::Number(number) => &number.to_string(),
         _ => return Err(refused()),
     };
-    let digits = text.strip_suffix(['s', 'S']).unwrap_or(text).trim_end();
-    let digits = match digits.split_once('.') {
+    let lower = text.to_ascii_lowercase();
+    let units = ["seconds", "second", "secs", "sec", "s"];
+    let digits = units.iter().find_map(|unit| lower.strip_suffix(unit)).unwrap_or(&lower);
+    // `5,0` is what spreadsheets of half the world make of 5.
+    let digits = match digits.trim_end().split_once(['.', ',']) {
         Some((whole, zeros)) if zeros.bytes().all(|b| b == b'0') => whole,
         Some(_) => return Err(refused()),
-        None => digits,
+        None => digits.trim_end(),
     };
     if !digits.bytes().all(|b| b.is_ascii_digit()) {
         return Err(refused());

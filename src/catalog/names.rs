@@ -39,6 +39,11 @@ const OTHER_NAMES: [(&str, &[&str]); 17] = [
             "reference",
             "references",
             "refimage",
+            "bild",
+            "referenz",
+            "referenzbild",
+            "imagen",
+            "imageref",
             "referenceimage",
             "referenceframe",
         ],
@@ -89,6 +94,11 @@ const OTHER_NAMES: [(&str, &[&str]); 17] = [
     (
         "duration",
         &[
+            "länge",
+            "dauer",
+            "durée",
+            "duración",
+            "durata",
             "seconds",
             "secs",
             "sec",
@@ -108,7 +118,19 @@ const OTHER_NAMES: [(&str, &[&str]); 17] = [
     ),
     (
         "aspect_ratio",
-        &["ratio", "aspect", "format", "size", "shape", "dimensions", "orientation", "framing"],
+        &[
+            "seitenverhältnis",
+            "bildformat",
+            "formato",
+            "ratio",
+            "aspect",
+            "format",
+            "size",
+            "shape",
+            "dimensions",
+            "orientation",
+            "framing",
+        ],
     ),
     ("sound", &["audio", "withaudio", "generateaudio", "enableaudio", "withsound"]),
     ("voice_list", &["voice", "voices", "voiceid", "voiceids"]),
@@ -122,6 +144,10 @@ const OTHER_NAMES: [(&str, &[&str]); 17] = [
     (
         "takes",
         &[
+            "anzahl",
+            "stück",
+            "cantidad",
+            "quantité",
             "repeat",
             "count",
             "copies",
@@ -157,7 +183,15 @@ const OTHER_NAMES: [(&str, &[&str]); 17] = [
 
 /// What stands in sheets and manifests for people, and is no parameter anywhere: in lower case without
 /// punctuation.
-const FOR_PEOPLE: [&str; 25] = [
+const FOR_PEOPLE: [&str; 33] = [
+    "kommentar",
+    "kommentare",
+    "bemerkung",
+    "bemerkungen",
+    "notiz",
+    "notizen",
+    "notas",
+    "remarques",
     "note",
     "notes",
     "comment",

@@ -1,5 +1,6 @@
 //! `--only`: ids and patterns, separated by commas or by giving the flag again.
 
+use std::fmt;
 use std::str::FromStr;
 
 use globset::GlobMatcher;
@@ -12,6 +13,13 @@ use super::values::{glob, parts};
 /// What one `--only` says: ids and patterns.
 #[derive(Clone, Debug)]
 pub struct Only(Vec<String>);
+
+/// As it can be typed again.
+impl fmt::Display for Only {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(","))
+    }
+}
 
 impl FromStr for Only {
     type Err = String;

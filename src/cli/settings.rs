@@ -15,7 +15,7 @@ use crate::ledger::{
     Entry, Identity, Kind, LedgerAddress, LedgerPlace, Owner, RevisionId, Snapshot, Summary,
     identity,
 };
-use crate::manifest::{self, Campaign, Header, Manifest, Mistakes, WrittenBudget};
+use crate::manifest::{self, Campaign, ChosenRows, Header, Manifest, Mistakes, WrittenBudget};
 use crate::plan::{Scope, knowing, vanished};
 use crate::policy::budget::Budget;
 use crate::policy::limits::Limits;
@@ -408,8 +408,13 @@ impl LoadedCampaign {
         Ok(Self { paths, campaign, only, kept, budget, limits, catalog, paid })
     }
 
-    /// Says what is odd about the manifest.
+    /// Says which rows of tables count, and what is odd about the manifest.
     pub fn warn(&self, terminal: &Terminal) {
+        for ChosenRows { table, rows, taken } in &self.campaign.chosen_rows {
+            let note =
+                format!("note: {}: {taken} of {} taken\n", safe(table), plural(*rows, "row"));
+            terminal.write(note.as_bytes());
+        }
         for warning in &self.campaign.warnings {
             terminal.write(format!("{}\n", warning.rendered.trim_end()).as_bytes());
         }

@@ -111,4 +111,17 @@ pub struct Campaign {
     pub warnings: Vec<Finding>,
     /// How many more warnings there are.
     pub more_warnings: usize,
+    /// What `where` and `skip` left of tables.
+    pub chosen_rows: Vec<ChosenRows>,
+}
+
+/// What an entry's `where` and `skip` left of its table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChosenRows {
+    /// The table as the entry names it.
+    pub table: String,
+    /// How many rows it has, empty ones not counted.
+    pub rows: usize,
+    /// How many of them count.
+    pub taken: usize,
 }

@@ -14,7 +14,9 @@ mod shots;
 mod source;
 mod text;
 
-pub use campaign::{Campaign, Header, WrittenBudget, WrittenCallback, WrittenNotify, WrittenPlace};
+pub use campaign::{
+    Campaign, ChosenRows, Header, WrittenBudget, WrittenCallback, WrittenNotify, WrittenPlace,
+};
 pub use diagnostics::{CellSpot, Diagnostics, Finding, Level, Mistakes, Related, Spot};
 pub use kept::{KeptRequest, KeptRequests};
 pub use read::{Manifest, header};

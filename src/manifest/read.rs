@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::campaign::{Campaign, Header};
+use super::campaign::{Campaign, ChosenRows, Header};
 use super::diagnostics::{Diagnostic, Diagnostics, Mistakes};
 use super::kept::KeptRequests;
 use super::scalars::TOP_LEVEL;
@@ -31,6 +31,7 @@ pub struct Manifest {
     shots: Vec<Shot>,
     lacks_files: bool,
     has_nameless_rows: bool,
+    chosen_rows: Vec<ChosenRows>,
     diags: Diagnostics,
 }
 
@@ -81,8 +82,14 @@ impl Manifest {
         let header = reader.read();
         let Reader { expansion, mut diags, .. } = reader;
         let Some(expansion) = expansion else {
-            let (shots, lacks_files, has_nameless_rows) = (Vec::new(), false, false);
-            return Self { header, shots, lacks_files, has_nameless_rows, diags };
+            return Self {
+                header,
+                shots: Vec::new(),
+                lacks_files: false,
+                has_nameless_rows: false,
+                chosen_rows: Vec::new(),
+                diags,
+            };
         };
         let Expansion {
             shots,
@@ -90,6 +97,7 @@ impl Manifest {
             callback_conflict,
             lacks_files,
             has_nameless_rows,
+            chosen_rows,
             ..
         } = expansion;
         shots.check_clips(&mut diags);
@@ -99,7 +107,7 @@ impl Manifest {
         {
             diags.add(diagnostic);
         }
-        Self { header, shots: shots.shots, lacks_files, has_nameless_rows, diags }
+        Self { header, shots: shots.shots, lacks_files, has_nameless_rows, chosen_rows, diags }
     }
 
     /// Everything but its shots; `None` when some of that is wrong.
@@ -119,7 +127,8 @@ impl Manifest {
         match self.header {
             Some(header) if self.diags.error_count() == 0 => {
                 let (warnings, more_warnings) = self.diags.warnings(color);
-                Ok(Campaign { header, shots: self.shots, warnings, more_warnings })
+                let Self { shots, chosen_rows, .. } = self;
+                Ok(Campaign { header, shots, warnings, more_warnings, chosen_rows })
             }
             _ => Err(self.diags.into_mistakes(color)),
         }

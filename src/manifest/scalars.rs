@@ -136,7 +136,7 @@ pub(super) fn count(
     diags: &mut Diagnostics,
 ) -> Option<u32> {
     let written = written.trim();
-    let digits = written.strip_suffix(".0").unwrap_or(written);
+    let digits = written.strip_suffix(".0").or(written.strip_suffix(",0")).unwrap_or(written);
     if let Ok(count @ 1..) = digits.parse::<u32>() {
         return Some(count);
     }

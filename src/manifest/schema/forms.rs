@@ -4,6 +4,8 @@ use serde_json::{Map, Value, json};
 
 use crate::catalog::{Catalog, FOREIGN_OFF, FOREIGN_ON, Form, Param, ParamKind, Values};
 
+/// What may stand behind seconds: `s`, `sec`, `seconds`.
+const UNIT: &str = "([sS]([eE][cC]([oO][nN][dD])?[sS]?)?)?";
 /// What every form of a request parameter is, beside its own.
 pub(super) const TEMPLATE: &str = "#/$defs/template";
 
@@ -121,7 +123,7 @@ pub(super) fn accepted(param: &Param, values: &Values) -> Vec<Value> {
                 .flat_map(|(low, high)| (*low..=*high).take(600))
                 .map(|seconds| seconds.to_string())
                 .collect();
-            let text = format!(r"^\s*0*({})(\.0*)?\s*[sS]?\s*$", all.join("|"));
+            let text = format!(r"^\s*0*({})([.,]0*)?\s*{UNIT}\s*$", all.join("|"));
             forms.push(json!({"type": "string", "pattern": text}));
             forms
         }
@@ -164,7 +166,7 @@ fn number() -> Vec<Value> {
 fn seconds() -> Vec<Value> {
     vec![
         json!({"type": "integer", "minimum": 1}),
-        json!({"type": "string", "pattern": r"^\s*0*[1-9][0-9]*(\.0*)?\s*[sS]?\s*$"}),
+        json!({"type": "string", "pattern": format!(r"^\s*0*[1-9][0-9]*([.,]0*)?\s*{UNIT}\s*$")}),
     ]
 }
 

@@ -9,6 +9,7 @@ use super::shot_set::ShotSet;
 use super::template::Engine;
 use super::unused_columns::UnusedColumns;
 use crate::catalog::Catalog;
+use crate::manifest::campaign::ChosenRows;
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
 use crate::manifest::kept::KeptRequests;
 
@@ -34,6 +35,8 @@ pub(crate) struct Expansion {
     pub lacks_files: bool,
     pub shots: ShotSet,
     pub unused_columns: UnusedColumns,
+    /// What `where` and `skip` left of tables.
+    pub chosen_rows: Vec<ChosenRows>,
     /// The mistake of the first shot that sets `callback_url`, in case the manifest has `callback`,
     /// which may stand below the shots.
     pub callback_conflict: Option<Diagnostic>,
@@ -50,6 +53,7 @@ impl Expansion {
             lacks_files: false,
             shots: ShotSet::default(),
             unused_columns: UnusedColumns::default(),
+            chosen_rows: Vec::new(),
             callback_conflict: None,
         }
     }

@@ -10,13 +10,15 @@ use super::context::ExpandContext;
 use super::draft::Draft;
 use super::entry::{Entry, Variable};
 use super::provenance::{Provenance, VariantField, variant_field};
-use super::respelled::other_parts;
+use super::respelled::{other_parts, tidied};
 use super::row_filter::RowFilter;
 use super::scope::{Reading, Scope};
 use super::shot_set::MAX_SHOTS;
+use super::takes::Takes;
 use super::unused_columns::MaybeUnused;
 use super::yaml_words::quoted;
 use super::{build, identity};
+use crate::catalog::Catalog;
 use crate::manifest::diagnostics::Diagnostics;
 use crate::manifest::scalars::count;
 use crate::manifest::text::table::{Row, Rows, Table};
@@ -71,12 +73,8 @@ impl<'a> ExpandContext<'a> {
             let own = match row.named("id") {
                 _ if compiled.id_has_row => String::new(),
                 // A column that was not meant for ids may hold anything.
-                Some((id, _)) if entry.sheet.names("id") => identity::part(id),
-                // A spreadsheet may make 1.0 of 1.
-                Some((id, _)) => match id.strip_suffix(".0") {
-                    Some(whole) if whole.bytes().all(|b| b.is_ascii_digit()) => whole.to_owned(),
-                    _ => id.to_owned(),
-                },
+                Some((id, _)) if entry.sheet.names("id") => identity::part(&tidied(whole(id))),
+                Some((id, _)) => whole(id).to_owned(),
                 None if compiled.entry.id.is_none() && !strict => {
                     let cell = table.column("id").map(|at| row.place(at));
                     let place = cell.unwrap_or(row.start());
@@ -97,7 +95,9 @@ impl<'a> ExpandContext<'a> {
                     }
                 }
                 None if compiled.used_columns.is_empty() && any_before => {
-                    nothing_used(compiled.entry, table, self.diags);
+                    if !compiled.fields.iter().any(|field| field.broken) {
+                        nothing_used(compiled.entry, table, self.catalog, self.diags);
+                    }
                     return;
                 }
                 None => {
@@ -121,6 +121,8 @@ impl<'a> ExpandContext<'a> {
         }
         if let Some(filter) = &filter {
             filter.check(self.diags);
+            let table = entry.from.and_then(Node::text).map_or("", |from| from);
+            self.output.chosen_rows.extend(filter.left_of(table));
         }
         if !any && self.diags.error_count() == 0 {
             let what = "there are no rows below the header, so there would be no shots";
@@ -312,48 +314,20 @@ impl<'a> ExpandContext<'a> {
     }
 }
 
+/// An id that a spreadsheet made `1.0` of `1`, as it was.
+fn whole(id: &str) -> &str {
+    let whole = id.strip_suffix(".0");
+    whole.filter(|whole| whole.bytes().all(|byte| byte.is_ascii_digit())).unwrap_or(id)
+}
+
 /// Reports that all rows of a table would be the same shot.
-fn nothing_used(entry: &Entry<'_>, table: &Table, diags: &mut Diagnostics) {
+fn nothing_used(entry: &Entry<'_>, table: &Table, catalog: &Catalog, diags: &mut Diagnostics) {
     let what = "the shot uses none of the table's columns, so that all rows would be the same shot";
-    let first = table.columns.first();
-    let fix = first.map_or_else(
-        || "name the columns in the first row".to_owned(),
-        |column| {
-            format!(
-                "say what a column is, such as `columns: {{prompt: {}}}`; or use its name in a text",
-                quoted(&column.name)
-            )
-        },
-    );
+    let line = columns_line(table, catalog, &["prompt", "image", "motion_video"])
+        .unwrap_or_else(|| "`columns: {prompt: HEADER}`".to_owned());
+    let fix = format!("say which column is what, such as {line}; or use a column's name in a text");
     let place = entry.from.map_or(table.place(), |from| from.place);
     diags.error(place, what, fix);
-}
-
-/// How many takes there are of each combination of a matrix.
-enum Takes {
-    Same(u32),
-    /// By the combination's number.
-    Each(Vec<u32>),
-}
-
-impl Takes {
-    /// Of the combination of that number.
-    fn of(&self, number: usize) -> u32 {
-        match self {
-            Self::Same(takes) => *takes,
-            Self::Each(each) => each.get(number).copied().unwrap_or(1),
-        }
-    }
-
-    /// Of so many combinations together; `None`: too many to count.
-    fn of_all(&self, combinations: usize) -> Option<usize> {
-        match self {
-            Self::Same(takes) => combinations.checked_mul(*takes as usize),
-            Self::Each(each) => {
-                each.iter().try_fold(0_usize, |sum, takes| sum.checked_add(*takes as usize))
-            }
-        }
-    }
 }
 
 /// A row's part of its shots' ids.

@@ -25,6 +25,7 @@ mod row_filter;
 mod scope;
 mod sheet;
 pub(super) mod shot_set;
+mod takes;
 pub mod template;
 mod text_template;
 mod unused_columns;

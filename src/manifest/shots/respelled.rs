@@ -37,6 +37,11 @@ fn with_line_feeds(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
+/// A cell whose line ends, spaces and spelling of `é` do not matter.
+pub(crate) fn tidied(cell: &str) -> String {
+    NFC.normalize(&cell.split_whitespace().collect::<Vec<_>>().join(" ")).into()
+}
+
 /// The ids of a ledger, and those of them that the manifest as it is written has no shot for.
 #[derive(Clone, Debug, Default)]
 pub struct KnownIds {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::catalog::likely_typo;
+use crate::manifest::campaign::ChosenRows;
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
 use crate::manifest::source::place::Place;
 use crate::manifest::text::table::Row;
@@ -22,8 +23,8 @@ pub(crate) struct RowFilter<'s> {
     /// None of these may.
     skipped: Vec<Test<'s>>,
     /// How many rows there were, and how many of them count.
-    pub rows: usize,
-    pub taken: usize,
+    rows: usize,
+    taken: usize,
 }
 
 /// What a column's cells may hold.
@@ -163,6 +164,12 @@ impl<'s> RowFilter<'s> {
         let counts = wanted == self.wanted.len() && skipped == 0;
         self.taken += usize::from(counts);
         counts
+    }
+
+    /// What it left of the table of that name; `None`: it chooses nothing.
+    pub(crate) fn left_of(&self, table: &str) -> Option<ChosenRows> {
+        let (rows, taken) = (self.rows, self.taken);
+        self.tests().next().map(|_| ChosenRows { table: table.to_owned(), rows, taken })
     }
 
     /// Tells what is odd about it once all rows were seen.

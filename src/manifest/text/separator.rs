@@ -30,3 +30,25 @@ pub(super) fn delimiter(head: &[u8]) -> (u8, usize) {
     let known = [b'|', b'\t', b';', b','];
     (known.into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b','), 0)
 }
+
+/// How many rows stand above the header: titles, each in one cell, above a row that fills several. Such
+/// a table could not be read if its first row were the header.
+pub(super) fn titles(head: &[u8], delimiter: u8) -> usize {
+    const MAX: usize = 20;
+    const MANY: usize = 3;
+    let mut builder = csv::ReaderBuilder::new();
+    builder.has_headers(false).flexible(true).delimiter(delimiter);
+    let mut reader = builder.from_reader(head);
+    let mut titles = 0;
+    for record in reader.byte_records().take(MAX).map_while(Result::ok) {
+        let filled = record.iter().filter(|cell| !cell.trim_ascii().is_empty()).count();
+        match filled {
+            // Rows of separators only are passed over.
+            0 => titles += 1,
+            1 if record.len() >= MANY => titles += 1,
+            MANY.. => return titles,
+            _ => return 0,
+        }
+    }
+    0
+}

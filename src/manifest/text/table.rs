@@ -13,7 +13,7 @@ use super::file;
 use super::quotes::{QuoteError, cell, cell_end, misquoted};
 use super::recording_reader::RecordingReader;
 pub use super::separator::HEAD;
-use super::separator::delimiter;
+use super::separator::{delimiter, titles};
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics, letters};
 use crate::manifest::source::place::{Place, saturating_u32};
 
@@ -61,8 +61,10 @@ pub struct Rows {
     /// Where the current row begins, and its line.
     start: usize,
     line: u32,
-    /// The line of the header.
+    /// The first line that a spreadsheet shows.
     first_line: u32,
+    /// How many rows stand above the header.
+    titles: usize,
     /// Where it ends, without its line end, and the line there.
     end: usize,
     end_line: u32,
@@ -88,8 +90,10 @@ impl Table {
         let Some(mut rows) = Rows::new(file, opened).map_err(|error| error.to_string())? else {
             return Ok(None);
         };
-        if !rows.advance(diags) {
-            return Ok(None);
+        for _ in 0..=rows.titles {
+            if !rows.advance(diags) {
+                return Ok(None);
+            }
         }
         let mut table =
             Self { file, columns: Vec::new(), headers: Vec::new(), unnamed: Vec::new() };
@@ -142,6 +146,7 @@ impl Rows {
         let (delimiter, named) = delimiter(&head);
         let line = if named > 0 { 2 } else { 1 };
         head.drain(..named);
+        let titles = titles(&head, delimiter);
         let mut builder = ReaderBuilder::new();
         builder.has_headers(false).flexible(true).delimiter(delimiter).buffer_capacity(HEAD);
         Ok(Some(Self {
@@ -152,6 +157,7 @@ impl Rows {
             start: 0,
             line,
             first_line: line,
+            titles,
             end: 0,
             end_line: line,
             broken: false,

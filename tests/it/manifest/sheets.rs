@@ -36,6 +36,8 @@ fn a_clients_sheet_is_read_as_it_is() {
     );
     assert_eq!(ids(&campaign), ["SC-01", "SC-03a"]);
     assert_eq!(campaign.warnings, []);
+    let chosen = &campaign.chosen_rows[0];
+    assert_eq!((&*chosen.table, chosen.rows, chosen.taken), ("client.csv", 5, 2));
     assert_eq!(prompts(&campaign), ["A kettle; steam\r\nrising", "A spoon"]);
     assert!(campaign.shots[1].request.json.contains("勺子"));
 }
@@ -126,4 +128,34 @@ fn eighty_rows_with_the_same_mistake_are_one_mistake() {
     assert!(mistakes.rendered.contains("row 2, column C \"Ref #\""), "{mistakes}");
     assert!(mistakes.rendered.lines().count() < 20, "{mistakes}");
     assert_eq!(mistakes.findings[0].rows.len(), 80);
+}
+
+#[test]
+fn titles_above_the_header_are_passed_over() {
+    let entry = "  - {id: s, from: client.csv}\n";
+    let table = "Autumn campaign;;\n;;\nprepared by Ann;;\nid;prompt;duration\na;x;5,0\nb;y;99\n";
+    let manifest = format!("{HEAD}{entry}");
+    let files = [("shots.yaml", manifest.as_bytes()), ("client.csv", table.as_bytes())];
+    let mistakes = load_files(&files).unwrap_err();
+    assert_eq!(mistakes.count, 1, "{mistakes}");
+    let found = &mistakes.findings[0];
+    assert_eq!((found.spot.line, found.rows.as_slice()), (6, &[6][..]));
+    assert_eq!(ids(&load(entry, &table.replace("99", "10 sec"))), ["s-a", "s-b"]);
+    // One named column among others is a header.
+    assert_eq!(ids(&load(entry, "prompt,,\nx,,\ny,,\n")), ["s-x", "s-y"]);
+}
+
+/// An id that changed would be bought again.
+#[test]
+fn an_id_stays_however_a_spreadsheet_spells_its_cell() {
+    let of = |id: &str| {
+        let table = format!("Shot,Text\n\"{id}\",x\n");
+        let entry = "  - {from: client.csv, columns: {id: Shot, prompt: Text}}\n";
+        ids(&load(entry, &table)).remove(0)
+    };
+    assert_eq!(of("Caf\u{e9} 1"), of("Cafe\u{301} 1"));
+    assert_eq!(of("SC\r\n 01 "), of("SC 01"));
+    assert_eq!(of("7.0"), of("7"));
+    assert_eq!(of("1/2"), "1-2-d939926f", "what cannot stand in a file name gets a hash");
+    assert_ne!(of("1/2"), of("1?2"));
 }

@@ -195,7 +195,10 @@ fn as_header(text: &str, words: &[Word<'_>]) -> Option<TemplateError> {
     };
     let calls =
         (0..words.len()).any(|at| words.get(at..at + 2).is_some_and(called) && !is_filtered(at));
-    let odd = |word: &Word<'_>| matches!(word.text, "#" | "?" | "№" | "&" | "\u{ba}" | "°" | "$");
+    let odd = |word: &Word<'_>| {
+        is_name(word) && !word.text.is_ascii()
+            || matches!(word.text, "#" | "?" | "№" | "&" | "\u{ba}" | "°" | "$")
+    };
     if is_empty_call || (!calls && !words.iter().any(odd)) {
         return None;
     }
@@ -226,7 +229,8 @@ pub(crate) fn name_for(header: &str) -> String {
     let name = name.trim_end_matches('_');
     match name.chars().next() {
         Some(first) if first.is_ascii_alphabetic() => name.to_owned(),
-        _ => format!("my_{name}"),
+        Some(_) => format!("my_{name}"),
+        None => "text".to_owned(),
     }
 }
 
