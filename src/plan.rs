@@ -1,6 +1,9 @@
 //! The shots against the ledger: what a run would do with each, and what it would still spend.
 //! Prints nothing; pure, but that [`knowing()`] reads a manifest again.
 
+mod changes;
+mod difference;
+mod earlier;
 mod knowing;
 mod vanished;
 
@@ -13,11 +16,14 @@ use serde_json::{Map, Value};
 use crate::domain::money::Usd;
 use crate::domain::shot::{Request, Shot};
 use crate::domain::state::{Failure, State};
+use crate::ledger::identity::progress;
 use crate::ledger::{Entry, RevisionId};
 use crate::policy::budget::{Balance, Budget};
 use crate::policy::limits::Limits;
 use crate::provider::apimodels;
 
+pub use changes::{ParamChange, changes};
+pub use difference::{Piece, difference};
 pub use knowing::knowing;
 pub use vanished::vanished;
 
@@ -62,6 +68,32 @@ impl Action {
     }
 }
 
+/// Why a run would buy a shot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Because {
+    /// Nothing was bought or tried for it.
+    New,
+    /// It asks for something else than what was bought or tried for it.
+    Changed,
+    /// It failed.
+    Retry,
+    /// It may have been bought, and is bought again all the same.
+    Resubmit,
+}
+
+impl Because {
+    /// Its word in JSON.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Changed => "changed",
+            Self::Retry => "retry",
+            Self::Resubmit => "resubmit",
+        }
+    }
+}
+
 /// One shot's line.
 #[derive(Clone, Copy, Debug)]
 pub struct Line<'a> {
@@ -69,11 +101,52 @@ pub struct Line<'a> {
     pub shot: &'a Shot,
     /// What a run would do with it.
     pub action: Action,
+    /// Why it would be bought; `None` where it would not.
+    pub because: Option<Because>,
+    /// What there is already: the furthest revision with another text of this shot, or a shot with
+    /// the same request whose id left the manifest.
+    pub before: Option<&'a Entry>,
     /// What it would cost, or what it cost; `None`: unknown.
     pub price: Option<Usd>,
     /// Whether it is bought again although it failed for what it asks for, so that it will most
     /// likely fail again.
     pub is_hopeless: bool,
+}
+
+impl<'a> Line<'a> {
+    /// The revision that the shot would be bought in place of: an earlier text of it.
+    #[must_use]
+    pub fn replaces(&self) -> Option<&'a Entry> {
+        self.before.filter(|entry| entry.shot == self.shot.id)
+    }
+
+    /// What asked for the same under an id that left the manifest.
+    #[must_use]
+    pub fn was(&self) -> Option<&'a Entry> {
+        self.before.filter(|entry| entry.shot != self.shot.id)
+    }
+
+    /// Whether money was spent or is reserved for what there is already.
+    #[must_use]
+    pub fn is_bought_anew(&self) -> bool {
+        self.before.is_some_and(|entry| progress(&entry.status.state) >= IN_DOUBT)
+    }
+}
+
+/// The [`progress`] from which on a revision may have cost money.
+const IN_DOUBT: u8 = 2;
+
+/// Shots that would be bought although a clip of them, or of the same request, was bought before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Anew {
+    /// How many.
+    pub shots: usize,
+    /// The known prices' sum.
+    pub total: Usd,
+    /// How many have an unknown price.
+    pub unknown: usize,
+    /// What is true of the clips there are: `delivered`, `bought`, or `perhaps bought`.
+    pub state: &'static str,
 }
 
 /// A model's share of what a run would buy.
@@ -96,6 +169,8 @@ pub struct Others {
     pub shots: usize,
     /// Their known prices' sum; already spent or reserved.
     pub total: Usd,
+    /// Those of them that a run would poll or fetch: all but the ones in doubt.
+    pub in_flight: usize,
 }
 
 /// What a run would do.
@@ -127,6 +202,9 @@ pub struct Scope<'a> {
     pub paid: Option<&'a HashSet<RevisionId>>,
     /// `limits.rerolls`: a task that failed by bad luck is bought again until it was so often.
     pub rerolls: u32,
+    /// Revisions of which an earlier request without a task has its price reserved: the user had
+    /// them sent again.
+    pub resubmitted: Option<&'a HashSet<RevisionId>>,
 }
 
 /// How long a clip takes when nothing better is known: the gateway's usual two and a half minutes.
@@ -134,7 +212,7 @@ pub const USUAL_RENDER: Duration = Duration::from_secs(150);
 
 /// Lays the shots beside the ledger's entries (all revisions it knows; none before the first run).
 #[must_use]
-pub fn plan<'a>(shots: &'a [Shot], entries: &[Entry], scope: Scope<'_>) -> Plan<'a> {
+pub fn plan<'a>(shots: &'a [Shot], entries: &'a [Entry], scope: Scope<'_>) -> Plan<'a> {
     let mut known: HashMap<_, &Entry> =
         entries.iter().map(|entry| ((entry.shot.as_str(), entry.fingerprint), entry)).collect();
     let mut plan = Plan {
@@ -156,7 +234,8 @@ pub fn plan<'a>(shots: &'a [Shot], entries: &[Entry], scope: Scope<'_>) -> Plan<
         };
         let is_hopeless =
             action == Action::Retry && entry.is_some_and(|entry| fails_again(&entry.status.state));
-        let line = Line { shot, action, price, is_hopeless };
+        let because = action.buys().then(|| because(action, entry, scope));
+        let line = Line { shot, action, because, before: None, price, is_hopeless };
         if action.buys() {
             plan.add(&line);
         }
@@ -165,8 +244,23 @@ pub fn plan<'a>(shots: &'a [Shot], entries: &[Entry], scope: Scope<'_>) -> Plan<
     for entry in known.values().filter(|entry| entry.status.state.is_unfinished_purchase()) {
         plan.others.shots += 1;
         plan.others.total += entry.price.unwrap_or(Usd::ZERO);
+        let in_flight =
+            matches!(entry.status.state, State::Rendering { .. } | State::Rendered { .. });
+        plan.others.in_flight += usize::from(in_flight);
     }
+    earlier::find(&mut plan.lines, shots, entries, &known);
     plan
+}
+
+/// Why a shot would be bought, by its own revision alone.
+fn because(action: Action, entry: Option<&Entry>, scope: Scope<'_>) -> Because {
+    let Some(entry) = entry else { return Because::New };
+    let was_sent_again = scope.resubmitted.is_some_and(|all| all.contains(&entry.revision));
+    match &entry.status.state {
+        _ if action == Action::Retry || entry.status.rerolls > 0 => Because::Retry,
+        State::Queued { .. } if !was_sent_again => Because::New,
+        _ => Because::Resubmit,
+    }
 }
 
 fn action(entry: &Entry, scope: Scope<'_>) -> Action {
@@ -229,6 +323,24 @@ impl Plan<'_> {
         self.lines.iter().filter(|line| line.action == action).count()
     }
 
+    /// How many would be bought for this reason.
+    #[must_use]
+    pub fn count_because(&self, because: Because) -> usize {
+        self.lines.iter().filter(|line| line.because == Some(because)).count()
+    }
+
+    /// The shots that would be bought again because they ask for something else now.
+    #[must_use]
+    pub fn changed(&self) -> Anew {
+        anew(self.lines.iter().filter(|line| line.replaces().is_some()))
+    }
+
+    /// The shots that would be bought again because they have another id now.
+    #[must_use]
+    pub fn renamed(&self) -> Anew {
+        anew(self.lines.iter().filter(|line| line.was().is_some()))
+    }
+
     /// How many shots a run would buy.
     #[must_use]
     pub fn to_buy(&self) -> usize {
@@ -239,6 +351,13 @@ impl Plan<'_> {
     /// priority, then as the manifest has them; what does not fit is passed over.
     #[must_use]
     pub fn fitting(&self, budget: &Budget, balance: &Balance) -> usize {
+        self.fit(budget, balance).0
+    }
+
+    /// How many fit, and their known prices' sum.
+    #[must_use]
+    pub fn fit(&self, budget: &Budget, balance: &Balance) -> (usize, Usd) {
+        let mut total = Usd::ZERO;
         let mut buys: Vec<_> = self.lines.iter().filter(|line| line.action.buys()).collect();
         buys.sort_by_key(|line| std::cmp::Reverse(line.shot.priority));
         let mut balance = *balance;
@@ -246,10 +365,12 @@ impl Plan<'_> {
             let fits = budget.allows(&balance, line.price);
             if fits {
                 balance.reserved += line.price.unwrap_or(Usd::ZERO);
+                total += line.price.unwrap_or(Usd::ZERO);
             }
             fits
         };
-        buys.iter().filter(fits).count()
+        let count = buys.iter().filter(fits).count();
+        (count, total)
     }
 
     /// About how long a run would take, if every clip took `render`: the slower of what the rate
@@ -268,13 +389,37 @@ impl Plan<'_> {
     }
 }
 
+/// Counts what would be bought beside something that was bought before.
+fn anew<'a>(lines: impl Iterator<Item = &'a Line<'a>>) -> Anew {
+    let mut anew = Anew { shots: 0, total: Usd::ZERO, unknown: 0, state: "delivered" };
+    let mut least = u8::MAX;
+    for line in lines.filter(|line| line.is_bought_anew()) {
+        anew.shots += 1;
+        anew.total += line.price.unwrap_or(Usd::ZERO);
+        anew.unknown += usize::from(line.price.is_none());
+        least = least.min(line.before.map_or(0, |entry| progress(&entry.status.state)));
+    }
+    anew.state = match least {
+        5.. => "delivered",
+        3.. => "bought",
+        _ => "perhaps bought",
+    };
+    anew
+}
+
 /// A request as people may see it: its JSON with local files' paths, as the manifest wrote them,
 /// in the place of their bytes.
 #[must_use]
 pub fn shown(request: &Request) -> Value {
+    Value::Object(shown_params(request))
+}
+
+/// The same, parameter by parameter.
+#[must_use]
+pub fn shown_params(request: &Request) -> Map<String, Value> {
     let mut json: Map<String, Value> = serde_json::from_str(&request.json).unwrap_or_default();
     for file in &request.files {
         json.insert(file.param.to_string(), Value::from(&*file.written));
     }
-    Value::Object(json)
+    json
 }

@@ -92,6 +92,13 @@ impl Catalog {
         self.model(name).map(|model| model.doc.as_str())
     }
 
+    /// Whether a model does not take a parameter; an unknown model takes all.
+    #[must_use]
+    pub fn refuses(&self, model: &str, param: &str) -> bool {
+        let place = self.place(param);
+        self.model(model).is_some_and(|model| model.refuses.iter().any(|one| Some(*one) == place))
+    }
+
     /// Whether the gateway charges failed tasks.
     #[must_use]
     pub fn failed_tasks_charged(&self) -> bool {

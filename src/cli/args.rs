@@ -222,6 +222,10 @@ pub struct Work {
     /// Buy failed shots again, also expired ones, whose first purchase was paid
     #[arg(long, help_heading = "Which shots")]
     pub retry_failed: bool,
+    /// Answer yes to what `run` asks on a terminal before it buys: without a cap, above $50, or shots
+    /// that were bought before and changed
+    #[arg(short = 'y', long, help_heading = "Money and pace")]
+    pub yes: bool,
 }
 
 /// `rushes init`
@@ -240,14 +244,23 @@ Examples:
   rushes plan shots.yaml               what a run would do, and what it would cost
   rushes plan shots.yaml --budget 10   would ten dollars do?
   rushes plan shots.yaml -v            every shot, however many there are
-  rushes plan shots.yaml --format json | jq .total")]
+  rushes plan shots.yaml --format csv > plan.csv
+  rushes plan shots.yaml --format json | jq .total
+  rushes plan shots.yaml --check || echo something is to be done
+
+Exit codes with --check: 0 a run would do nothing · 10 it would buy something that fits under the
+cap · 11 it would only poll or download · 2 a mistake, a refusal, or nothing fits (with --whole: not
+all of it). Without --check: 0, or 2 for a mistake or a refusal.")]
 pub struct Plan {
     #[command(flatten)]
     pub work: Work,
     #[command(flatten)]
     pub campaign: Campaign,
+    /// Say with the exit code what a run would do
+    #[arg(long)]
+    pub check: bool,
     /// How to print the plan
-    #[arg(long, value_enum, default_value_t, value_name = "text|json")]
+    #[arg(long, value_enum, default_value_t, value_name = "text|json|csv")]
     #[arg(hide_possible_values = true)]
     pub format: PlanFormat,
 }
@@ -260,6 +273,8 @@ pub enum PlanFormat {
     Text,
     /// For programs.
     Json,
+    /// For spreadsheets.
+    Csv,
 }
 
 /// `rushes run`

@@ -1,5 +1,6 @@
 //! `--deadline`: a time of day, a date and time, or a span.
 
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -46,6 +47,30 @@ impl FromStr for Deadline {
         Err("not a time or a span; write for example 07:00, 2026-11-23T07:00, \
              2026-11-23T07:00:00+01:00 or 8h"
             .to_owned())
+    }
+}
+
+/// As it can be typed.
+impl fmt::Display for Deadline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Daily(time) if time.second() == 0 && time.subsec_nanosecond() == 0 => {
+                write!(f, "{}", time.strftime("%H:%M"))
+            }
+            Self::Daily(time) => time.fmt(f),
+            Self::Local(local) => local.fmt(f),
+            Self::Moment(moment) => moment.fmt(f),
+            Self::In(span) => {
+                let ms = span.as_millis();
+                match [(3_600_000, "h"), (60_000, "m"), (1_000, "s")]
+                    .into_iter()
+                    .find(|(unit, _)| ms.is_multiple_of(*unit))
+                {
+                    Some((unit, word)) => write!(f, "{}{word}", ms / unit),
+                    None => write!(f, "{ms}ms"),
+                }
+            }
+        }
     }
 }
 

@@ -17,6 +17,10 @@ pub enum Exit {
     NotStarted = 2,
     /// Stopped early; the same command goes on.
     StoppedEarly = 3,
+    /// `plan --check`: a run would buy something that fits under the cap.
+    WouldBuy = 10,
+    /// `plan --check`: a run would buy nothing, and poll or fetch what is bought.
+    WouldFetch = 11,
     /// Interrupted; the same command goes on.
     Interrupted = 130,
 }

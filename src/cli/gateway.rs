@@ -64,6 +64,15 @@ fn mixed(theirs: &str, address: &str, paths: &CampaignPaths) -> CliError {
     .help(format!("to go on with what is there: {}", there.again("run", "")))
 }
 
+/// The same campaign at the gateway that its purchases were sent to, if its ledger knows that.
+#[must_use]
+pub fn at_home(paths: &CampaignPaths, home: &Home) -> CampaignPaths {
+    match &home.gateway {
+        Some(address) => paths.clone().with_gateway(base(address)),
+        None => paths.clone(),
+    }
+}
+
 fn again_with(paths: &CampaignPaths, flag: &str) -> String {
     paths.again("run", flag)
 }

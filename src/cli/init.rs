@@ -4,8 +4,8 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::again::quoted;
 use super::error::CliError;
-use super::settings::quoted;
 use super::{args, generate};
 
 /// The starter manifest.

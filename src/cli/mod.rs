@@ -2,14 +2,17 @@
 //! only room that prints, and that reads the environment and the terminal.
 
 mod account;
+mod again;
 mod args;
 mod artifacts;
+mod asking;
 mod bars;
 mod bucket;
 mod bucket_mark;
 pub mod check;
 mod clips_url;
 mod complete;
+mod consent;
 mod deadline;
 mod error;
 mod exit;
@@ -52,12 +55,14 @@ mod waiting;
 mod whole;
 mod whole_screen;
 
+pub use again::quoted;
+pub use asking::answer;
 pub use deadline::Deadline;
 pub use exit::Exit;
 pub use key::key;
 pub use log::{BATCH, LogFile, Urgency};
 pub use resolve::choose;
-pub use settings::{budget, quoted};
+pub use settings::budget;
 pub use values::{BudgetFlag, spans};
 
 use std::io::{self, BufWriter, Write};
@@ -89,8 +94,8 @@ pub fn main() -> ExitCode {
         return error.tell(&terminal).into();
     }
     let buys = match &cli.command {
-        Command::Run(args) => Some(args.online.campaign.clone()),
-        Command::Plan(args) => Some(args.campaign.clone()),
+        Command::Run(args) => Some((args.online.campaign.clone(), args.online.proxy.clone())),
+        Command::Plan(args) => Some((args.campaign.clone(), None)),
         _ => None,
     };
     let result = dispatch(cli.command, &terminal, &mut out);
@@ -102,7 +107,9 @@ pub fn main() -> ExitCode {
             terminal.say(CYAN, "help", &help);
         }
         let waits = buys.filter(|_| exit == Exit::NotStarted);
-        if let Some(help) = waits.and_then(|of| waiting::command(&error, &of, terminal.color)) {
+        if let Some(help) = waits
+            .and_then(|(of, proxy)| waiting::command(&error, &of, proxy.as_ref(), terminal.color))
+        {
             terminal.say(CYAN, "help", &help);
         }
         exit
@@ -113,7 +120,7 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command, terminal: &Terminal, out: &mut dyn Write) -> Result<Exit, CliError> {
     match command {
         Command::Init(args) => init::init(&args, out)?,
-        Command::Plan(args) => plan::plan(&args, terminal, out)?,
+        Command::Plan(args) => return plan::plan(&args, terminal, out),
         Command::Run(args) => return run::run(&args, terminal, out),
         Command::Check(args) => return check::check(&args, terminal, out),
         Command::Status(args) => status::status(&args, terminal, out)?,

@@ -24,11 +24,12 @@ use crate::provider::canonical_wire;
 use crate::report::text::{dollars, plural, safe, safe_path};
 use crate::scheduler::RunOptions;
 
+use super::again::quoted;
 use super::args;
 use super::bucket;
 use super::error::CliError;
 use super::holdings::Holdings;
-use super::settings::{CampaignPaths, LoadedCampaign, quoted};
+use super::settings::{CampaignPaths, LoadedCampaign};
 use super::siblings;
 
 /// So many clips in a bucket are looked at at once.

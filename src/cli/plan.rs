@@ -1,38 +1,43 @@
-//! `rushes plan`: prints what a run would do, as a table or as JSON.
+//! `rushes plan`: prints what a run would do, as text, as JSON or as CSV.
 
-use std::io::{self, Write};
+mod before;
+mod changed;
+mod csv;
+mod json;
+mod look;
+mod page;
+mod settings;
+mod table;
 
-use serde::Serialize;
+use std::collections::HashSet;
+use std::io::Write;
 
-use crate::domain::money::Usd;
-use crate::domain::sanitize::json_text;
-use crate::ledger::Summary;
-use crate::manifest::{Campaign, Mistakes};
-use crate::plan::{Action, Plan, USUAL_RENDER, plan as lay_out, shown};
-use crate::policy::budget::{Balance, Budget};
-use crate::policy::limits::Limits;
-use crate::report::text::{dollars, listed, plural, safe, span};
+use crate::ledger::{KeptPrice, Snapshot, Summary};
+use crate::plan::{Action, Plan, Scope, plan as lay_out};
+use crate::policy::budget::Balance;
+use crate::report::text::safe;
 
 use super::args::{self, PlanFormat};
 use super::error::CliError;
+use super::exit::Exit;
 use super::logging;
 use super::ownership;
 use super::settings::LoadedCampaign;
-use super::terminal::Terminal;
+use super::terminal::{self, Terminal};
 use super::whole::held_back;
+use before::Before;
+use look::Look;
+use page::Page;
 
-/// The most lines of a table, unless all are asked for.
-const SCREENFUL: usize = 20;
+pub use changed::cost;
+pub use page::counts;
 
-/// The most shots that are named in a note.
-const MAX_NAMED: usize = 3;
-
-/// Prints a plan.
-pub fn plan(args: &args::Plan, terminal: &Terminal, out: &mut dyn Write) -> Result<(), CliError> {
+/// Prints a plan; with `--check` the exit code says what a run would do.
+pub fn plan(args: &args::Plan, terminal: &Terminal, out: &mut dyn Write) -> Result<Exit, CliError> {
     logging::start(args.campaign.logs, terminal);
     let loaded = LoadedCampaign::read(&args.campaign, &args.work, terminal.color);
     if let (Err(CliError::Mistakes(mistakes)), PlanFormat::Json) = (&loaded, args.format) {
-        json_mistakes(out, mistakes)?;
+        json::mistakes(out, mistakes)?;
     }
     let loaded = loaded?;
     let opening = ownership::before_buying(&loaded, &args.work, None)?;
@@ -41,24 +46,69 @@ pub fn plan(args: &args::Plan, terminal: &Terminal, out: &mut dyn Write) -> Resu
     }
     let entries = loaded.entries()?;
     loaded.warn(terminal);
+    let reader = loaded.paths.reader()?;
+    let kept = kept_prices(reader.as_deref())?;
+    let resubmitted: HashSet<_> =
+        kept.iter().filter(|one| is_resubmitted(one)).map(|one| one.revision).collect();
+    let scope = Scope { resubmitted: Some(&resubmitted), ..loaded.scope(&args.work) };
+    let plan = lay_out(&loaded.campaign.shots, &entries, scope);
     loaded.warn_of_vanished(&entries, terminal);
-    let plan = lay_out(&loaded.campaign.shots, &entries, loaded.scope(&args.work));
+    let before = Before { reader: reader.as_deref(), catalog: &loaded.catalog };
+    let balance = loaded.kept.as_ref().map_or_else(Balance::default, |kept| kept.balance);
+    let whole = args.work.whole.then(|| held_back(&loaded, &plan, &entries, &balance)).flatten();
     match args.format {
-        PlanFormat::Json => json(out, &loaded.campaign, &plan)?,
+        PlanFormat::Json => json::write(out, &loaded.campaign, &plan, &before)?,
+        PlanFormat::Csv => csv::write(out, &plan, &before)?,
         PlanFormat::Text => {
             let all = args.campaign.logs.verbose > 0;
-            let balance = loaded.kept.as_ref().map_or_else(Balance::default, |kept| kept.balance);
-            let page = Page { plan: &plan, budget: loaded.budget, balance, limits: &loaded.limits };
-            writeln!(out, "{}: {}", loaded.campaign.header.campaign, counts(&plan))?;
-            page.write(out, if all { usize::MAX } else { SCREENFUL })?;
-            if args.work.whole
-                && let Some(why) = held_back(&loaded, &plan, &entries, &balance)
-            {
-                writeln!(out, "{why}; a run would buy nothing")?;
+            let look = Look { screen: terminal::screen(), all };
+            let (campaign, budget) = (&*loaded.campaign.header.campaign, loaded.budget);
+            let (plan, before, limits) = (&plan, &before, &loaded.limits);
+            Page { campaign, plan, before, budget, balance, limits, look }.write(out)?;
+            if let Some(why) = &whole {
+                look.say(out, &format!("{why}; a run would buy nothing"))?;
             }
         }
     }
-    Ok(())
+    out.flush()?;
+    if !args.check {
+        return Ok(Exit::Delivered);
+    }
+    let earlier = kept.iter().any(|one| one.task.is_some());
+    check(&plan, plan.fitting(&loaded.budget, &balance), whole, earlier)
+}
+
+/// What `--check` answers. `earlier`: whether tasks that their shots are no longer about are polled.
+fn check(
+    plan: &Plan<'_>,
+    fitting: usize,
+    whole: Option<String>,
+    earlier: bool,
+) -> Result<Exit, CliError> {
+    if let Some(why) = whole {
+        return Err(CliError::new(format!("{why}; a run would buy nothing")));
+    }
+    if plan.to_buy() > 0 {
+        return if fitting > 0 {
+            Ok(Exit::WouldBuy)
+        } else {
+            let why = "nothing that is to be bought fits under what the cap leaves";
+            Err(CliError::new(why).help("allow more with --budget USD"))
+        };
+    }
+    let polls = [Action::GoOn, Action::Download].iter().any(|action| plan.count(*action) > 0);
+    let is_open = polls || earlier || plan.others.in_flight > 0;
+    Ok(if is_open { Exit::WouldFetch } else { Exit::Delivered })
+}
+
+/// The prices that stay reserved for earlier requests; none before the first run.
+fn kept_prices(reader: Option<&dyn Snapshot>) -> Result<Vec<KeptPrice>, CliError> {
+    Ok(reader.map(Snapshot::kept_prices).transpose()?.unwrap_or_default())
+}
+
+/// Whether the price is of a lost request after which the shot was queued again.
+const fn is_resubmitted(kept: &KeptPrice) -> bool {
+    !kept.is_own && kept.task.is_none()
 }
 
 /// A run would refuse to open another campaign's ledger; so does the plan.
@@ -78,189 +128,4 @@ pub fn same_campaign(loaded: &LoadedCampaign, kept: &Summary) -> Result<(), CliE
             .help("choose another folder with --out"));
     }
     Ok(())
-}
-
-#[derive(Serialize)]
-struct JsonShot<'a> {
-    id: &'a str,
-    action: &'static str,
-    price: Option<String>,
-    request: serde_json::Value,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    hopeless: bool,
-}
-
-/// The stable shape that scripts rely on, one shot a line. The total is `null` when it holds an
-/// unknown price.
-fn json(out: &mut dyn Write, campaign: &Campaign, plan: &Plan<'_>) -> io::Result<()> {
-    let total = (plan.unknown == 0).then(|| plan.total.to_string());
-    write!(
-        out,
-        "{{\"campaign\": {}, \"total\": {}, ",
-        json_text(&campaign.header.campaign)?,
-        serde_json::to_string(&total)?
-    )?;
-    if !campaign.warnings.is_empty() {
-        write!(out, "\"warnings\": {}, ", json_text(&campaign.warnings)?)?;
-    }
-    write!(out, "\"shots\": [")?;
-    for (index, line) in plan.lines.iter().enumerate() {
-        let shot = JsonShot {
-            id: line.shot.id.as_str(),
-            action: line.action.word(),
-            price: line.price.map(|price| price.to_string()),
-            request: shown(&line.shot.request),
-            hopeless: line.is_hopeless,
-        };
-        let comma = if index == 0 { "" } else { "," };
-        write!(out, "{comma}\n  {}", json_text(&shot)?)?;
-    }
-    writeln!(out, "]}}")
-}
-
-/// What editors show at its place; people read the same on standard error.
-fn json_mistakes(out: &mut dyn Write, mistakes: &Mistakes) -> io::Result<()> {
-    writeln!(
-        out,
-        "{{\"count\": {}, \"mistakes\": {}}}",
-        mistakes.count,
-        json_text(&mistakes.findings)?
-    )?;
-    out.flush()
-}
-
-/// `5 shots: 4 to render, 1 done`.
-pub fn counts(plan: &Plan<'_>) -> String {
-    let parts = [
-        (Action::Render, "to render"),
-        (Action::Retry, "to retry"),
-        (Action::GoOn, "rendering"),
-        (Action::Download, "to download"),
-        (Action::Done, "done"),
-        (Action::InDoubt, "in doubt"),
-        (Action::Failed, "failed"),
-    ]
-    .map(|(action, words)| (plan.count(action), words));
-    format!("{}: {}", plural(plan.lines.len(), "shot"), listed(&parts))
-}
-
-/// What a text plan shows below its first line.
-struct Page<'a> {
-    plan: &'a Plan<'a>,
-    budget: Budget,
-    balance: Balance,
-    limits: &'a Limits,
-}
-
-impl Page<'_> {
-    fn write(&self, out: &mut dyn Write, most: usize) -> io::Result<()> {
-        self.table(out, most)?;
-        self.models(out)?;
-        self.money(out)?;
-        if self.plan.others.shots > 0 {
-            let others = self.plan.others;
-            writeln!(
-                out,
-                "{} of older texts or removed from the manifest still open; nothing new is spent \
-                 on them",
-                plural(others.shots, "shot")
-            )?;
-        }
-        self.hopeless(out)?;
-        let time = self.plan.time(self.limits, USUAL_RENDER);
-        if !time.is_zero() {
-            writeln!(
-                out,
-                "about {}, at {} and {} in flight, if a clip takes {}",
-                span(time),
-                self.limits.rate,
-                self.limits.in_flight,
-                span(USUAL_RENDER)
-            )?;
-        }
-        Ok(())
-    }
-
-    fn table(&self, out: &mut dyn Write, most: usize) -> io::Result<()> {
-        let lines = &self.plan.lines;
-        let listed = if lines.len() > most { &lines[..most] } else { &lines[..] };
-        let width = listed.iter().map(|line| line.shot.id.as_str().chars().count());
-        let width = width.max().unwrap_or(0).clamp("SHOT".len(), 40);
-        writeln!(out, "\n{:width$}  {:<8}  {:>9}  MODEL", "SHOT", "ACTION", "PRICE")?;
-        for line in listed {
-            let (id, action) = (&line.shot.id, line.action.word());
-            let price = price(line.price);
-            writeln!(out, "{id:width$}  {action:<8}  {price:>9}  {}", safe(&line.shot.model))?;
-        }
-        if lines.len() > listed.len() {
-            writeln!(out, "… and {} more (-v shows all)", lines.len() - listed.len())?;
-        }
-        writeln!(out)
-    }
-
-    /// Which of the failed shots will most likely fail again.
-    fn hopeless(&self, out: &mut dyn Write) -> io::Result<()> {
-        let lines = self.plan.lines.iter().filter(|line| line.is_hopeless);
-        let names: Vec<&str> = lines.map(|line| line.shot.id.as_str()).collect();
-        if names.is_empty() {
-            return Ok(());
-        }
-        let first = names.iter().take(MAX_NAMED).copied().collect::<Vec<_>>().join(", ");
-        let more = match names.len().saturating_sub(MAX_NAMED) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        writeln!(
-            out,
-            "{} of the {} to retry will most likely fail again, for what they ask for: {first}{more}; \
-             edit them in the manifest, or choose the others with --only",
-            names.len(),
-            self.plan.count(Action::Retry)
-        )
-    }
-
-    fn models(&self, out: &mut dyn Write) -> io::Result<()> {
-        if self.plan.by_model.len() > 1 {
-            for share in &self.plan.by_model {
-                let total = sum(share.total, share.shots, share.unknown);
-                let shots = plural(share.shots, "shot");
-                writeln!(out, "  {}: {shots}, {total}", safe(&share.model))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn money(&self, out: &mut dyn Write) -> io::Result<()> {
-        let buys = self.plan.to_buy();
-        if buys == 0 {
-            return writeln!(out, "nothing to buy: a run would spend nothing more");
-        }
-        let total = sum(self.plan.total, buys, self.plan.unknown);
-        writeln!(out, "a run would spend {total} on {}", plural(buys, "shot"))?;
-        let (Some(cap), Some(left)) = (self.budget.cap, self.budget.left(&self.balance)) else {
-            return writeln!(out, "no cap; set one with --budget USD or `budget:` in the manifest");
-        };
-        let fitting = self.plan.fitting(&self.budget, &self.balance);
-        let (cap, left) = (dollars(cap), dollars(left));
-        if fitting == buys {
-            writeln!(out, "cap {cap}, {left} left: enough")
-        } else {
-            writeln!(out, "cap {cap}, {left} left: enough for {fitting} of {buys}")
-        }
-    }
-}
-
-fn price(price: Option<Usd>) -> String {
-    price.map_or_else(|| "unknown".to_owned(), dollars)
-}
-
-/// A sum in which some prices may be unknown.
-fn sum(total: Usd, shots: usize, unknown: usize) -> String {
-    if unknown == 0 {
-        dollars(total)
-    } else if unknown == shots {
-        "an unknown amount".to_owned()
-    } else {
-        format!("{} and {} of unknown price", dollars(total), plural(unknown, "shot"))
-    }
 }

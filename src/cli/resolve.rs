@@ -24,7 +24,7 @@ use super::error::CliError;
 use super::opening::{self, Opened};
 use super::settings::{CampaignPaths, rules};
 use super::terminal::{RED, Terminal};
-use super::{args, logging, runtime};
+use super::{args, gateway, logging, runtime};
 pub use choose::choose;
 use choose::{About, Chosen, Wanted};
 use word::Word;
@@ -83,7 +83,7 @@ pub fn resolve(
     let word = word(args, wanted.is_one_name() && !is_listed)?;
     let paths = CampaignPaths::find(&args.campaign, terminal.color)?;
     drop(paths.existing()?);
-    let done = runtime()?.block_on(async {
+    let (done, there) = runtime()?.block_on(async {
         let paths = paths.clone().by_any_name();
         let Opened { ledger, log: _log, folder: _folder } =
             opening::open(&paths, "rushes resolve", &log, None)?;
@@ -94,7 +94,9 @@ pub fn resolve(
         };
         note_cut_posts(&*ledger, &rules).await?;
         // All there are: what was given up is reached even after its shot left the manifest.
-        let entries = paths.existing()?.entries()?;
+        let reader = paths.existing()?;
+        let there = gateway::at_home(&paths, &reader.summary()?.home);
+        let entries = reader.entries()?;
         let named = attempts(&*ledger, named(&entries, &wanted)).await?;
         let about = Named { word: &word, attempts: named };
         let stand = || format!("how each shot stands: {}", paths.again("report", ""));
@@ -113,10 +115,10 @@ pub fn resolve(
             .map_err(|why| CliError::new(why).help(stand()))?;
         let has_answers = add_answers(&mut decided, &*ledger)?;
         let (lines, error) = commit(&*ledger, decided, &rules).await?;
-        Ok::<_, CliError>(Done { lines, has_answers, left, error })
+        Ok::<_, CliError>((Done { lines, has_answers, left, error }, there))
     })?;
     // The ledger is closed, so that the reader of a pipe can keep no other command from it.
-    let told = tell(out, &done, &paths);
+    let told = tell(out, &done, &there);
     match done.error {
         Some(error) => Err(error),
         None => told,
@@ -159,6 +161,7 @@ fn tell(out: &mut dyn Write, done: &Done, paths: &CampaignPaths) -> Result<(), C
         )?;
     }
     writeln!(out, "to go on: {}", paths.again("run", ""))?;
+    writeln!(out, "(add --only, --budget and the other flags that your last run had)")?;
     Ok(())
 }
 

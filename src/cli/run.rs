@@ -27,6 +27,8 @@ use crate::scheduler::{
 };
 use crate::server::{self, LivePage, RunView};
 
+use super::again::RunFlags;
+use super::consent::Consent;
 use super::error::CliError;
 use super::exit::Exit;
 use super::log::Log;
@@ -39,7 +41,7 @@ use super::signals::{Farewell, Signals};
 use super::summary::{Outcome, stopped};
 use super::terminal::{CYAN, RED, Terminal, YELLOW, screen, var};
 use super::{
-    args, artifacts, bucket, bucket_mark, clips_url, gateway, key, logging, progress, review,
+    args, artifacts, asking, bucket, bucket_mark, clips_url, gateway, key, logging, progress, review,
     run_note, runtime, serve, siblings, signals, sim, waiting, whole,
 };
 
@@ -48,6 +50,7 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
     let online = &args.online;
     let log = logging::start(online.campaign.logs, terminal);
     let mut loaded = LoadedCampaign::read(&online.campaign, &args.work, terminal.color)?;
+    loaded.paths = loaded.paths.with_flags(RunFlags::of_run(args));
     let deadline = args
         .deadline
         .map(|deadline| deadline.moment(SystemClock.now(), &TimeZone::system()))
@@ -75,6 +78,7 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
     if let Some(reader) = loaded.paths.reader()? {
         loaded.warn_of_vanished(&reader.entries()?, terminal);
     }
+    let consent = asking::ask(&loaded, &args.work, terminal)?;
     let budget = loaded.named_budget(&args.work);
     let task = Task {
         command: "rushes run",
@@ -87,6 +91,7 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
         catalog: loaded.catalog,
         has_open_purchases: judged.is_none_or(|judged| judged.has_open_purchases),
         opening: decided,
+        consent,
     };
     runtime()?.block_on(task.drive(&log, terminal, out))
 }
@@ -135,6 +140,7 @@ pub fn fetch(
         catalog,
         has_open_purchases: true,
         opening: Opening::default(),
+        consent: None,
     };
     runtime()?.block_on(task.drive(&log, terminal, out))
 }
@@ -180,6 +186,8 @@ struct Task<'a> {
     has_open_purchases: bool,
     /// What is to be written to the ledger before anything is bought.
     opening: Opening,
+    /// What the user agreed to just now.
+    consent: Option<Consent>,
 }
 
 impl Task<'_> {
@@ -238,6 +246,9 @@ impl Task<'_> {
         mark(&paths, bucket.as_ref()).await?;
         if options.submit {
             siblings::enlist(&paths);
+        }
+        if let Some(consent) = self.consent {
+            consent.keep_for(&*ledger, &paths);
         }
         self.opening.write(&*ledger, &self.shots).await?;
         self.budget.write(&*ledger).await?;

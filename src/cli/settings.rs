@@ -25,6 +25,7 @@ use crate::report::text::{plural, safe, safe_path};
 use crate::scheduler::RunOptions;
 use crate::simulator::{Profile, SimOptions};
 
+use super::again::{RunFlags, quoted};
 use super::args;
 use super::clips_url;
 use super::error::CliError;
@@ -59,6 +60,8 @@ pub struct CampaignPaths {
     api_base: Option<String>,
     /// The proxy.
     proxy: Option<ProxyUrl>,
+    /// The flags of `run` that a command to go on repeats.
+    flags: RunFlags,
 }
 
 impl CampaignPaths {
@@ -103,7 +106,18 @@ impl CampaignPaths {
             same_gateway: false,
             api_base: None,
             proxy: None,
+            flags: RunFlags::default(),
         }
+    }
+
+    /// The same with flags of `run` that a command to go on repeats.
+    pub fn with_flags(self, flags: RunFlags) -> Self {
+        Self { flags, ..self }
+    }
+
+    /// The same where a command to go on leaves one of these flags out.
+    pub fn without_flag(self, name: &str) -> Self {
+        Self { flags: self.flags.without(name), ..self }
     }
 
     /// The same with its gateway's address, so that a command to type does not lead from a trial
@@ -230,7 +244,7 @@ impl CampaignPaths {
     }
 
     /// The command to type for this campaign: `rushes VERB MANIFEST REST`, with the flags that
-    /// say where it lives.
+    /// say where it lives, and for `run` and `plan` what is done of it and how.
     pub fn again(&self, verb: &str, rest: &str) -> String {
         let typed = &self.typed;
         if self.is_in_place() {
@@ -248,6 +262,7 @@ impl CampaignPaths {
         let words = [
             Some(format!("rushes {verb} {}", quoted(&typed.manifest))),
             Some(rest.to_owned()).filter(|rest| !rest.is_empty()),
+            Some(self.flags.words(verb, rest).join(" ")).filter(|flags| !flags.is_empty()),
             typed
                 .out
                 .as_ref()
@@ -300,18 +315,6 @@ pub fn private_folder(path: &Path) -> Result<(), CliError> {
         CliError::new(format!("the folder {} cannot be made: {error}", path.display()))
             .help("--out DIR puts the campaign elsewhere")
     })
-}
-
-/// A path as a shell takes it.
-#[must_use]
-pub fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '+' | ',');
-    if !text.is_empty() && text.chars().all(plain) {
-        text
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
 }
 
 /// A catalog has a few thousand lines at most.
@@ -381,7 +384,8 @@ impl LoadedCampaign {
             return Err(manifest.mistakes(flag, color).into());
         };
         let identity = Identity::new(Arc::new(catalog.clone()));
-        let paths = CampaignPaths { identity, ..CampaignPaths::of(header, typed) };
+        let paths = CampaignPaths::of(header, typed).with_flags(RunFlags::of(work));
+        let paths = CampaignPaths { identity, ..paths };
         let reader = paths.reader()?;
         let kept = reader.as_ref().map(|reader| reader.summary()).transpose()?;
         let mut paid = HashSet::new();
@@ -447,7 +451,8 @@ impl LoadedCampaign {
             Rules { on_doubt: OnDoubt::Hold, .. } => 0,
         };
         let (only, rerolls) = (self.only.as_ref(), self.limits.rerolls);
-        Scope { only, retry_failed: work.retry_failed, resubmits, rerolls, paid: Some(&self.paid) }
+        let (paid, resubmitted, retry_failed) = (Some(&self.paid), None, work.retry_failed);
+        Scope { only, retry_failed, resubmits, paid, rerolls, resubmitted }
     }
 
     /// The budget that the user named.

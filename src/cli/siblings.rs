@@ -12,9 +12,10 @@ use crate::ledger::identity::progress;
 use crate::ledger::{Identity, Kind, LedgerAddress, LedgerError, Snapshot};
 use crate::report::text::safe_path;
 
+use super::again::quoted;
 use super::error::CliError;
 use super::gateway::is_local;
-use super::settings::{CampaignPaths, quoted};
+use super::settings::CampaignPaths;
 use super::terminal::var;
 
 /// The ledger's name in a campaign folder.

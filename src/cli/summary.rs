@@ -2,6 +2,7 @@
 //! with the command that helps.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use globset::GlobMatcher;
@@ -17,6 +18,7 @@ use crate::report::remedy::{Command, Remedy};
 use crate::report::text::{Hue, Screen, dollars, head, plural, safe, safe_path, sign, span};
 use crate::scheduler::{RunOutcome, StopReason};
 
+use super::again::quoted;
 use super::ledger_place;
 use super::settings::CampaignPaths;
 
@@ -98,13 +100,17 @@ pub struct Outcome {
     mismatched: usize,
     /// How many have a task again that was given before.
     former: usize,
+    /// What names all of them to `resolve`: the pattern of `--only`, or `--all`.
+    all: String,
     groups: [Group; Remedy::ALL.len()],
 }
 
 impl Outcome {
     /// Reads it from the ledger.
     pub fn of(source: &dyn Snapshot, only: Option<&GlobMatcher>) -> Result<Self, LedgerError> {
-        let mut outcome = Self::default();
+        let pattern = only.map(|only| quoted(Path::new(only.glob().glob())));
+        let all = pattern.unwrap_or_else(|| "--all".to_owned());
+        let mut outcome = Self { all, ..Self::default() };
         source.rows(&mut |row| {
             if only.is_none_or(|only| only.is_match(row.entry.shot.as_str())) {
                 outcome.add(&row);
@@ -157,6 +163,11 @@ impl Outcome {
         }
         for (need, group) in Remedy::ALL.into_iter().zip(&self.groups) {
             group.write(out, need, paths, screen)?;
+            if need == Remedy::Doubt && group.count > 1 {
+                let line = paths.again("resolve", &format!("{} --not-bought", self.all));
+                writeln!(out, "  if none of these {} was:", group.count)?;
+                command(out, screen, &line)?;
+            }
         }
         Ok(())
     }
@@ -250,7 +261,11 @@ pub fn stopped(
         StopReason::Throttled(_) => {
             format!("check the account's limits and credit, or wait; then: {go_on}")
         }
-        StopReason::Deadline => format!("to go on: {go_on}"),
+        // A date that has passed would stop it again.
+        StopReason::Deadline => {
+            let paths = paths.clone().without_flag("--deadline");
+            format!("to go on: {}", paths.again("run", ""))
+        }
         StopReason::Failures(_) | StopReason::FailureShare { .. } => {
             format!("see why in the list, then: {go_on}")
         }

@@ -148,6 +148,23 @@ fn rows_and_columns(size: Option<(Width, Height)>) -> (usize, usize) {
     known.filter(|(rows, columns)| *rows > 0 && *columns > 0).unwrap_or(USUAL)
 }
 
+/// Whether the user reads what is written to standard error and can answer at once: both are terminals,
+/// and the program is not in the background there.
+pub fn can_be_asked() -> bool {
+    let stdin = io::stdin();
+    stdin.is_terminal() && io::stderr().is_terminal() && is_in_foreground(&stdin)
+}
+
+#[cfg(unix)]
+fn is_in_foreground(stdin: &io::Stdin) -> bool {
+    rustix::termios::tcgetpgrp(stdin).is_ok_and(|group| group == rustix::process::getpgrp())
+}
+
+#[cfg(not(unix))]
+const fn is_in_foreground(_: &io::Stdin) -> bool {
+    true
+}
+
 /// The environment variables whose names begin so, but for empty ones and those that are no text.
 pub fn vars(prefix: &str) -> Vec<(String, String)> {
     let text = |(name, value): (OsString, OsString)| {

@@ -9,11 +9,18 @@ use crate::report::text::plural;
 
 use super::args;
 use super::error::CliError;
+use super::gateway;
 use super::settings::CampaignPaths;
+use super::values::ProxyFlag;
 
 /// The command that fetches what is paid for and waits; `None` when nothing does, when a run is at
 /// work on it, or when `error` names it already.
-pub fn command(error: &CliError, typed: &args::Campaign, color: bool) -> Option<String> {
+pub fn command(
+    error: &CliError,
+    typed: &args::Campaign,
+    proxy: Option<&ProxyFlag>,
+    color: bool,
+) -> Option<String> {
     if let CliError::Error { help, .. } = error
         && help.iter().any(|line| line.contains("rushes fetch"))
     {
@@ -31,10 +38,7 @@ pub fn command(error: &CliError, typed: &args::Campaign, color: bool) -> Option<
     // Tasks that their shots are no longer about are fetched too.
     let earlier = reader.kept_prices().ok()?;
     let count = count + earlier.iter().filter(|one| one.task.is_some()).count();
-    let there = match &summary.home.gateway {
-        Some(address) => paths.with_gateway(super::gateway::base(address)),
-        None => paths,
-    };
+    let there = gateway::at_home(&paths.with_proxy(proxy), &summary.home);
     (count > 0).then(|| {
         let wait = if count == 1 { "waits" } else { "wait" };
         format!(

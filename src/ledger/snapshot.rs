@@ -69,6 +69,12 @@ pub trait Snapshot {
     /// When it cannot be read.
     fn lists(&self, path: &str) -> Result<bool, LedgerError>;
 
+    /// The paths of a revision's clips, relative to the campaign folder, by their parts.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn files(&self, revision: RevisionId) -> Result<Vec<String>, LedgerError>;
+
     /// Whether any revision of a shot has an attempt.
     ///
     /// # Errors

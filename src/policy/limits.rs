@@ -149,6 +149,16 @@ impl MaxFailures {
     }
 }
 
+/// As it is typed: `5` or `30%`.
+impl fmt::Display for MaxFailures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(count) => count.fmt(f),
+            Self::Percent(share) => write!(f, "{share}%"),
+        }
+    }
+}
+
 impl FromStr for MaxFailures {
     type Err = String;
 

@@ -15,7 +15,7 @@ use super::text::safe;
 use super::{ReportError, each_row};
 
 /// The byte order mark.
-pub(super) const MARK: &[u8] = b"\xef\xbb\xbf";
+pub const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A column's name, and what it shows of a row.
 type Column = (&'static str, fn(&Row) -> String);
@@ -99,7 +99,8 @@ fn prompt(row: &Row) -> String {
 
 /// What the user wrote, whole and on one line. What joins letters or emoji stays; other invisible
 /// marks go.
-pub(super) fn visible(text: &str) -> String {
+#[must_use]
+pub fn visible(text: &str) -> String {
     let joins = |c: char| matches!(c, '\u{200c}' | '\u{200d}' | '\u{e0020}'..='\u{e007f}');
     let seen = text.chars().filter(|c| !steers(*c) || joins(*c));
     let line: String = seen.map(|c| if c.is_control() { ' ' } else { c }).collect();
@@ -107,7 +108,8 @@ pub(super) fn visible(text: &str) -> String {
 }
 
 /// A cell that no spreadsheet takes for a formula.
-pub(super) fn harmless(cell: String) -> String {
+#[must_use]
+pub fn harmless(cell: String) -> String {
     let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
     if formula { format!("'{cell}") } else { cell }
 }

@@ -7,7 +7,8 @@ use crate::policy::budget::{Balance, Budget};
 use super::in_flight::{Since, Wire};
 use super::outcome::RunOutcome;
 
-/// The manifest's shots by state, and the money, as they change.
+/// The shots by state, and the money, as they change. Of the manifest's shots those that the run may
+/// submit (`--only`), or that it polls or fetches.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     /// Queued.
@@ -124,9 +125,9 @@ impl Progress {
         *self.of(state) += 1;
     }
 
-    /// A shot went from one state to another; only current ones are counted by state.
-    pub(super) fn moved(&mut self, is_current: bool, from: &State, to: &State) {
-        if is_current {
+    /// A shot went from one state to another; not all shots are counted by state.
+    pub(super) fn moved(&mut self, is_counted: bool, from: &State, to: &State) {
+        if is_counted {
             let before = self.of(from);
             *before = before.saturating_sub(1);
             *self.of(to) += 1;

@@ -35,12 +35,16 @@ impl Scheduler {
     ) {
         let mut slots = Vec::new();
         for (entry, place) in entries {
+            let state = &entry.status.state;
+            let goes_on = matches!(state, State::Rendering { .. } | State::Rendered { .. });
+            let is_work = goes_on || self.options.selects(entry.shot.as_str());
             // Where others work on it too, the ledger counts.
-            if entry.current && self.sharing.is_none() {
-                self.progress.count(&entry.status.state);
+            let is_counted = entry.current && (is_work || self.sharing.is_some());
+            if is_counted && self.sharing.is_none() {
+                self.progress.count(state);
             }
             let place = place.filter(|place| (*place as usize) < self.shots.len());
-            let shot = ShotState::new(entry, place, now);
+            let shot = ShotState { is_counted, ..ShotState::new(entry, place, now) };
             match self.first(&shot) {
                 Some(first) => {
                     let state = shot.entry.status.state.clone();

@@ -59,6 +59,8 @@ pub struct ShotState {
     pub(super) entry: Entry,
     /// Its place in the manifest; `None` when this run does not submit it.
     pub(super) place: Option<u32>,
+    /// Whether the progress counts it: the manifest has it, and the run may do something about it.
+    pub(super) is_counted: bool,
     pub(super) activity: Activity,
     pub(super) holds_place: bool,
     /// Whether it holds one of the places for POSTs.
@@ -156,6 +158,7 @@ impl ShotState {
         let rejected_with = rejection_before(&status.state, status.probed);
         let is_unchecked = matches!(status.state, State::Rendering { .. });
         Self {
+            is_counted: entry.current,
             entry,
             place,
             activity: Activity::Resting,

@@ -74,7 +74,7 @@ impl Scheduler {
         let Some(shot) = self.slots.get_mut(slot) else { return Next::Rest };
         self.out.records.extend(cause.record(&shot.entry, &transition));
         let Transition { to, then, .. } = transition;
-        self.progress.moved(shot.entry.current, &shot.entry.status.state, &to.state);
+        self.progress.moved(shot.is_counted, &shot.entry.status.state, &to.state);
         self.in_flight_since.moved(slot, &shot.entry.status.state, &to.state);
         if matches!(to.state, State::Delivered { .. }) {
             self.latest.note(false);

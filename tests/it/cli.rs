@@ -1,5 +1,6 @@
 //! The command line as its users know it: flags, exit codes, what is printed where.
 
+mod again;
 mod deadline;
 mod exit;
 mod key;
@@ -96,9 +97,9 @@ fn a_plan_is_json_in_its_stable_shape() {
         "campaign": "summer",
         "total": "0.3324",
         "shots": [
-            {"id": "beach", "action": "render", "price": "0.3165", "request":
+            {"id": "beach", "action": "render", "because": "new", "price": "0.3165", "request":
                 {"model": "kling-v3", "prompt": "A girl dancing on the beach at sunset"}},
-            {"id": "alley", "action": "render", "price": "0.0159", "request":
+            {"id": "alley", "action": "render", "because": "new", "price": "0.0159", "request":
                 {"model": "kling-v2-6", "prompt": "Rain in a neon alley"}},
         ],
     });
@@ -111,9 +112,9 @@ fn a_plan_says_what_a_run_would_cost_and_whether_the_cap_suffices() {
     insta::assert_snapshot!(text, @r"
     summer: 2 shots: 2 to render
 
-    SHOT   ACTION        PRICE  MODEL
-    beach  render      $0.3165  kling-v3
-    alley  render      $0.0159  kling-v2-6
+    SHOT   ACTION    PRICE  MODEL
+    beach  render  $0.3165  kling-v3
+    alley  render  $0.0159  kling-v2-6
 
       kling-v3: 1 shot, $0.3165
       kling-v2-6: 1 shot, $0.0159

@@ -69,6 +69,15 @@ fn every_command_works_on_a_campaign_in_a_database() {
     assert_eq!(told, "beach|5.00|0.0636");
     let told = stage.server.psql("rushes", "SELECT shot, state, price FROM results");
     assert!(told.starts_with("wave|delivered|0.0159\ngull|delivered|"), "{told}");
+    // Trial 2: the plan of an edited manifest tells what it would replace.
+    let edited = MANIFEST.replace("a wave", "a tall wave").replace("id: gull", "id: tern");
+    std::fs::write(stage.sandbox.path("shots.yaml"), edited).unwrap();
+    let plan = stage.run(&["plan", "shots.yaml", "--format", "json"]).exits(0).stdout_json();
+    let (wave, tern) = (&plan["shots"][0], &plan["shots"][1]);
+    assert_eq!(wave["changed"]["prompt"], serde_json::json!(["a wave", "a tall wave"]));
+    assert_eq!(wave["replaces"]["files"], serde_json::json!(["clips/wave.mp4"]));
+    assert_eq!(tern["was"]["id"], "gull");
+    stage.run(&["plan", "shots.yaml", "--check"]).exits(10);
 }
 
 /// Another machine has the manifest and an empty folder.

@@ -2,6 +2,8 @@
 #![allow(clippy::disallowed_methods, reason = "tests set their own stage: files, environment")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
+#[cfg(target_os = "linux")]
+mod asking;
 mod automation;
 mod books;
 mod broken;

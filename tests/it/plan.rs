@@ -1,5 +1,8 @@
 //! What a run would do with each shot, and what it would cost.
 
+mod differences;
+mod table;
+
 use std::time::Duration;
 
 use rushes::domain::money::Usd;
@@ -187,10 +190,10 @@ fn a_shot_in_doubt_is_bought_again_only_as_on_doubt_says_and_not_for_ever() {
 fn an_edited_shot_is_new_work_and_its_old_task_is_counted_beside_it() {
     let mut edited = shot("a", Some("0.50"));
     edited.fingerprint = Fingerprint::from_bytes([2; 16]);
-    let shots = [edited];
-    let plan = plan(&shots, &[entry("a", rendering())], Scope::default());
+    let (shots, entries) = ([edited], [entry("a", rendering())]);
+    let plan = plan(&shots, &entries, Scope::default());
     assert_eq!(plan.lines[0].action, Action::Render);
-    assert_eq!(plan.others, Others { shots: 1, total: usd("0.10") });
+    assert_eq!(plan.others, Others { shots: 1, total: usd("0.10"), in_flight: 1 });
 }
 
 #[test]

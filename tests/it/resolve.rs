@@ -6,6 +6,7 @@ mod earlier;
 mod many;
 mod prices;
 mod tasks;
+mod told;
 
 use std::path::PathBuf;
 

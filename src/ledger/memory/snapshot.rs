@@ -77,6 +77,12 @@ impl Snapshot for Books {
         Ok(files.any(|file| file.path == path))
     }
 
+    fn files(&self, revision: RevisionId) -> Result<Vec<String>, LedgerError> {
+        let of_it = self.revisions.iter().filter(|one| one.entry.revision == revision);
+        let files = of_it.flat_map(|one| one.files.values());
+        Ok(files.map(|file| file.path.clone()).collect())
+    }
+
     fn request(&self, revision: RevisionId) -> Result<StoredRequest, LedgerError> {
         let mut all = self.revisions.iter();
         let found = all.find(|one| one.entry.revision == revision);

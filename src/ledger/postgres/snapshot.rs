@@ -327,6 +327,15 @@ impl Snapshot for PostgresSnapshot {
         })
     }
 
+    fn files(&self, revision: RevisionId) -> Result<Vec<String>, LedgerError> {
+        let sql = "SELECT f.path FROM files AS f JOIN revisions AS r ON r.id = f.revision \
+             WHERE r.id = $2 AND r.campaign = $1 ORDER BY f.part";
+        self.within(async |reading| {
+            let rows = reading.rows(sql, &[&reading.campaign, &revision.0]).await?;
+            rows.iter().map(|row| reading.found(row).get(0)).collect()
+        })
+    }
+
     fn has_attempts(&self, shot: &ShotId) -> Result<bool, LedgerError> {
         let sql = "SELECT 1 FROM revisions AS r JOIN attempts AS a ON a.revision = r.id \
              WHERE r.campaign = $1 AND r.shot = $2 LIMIT 1";

@@ -123,6 +123,13 @@ impl Snapshot for SqliteSnapshot {
         self.within(|conn| Ok(conn.query_row(listed, [path], |_| Ok(())).optional()?.is_some()))
     }
 
+    fn files(&self, revision: RevisionId) -> Result<Vec<String>, LedgerError> {
+        let listed = "SELECT path FROM files WHERE revision = ?1 ORDER BY part";
+        self.within(|conn| {
+            conn.prepare_cached(listed)?.query_map([revision.0], |row| row.get(0))?.collect()
+        })
+    }
+
     fn has_attempts(&self, shot: &ShotId) -> Result<bool, LedgerError> {
         let tried = "SELECT EXISTS (SELECT 1 FROM revisions JOIN attempts \
              ON attempts.revision = revisions.id WHERE shot = ?1)";

@@ -156,6 +156,11 @@ impl Snapshot for Sample {
         Ok(self.rows.iter().flat_map(|row| &row.files).any(|file| file.path == path))
     }
 
+    fn files(&self, revision: RevisionId) -> Result<Vec<String>, LedgerError> {
+        let of_it = self.rows.iter().filter(|row| row.entry.revision == revision);
+        Ok(of_it.flat_map(|row| &row.files).map(|file| file.path.clone()).collect())
+    }
+
     fn has_attempts(&self, shot: &ShotId) -> Result<bool, LedgerError> {
         Ok(self.rows.iter().any(|row| row.entry.shot == *shot && row.attempts > 0))
     }

@@ -51,6 +51,12 @@ fn field_41_a_reader_that_goes_away_changes_neither_what_is_done_nor_the_exit_co
     assert_eq!(money(&sandbox)[1], "0");
 }
 
+/// The same whatever port the gateway had.
+fn without_port(told: &str) -> String {
+    let Some((before, after)) = told.split_once("127.0.0.1:") else { return told.to_owned() };
+    format!("{before}127.0.0.1:PORT{}", after.trim_start_matches(|c: char| c.is_ascii_digit()))
+}
+
 /// Two in doubt, one rendering, one stalled.
 fn mixed() -> Sandbox {
     let sandbox = all_in_doubt(&ids(&["beach-1", "beach-2", "beach-3", "city"]));
@@ -65,10 +71,10 @@ fn mixed() -> Sandbox {
 fn field_41_patterns_and_lists_reach_shots_in_doubt_only_and_count_the_others() {
     let sandbox = mixed();
     let told = resolve(&sandbox, &["beach*", "--abandon"]).exits(0).stdout();
-    insta::assert_snapshot!("a_pattern", told);
+    insta::assert_snapshot!("a_pattern", without_port(&told));
     // What was given up is reached by its whole id alone.
     let told = resolve(&sandbox, &["--all", "--not-bought"]).exits(0).stdout();
-    insta::assert_snapshot!("all_and_none_is_in_doubt", told);
+    insta::assert_snapshot!("all_and_none_is_in_doubt", without_port(&told));
     resolve(&sandbox, &["beach-1", "city", "--not-bought"]).exits(0);
     assert_eq!(counts(&sandbox, ["queued", "failed", "rendering"]), [2, 1, 1]);
 }

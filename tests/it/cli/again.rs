@@ -1,0 +1,93 @@
+//! Trial 1: commands to type repeat what the user had typed.
+
+use std::process::Command;
+
+use crate::sandbox::{Sandbox, TWO_SHOTS};
+
+/// The command after `then: ` or `to go on: ` on standard error.
+fn advised(stderr: &str) -> String {
+    let line = stderr.lines().find_map(|line| line.split_once(": rushes ")).unwrap();
+    format!("rushes {}", line.1)
+}
+
+/// Trial 1: nothing that would buy other shots, or spend more, is left out; and the shell reads it.
+#[test]
+fn trial_1_a_command_to_go_on_repeats_every_flag_that_matters() {
+    let catalog = rushes::catalog::BUILTIN;
+    // More than the simulator's account has.
+    let manifest = TWO_SHOTS.replace("    prompt: A girl", "    takes: 5\n    prompt: A girl");
+    let sandbox = Sandbox::new().manifest(&manifest).file("it's a catalog.yaml", catalog);
+    let words = [
+        "run",
+        "shots.yaml",
+        "--only",
+        "{alley,b*}",
+        "--retry-failed",
+        "--budget",
+        "none",
+        "--rate",
+        "50/s",
+        "--in-flight",
+        "7",
+        "--catalog",
+        "it's a catalog.yaml",
+        "--max-failures",
+        "30%",
+        "--deadline",
+        "8h",
+        "--no-download",
+        "--out",
+        "some where",
+        "--sim=broke:3",
+        "--log-format",
+        "text",
+        "-v",
+    ];
+    let done = sandbox.run(words).exits(3);
+    let command = advised(&done.stderr());
+    assert_eq!(
+        command,
+        "rushes run shots.yaml --only '{alley,b*}' --retry-failed --budget none --rate '50/s' \
+         --in-flight 7 --catalog 'it'\\''s a catalog.yaml' --max-failures '30%' --deadline 8h \
+         --no-download --out 'some where' --sim=broke:3"
+    );
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_rushes"));
+    let path = format!("{}:/usr/bin:/bin", program.parent().unwrap().display());
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &command]).current_dir(sandbox.path("")).env("PATH", path);
+    let again = shell.output().unwrap();
+    assert_eq!(again.status.code(), Some(3));
+    assert_eq!(advised(&String::from_utf8(again.stderr).unwrap()), command);
+}
+
+/// Trial 1: what the command itself says is not said twice, and other commands take only their own flags.
+#[test]
+fn trial_1_flags_stand_once_and_only_where_they_are_taken() {
+    let sandbox = Sandbox::new().manifest(TWO_SHOTS);
+    let done = sandbox
+        .run(["run", "shots.yaml", "--budget", "0.1", "--only", "*", "--no-download", "--sim"])
+        .exits(3);
+    done.warns(
+        "to allow more: rushes run shots.yaml --budget USD --only '*' --no-download --sim\n",
+    )
+    .says("$ rushes fetch shots.yaml --sim\n");
+    let words =
+        ["run", "shots.yaml", "--whole", "--only", "beach", "--budget", "0.1", "--sim", "--out=x"];
+    let done = sandbox.run(words).exits(2);
+    done.warns("rushes run shots.yaml --whole --budget 0.3165 --only beach --out x --sim\n");
+}
+
+/// Trial 1: the progress counts what the run may do, as the summary does.
+#[test]
+fn trial_1_the_progress_of_a_part_counts_that_part() {
+    let sandbox = Sandbox::new().manifest(TWO_SHOTS);
+    let done = sandbox.run(["run", "shots.yaml", "--only", "alley", "--sim"]).exits(0);
+    let told = done.stderr();
+    assert!(told.contains("1 of 1 shot delivered") && !told.contains("queued"), "{told}");
+    done.says("summer: 1 shot: 1 delivered\n");
+    // What was bought before is finished by any run, and counted by it.
+    let sandbox = Sandbox::new().manifest(TWO_SHOTS);
+    sandbox.run(["run", "shots.yaml", "--only", "beach", "--no-download", "--sim"]).exits(1);
+    let done = sandbox.run(["run", "shots.yaml", "--only", "alley", "--sim"]).exits(0);
+    assert!(done.stderr().contains("2 of 2 shots delivered"), "{}", done.stderr());
+}
