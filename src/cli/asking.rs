@@ -41,7 +41,7 @@ pub fn ask(
     let balance = loaded.kept.as_ref().map_or_else(Balance::default, |kept| kept.balance);
     let (shots, total) = plan.fit(&loaded.budget, &balance);
     let wanted = wanted(loaded, &plan, &balance, total);
-    let is_harmless = !wanted.without_cap && !wanted.large && wanted.anew.is_empty();
+    let is_harmless = !wanted.without_cap && !wanted.large && wanted.named.is_empty();
     if shots == 0 || is_harmless {
         return Ok(None);
     }
@@ -73,14 +73,16 @@ pub fn ask(
 
 /// What is to be agreed to.
 fn wanted(loaded: &LoadedCampaign, plan: &Plan<'_>, balance: &Balance, total: Usd) -> Consent {
-    let anew = plan.lines.iter().filter(|line| line.is_bought_anew());
+    let is_named =
+        |line: &&Line<'_>| line.is_bought_anew() || line.action.buys() && line.price.is_none();
+    let named = plan.lines.iter().filter(is_named);
     let key = |line: &Line<'_>| format!("{} {}", line.shot.id, line.shot.fingerprint);
     Consent {
         ledger: loaded.kept.as_ref().and_then(|kept| kept.home.id.clone()),
         total: (balance.spent + balance.reserved + total).to_string(),
         without_cap: loaded.budget.cap.is_none(),
         large: total > Usd::from_micros(MUCH * 1_000_000),
-        anew: anew.map(key).collect(),
+        named: named.map(key).collect(),
     }
 }
 

@@ -26,8 +26,9 @@ pub struct Consent {
     pub without_cap: bool,
     /// Whether so much was to be bought that it is asked for.
     pub large: bool,
-    /// The requests that were bought before and are bought again, by shot and fingerprint.
-    pub anew: BTreeSet<String>,
+    /// What is agreed to one by one, by shot and fingerprint: what was bought before and is bought
+    /// again, and what has no known price.
+    pub named: BTreeSet<String>,
 }
 
 impl Consent {
@@ -41,7 +42,7 @@ impl Consent {
             && is_enough
             && (self.without_cap || !wanted.without_cap)
             && (self.large || !wanted.large)
-            && wanted.anew.is_subset(&self.anew)
+            && wanted.named.is_subset(&self.named)
     }
 
     /// What was agreed to last for a campaign; nothing where that cannot be read: it is asked again.

@@ -1,6 +1,7 @@
 //! What a plan says of shots that would be bought beside what there is already: how they changed, or
 //! what they were called.
 
+use std::collections::HashMap;
 use std::io::Write;
 
 use serde_json::Value;
@@ -27,8 +28,6 @@ const MAX_PIECE: usize = 160;
 
 /// Shots that changed alike.
 struct Alike<'a> {
-    /// What changed, without what is the same around it.
-    key: String,
     /// What changed in the first of them, ready to print.
     told: Vec<String>,
     ids: Vec<&'a str>,
@@ -58,19 +57,7 @@ pub fn changes(
     }
     let compared = if look.all { usize::MAX } else { MAX_COMPARED };
     let lines = plan.lines.iter().filter(|line| line.because == Some(Because::Changed));
-    let mut groups: Vec<Alike<'_>> = Vec::new();
-    for line in lines.take(compared) {
-        let changes = before.changes(line)?;
-        let key: String = changes.iter().map(key).collect();
-        match groups.iter_mut().find(|group| group.key == key) {
-            Some(group) => group.ids.push(line.shot.id.as_str()),
-            None => groups.push(Alike {
-                told: changes.iter().map(|change| told(change, before.catalog)).collect(),
-                ids: vec![line.shot.id.as_str()],
-                key,
-            }),
-        }
-    }
+    let groups = alike(lines.take(compared), before)?;
     let shown = if look.all { usize::MAX } else { MAX_SHOWN };
     for group in groups.iter().take(shown) {
         look.say(out, &format!("  {}", named(&group.ids, look)))?;
@@ -95,6 +82,25 @@ pub fn changes(
         )?;
     }
     Ok(())
+}
+
+/// The shots that changed, those that changed alike together, in the order of the first of each.
+fn alike<'a>(
+    lines: impl Iterator<Item = &'a Line<'a>>,
+    before: &Before<'_>,
+) -> Result<Vec<Alike<'a>>, CliError> {
+    let mut groups: Vec<Alike<'_>> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for line in lines {
+        let changes = before.changes(line)?;
+        let place = *places.entry(changes.iter().map(key).collect()).or_insert(groups.len());
+        if place == groups.len() {
+            let told = changes.iter().map(|change| told(change, before.catalog)).collect();
+            groups.push(Alike { told, ids: Vec::new() });
+        }
+        groups[place].ids.push(line.shot.id.as_str());
+    }
+    Ok(groups)
 }
 
 /// Writes which shots were bought under other ids.
@@ -149,7 +155,8 @@ fn key(change: &ParamChange) -> String {
             .into_iter()
             .filter(|piece| !matches!(piece, Piece::Same(_)))
             .map(|piece| format!("{piece:?}"))
-            .collect(),
+            .collect::<Vec<_>>()
+            .concat(),
         _ => format!("{old:?} {new:?}"),
     };
     format!("{} {what}\n", change.param)

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::catalog::Catalog;
-use crate::plan::{Line, Plan, shown_params};
+use crate::plan::{Because, Line, Plan, shown_params};
 use crate::report::csv::{MARK, harmless, visible};
 
 use super::super::error::CliError;
@@ -61,7 +61,7 @@ fn row(
     Ok([
         shot.id.to_string(),
         line.action.word().to_owned(),
-        line.because.map_or("", |because| because.word()).to_owned(),
+        line.because.map_or("", Because::word).to_owned(),
         line.price.map_or_else(String::new, |price| price.to_string()),
         visible(&shot.model),
         duration.trim_end_matches(" s").to_owned(),

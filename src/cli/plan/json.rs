@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::domain::sanitize::json_text;
 use crate::ledger::LedgerError;
 use crate::manifest::{Campaign, Mistakes};
-use crate::plan::{Line, ParamChange, Plan, shown};
+use crate::plan::{Because, Line, ParamChange, Plan, shown};
 
 use super::super::error::CliError;
 use super::before::Before;
@@ -76,7 +76,7 @@ fn shot<'a>(line: &Line<'a>, before: &Before<'_>) -> Result<JsonShot<'a>, Ledger
     Ok(JsonShot {
         id: line.shot.id.as_str(),
         action: line.action.word(),
-        because: line.because.map(|because| because.word()),
+        because: line.because.map(Because::word),
         price: line.price.map(|price| price.to_string()),
         changed: replaced.map(|_| before.changes(line).map(changed)).transpose()?,
         replaces: replaced

@@ -2,7 +2,10 @@
 
 use std::process::Command;
 
+use serde_json::json;
+
 use crate::sandbox::{Sandbox, TWO_SHOTS};
+use crate::support::server::{Reply, Script};
 
 /// The command after `then: ` or `to go on: ` on standard error.
 fn advised(stderr: &str) -> String {
@@ -47,7 +50,7 @@ fn trial_1_a_command_to_go_on_repeats_every_flag_that_matters() {
     let command = advised(&done.stderr());
     assert_eq!(
         command,
-        "rushes run shots.yaml --only '{alley,b*}' --retry-failed --budget none --rate '50/s' \
+        "rushes run shots.yaml --only '{alley,b*}' --retry-failed --budget none --rate 50/s \
          --in-flight 7 --catalog 'it'\\''s a catalog.yaml' --max-failures '30%' --deadline 8h \
          --no-download --out 'some where' --sim=broke:3"
     );
@@ -90,4 +93,20 @@ fn trial_1_the_progress_of_a_part_counts_that_part() {
     sandbox.run(["run", "shots.yaml", "--only", "beach", "--no-download", "--sim"]).exits(1);
     let done = sandbox.run(["run", "shots.yaml", "--only", "alley", "--sim"]).exits(0);
     assert!(done.stderr().contains("2 of 2 shots delivered"), "{}", done.stderr());
+}
+
+/// Trial 1: what follows a `fetch` that stopped is a `fetch`, which buys nothing.
+#[test]
+fn trial_1_a_fetch_that_stopped_is_followed_by_a_fetch() {
+    let bad_key = json!({"code": 401, "msg": "the key is not valid"});
+    let sold = json!({"data": {"taskId": "t-1"}});
+    let script = Script::new().always_post(Reply::json(200, &sold));
+    let server = script.always_get(Reply::json(401, &bad_key)).serve();
+    let sandbox = Sandbox::new().manifest(TWO_SHOTS).var("KLING_API_KEY", "secret-key");
+    let url = server.url();
+    let place = format!("--api-base '{url}'");
+    let done = sandbox.run(["run", "shots.yaml", "--only", "alley", "--api-base", &url]).exits(3);
+    done.warns(&format!("then: rushes run shots.yaml --only alley {place}\n"));
+    let done = sandbox.run(["fetch", "shots.yaml", "--api-base", &url]).exits(3);
+    done.warns(&format!("then: rushes fetch shots.yaml {place}\n"));
 }

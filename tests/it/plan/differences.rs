@@ -139,7 +139,7 @@ fn trial_2_programs_read_what_changed_and_what_it_replaces() {
     );
     assert_eq!(
         rows[5],
-        "alley,render,changed,0.0320,kling-v2-6,10,std,off,,duration; prompt,1,clips/alley.mp4,,,,,\
+        "alley,render,changed,0.0320,kling-v2-6,10,std,off,,prompt; duration,1,clips/alley.mp4,,,,,\
          Snow in a neon alley"
     );
 }

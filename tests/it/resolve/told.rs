@@ -8,10 +8,10 @@ fn trial_6_many_shots_in_doubt_are_told_with_one_command_for_all() {
     let sandbox = campaign(&ids(&["a1", "a2", "a3", "b1"]));
     let server = Script::new().always_post(Reply::cut()).serve();
     let told = run(&sandbox, &server, &["--only", "a*"]).exits(1).stdout();
-    let line = "  $ rushes resolve shots.yaml 'a*' --not-bought   (none of these 3 was)\n";
+    let line = "  if none of these 3 was:\n  $ rushes resolve shots.yaml 'a*' --not-bought\n";
     assert!(told.contains(line), "{told}");
     let told = run(&sandbox, &server, &[]).exits(1).stdout();
-    let line = "  $ rushes resolve shots.yaml --all --not-bought   (none of these 4 was)\n";
+    let line = "  if none of these 4 was:\n  $ rushes resolve shots.yaml --all --not-bought\n";
     assert!(told.contains(line), "{told}");
     // A list as the contact sheet saves it.
     std::fs::write(sandbox.path("summer-favourites.txt"), "a1\nb1\n").unwrap();
