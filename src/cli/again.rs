@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use globset::GlobMatcher;
+
 use super::args;
 use super::values::BudgetFlag;
 
@@ -11,7 +13,11 @@ use super::values::BudgetFlag;
 /// Left out are those that the ledger keeps (`--separate`, `--adopt`, `--same-gateway`, a given
 /// `--yes`) and those that only change what is shown (`--serve`, `-v`, `--log-format`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RunFlags(Vec<(&'static str, Option<String>)>);
+pub struct RunFlags {
+    flags: Vec<(&'static str, Option<String>)>,
+    /// Whether `fetch` was typed, and repeats them too.
+    are_of_fetch: bool,
+}
 
 /// Those of them that `plan` has as well.
 const OF_PLAN: [&str; 7] =
@@ -44,10 +50,17 @@ impl RunFlags {
         flags
     }
 
+    /// The one of `fetch`, which a run after it keeps to.
+    pub fn of_fetch(only: Option<&GlobMatcher>) -> Self {
+        let mut flags = Self { are_of_fetch: true, ..Self::default() };
+        flags.value("--only", only.map(|only| only.glob().glob().to_owned()));
+        flags
+    }
+
     /// The same without one of them.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
-        self.0.retain(|(one, _)| *one != name);
+        self.flags.retain(|(one, _)| *one != name);
         self
     }
 
@@ -56,10 +69,11 @@ impl RunFlags {
         let takes = |name: &str| match verb {
             "run" => true,
             "plan" => OF_PLAN.contains(&name),
+            "fetch" => self.are_of_fetch,
             _ => false,
         };
         let is_typed = |name: &str| rest.split_whitespace().any(|word| word == name);
-        let repeated = self.0.iter().filter(|(name, _)| takes(name) && !is_typed(name));
+        let repeated = self.flags.iter().filter(|(name, _)| takes(name) && !is_typed(name));
         let words = repeated.map(|(name, value)| match value {
             Some(value) => format!("{name} {}", quoted(Path::new(value))),
             None => (*name).to_owned(),
@@ -68,11 +82,11 @@ impl RunFlags {
     }
 
     fn value(&mut self, name: &'static str, value: Option<String>) {
-        self.0.extend(value.map(|value| (name, Some(value))));
+        self.flags.extend(value.map(|value| (name, Some(value))));
     }
 
     fn switch(&mut self, name: &'static str, is_on: bool) {
-        self.0.extend(is_on.then_some((name, None)));
+        self.flags.extend(is_on.then_some((name, None)));
     }
 }
 

@@ -11,11 +11,11 @@ use crate::ledger::{LedgerAddress, LedgerError, LedgerPlace, Owner};
 use crate::report::listing::{Known, Listed};
 use crate::report::text::{dollars, listed, plural, safe, safe_path, span};
 
+use super::again::quoted;
 use super::args::{self, CheckFormat};
 use super::error::CliError;
 use super::logging;
 use super::named_manifest::is_campaign;
-use super::settings::quoted;
 use super::terminal::{Terminal, YELLOW, var, width};
 
 /// How deep below the folder campaigns are looked for.

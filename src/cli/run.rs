@@ -111,6 +111,7 @@ pub fn fetch(
     let paths = paths.by_any_name();
     let paths = paths.with_gateway(&online.api_base).with_proxy(online.proxy.as_ref());
     let paths = paths.with_move(args.same_gateway);
+    let paths = paths.with_flags(RunFlags::of_fetch(args.only.as_ref()));
     bucket::one_place(&paths)?;
     if args.only.is_some() && paths.ledger.file_path().is_none() {
         let what =

@@ -54,6 +54,10 @@ impl Snapshot for Only<'_> {
         self.source.lists(path)
     }
 
+    fn files(&self, revision: RevisionId) -> Result<Vec<String>, LedgerError> {
+        self.source.files(revision)
+    }
+
     fn has_attempts(&self, shot: &ShotId) -> Result<bool, LedgerError> {
         self.source.has_attempts(shot)
     }

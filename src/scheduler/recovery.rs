@@ -37,6 +37,8 @@ impl Scheduler {
         for (entry, place) in entries {
             let state = &entry.status.state;
             let goes_on = matches!(state, State::Rendering { .. } | State::Rendered { .. });
+            // What is in flight is finished whatever a run may submit; `fetch` leaves it out.
+            let goes_on = goes_on && self.options.submit;
             let is_work = goes_on || self.options.selects(entry.shot.as_str());
             // Where others work on it too, the ledger counts.
             let is_counted = entry.current && (is_work || self.sharing.is_some());

@@ -109,4 +109,7 @@ fn trial_1_a_fetch_that_stopped_is_followed_by_a_fetch() {
     done.warns(&format!("then: rushes run shots.yaml --only alley {place}\n"));
     let done = sandbox.run(["fetch", "shots.yaml", "--api-base", &url]).exits(3);
     done.warns(&format!("then: rushes fetch shots.yaml {place}\n"));
+    let words = ["fetch", "shots.yaml", "--only", "all*", "--api-base", &url];
+    let command = format!("then: rushes fetch shots.yaml --only 'all*' {place}\n");
+    sandbox.run(words).exits(3).warns(&command);
 }
