@@ -16,7 +16,7 @@ use crate::clips::{Bucket, BucketStore, ClipStore, FolderStore, Sweep};
 use crate::domain::money::Usd;
 use crate::domain::shot::Shot;
 use crate::domain::time::{Clock, SystemClock};
-use crate::ledger::{Digest, Kind, LedgerError, Work};
+use crate::ledger::{Digest, Kind, Ledger, LedgerError, Work};
 use crate::listener::BoundedServer;
 use crate::manifest::{Header, Mistakes, WrittenCallback};
 use crate::policy::limits::MaxFailures;
@@ -42,6 +42,7 @@ use super::summary::{Outcome, stopped};
 use super::terminal::{CYAN, RED, Terminal, YELLOW, screen, var};
 use super::{
     args, artifacts, asking, bucket, bucket_mark, clips_url, gateway, key, logging, progress, review,
+    run_note, runtime, serve, siblings, signals, sim, waiting, whole,
     run_note, runtime, serve, siblings, signals, sim, waiting, whole,
 };
 
@@ -245,12 +246,8 @@ impl Task<'_> {
             }
         };
         mark(&paths, bucket.as_ref()).await?;
-        if options.submit {
-            siblings::enlist(&paths);
-        }
-        if let Some(consent) = self.consent {
-            consent.keep_for(&*ledger, &paths);
-        }
+        options.submit.then(|| siblings::enlist(&paths));
+        keep(self.consent, &*ledger, &paths);
         self.opening.write(&*ledger, &self.shots).await?;
         self.budget.write(&*ledger).await?;
         let which = if folder.is_alone() { Sweep::All } else { Sweep::Old };
@@ -328,6 +325,13 @@ impl Task<'_> {
         drop(held);
         drop(folder);
         Ok(exit)
+    }
+}
+
+/// Keeps what the user agreed to just now.
+fn keep(consent: Option<Consent>, ledger: &dyn Ledger, paths: &CampaignPaths) {
+    if let Some(consent) = consent {
+        consent.keep_for(ledger, paths);
     }
 }
 

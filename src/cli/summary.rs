@@ -221,7 +221,6 @@ pub fn stopped(
     paths: &CampaignPaths,
     go_on: &str,
     cap: Option<Usd>,
-    verb: &str,
 ) -> Option<(String, Vec<String>)> {
     let stopped = match ended {
         RunOutcome::Done => return None,

@@ -84,12 +84,7 @@ fn laid_out<'a>(lines: &[&Line<'a>], catalog: &Catalog) -> (Vec<&'static str>, V
     (heads, rows.collect())
 }
 
-fn draw(
-    out: &mut dyn Write,
-    heads: &[&str],
-    rows: &[Row<'_>],
-    screen: Screen,
-) -> io::Result<()> {
+fn draw(out: &mut dyn Write, heads: &[&str], rows: &[Row<'_>], screen: Screen) -> io::Result<()> {
     let widest = |nth: usize, head: &str| {
         let cells = rows.iter().filter_map(|row| row.cells.get(nth));
         cells.map(|cell| columns(cell)).max().unwrap_or(0).max(head.len())
