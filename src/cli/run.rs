@@ -41,9 +41,8 @@ use super::signals::{Farewell, Signals};
 use super::summary::{Outcome, stopped};
 use super::terminal::{CYAN, RED, Terminal, YELLOW, screen, var};
 use super::{
-    args, artifacts, asking, bucket, bucket_mark, clips_url, gateway, key, logging, progress, review,
-    run_note, runtime, serve, siblings, signals, sim, waiting, whole,
-    run_note, runtime, serve, siblings, signals, sim, waiting, whole,
+    args, artifacts, asking, bucket, bucket_mark, clips_url, gateway, key, logging, progress,
+    review, run_note, runtime, serve, siblings, signals, sim, waiting, whole,
 };
 
 /// Renders the shots of a manifest, or goes on with them.
