@@ -27,8 +27,9 @@ impl RunFlags {
     /// Those that `run` and `plan` share.
     pub fn of(work: &args::Work) -> Self {
         let mut flags = Self::default();
-        let only = work.only.as_ref().map(|only| only.glob().glob().to_owned());
-        flags.value("--only", only);
+        for only in &work.only {
+            flags.value("--only", Some(only.to_string()));
+        }
         flags.switch("--retry-failed", work.retry_failed);
         flags.value(
             "--budget",

@@ -11,8 +11,8 @@ use crate::report::text::{plural, safe_path};
 use crate::review::{Review, ReviewError, Reviews};
 use crate::server::{CampaignView, LivePage, RunView, Wish};
 
-use super::error::CliError;
 use super::again::quoted;
+use super::error::CliError;
 use super::settings::CampaignPaths;
 use super::terminal::{CYAN, Terminal, YELLOW};
 use super::{args, artifacts, bucket, logging, runtime, serve, signals};
