@@ -244,6 +244,10 @@ async fn the_first_clips_are_seen_at_once(sandbox: &Sandbox) {
             "return document.querySelector('.media').getBoundingClientRect().top / innerHeight";
         let top = browser.js(top).await.as_f64().unwrap();
         assert!(top < most, "the first clip begins at {top} of {width} x {height}");
+        // As if there were shots in every state: the chips scroll by themselves.
+        let chips = "const all = document.getElementById('states');
+            for (let n = 0; n < 3; n += 1) all.append(...[...all.children].map((chip) => chip.cloneNode(true)))";
+        browser.js(chips).await;
         let wide = "return document.documentElement.scrollWidth <= innerWidth";
         assert_eq!(browser.js(wide).await, json!(true), "{width}");
         for id in ["stars", "export"] {
