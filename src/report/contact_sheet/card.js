@@ -75,6 +75,8 @@ function drawStars() {
 // The wall is made as far as it is looked at, and a piece more.
 const PIECE = 120;
 let pending = [];
+// How wide the wall is.
+let room = 0;
 
 function draw() {
   size();
@@ -105,7 +107,7 @@ function drawGroup(group, index) {
   box.style.setProperty("--sum", sum.toFixed(3));
   box.style.setProperty("--gaps", `${gaps}px`);
   // The last of several lines is not stretched.
-  box.classList.toggle("wraps", sum * tall + gaps > at("grid").clientWidth);
+  box.classList.toggle("wraps", sum * tall + gaps > room);
   return box;
 }
 
@@ -123,6 +125,8 @@ const groupHead = (group) => el("div.group-head", null,
 
 // Makes a piece more; with `until` all up to that scene.
 function drawMore(until) {
+  // Asked once for many: each answer lays the page out anew.
+  room = at("grid").clientWidth;
   for (let made = 0; pending.length && (made < PIECE || until !== undefined);) {
     const { group, index, shot } = pending.shift();
     if (!shot) {
