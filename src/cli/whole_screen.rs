@@ -90,3 +90,30 @@ fn page(text: &str, rows: usize, width: usize) -> String {
     // No line end after the last one, which would move the first row away.
     format!("{HOME}{}{REST_OF_SCREEN}", lines.join("\r\n"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Trial 12: also a panic gives the screen back, before it is told.
+    #[test]
+    fn a_panic_gives_the_screen_back() {
+        let whole = WholeScreen::enter().unwrap();
+        assert!(IS_SHOWN.load(Ordering::Acquire));
+        assert!(panic::catch_unwind(|| panic!("of a test")).is_err());
+        assert!(!IS_SHOWN.load(Ordering::Acquire));
+        drop(whole);
+    }
+
+    #[test]
+    fn what_does_not_fit_the_screen_is_left_out_and_told() {
+        let lines = |page: &str| page.split("\r\n").map(str::to_owned).collect::<Vec<_>>();
+        let whole = page("one\ntwo\n", 2, 10);
+        assert_eq!(whole, "\u{1b}[Hone\u{1b}[K\r\ntwo\u{1b}[K\u{1b}[J");
+        let cut = lines(&page("one\ntwo\nthree\nfour\n", 3, 40));
+        assert_eq!(cut.len(), 3);
+        assert!(cut[2].starts_with("… 2 more lines: enlarge the terminal"), "{cut:?}");
+        // A line that the terminal breaks takes two rows.
+        assert_eq!(lines(&page("one\n12345678901\nthree\n", 3, 10)).len(), 2);
+    }
+}

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::report::text::{Hue, Screen, padded};
+
 /// What a finding means for the night.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -23,6 +25,15 @@ impl Verdict {
             Self::Warning => "warn",
             Self::Failed => "FAIL",
             Self::NotChecked => "-",
+        }
+    }
+
+    const fn hue(self) -> Hue {
+        match self {
+            Self::Ok => Hue::Good,
+            Self::Warning => Hue::Warn,
+            Self::Failed => Hue::Bad,
+            Self::NotChecked => Hue::Dim,
         }
     }
 }
@@ -90,22 +101,20 @@ fn count(findings: &[Finding], verdict: Verdict) -> usize {
 
 /// Columns before a finding's text.
 const INDENT: usize = 16;
-/// A narrower screen breaks the lines itself.
-const NARROWEST: usize = 40;
 
-/// The findings for a screen of so many columns: a line each, longer ones broken between words.
+/// The findings for a screen: a line each, longer ones broken between words.
 #[must_use]
-pub fn text(findings: &[Finding], columns: usize) -> String {
-    let room = columns.max(NARROWEST) - INDENT;
+pub fn text(findings: &[Finding], screen: Screen) -> String {
     let mut out = String::new();
     for Finding { name, verdict, what, help } in findings {
-        let mut lines = wrapped(what, room);
+        let word = screen.paint(verdict.hue(), &format!("{:<4}", verdict.word()));
+        let what = screen.wrapped(what, INDENT, INDENT);
+        out += format!("{word}  {name:<8}  {what}").trim_end();
+        out.push('\n');
         if let Some(help) = help {
-            lines.extend(wrapped(&format!("→ {help}"), room));
-        }
-        for (row, line) in lines.iter().enumerate() {
-            let (verdict, name) = if row == 0 { (verdict.word(), *name) } else { ("", "") };
-            out.push_str(format!("{verdict:<4}  {name:<8}  {line}").trim_end());
+            let help = screen.wrapped(&format!("→ {help}"), INDENT, INDENT);
+            out += &padded("", INDENT);
+            out += &help;
             out.push('\n');
         }
     }
@@ -126,25 +135,4 @@ fn end(findings: &[Finding]) -> String {
     let parts = parts.iter().filter(|(count, _)| *count > 0);
     let rest: Vec<_> = parts.map(|(count, what)| format!("{count} {what}")).collect();
     if rest.is_empty() { head } else { format!("{head}; {}", rest.join(", ")) }
-}
-
-/// A text in lines of at most `room` characters; a longer word has a line of its own.
-fn wrapped(text: &str, room: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    let mut used = 0;
-    for word in text.split_whitespace() {
-        let length = word.chars().count();
-        if used > 0 && used + 1 + length > room {
-            lines.push(String::new());
-            used = 0;
-        }
-        let Some(line) = lines.last_mut() else { continue };
-        if used > 0 {
-            line.push(' ');
-            used += 1;
-        }
-        line.push_str(word);
-        used += length;
-    }
-    lines
 }

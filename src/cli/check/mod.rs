@@ -20,13 +20,14 @@ use crate::domain::sanitize::json_text;
 use crate::domain::time::SystemClock;
 use crate::policy::limits::Limits;
 use crate::provider::{HttpProvider, HttpSettings, PROXY_VARIABLES, Provider};
+use crate::report::text::Screen;
 use crate::simulator::{SimOptions, SimState, Simulator};
 
 use super::args::{self, CheckFormat};
 use super::error::CliError;
 use super::exit::Exit;
 use super::settings::CampaignPaths;
-use super::terminal::{Terminal, var, width};
+use super::terminal::{Terminal, screen, var};
 use super::{key, logging, runtime};
 
 use finding::{Finding, Verdict, is_ready, text};
@@ -61,7 +62,9 @@ pub fn check(
     }
     match args.format {
         CheckFormat::Text => {
-            write!(out, "{}", text(&findings, width().unwrap_or(USUAL_WIDTH)))?;
+            let screen = screen();
+            let width = Some(screen.width.unwrap_or(USUAL_WIDTH));
+            write!(out, "{}", text(&findings, Screen { width, ..screen }))?;
         }
         CheckFormat::Json => {
             let ready = is_ready(&findings);

@@ -21,11 +21,11 @@ const STATES = {
 const NEEDS = {
   doubt: "in doubt: may have been bought",
   retry: "failed",
-  edit: "rejected: to be edited in the manifest",
+  edit: "refused for what they ask for: to be edited in the manifest",
   stalled: "stalled: bought and still not done",
   fetch: "paid and not fetched yet",
-  expired: "paid, but no longer there to be fetched",
-  send: "still queued after a try",
+  expired: "paid, but the gateway no longer has the clip",
+  send: "not bought yet; the last try was refused",
 };
 
 const word = (state) => (STATES[state] || { word: String(state) }).word;

@@ -27,7 +27,7 @@ fn clips_table_page_and_mark_lie_in_the_bucket_and_the_ledger_here() {
     let (s3, gateway) = (S3::with(|_| None), sells());
     let (sandbox, url) = (at(&s3.url(), &["a", "b"]), gateway.url());
     let done = sandbox.run_words(&run(&url, &[])).exits(0);
-    let done = done.says("clips in s3://films/summer/clips");
+    let done = done.says("clips: s3://films/summer/clips");
     let done = done.says("all on one page: s3://films/summer/contact-sheet.html");
     let keys: Vec<String> = s3.objects().keys().cloned().collect();
     assert_eq!(

@@ -8,6 +8,7 @@ use rushes::domain::charge::Charge;
 use rushes::domain::money::Usd;
 use rushes::domain::time::Timestamp;
 use rushes::policy::budget::{Balance, Budget};
+use rushes::report::text::Screen;
 
 fn usd(text: &str) -> Usd {
     text.parse().unwrap()
@@ -84,15 +85,19 @@ fn all() -> Vec<Finding> {
     ]
 }
 
+fn screen(width: usize) -> Screen {
+    Screen { width: Some(width), color: false }
+}
+
 #[test]
 fn every_finding_reads_well_at_80_columns() {
-    insta::assert_snapshot!(text(&all(), 80));
+    insta::assert_snapshot!(text(&all(), screen(80)));
 }
 
 #[test]
 fn every_finding_can_be_read_at_50_columns_and_no_line_is_longer() {
     for columns in [50, 80, 120] {
-        for line in text(&all(), columns).lines() {
+        for line in text(&all(), screen(columns)).lines() {
             assert!(line.chars().count() <= columns, "{columns}: {line}");
         }
     }
@@ -112,6 +117,6 @@ fn only_a_failure_keeps_a_night_from_being_ready() {
         (vec![warned(), warned(), failed()], false, "not ready: 1 to mend; 2 warnings"),
     ] {
         assert_eq!(is_ready(&findings), ready);
-        assert_eq!(text(&findings, 80).lines().last(), Some(end));
+        assert_eq!(text(&findings, screen(80)).lines().last(), Some(end));
     }
 }
