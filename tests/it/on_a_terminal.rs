@@ -12,7 +12,7 @@ use crate::support::{Reply, Script, Server};
 const MANIFEST: &str = "\
 campaign: night
 budget: 5
-limits: {rate: 50/s, poll_every: 50ms, poll_rate: 50/s}
+limits: {rate: 50/s, in_flight: 1, poll_every: 50ms, poll_rate: 50/s}
 defaults: {model: kling-v2-6}
 shots:
   - {id: lighthouse-on-a-cliff-at-dawn-and-in-the-rain-wide, prompt: A}
@@ -69,7 +69,7 @@ fn the_end_the_report_and_the_status_fit_the_terminal() {
     for width in [50, 80] {
         let (sandbox, server) = (campaign(), gateway());
         let url = server.url();
-        let words = ["run", "shots.yaml", "--in-flight", "1", "--api-base", &url];
+        let words = ["run", "shots.yaml", "--api-base", &url];
         let (code, picture) = Terminal::open(&sandbox.command(&words), width).ends();
         assert_eq!(code, Some(1), "{}", picture.plain);
         insta::assert_snapshot!(format!("run_{width}"), told(&picture, &server));
@@ -87,7 +87,7 @@ fn the_end_the_report_and_the_status_fit_the_terminal() {
 fn states_are_coloured_where_that_is_welcome() {
     let (sandbox, server) = (campaign(), gateway());
     let url = server.url();
-    sandbox.run(["run", "shots.yaml", "--in-flight", "1", "--api-base", &url]).exits(1);
+    sandbox.run(["run", "shots.yaml", "--api-base", &url]).exits(1);
     let shown = |sandbox: &Sandbox| {
         Terminal::open(&sandbox.command(&["report", "shots.yaml"]), 100).ends().1
     };
@@ -99,7 +99,7 @@ fn states_are_coloured_where_that_is_welcome() {
     for (name, value) in [("NO_COLOR", "1"), ("TERM", "dumb")] {
         let (sandbox, server) = (campaign().var(name, value), gateway());
         let url = server.url();
-        sandbox.run(["run", "shots.yaml", "--in-flight", "1", "--api-base", &url]);
+        sandbox.run(["run", "shots.yaml", "--api-base", &url]);
         let shown = shown(&sandbox);
         assert!(!shown.raw.contains("\u{1b}["), "{name}: {:?}", shown.raw);
     }
@@ -128,7 +128,7 @@ fn ctrl_c_twice_leaves_a_tidy_screen_and_the_command_that_goes_on() {
     let (_gate, server) = silent_gateway();
     let sandbox = campaign();
     let url = server.url();
-    let words = ["run", "shots.yaml", "--in-flight", "1", "--api-base", &url];
+    let words = ["run", "shots.yaml", "--api-base", &url];
     let mut run = Terminal::open(&sandbox.command(&words), 80);
     waits_for_a_post(&server);
     run.waits_for("1 submitting");
@@ -152,7 +152,7 @@ fn a_watch_leaves_one_look_on_the_usual_screen() {
     let (gate, server) = silent_gateway();
     let sandbox = campaign();
     let url = server.url();
-    let words = ["run", "shots.yaml", "--in-flight", "1", "--api-base", &url];
+    let words = ["run", "shots.yaml", "--api-base", &url];
     let mut run = sandbox.command(&words);
     let mut run = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     waits_for_a_post(&server);
