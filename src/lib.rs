@@ -38,7 +38,7 @@
 //! | [`plan`] | shots against the ledger: what a run would do and cost | the network |
 //! | [`scheduler`] | a run: one owner of its state, a driver, effects | SQL, HTTP |
 //! | [`review`] | what people decided about clips: picks, ratings, rejects, notes, in a file of the campaign folder | the ledger, money |
-//! | [`report`] | what became of a campaign, from its ledger: text, JSON, CSV, a page | the manifest |
+//! | [`report`] | what became of a campaign, from its ledger: text, JSON, CSV, a page, a timeline | the manifest |
 //! | [`simulator`] | a stand-in gateway with faults on demand and accounts of its own | the ledger |
 //! | `facade` | the public API: loads, plans, runs, reports | SQL, HTTP |
 //! | [`server`] | the live page of a run (a read-only observer, plus buttons) and the listener for callbacks | the manifest, the gateway |

@@ -52,7 +52,7 @@ fn known(words: &[OsString]) -> Option<Vec<(String, Option<&'static str>)>> {
     let matches = parser.try_get_matches_from(words).ok()?;
     let (_, typed) = matches.subcommand()?;
     let mut campaign = campaign(typed)?;
-    in_folder(&mut campaign, true).ok()?;
+    in_folder(&mut campaign.manifest, true).ok()?;
     let paths = CampaignPaths::find(&campaign, false).ok();
     if let Some(reader) = paths.and_then(|paths| paths.ledger.snapshot().ok()) {
         let told = |entry: &Entry| (entry.shot.to_string(), Some(entry.status.state.name()));

@@ -39,13 +39,17 @@ pub fn settle(command: &mut Command) -> Result<(), CliError> {
     let mut needs_input = other_is_input && !is_resolve;
     if let Some(campaign) = command.campaign_mut() {
         if !is_input(&campaign.manifest) {
-            in_folder(campaign, takes_folder)?;
+            in_folder(&mut campaign.manifest, takes_folder)?;
         } else if other_is_input {
             let what = "- is named twice, and there is one standard input";
             return Err(CliError::new(what).help("name a file for one of them"));
         } else {
             needs_input = true;
         }
+    }
+    // Without one it checks what it can.
+    if let Command::Check(args::Check { manifest: Some(manifest), .. }) = command {
+        in_folder(manifest, false)?;
     }
     if needs_input { read_input() } else { Ok(()) }
 }
@@ -64,8 +68,8 @@ fn read_input() -> Result<(), CliError> {
 }
 
 /// Where a folder is named: the only manifest in it.
-pub fn in_folder(campaign: &mut args::Campaign, takes_folder: bool) -> Result<(), CliError> {
-    let folder = campaign.manifest.clone();
+pub fn in_folder(manifest: &mut PathBuf, takes_folder: bool) -> Result<(), CliError> {
+    let folder = manifest.clone();
     if !folder.is_dir() {
         return Ok(());
     }
@@ -80,7 +84,7 @@ pub fn in_folder(campaign: &mut args::Campaign, takes_folder: bool) -> Result<()
              status {shown}"
         )));
     }
-    campaign.manifest = only_one(&folder)?;
+    *manifest = only_one(&folder)?;
     Ok(())
 }
 

@@ -16,6 +16,9 @@ const WORDS: [(&str, &[&str]); 2] = [
     ("account", &["cap", "rate", "poll_rate", "in_flight", "margin"]),
 ];
 
+/// Flags that also stand alone, and what they mean then: a yes or a no will do for them too.
+const ALONE: [(&str, &str); 2] = [("sim", "calm"), ("serve", "")];
+
 /// The program's commands; each flag takes its value from its variable too, where `var` has one that
 /// is not empty.
 pub fn command(var: &dyn Fn(&str) -> Option<OsString>) -> Command {
@@ -45,9 +48,17 @@ fn with_variable(arg: Arg, var: &dyn Fn(&str) -> Option<OsString>) -> Arg {
         None | Some("help" | "version") => return arg,
         Some(long) => variable_of(long),
     };
-    if var(&variable).is_none() {
+    let value = match var(&variable) {
         // An empty variable is one that is not set.
-        return arg.env(None::<&str>);
+        None => return arg.env(None::<&str>),
+        Some(value) => value.to_string_lossy().to_lowercase(),
+    };
+    if let Some((_, alone)) = ALONE.iter().find(|(id, _)| arg.get_id() == id) {
+        match value.as_str() {
+            "1" | "true" | "yes" | "on" => return arg.default_value(*alone),
+            "0" | "false" | "no" | "off" => return arg.env(None::<&str>),
+            _ => {}
+        }
     }
     let is_switch = matches!(arg.get_action(), ArgAction::SetTrue);
     // The parser keeps names for as long as the program lives; there are a few of them, made once.

@@ -166,7 +166,8 @@ fn policy(live: bool, links: Option<&HashMap<String, String>>) -> String {
 /// Scheme, host and port of a link.
 fn origin(link: &str) -> Option<String> {
     let (scheme, rest) = link.split_once("://")?;
-    let host = rest.split(['/', '?', '#']).next()?;
+    // A file has none.
+    let host = rest.split(['/', '?', '#']).next().filter(|host| !host.is_empty())?;
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
     host.chars().all(is_plain).then(|| format!("{scheme}://{host}"))
 }

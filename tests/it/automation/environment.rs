@@ -33,6 +33,20 @@ fn switches_take_yes_and_no() {
 }
 
 #[test]
+fn flags_that_stand_alone_take_yes_and_no_too() {
+    let sandbox = |value: &str| Sandbox::new().manifest(TWO_SHOTS).var("RUSHES_SIM", value);
+    for yes in ["1", "true", "calm"] {
+        let done = sandbox(yes).run(["run", "shots.yaml"]).exits(0);
+        done.says("renders/summer.sim/clips");
+    }
+    for no in ["0", "false", ""] {
+        sandbox(no).run(["run", "shots.yaml"]).exits(2).warns("KLING_API_KEY");
+    }
+    sandbox("0").run(["run", "shots.yaml", "--sim"]).exits(0);
+    sandbox("hurricane").run(["run", "shots.yaml"]).exits(2).warns("RUSHES_SIM");
+}
+
+#[test]
 fn a_wrong_value_is_told_with_its_variable_only_where_it_comes_from_there() {
     let sandbox = Sandbox::new().manifest(TWO_SHOTS).var("RUSHES_IN_FLIGHT", "0");
     sandbox.run(["plan", "shots.yaml"]).exits(2).warns("RUSHES_IN_FLIGHT");

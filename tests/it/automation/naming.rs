@@ -15,6 +15,7 @@ fn the_only_manifest_in_a_folder_needs_no_name() {
         .file(".hidden.yaml", TWO_SHOTS);
     sandbox.run(["plan"]).exits(0).says("summer: 2 shots");
     sandbox.run(["plan", "."]).exits(0).says("summer: 2 shots");
+    sandbox.run(["check", ".", "--sim"]).exits(0).says("2 shots: 2 to render");
     let run = sandbox.run(["run", "--sim", "--no-download"]).exits(1);
     run.says("$ rushes fetch shots.yaml --sim");
     sandbox.run(["status", "--sim"]).exits(0).says("2 to be fetched");
@@ -57,7 +58,7 @@ fn a_campaigns_folder_stands_for_its_manifest_where_that_is_not_needed() {
     let mut within = sandbox.command(&["status"]);
     let within = within.current_dir(sandbox.path("moved/summer.sim")).output().unwrap();
     assert!(String::from_utf8(within.stdout).unwrap().contains("2 delivered"));
-    for verb in ["run", "plan"] {
+    for verb in ["run", "plan", "check"] {
         let done = sandbox.run([verb, "moved/summer.sim"]).exits(2);
         done.warns("this command needs the manifest").warns("rushes status moved/summer.sim");
     }
