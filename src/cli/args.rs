@@ -114,8 +114,14 @@ impl Command {
             Self::Review(args) => Some(&mut args.campaign),
             Self::Resolve(args) => Some(&mut args.campaign),
             Self::Fetch(args) => Some(&mut args.online.campaign),
-            Self::Init(_) | Self::Check(_) | Self::Ls(_) | Self::Account(_) | Self::Sim(_) => None,
-            Self::Schema | Self::Completions { .. } | Self::Man => None,
+            Self::Init(_)
+            | Self::Check(_)
+            | Self::Ls(_)
+            | Self::Account(_)
+            | Self::Sim(_)
+            | Self::Schema
+            | Self::Completions { .. }
+            | Self::Man => None,
         }
     }
 
