@@ -94,7 +94,8 @@ async fn watch(
             _ => write!(out, "{parted}{text}")?,
         }
         out.flush()?;
-        parted = "\n";
+        // Programs get a line for each look.
+        parted = if is_page { "\n" } else { "" };
         let is_enough = !is_running
             || tokio::select! {
                 () = tokio::time::sleep(every) => false,

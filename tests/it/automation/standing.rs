@@ -4,9 +4,11 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use rushes::domain::time::Timestamp;
-use rushes::ledger::Holder;
+use rushes::ledger::{Holder, RunNote};
+use rushes::report::standing::Standing;
 use serde_json::{Value, json};
 
+use crate::report::sample::{Sample, at};
 use crate::sandbox::{Sandbox, TWO_SHOTS};
 use crate::support::{Reply, Script};
 
@@ -77,6 +79,29 @@ fn a_run_that_works_is_told_with_its_process_and_its_end() {
     let words = ["status", "shots.yaml", "--format", "json", "--watch"];
     let watched = sandbox.run(words).exits(0).stdout_json();
     assert_eq!(watched["running"], Value::Null);
+}
+
+/// Trial 10, 24: that a run buys nothing more, and why.
+#[test]
+fn what_a_run_says_of_itself_is_told() {
+    let mut sample = Sample::mixed();
+    let told = |sample: &Sample| {
+        let standing = Standing::of(sample, &sample.summary, at(200)).unwrap();
+        serde_json::to_value(standing).unwrap()
+    };
+    assert_eq!(told(&sample)["running"], Value::Null, "no run is at work");
+    sample.summary.note = RunNote { stopping: Some("too many failures".to_owned()), paused: true };
+    let phrase = "rushes run, process 4242 on host, since 2026-11-22T21:30:10.000Z";
+    sample.summary.held_by = Some(phrase.to_owned());
+    let status = told(&sample);
+    let running = &status["running"];
+    assert_eq!((&running["pid"], &running["host"]), (&json!(4242), &json!("host")));
+    assert_eq!(
+        (&running["stopping"], &running["paused"]),
+        (&json!("too many failures"), &json!(true))
+    );
+    assert_eq!(status["counts"]["delivered"], 1);
+    assert_eq!((&status["not_fetched"], &status["stalled"]), (&json!(1), &json!(1)));
 }
 
 #[test]
