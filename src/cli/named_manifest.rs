@@ -31,11 +31,8 @@ pub fn settle(command: &mut Command) -> Result<(), CliError> {
     let other_is_input = other.is_some_and(is_input);
     // It reads its list by itself.
     let is_resolve = matches!(command, Command::Resolve(_));
-    let takes_folder = is_resolve
-        || matches!(
-            command,
-            Command::Status(_) | Command::Report(_) | Command::Export(_) | Command::Fetch(_)
-        );
+    // These need the shots, which are only in the manifest.
+    let takes_folder = !matches!(command, Command::Plan(_) | Command::Run(_));
     let mut needs_input = other_is_input && !is_resolve;
     if let Some(campaign) = command.campaign_mut() {
         if !is_input(&campaign.manifest) {
