@@ -77,7 +77,7 @@ pub fn in_folder(manifest: &mut PathBuf, takes_folder: bool) -> Result<(), CliEr
         let shown = safe_path(&folder);
         let what = format!("{shown} is a campaign's folder, and this command needs the manifest");
         return Err(CliError::new(what).help(format!(
-            "name the manifest; status, report, fetch, export and resolve take the folder: rushes \
+            "name the manifest; status, report, review, fetch, export and resolve take the folder: rushes \
              status {shown}"
         )));
     }
