@@ -294,6 +294,13 @@ impl Fleet {
         }
         assert_clips(&self.folder(), &self.server);
         assert_no_temporary_file(&self.folder());
+        let open = "SELECT r.shot, r.state, r.why, r.worker, a.id, a.outcome, a.task_id FROM revisions AS r \
+             JOIN attempts AS a ON a.revision = r.id WHERE a.task_id IS NOT NULL AND a.account = 'reserved'";
+        let open = self.server.psql("rushes", open);
+        let logs = || (0..self.workers.len()).map(|nth| self.log(nth)).collect::<Vec<_>>();
+        if !open.is_empty() {
+            println!("not settled: {open}\n{:#?}", logs());
+        }
         assert_agreement(&self.server, &books)
     }
 
