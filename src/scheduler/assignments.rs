@@ -152,10 +152,6 @@ impl Scheduler {
             if self.slots.get(slot).is_none_or(|shot| shot.holds_post) {
                 continue;
             }
-            let place = self.slots.get(slot).and_then(|shot| shot.place);
-            if let Some(place) = place.filter(|place| self.queued[*place as usize] == Some(slot)) {
-                self.unqueue(place);
-            }
             self.leave_to_others(slot);
         }
     }
@@ -170,6 +166,11 @@ impl Scheduler {
 
     /// Nothing goes on with a shot here, but that its POST may still be answered.
     fn leave_to_others(&mut self, slot: Slot) {
+        // Else it would be bought again from here, and not asked for: what it was told of is left.
+        let place = self.slots.get(slot).and_then(|shot| shot.place);
+        if let Some(place) = place.filter(|place| self.queued[*place as usize] == Some(slot)) {
+            self.unqueue(place);
+        }
         self.end_late(slot);
         self.end_posting(slot);
         self.land(slot);

@@ -125,7 +125,7 @@ impl Scheduler {
 
     /// Whether this worker stays while others have something to do: one of them may die.
     pub(super) fn waits_for_others(&self) -> bool {
-        let waits = self.options.submit && self.stopped.is_none();
+        let waits = self.options.submit && self.stops_nothing();
         waits && self.sharing.as_ref().is_some_and(|sharing| !sharing.has_ended())
     }
 

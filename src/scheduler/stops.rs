@@ -117,14 +117,25 @@ impl Scheduler {
         let none_left = held == 0 && !self.holds_back();
         match &self.stopped {
             _ if self.interrupted => RunOutcome::Interrupted,
-            // These two stop nothing when no shot is left to be stopped.
-            None
-            | Some(
-                StopReason::Failures(_) | StopReason::FailureShare { .. } | StopReason::Deadline,
-            ) if none_left => RunOutcome::Done,
+            stopped if none_left && !stopped.as_ref().is_some_and(is_of_all) => RunOutcome::Done,
             Some(stopped) => RunOutcome::Stopped(stopped.clone()),
             None if self.month_is_tighter() => RunOutcome::Stopped(StopReason::MonthCap { held }),
             None => RunOutcome::Stopped(StopReason::Cap { held }),
         }
     }
+
+    /// Whether nothing stops this run, or only what stops nothing once no shot is left to be bought.
+    pub(super) fn stops_nothing(&self) -> bool {
+        let is_none_left =
+            || self.queue.len() + self.waiting_elsewhere() == 0 && !self.holds_back();
+        self.stopped.as_ref().is_none_or(|stopped| !is_of_all(stopped) && is_none_left())
+    }
+}
+
+/// Whether a reason stops a run also when no shot is left to be bought.
+fn is_of_all(stopped: &StopReason) -> bool {
+    !matches!(
+        stopped,
+        StopReason::Failures(_) | StopReason::FailureShare { .. } | StopReason::Deadline
+    )
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::given::{BEGAN, given, rendering, secs, task, usd};
 use super::rig::Rig;
-use super::{bought, completed, throttled};
+use super::{bought, completed, not_sent, throttled};
 use rushes::domain::callback::Callback;
 use rushes::domain::state::{AttemptId, State};
 use rushes::ledger::{
@@ -246,7 +246,14 @@ fn failures_are_counted_over_all_workers() {
     rig.assign(&[], ROOM);
     rig.play(secs(2));
     assert_eq!(rig.want().map(|want| want.failures), Some(1));
-    assert_eq!(rig.ended(), Some(RunOutcome::Done), "it does not wait for the others");
+    // Nothing is left that it could have stopped: it ends with the others.
+    rig.assign(&[], ROOM);
+    assert_eq!(rig.ended(), None);
+    rig.play(secs(2));
+    assert!(rig.want().is_some());
+    rig.assign(&[], News { is_over: true, ..ROOM });
+    rig.count_queued(0);
+    assert_eq!(rig.ended(), Some(RunOutcome::Done));
 }
 
 #[test]
@@ -343,4 +350,25 @@ fn a_bought_shot_goes_on_as_ever() {
     rig.play(ms(20));
     rig.answer(0, bought("a"));
     assert!(matches!(rig.state(0), State::Rendering { .. }));
+}
+
+/// It waits in the queue again by the time that another turns out to have it.
+#[test]
+fn a_shot_whose_refusal_comes_too_late_is_not_bought_again_from_here() {
+    let mut rig = given(1).shared().start();
+    assert!(rig.want().is_some());
+    rig.assign(&[0], ROOM);
+    assert!(rig.slot_request(Traffic::Posts).is_some());
+    rig.grant(Traffic::Posts, ms(10), ms(100), 1);
+    rig.play(ms(20));
+    assert_eq!(rig.posts(), [0]);
+    rig.verdicts.push_back(Verdict::Gone);
+    rig.answer(0, not_sent());
+    rig.play(secs(5));
+    // It was asked for while the shot seemed to be queued.
+    assert!(rig.slot_request(Traffic::Posts).is_some());
+    let moment = rig.now.elapsed + ms(10);
+    rig.grant(Traffic::Posts, moment, ms(100), 1);
+    rig.play(secs(1));
+    assert_eq!((rig.posts(), rig.scheduler.in_flight), (vec![], 0));
 }

@@ -85,7 +85,7 @@ BEGIN
   is_idle_ := (want->>'idle')::boolean;
   UPDATE workers SET lease_until = clock_timestamp() + lease, last_assignment = seq, assigned = ids,
       is_idle = is_idle_ AND ids = '{}' AND heard = '[]', failures = (want->>'failures')::int, late = (want->>'late')::int,
-      accepted = (want->>'accepted')::int, rejections = nullif(want->'rejections', 'null')
+      accepted = coalesce((want->>'accepted')::int, 0), rejections = nullif(want->'rejections', 'null')
     WHERE id = me;
   SELECT count(*) FILTER (WHERE x.ended IS NULL) AS living,
       bool_and(x.is_idle OR x.ended IS NOT NULL) AS idle,
