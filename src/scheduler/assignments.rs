@@ -113,6 +113,8 @@ impl Scheduler {
         self.on_wire == 0
             && self.leaving_soon.is_empty()
             && self.active == 0
+            // Money may come free by them, for what did not fit.
+            && self.out.commits.is_empty()
             && !self.can_submit_later()
             && self.next_release(now).is_none()
             && self.charges.as_ref().is_none_or(|charges| charges.asking == 0)
