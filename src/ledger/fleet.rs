@@ -193,7 +193,8 @@ pub struct News {
     pub accepted: u32,
     /// Of an idle worker that was handed nothing: whether no other worker can bring it anything to do
     /// either. All that live are idle, and no purchase that is submitting, rendering (stalled ones not
-    /// counted) or rendered is in another's hands, or still to be handed over.
+    /// counted) or rendered is in another's hands, or still to be handed over; nor is a queued one
+    /// that waited for money, and for which there is enough under the cap, in another's hands.
     pub is_over: bool,
     /// Of an idle worker: the current queued shots that it may buy and does not have in its hands. Until
     /// all is over those that no worker has may count as one.

@@ -178,7 +178,8 @@ impl Tables {
         };
         let is_over = stays_idle
             && self.living().all(|worker| worker.is_idle)
-            && !self.books.revisions.iter().any(is_in_other_hands);
+            && !self.books.revisions.iter().any(is_in_other_hands)
+            && !self.books.revisions.iter().any(|one| self.will_be_bought(me, one));
         let waits = |one: &&Revision| is_queued(one) && self.may_buy(me, one);
         let waiting = || {
             let all = || self.books.revisions.iter().filter(waits);
@@ -200,6 +201,18 @@ impl Tables {
             is_over,
             waiting: if is_idle { waiting() } else { 0 },
         }
+    }
+
+    /// Whether another worker has a queued one in its hands that fits: it waited for money that came free,
+    /// and its worker has not heard of that yet.
+    fn will_be_bought(&self, me: WorkerId, one: &Revision) -> bool {
+        let lives = |holder: &WorkerId| {
+            self.workers.get(holder.0).is_some_and(|worker| worker.ended.is_none())
+        };
+        let is_anothers = one.holder.filter(|holder| *holder != me).as_ref().is_some_and(lives);
+        let left = self.books.budget.left(&self.books.balance());
+        let has_room = left.is_some() && fits(one.entry.price, left);
+        is_anothers && one.entry.current && is_queued(one) && has_room
     }
 
     /// Takes one revision into a worker's hands, unless another is at it or will be.

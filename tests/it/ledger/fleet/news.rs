@@ -8,6 +8,7 @@ over_all_fleets![
     one_that_was_handed_something_is_not_idle_any_more,
     the_dead_are_waited_for_until_their_leases_end,
     what_waits_is_what_others_have_or_does_not_fit,
+    it_is_not_over_while_another_has_what_fits_by_now,
     failures_are_of_the_run_and_late_ones_of_who_lives,
     rejections_are_of_the_run_and_count_until_something_is_accepted,
     the_cap_and_the_money_are_everybodys,
@@ -74,6 +75,20 @@ async fn what_waits_is_what_others_have_or_does_not_fit<S: Shared>() {
     let told = assigned(&*one, Want { left: Some(usd(5)), ..idle() }).await;
     assert_eq!((told.entries.len(), told.news.waiting), (0, 2));
     assert_eq!(assigned(&*one, Want::default()).await.news.waiting, 0, "who is not idle");
+}
+
+/// Money came free, and the one that may buy for it has not heard of that.
+async fn it_is_not_over_while_another_has_what_fits_by_now<S: Shared>() {
+    let (_shared, one, other) = two::<S>(&shots(&[10])).await;
+    let cap = |dollars| Budget { cap: Some(usd(dollars)), strict: false };
+    one.set_budget(cap(5)).await.unwrap();
+    assert_eq!(names(&*one, Want { queued: 1, ..Want::default() }).await, ["s0"]);
+    let nothing = || Want { is_idle: true, left: Some(usd(5)), ..Want::default() };
+    assigned(&*one, nothing()).await;
+    assert!(assigned(&*other, nothing()).await.news.is_over, "it does not fit");
+    other.set_budget(cap(10)).await.unwrap();
+    assert!(!assigned(&*other, nothing()).await.news.is_over);
+    assert!(assigned(&*one, nothing()).await.news.is_over, "its own are its own to judge");
 }
 
 async fn failures_are_of_the_run_and_late_ones_of_who_lives<S: Shared>() {

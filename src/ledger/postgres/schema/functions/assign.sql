@@ -100,9 +100,16 @@ BEGIN
       WHERE x.campaign = w.campaign AND NOT x.is_visitor AND x.run = run_ AND x.id <> me
         AND x.rejections IS NOT NULL AND x.rejected_after = mates.all_accepted);
   END IF;
+  SELECT * INTO p FROM pots WHERE id = (SELECT pot FROM campaigns WHERE id = w.campaign);
   IF is_idle_ THEN
+    -- One in whose hands something waited for money that came free has not heard of it yet.
+    left_ := least(p.cap_micro - p.spent - p.reserved - CASE WHEN p.is_strict THEN p.unconfirmed ELSE 0 END,
+      month_left(w.account, p.is_strict));
     is_over_ := ids = '{}' AND heard = '[]' AND coalesce(mates.idle, true) AND NOT EXISTS (SELECT 1 FROM revisions
-      WHERE campaign = w.campaign AND stage = 'bought' AND worker IS DISTINCT FROM me);
+      WHERE campaign = w.campaign AND stage = 'bought' AND worker IS DISTINCT FROM me)
+      AND NOT EXISTS (SELECT 1 FROM workers AS x JOIN revisions AS r ON r.worker = x.id
+        WHERE x.campaign = w.campaign AND NOT x.is_settled AND x.ended IS NULL AND x.id <> me
+          AND r.current AND r.stage = 'queued' AND r.price_micro <= left_);
     -- Counted only once: among a million that takes long.
     waiting := CASE w.buys WHEN 'none' THEN 0 WHEN 'some' THEN
         (SELECT count(*) FROM selections AS s JOIN revisions AS r ON r.campaign = w.campaign AND r.current
@@ -116,7 +123,6 @@ BEGIN
   END IF;
   silent := ARRAY(SELECT place FROM workers WHERE campaign = w.campaign AND id <> me AND NOT is_settled
     AND lease_until < clock_timestamp() + lease - interval '3 seconds');
-  SELECT * INTO p FROM pots WHERE id = (SELECT pot FROM campaigns WHERE id = w.campaign);
   SELECT in_flight INTO flight FROM accounts WHERE id = w.account;
   most := max_in_flight(w.account, me);
   RETURN json_build_object('ids', ids, 'callbacks', heard, 'rejections', met,
