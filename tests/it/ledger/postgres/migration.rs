@@ -65,6 +65,23 @@ async fn a_campaign_of_schema_1_goes_on_and_what_was_on_the_wire_stays_so() {
     PostgresSnapshot::open(&parsed, "summer", true).unwrap().look_for_damage().unwrap();
 }
 
+/// For a day schema 2 had another name for a column.
+#[test]
+fn a_column_that_had_another_name_for_a_day_is_renamed() {
+    let (server, folder) = (released(), tempfile::tempdir().unwrap());
+    lapse(&server, "rushes", 1);
+    let later = concat!(
+        include_str!("../../../../src/ledger/postgres/schema/2.sql"),
+        include_str!("../../../../src/ledger/postgres/schema/3.sql"),
+    );
+    let later = later.replace("max_in_flight", "most_in_flight");
+    server.psql("rushes", &format!("{later} UPDATE about SET schema = 3"));
+    server.psql("rushes", "UPDATE accounts SET most_in_flight = 7");
+    let worker = join(&server.address("rushes"), folder.path(), 1).unwrap();
+    assert_eq!(server.psql("rushes", "SELECT max_in_flight FROM accounts"), "7");
+    assert_eq!(worker.balance().spent, usd(1_000_000));
+}
+
 /// A program leaves the functions of a later one with the same tables as they are.
 #[test]
 fn functions_are_replaced_by_later_ones_only() {
