@@ -48,6 +48,11 @@ pub(super) fn holder(what: &str, at: Timestamp) -> String {
     format!("{what}, process {} on {}{SINCE}{at}", std::process::id(), host())
 }
 
+/// Such a phrase without since when.
+pub(super) fn without_since(phrase: &str) -> &str {
+    phrase.split_once(SINCE).map_or(phrase, |(name, _)| name)
+}
+
 /// Who works on a campaign, as it stands in such a phrase.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {

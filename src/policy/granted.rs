@@ -7,6 +7,9 @@ use std::time::Duration;
 /// How far ahead moments are granted at most.
 pub const REACH: Duration = Duration::from_secs(2);
 
+/// So great a part of the margin around a rate's window a request may be late.
+pub const LATE_PART: u32 = 4;
+
 /// Moments are asked for so seldom at least: each asking costs the database as much as a purchase.
 const BETWEEN_ASKS: Duration = Duration::from_millis(20);
 

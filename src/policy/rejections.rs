@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// So many first shots of a run, with different prompts, rejected alike stop it.
@@ -24,7 +25,7 @@ pub fn gist(why: &str) -> String {
 }
 
 /// The rejections in a row that one worker met, as it tells the others of its campaign.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlikeRejections {
     /// What they say.
     pub gist: String,

@@ -108,33 +108,42 @@ impl Scheduler {
 
     /// How a run that is over has ended.
     pub(super) fn run_outcome(&self) -> RunOutcome {
-        let waiting = self.queue.len() + self.waiting_elsewhere();
-        // What this worker was given up with waits in its queue, and elsewhere.
-        let held = match &self.sharing {
-            Some(sharing) if sharing.has_ended() => waiting.min(self.progress.queued),
-            _ => waiting,
-        };
-        let none_left = held == 0 && !self.holds_back();
+        let held = self.held();
         match &self.stopped {
             _ if self.interrupted => RunOutcome::Interrupted,
-            stopped if none_left && !stopped.as_ref().is_some_and(is_of_all) => RunOutcome::Done,
+            _ if self.none_is_left() && self.stops_nothing() => RunOutcome::Done,
             Some(stopped) => RunOutcome::Stopped(stopped.clone()),
             None if self.month_is_tighter() => RunOutcome::Stopped(StopReason::MonthCap { held }),
             None => RunOutcome::Stopped(StopReason::Cap { held }),
         }
     }
 
-    /// Whether nothing stops this run, or only what stops nothing once no shot is left to be bought.
+    /// Whether nothing stops this run, or only what would stop purchases, of which none is left to be made.
     pub(super) fn stops_nothing(&self) -> bool {
-        let is_none_left =
-            || self.queue.len() + self.waiting_elsewhere() == 0 && !self.holds_back();
-        self.stopped.as_ref().is_none_or(|stopped| !is_of_all(stopped) && is_none_left())
+        self.stopped
+            .as_ref()
+            .is_none_or(|stopped| stops_purchases_alone(stopped) && self.none_is_left())
+    }
+
+    /// The queued shots that this run does not buy.
+    fn held(&self) -> usize {
+        let waiting = self.queue.len() + self.waiting_elsewhere();
+        // What this worker was given up with waits in its queue, and elsewhere.
+        match &self.sharing {
+            Some(sharing) if sharing.has_ended() => waiting.min(self.progress.queued),
+            _ => waiting,
+        }
+    }
+
+    /// Whether no shot is left to be bought.
+    fn none_is_left(&self) -> bool {
+        self.held() == 0 && !self.holds_back()
     }
 }
 
-/// Whether a reason stops a run also when no shot is left to be bought.
-fn is_of_all(stopped: &StopReason) -> bool {
-    !matches!(
+/// Whether a reason says nothing about a run that has nothing to buy.
+fn stops_purchases_alone(stopped: &StopReason) -> bool {
+    matches!(
         stopped,
         StopReason::Failures(_) | StopReason::FailureShare { .. } | StopReason::Deadline
     )

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::ledger::{REACH, SlotRequest, Slots};
+use crate::policy::granted::LATE_PART;
 use crate::policy::limits::Rate;
 
 /// The pace is halved so often at most.
@@ -14,8 +15,6 @@ const LOWEST_LEVEL: u32 = 5;
 const MARGIN: Duration = Duration::from_millis(40);
 /// And at least by this part of the window.
 const MARGIN_PART: u32 = 400;
-/// So great a part of the margin a request may be late.
-const LATE_PART: u32 = 4;
 
 /// By how much a rate's window is stretched.
 fn margin(rate: Rate) -> Duration {

@@ -1,5 +1,6 @@
 //! What a worker is handed over, and what it hears of the others.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
@@ -173,30 +174,14 @@ fn said(want: &Want, gone: &[String]) -> Value {
         "failed": want.failed,
         "hears": want.hears,
         "callbacks": callbacks,
-        "most_named": MAX_NAMED,
+        "max_named": MAX_NAMED,
         "returned": returned,
         "idle": want.is_idle,
         "failures": want.failures,
         "late": want.late,
         "accepted": want.accepted,
-        "rejections": want.rejections.as_ref().map(met),
+        "rejections": want.rejections,
         "gone": gone,
-    })
-}
-
-/// The rejections that a worker met, as they are kept.
-fn met(met: &AlikeRejections) -> Value {
-    let AlikeRejections { gist, in_a_row, are_first, prompts } = met;
-    json!({"gist": gist, "in_a_row": in_a_row, "are_first": are_first, "prompts": prompts})
-}
-
-fn rejections(value: &Value) -> Option<AlikeRejections> {
-    let prompts = value["prompts"].as_array()?.iter();
-    Some(AlikeRejections {
-        gist: value["gist"].as_str()?.to_owned(),
-        in_a_row: u32::try_from(value["in_a_row"].as_u64()?).ok()?,
-        are_first: value["are_first"].as_bool()?,
-        prompts: prompts.map(Value::as_u64).collect::<Option<_>>()?,
     })
 }
 
@@ -215,7 +200,7 @@ fn told(value: &Value) -> Option<Told> {
     Some(Told {
         known: Known { attempts: count("attempts")?, movements: count("movements")? },
         callbacks: value["callbacks"].as_array()?.iter().filter_map(callback).collect(),
-        rejections: value["rejections"].as_array()?.iter().filter_map(rejections).collect(),
+        rejections: Vec::deserialize(&value["rejections"]).ok()?,
         ids: value["ids"].as_array()?.iter().map(Value::as_i64).collect::<Option<_>>()?,
         silent: texts.map(|place| place.as_str().map(str::to_owned)).collect::<Option<_>>()?,
         news: News {

@@ -12,7 +12,7 @@ use crate::catalog::hex;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::ledger::columns::kind_name;
-use crate::ledger::holder::holder;
+use crate::ledger::holder::{holder, without_since};
 use crate::ledger::{LedgerOptions, Work};
 
 /// What a worker says when it joins.
@@ -143,7 +143,7 @@ fn joined(told: &Value, server: &str) -> Result<Joined, Trouble> {
     if let Some(who) = told.get("other").and_then(Value::as_str) {
         let since = Timestamp::from_millis(number("since").unwrap_or_default());
         return Err(Trouble::Given(ServerError::OtherText {
-            holder: name_of(who).to_owned(),
+            holder: without_since(who).to_owned(),
             since,
         }));
     }
@@ -163,11 +163,6 @@ fn joined(told: &Value, server: &str) -> Result<Joined, Trouble> {
         is_alone: is("alone"),
         answer: told.get("answer").and_then(Value::as_str).map(str::to_owned),
     })
-}
-
-/// Who a worker is, without since when: that is kept apart.
-pub(super) fn name_of(who: &str) -> &str {
-    who.split_once(", since ").map_or(who, |(name, _)| name)
 }
 
 /// An unguessable id for a new campaign.

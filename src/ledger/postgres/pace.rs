@@ -14,11 +14,10 @@ use super::server_clock::ServerClock;
 use super::timings::interval;
 use super::worker::patient;
 use crate::ledger::{LedgerError, REACH, SlotRequest, Slots, Traffic};
+use crate::policy::granted::LATE_PART;
 
 /// Moments that were thrown away are asked for again so much later.
 const AGAIN: Duration = Duration::from_millis(50);
-/// So great a part of the margin a request may be late.
-const LATE_PART: i64 = 4;
 /// After a warning that the database answers too slowly, the next one comes so much later.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
@@ -141,7 +140,8 @@ impl Pace {
         if self.warned.is_none_or(|warned| now - warned > WARN_EVERY) {
             self.warned = Some(now);
             // Half as much again as it needs now.
-            let fits = (unsure / 1000 + 2) * 3 * LATE_PART / (LATE_PART - 1) * 3 / 2;
+            let part = i64::from(LATE_PART);
+            let fits = (unsure / 1000 + 2) * 3 * part / (part - 1) * 3 / 2;
             tracing::warn!(
                 "{} takes {} ms to answer, too long for a share of a rate with a margin of {margin} ms: \
                  until it answers faster, nothing leaves from here. A wider margin lets it: rushes account \
@@ -155,7 +155,7 @@ impl Pace {
 
 /// How much after its moment a request may leave: a part of the margin, which is in milliseconds.
 fn late(margin: i64) -> Duration {
-    Duration::from_millis(margin.max(0).unsigned_abs()) / u32::try_from(LATE_PART).unwrap_or(1)
+    Duration::from_millis(margin.max(0).unsigned_abs()) / LATE_PART
 }
 
 /// How far apart two bounds are.

@@ -11,7 +11,6 @@ use super::address::ServerAddress;
 use super::apart::{apart, beside, ended, runtime};
 use super::connect::{connect, unreachable};
 use super::error::{ServerError, Trouble};
-use super::joining::name_of;
 use super::reading::Reading;
 use super::rows::{ENTRY, FROM, REQUEST, ROW, earlier_clips, older};
 use super::schema::is_there;
@@ -21,6 +20,7 @@ use crate::domain::shot::ShotId;
 use crate::domain::state::{AttemptId, State};
 use crate::domain::time::Timestamp;
 use crate::ledger::columns::{kind_name, word};
+use crate::ledger::holder::without_since;
 use crate::ledger::snapshot::CUT_SHORT;
 use crate::ledger::{
     ClipFile, Entry, Home, KeptPrice, Kind, LedgerError, RevisionId, Row, RunNote, Snapshot,
@@ -99,6 +99,24 @@ impl PostgresSnapshot {
         apart(|| self.on_this_thread(read))
     }
 
+    /// Reads rows on another thread, and hands each to `each` on this one as it comes over.
+    fn handed(
+        &self,
+        each: &mut dyn FnMut(Row),
+        read: impl AsyncFnOnce(Reading<'_>, &mut (dyn FnMut(Row) + Send)) -> Result<(), Trouble> + Send,
+    ) -> Result<(), LedgerError> {
+        let (sender, rows) = std::sync::mpsc::sync_channel::<Row>(AT_ONCE as usize);
+        std::thread::scope(|scope| {
+            let read = beside(scope, move || {
+                self.on_this_thread(async move |reading| {
+                    read(reading, &mut |row| drop(sender.send(row))).await
+                })
+            })?;
+            rows.into_iter().for_each(each);
+            ended(read)
+        })
+    }
+
     fn on_this_thread<T>(
         &self,
         read: impl AsyncFnOnce(Reading<'_>) -> Result<T, Trouble>,
@@ -164,7 +182,7 @@ impl Reading<'_> {
             let found = self.found(row);
             let who: String = found.get(0)?;
             let summary = WorkerSummary {
-                who: name_of(&who).to_owned(),
+                who: without_since(&who).to_owned(),
                 since: Timestamp::from_millis(found.get(1)?),
                 silent_s: found.unsigned(2)?,
             };
@@ -272,43 +290,24 @@ impl Snapshot for PostgresSnapshot {
 
     fn rows(&self, each: &mut dyn FnMut(Row)) -> Result<(), LedgerError> {
         let heeds_workers = self.heeds_workers;
-        // Rows come over as they are read, and are told on this thread.
-        let (sender, rows) = std::sync::mpsc::sync_channel::<Row>(AT_ONCE as usize);
-        std::thread::scope(|scope| {
-            let read = beside(scope, move || {
-                self.on_this_thread(async move |reading| {
-                    let on_wire =
-                        if heeds_workers { reading.on_wire().await? } else { HashSet::new() };
-                    let mut tell = |mut row: Row| {
-                        if let State::Submitting { attempt, .. } = row.entry.status.state
-                            && !on_wire.contains(&attempt)
-                        {
-                            let why = CUT_SHORT.into();
-                            row.entry.status.state = State::InDoubt { attempt, why };
-                        }
-                        drop(sender.send(row));
-                    };
-                    reading.report("r.current ORDER BY r.position", &mut tell).await?;
-                    reading.report(&older(), &mut tell).await
-                })
-            })?;
-            rows.into_iter().for_each(each);
-            ended(read)
+        self.handed(each, async move |reading, tell| {
+            let on_wire = if heeds_workers { reading.on_wire().await? } else { HashSet::new() };
+            let mut tell = |mut row: Row| {
+                if let State::Submitting { attempt, .. } = row.entry.status.state
+                    && !on_wire.contains(&attempt)
+                {
+                    let why = CUT_SHORT.into();
+                    row.entry.status.state = State::InDoubt { attempt, why };
+                }
+                tell(row);
+            };
+            reading.report("r.current ORDER BY r.position", &mut tell).await?;
+            reading.report(&older(), &mut tell).await
         })
     }
 
     fn earlier_clips(&self, each: &mut dyn FnMut(Row)) -> Result<(), LedgerError> {
-        let (sender, rows) = std::sync::mpsc::sync_channel::<Row>(AT_ONCE as usize);
-        std::thread::scope(|scope| {
-            let read = beside(scope, move || {
-                self.on_this_thread(async move |reading| {
-                    let mut tell = |row| drop(sender.send(row));
-                    reading.report(&earlier_clips(), &mut tell).await
-                })
-            })?;
-            rows.into_iter().for_each(each);
-            ended(read)
-        })
+        self.handed(each, async |reading, tell| reading.report(&earlier_clips(), tell).await)
     }
 
     fn spending(&self) -> Result<Spending, LedgerError> {

@@ -21,11 +21,12 @@
 //! Money is in millionths of a dollar, times are milliseconds since the Unix epoch.
 //!
 //! # Beside it
-//! `….lock` is locked while a run works, and says who, and whether it still buys; `….reserve` is room that is given up when the
-//! disk is full, so that task ids can still be written; `….mark` says how much the ledger knew, so
-//! that one that was emptied or replaced by an older copy is not believed; `….rescued` is what a run
-//! knew when its ledger was taken away from under it, and the next run puts it back. After a failed write the file is not touched
-//! again by this process: every later call answers with that failure.
+//! `….lock` is locked while a run works, and says who, and whether it still buys; `….reserve` is room
+//! that is given up when the disk is full, so that task ids can still be written; `….mark` says how much
+//! the ledger knew, so that one that was emptied or replaced by an older copy is not believed;
+//! `….rescued` is what a run knew when its ledger was taken away from under it, and the next run puts it
+//! back. After a failed write the file is not touched again by this process: every later call answers
+//! with that failure.
 
 mod attempts;
 mod connection;

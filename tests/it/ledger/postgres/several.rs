@@ -90,8 +90,8 @@ async fn places_that_were_miscounted_are_counted_by_the_next_run() {
 async fn what_another_campaign_left_in_flight_does_not_keep_an_account_full() {
     let (server, folder) = (PostgresServer::start(), tempfile::tempdir().unwrap());
     let address = server.address("rushes");
-    let at_most_two = Limits { in_flight: 2, ..Limits::default() };
-    let summer = join_within(&address, folder.path(), 1, at_most_two.clone()).unwrap();
+    let two_places = Limits { in_flight: 2, ..Limits::default() };
+    let summer = join_within(&address, folder.path(), 1, two_places.clone()).unwrap();
     let entries = begun(&summer).await;
     summer.commit(Arc::new(entries[..2].iter().map(claim).collect())).await.unwrap();
     drop(summer);
@@ -104,7 +104,7 @@ async fn what_another_campaign_left_in_flight_does_not_keep_an_account_full() {
     let winter = {
         let work = Some(Work {
             digest: Some(Digest([2; 32])),
-            limits: at_most_two.clone(),
+            limits: two_places.clone(),
             key: "".into(),
         });
         let options = LedgerOptions { campaign: "winter", work, ..options("rushes run") };
@@ -120,7 +120,7 @@ async fn what_another_campaign_left_in_flight_does_not_keep_an_account_full() {
     assert_eq!(places(&winter).await, 2);
     assert!(matches!(verdict(&winter, claim(&others[0])).await, Verdict::Claimed(_)));
     // Whoever goes on with them has their places.
-    let summer = join_within(&address, folder.path(), 1, at_most_two).unwrap();
+    let summer = join_within(&address, folder.path(), 1, two_places).unwrap();
     assert_eq!(server.psql("rushes", "SELECT in_flight FROM accounts"), "3");
     assert_eq!(places(&summer).await, 0);
 }

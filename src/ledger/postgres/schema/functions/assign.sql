@@ -5,7 +5,7 @@ CREATE OR REPLACE FUNCTION assign(me bigint, lease interval, seq bigint, want js
 RETURNS text LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
   w workers; p pots; run_ bigint; is_paused boolean; ended_ bigint[]; ids bigint[] := '{}'; more bigint[];
-  returned bigint[]; gone text[]; silent text[]; room int; quota int; left_ bigint; is_idle_ boolean;
+  returned bigint[]; gone text[]; silent text[]; room int; quota int; left_ bigint; under_cap bigint; pot_ bigint; is_idle_ boolean;
   most int; flight int; mates record; is_over_ boolean := false; waiting int := 0;
   is_new boolean; called record; heard jsonb := '[]'; met jsonb := '[]';
 BEGIN
@@ -16,13 +16,13 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
   END IF;
   w := locked(me);
-  SELECT run, paused INTO run_, is_paused FROM campaigns WHERE id = w.campaign;
+  SELECT run, paused, pot INTO run_, is_paused, pot_ FROM campaigns WHERE id = w.campaign;
   PERFORM free_places(w.account, w.campaign, max_in_flight(w.account, me));
   -- It lives, however long nothing was heard of it: its machine may have slept.
   PERFORM bury(w.campaign, gone, me);
   UPDATE revisions SET worker = NULL WHERE id = ANY (returned) AND worker = me AND state <> 'submitting';
   IF want->'callbacks' <> '[]' THEN
-    PERFORM note_callbacks(w.campaign, want->'callbacks', (want->>'most_named')::int);
+    PERFORM note_callbacks(w.campaign, want->'callbacks', (want->>'max_named')::int);
   END IF;
   is_new := seq <> w.last_assignment;
   IF NOT is_new THEN
@@ -100,16 +100,16 @@ BEGIN
       WHERE x.campaign = w.campaign AND NOT x.is_visitor AND x.run = run_ AND x.id <> me
         AND x.rejections IS NOT NULL AND x.rejected_after = mates.all_accepted);
   END IF;
-  SELECT * INTO p FROM pots WHERE id = (SELECT pot FROM campaigns WHERE id = w.campaign);
+  SELECT * INTO p FROM pots WHERE id = pot_;
   IF is_idle_ THEN
     -- One in whose hands something waited for money that came free has not heard of it yet.
-    left_ := least(p.cap_micro - p.spent - p.reserved - CASE WHEN p.is_strict THEN p.unconfirmed ELSE 0 END,
+    under_cap := least(p.cap_micro - p.spent - p.reserved - CASE WHEN p.is_strict THEN p.unconfirmed ELSE 0 END,
       month_left(w.account, p.is_strict));
     is_over_ := ids = '{}' AND heard = '[]' AND coalesce(mates.idle, true) AND NOT EXISTS (SELECT 1 FROM revisions
       WHERE campaign = w.campaign AND stage = 'bought' AND worker IS DISTINCT FROM me)
       AND NOT EXISTS (SELECT 1 FROM workers AS x JOIN revisions AS r ON r.worker = x.id
         WHERE x.campaign = w.campaign AND NOT x.is_settled AND x.ended IS NULL AND x.id <> me
-          AND r.current AND r.stage = 'queued' AND r.price_micro <= left_);
+          AND r.current AND r.stage = 'queued' AND r.price_micro <= under_cap);
     -- Counted only once: among a million that takes long.
     waiting := CASE w.buys WHEN 'none' THEN 0 WHEN 'some' THEN
         (SELECT count(*) FROM selections AS s JOIN revisions AS r ON r.campaign = w.campaign AND r.current

@@ -42,7 +42,8 @@ BEGIN
 END $$;
 
 -- A worker joins a campaign, which is made if it is new. Answers its number, or that the account is
--- another key's, or who works on another text. One that was given up names its old number, and takes what is still in its hands.
+-- another key's, or who works on another text. One that was given up names its old number, and takes
+-- what is still in its hands.
 CREATE OR REPLACE FUNCTION join_campaign(
   account_name text, kind_ text, campaign_name text, new_id text, who_ text, place_ text,
   gone text[], program_ text, lease interval, post_lasts_ interval, at bigint,
