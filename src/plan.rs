@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use crate::domain::money::Usd;
 use crate::domain::shot::{Request, Shot};
 use crate::domain::state::{Failure, State};
-use crate::ledger::identity::progress;
+use crate::ledger::identity::{MAY_HAVE_COST, progress};
 use crate::ledger::{Entry, RevisionId};
 use crate::policy::budget::{Balance, Budget};
 use crate::policy::limits::Limits;
@@ -129,12 +129,9 @@ impl<'a> Line<'a> {
     /// Whether money was spent or is reserved for what there is already.
     #[must_use]
     pub fn is_bought_anew(&self) -> bool {
-        self.before.is_some_and(|entry| progress(&entry.status.state) >= IN_DOUBT)
+        self.before.is_some_and(|entry| progress(&entry.status.state) >= MAY_HAVE_COST)
     }
 }
-
-/// The [`progress`] from which on a revision may have cost money.
-const IN_DOUBT: u8 = 2;
 
 /// Shots that would be bought although a clip of them, or of the same request, was bought before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::domain::money::Usd;
-use crate::ledger::Kind;
+use crate::ledger::{Entry, Kind};
 use crate::plan::{Anew, Line, Plan, plan as lay_out};
 use crate::policy::budget::Balance;
 use crate::report::text::{dollars, plural, safe};
@@ -30,14 +30,14 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// When the user does not agree: nothing was changed.
 pub fn ask(
     loaded: &LoadedCampaign,
+    entries: &[Entry],
     work: &args::Work,
     terminal: &Terminal,
 ) -> Result<Option<Consent>, CliError> {
     if loaded.paths.kind != Kind::Gateway || !terminal::can_be_asked() {
         return Ok(None);
     }
-    let entries = loaded.entries()?;
-    let plan = lay_out(&loaded.campaign.shots, &entries, loaded.scope(work));
+    let plan = lay_out(&loaded.campaign.shots, entries, loaded.scope(work));
     let balance = loaded.kept.as_ref().map_or_else(Balance::default, |kept| kept.balance);
     let (shots, total) = plan.fit(&loaded.budget, &balance);
     let wanted = wanted(loaded, &plan, &balance, total);

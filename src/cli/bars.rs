@@ -52,10 +52,14 @@ impl StandardError {
     }
 }
 
-fn size() -> (u16, u16) {
-    let known =
-        terminal_size_of(io::stderr()).map(|(Width(columns), Height(rows))| (rows, columns));
+/// The rows and columns of a terminal, by what the system says of it.
+pub fn rows_and_columns(size: Option<(Width, Height)>) -> (u16, u16) {
+    let known = size.map(|(Width(columns), Height(rows))| (rows, columns));
     known.filter(|(rows, columns)| *rows > 0 && *columns > 0).unwrap_or(USUAL)
+}
+
+fn size() -> (u16, u16) {
+    rows_and_columns(terminal_size_of(io::stderr()))
 }
 
 /// A picture is its lines, each followed by the blanks that fill it.

@@ -9,7 +9,7 @@ use crate::domain::sanitize::json_text;
 use crate::domain::time::{Clock, SystemClock, Timestamp};
 use crate::ledger::{LedgerAddress, LedgerError, LedgerPlace, Owner};
 use crate::report::listing::{Known, Listed};
-use crate::report::text::{dollars, listed, plural, safe, safe_path, span};
+use crate::report::text::{columns, cut, dollars, listed, padded, plural, safe, safe_path, span};
 
 use super::again::quoted;
 use super::args::{self, CheckFormat};
@@ -24,7 +24,7 @@ const MAX_DEPTH: usize = 12;
 const MAX_FOLDERS: usize = 100_000;
 /// Folders that hold many others and no campaign.
 const SKIPPED: [&str; 4] = ["clips", "node_modules", "target", "lost+found"];
-/// The widest column of names, in characters, and the narrowest that names are cut to.
+/// The widest that names are shown, in columns, and the narrowest that names are cut to.
 const WIDEST: usize = 40;
 const NARROWEST: usize = 12;
 
@@ -112,29 +112,29 @@ fn look(folder: &Path) -> Listed {
 
 fn table(all: &[Listed], out: &mut dyn Write) -> Result<(), CliError> {
     let now = SystemClock.now();
-    let columns = width().unwrap_or(usize::MAX);
+    let room = width().unwrap_or(usize::MAX);
     let rows: Vec<[String; 6]> = all.iter().map(|one| row(one, now)).collect();
     let head = ["CAMPAIGN", "STATE", "DONE", "SPENT", "CHANGED", "FOLDER"].map(str::to_owned);
     let mut widths = [0; 6];
     for row in std::iter::once(&head).chain(&rows) {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.chars().count().max(*width);
+            *width = columns(cell).max(*width);
         }
     }
     let others: usize = widths[1..5].iter().map(|width| width + 2).sum();
     // A path is never broken: where it finds no room, it has a line of its own.
-    let is_narrow = widths[0] + others + widths[5] + 2 > columns;
-    let name = if is_narrow { columns.saturating_sub(others) } else { WIDEST };
+    let is_narrow = widths[0] + others + widths[5] + 2 > room;
+    let name = if is_narrow { room.saturating_sub(others) } else { WIDEST };
     widths[0] = widths[0].min(name.clamp(NARROWEST, WIDEST));
     for (nth, cells) in std::iter::once(&head).chain(&rows).enumerate() {
-        let padded = cells.iter().zip(widths).take(5).enumerate();
+        let parts = cells.iter().zip(widths).take(5).enumerate();
         // Words begin at the left, figures end at the right.
-        let padded = padded.map(|(nth, (cell, width))| match nth {
-            0 => format!("{:width$}", cut(cell, width)),
-            1 => format!("{cell:width$}"),
+        let parts = parts.map(|(nth, (cell, width))| match nth {
+            0 => padded(&cut(cell, width), width),
+            1 => padded(cell, width),
             _ => format!("{cell:>width$}"),
         });
-        let line = padded.collect::<Vec<_>>().join("  ");
+        let line = parts.collect::<Vec<_>>().join("  ");
         let line = line.trim_end();
         if !is_narrow {
             writeln!(out, "{line}  {}", cells[5])?;
@@ -168,14 +168,6 @@ fn row(one: &Listed, now: Timestamp) -> [String; 6] {
             let done = format!("{}/{}", it.counts.delivered, it.counts.all());
             [name, it.state.to_owned(), done, dollars(it.money.balance.spent), changed, folder]
         }
-    }
-}
-
-/// A text of at most so many characters.
-fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => text.to_owned(),
-        Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::{give_standard_input, open_file};
 use crate::ledger::Owner;
-use crate::report::text::safe_path;
+use crate::report::text::{first_of, safe_path};
 
 use super::args::{self, Command};
 use super::error::CliError;
@@ -103,12 +103,8 @@ fn only_one(folder: &Path) -> Result<PathBuf, CliError> {
         }
         count => format!("no manifest is named, and there are {count} in {place}"),
     };
-    let names: Vec<String> = found.iter().take(MAX_NAMED).map(|path| safe_path(path)).collect();
-    let more = match found.len().saturating_sub(MAX_NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    Err(CliError::new(format!("{what}: {}{more}", names.join(", ")))
+    let names: Vec<String> = found.iter().map(|path| safe_path(path)).collect();
+    Err(CliError::new(format!("{what}: {}", first_of(&names, MAX_NAMED)))
         .help("name the one that is meant"))
 }
 

@@ -62,10 +62,9 @@ pub fn all(typed: &[Only], shots: &[Shot]) -> Result<Option<GlobMatcher>, CliErr
 /// `-t1`.
 fn named(part: &str, shots: &[Shot]) -> Option<String> {
     let matches = |pattern: &str| {
-        let glob = glob(pattern).ok()?;
-        shots.iter().any(|shot| glob.is_match(shot.id.as_str())).then_some(())
+        glob(pattern).is_ok_and(|glob| shots.iter().any(|shot| glob.is_match(shot.id.as_str())))
     };
-    if matches(part).is_some() {
+    if matches(part) {
         return Some(part.to_owned());
     }
     let first = part.strip_suffix("-t1")?;

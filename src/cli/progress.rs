@@ -39,7 +39,7 @@ pub async fn follow(
     if terminal.shows_bars() {
         draw(&mut progress, &terminal, timeout).await;
     } else {
-        log(&mut progress).await;
+        log(&mut progress, timeout).await;
     }
 }
 
@@ -65,7 +65,7 @@ fn room(screen: Screen) -> Screen {
     Screen { width: screen.width.map(|width| width.saturating_sub(3)), ..screen }
 }
 
-async fn log(progress: &mut watch::Receiver<Progress>) {
+async fn log(progress: &mut watch::Receiver<Progress>, timeout: Duration) {
     let mut pace = Pace::new();
     let mut last = None;
     // The first line waits until the shots are counted.
@@ -75,7 +75,7 @@ async fn log(progress: &mut watch::Receiver<Progress>) {
         let ended = matches!(changed, Ok(Err(_))) || progress.has_changed().is_err();
         let now = progress.borrow_and_update().clone();
         if changed.is_err() || last.as_ref() != Some(&now) {
-            let mut moment = pace.moment(&now, Duration::ZERO);
+            let mut moment = pace.moment(&now, timeout);
             moment.left = moment.left.filter(|_| !ended);
             tracing::info!("{}", line(&now, &moment));
             last = Some(now);

@@ -83,10 +83,9 @@ async fn serve(
     let port = serve::bind(args.serve.unwrap_or(Wish::Usual)).await?;
     let store = store(paths)?;
     let may = "watch and decide";
-    let (url, kept) = (port.url(), safe_path(&Review::path(&paths.folder)));
+    let kept = safe_path(&Review::path(&paths.folder));
     serve::announce(&port, "review", may, terminal);
     terminal.say(CYAN, "kept in", &format!("{kept}; Ctrl-C ends it"));
-    tracing::debug!("serving {url}");
     let page = LivePage::open(port, view(paths, Some(Arc::clone(reviews)), store));
     signals.next().await;
     page.close(None).await;

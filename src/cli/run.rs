@@ -20,7 +20,7 @@ use crate::ledger::{Digest, Kind, Ledger, LedgerError, Work};
 use crate::listener::BoundedServer;
 use crate::manifest::{Header, Mistakes, WrittenCallback};
 use crate::policy::limits::MaxFailures;
-use crate::provider::{HttpProvider, HttpSettings, PROXY_VARIABLES, Provider};
+use crate::provider::{HttpProvider, HttpSettings, PROXY_VARIABLES, Provider, key_hash};
 use crate::report::text::safe_path;
 use crate::scheduler::{
     self, CancelToken, Deps, EVENT_LOG, Progress, RunOptions, RunOutcome, StopReason,
@@ -72,13 +72,15 @@ pub fn run(args: &args::Run, terminal: &Terminal, out: &mut dyn Write) -> Result
     loaded.paths = loaded.paths.with_proxy(online.proxy.as_ref());
     let decided = ownership::before_buying(&loaded, &args.work, Some(&online.api_base))?;
     loaded.paths.is_renamed = decided.is_renamed;
-    let judged = args.work.whole.then(|| whole::judge(&loaded, &args.work)).transpose()?;
+    let entries = loaded.entries()?;
+    let judged =
+        args.work.whole.then(|| whole::judge(&loaded, &entries, &args.work)).transpose()?;
     let key = key_for(&loaded.paths)?;
     loaded.warn(terminal);
-    if let Some(reader) = loaded.paths.reader()? {
-        loaded.warn_of_vanished(&reader.entries()?, terminal);
-    }
-    let consent = asking::ask(&loaded, &args.work, terminal)?;
+    loaded.warn_of_vanished(&entries, terminal);
+    let consent = asking::ask(&loaded, &entries, &args.work, terminal)?;
+    // The run reads the ledger by itself.
+    drop(entries);
     let budget = loaded.named_budget(&args.work);
     let task = Task {
         command: "rushes run",
@@ -193,10 +195,10 @@ struct Task<'a> {
 
 impl Task<'_> {
     /// What other workers of the campaign are told of it.
-    fn work(&self, gateway: Option<&HttpProvider>) -> Work {
+    fn work(&self) -> Work {
         let Self { shots, options, .. } = self;
         let digest = options.submit.then(|| Digest::of(shots, &options.rules));
-        let key = gateway.map(HttpProvider::key_hash).unwrap_or_default();
+        let key = self.key.as_deref().map(key_hash).unwrap_or_default().into();
         Work { digest, limits: options.limits.clone(), key }
     }
 
@@ -226,8 +228,7 @@ impl Task<'_> {
         terminal: &Terminal,
         out: &mut dyn Write,
     ) -> Result<Exit, CliError> {
-        let http = self.http()?;
-        let work = self.work(http.as_ref());
+        let (work, http) = (self.work(), self.http()?);
         let Self { command, paths, options, online, .. } = self;
         let timeout = options.limits.submit_timeout;
         let (listener, callbacks) = callbacks(&paths.header).await?.unzip();

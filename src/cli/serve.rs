@@ -11,7 +11,7 @@ pub async fn take(wish: Option<Wish>) -> Result<Option<Port>, CliError> {
     Ok(Some(bind(wish).await?))
 }
 
-/// Takes it.
+/// Takes the port that is asked for.
 pub async fn bind(wish: Wish) -> Result<Port, CliError> {
     let port = wish.take().await;
     port.map_err(|error| {

@@ -247,9 +247,13 @@ impl CampaignPaths {
     /// say where it lives, and for `run` and `plan` what is done of it and how.
     pub fn again(&self, verb: &str, rest: &str) -> String {
         let typed = &self.typed;
-        if self.is_in_place() {
-            return self.again_in_place(verb, rest);
-        }
+        // A campaign's folder says where its ledger is and whether it was a rehearsal, and holds no manifest.
+        let is_in_place = self.is_in_place();
+        let lacks_manifest = is_in_place && matches!(verb, "run" | "plan" | "check");
+        let says_where = is_in_place && !lacks_manifest;
+        let manifest = if lacks_manifest { "MANIFEST".to_owned() } else { quoted(&typed.manifest) };
+        let is_usual =
+            is_in_place && self.ledger.file_path() == Some(&self.folder.join("ledger.sqlite"));
         let flag = |name: &str, value: &Path| format!("{name} {}", quoted(value));
         let asks_gateway = matches!(verb, "run" | "fetch" | "check");
         let api_base = self.api_base.as_ref().filter(|_| asks_gateway);
@@ -260,15 +264,19 @@ impl CampaignPaths {
             _ => "--sim".to_owned(),
         });
         let words = [
-            Some(format!("rushes {verb} {}", quoted(&typed.manifest))),
+            Some(format!("rushes {verb} {manifest}")),
             Some(rest.to_owned()).filter(|rest| !rest.is_empty()),
             Some(self.flags.words(verb, rest).join(" ")).filter(|flags| !flags.is_empty()),
             typed
                 .out
                 .as_ref()
-                .filter(|_| !rest.contains("--out "))
+                .filter(|_| !says_where && !rest.contains("--out "))
                 .map(|out| flag("--out", &out.as_path())),
-            typed.ledger.as_ref().map(|place| flag("--ledger", Path::new(&place.to_string()))),
+            typed
+                .ledger
+                .as_ref()
+                .filter(|_| !says_where && !is_usual)
+                .map(|place| flag("--ledger", Path::new(&place.to_string()))),
             typed
                 .account
                 .as_ref()
@@ -276,25 +284,9 @@ impl CampaignPaths {
                 .map(|account| flag("--account", Path::new(account))),
             api_base.map(|url| flag("--api-base", Path::new(url))),
             proxy.map(|url| flag("--proxy", Path::new(&url.to_string()))),
-            sim,
+            sim.filter(|_| !says_where),
         ];
         words.into_iter().flatten().collect::<Vec<_>>().join(" ")
-    }
-}
-
-impl CampaignPaths {
-    /// The same for a campaign that was named by its folder, which says where its ledger is.
-    fn again_in_place(&self, verb: &str, rest: &str) -> String {
-        let folder = quoted(&self.typed.manifest);
-        let needs_manifest = matches!(verb, "run" | "plan" | "check");
-        let manifest = if needs_manifest { "MANIFEST" } else { &folder };
-        let mut words = vec![format!("rushes {verb} {manifest}")];
-        words.extend(Some(rest.to_owned()).filter(|rest| !rest.is_empty()));
-        words.extend(needs_manifest.then(|| format!("--out {folder}")));
-        let asks_gateway = matches!(verb, "run" | "fetch" | "check");
-        let api_base = self.api_base.as_ref().filter(|_| asks_gateway);
-        words.extend(api_base.map(|url| format!("--api-base {}", quoted(Path::new(url)))));
-        words.join(" ")
     }
 }
 

@@ -3,10 +3,11 @@
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 
 use clap::builder::styling::{AnsiColor, Style};
 use indicatif::{MultiProgress, ProgressDrawTarget};
-use terminal_size::{Height, Width, terminal_size_of};
+use terminal_size::terminal_size_of;
 
 use crate::report::text::{Screen, columns};
 
@@ -76,9 +77,7 @@ impl Terminal {
 
     /// Standard error as a screen.
     pub fn screen(&self) -> Screen {
-        let stderr = io::stderr();
-        let size = stderr.is_terminal().then(|| rows_and_columns(terminal_size_of(&stderr)));
-        Screen { width: size.map(|(_, columns)| columns), color: self.color }
+        Screen { width: size_of(&io::stderr()).map(|(_, columns)| columns), color: self.color }
     }
 
     /// `word: text` on standard error, the word in colour where that is welcome. On a terminal lines are
@@ -131,21 +130,19 @@ pub fn screen() -> Screen {
 /// The rows and columns of standard output; `None` when that is no terminal.
 pub fn size() -> Option<(usize, usize)> {
     let stdout = io::stdout();
-    stdout.is_terminal().then(|| rows_and_columns(terminal_size_of(&stdout)))
+    size_of(&stdout)
+}
+
+fn size_of(stream: &(impl IsTerminal + AsFd)) -> Option<(usize, usize)> {
+    stream.is_terminal().then(|| {
+        let (rows, columns) = bars::rows_and_columns(terminal_size_of(stream));
+        (usize::from(rows), usize::from(columns))
+    })
 }
 
 /// How many characters fit on a line of standard output; `None` when that is no terminal.
 pub fn width() -> Option<usize> {
     size().map(|(_, columns)| columns)
-}
-
-/// The size of a terminal that does not know it: rows and columns.
-const USUAL: (usize, usize) = (24, 80);
-
-fn rows_and_columns(size: Option<(Width, Height)>) -> (usize, usize) {
-    let known =
-        size.map(|(Width(columns), Height(rows))| (usize::from(rows), usize::from(columns)));
-    known.filter(|(rows, columns)| *rows > 0 && *columns > 0).unwrap_or(USUAL)
 }
 
 /// Whether the user reads what is written to standard error and can answer at once: both are terminals,

@@ -20,11 +20,14 @@ pub struct Judged {
 }
 
 /// Refuses a campaign that has bought nothing yet and does not fit under its cap as a whole.
-pub fn judge(loaded: &LoadedCampaign, work: &args::Work) -> Result<Judged, CliError> {
-    let entries = loaded.entries()?;
+pub fn judge(
+    loaded: &LoadedCampaign,
+    entries: &[Entry],
+    work: &args::Work,
+) -> Result<Judged, CliError> {
     let balance = loaded.kept.as_ref().map_or_else(Balance::default, |kept| kept.balance);
-    let plan = lay_out(&loaded.campaign.shots, &entries, loaded.scope(work));
-    if let Some(why) = held_back(loaded, &plan, &entries, &balance) {
+    let plan = lay_out(&loaded.campaign.shots, entries, loaded.scope(work));
+    if let Some(why) = held_back(loaded, &plan, entries, &balance) {
         let enough = plan.total + loaded.budget.committed(&balance);
         let mut refusal = CliError::new(format!("{why}; nothing was sent"));
         if plan.unknown == 0 {

@@ -69,7 +69,8 @@ impl FrameRate {
     /// How many pictures a timecode counts in a second: 24 for 23.976.
     #[must_use]
     pub const fn timebase(self) -> u32 {
-        let rounded = (self.numerator + self.denominator / 2) / self.denominator;
+        let (whole, rest) = (self.numerator / self.denominator, self.numerator % self.denominator);
+        let rounded = if rest >= self.denominator - rest { whole + 1 } else { whole };
         if rounded == 0 { 1 } else { rounded }
     }
 

@@ -27,7 +27,7 @@ impl RunNote {
         let stopping = self.stopping.as_deref().map(|why| plain(why, MAX_WHY));
         let stopping = stopping.map_or_else(String::new, |why| format!("{STOPPING}{why}\n"));
         let paused = if self.paused { format!("{PAUSED}\n") } else { String::new() };
-        stopping + &paused
+        format!("{stopping}{paused}")
     }
 
     /// Reads such lines; others are of a newer version.
@@ -49,7 +49,8 @@ pub(super) fn holder(what: &str, at: Timestamp) -> String {
 }
 
 /// Such a phrase without since when.
-pub(super) fn without_since(phrase: &str) -> &str {
+#[must_use]
+pub fn without_since(phrase: &str) -> &str {
     phrase.split_once(SINCE).map_or(phrase, |(name, _)| name)
 }
 

@@ -55,6 +55,9 @@ pub const fn progress(state: &State) -> u8 {
     }
 }
 
+/// The [`progress`] from which on a revision may have cost money.
+pub const MAY_HAVE_COST: u8 = 1;
+
 /// For each shot the furthest of its candidates that `is_same` accepts, if it is further than the
 /// revision with the shot's own fingerprint: `exact` says how far that is, `None` that there is none.
 ///

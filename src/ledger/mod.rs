@@ -46,7 +46,7 @@ pub use fleet::{
     Assigned, Begun, Counts, Fleet, News, REACH, SlotRequest, Slots, Traffic, Want, Work,
 };
 pub use folder::{FolderLock, Owner, hold_for, is_database, open_in};
-pub use holder::{Holder, RunNote};
+pub use holder::{Holder, RunNote, without_since};
 pub use identity::{Identity, StoredRequest};
 pub use memory::{MemoryDatabase, MemoryError, MemoryLedger};
 pub use options::{Kind, LedgerOptions, post_lasts};

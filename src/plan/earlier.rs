@@ -3,11 +3,11 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::{Because, IN_DOUBT, Line};
+use super::{Because, Line};
 use crate::domain::shot::{Fingerprint, Shot};
 use crate::domain::state::State;
 use crate::ledger::Entry;
-use crate::ledger::identity::progress;
+use crate::ledger::identity::{MAY_HAVE_COST, progress};
 
 /// Finds it for the lines that would be bought as new. `left` are the revisions that no shot asks for
 /// today, among `entries`.
@@ -32,7 +32,7 @@ pub(super) fn find<'a>(
             if rank(entry) > rank(furthest) {
                 *furthest = entry;
             }
-        } else if progress(&entry.status.state) >= IN_DOUBT {
+        } else if progress(&entry.status.state) >= MAY_HAVE_COST {
             gone.entry(entry.fingerprint).or_default().push_back(entry);
         }
     }

@@ -51,8 +51,6 @@ use slices::StopSending;
 /// The paid gateway over HTTP.
 pub struct HttpProvider {
     origin: Origin,
-    /// What tells its key from others, whatever the address.
-    key: Arc<str>,
     endpoint: Url,
     authorization: HeaderValue,
     secret: redact::KeyRedactor,
@@ -89,11 +87,10 @@ impl HttpProvider {
             .filter(|value| value.to_str().is_ok())
             .ok_or(SetupError::Key("holds a character that cannot stand in a header"))?;
         authorization.set_sensitive(true);
-        let account = key_hash(key, &address::canonical(&endpoint));
+        let account = salted_hash(key, &address::canonical(&endpoint));
         let origin = Origin { address: endpoint.as_str().into(), account: account.into() };
         Ok(Self {
             origin,
-            key: key_hash(key, &super::apimodels::spec().base.url).into(),
             authorization,
             secret: redact::KeyRedactor::new(key),
             clients: clients::Clients::new(&settings, endpoint.scheme() == "https")?,
@@ -105,12 +102,6 @@ impl HttpProvider {
             ignored_proxy: settings.ignored_proxy,
             is_proxied: settings.proxy.is_some(),
         })
-    }
-
-    /// A salted hash of its key, whatever the address, in hexadecimal digits.
-    #[must_use]
-    pub fn key_hash(&self) -> Arc<str> {
-        Arc::clone(&self.key)
     }
 
     async fn submit_once(&self, body: Bytes) -> SubmitOutcome {
@@ -289,9 +280,15 @@ fn with_ignored(why: &str, variable: &str) -> String {
     format!("{why}; {variable} is set and was ignored, --proxy URL uses a proxy")
 }
 
+/// What tells a key from others, whatever the gateway's address: a salted hash, in hexadecimal digits.
+#[must_use]
+pub fn key_hash(key: &str) -> String {
+    salted_hash(key, &super::apimodels::spec().base.url)
+}
+
 /// What tells a key from others, without the key: a hash that is slow to turn back by guessing, salted
 /// with an address, in hexadecimal digits.
-fn key_hash(key: &str, address: &str) -> String {
+fn salted_hash(key: &str, address: &str) -> String {
     let salted = |text: &[u8]| {
         Sha256::new().chain_update(b"rushes account").chain_update(address).chain_update(text)
     };

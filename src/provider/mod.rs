@@ -15,7 +15,8 @@ mod upload;
 
 pub use body::body;
 pub use http::{
-    BadProxy, HttpProvider, HttpSettings, PROXY_VARIABLES, Pace, ProxyUrl, SetupError, same_gateway,
+    BadProxy, HttpProvider, HttpSettings, PROXY_VARIABLES, Pace, ProxyUrl, SetupError, key_hash,
+    same_gateway,
 };
 pub use submission::{
     FileContent, FileError, FilePart, LoadBudget, LoadShare, LoadedFiles, Submission,

@@ -10,7 +10,7 @@ use crate::domain::outcome::TaskId;
 use crate::domain::sanitize::{plain, steers};
 use crate::ledger::{Row, Snapshot};
 
-use super::model::{mismatches, reason};
+use super::model::{mismatches, prompt, reason};
 use super::text::safe;
 use super::{ReportError, each_row};
 
@@ -90,11 +90,6 @@ fn variant(row: &Row) -> String {
     let object = row.variant.iter().map(|(name, text)| (name.clone(), text.as_str().into()));
     let object: Map<String, Value> = object.collect();
     if object.is_empty() { String::new() } else { Value::Object(object).to_string() }
-}
-
-fn prompt(row: &Row) -> String {
-    let request: Value = serde_json::from_str(&row.request).unwrap_or_default();
-    request.get("prompt").and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// What the user wrote, whole and on one line. What joins letters or emoji stays; other invisible

@@ -294,15 +294,14 @@ impl Gathered {
         let is_last = |(open, rest): (&Open, &Duration)| Some(*rest) == longest && is_overdue(open);
         let silence = open.iter().filter_map(|open| silence(open, now)).max();
         let unknown = open.iter().map(|open| &open.kind).find(|kind| !known.contains_key(kind));
-        let basis = match unknown {
-            Some(kind) => EtaBasis::Unknown(kind.clone()),
-            None => match silence {
-                Some(silence) => EtaBasis::Unanswered(silence),
-                None if open.iter().zip(&rests).any(is_last) => {
-                    EtaBasis::Overdue(open.iter().filter(|open| is_overdue(open)).count())
-                }
-                None => EtaBasis::Known,
-            },
+        let basis = if let Some(kind) = unknown {
+            EtaBasis::Unknown(kind.clone())
+        } else if let Some(silence) = silence {
+            EtaBasis::Unanswered(silence)
+        } else if open.iter().zip(&rests).any(is_last) {
+            EtaBasis::Overdue(open.iter().filter(|open| is_overdue(open)).count())
+        } else {
+            EtaBasis::Known
         };
         outlook.left = longest.map(|longest| Eta { span: shared.max(longest), basis });
         outlook

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::domain::charge::Charge;
 use crate::domain::money::Usd;
@@ -121,6 +122,13 @@ pub fn is_paid_after_all(row: &Row) -> bool {
     let is_unsettled =
         matches!(row.entry.status.state, State::Failed { failure: Failure::Unsettled, .. });
     is_unsettled && row.is_settled && !row.files.is_empty()
+}
+
+/// The prompt of a row's request; empty where it has none.
+#[must_use]
+pub fn prompt(row: &Row) -> String {
+    let request: Value = serde_json::from_str(&row.request).unwrap_or_default();
+    request.get("prompt").and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// What is to be said of one that was given up, or perhaps charged, and whose task ended since.

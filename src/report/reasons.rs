@@ -15,11 +15,9 @@ pub fn in_words(why: &str) -> Cow<'_, str> {
         Some((before, last)) => (&why[..before.len() + 2], last),
         None => ("", why),
     };
-    match apimodels::reason(last) {
-        Some(row) if is_bare(last) => {
-            Cow::Owned(format!("{before}{} ({})", row.words, last.trim()))
-        }
-        _ => Cow::Borrowed(why),
+    match is_bare(last).then(|| apimodels::reason(last)).flatten() {
+        Some(row) => Cow::Owned(format!("{before}{} ({})", row.words, last.trim())),
+        None => Cow::Borrowed(why),
     }
 }
 

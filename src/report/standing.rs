@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::domain::time::Timestamp;
-use crate::ledger::{Holder, LedgerError, Row, Snapshot, Summary, WorkerSummary};
+use crate::ledger::{Holder, LedgerError, Row, Snapshot, Summary};
 use crate::policy::budget::Money;
 
 use super::Counts;
@@ -29,7 +29,7 @@ pub struct Standing {
     estimate: &'static str,
 }
 
-/// A run that works on it; of several workers the first.
+/// A run that works on it; of several workers the first, since the earliest of them began.
 #[derive(Debug, Serialize)]
 struct Running {
     command: Option<String>,
@@ -91,10 +91,9 @@ impl Standing {
 fn running(summary: &Summary) -> Option<Running> {
     let phrase = summary.held_by.as_deref()?;
     let holder = Holder::parse(phrase);
-    let first = summary.workers.first().map(|WorkerSummary { since, .. }| *since);
     Some(Running {
         command: holder.as_ref().map(|holder| holder.command.clone()),
-        since: first.or(holder.as_ref().and_then(|holder| holder.since)),
+        since: summary.running_since(),
         pid: holder.as_ref().map(|holder| holder.process),
         host: holder.map(|holder| holder.host),
         stopping: summary.note.stopping.clone(),

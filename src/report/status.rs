@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::domain::money::Usd;
 use crate::domain::time::Timestamp;
-use crate::ledger::Summary;
+use crate::ledger::{Summary, without_since};
 use crate::policy::budget::Budget;
 
 use super::eta::{Eta, EtaBasis, Kind, Model, Oldest, Outlook, SLOW_ANSWER};
@@ -198,7 +198,7 @@ fn running(page: &mut Page, summary: &Summary, now: Timestamp, frame: &Frame<'_>
     let lasts = since.map(|since| format!("{}: ", lasted(now.since(since))));
     let lasts = lasts.unwrap_or_default();
     if summary.workers.len() < 2 {
-        let who = holder.rsplit_once(", since ").map_or(&**holder, |(who, _)| who);
+        let who = without_since(holder);
         let began = since.map(|since| format!(", since {}", (frame.clock)(since)));
         return page.line("run", &format!("{lasts}{}{}", safe(who), began.unwrap_or_default()));
     }
@@ -259,18 +259,20 @@ struct Page {
 impl Page {
     /// What is said under a label.
     fn line(&mut self, label: &str, said: &str) {
-        let label = self.screen.paint(Hue::Dim, &padded(label, INDENT));
-        self.text += &label;
-        self.text += &self.screen.wrapped(said, INDENT, INDENT);
-        self.text.push('\n');
+        let said = self.screen.wrapped(said, INDENT, INDENT);
+        self.labelled(label, &said);
     }
 
     /// The same in a colour.
     fn painted(&mut self, label: &str, said: &str, hue: Hue) {
         let said = self.screen.wrapped(said, INDENT, INDENT);
-        let label = self.screen.paint(Hue::Dim, &padded(label, INDENT));
-        self.text += &label;
-        self.text += &self.screen.paint(hue, &said);
+        let said = self.screen.paint(hue, &said);
+        self.labelled(label, &said);
+    }
+
+    fn labelled(&mut self, label: &str, said: &str) {
+        self.text += &self.screen.paint(Hue::Dim, &padded(label, INDENT));
+        self.text += said;
         self.text.push('\n');
     }
 

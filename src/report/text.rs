@@ -137,6 +137,17 @@ pub fn listed(counts: &[(usize, &str)]) -> String {
     present.map(|(count, what)| format!("{count} {what}")).collect::<Vec<_>>().join(", ")
 }
 
+/// `beach, city, road and 37 more`: so many names at most.
+#[must_use]
+pub fn first_of<T: AsRef<str>>(names: &[T], most: usize) -> String {
+    let first: Vec<&str> = names.iter().take(most).map(AsRef::as_ref).collect();
+    let first = first.join(", ");
+    match names.len().saturating_sub(most) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
 /// `$1.27 spent, $0.32 reserved, of $25.00`, and what is uncertain about it.
 #[must_use]
 pub fn money(budget: &Budget, balance: &Balance) -> String {

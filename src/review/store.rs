@@ -1,5 +1,6 @@
 //! The verdicts of one campaign while they are looked at: what this program changes is written at once,
-//! and what others wrote meanwhile is read first, so that two that decide at once both keep their word.
+//! and what others wrote meanwhile is read first, so that no decision is lost when two programs decide at
+//! once.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -13,7 +14,7 @@ use crate::domain::time::Timestamp;
 
 use super::{Change, ClipKey, Review, ReviewError, Reviewed, Verdict};
 
-/// Who holds its lock may write the file.
+/// `review.json` is written only by a program that holds the lock of this file.
 const LOCK: &str = "review.lock";
 
 /// The verdicts of a campaign folder, shared by all that look at them. Its methods block.
@@ -69,6 +70,8 @@ impl Reviews {
         let unwritten = |cause| ReviewError::Unwritten { path: path.clone(), cause };
         let _lock = lock(&self.folder).map_err(unwritten)?;
         let mut state = self.state();
+        // Two changes of one length within a tick of the file's clock have one stamp: it is read anyway.
+        state.stamp = None;
         state.refresh(&self.folder)?;
         let mut next = state.review.clone();
         let verdict = next.change(clip, change, now);
@@ -78,12 +81,14 @@ impl Reviews {
         Ok(verdict)
     }
 
-    /// Reads what others wrote meanwhile.
+    /// Reads what others wrote meanwhile; the version then, as [`since`](Self::since) counts it.
     ///
     /// # Errors
     /// When the file holds something else by now, or cannot be read; what was known stays.
-    pub fn refresh(&self) -> Result<(), ReviewError> {
-        self.state().refresh(&self.folder)
+    pub fn refresh(&self) -> Result<u64, ReviewError> {
+        let mut state = self.state();
+        state.refresh(&self.folder)?;
+        Ok(state.version)
     }
 
     /// The verdicts that changed after `version`, and the version now. From 0 on all of them; never

@@ -19,7 +19,7 @@ use crate::review::{Change, ClipKey, Reviewed, Reviews};
 
 /// The longest decision, in bytes: a note is the longest part.
 const MAX_BODY: usize = 64 << 10;
-/// How often it is looked for what others decided.
+/// How often the file is looked at for what other programs decided.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// The decisions of a campaign, for all pages of one server.
@@ -49,7 +49,7 @@ impl Decisions {
 
     /// Looks what others decided, until the server ends.
     pub(super) async fn follow(self, closing: CancellationToken) {
-        let mut seen = self.since(0).await.1;
+        let mut seen = None;
         loop {
             tokio::select! {
                 () = closing.cancelled() => return,
@@ -57,14 +57,12 @@ impl Decisions {
             }
             let reviews = Arc::clone(&self.reviews);
             match Threads::Pool.run(move || reviews.refresh()).await {
-                Ok(Ok(())) => {}
+                Ok(Ok(now)) if seen.replace(now) != Some(now) => {
+                    self.changed.send_modify(|count| *count += 1);
+                }
+                Ok(Ok(_)) => {}
                 Ok(Err(error)) => tracing::debug!("{error}"),
                 Err(_) => return,
-            }
-            let now = self.since(seen).await.1;
-            if now != seen {
-                seen = now;
-                self.changed.send_modify(|count| *count += 1);
             }
         }
     }

@@ -158,7 +158,10 @@ impl Subscriber {
     async fn verdicts_since(&mut self) -> Option<Bytes> {
         let (news, version) = self.decisions.as_ref()?.since(self.verdicts).await;
         self.verdicts = version;
-        let json = if news.is_empty() { return None } else { json_for_pages(&news).ok()? };
+        if news.is_empty() {
+            return None;
+        }
+        let json = json_for_pages(&news).ok()?;
         Some(event("review", &json).into())
     }
 
@@ -250,7 +253,8 @@ struct Sent {
     hasher: RandomState,
     /// A hash of each row by a hash of its name.
     rows: HashMap<u64, u64>,
-    /// The names of older and removed revisions, which are no longer shown once they are done.
+    /// The names of older and removed revisions that are shown. One that ends without a clip is no longer
+    /// shown.
     others: BTreeSet<String>,
     head: String,
 }

@@ -10,7 +10,7 @@
 //! | `POST ./review` | keeps what is decided about a clip, with `X-Rushes: 1` |
 //! | `POST ./pause`, `./resume`, `./stop` | buttons for buying, with `X-Rushes: 1` |
 //! | `GET ./metrics` | figures of a run in the Prometheus text format 0.0.4 |
-//! | `GET ./healthz` | 200 while the run lives and its ledger and disk can be written |
+//! | `GET ./healthz` | 200 while the run lives and its ledger and disk can be written; always 200 without a run |
 //!
 //! # Access
 //! On loopback every client that can connect. Anywhere else a token, 128 random bits, begins every

@@ -136,8 +136,9 @@ fn redirected_messages_have_times() {
     let sandbox = Sandbox::new().manifest(TWO_SHOTS);
     let done = sandbox.run(["run", "shots.yaml", "--sim"]).exits(0);
     let said = done.stderr();
-    let is_time =
-        |word: &str| word.len() == "2026-11-22T21:30:00.000Z".len() && word.ends_with('Z');
+    let is_time = |word: &str| {
+        word.len() == "2026-11-22T21:30:00.000Z".len() && word.parse::<jiff::Timestamp>().is_ok()
+    };
     assert!(said.contains("2 of 2 shots delivered"), "{said}");
     for line in said.lines() {
         assert!(line.split(' ').next().is_some_and(is_time), "{line}");

@@ -116,7 +116,9 @@ fn silent_gateway() -> (tokio::sync::watch::Sender<bool>, Server) {
 }
 
 fn waits_for_a_post(server: &Server) {
+    let began = std::time::Instant::now();
     while server.requests().is_empty() {
+        assert!(began.elapsed() < std::time::Duration::from_secs(60), "no request comes");
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
 }

@@ -13,8 +13,8 @@ use super::common::{CheckFormat, Logs};
 /// `rushes account`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-An account is of one key, the first that it was used with: its limits hold over all campaigns, runs and machines that name it and
-the same database. Without a limit the strictest of what its runs say holds for all of them.
+An account belongs to one key, the first that a run used it with. Its limits hold over all campaigns,
+runs and machines that name it and the same database. Without a limit the strictest of what its runs say holds for all of them.
 
 Examples:
   rushes account --ledger postgres://rushes@db.example/films

@@ -6,6 +6,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Arg, ArgAction, Command, CommandFactory};
 
 use super::Cli;
+use crate::simulator::Profile;
 
 /// Commands whose flags are never taken from there: what they say is about one thing, once.
 const ONCE: [&str; 3] = ["init", "sim", "completions"];
@@ -13,11 +14,11 @@ const ONCE: [&str; 3] = ["init", "sim", "completions"];
 /// account is to allow.
 const WORDS: [(&str, &[&str]); 2] = [
     ("resolve", &["all", "file", "task_id", "not_bought", "resubmit", "abandon"]),
-    ("account", &["cap", "rate", "poll_rate", "in_flight", "margin"]),
+    ("account", &["cap", "rate", "poll_rate", "in_flight", "margin", "new_key"]),
 ];
 
 /// Flags that also stand alone, and what they mean then: a yes or a no will do for them too.
-const ALONE: [(&str, &str); 2] = [("sim", "calm"), ("serve", "")];
+const ALONE: [(&str, &str); 2] = [("sim", Profile::Calm.name()), ("serve", "")];
 
 /// The program's commands; each flag takes its value from its variable too, where `var` has one that
 /// is not empty.

@@ -12,7 +12,7 @@ use super::super::runtime;
 use super::belonging::refused;
 use super::finding::Finding;
 
-/// What is found of it.
+/// The finding's name.
 const NAME: &str = "notify";
 
 /// Sends a test message to where the runs of a campaign are told of, and says what came of it.

@@ -2,13 +2,13 @@
 //! ever replaced or taken away, and only as long as it is as it was left.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::catalog::hex;
 use crate::clips::look;
 use crate::disk::{make_folder, open_file, replace};
 use crate::report::export::folder::{TAKES, names};
@@ -216,13 +216,7 @@ fn link_to(source: &Path, target: &Path, name: &str, campaign: &Path) -> PathBuf
 }
 
 fn hash(path: &Path) -> io::Result<String> {
-    let stored = look(path, "")?;
-    let mut digits = String::new();
-    for byte in stored.sha256 {
-        // Writing to a string cannot fail.
-        let _ = write!(digits, "{byte:02x}");
-    }
-    Ok(digits)
+    Ok(hex(&look(path, "")?.sha256))
 }
 
 /// Writes down what an export put into the folder.

@@ -13,7 +13,7 @@ use crate::ledger::{ClipFile, Snapshot};
 use crate::report::ReportError;
 use crate::report::export::choose::{Chosen, choose};
 use crate::report::export::{ExportError, Location, Timeline, concat, edl, otio, table};
-use crate::report::text::{plural, safe, safe_path};
+use crate::report::text::{first_of, plural, safe, safe_path};
 use crate::review;
 
 use super::args::{self, ExportFormat};
@@ -191,9 +191,10 @@ impl Places {
         paths: &CampaignPaths,
         reader: &dyn Snapshot,
     ) -> Result<Self, CliError> {
-        let links = match args.links.zip(bucket::connect(paths)?) {
-            Some((lasts, bucket)) => bucket::wait(bucket::links(&bucket, reader, lasts))?,
-            None => Links::new(),
+        let lasts = args.links.map(|lasts| Ok::<_, CliError>((lasts, bucket::connect(paths)?)));
+        let links = match lasts.transpose()? {
+            Some((lasts, Some(bucket))) => bucket::wait(bucket::links(&bucket, reader, lasts))?,
+            _ => Links::new(),
         };
         let folder = std::fs::canonicalize(&paths.folder);
         let folder = folder.or_else(|_| std::path::absolute(&paths.folder));
@@ -239,10 +240,6 @@ fn say_what_lacks(chosen: &Chosen, places: &Places, terminal: &Terminal) {
 
 /// The first of many names.
 fn named(names: &[String]) -> String {
-    let first: Vec<String> = names.iter().take(MAX_NAMED).map(|name| safe(name)).collect();
-    let first = first.join(", ");
-    match names.len().saturating_sub(MAX_NAMED) {
-        0 => first,
-        more => format!("{first} and {more} more"),
-    }
+    let names: Vec<String> = names.iter().map(|name| safe(name)).collect();
+    first_of(&names, MAX_NAMED)
 }

@@ -7,9 +7,10 @@ use std::io::Write;
 use serde_json::Value;
 
 use crate::catalog::Catalog;
+use crate::domain::money::Usd;
 use crate::domain::sanitize::plain;
 use crate::plan::{Anew, Because, Line, ParamChange, Piece, Plan, difference};
-use crate::report::text::{columns, cut, dollars, listed, plural, safe};
+use crate::report::text::{columns, cut, dollars, first_of, listed, plural, safe};
 
 use super::super::error::CliError;
 use super::before::Before;
@@ -237,12 +238,7 @@ fn one_line(text: &str) -> String {
 
 /// `beach, city, road and 37 more`.
 fn named(ids: &[&str], look: Look) -> String {
-    let most = if look.all { usize::MAX } else { MAX_NAMED };
-    let first = ids.iter().take(most).copied().collect::<Vec<_>>().join(", ");
-    match ids.len().saturating_sub(most) {
-        0 => first,
-        more => format!("{first} and {more} more"),
-    }
+    first_of(ids, if look.all { usize::MAX } else { MAX_NAMED })
 }
 
 /// `40 delivered shots`.
@@ -256,12 +252,17 @@ const fn them(count: usize) -> &'static str {
 
 /// `$25.32`, also where some of it is unknown.
 pub fn cost(anew: &Anew) -> String {
-    match anew.unknown {
-        0 => dollars(anew.total),
-        all if all == anew.shots => "an unknown amount".to_owned(),
-        unknown => {
-            format!("{} and {} of unknown price", dollars(anew.total), plural(unknown, "shot"))
-        }
+    sum(anew.total, anew.shots, anew.unknown)
+}
+
+/// A sum in which some prices may be unknown.
+pub fn sum(total: Usd, shots: usize, unknown: usize) -> String {
+    if unknown == 0 {
+        dollars(total)
+    } else if unknown == shots {
+        "an unknown amount".to_owned()
+    } else {
+        format!("{} and {} of unknown price", dollars(total), plural(unknown, "shot"))
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use crate::catalog::Catalog;
 use crate::plan::{Because, Line, Plan, shown_params};
 use crate::report::csv::{MARK, harmless, visible};
 
@@ -37,18 +36,14 @@ pub fn write(out: &mut dyn Write, plan: &Plan<'_>, before: &Before<'_>) -> Resul
     let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
     csv.write_record(COLUMNS).map_err(io::Error::from)?;
     for line in &plan.lines {
-        let cells = row(line, before, before.catalog)?.map(harmless);
+        let cells = row(line, before)?.map(harmless);
         csv.write_record(cells).map_err(io::Error::from)?;
     }
     csv.flush()?;
     Ok(())
 }
 
-fn row(
-    line: &Line<'_>,
-    before: &Before<'_>,
-    catalog: &Catalog,
-) -> Result<[String; COLUMNS.len()], CliError> {
+fn row(line: &Line<'_>, before: &Before<'_>) -> Result<[String; COLUMNS.len()], CliError> {
     let (shot, replaced, renamed) = (line.shot, line.replaces(), line.was());
     let changed = before.changes(line)?.into_iter().map(|change| change.param);
     let files = |entry: Option<&_>| {
@@ -57,7 +52,8 @@ fn row(
     };
     let prompt =
         shown_params(&shot.request).get("prompt").and_then(|text| text.as_str().map(visible));
-    let [duration, mode, sound, ratio] = settings::of(shot, catalog).map(Option::unwrap_or_default);
+    let [duration, mode, sound, ratio] =
+        settings::of(shot, before.catalog).map(Option::unwrap_or_default);
     Ok([
         shot.id.to_string(),
         line.action.word().to_owned(),

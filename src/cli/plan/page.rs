@@ -2,11 +2,10 @@
 
 use std::io::{self, Write};
 
-use crate::domain::money::Usd;
 use crate::plan::{Action, Plan, USUAL_RENDER};
 use crate::policy::budget::{Balance, Budget};
 use crate::policy::limits::Limits;
-use crate::report::text::{dollars, listed, plural, safe, span};
+use crate::report::text::{dollars, first_of, listed, plural, safe, span};
 
 use super::super::error::CliError;
 use super::before::Before;
@@ -90,17 +89,13 @@ impl Page<'_> {
         if names.is_empty() {
             return Ok(());
         }
-        let first = names.iter().take(MAX_NAMED).copied().collect::<Vec<_>>().join(", ");
-        let more = match names.len().saturating_sub(MAX_NAMED) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
+        let first = first_of(&names, MAX_NAMED);
         let (hopeless, all) = (names.len(), self.plan.count(Action::Retry));
         self.look.say(
             out,
             &format!(
                 "{hopeless} of the {all} to retry will most likely fail again, for what they ask for: \
-                 {first}{more}; edit them in the manifest, or choose the others with --only"
+                 {first}; edit them in the manifest, or choose the others with --only"
             ),
         )
     }
@@ -108,7 +103,7 @@ impl Page<'_> {
     fn models(&self, out: &mut dyn Write) -> io::Result<()> {
         if self.plan.by_model.len() > 1 {
             for share in &self.plan.by_model {
-                let total = sum(share.total, share.shots, share.unknown);
+                let total = changed::sum(share.total, share.shots, share.unknown);
                 let shots = plural(share.shots, "shot");
                 self.look.say(out, &format!("  {}: {shots}, {total}", safe(&share.model)))?;
             }
@@ -121,7 +116,7 @@ impl Page<'_> {
         if buys == 0 {
             return self.look.say(out, "nothing to buy: a run would spend nothing more");
         }
-        let total = sum(self.plan.total, buys, self.plan.unknown);
+        let total = changed::sum(self.plan.total, buys, self.plan.unknown);
         self.look.say(out, &format!("a run would spend {total} on {}", plural(buys, "shot")))?;
         let (Some(cap), Some(left)) = (self.budget.cap, self.budget.left(&self.balance)) else {
             return self
@@ -132,16 +127,5 @@ impl Page<'_> {
         let (cap, left) = (dollars(cap), dollars(left));
         let of = if fitting == buys { String::new() } else { format!(" for {fitting} of {buys}") };
         self.look.say(out, &format!("cap {cap}, {left} left: enough{of}"))
-    }
-}
-
-/// A sum in which some prices may be unknown.
-fn sum(total: Usd, shots: usize, unknown: usize) -> String {
-    if unknown == 0 {
-        dollars(total)
-    } else if unknown == shots {
-        "an unknown amount".to_owned()
-    } else {
-        format!("{} and {} of unknown price", dollars(total), plural(unknown, "shot"))
     }
 }

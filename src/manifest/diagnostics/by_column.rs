@@ -47,6 +47,8 @@ pub(super) fn grouped(
     }
     for group in &mut groups {
         group.rows.sort_unstable();
+        // Two entries may read one table.
+        group.rows.dedup();
     }
     groups
 }

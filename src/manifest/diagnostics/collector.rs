@@ -109,13 +109,13 @@ impl Diagnostics {
             first.repeats += 1;
             return;
         }
+        if self.is_of_column(&diagnostic) {
+            return;
+        }
         match diagnostic.severity {
             Severity::Error => self.errors += 1,
             Severity::Warning => self.warnings += 1,
             Severity::Unpriced => self.unpriced += 1,
-        }
-        if self.is_of_column(&diagnostic) {
-            return;
         }
         if self.kept.len() < MAX_KEPT {
             self.seen.insert(key, self.kept.len());
@@ -136,17 +136,25 @@ impl Diagnostics {
             }
             return false;
         };
-        if first.severity != *severity
-            || first.lines.last().unwrap_or(&first.place.line) == &place.line
-        {
+        if first.severity != *severity {
             return false;
         }
-        first.lines.push(place.line);
-        first.repeats += usize::from(diagnostic.shot.is_some());
-        match severity {
-            Severity::Unpriced => self.same_unpriced += 1,
-            _ => self.same_errors += 1,
+        match first.lines.last() {
+            // A further shot of the row that was counted last.
+            Some(last) if *last == place.line => {}
+            None if first.place.line == place.line => return false,
+            _ => {
+                first.lines.push(place.line);
+                if *severity == Severity::Unpriced {
+                    self.unpriced += 1;
+                    self.same_unpriced += 1;
+                } else {
+                    self.errors += 1;
+                    self.same_errors += 1;
+                }
+            }
         }
+        first.repeats += usize::from(diagnostic.shot.is_some());
         true
     }
 
@@ -241,14 +249,19 @@ impl Diagnostics {
     }
 
     fn finding(&self, diagnostic: &Diagnostic, lines: &Lines, color: bool) -> Finding {
-        let Diagnostic { place, what, fix, related, shot, repeats, severity, .. } = diagnostic;
+        let Diagnostic { place, what, fix, sample, related, shot, repeats, severity, .. } =
+            diagnostic;
         let position = |place| self.spot(place).to_string();
         let rendered = excerpt::render(diagnostic, &position, lines, color);
+        let fix = match (fix, sample) {
+            (Some(fix), Some(sample)) => Some(format!("{fix}\n{sample}")),
+            (fix, _) => fix.clone(),
+        };
         Finding {
             level: if *severity == Severity::Warning { Level::Warning } else { Level::Error },
             spot: self.spot(*place),
             message: what.clone(),
-            fix: fix.clone(),
+            fix,
             shot: shot.as_ref().map(ToString::to_string),
             more_shots: *repeats,
             related: (related.iter())

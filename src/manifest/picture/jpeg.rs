@@ -52,7 +52,6 @@ pub(super) fn inspect(file: &mut (impl Read + Seek), bytes: u64) -> io::Result<P
                 }
                 at = end;
             }
-            // No marker: there is no picture, or what there is of it ends here.
             // No marker. Where a frame is still to come, decoders look for it.
             _ if has_frame || has_frame_behind(file, at)? => return Ok(found),
             _ => return Ok(Picture { flaw: Some(Flaw::Headless), ..found }),

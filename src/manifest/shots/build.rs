@@ -65,7 +65,7 @@ fn id(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>, is_right: bool) -> Opti
     match cx.output.shots.take_id(&id, draft.place) {
         Ok(()) => Some(id),
         Err(first) => {
-            if is_right || !is_nameless_row(draft) {
+            if is_right || !draft.is_nameless_row() {
                 cx.diags.add(taken(draft, &id, first));
             }
             None
@@ -73,16 +73,10 @@ fn id(cx: &mut ExpandContext<'_>, draft: &Draft<'_, '_>, is_right: bool) -> Opti
     }
 }
 
-/// Whether a shot is called by the cells of its row.
-fn is_nameless_row(draft: &Draft<'_, '_>) -> bool {
-    let has_column = draft.scope.row.is_some_and(|row| row.table.column("id").is_some());
-    draft.scope.row.is_some() && !has_column && !draft.compiled.id_has_row
-}
-
 /// Two shots of one id.
 fn taken(draft: &Draft<'_, '_>, id: &ShotId, first: Place) -> Diagnostic {
     let equal_rows = draft.scope.row.is_some() && !first.is_at(draft.place);
-    let what = if equal_rows && is_nameless_row(draft) {
+    let what = if equal_rows && draft.is_nameless_row() {
         format!("this row says the same as another: both would be called `{id}`")
     } else if first.is_at(draft.place) {
         format!("two shots come out with the same id `{id}`")

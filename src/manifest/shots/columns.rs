@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::compiled_entry::CompiledEntry;
 use super::context::ExpandContext;
-use super::keys::{ROW_KEYS, did_you_mean};
+use super::keys::{ROW_KEYS, did_you_mean, is_ours};
 use super::param_source::Field;
 use super::yaml_words::quoted;
 use crate::catalog::{Catalog, likely_typo};
@@ -113,12 +113,11 @@ impl<'t> CompiledEntry<'t> {
         let params = || cx.catalog.params().iter().map(|param| param.name.as_str());
         for (at, column) in table.columns.iter().enumerate() {
             let head = column.name.split('.').next().unwrap_or(&column.name);
-            let is_known = ROW_KEYS.contains(&&*column.name)
-                || cx.catalog.param(head).is_some()
+            let is_known = is_ours(&column.name, cx.catalog)
                 || used.contains(&*column.name)
                 || column.chooses
                 || self.entry.matrix.iter().any(|variable| variable.name == column.name);
-            if is_known || column.name.starts_with("extra.") {
+            if is_known {
                 continue;
             }
             match likely_typo(head, ROW_KEYS.into_iter().chain(params())) {
@@ -147,16 +146,27 @@ impl<'t> CompiledEntry<'t> {
             }
         }
     }
-}
 
-/// The `columns` line that takes a column for what its header seems to say: for a table's shots that
-/// lack one of `names`.
-pub(super) fn columns_line(table: &Table, catalog: &Catalog, names: &[&str]) -> Option<String> {
-    let is_free =
-        |column: &&Column| column.named_at.is_none() && catalog.param(&column.name).is_none();
-    table.columns.iter().filter(is_free).find_map(|column| {
-        let meant = catalog.meant_by_header(&column.name, &["id"])?;
-        let line = || format!("`columns: {{{meant}: {}}}`", quoted(&column.name));
-        names.contains(&meant).then(line)
-    })
+    /// The `columns` line that takes a column for what its header seems to say: for a table's shots that
+    /// lack one of `names`.
+    pub(super) fn columns_line(
+        &self,
+        table: &Table,
+        catalog: &Catalog,
+        names: &[&str],
+    ) -> Option<String> {
+        // Headers are compared with every name there is, and a million rows may lack the same.
+        let all = self.meant.get_or_init(|| {
+            let is_free = |column: &&Column| {
+                column.named_at.is_none() && catalog.param(&column.name).is_none()
+            };
+            let meant = |column: &Column| {
+                let meant = catalog.meant_by_header(&column.name, &["id"])?;
+                Some((meant.into(), quoted(&column.name)))
+            };
+            table.columns.iter().filter(is_free).filter_map(meant).collect()
+        });
+        let (meant, header) = all.iter().find(|(meant, _)| names.contains(&&**meant))?;
+        Some(format!("`columns: {{{meant}: {header}}}`"))
+    }
 }

@@ -1,6 +1,7 @@
 //! What an entry's shots share, worked out once: where each parameter comes from, which columns and
 //! names are used, and what of it tells siblings apart.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -49,6 +50,8 @@ pub(crate) struct CompiledEntry<'t> {
     pub origin: Option<Arc<str>>,
     /// Its id, clip name or tags are mistaken: there is nothing to call its shots.
     pub nameless: bool,
+    /// What the headers of free columns seem to say, and those as in YAML; worked out when first asked for.
+    pub meant: OnceCell<Vec<(Box<str>, String)>>,
 }
 
 impl<'t> CompiledEntry<'t> {
@@ -83,6 +86,7 @@ impl<'t> CompiledEntry<'t> {
             in_id: HashSet::new(),
             origin: entry.id.and_then(Node::text).map(|id| plain(id, ShotId::MAX_BYTES).into()),
             nameless,
+            meant: OnceCell::new(),
         };
         compiled.collect_fields(catalog, table, cx);
         if let Some(table) = table {

@@ -8,6 +8,7 @@ use super::provenance::VariantField;
 use super::scope::Scope;
 use crate::manifest::diagnostics::Diagnostic;
 use crate::manifest::source::place::Place;
+use crate::manifest::text::table::Row;
 
 /// A shot before its request is made and its id is checked.
 pub(crate) struct Draft<'d, 't> {
@@ -28,6 +29,12 @@ impl Draft<'_, '_> {
     pub(crate) fn cell(&self, name: &str) -> Option<(&str, Place)> {
         let row = self.scope.row?;
         row.named(name).map(|(cell, column)| (cell, row.place(column)))
+    }
+
+    /// Whether a shot is called by the cells of its row.
+    pub(crate) fn is_nameless_row(&self) -> bool {
+        let has_no_column = |row: &Row<'_>| row.table.column("id").is_none();
+        self.scope.row.is_some_and(has_no_column) && !self.compiled.id_has_row
     }
 }
 

@@ -4,7 +4,6 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::columns::columns_line;
 use super::compiled_entry::CompiledEntry;
 use super::context::ExpandContext;
 use super::draft::Draft;
@@ -61,7 +60,7 @@ impl<'a> ExpandContext<'a> {
             if filter.as_mut().is_some_and(|filter| !filter.takes(&row)) {
                 continue;
             }
-            row.check_width(if strict { "" } else { "leave it out:" }, self.diags);
+            row.check_width(!strict, self.diags);
             let any_before = std::mem::replace(&mut any, true);
             unused.look(&row);
             if !compiled.check_ignored(&row, self.diags) || !compiled.check_cells(&row, self.diags)
@@ -96,7 +95,7 @@ impl<'a> ExpandContext<'a> {
                 }
                 None if compiled.used_columns.is_empty() && any_before => {
                     if !compiled.fields.iter().any(|field| field.broken) {
-                        nothing_used(compiled.entry, table, self.catalog, self.diags);
+                        nothing_used(&compiled, table, self.catalog, self.diags);
                     }
                     return;
                 }
@@ -143,7 +142,7 @@ impl<'a> ExpandContext<'a> {
         if !has_id && !strict {
             let what = "this shot has no `id`";
             let fix = "write `id:` and a short name that is its own, such as `id: beach`";
-            let line = table.and_then(|table| columns_line(table, self.catalog, &["id"]));
+            let line = table.and_then(|table| compiled.columns_line(table, self.catalog, &["id"]));
             let fix = line.map_or_else(
                 || fix.to_owned(),
                 |line| format!("write {line} beside `from:`; or `id: spot` for all rows"),
@@ -321,12 +320,18 @@ fn whole(id: &str) -> &str {
 }
 
 /// Reports that all rows of a table would be the same shot.
-fn nothing_used(entry: &Entry<'_>, table: &Table, catalog: &Catalog, diags: &mut Diagnostics) {
+fn nothing_used(
+    compiled: &CompiledEntry<'_>,
+    table: &Table,
+    catalog: &Catalog,
+    diags: &mut Diagnostics,
+) {
     let what = "the shot uses none of the table's columns, so that all rows would be the same shot";
-    let line = columns_line(table, catalog, &["prompt", "image", "motion_video"])
+    let line = compiled
+        .columns_line(table, catalog, &["prompt", "image", "motion_video"])
         .unwrap_or_else(|| "`columns: {prompt: HEADER}`".to_owned());
     let fix = format!("say which column is what, such as {line}; or use a column's name in a text");
-    let place = entry.from.map_or(table.place(), |from| from.place);
+    let place = compiled.entry.from.map_or(table.place(), |from| from.place);
     diags.error(place, what, fix);
 }
 

@@ -23,6 +23,12 @@ pub(crate) const KEYS: [&str; 12] = [
 /// Those that a column can stand for.
 pub(crate) const ROW_KEYS: [&str; 5] = ["id", "takes", "priority", "tags", "clip_name"];
 
+/// Whether a column's name is one that a shot can have: a key, a parameter or a part of one, `extra.…`.
+pub(crate) fn is_ours(name: &str, catalog: &Catalog) -> bool {
+    let head = name.split('.').next().unwrap_or(name);
+    catalog.param(head).is_some() || ROW_KEYS.contains(&name) || name.starts_with("extra.")
+}
+
 /// Reports a key or a column that is neither a shot's own nor a request parameter. Returns the
 /// parameter that was probably meant.
 pub(crate) fn report_unknown(

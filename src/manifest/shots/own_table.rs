@@ -4,18 +4,18 @@
 use std::fmt::Write as _;
 
 use super::compiled_entry::CompiledEntry;
-use super::keys::{ROW_KEYS, report_unknown};
+use super::keys::{ROW_KEYS, is_ours, report_unknown};
 use super::yaml_words::{quoted, quoted_path};
 use crate::catalog::{Catalog, is_for_people};
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics, Topic};
+use crate::manifest::text::headers::fold;
 use crate::manifest::text::table::{Column, Row, Table};
 
 /// How the cells of a column for people begin when their row is not to be rendered.
 const NOT_THIS: [&str; 8] =
     ["do not", "don't", "dont ", "dnr", "skip", "omit", "cancel", "not approved"];
 /// The same of a column that says how far a row is.
-const NOT_YET: [&str; 8] =
-    ["hold", "on hold", "no", "false", "rejected", "killed", "pending", "cut"];
+const NOT_YET: [&str; 6] = ["no", "false", "rejected", "killed", "pending", "cut"];
 
 impl<'t> CompiledEntry<'t> {
     /// Reports columns that mean nothing; returns the parameters that they probably stand for.
@@ -93,12 +93,6 @@ impl<'t> CompiledEntry<'t> {
     }
 }
 
-/// Whether a column is one that a shot can have.
-fn is_ours(name: &str, catalog: &Catalog) -> bool {
-    let head = name.split('.').next().unwrap_or(name);
-    catalog.param(head).is_some() || ROW_KEYS.contains(&name) || name.starts_with("extra.")
-}
-
 /// Whether a column is for people: by its name, or by a `#` before it.
 fn is_left_alone(name: &str) -> bool {
     name.starts_with('#') || is_for_people(name)
@@ -106,7 +100,7 @@ fn is_left_alone(name: &str) -> bool {
 
 /// Whether a cell of a column for people says that its row is not to be rendered.
 fn says_no(column: &str, cell: &str) -> bool {
-    let cell = cell.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    let cell = fold(cell);
     let column = column.to_lowercase();
     let is_progress = ["status", "state", "approv"].iter().any(|word| column.contains(word));
     let begins = |words: &[&str]| words.iter().any(|word| cell.starts_with(word));

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 use thin_vec::ThinVec;
 
-use super::columns::columns_line;
 use super::context::ExpandContext;
 use super::draft::{Draft, from};
 use super::param_source::Field;
@@ -21,6 +20,7 @@ use crate::catalog::{
 use crate::domain::money::Usd;
 use crate::domain::shot::{Fingerprint, Request};
 use crate::manifest::diagnostics::{Diagnostic, Topic};
+use crate::manifest::text::table::Row;
 
 /// Every request gets an address of its own when the manifest has `callback`.
 const CALLBACK_URL: &str = "callback_url";
@@ -288,7 +288,7 @@ fn in_sheet(draft: &Draft<'_, '_>, problem: &Problem, catalog: &Catalog) -> Opti
     }
     let names: Vec<&str> = catalog.params().iter().map(|param| param.name.as_str()).collect();
     let names: Vec<&str> = names.into_iter().filter(|name| lacks(name)).collect();
-    let line = columns_line(table, catalog, &names)?;
+    let line = draft.compiled.columns_line(table, catalog, &names)?;
     Some(format!("{}; or say which column it is: {line} beside `from:`", problem.fix))
 }
 
@@ -310,10 +310,8 @@ fn missing(draft: &Draft<'_, '_>, name: &str, problem: &Problem, catalog: &Catal
     };
     let diagnostic = Diagnostic::new(place, &problem.what);
     // A row with nothing in it has an id that says nothing.
-    let says_something = draft.scope.row.is_none_or(|row| {
-        row.table.column("id").is_some()
-            || draft.compiled.id_has_row
-            || draft.compiled.used_columns.iter().any(|at| row.cell(*at).is_some())
-    });
+    let is_filled =
+        |row: &Row<'_>| draft.compiled.used_columns.iter().any(|at| row.cell(*at).is_some());
+    let says_something = !draft.is_nameless_row() || draft.scope.row.is_some_and(is_filled);
     if says_something { diagnostic.shot(draft.id) } else { diagnostic }
 }

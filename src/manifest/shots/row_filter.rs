@@ -7,6 +7,7 @@ use crate::catalog::likely_typo;
 use crate::manifest::campaign::ChosenRows;
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
 use crate::manifest::source::place::Place;
+use crate::manifest::text::headers::fold;
 use crate::manifest::text::table::Row;
 use crate::manifest::text::tree::Node;
 
@@ -16,7 +17,6 @@ const MAX_SEEN: usize = 50;
 const MAX_TOLD: usize = 8;
 
 /// Chooses rows, and counts them.
-#[derive(Default)]
 pub(crate) struct RowFilter<'s> {
     /// All of these must hold.
     wanted: Vec<Test<'s>>,
@@ -53,9 +53,8 @@ impl<'s> Wanted<'s> {
         Self { node, folded: fold(node.text().map_or("", |text| text)), hits: 0 }
     }
 
-    /// Whether a text is what is wanted.
+    /// Whether a text is what is wanted; it is [folded](fold).
     pub(crate) fn fits(&self, text: &str) -> bool {
-        let text = fold(text);
         // A row of stars is a rating.
         let is_literal = self.folded.len() > 1 && self.folded.bytes().all(|byte| byte == b'*');
         match self.folded.split_once('*') {
@@ -80,11 +79,6 @@ fn fits_rest(text: &str, pattern: &str) -> bool {
     }
 }
 
-/// A text in lower case with single spaces.
-fn fold(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
-}
-
 impl<'s> Test<'s> {
     /// A test of the column at that index of the file, which is called so at that place.
     pub(crate) fn new(
@@ -99,13 +93,14 @@ impl<'s> Test<'s> {
     fn holds(&mut self, row: &Row<'_>) -> bool {
         let cell = row.raw_cell(self.index).unwrap_or_default();
         let folded = fold(cell);
+        let fitting = self.values.iter_mut().filter(|wanted| wanted.fits(&folded));
+        let holds = fitting.map(|wanted| wanted.hits += 1).count() > 0;
         if let Some((_, count)) = self.seen.get_mut(&folded) {
             *count += 1;
         } else if self.seen.len() < MAX_SEEN {
             self.seen.insert(folded, (cell.trim().chars().take(40).collect(), 1));
         }
-        let fitting = self.values.iter_mut().filter(|wanted| wanted.fits(cell));
-        fitting.map(|wanted| wanted.hits += 1).count() > 0
+        holds
     }
 
     /// What its cells hold, the commonest first.

@@ -9,6 +9,7 @@ use minijinja::Value as Named;
 
 use super::entry::Variable;
 use super::template::{Engine, Template, value};
+use super::yaml_words::in_quotes;
 use crate::catalog::{closest, is_foreign_switch};
 use crate::manifest::diagnostics::Diagnostic;
 use crate::manifest::source::place::Place;
@@ -179,8 +180,9 @@ pub(crate) fn undefined<'a>(
             return format!("did you mean `{meant}`?");
         }
         format!(
-            "the column `{meant}` needs a name to stand in braces: `columns: {{{name}: {meant:?}}}` \
-             beside `from:`"
+            "the column `{meant}` needs a name to stand in braces: `columns: {{{name}: {}}}` beside \
+             `from:`",
+            in_quotes(meant)
         )
     });
     let fix = meant.unwrap_or_else(|| {

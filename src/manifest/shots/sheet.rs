@@ -3,13 +3,13 @@
 
 use std::rc::Rc;
 
-use super::keys::ROW_KEYS;
+use super::keys::is_ours;
 use super::row_filter::{RowFilter, Test, Wanted};
-use crate::catalog::{Catalog, closest};
-use crate::manifest::diagnostics::{Diagnostic, Diagnostics};
+use crate::catalog::Catalog;
+use crate::manifest::diagnostics::{Diagnostic, Diagnostics, did_you_mean};
 use crate::manifest::scalars::{check_name, group, text};
 use crate::manifest::source::place::Place;
-use crate::manifest::text::headers::by_letters;
+use crate::manifest::text::headers::{by_letters, fold};
 use crate::manifest::text::table::Table;
 use crate::manifest::text::tree::{Node, Pair, Value};
 
@@ -113,7 +113,7 @@ impl<'t> Sheet<'t> {
         for node in &self.ignored {
             let Some(written) = node.text() else { continue };
             let wanted = Wanted::of(node);
-            let fits = |header: &str| wanted.fits(header);
+            let fits = |header: &str| wanted.fits(&fold(header));
             let taken = table.leave_out(|index, header| {
                 fits(header) && named.iter().all(|(named, _)| *named != index)
             });
@@ -123,8 +123,7 @@ impl<'t> Sheet<'t> {
                 diags.error(node.place, what, "keep one of them");
             } else if !taken {
                 let what = format!("the table has no column `{written}` to ignore");
-                let fix = closest(written, table.headers())
-                    .map_or_else(|| headers(table), |near| format!("did you mean `{near}`?"));
+                let fix = did_you_mean(written, table.headers()).unwrap_or_else(|| headers(table));
                 diags.add(Diagnostic::new(node.place, what).fix(fix).warning());
             }
         }
@@ -137,8 +136,7 @@ fn find(header: &str, place: Place, table: &Table, diags: &mut Diagnostics) -> O
         [found] => Some(found),
         [] => {
             let what = format!("the table has no column `{header}`");
-            let fix = closest(header, table.headers())
-                .map_or_else(|| headers(table), |near| format!("did you mean `{near}`?"));
+            let fix = did_you_mean(header, table.headers()).unwrap_or_else(|| headers(table));
             diags.error(place, what, fix);
             None
         }
@@ -162,11 +160,7 @@ fn headers(table: &Table) -> String {
 
 /// Reports a name that nothing of a shot and no template can be called by.
 fn check_our_name(pair: &Pair, catalog: &Catalog, diags: &mut Diagnostics) {
-    let head = pair.key.split('.').next().unwrap_or(&pair.key);
-    let is_ours = ROW_KEYS.contains(&&*pair.key)
-        || catalog.param(head).is_some()
-        || pair.key.starts_with("extra.");
-    if !is_ours {
+    if !is_ours(&pair.key, catalog) {
         check_name(&pair.key, pair.key_place, diags);
     }
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::scope::{Scope, undefined};
 use super::template::{Engine, Template, TemplateError, name_for};
+use super::yaml_words::in_quotes;
 use crate::manifest::diagnostics::{Diagnostic, Diagnostics, did_you_mean};
 use crate::manifest::source::chars;
 use crate::manifest::source::place::{Place, saturating_u32};
@@ -170,8 +171,8 @@ fn cut_by_comment(text: &str, place: Place, diags: &Diagnostics) -> Option<Diagn
     let name = name_for(&header);
     let what = "the text ends before this `#`, which begins a comment, and leaves `{{` open";
     Some(Diagnostic::new(at, what).fix(format!(
-        "give the column a name by `columns: {{{name}: {header:?}}}` beside `from:`, and write {{{{ \
-         {name} }}}}"
+        "give the column a name by `columns: {{{name}: {}}}` beside `from:`, and write {{{{ {name} }}}}",
+        in_quotes(&header)
     )))
 }
 

@@ -28,14 +28,13 @@ impl Table {
     /// The columns that a header names, by their index in the file: `Prompt (EN)` in any case and
     /// spacing, or `column D`.
     pub(crate) fn find(&self, header: &str) -> Vec<usize> {
-        let fold =
-            |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        let folded = fold(header);
         let all = |fits: &dyn Fn(&str) -> bool| -> Vec<usize> {
             let fitting = self.headers.iter().enumerate().filter(|(_, header)| fits(header));
             fitting.map(|(index, _)| index).collect()
         };
         let same = all(&|other| other == header.trim());
-        let found = if same.is_empty() { all(&|other| fold(other) == fold(header)) } else { same };
+        let found = if same.is_empty() { all(&|other| fold(other) == folded) } else { same };
         let letter = header.trim().strip_prefix("column ").unwrap_or_default();
         let by_letter =
             || (0..self.headers.len()).filter(|index| letters(number(*index)) == letter);
@@ -93,4 +92,9 @@ impl Table {
 /// A column of the file by its letters: `column D`.
 pub(crate) fn by_letters(index: usize) -> String {
     format!("column {}", letters(number(index)))
+}
+
+/// A text in lower case with single spaces.
+pub(crate) fn fold(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }

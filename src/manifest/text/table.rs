@@ -342,9 +342,9 @@ impl Row<'_> {
         Place { cell: number(index), ..self.rows.place(raw, from, to) }
     }
 
-    /// Reports a cell that stands below no header, or an empty one. `way_out` says what else than
-    /// naming the column can be done.
-    pub(crate) fn check_width(&self, way_out: &str, diags: &mut Diagnostics) {
+    /// Reports a cell that stands below no header, or an empty one. `can_ignore`: the entry that
+    /// reads the table may leave columns out.
+    pub(crate) fn check_width(&self, can_ignore: bool, diags: &mut Diagnostics) {
         let (cells, table) = (&self.rows.cells, self.table);
         let width = table.headers.len();
         if self.rows.odd_quotes || (cells.len() <= width && table.unnamed.is_empty()) {
@@ -354,10 +354,13 @@ impl Row<'_> {
         let filled = |index: &usize| cells.get(*index).is_some_and(|c| !c.trim().is_empty());
         if let Some(index) = (0..cells.len()).find(|index| stray(index) && filled(index)) {
             let place = self.cell_place(index);
-            let is_out = index < width && !way_out.is_empty();
+            let is_out = index < width && can_ignore;
             let header = table.headers.get(index).map_or("", |header| header);
-            let other =
-                if is_out { format!("; or {way_out} `ignore: [{header}]`") } else { String::new() };
+            let other = if is_out {
+                format!("; or leave it out: `ignore: [{header}]`")
+            } else {
+                String::new()
+            };
             let fix = format!(
                 "name the column, or put a text that holds the separator into quotes{other}"
             );

@@ -37,7 +37,7 @@ function entryOf(shot, id, prompt) {
 
 // One more take of the whole entry: its own lines, changed.
 function moreTakes(shot) {
-  const siblings = [...shots.values()].filter((one) => !one.old && one.entry === shot.entry);
+  const siblings = current().filter((one) => one.entry === shot.entry);
   const takes = siblings.map((one) => Number((one.variant || {}).take)).filter((take) => take > 0);
   const others = new Set(siblings.map((one) => JSON.stringify(variant(one).filter(([name]) => name !== "take")))).size;
   const next = Math.max(1, ...takes) + 1;

@@ -84,7 +84,7 @@ function draw() {
   const now = (all) => all.filter((shot) => !shot.old).length;
   const earlier = list.length - now(list);
   at("count").textContent = list.length === shots.size ? plural(now(list), "shot")
-    : `${now(list).toLocaleString("en")} of ${plural(now([...shots.values()]), "shot")}`;
+    : `${now(list).toLocaleString("en")} of ${plural(current().length, "shot")}`;
   if (earlier) at("count").append(`, ${plural(earlier, "earlier clip")}`);
   if (leftOut) at("count").append(`; ${plural(leftOut, "more shot")} are left out here, \`rushes report\` has them all`);
   at("count").hidden = list.length === shots.size && !leftOut && !earlier;

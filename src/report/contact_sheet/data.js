@@ -3,6 +3,8 @@
 const head = JSON.parse(document.getElementById("head-data").textContent);
 const told = JSON.parse(document.getElementById("shots-data").textContent);
 const shots = new Map(told.shots.map((shot) => [shot.key, shot]));
+// The shots as they are now, without earlier texts.
+const current = () => [...shots.values()].filter((shot) => !shot.old);
 // Shots that a page of its own size leaves out.
 const leftOut = told.left_out;
 

@@ -94,7 +94,7 @@ function facts(shot) {
 
 // The neighbour in the order that is shown.
 function step(by) {
-  const order = [...new Set(groups(chosen()).flatMap((group) => group.shots.map((shot) => shot.key)))];
+  const order = [...new Set([...cards.keys(), ...pending.filter((piece) => piece.shot).map((piece) => piece.shot.key)])];
   const next = order[order.indexOf(shown) + by];
   if (next) openDetail(next);
 }

@@ -77,6 +77,9 @@ function soon() {
   }, 250);
 }
 
+// What could not be drawn below an open dialog is drawn once that is closed.
+for (const id of ["detail", "compare", "choice"]) at(id).addEventListener("close", () => { if (stale) soon(); });
+
 const RUNS = {
   running: "Rendering", paused: "Paused", stopping: "Stopping: what is on its way is finished",
   ended: "The run has ended",

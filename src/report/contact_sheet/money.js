@@ -10,7 +10,7 @@ function drawTop() {
 }
 
 const drawKind = () => {
-  const count = [...shots.values()].filter((shot) => !shot.old).length;
+  const count = current().length;
   at("kind").textContent = [plural(count, "shot"), kind(), head.at ? day(head.at) : null,
     head.simulated ? "simulator, nothing was really paid" : null].filter(Boolean).join(" · ");
 };
@@ -24,7 +24,7 @@ function kind() {
 
 function tally() {
   const counts = new Map(Object.keys(STATES).map((state) => [state, 0]));
-  for (const shot of shots.values()) if (!shot.old) counts.set(shot.state, (counts.get(shot.state) || 0) + 1);
+  for (const shot of current()) counts.set(shot.state, (counts.get(shot.state) || 0) + 1);
   return [...counts].filter(([, count]) => count);
 }
 
@@ -32,7 +32,7 @@ function drawSum() {
   const counts = tally();
   const said = counts.map(([state, count]) => `${count} ${word(state)}`).join(", ");
   at("sum").replaceChildren(
-    plural([...shots.values()].filter((shot) => !shot.old).length, "shot"),
+    plural(current().length, "shot"),
     ...counts.flatMap(([state, count]) => [el(`span.tell.is-${state}`, null,
       sign(state), ` ${count.toLocaleString("en")} ${word(state)}`)]));
   at("strip").setAttribute("aria-label", said);

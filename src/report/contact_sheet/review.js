@@ -142,14 +142,11 @@ const picks = () => [...shots.values()].filter((shot) => verdict(shot).pick);
 function drawVerdict(shot) {
   for (const node of document.querySelectorAll(`[data-key="${CSS.escape(shot.key)}"]`)) markVerdict(node, shot);
   drawStars();
-  if (choice.decided) soonAgain();
-}
-
-// Filters go by verdicts: the list is drawn anew, but not under the fingers of a person who types.
-let again = 0;
-function soonAgain() {
-  clearTimeout(again);
-  again = setTimeout(() => { if (!document.querySelector("dialog[open]")) draw(); }, 400);
+  // The filter goes by verdicts.
+  if (choice.decided) {
+    stale = true;
+    soon();
+  }
 }
 
 // A verdict in signs and words, for the corner of a card.

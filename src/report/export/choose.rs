@@ -2,15 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::Value;
-
 use crate::domain::frame_rate::Timing;
 use crate::domain::state::State;
 use crate::ledger::{ClipFile, Row, Snapshot};
 use crate::report::ReportError;
-use crate::report::model::name;
+use crate::report::model::{name, prompt};
 
-use super::wanted::{Order, Wanted};
+use super::wanted::{MarksByShot, Order, Wanted};
 use super::{Clip, Event, Location, Timeline};
 
 /// Where a clip lies and how many pictures it has; `None` where it is gone.
@@ -50,16 +48,19 @@ pub fn choose(
 ) -> Result<Chosen, ReportError> {
     let campaign = source.summary()?.campaign;
     let (mut candidates, mut known) = (Vec::new(), HashMap::new());
+    let (marks, is_picked) = (wanted.by_shot(), wanted.is_picked());
     let mut add = |row: Row| {
-        let place = known.len();
-        known.entry(row.entry.shot.to_string()).or_insert(place);
+        if is_picked {
+            let place = known.len();
+            known.entry(row.entry.shot.to_string()).or_insert(place);
+        }
         if allowed(row.entry.shot.as_str()) {
-            candidates.extend(candidate(&row, wanted, locate));
+            candidates.extend(candidate(&row, &marks, is_picked, locate));
         }
     };
     source.rows(&mut add)?;
     // Without picks nothing older is wanted.
-    if wanted.is_picked() {
+    if is_picked {
         source.earlier_clips(&mut add)?;
         // An older text stands where its shot does.
         candidates.sort_by_key(|one| known.get(&one.clip.shot).copied());
@@ -78,20 +79,25 @@ pub fn choose(
 }
 
 /// The clips of a row, if it is delivered and not unwanted.
-fn candidate(row: &Row, wanted: &Wanted, locate: Locate<'_>) -> Option<Candidate> {
-    let said = wanted.of(row.entry.shot.as_str(), row.entry.number, row.entry.current);
+fn candidate(
+    row: &Row,
+    marks: &MarksByShot<'_>,
+    is_picked: bool,
+    locate: Locate<'_>,
+) -> Option<Candidate> {
+    let mut of_shot = marks.get(row.entry.shot.as_str()).into_iter().flatten().copied();
+    let said = of_shot.find(|(_, mark)| mark.means(row.entry.number, row.entry.current));
     let mark = said.map(|(_, mark)| mark);
     let is_delivered = matches!(row.entry.status.state, State::Delivered { .. });
     let picked = said.filter(|(_, mark)| mark.picked).map(|(nth, _)| nth);
-    // Of older texts only what was picked by its revision.
     if !is_delivered || mark.is_some_and(|mark| mark.rejected && !mark.picked) {
         return None;
     }
-    if !row.entry.current && picked.is_none() {
+    // Where clips were picked, those alone; an older text is shown only where it was picked.
+    if picked.is_none() && (is_picked || !row.entry.current) {
         return None;
     }
-    let request: Value = serde_json::from_str(&row.request).unwrap_or_default();
-    let prompt = request.get("prompt").and_then(Value::as_str).unwrap_or_default();
+    let prompt = prompt(row);
     let mut clips = row.files.iter().filter_map(|file| {
         let (location, timing) = locate(file)?;
         Some(Clip {
@@ -103,7 +109,7 @@ fn candidate(row: &Row, wanted: &Wanted, locate: Locate<'_>) -> Option<Candidate
             info: file.clip_info,
             timing,
             model: row.model.clone(),
-            prompt: prompt.to_owned(),
+            prompt: prompt.clone(),
             rating: mark.map_or(0, |mark| mark.rating.min(5)),
             note: mark.map_or_else(String::new, |mark| mark.note.trim().to_owned()),
         })
@@ -125,11 +131,10 @@ fn group(row: &Row) -> String {
 fn arrange(candidates: Vec<Candidate>, wanted: &Wanted) -> Vec<Event> {
     let mut events: Vec<(Option<usize>, Event)> = Vec::new();
     let mut first_of: HashMap<String, usize> = HashMap::new();
+    let is_picked = wanted.is_picked();
     for Candidate { clip, parts, group, picked } in candidates {
-        if wanted.is_picked() {
-            if picked.is_some() {
-                events.push((picked, Event { clip, takes: parts }));
-            }
+        if is_picked {
+            events.push((picked, Event { clip, takes: parts }));
         } else if let Some((_, event)) = first_of.get(&group).and_then(|nth| events.get_mut(*nth)) {
             event.takes.extend(std::iter::once(clip).chain(parts));
         } else {

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::{ExportError, Timeline, one_line};
+use crate::report::text::plural;
 
 /// The most events that three digits count.
 const MAX_EVENTS: usize = 999;
@@ -23,9 +24,8 @@ pub fn write(timeline: &Timeline) -> Result<String, ExportError> {
     let rates = timeline.rates();
     if rates.len() > 1 {
         let parts = rates.iter().map(|(rate, names)| {
-            let clips = if names.len() == 1 { "clip" } else { "clips" };
             let first = names.first().copied().unwrap_or_default();
-            format!("{rate} fps ({} {clips}, such as {first})", names.len())
+            format!("{rate} fps ({}, such as {first})", plural(names.len(), "clip"))
         });
         return Err(ExportError::MixedRates(parts.collect::<Vec<_>>().join(", ")));
     }

@@ -1,6 +1,6 @@
 //! The chosen clips as an editing program takes them: a timeline (`OpenTimelineIO`, EDL), ffmpeg's
 //! list, a table, or the names for a folder of them. Pure: what a timeline is made of in, text out;
-//! where a clip lies and how many pictures it has is told by whoever calls.
+//! the caller says where a clip lies and how many pictures it has.
 
 pub mod choose;
 pub mod concat;

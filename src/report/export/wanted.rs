@@ -1,5 +1,7 @@
 //! Which clips are wanted, and what the user said of them.
 
+use std::collections::HashMap;
+
 /// What the user said of a shot's clip.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
@@ -44,12 +46,24 @@ impl Wanted {
         self.marks.iter().any(|mark| mark.picked)
     }
 
-    /// What was said of a shot's revision. `current`: whether that is the one of today's text.
+    /// What was said of each shot: its marks with their numbers, in their order.
     #[must_use]
-    pub fn of(&self, shot: &str, revision: u32, current: bool) -> Option<(usize, &Mark)> {
-        let is_it = |mark: &Mark| {
-            mark.shot == shot && mark.revision.map_or(current, |meant| meant == revision)
-        };
-        self.marks.iter().enumerate().find(|(_, mark)| is_it(mark))
+    pub fn by_shot(&self) -> MarksByShot<'_> {
+        let mut by_shot = MarksByShot::new();
+        for (nth, mark) in self.marks.iter().enumerate() {
+            by_shot.entry(&*mark.shot).or_default().push((nth, mark));
+        }
+        by_shot
+    }
+}
+
+/// Marks with their numbers, by their shots' ids.
+pub type MarksByShot<'m> = HashMap<&'m str, Vec<(usize, &'m Mark)>>;
+
+impl Mark {
+    /// Whether it means this revision of its shot. `current`: whether that is the one of today's text.
+    #[must_use]
+    pub fn means(&self, revision: u32, current: bool) -> bool {
+        self.revision.map_or(current, |meant| meant == revision)
     }
 }

@@ -66,8 +66,7 @@ impl Screen {
 /// Where the command begins that ends a text, in bytes; `None` where there is none, or the text is
 /// nothing else.
 fn command(text: &str) -> Option<usize> {
-    let at = text.rfind(&format!(": {COMMAND}"))? + 2;
-    Some(at)
+    text.rfind(&format!(": {COMMAND}")).map(|at| at + 2)
 }
 
 /// The columns of a text on one line.

@@ -92,16 +92,19 @@ impl Table {
         let (state, width) = (self.state(state_name(row)), self.widths.price);
         let price = price(row);
         let _ = write!(line, "  {state}  {price:>width$}");
-        let texts = || [detail(row)].into_iter().chain(answer.map(str::to_owned));
-        let begins = self.beside.filter(|begins| {
-            let room = screen.room().map_or(usize::MAX, |room| room.saturating_sub(*begins));
-            texts().all(|text| widest_word(&text) <= room)
-        });
+        let detail = detail(row);
+        let texts = || [detail.as_str()].into_iter().chain(answer);
+        let fits = |begins: &usize| {
+            screen.room().is_none_or(|room| {
+                texts().all(|text| widest_word(text) <= room.saturating_sub(*begins))
+            })
+        };
+        let begins = self.beside.filter(fits);
         let (indent, mut is_beside) = (begins.unwrap_or(BELOW), begins.is_some());
         for text in texts().filter(|text| !text.is_empty()) {
             line += if is_beside { "" } else { "\n" };
             line += &blanks(if is_beside { GAP } else { indent });
-            line += &screen.wrapped(&text, indent, indent);
+            line += &screen.wrapped(text, indent, indent);
             is_beside = false;
         }
         writeln!(out, "{}", line.trim_end())

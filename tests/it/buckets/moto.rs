@@ -35,12 +35,7 @@ struct Moto {
 
 impl Moto {
     fn start() -> Self {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/moto.sh");
-        let made =
-            Command::new("bash").args([script, env!("CARGO_TARGET_TMPDIR")]).output().unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let python = String::from_utf8(made.stdout).unwrap();
-        let mut process = Command::new(python.trim())
+        let mut process = Command::new(crate::support::python("moto.sh"))
             .args(["-c", SERVE])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -67,12 +67,8 @@ fn timeline(events: Vec<Event>) -> Timeline {
 
 /// What the library of the format's makers reads.
 fn read(text: &str, words: &[&str]) -> Value {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/otio.sh");
-    let made = Command::new("bash").args([script, env!("CARGO_TARGET_TMPDIR")]).output().unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let python = String::from_utf8(made.stdout).unwrap();
     let reader = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/export/read.py");
-    let mut process = Command::new(python.trim())
+    let mut process = Command::new(crate::support::python("otio.sh"))
         .arg(reader)
         .args(words)
         .stdin(Stdio::piped())

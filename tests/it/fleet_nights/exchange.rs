@@ -8,7 +8,6 @@ use fastrand::Rng;
 use rushes::callback::{Callbacks, WebhookQueue};
 use rushes::domain::outcome::TaskId;
 use rushes::domain::secret::Secret;
-use rushes::simulator::Simulator;
 
 use super::oracle::Oracle;
 
@@ -34,17 +33,12 @@ impl Exchange {
         Some(Callbacks { queue, url: "http://exchange.test/calls".to_owned(), wait })
     }
 
-    /// Something was sold for the request with this key: it is called about, most of the time.
-    pub fn has_sold(self: &Arc<Self>, sim: &Simulator, key: Secret, prompt: &str) {
-        let books = sim.books();
-        let sold = books.purchases().filter(|one| one.prompt == prompt);
-        let Some(task) = sold.max_by_key(|one| one.at).map(|one| one.task_id.clone()) else {
-            return;
-        };
+    /// This task was sold for the request with this key: it is called about, most of the time.
+    pub fn has_sold(self: &Arc<Self>, key: Secret, task: &str) {
         let calls = self.dice.lock().unwrap().u8(0..4).min(2);
         for _ in 0..calls {
             let after = Duration::from_millis(self.dice.lock().unwrap().u64(0..120_000));
-            let (exchange, task) = (Arc::clone(self), TaskId::new(&task).unwrap());
+            let (exchange, task) = (Arc::clone(self), TaskId::new(task).unwrap());
             tokio::spawn(async move {
                 tokio::time::sleep(after).await;
                 exchange.call(key, task);

@@ -71,13 +71,12 @@ impl Wire {
         let called = submission.callback.take().map(|_| (submission.key, prompt.clone()));
         let exchange = Arc::clone(&self.exchange);
         let sells = move |sim: Arc<Simulator>| async move {
+            let Some((key, prompt)) = called else { return sim.submit(submission).await };
             let before = sim.books().purchases.len();
             let answer = sim.submit(submission).await;
             let books = sim.books();
-            if let Some((key, prompt)) = called
-                && books.purchases().skip(before).any(|sold| sold.prompt == prompt)
-            {
-                exchange.has_sold(&sim, key, &prompt);
+            if let Some(sold) = books.purchases().skip(before).find(|sold| sold.prompt == prompt) {
+                exchange.has_sold(key, &sold.task_id);
             }
             answer
         };

@@ -115,7 +115,7 @@ fn past(span: Duration) -> Duration {
 }
 
 /// The work of one who renders the `text`th text with these limits.
-fn work_within(text: u8, limits: Limits) -> Work {
+pub(super) fn work_within(text: u8, limits: Limits) -> Work {
     Work { digest: Some(Digest([text; 32])), limits, key: "".into() }
 }
 

@@ -14,11 +14,11 @@ use std::time::{Duration, Instant};
 
 use rushes::ledger::postgres::PostgresSnapshot;
 use rushes::ledger::{
-    Assigned, Commit, Digest, Fleet, PostgresLedger, ServerAddress, ServerError, Snapshot as _,
-    Want, Work,
+    Assigned, Commit, Fleet, PostgresLedger, ServerAddress, ServerError, Snapshot as _, Want,
 };
 use rushes::policy::limits::Limits;
 
+use super::fleet::work_within;
 use super::*;
 use crate::support::database_proxy::DatabaseProxy;
 use crate::support::postgres::PostgresServer;
@@ -53,7 +53,7 @@ fn join_within(
     limits: Limits,
 ) -> Result<PostgresLedger, LedgerError> {
     let address: ServerAddress = address.parse().unwrap();
-    let work = Some(Work { digest: Some(Digest([text; 32])), limits, key: "".into() });
+    let work = Some(work_within(text, limits));
     let options = LedgerOptions { work, ..options("rushes run") };
     PostgresLedger::open(&address, &beside.join("postgres"), &options)
 }

@@ -131,6 +131,21 @@ fn eighty_rows_with_the_same_mistake_are_one_mistake() {
 }
 
 #[test]
+fn one_mistake_of_a_column_is_one_however_many_shots_a_row_is() {
+    let table = "id,prompt,duration\na,x,7x\nb,y,7x\nc,z,7x\n";
+    for more in ["takes: 2", "matrix: {mode: [std, pro]}"] {
+        let manifest = format!("{HEAD}  - {{from: client.csv, {more}}}\n");
+        let files = [("shots.yaml", manifest.as_bytes()), ("client.csv", table.as_bytes())];
+        let mistakes = load_files(&files).unwrap_err();
+        let of_length = |found: &&rushes::manifest::Finding| found.message.contains("7x");
+        let found: Vec<_> = mistakes.findings.iter().filter(of_length).collect();
+        assert_eq!(found.len(), 1, "{mistakes}");
+        assert_eq!((&*found[0].rows, found[0].more_shots), (&[2, 3, 4][..], 5), "{mistakes}");
+        assert_eq!(mistakes.count, mistakes.findings.len(), "{mistakes}");
+    }
+}
+
+#[test]
 fn titles_above_the_header_are_passed_over() {
     let entry = "  - {id: s, from: client.csv}\n";
     let table = "Autumn campaign;;\n;;\nprepared by Ann;;\nid;prompt;duration\na;x;5,0\nb;y;99\n";

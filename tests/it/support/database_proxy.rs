@@ -122,12 +122,7 @@ fn join(client: TcpStream, server: Upstream, switches: &Arc<Switches>) {
     let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
     let (mine, lose) = (Arc::clone(switches), Arc::clone(&losing));
     std::thread::spawn(move || {
-        let sees = |bytes: &[u8]| {
-            if bytes.starts_with(b"POST ") {
-                mine.posts.lock().unwrap().push(Instant::now());
-            }
-        };
-        pump(from, to, &mine, sees, |bytes| {
+        pump(from, to, &mine, |bytes| {
             // A `Bind` and what follows it: a statement is executed.
             let is_executed = bytes.first() == Some(&b'B');
             let taken = is_executed
@@ -147,32 +142,27 @@ fn join(client: TcpStream, server: Upstream, switches: &Arc<Switches>) {
     });
     let mine = Arc::clone(switches);
     std::thread::spawn(move || {
-        pump(
-            server,
-            client,
-            &mine,
-            |_| {},
-            |_| {
-                let is_lost = losing.load(Ordering::SeqCst);
-                mine.lost.fetch_add(usize::from(is_lost), Ordering::SeqCst);
-                !is_lost
-            },
-        );
+        pump(server, client, &mine, |_| {
+            let is_lost = losing.load(Ordering::SeqCst);
+            mine.lost.fetch_add(usize::from(is_lost), Ordering::SeqCst);
+            !is_lost
+        });
     });
 }
 
-/// Passes bytes on until either side ends or `passes` says no; then both end. What is read is shown to
-/// `sees` at once, also while nothing is passed on.
+/// Passes bytes on until either side ends or `passes` says no; then both end. POSTs are noted when they
+/// are read, also while nothing is passed on.
 fn pump(
     mut from: impl Read + Ends,
     mut to: impl Write + Ends,
     switches: &Switches,
-    sees: impl Fn(&[u8]),
     passes: impl Fn(&[u8]) -> bool,
 ) {
     let mut bytes = vec![0; 64 << 10];
     while let Ok(read) = from.read(&mut bytes) {
-        sees(&bytes[..read]);
+        if bytes[..read].starts_with(b"POST ") {
+            switches.posts.lock().unwrap().push(Instant::now());
+        }
         while switches.held.load(Ordering::SeqCst) {
             std::thread::sleep(Duration::from_millis(5));
         }

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A running program; killed when dropped.
 pub struct Terminal {
     child: Child,
-    keys: Option<ChildStdin>,
+    keys: ChildStdin,
     seen: Arc<Mutex<Picture>>,
     reader: Option<JoinHandle<()>>,
 }
@@ -50,15 +50,14 @@ impl Terminal {
                 bytes = rest;
             }
         });
-        let keys = child.stdin.take();
+        let keys = child.stdin.take().unwrap();
         Self { child, keys, seen, reader: Some(reader) }
     }
 
     /// Types these keys.
     pub fn types(&mut self, keys: &str) {
-        let to = self.keys.as_mut().unwrap();
-        to.write_all(keys.as_bytes()).unwrap();
-        to.flush().unwrap();
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
     }
 
     /// Waits until `text` was written at some time, colours and line ends aside.
@@ -101,8 +100,6 @@ pub struct Picture {
     pub plain: String,
     /// Everything that was written.
     pub raw: String,
-    /// Whether a line was longer than the terminal is wide.
-    pub was_broken: bool,
     /// A terminal sequence that is not whole yet.
     sequence: Option<String>,
 }
@@ -156,7 +153,6 @@ impl Picture {
                 self.plain.push(c);
                 let width = c.width().unwrap_or(0);
                 if self.column + width > self.columns {
-                    self.was_broken = true;
                     (self.row, self.column) = (self.row + 1, 0);
                 }
                 while self.rows.len() <= self.row {

@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use super::super::yaml_words::in_quotes;
 use crate::catalog::closest;
 
 /// The longest `{{ … }}`, in bytes: the engine goes through operators by recursion.
@@ -39,7 +40,8 @@ impl From<String> for TemplateError {
     }
 }
 
-/// Checks a text's templates against the filters there are; returns every word of them.
+/// Checks a text's templates against the filters there are; returns their words, and the names among
+/// them with what stands behind their dots.
 pub(super) fn check<'t>(
     text: &'t str,
     filters: &[&str],
@@ -210,7 +212,8 @@ fn as_header(text: &str, words: &[Word<'_>]) -> Option<TemplateError> {
         what: format!("`{header}` cannot stand in braces: a name is letters, digits and `_`"),
         fix: Some(format!(
             "write {{{{ {name} }}}}, a name of `vars`; or of a column, by \
-             `columns: {{{name}: {header:?}}}` beside `from:`"
+             `columns: {{{name}: {}}}` beside `from:`",
+            in_quotes(header)
         )),
         range: Some(range),
     })

@@ -16,8 +16,7 @@ async fn sends(
     byte: u8,
 ) -> PostgresLedger {
     let address: ServerAddress = server.address("rushes").parse().unwrap();
-    let work =
-        Some(Work { digest: Some(Digest([1; 32])), limits: Limits::default(), key: "".into() });
+    let work = Some(work_within(1, Limits::default()));
     let options = LedgerOptions { campaign: name, work, ..options("rushes run") };
     let worker = PostgresLedger::open(&address, &beside.join(name), &options).unwrap();
     let entry = begun(&worker).await.remove(0);

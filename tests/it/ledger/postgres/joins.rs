@@ -98,8 +98,7 @@ async fn a_post_that_may_last_longer_is_waited_for_longer() {
     let address = server.address("rushes");
     let post_lasts = rushes::ledger::post_lasts(Duration::from_secs(3600));
     let options = LedgerOptions { post_lasts, ..options("rushes run") };
-    let work =
-        Some(Work { digest: Some(Digest([1; 32])), limits: Limits::default(), key: "".into() });
+    let work = Some(work_within(1, Limits::default()));
     let first = LedgerOptions { work, ..options };
     let proxy = DatabaseProxy::before(server.socket());
     let through = proxy.address().parse().unwrap();

@@ -102,11 +102,7 @@ async fn what_another_campaign_left_in_flight_does_not_keep_an_account_full() {
     };
     sent("now()");
     let winter = {
-        let work = Some(Work {
-            digest: Some(Digest([2; 32])),
-            limits: two_places.clone(),
-            key: "".into(),
-        });
+        let work = Some(work_within(2, two_places.clone()));
         let options = LedgerOptions { campaign: "winter", work, ..options("rushes run") };
         let at: ServerAddress = address.parse().unwrap();
         PostgresLedger::open(&at, &folder.path().join("winter"), &options).unwrap()
