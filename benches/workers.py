@@ -18,19 +18,15 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+from compare import free_port
 
 
 class Postgres:
@@ -165,8 +161,10 @@ class Campaign:
         # The rate without its beginning and its end, where not all workers have something to do.
         edge = len(sent) // 10
         rate = (len(sent) - 2 * edge - 1) * 1000 / (sent[-1 - edge] - sent[edge])
-        seconds = [second // 1000 for second in sent]
-        slowest = min(map(len, by_value(seconds[edge:-edge] or [0]).values()))
+        # Whole seconds only, also those in which nothing left.
+        seconds = [moment // 1000 for moment in sent]
+        counts, whole = Counter(seconds), range(seconds[edge] + 1, seconds[-1 - edge])
+        slowest = min((counts[second] for second in whole), default=0)
         return {
             "shots_s": self.shots * 1000 / (last - sent[0]),
             "worker_ms": 1000 * own / self.shots,
@@ -180,13 +178,6 @@ class Campaign:
         self.gateway.wait()
         self.server.stop()
         shutil.rmtree(self.folder)
-
-
-def by_value(values):
-    found = {}
-    for value in values:
-        found.setdefault(value, []).append(value)
-    return found
 
 
 def measured(programs, workers, shots, limits, delay=0):
@@ -226,10 +217,16 @@ def hold(programs):
 
 def second(programs):
     campaign = Campaign(*programs, 1_000_000, "rate: 1/s, in_flight: 100")
-    until = lambda sql: any(time.sleep(0.05) or campaign.server.ask(sql) == [["t"]] for _ in range(20_000))
+    def until(sql):
+        for _ in range(20_000):
+            if campaign.server.ask(sql) == [["t"]]:
+                return
+            time.sleep(0.05)
+        sys.exit("no purchase came in time")
+
+    workers = []
     bought = "SELECT count(DISTINCT worker) = {} FROM rushes.attempts"
     try:
-        workers = []
         for nth in (1, 2):
             began = time.monotonic()
             workers.append(campaign.start(nth))
@@ -240,6 +237,9 @@ def second(programs):
             worker.send_signal(signal.SIGINT)
             worker.wait()
     finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
         campaign.end()
 
 
