@@ -3,9 +3,8 @@
 
 use std::path::Path;
 
-use globset::GlobMatcher;
-
 use super::args;
+use super::only::Only;
 use super::values::BudgetFlag;
 
 /// The flags of `run` that a command to go on repeats, with their values as they are typed.
@@ -27,9 +26,7 @@ impl RunFlags {
     /// Those that `run` and `plan` share.
     pub fn of(work: &args::Work) -> Self {
         let mut flags = Self::default();
-        for only in &work.only {
-            flags.value("--only", Some(only.to_string()));
-        }
+        flags.only(&work.only);
         flags.switch("--retry-failed", work.retry_failed);
         flags.value(
             "--budget",
@@ -52,10 +49,16 @@ impl RunFlags {
     }
 
     /// The one of `fetch`, which a run after it keeps to.
-    pub fn of_fetch(only: Option<&GlobMatcher>) -> Self {
+    pub fn of_fetch(only: &[Only]) -> Self {
         let mut flags = Self { are_of_fetch: true, ..Self::default() };
-        flags.value("--only", only.map(|only| only.glob().glob().to_owned()));
+        flags.only(only);
         flags
+    }
+
+    fn only(&mut self, typed: &[Only]) {
+        for only in typed {
+            self.value("--only", Some(only.to_string()));
+        }
     }
 
     /// The same without one of them.

@@ -23,7 +23,7 @@ use crate::simulator::{Profile, SimOptions};
 
 use super::deadline::Deadline;
 use super::only::Only;
-use super::values::{BudgetFlag, Out, ProxyFlag, glob};
+use super::values::{BudgetFlag, Out, ProxyFlag};
 
 pub use account::Account;
 pub use check::Check;
@@ -422,9 +422,9 @@ pub struct Resolve {
 #[command(after_help = "\
 Takes the key as `rushes run` does, and has the same exit codes. Polls and downloads are free.")]
 pub struct Fetch {
-    /// Only shots whose id matches, such as 'beach*'
-    #[arg(long, value_name = "GLOB", value_parser = glob, help_heading = "Which shots")]
-    pub only: Option<globset::GlobMatcher>,
+    /// Only shots whose id matches, such as 'beach*'; several with commas, or with the flag again
+    #[arg(long, value_name = "GLOB", help_heading = "Which shots")]
+    pub only: Vec<Only>,
     /// The campaign's gateway has another address now: go on there
     #[arg(long, help_heading = "Where")]
     pub same_gateway: bool,

@@ -13,7 +13,7 @@ use super::artifacts::Links;
 use super::error::CliError;
 use super::settings::CampaignPaths;
 use super::terminal::{Terminal, YELLOW, output_is_file, screen};
-use super::{artifacts, bucket, logging};
+use super::{artifacts, bucket, logging, only};
 
 /// Prints a report.
 pub fn report(
@@ -28,12 +28,10 @@ pub fn report(
         return Err(CliError::new(what).help("add --format html, and --out with the bucket"));
     }
     let reader = paths.existing()?;
-    let selects = |id: &str| args.only.as_ref().is_none_or(|only| only.is_match(id));
+    let only = only::of_ledger(&args.only, &*reader, &paths.again("report", ""))?;
+    let selects = |id: &str| only.as_ref().is_none_or(|only| only.is_match(id));
     let some = Only::new(&*reader, &selects);
-    let shown: &dyn Snapshot = if args.only.is_some() { &some } else { &*reader };
-    if let Some(only) = &args.only {
-        known(shown, only, &paths)?;
-    }
+    let shown: &dyn Snapshot = if only.is_some() { &some } else { &*reader };
     match args.format {
         ReportFormat::Text => {
             text::write(shown, out, &|verb, rest| paths.again(verb, rest), screen())?;
@@ -46,21 +44,6 @@ pub fn report(
     Ok(())
 }
 
-/// Refuses a pattern that no shot has.
-fn known(
-    shown: &dyn Snapshot,
-    only: &globset::GlobMatcher,
-    paths: &CampaignPaths,
-) -> Result<(), CliError> {
-    let mut is_known = false;
-    shown.rows(&mut |_| is_known = true)?;
-    if is_known {
-        return Ok(());
-    }
-    let what = format!("no shot's id matches --only {}", only.glob().glob());
-    Err(CliError::new(what).help(format!("all of them: {}", paths.again("report", ""))))
-}
-
 /// The contact sheet: into the campaign folder, and where it lies to standard output. Redirected to a
 /// file, and of some shots only, it is that file, and finds its clips by their whole paths.
 fn page(
@@ -70,7 +53,7 @@ fn page(
     terminal: &Terminal,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
-    if args.only.is_some() && io::stdout().is_terminal() {
+    if !args.only.is_empty() && io::stdout().is_terminal() {
         let what = "the contact sheet of some shots is a page of its own, and this is a terminal";
         let again = paths.again("report", "--format html --only GLOB > page.html");
         return Err(CliError::new(what).help(format!("redirect it: {again}")));
@@ -80,7 +63,7 @@ fn page(
         (Some(lasts), Some(bucket)) => Some(bucket::wait(bucket::links(bucket, shown, lasts))?),
         _ => None,
     };
-    if output_is_file() || args.only.is_some() {
+    if output_is_file() || !args.only.is_empty() {
         let links = match (links, &bucket) {
             (Some(links), _) => Some(links),
             (None, Some(bucket)) => {

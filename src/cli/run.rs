@@ -41,7 +41,7 @@ use super::signals::{Farewell, Signals};
 use super::summary::{Outcome, stopped};
 use super::terminal::{CYAN, RED, Terminal, YELLOW, screen, var};
 use super::{
-    args, artifacts, asking, bucket, bucket_mark, clips_url, gateway, key, logging, progress,
+    args, artifacts, asking, bucket, bucket_mark, clips_url, gateway, key, logging, only, progress,
     review, run_note, runtime, serve, siblings, signals, sim, waiting, whole,
 };
 
@@ -113,14 +113,17 @@ pub fn fetch(
     let paths = paths.by_any_name();
     let paths = paths.with_gateway(&online.api_base).with_proxy(online.proxy.as_ref());
     let paths = paths.with_move(args.same_gateway);
-    let paths = paths.with_flags(RunFlags::of_fetch(args.only.as_ref()));
+    let paths = paths.with_flags(RunFlags::of_fetch(&args.only));
     bucket::one_place(&paths)?;
-    if args.only.is_some() && paths.ledger.file_path().is_none() {
+    if !args.only.is_empty() && paths.ledger.file_path().is_none() {
         let what =
             "fetch takes --only where the ledger is a file; a database hands out all there is";
         return Err(CliError::new(what).help("leave --only out"));
     }
-    let kept = paths.existing()?.summary()?;
+    let reader = paths.existing()?;
+    let kept = reader.summary()?;
+    let only = only::of_ledger(&args.only, &*reader, &paths.again("report", ""))?;
+    drop(reader);
     let key = key_for(&paths)?;
     let limits = paths.header.limits.clone();
     let catalog = catalog(None)?;
@@ -135,7 +138,7 @@ pub fn fetch(
         options: RunOptions {
             rules,
             submit: false,
-            only: args.only.clone(),
+            only,
             check_charges,
             ..RunOptions::new(limits)
         },

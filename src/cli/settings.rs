@@ -397,7 +397,7 @@ impl LoadedCampaign {
         let inherited = written.is_none_or(|written| written.cap.is_none());
         let capped = flag.or(inherited.then_some(budget.cap.is_some()).filter(|capped| *capped));
         let campaign = manifest.campaign(capped, color)?;
-        let only = only::all(&work.only, &campaign.shots)?;
+        let only = only::of_manifest(&work.only, &campaign.shots)?;
         let mut limits = paths.header.limits.clone();
         limits.rate = work.rate.unwrap_or(limits.rate);
         limits.in_flight = work.in_flight.unwrap_or(limits.in_flight);

@@ -9,7 +9,7 @@ use globset::GlobMatcher;
 
 use crate::domain::money::Usd;
 use crate::ledger::{LedgerError, Row, Snapshot, Summary};
-use crate::provider::apimodels::{address, key_variable};
+use crate::provider::apimodels::{self, address, key_variable};
 use crate::report::Counts;
 use crate::report::contact_sheet;
 use crate::report::model::{mismatches, name, odd_charge};
@@ -73,7 +73,7 @@ impl Reason {
         let is_one = self.count == 1;
         let head = match (is_one, self.why.is_empty()) {
             (true, true) => names.clone(),
-            (true, false) => format!("{names}: {}", reasons::in_words(&self.why)),
+            (true, false) => format!("{names}: {}", apimodels::in_words(&self.why)),
             (false, true) => format!("{} ×", self.count),
             (false, false) => format!("{} × {}", self.count, reasons::together(&self.why, need)),
         };

@@ -1,6 +1,7 @@
 //! The facts of one gateway, apimodels.app, from the file `apimodels.yaml`. Nothing else in the
 //! program knows them; prices and models are in the catalog.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -67,6 +68,27 @@ pub fn reason(why: &str) -> Option<&'static ReasonRow> {
     let fits =
         |row: &&ReasonRow| row.is_code(why) || row.says.iter().any(|phrase| phrase.is_in(why));
     spec().reasons.iter().find(fits)
+}
+
+/// A reason in words: a bare code such as `TIMEOUT`, alone or after a colon, is explained; any other
+/// text stays as it is.
+#[must_use]
+pub fn in_words(why: &str) -> Cow<'_, str> {
+    let (before, last) = match why.rsplit_once(": ") {
+        Some((before, last)) => (&why[..before.len() + 2], last),
+        None => ("", why),
+    };
+    match is_bare(last).then(|| reason(last)).flatten() {
+        Some(row) => Cow::Owned(format!("{before}{} ({})", row.words, last.trim())),
+        None => Cow::Borrowed(why),
+    }
+}
+
+/// Whether a reason is a code and no sentence: one word in capitals or digits, or `HTTP 503`.
+fn is_bare(why: &str) -> bool {
+    let word = why.trim().strip_prefix("HTTP ").unwrap_or(why.trim());
+    let is_code = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    !word.is_empty() && word.chars().all(is_code)
 }
 
 /// Whether a 5xx comes from a proxy in front of the gateway, which cannot know what the gateway did.

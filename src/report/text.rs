@@ -9,20 +9,22 @@ use crate::domain::sanitize::plain;
 use crate::domain::state::State;
 use crate::ledger::{Row, Snapshot, Summary};
 use crate::policy::budget::{Balance, Budget};
+use crate::provider::apimodels;
 
 pub use crate::domain::time::in_words as span;
 
 mod columns;
+mod label;
 mod reserved;
 mod sign;
 mod table;
 
 pub use columns::{Screen, columns, cut, padded};
+pub use label::label;
 pub use sign::{Hue, sign};
 
 use super::answer;
 use super::model::{STALLED, mismatches, odd_charge, reason, state_name};
-use super::reasons;
 use super::remedy::Again;
 use super::{Counts, ReportError, each_row};
 use table::{Table, Widths};
@@ -71,7 +73,7 @@ const MAX_REASON: usize = 500;
 fn detail(row: &Row) -> String {
     let files: Vec<&str> = row.files.iter().map(|file| file.path.as_str()).collect();
     let (files, reason) = (files.join(" "), reason(row).unwrap_or_default());
-    let reason = reasons::in_words(&reason);
+    let reason = apimodels::in_words(&reason);
     let charge = odd_charge(row).map(|charge| format!("the gateway charged {charge}"));
     let parts = [files, reason.into_owned(), charge.unwrap_or_default()];
     let parts = parts.into_iter().filter(|part| !part.is_empty());

@@ -13,6 +13,7 @@ use crate::domain::time::Now;
 use crate::domain::transition::{Next, Transition};
 use crate::ledger::{Change, ClipFile, EarlierTask, RevisionId, earlier_part};
 use crate::policy::retry;
+use crate::provider::apimodels;
 
 use super::core::Scheduler;
 use super::effects::{Effect, Event, World};
@@ -265,6 +266,7 @@ fn say(shot: &ShotState, end: &EarlierEnd, is_charged: bool) {
             );
         }
         EarlierEnd::Expired { why } => {
+            let why = apimodels::in_words(why);
             tracing::warn!("{id}~r{number}: task {task} of an earlier request: {why}");
         }
         EarlierEnd::Partly => {}

@@ -5,6 +5,7 @@ use crate::domain::state::{ShotEvent, State};
 use crate::domain::time::{Now, in_words};
 use crate::domain::transition::Next;
 use crate::ledger::Change;
+use crate::provider::apimodels;
 
 use super::core::Scheduler;
 use super::effects::Effect;
@@ -17,7 +18,7 @@ impl Scheduler {
     pub(super) fn failed(&mut self, slot: Slot) {
         if let Some(shot) = self.slots.get(slot) {
             let why = shot.entry.status.state.why().unwrap_or_default();
-            tracing::warn!(shot = %shot.entry.shot, "failed: {why}");
+            tracing::warn!(shot = %shot.entry.shot, "failed: {}", apimodels::in_words(why));
         }
         if let Some(shot) = self.slots.get_mut(slot) {
             shot.has_failed = true;

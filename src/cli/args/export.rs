@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::values::{glob, lifetime};
+use crate::cli::only::Only;
+use crate::cli::values::lifetime;
 use crate::domain::frame_rate::FrameRate;
 
 use super::Campaign;
@@ -37,9 +38,9 @@ pub struct Export {
     /// manifest's]
     #[arg(long, value_enum, value_name = "manifest|picks", hide_possible_values = true)]
     pub order: Option<ExportOrder>,
-    /// Only shots whose id matches, such as 'beach*'
-    #[arg(long, value_name = "GLOB", value_parser = glob)]
-    pub only: Option<globset::GlobMatcher>,
+    /// Only shots whose id matches, such as 'beach*'; several with commas, or with the flag again
+    #[arg(long, value_name = "GLOB")]
+    pub only: Vec<Only>,
     /// Where to write it [default: standard output; of a folder: selects in the campaign folder]
     #[arg(long, value_name = "FILE|DIR")]
     pub to: Option<PathBuf>,

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::values::{glob, lifetime};
+use crate::cli::only::Only;
+use crate::cli::values::lifetime;
 
 use super::Campaign;
 
@@ -25,9 +26,9 @@ pub struct Report {
     #[arg(long, value_enum, default_value_t, value_name = "text|json|jsonl|csv|html")]
     #[arg(hide_possible_values = true)]
     pub format: ReportFormat,
-    /// Only shots whose id matches, such as 'beach*'; the money stays the whole campaign's
-    #[arg(long, value_name = "GLOB", value_parser = glob)]
-    pub only: Option<globset::GlobMatcher>,
+    /// Only shots whose id matches, such as 'beach*', several with commas or with the flag again; the money stays the whole campaign's
+    #[arg(long, value_name = "GLOB")]
+    pub only: Vec<Only>,
     /// With --format html, of clips in a bucket: links that let everyone who has the page see them for
     /// so long, such as 12h; 7 days at most
     #[arg(long, value_name = "DURATION", value_parser = lifetime)]

@@ -21,7 +21,7 @@ use super::artifacts::{self, Links};
 use super::error::CliError;
 use super::settings::CampaignPaths;
 use super::terminal::{CYAN, Terminal, YELLOW};
-use super::{bucket, logging};
+use super::{bucket, logging, only};
 
 /// The folder's name, unless another is typed.
 const SELECTS: &str = "selects";
@@ -42,7 +42,8 @@ pub fn export(
     let reader = paths.existing()?;
     let wanted = picks::wanted(args.picks.as_deref(), args.order)?;
     let mut places = Places::of(args, &paths, &*reader)?;
-    let allowed = |id: &str| args.only.as_ref().is_none_or(|only| only.is_match(id));
+    let only = only::of_ledger(&args.only, &*reader, &paths.again("report", ""))?;
+    let allowed = |id: &str| only.as_ref().is_none_or(|only| only.is_match(id));
     let chosen = choose(&*reader, &wanted, &allowed, &mut |file| places.locate(file))?;
     say_what_lacks(&chosen, &places, terminal);
     if !chosen.unknown.is_empty() {

@@ -4,8 +4,9 @@
 use std::io::{self, Write};
 
 use crate::catalog::Catalog;
+use crate::domain::shot::Shot;
 use crate::plan::{Action, Because, Line, Plan};
-use crate::report::text::{Screen, columns, dollars, padded, safe};
+use crate::report::text::{Screen, columns, dollars, label, padded, safe};
 
 use super::settings;
 
@@ -16,10 +17,16 @@ const NARROWEST_ID: usize = 10;
 /// What parts two columns.
 const GAP: &str = "  ";
 
-/// A line's cells after the id.
+/// A line: its shot, and the cells after the id.
 struct Row<'a> {
-    id: &'a str,
+    shot: &'a Shot,
     cells: Vec<String>,
+}
+
+impl Row<'_> {
+    fn id(&self) -> &str {
+        self.shot.id.as_str()
+    }
 }
 
 /// Writes at most `most` lines: those to be bought first, then what waits or needs a look. What is done
@@ -79,7 +86,7 @@ fn laid_out<'a>(lines: &[&Line<'a>], catalog: &Catalog) -> (Vec<&'static str>, V
         let mut cells = vec![word(line).to_owned(), price, safe(&line.shot.model)];
         let setting = |nth: &usize| settings[*nth].clone().unwrap_or_else(|| "-".to_owned());
         cells.extend(shown.iter().map(setting));
-        Row { id: line.shot.id.as_str(), cells }
+        Row { shot: line.shot, cells }
     });
     (heads, rows.collect())
 }
@@ -92,7 +99,7 @@ fn draw(out: &mut dyn Write, heads: &[&str], rows: &[Row<'_>], screen: Screen) -
     let widths: Vec<usize> =
         heads.iter().enumerate().map(|(nth, head)| widest(nth, head)).collect();
     let rest: usize = widths.iter().map(|width| width + GAP.len()).sum();
-    let longest = rows.iter().map(|row| columns(row.id)).max().unwrap_or(0).max("SHOT".len());
+    let longest = rows.iter().map(|row| columns(row.id())).max().unwrap_or(0).max("SHOT".len());
     let room = screen.room().map_or(WIDEST_ID, |room| room.saturating_sub(rest));
     if room < NARROWEST_ID.min(longest) {
         return stacked(out, rows, screen.room().unwrap_or(usize::MAX));
@@ -109,11 +116,12 @@ fn draw(out: &mut dyn Write, heads: &[&str], rows: &[Row<'_>], screen: Screen) -
     for row in rows {
         let cells: Vec<&str> = row.cells.iter().map(String::as_str).collect();
         let rest = text(&cells);
-        let first = if columns(row.id) > wide {
-            writeln!(out, "{}", row.id)?;
-            " ".repeat(wide)
+        let first = if columns(row.id()) > wide {
+            writeln!(out, "{}", row.id())?;
+            let variant = row.shot.variant.iter().map(|(name, value)| (&**name, &**value));
+            padded(&label(variant, wide), wide)
         } else {
-            padded(row.id, wide)
+            padded(row.id(), wide)
         };
         writeln!(out, "{}", format!("{first}{rest}").trim_end())?;
     }
@@ -123,7 +131,7 @@ fn draw(out: &mut dyn Write, heads: &[&str], rows: &[Row<'_>], screen: Screen) -
 /// In a narrow terminal each id stands on its own line, and the rest below it.
 fn stacked(out: &mut dyn Write, rows: &[Row<'_>], room: usize) -> io::Result<()> {
     for row in rows {
-        writeln!(out, "{}", row.id)?;
+        writeln!(out, "{}", row.id())?;
         let mut line = String::new();
         for cell in row.cells.iter().filter(|cell| *cell != "-") {
             if !line.is_empty() && 2 + columns(&line) + GAP.len() + columns(cell) > room {

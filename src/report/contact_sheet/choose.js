@@ -71,7 +71,7 @@ function chosen({ exceptStates } = {}) {
 // More siblings than this are rows of a table, not takes of one idea.
 const MAX_SIDE_BY_SIDE = 24;
 
-// Names what a shot is one version of.
+// Says what a shot is one version of: the entry, and the values that make a group below it.
 function families() {
   const sizes = new Map();
   for (const { entry, old } of shots.values()) if (!old) sizes.set(entry, (sizes.get(entry) || 0) + 1);
@@ -79,7 +79,7 @@ function families() {
     if (!shot.entry) return shot.id;
     if ((sizes.get(shot.entry) || 0) <= MAX_SIDE_BY_SIDE) return shot.entry;
     const others = variant(shot).filter(([name]) => name !== "take").map(([, value]) => value);
-    return [shot.entry, ...others].join(" · ");
+    return [shot.entry, ...others].join("\0");
   };
 }
 
@@ -101,7 +101,7 @@ function groups(list) {
     const family = families();
     const ordered = choice.sort === "manifest" ? withEarlier(sorted) : sorted;
     return [...collect(ordered, (shot) => [family(shot)])]
-      .map(([title, members]) => ({ title, shots: members, together: members.length > 1 }));
+      .map(([key, members]) => ({ title: key.split("\0").map(lastPart).join(" · "), shots: members, together: members.length > 1 }));
   }
   const name = { state: (shot) => [word(shot.state)], model: (shot) => [shot.model],
     tag: (shot) => (shot.tags && shot.tags.length ? shot.tags : ["without a tag"]) }[choice.group];

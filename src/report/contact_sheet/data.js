@@ -62,7 +62,13 @@ const odd = (shot) => (shot.mismatch || []).concat(shot.charged ? [`charged ${sh
 
 // What tells a shot from its siblings, in words: `take 2 · dawn`.
 const label = (shot) => variant(shot)
-  .map(([name, value]) => (name === "take" ? `take ${value}` : String(value))).join(" · ");
+  .map(([name, value]) => (name === "take" ? `take ${value}` : lastPart(String(value)))).join(" · ");
+
+// A file and an address by their last part, any other text as it is.
+function lastPart(value) {
+  const last = value.replace(/^(\w+:\/\/[^?#]*).*$/, "$1").split(/[/\\]/).pop();
+  return /.\.[a-z0-9]{2,5}$/i.test(last) ? last : value;
+}
 
 // The shot's form as `width / height`: its clip's own, or what was asked for.
 function form(shot) {

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::time::Timestamp;
 use crate::ledger::{ClipFile, Row};
+use crate::provider::apimodels;
 use crate::report::model::{mismatches, name, odd_charge, reason, state_name};
-use crate::report::reasons;
 use crate::report::remedy::Remedy;
 
 /// A longer value of a parameter is cut, in characters: an image may be megabytes of base64.
@@ -44,7 +44,7 @@ pub(super) fn shot(row: &Row, links: Option<&HashMap<String, String>>) -> Value 
         "task": row.task,
         "files": row.files.iter().map(|one| file(one, links)).collect::<Vec<_>>(),
         "urls": urls,
-        "reason": reason(row).map(|why| reasons::in_words(&why).into_owned()),
+        "reason": reason(row).map(|why| apimodels::in_words(&why).into_owned()),
         "submitted": millis(row.submitted_at),
         "completed": millis(row.completed_at),
         "delivered": millis(row.delivered_at),

@@ -8,7 +8,7 @@ use crate::report::model::{name, state_name};
 
 use super::columns::{Screen, columns, padded, widest_word};
 use super::sign::{Hue, sign};
-use super::{detail, dollars, word};
+use super::{detail, dollars, label, word};
 
 /// A longer name has its own line on a terminal, and else pushes the rest of its line, in columns.
 const WIDEST_NAME: usize = 40;
@@ -87,7 +87,9 @@ impl Table {
         let blanks = |count: usize| " ".repeat(count);
         let mut line = padded(&name, self.widths.name);
         if screen.width.is_some() && columns(&name) > self.widths.name {
-            line = format!("{name}\n{}", blanks(self.widths.name));
+            let variant = row.variant.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+            let label = label(variant, self.widths.name);
+            line = format!("{name}\n{}", padded(&label, self.widths.name));
         }
         let (state, width) = (self.state(state_name(row)), self.widths.price);
         let price = price(row);

@@ -38,6 +38,39 @@ fn trial_16_the_table_shows_what_is_to_be_done_and_what_makes_its_price() {
     assert!(last.contains("done") && last.contains("$0.0159"), "{all}");
 }
 
+/// Trial 15: below an id that holds hashes stands what people call the shot.
+#[test]
+fn trial_15_a_long_id_is_told_in_words_below_it() {
+    let manifest = r#"
+campaign: dances
+vars: {move: a step, look: as it is}
+defaults: {model: kling-v2-6, prompt: "{{ move }}, {{ look }}"}
+shots:
+  - id: dancer
+    matrix:
+      look: ["lit from the side, in the rain", "a very long look that cannot be read any more, with hats"]
+      move: [https://cdn.example.com/moves/spin.mp4]
+    takes: 2
+  - {id: an-id-that-is-much-longer-than-the-forty-columns-there-are}
+"#;
+    let sandbox = Sandbox::new().manifest(manifest);
+    let plan = sandbox.run(["plan", "shots.yaml", "--sim"]).exits(0).stdout();
+    let table: Vec<&str> = plan.lines().skip(2).take(11).map(str::trim_end).collect();
+    insta::assert_snapshot!(table.join("\n"), @r"
+    SHOT                                      ACTION    PRICE  MODEL
+    dancer-lit-from-the-side-in-the-rai-8e15f06f-https-cdn.example.com-moves-fb2b75f4
+    lit from the side, in the rain · take 1   render  $0.0159  kling-v2-6
+    dancer-lit-from-the-side-in-the-rai-8e15f06f-https-cdn.example.com-moves-fb2b75f4-t2
+    lit from the side, in the rain · take 2   render  $0.0159  kling-v2-6
+    dancer-a-very-long-look-that-cannot-fc519705-https-cdn.example.com-moves-fb2b75f4
+    a very long look that cannot b… · take 1  render  $0.0159  kling-v2-6
+    dancer-a-very-long-look-that-cannot-fc519705-https-cdn.example.com-moves-fb2b75f4-t2
+    a very long look that cannot b… · take 2  render  $0.0159  kling-v2-6
+    an-id-that-is-much-longer-than-the-forty-columns-there-are
+                                              render  $0.0159  kling-v2-6
+    ");
+}
+
 /// Trial 16: nothing is said of time, or of a table, when nothing is to be bought.
 #[test]
 fn trial_16_of_a_finished_campaign_only_the_count_is_told() {

@@ -1,7 +1,8 @@
 //! Reasons in words.
 
 use rushes::domain::state::{AttemptId, Failure, State};
-use rushes::report::reasons::{in_words, key, together};
+use rushes::provider::apimodels::in_words;
+use rushes::report::reasons::{key, together};
 use rushes::report::remedy::Remedy;
 
 use super::sample::row;

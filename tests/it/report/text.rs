@@ -92,6 +92,33 @@ fn a_stalled_shot_can_be_asked_for_again_freed_or_given_up() {
     );
 }
 
+/// Trial 15.
+#[test]
+fn below_an_id_that_is_too_long_stands_what_people_call_the_shot() {
+    let state = || State::Delivered { attempt: AttemptId(1) };
+    let mut long = sample::row("dancer-refs-dancer.png-33eaa47d-moves-spin.mp4-b71cf1ea", state());
+    long.entry_id = Some("dancer".to_owned());
+    long.variant =
+        [("image", "refs/dancer.png"), ("move", "https://a.example/moves/spin.mp4"), ("take", "1")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+    let rows = vec![long, sample::row(&"the-users-own-".repeat(4), state())];
+    let sample = Sample { rows, ..Sample::mixed() };
+    let mut out = Vec::new();
+    write(&sample, &mut out, &again, Screen { width: Some(80), ..Screen::PLAIN }).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let table = text.lines().skip_while(|line| !line.starts_with("SHOT"));
+    let table: Vec<&str> = table.take_while(|line| !line.is_empty()).collect();
+    let table = table.join("\n");
+    insta::assert_snapshot!(table, @r"
+    SHOT                              STATE          PRICE  CLIP OR REASON
+    dancer-refs-dancer.png-33eaa47d-moves-spin.mp4-b71cf1ea
+    dancer.png · spin.mp4 · take 1    ✓ delivered  $0.3165
+    the-users-own-the-users-own-the-users-own-the-users-own-
+                                      ✓ delivered  $0.3165
+    ");
+}
+
 #[test]
 fn a_charge_that_is_not_the_price_is_named() {
     let mut sample = Sample::mixed();
