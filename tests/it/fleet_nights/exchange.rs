@@ -51,7 +51,7 @@ impl Exchange {
         let open: Vec<_> = listeners.iter().filter(|queue| queue.is_open()).collect();
         let Some(queue) = self.dice.lock().unwrap().choice(open) else { return };
         let mut oracle = self.oracle.lock().unwrap();
-        oracle.note(format!("a call names {task}"));
+        oracle.news(format!("a call names {task}"));
         oracle.hinted(&task);
         let _ = queue.push(key, vec![task]);
     }

@@ -43,6 +43,8 @@ pub struct Oracle {
     audited: usize,
     /// Attempts that the database knew when it had forgotten something.
     forgot_at: Option<usize>,
+    /// When something last came in that the ledger did not have.
+    pub news_at: Option<Instant>,
     /// Whether the trace is shown while it grows: also of a night that does not end.
     is_shown: bool,
     pub violations: Vec<String>,
@@ -89,6 +91,7 @@ impl Oracle {
             posts: Vec::new(),
             audited: 0,
             forgot_at: None,
+            news_at: None,
             is_shown: std::env::var("RUSHES_FLEET_NIGHT").is_ok(),
             violations: Vec::new(),
             trace: Vec::new(),
@@ -102,6 +105,12 @@ impl Oracle {
             println!("{line}");
         }
         self.trace.push(line);
+    }
+
+    /// Notes that something came in that the ledger does not have yet.
+    pub fn news(&mut self, what: impl AsRef<str>) {
+        self.news_at = Some(Instant::now());
+        self.note(what);
     }
 
     pub fn holds(&mut self, promise: bool, otherwise: impl FnOnce() -> String) {

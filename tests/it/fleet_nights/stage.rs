@@ -341,7 +341,8 @@ impl Stage {
     }
 }
 
-/// Workers to which nothing happened, and that were there to the end, end alike.
+/// Workers to which nothing happened, and that were there to the end, end alike, unless something that the
+/// ledger did not have came to be known between their ends.
 fn judge_ends(oracle: &mut Oracle, ends: &[Ended]) {
     let Some(last) = ends.iter().map(|ended| ended.at).max() else { return };
     let told: Vec<_> = ends
@@ -353,10 +354,15 @@ fn judge_ends(oracle: &mut Oracle, ends: &[Ended]) {
             End::Ran(
                 outcome @ (RunOutcome::Done | RunOutcome::Stopped(StopReason::Cap { .. })),
                 progress,
-            ) => Some((outcome.clone(), counts(progress))),
+            ) => Some((ended.at, (outcome.clone(), counts(progress)))),
             _ => None,
         })
         .collect();
+    let first = told.iter().map(|(at, _)| *at).min();
+    if first.zip(oracle.news_at).is_some_and(|(first, news)| news >= first) {
+        return;
+    }
+    let told: Vec<_> = told.into_iter().map(|(_, end)| end).collect();
     for pair in told.windows(2) {
         let alike = pair[0] == pair[1];
         oracle.holds(alike, || format!("two workers end in two ways: {pair:?}"));

@@ -157,7 +157,7 @@ impl Worker {
         let worker = Arc::clone(self);
         tokio::spawn(async move {
             tokio::time::sleep(span).await;
-            worker.oracle.lock().unwrap().note(format!("worker {} recovers", worker.number));
+            worker.oracle.lock().unwrap().news(format!("worker {} recovers", worker.number));
             then(&worker);
         });
     }
