@@ -15,6 +15,7 @@ use crate::domain::secret::Secret;
 use crate::domain::shot::Shot;
 use crate::domain::state::ShotEvent;
 use crate::domain::time::{Clock, SystemClock};
+use crate::failpoint;
 use crate::ledger::{
     AttemptSpec, Change, ClipFile, Commit, Entry, Ledger, LedgerError, Note, Owner, Snapshot,
     Verdict, is_database,
@@ -58,7 +59,6 @@ pub fn before_buying(
     gateway: Option<&str>,
 ) -> Result<Opening, CliError> {
     let (paths, shots) = (&loaded.paths, &loaded.campaign.shots);
-    let reader = paths.reader()?;
     Owner::of(&paths.folder)?;
     bucket::one_place(paths)?;
     // Without a gateway nothing is asked over the network.
@@ -71,14 +71,15 @@ pub fn before_buying(
         return Err(error);
     }
     check(paths)?;
+    failpoint::point("folder looked at");
     let (adopted, in_bucket) = match &bucket {
         Some(bucket) => {
             if let Some(owner) = there.owner.clone() {
                 admit(owner, paths)?;
             }
-            unknown_in_bucket(shots, reader.as_deref(), bucket, &there)?
+            unknown_in_bucket(shots, paths, bucket, &there)?
         }
-        None => (unknown_clips(shots, reader.as_deref(), paths)?, HashMap::new()),
+        None => (unknown_clips(shots, paths)?, HashMap::new()),
     };
     match adopted.first().and_then(|(first, _)| shots.get(*first)) {
         Some(first) if !work.adopt => {
@@ -98,7 +99,7 @@ pub fn before_buying(
             "name a catalog with its price (--catalog FILE), or lift the cap: --budget none",
         ));
     }
-    let is_renamed = is_renamed(loaded, reader.as_deref())?;
+    let is_renamed = is_renamed(loaded, paths.reader()?.as_deref())?;
     if !work.separate && begins(loaded) {
         siblings::check(paths, shots, gateway)?;
     }
@@ -129,12 +130,8 @@ pub fn begins(loaded: &LoadedCampaign) -> bool {
 }
 
 /// Refuses whole clips that the ledger knows no purchase of.
-pub fn check_clips(
-    paths: &CampaignPaths,
-    shots: &[Shot],
-    reader: Option<&dyn Snapshot>,
-) -> Result<(), CliError> {
-    let unknown = unknown_clips(shots, reader, paths)?;
+pub fn check_clips(paths: &CampaignPaths, shots: &[Shot]) -> Result<(), CliError> {
+    let unknown = unknown_clips(shots, paths)?;
     match unknown.first().and_then(|(first, _)| shots.get(*first)) {
         Some(first) => Err(refuse_clips(unknown.len(), first, paths, &Holdings::in_folder(paths))),
         None => Ok(()),
@@ -145,11 +142,10 @@ pub fn check_clips(
 pub fn check_bucket(
     paths: &CampaignPaths,
     shots: &[Shot],
-    reader: Option<&dyn Snapshot>,
     bucket: &Bucket,
     there: &Holdings,
 ) -> Result<(), CliError> {
-    let (unknown, _) = unknown_in_bucket(shots, reader, bucket, there)?;
+    let (unknown, _) = unknown_in_bucket(shots, paths, bucket, there)?;
     match unknown.first().and_then(|(first, _)| shots.get(*first)) {
         Some(first) => Err(refuse_clips(unknown.len(), first, paths, there)),
         None => Ok(()),
@@ -249,13 +245,9 @@ fn ways_out(error: CliError, paths: &CampaignPaths, there: &Holdings) -> CliErro
 type Unknown = Vec<(usize, Vec<String>)>;
 
 /// The shots without an attempt, by index, at whose name a whole clip lies, with its files.
-fn unknown_clips(
-    shots: &[Shot],
-    reader: Option<&dyn Snapshot>,
-    paths: &CampaignPaths,
-) -> Result<Unknown, CliError> {
+fn unknown_clips(shots: &[Shot], paths: &CampaignPaths) -> Result<Unknown, CliError> {
     let lie: HashSet<String> = clips_in(&paths.folder).into_iter().collect();
-    let candidates = candidates(shots, reader, &lie)?;
+    let candidates = candidates(shots, paths, &lie)?;
     let whole = |path: &String| is_whole(&paths.folder.join(path));
     Ok(only_whole(candidates, whole))
 }
@@ -263,11 +255,11 @@ fn unknown_clips(
 /// The same for clips in a bucket, and what each of them is.
 fn unknown_in_bucket(
     shots: &[Shot],
-    reader: Option<&dyn Snapshot>,
+    paths: &CampaignPaths,
     bucket: &Bucket,
     there: &Holdings,
 ) -> Result<(Unknown, HashMap<String, Stored>), CliError> {
-    let candidates = candidates(shots, reader, &there.clips)?;
+    let candidates = candidates(shots, paths, &there.clips)?;
     if candidates.is_empty() {
         return Ok((Vec::new(), HashMap::new()));
     }
@@ -288,21 +280,23 @@ fn unknown_in_bucket(
 }
 
 /// The shots without an attempt, by index, at whose name something lies, with the paths of its parts.
+/// The ledger is read after the clips were listed: another worker may have bought and stored meanwhile.
 fn candidates(
     shots: &[Shot],
-    reader: Option<&dyn Snapshot>,
+    paths: &CampaignPaths,
     lie: &HashSet<String>,
 ) -> Result<Unknown, CliError> {
     let mut found = Vec::new();
     if lie.is_empty() {
         return Ok(found);
     }
+    let reader = paths.reader()?;
     for (index, shot) in shots.iter().enumerate() {
         let path = |part| clip_path(&shot.clip_name, 1, part);
         if !lie.contains(&path(1)) {
             continue;
         }
-        if let Some(reader) = reader
+        if let Some(reader) = &reader
             && (reader.has_attempts(&shot.id)? || reader.lists(&path(1))?)
         {
             continue;

@@ -72,7 +72,7 @@ impl Scheduler {
     /// Takes over what the ledger says of all workers.
     pub(super) fn heard(&mut self, now: Now, news: News) {
         let Some(sharing) = &mut self.sharing else { return };
-        let is_old = sharing.telling_pauses > 0 || std::mem::take(&mut sharing.told_pause);
+        let is_old = sharing.telling_pause.is_some() || std::mem::take(&mut sharing.told_pause);
         let turns = !is_old && news.paused != sharing.is_paused;
         sharing.news = news;
         sharing.ask_at = now.elapsed + EVERY.0;
@@ -94,16 +94,23 @@ impl Scheduler {
     pub(super) fn tell_pause(&mut self, paused: bool) {
         if let Some(sharing) = self.sharing.as_mut().filter(|sharing| sharing.is_paused != paused) {
             sharing.is_paused = paused;
-            sharing.telling_pauses += 1;
             sharing.told_pause = true;
-            self.out.effects.push(Effect::TellPause { paused });
+            // One after the other: a later word must not be overtaken by an earlier one.
+            if sharing.telling_pause.is_none() {
+                sharing.telling_pause = Some(paused);
+                self.out.effects.push(Effect::TellPause { paused });
+            }
         }
     }
 
     /// The ledger knows of a pause, or of its end.
     pub(super) fn pause_told(&mut self) {
-        if let Some(sharing) = &mut self.sharing {
-            sharing.telling_pauses = sharing.telling_pauses.saturating_sub(1);
+        let Some(sharing) = &mut self.sharing else { return };
+        let paused = sharing.is_paused;
+        if sharing.telling_pause.take().is_some_and(|told| told != paused) {
+            sharing.telling_pause = Some(paused);
+            self.out.effects.push(Effect::TellPause { paused });
+        } else {
             sharing.told_pause = sharing.asking;
         }
     }

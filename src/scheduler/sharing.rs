@@ -48,8 +48,8 @@ pub(super) struct Sharing {
     pub(super) to_buy: Usd,
     /// Whether the campaign is paused, as this worker last heard or said.
     pub(super) is_paused: bool,
-    /// Pauses that are being told to the ledger: what it says of them meanwhile is old.
-    pub(super) telling_pauses: u32,
+    /// What the ledger is being told of a pause: what it says of it meanwhile is old.
+    pub(super) telling_pause: Option<bool>,
     /// Whether a pause was told since work was last asked for.
     pub(super) told_pause: bool,
     /// Since when the shots are being counted, and when they are to be counted again.

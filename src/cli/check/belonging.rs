@@ -1,7 +1,7 @@
 //! Whose the campaign folder is, which gateway its purchases are at, and who bought the same shots: what
 //! a run would refuse, found beforehand.
 
-use crate::ledger::{Kind, Owner, Snapshot};
+use crate::ledger::{Kind, Owner};
 use crate::report::text::safe;
 
 use super::super::error::CliError;
@@ -73,11 +73,11 @@ fn address(paths: &CampaignPaths, api_base: &str) -> Option<Finding> {
 pub fn of_shots(
     paths: &CampaignPaths,
     loaded: &LoadedCampaign,
-    reader: Option<&dyn Snapshot>,
+    has_ledger: bool,
     api_base: &str,
 ) -> Vec<Finding> {
     let shots = &loaded.campaign.shots;
-    let clips = reader.and_then(|_| ownership::check_clips(paths, shots, reader).err());
+    let clips = has_ledger.then(|| ownership::check_clips(paths, shots).err()).flatten();
     let clips = clips.map(|error| refused("clips", &error));
     let may_be_bought = paths.kind == Kind::Gateway && ownership::begins(loaded);
     let siblings = may_be_bought.then(|| match siblings::check(paths, shots, Some(api_base)) {

@@ -1,7 +1,6 @@
 //! Whether a campaign's bucket takes clips, and whose it is.
 
 use crate::domain::shot::Shot;
-use crate::ledger::Snapshot;
 
 use super::super::bucket;
 use super::super::error::CliError;
@@ -11,12 +10,9 @@ use super::super::settings::CampaignPaths;
 use super::belonging::refused;
 use super::finding::Finding;
 
-/// What is found of a campaign's bucket; nothing where its clips go to its folder. `shots`: the shots
-/// and the ledger, where they can be read.
-pub fn findings(
-    paths: &CampaignPaths,
-    shots: Option<(&[Shot], Option<&dyn Snapshot>)>,
-) -> Vec<Finding> {
+/// What is found of a campaign's bucket; nothing where its clips go to its folder. `shots`: where the
+/// manifest can be read.
+pub fn findings(paths: &CampaignPaths, shots: Option<&[Shot]>) -> Vec<Finding> {
     let Some(url) = &paths.bucket else { return Vec::new() };
     let look = || {
         bucket::one_place(paths)?;
@@ -50,7 +46,7 @@ pub fn findings(
             ownership::admit(owner, paths)?;
         }
         match shots {
-            Some((shots, reader)) => ownership::check_bucket(paths, shots, reader, &bucket, &there),
+            Some(shots) => ownership::check_bucket(paths, shots, &bucket, &there),
             None => Ok(()),
         }
     };

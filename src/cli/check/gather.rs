@@ -103,8 +103,8 @@ pub fn campaign(
     (night.budget, night.catalog) = (loaded.budget, Some(loaded.catalog.clone()));
     let reader = paths.reader().ok().flatten();
     night.last = state(&paths, Some(&loaded), api_base);
-    night.last.extend(belonging::of_shots(&paths, &loaded, reader.as_deref(), api_base));
-    night.last.extend(bucket::findings(&paths, Some((&loaded.campaign.shots, reader.as_deref()))));
+    night.last.extend(belonging::of_shots(&paths, &loaded, reader.is_some(), api_base));
+    night.last.extend(bucket::findings(&paths, Some(&loaded.campaign.shots)));
     let entries = loaded.entries().unwrap_or_default();
     night.money = loaded.kept.as_ref().map_or_else(Balance::default, |kept| kept.balance);
     let work = args::Work::default();

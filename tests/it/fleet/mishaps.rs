@@ -128,6 +128,25 @@ fn a_database_that_is_killed_under_its_workers_loses_nothing_and_leaves_no_doubt
     });
 }
 
+/// Others begin the campaign and store clips meanwhile: they are no clips of an unknown purchase.
+#[test]
+fn a_worker_that_freezes_before_it_has_joined_finds_the_clips_of_others_when_it_thaws() {
+    let mut fleet = Fleet::new(Script { rate: 50, ..Script::new(Profile::Calm, 9, 20, 2) });
+    fleet.start_until(0, "folder looked at", 1);
+    fleet.start(1);
+    let (began, some) =
+        (Instant::now(), "SELECT count(*) > 5 FROM revisions WHERE state = 'delivered'");
+    while fleet.server.try_psql("rushes", some).as_deref() != Ok("t") {
+        assert!(began.elapsed() < 10 * LEASE, "{}", fleet.log(1));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    fleet.thaw(0);
+    for (nth, status) in fleet.wait() {
+        assert_eq!(status.code(), Some(0), "{}", fleet.log(nth));
+    }
+    assert_eq!(fleet.simulator.books().purchases.len(), 20);
+}
+
 /// Others call its shot doubtful meanwhile and buy it again. When it thaws, its request does not leave
 /// any more, and its word that nothing was sent frees its price.
 #[test]

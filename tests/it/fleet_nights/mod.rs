@@ -69,6 +69,12 @@ fn nights_from_450_to_600_keep_every_promise() {
     (450..600).for_each(must_hold);
 }
 
+/// Nights in which a promise was once broken, or called broken.
+#[test]
+fn nights_that_went_wrong_once_keep_every_promise() {
+    [1499, 1904, 6951, 7211, 8149, 9347].into_iter().for_each(must_hold);
+}
+
 #[test]
 fn one_night_again_goes_the_same_way() {
     let seed = number("RUSHES_FLEET_NIGHT").unwrap_or(7);
