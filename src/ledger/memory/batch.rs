@@ -156,8 +156,11 @@ impl Tables {
         if let Err(error) = self.books.holds(id, change) {
             return Verdict::Refused(error);
         }
+        let task = task_of(transition, change.attempt);
+        let attempt = self.books.attempt(change.attempt);
+        let is_known = task.is_some() && attempt.is_some_and(|had| had.task.as_ref() == task);
         match self.books.revision_mut(id) {
-            Some(revision) if is_settled_by(revision, change) => {
+            Some(revision) if is_settled_by(revision, change, is_known) => {
                 revision.holder = None;
                 match self.books.commit(commit) {
                     Verdict::Refused(error) => Verdict::Refused(error),
@@ -165,7 +168,7 @@ impl Tables {
                 }
             }
             Some(_) => {
-                self.note_late(change, task_of(transition, change.attempt), commit.at);
+                self.note_late(change, task, commit.at);
                 Verdict::Gone
             }
             None => Verdict::Refused(LedgerError::defect(format!("no revision {}", id.0))),
@@ -175,7 +178,9 @@ impl Tables {
     /// How a POST ended, of which the revision's state speaks no more.
     fn note_late(&mut self, change: &AttemptChange, task: Option<&TaskId>, at: Timestamp) {
         let Some(attempt) = self.books.attempt_mut(change.attempt) else { return };
-        let is_bought = change.outcome == Some(AttemptOutcome::Bought);
+        // A task that is known already may have ended since, and its price be free again.
+        let is_news = task.is_none() || attempt.task.as_ref() != task;
+        let is_bought = change.outcome == Some(AttemptOutcome::Bought) && is_news;
         let is_doubtful = change.outcome == Some(AttemptOutcome::Doubtful);
         let account = match attempt.account {
             Account::Released if is_bought => Account::Reserved,
@@ -205,12 +210,12 @@ fn is_adoption(transition: &Transition) -> bool {
 }
 
 /// Whether how a POST ended says where the revision stands: it is submitting or in doubt about that
-/// attempt, or waits to be bought and is bought already.
-fn is_settled_by(revision: &Revision, change: &AttemptChange) -> bool {
+/// attempt, or waits to be bought and is bought already, with a task that was not known.
+fn is_settled_by(revision: &Revision, change: &AttemptChange, is_known: bool) -> bool {
     let state = &revision.entry.status.state;
     match state {
         State::Submitting { .. } | State::InDoubt { .. } => state.attempt() == Some(change.attempt),
-        State::Queued { .. } => change.outcome == Some(AttemptOutcome::Bought),
+        State::Queued { .. } => change.outcome == Some(AttemptOutcome::Bought) && !is_known,
         _ => false,
     }
 }

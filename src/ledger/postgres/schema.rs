@@ -26,7 +26,7 @@ const FUNCTIONS: &str = concat!(
 );
 /// Counted up with every released change of the functions: a program replaces those of an earlier
 /// version, and leaves those of its own or of a later one.
-const FUNCTIONS_VERSION: i32 = 2;
+const FUNCTIONS_VERSION: i32 = 3;
 /// This program, as a ledger names it.
 pub(super) const PROGRAM: &str = concat!("rushes ", env!("CARGO_PKG_VERSION"));
 /// Of the lock that is held while the schema is looked at and changed.

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::support::commits::RESUBMIT;
+use rushes::domain::outcome::{FailedTask, PollOutcome};
 use rushes::domain::state::{Account, AttemptId};
 
 over_all_fleets![
@@ -14,6 +15,8 @@ over_all_fleets![
     refused_and_still_in_doubt_it_is_queued_again_and_its_price_free,
     refused_after_it_was_sent_again_only_its_price_is_free,
     refused_after_its_task_was_found_nothing_is_free,
+    bought_after_that_task_failed_nothing_is_reserved_again,
+    bought_after_that_task_failed_and_it_waits_to_be_bought_again_it_waits,
     not_sent_after_the_user_said_so_nothing_changes,
     a_poll_and_a_delivery_are_dropped,
     bought_while_the_user_says_that_it_was_not_the_news_count,
@@ -186,6 +189,37 @@ async fn refused_after_its_task_was_found_nothing_is_free<S: Shared>() {
     found.says(not_sent()).await;
     assert_eq!(found.account().await, (Account::Reserved, Some("t".to_owned())));
     assert_eq!(now(&*found.other, "s0").status, rendering);
+}
+
+/// Another worker found the task, and it failed without a charge.
+async fn failed_meanwhile<S: Shared>() -> (Found<S>, RevisionState) {
+    let found = found_in_doubt::<S>().await;
+    let rendering = found.user_says(Resolution::Task(super::super::found("t"))).await;
+    let event = ShotEvent::Polled(PollOutcome::Failed {
+        why: "TIMEOUT".into(),
+        kind: FailedTask { is_luck: false, is_canceled: false },
+    });
+    let failed = found.other.apply(found.entry.revision, &rendering, event, &RULES, at(5)).await;
+    assert_eq!(found.account().await, (Account::Released, Some("t".to_owned())));
+    (found, failed)
+}
+
+async fn bought_after_that_task_failed_nothing_is_reserved_again<S: Shared>() {
+    let (found, failed) = failed_meanwhile::<S>().await;
+    found.says(bought("t")).await;
+    assert_eq!(found.account().await, (Account::Released, Some("t".to_owned())));
+    assert_eq!(now(&*found.other, "s0").status, failed);
+    assert_eq!(found.other.snapshot().unwrap().summary().unwrap().balance.reserved, usd(0));
+    assert!(found.other.earlier_tasks().await.unwrap().is_empty());
+}
+
+async fn bought_after_that_task_failed_and_it_waits_to_be_bought_again_it_waits<S: Shared>() {
+    let (found, failed) = failed_meanwhile::<S>().await;
+    let again = ShotEvent::RetryFailed;
+    let queued = found.other.apply(found.entry.revision, &failed, again, &RULES, at(6)).await;
+    found.says(bought("t")).await;
+    assert_eq!(found.account().await, (Account::Released, Some("t".to_owned())));
+    assert_eq!(now(&*found.other, "s0").status, queued);
 }
 
 async fn not_sent_after_the_user_said_so_nothing_changes<S: Shared>() {

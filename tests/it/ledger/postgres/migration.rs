@@ -40,7 +40,7 @@ async fn a_campaign_of_schema_1_goes_on_and_what_was_on_the_wire_stays_so() {
 
     lapse(&server, "rushes", 1);
     let worker = join(&address, folder.path(), 1).unwrap();
-    assert_eq!(server.psql("rushes", "SELECT schema, functions_version FROM about"), "4|2");
+    assert_eq!(server.psql("rushes", "SELECT schema, functions_version FROM about"), "4|3");
     assert_eq!(worker.balance().spent, usd(1_000_000));
     assert_eq!(worker.balance().reserved, usd(2_000_000));
     let begun = fleet(&worker).begin(Some(four()), None, at(0)).await.unwrap();
@@ -93,7 +93,7 @@ fn functions_are_replaced_by_later_ones_only() {
     let is_ours = || {
         server.psql("rushes", "SELECT takes_place('submitting', NULL, false) IS NOT NULL") == "t"
     };
-    for (version, replaced) in [(3, false), (2, false), (1, true)] {
+    for (version, replaced) in [(4, false), (3, false), (2, true)] {
         server.psql("rushes", changed);
         server.psql("rushes", &format!("UPDATE about SET functions_version = {version}"));
         drop(join(&address, folder.path(), 1).unwrap());

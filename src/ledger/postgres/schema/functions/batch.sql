@@ -171,7 +171,7 @@ BEGIN
         END IF;
         FOREACH one IN ARRAY about LOOP
           SELECT t.revision, t.account, coalesce(t.price_micro, 0) AS cost, t.task_id IS NOT NULL AS has_task,
-              t.month_pot
+              coalesce(t.task_id = c.task, false) AS is_known, t.month_pot
             INTO change FROM attempts AS t WHERE t.id = one;
           IF change.revision IS DISTINCT FROM c.r THEN
             verdict := json_build_object('no', format('attempt %s is not one of revision %s', one, c.r));
@@ -182,15 +182,16 @@ BEGIN
           IF c.k = 'write' AND NOT is_mine THEN
             -- The news of a worker that this one is taken from: first-hand, it says what became of its
             -- own request.
-            -- One that waits to be bought is bought already.
+            -- One that waits to be bought is bought already, unless that task has ended since.
             is_written := c.o IS NOT NULL AND ((r.state IN ('submitting', 'in_doubt') AND r.attempt = c.a)
-              OR (r.state = 'queued' AND c.o = 'bought'));
+              OR (r.state = 'queued' AND c.o = 'bought' AND NOT change.is_known));
             IF c.o IS NULL THEN
               EXIT;
             ELSIF is_written THEN
               NULL;
             ELSIF c.o = 'bought' THEN
-              to_ := CASE change.account WHEN 'released' THEN 'reserved' ELSE change.account END;
+              to_ := CASE WHEN change.account = 'released' AND NOT change.is_known THEN 'reserved'
+                ELSE change.account END;
             ELSIF change.account <> 'reserved' OR change.has_task THEN
               to_ := change.account;
             END IF;
