@@ -162,6 +162,10 @@ impl Stage {
                 Some(ended) = running.next(), if !running.is_empty() => {
                     self.note(format!("worker {}: {:?}", ended.worker.number, ended.end));
                     ended.worker.end();
+                    // What it had begun ends with its process, before anything else happens.
+                    for _ in 0..3 {
+                        tokio::task::yield_now().await;
+                    }
                     ends.push(ended);
                 }
                 () = until(next) => match due.pop_first().unwrap().1 {
