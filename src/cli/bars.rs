@@ -3,11 +3,13 @@
 //! behind.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use indicatif::{ProgressDrawTarget, TermLike};
 use terminal_size::{Height, Width, terminal_size_of};
+
+use super::stderr;
 
 /// The size of a terminal that does not know it: rows and columns.
 const USUAL: (u16, u16) = (24, 80);
@@ -125,6 +127,6 @@ impl TermLike for StandardError {
         let mut picture = self.picture();
         picture.has_ended_line = false;
         let text = std::mem::take(&mut picture.text);
-        io::stderr().write_all(text.as_bytes())
+        stderr::draw(&text)
     }
 }

@@ -47,6 +47,7 @@ mod siblings;
 pub mod signals;
 mod sim;
 mod status;
+mod stderr;
 mod summary;
 mod system_limits;
 mod terminal;
@@ -114,6 +115,7 @@ pub fn main() -> ExitCode {
         }
         exit
     });
+    stderr::settle();
     told.into()
 }
 

@@ -42,7 +42,7 @@ use super::summary::{Outcome, stopped};
 use super::terminal::{CYAN, RED, Terminal, YELLOW, screen, var};
 use super::{
     args, artifacts, asking, bucket, bucket_mark, clips_url, gateway, key, logging, only, progress,
-    review, run_note, runtime, serve, siblings, signals, sim, waiting, whole,
+    review, run_note, runtime, serve, siblings, signals, sim, stderr, waiting, whole,
 };
 
 /// Renders the shots of a manifest, or goes on with them.
@@ -268,6 +268,7 @@ impl Task<'_> {
         let verb = command.trim_start_matches("rushes ");
         let go_on = paths.again(verb, "");
         let farewell = Farewell::new(&progress, timeout, &go_on, terminal);
+        stderr::queue();
         let signals = signals::listen(stop.clone(), farewell)?;
         let noted = tokio::spawn(run_note::follow(progress.clone(), Arc::clone(&held)));
         let notifier = notifier.map(|notifier| tokio::spawn(notifier.follow(progress.clone())));
@@ -288,7 +289,7 @@ impl Task<'_> {
         let ended = scheduler::run(self.shots, options, deps, stop, sender).await;
         // Before the others stop listening, so that no signal falls in between.
         let leave = Signals::new();
-        signals.abort();
+        signals.run_is_over();
         if let Some(listener) = listener {
             listener.close(Duration::ZERO).await;
         }
@@ -310,6 +311,7 @@ impl Task<'_> {
             artifacts::put(bucket, &paths, terminal).await;
         }
         let told = Told { former: last.borrow().former, lasted: began.elapsed() };
+        stderr::settle();
         let mut exit = summarize(&paths, &ended, &told, only.as_ref(), terminal, out);
         if !self.has_open_purchases
             && matches!(ended, RunOutcome::Stopped(StopReason::Balance(_)))

@@ -1,10 +1,11 @@
 //! Ctrl-C, SIGTERM and a closed terminal (SIGHUP): the first asks the run to stop, a second Ctrl-C
 //! or SIGTERM leaves now.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 use crate::domain::time::{Clock, SystemClock, Timestamp};
 use crate::report::text::plural;
@@ -13,6 +14,8 @@ use crate::scheduler::{CancelToken, Progress};
 use super::error::CliError;
 use super::exit::Exit;
 use super::progress::on_the_wire;
+use super::runtime;
+use super::stderr;
 use super::terminal::{CYAN, Terminal, YELLOW};
 
 /// What is told to the user who stops a run.
@@ -41,21 +44,66 @@ impl Farewell {
     }
 }
 
-/// Begins to listen; must be called inside the runtime. Abort the handle when the run is over.
-pub fn listen(stop: CancelToken, farewell: Farewell) -> Result<JoinHandle<()>, CliError> {
-    let mut signals = catch()?;
-    Ok(tokio::spawn(async move {
-        signals.next().await;
+/// Listens until the program ends.
+pub struct Listening {
+    /// Whether the run is over.
+    is_over: Arc<AtomicBool>,
+}
+
+impl Listening {
+    /// The run has ended: one more signal is for what is told of that, and the next leaves now.
+    pub fn run_is_over(&self) {
+        self.is_over.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Begins to listen, on a thread of its own: the run's may wait for a terminal.
+pub fn listen(stop: CancelToken, farewell: Farewell) -> Result<Listening, CliError> {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let (begun, begins) = std::sync::mpsc::sync_channel(1);
+    let over = Arc::clone(&is_over);
+    let runtime = runtime()?;
+    let listener = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        runtime.block_on(async {
+            // Caught before the run goes on, so that none is missed.
+            match catch() {
+                Ok(signals) => {
+                    drop(begun.send(Ok(())));
+                    attend(signals, &stop, farewell, &over).await;
+                }
+                Err(error) => drop(begun.send(Err(error))),
+            }
+        });
+    });
+    let cannot = |why: &dyn std::fmt::Display| {
+        CliError::new(format!("Ctrl-C cannot be listened for: {why}"))
+    };
+    listener.map_err(|error| cannot(&error))?;
+    begins.recv().map_err(|error| cannot(&error))??;
+    Ok(Listening { is_over })
+}
+
+/// Stops the run at the first signal and leaves at the second.
+async fn attend(mut signals: Signals, stop: &CancelToken, farewell: Farewell, over: &AtomicBool) {
+    let is_over = || over.load(Ordering::SeqCst);
+    signals.next().await;
+    if !is_over() {
         stop.cancel();
-        let Farewell { progress, timeout, go_on, terminal } = farewell;
-        tracing::warn!("{}", stopping(&progress.borrow(), SystemClock.now(), timeout));
+        let progress = farewell.progress.borrow().clone();
+        tracing::warn!("{}", stopping(&progress, SystemClock.now(), farewell.timeout));
         signals.insisted().await;
+    }
+    if is_over() {
+        signals.insisted().await;
+    } else {
+        let Farewell { progress, go_on, terminal, .. } = farewell;
         terminal.leave();
         terminal.say(YELLOW, "quit", &quit(&progress.borrow()));
         terminal.say(CYAN, "help", &format!("to go on: {go_on}"));
-        #[expect(clippy::disallowed_methods, reason = "leaving now means without unwinding")]
-        std::process::exit(i32::from(Exit::Interrupted.code()));
-    }))
+    }
+    stderr::settle();
+    #[expect(clippy::disallowed_methods, reason = "leaving now means without unwinding")]
+    std::process::exit(i32::from(Exit::Interrupted.code()));
 }
 
 /// What a run that the user stops waits for, and what a second Ctrl-C would mean.

@@ -2,7 +2,7 @@
 //! else.
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 
 use clap::builder::styling::{AnsiColor, Style};
@@ -11,7 +11,7 @@ use terminal_size::terminal_size_of;
 
 use crate::report::text::{Screen, columns};
 
-use super::bars;
+use super::{bars, stderr};
 
 /// What standard error is, and the bars on it.
 #[derive(Clone, Debug)]
@@ -62,9 +62,9 @@ impl Terminal {
     /// Writes to standard error, above the bars. A failure has no place to be reported.
     pub fn write(&self, bytes: &[u8]) {
         if self.shows_bars() {
-            self.bars.suspend(|| drop(io::stderr().write_all(bytes)));
+            self.bars.suspend(|| stderr::write(bytes));
         } else {
-            drop(io::stderr().write_all(bytes));
+            stderr::write(bytes);
         }
     }
 

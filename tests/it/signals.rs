@@ -1,10 +1,10 @@
 //! What the real program does when its terminal or its reader is gone. On Linux, where the system
 //! tells whether it is to outlive its terminal.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -124,4 +124,53 @@ fn how_a_run_ends_does_not_depend_on_who_reads_it() {
     let mut run = Run(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
     drop(run.0.stdout.take());
     assert_eq!(run.exit_code(), Some(3));
+}
+
+/// A terminal was stopped with Ctrl-S, or a connection stalls: what cannot be shown is left out.
+#[test]
+fn a_run_goes_on_while_nothing_is_read_of_what_it_says() {
+    let shots: String =
+        (0..40).map(|nth| format!("  - {{id: s{nth}, prompt: Rain {nth}}}\n")).collect();
+    let (head, _) = MANIFEST.split_once("  - {id: a").unwrap();
+    let manifest = format!("{head}{shots}").replace("limits: {", "limits: {rate: 50/s, ");
+    let sandbox = Sandbox::new().manifest(&manifest);
+    let (unread, stderr) = full_pipe();
+    let mut command = sandbox.command(&["run", "shots.yaml", "--sim", "-vv"]);
+    let mut run = Run(command.stdout(Stdio::null()).stderr(stderr).spawn().unwrap());
+    assert_eq!(run.exit_code(), Some(0));
+    drop(unread);
+    sandbox.run(["status", "shots.yaml", "--sim"]).exits(0).says("40 delivered");
+}
+
+/// The summary finds no reader: a second signal leaves at once all the same.
+#[test]
+fn signals_are_heeded_while_nothing_is_read_of_the_summary() {
+    let sandbox = Sandbox::new().manifest(MANIFEST);
+    let (unread, stdout) = full_pipe();
+    let mut command = sandbox.command(&["run", "shots.yaml", "--sim"]);
+    let mut run = Run(command.stdout(stdout).stderr(Stdio::null()).spawn().unwrap());
+    let began = Instant::now();
+    let all = || sandbox.run(["status", "shots.yaml", "--sim"]).stdout();
+    while !all().contains("2 delivered") {
+        assert!(began.elapsed() < PATIENCE, "{}", all());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let id = run.0.id().to_string();
+    while run.0.try_wait().unwrap().is_none() {
+        assert!(began.elapsed() < PATIENCE, "it does not end");
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(run.exit_code(), Some(130));
+    drop(unread);
+}
+
+/// A pipe in which nothing finds room.
+fn full_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let flags = rustix::fs::fcntl_getfl(&writer).unwrap();
+    rustix::fs::fcntl_setfl(&writer, flags | rustix::fs::OFlags::NONBLOCK).unwrap();
+    while writer.write(b"x").is_ok() {}
+    rustix::fs::fcntl_setfl(&writer, flags).unwrap();
+    (reader, writer)
 }

@@ -389,6 +389,24 @@ impl Oracle {
         tasks.filter_map(|one| one.status.state.task().map(ToString::to_string)).collect()
     }
 
+    /// Whether a task has ended that the ledger knows and whose price is still reserved: another run
+    /// asks for it.
+    pub fn has_unsettled(&mut self, books: &Accounts) -> bool {
+        let attempts = self.attempts();
+        let is_reserved = |task: &str| {
+            let mut all = attempts.iter();
+            all.any(|a| a.account == Account::Reserved && a.task.as_deref() == Some(task))
+        };
+        let mut purchases = books.purchases();
+        purchases.any(|purchase| match purchase.fate {
+            Fate::Completes { .. } => is_reserved(&purchase.task_id),
+            Fate::Fails { .. } => {
+                !purchase.fate.leaves_price_open() && is_reserved(&purchase.task_id)
+            }
+            Fate::Stuck => false,
+        })
+    }
+
     /// In the end both sides agree on every task and, but for a dearer catalog, on every dollar.
     pub fn balance_books(&mut self, books: &Accounts) {
         let attempts = self.attempts();

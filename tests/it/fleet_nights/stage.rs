@@ -333,15 +333,16 @@ impl Stage {
             )
         };
         let is_done = |ended: &Ended| matches!(ended.end, End::Ran(RunOutcome::Done, _));
-        let oracle = self.oracle.lock().unwrap();
+        let mut oracle = self.oracle.lock().unwrap();
         let open = oracle.count("submitting") + oracle.count("in_doubt") + oracle.count("rendered");
         let (queued, rendering) = (oracle.count("queued"), oracle.rendering());
-        drop(oracle);
         let books = self.sim.books();
+        let unsettled = oracle.has_unsettled(&books);
+        drop(oracle);
         let mut others = books.purchases().filter(|purchase| !purchase.fate.is_never_told());
         let late = others.any(|purchase| rendering.contains(&purchase.task_id));
         let done = ends.iter().all(is_done) && queued == 0;
-        open == 0 && !late && (done || ends.iter().any(is_broke))
+        open == 0 && !late && !unsettled && (done || ends.iter().any(is_broke))
     }
 }
 
