@@ -54,7 +54,7 @@ impl CliError {
     pub fn tell(&self, terminal: &Terminal) -> Exit {
         match self {
             Self::Mistakes(mistakes) => {
-                terminal.write(format!("{}\n", mistakes.rendered.trim_end()).as_bytes());
+                terminal.tell(mistakes.rendered.trim_end());
             }
             Self::Error { what, help } => {
                 terminal.say(RED, "error", what);

@@ -179,6 +179,7 @@ fn needs(one: &Listed) -> Option<(String, &'static str)> {
     let parts = listed(&[
         (counts.in_doubt, "in doubt"),
         (waits, "paid for and not here"),
+        (counts.queued, "not bought yet"),
         (counts.failed, "failed"),
     ]);
     let verb = if waits > 0 { "fetch" } else { "report" };

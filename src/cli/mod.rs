@@ -71,7 +71,7 @@ use std::process::ExitCode;
 
 use tokio::runtime::Runtime;
 
-use args::Command;
+use args::{Command, LogFormat, Logs};
 use error::CliError;
 use terminal::{CYAN, Terminal};
 
@@ -90,6 +90,8 @@ pub fn main() -> ExitCode {
     if cli.command.logs().is_some_and(|logs| logs.quiet && logs.verbose == 0) {
         terminal = terminal.without_bars();
     }
+    let is_json = |logs: &Logs| logs.log_format == LogFormat::Json;
+    terminal = terminal.in_json(cli.command.logs().as_ref().is_some_and(is_json));
     let mut out = BufWriter::new(io::stdout());
     if let Err(error) = named_manifest::settle(&mut cli.command) {
         return error.tell(&terminal).into();

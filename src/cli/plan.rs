@@ -12,7 +12,7 @@ mod table;
 use std::collections::HashSet;
 use std::io::Write;
 
-use crate::ledger::{KeptPrice, Snapshot, Summary};
+use crate::ledger::{KeptPrice, Kind, Snapshot, Summary};
 use crate::plan::{Action, Plan, Scope, plan as lay_out};
 use crate::policy::budget::Balance;
 use crate::report::text::safe;
@@ -22,7 +22,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::logging;
 use super::ownership;
-use super::settings::LoadedCampaign;
+use super::settings::{CampaignPaths, LoadedCampaign};
 use super::terminal::{self, Terminal};
 use super::whole::held_back;
 use before::Before;
@@ -106,6 +106,19 @@ fn kept_prices(reader: Option<&dyn Snapshot>) -> Result<Vec<KeptPrice>, CliError
     Ok(reader.map(Snapshot::kept_prices).transpose()?.unwrap_or_default())
 }
 
+/// Refuses to mix a rehearsal and real purchases.
+pub fn same_kind(paths: &CampaignPaths, kept: Kind) -> Result<(), CliError> {
+    if kept == paths.kind {
+        return Ok(());
+    }
+    let (whose, fix) = match kept {
+        Kind::Simulator => ("the simulator's", "add --sim"),
+        Kind::Gateway => ("a gateway's", "leave --sim out"),
+    };
+    Err(CliError::new(format!("{} holds {whose} tasks", paths.ledger))
+        .help(format!("{fix}, or choose another folder with --out")))
+}
+
 /// Whether the price is of a lost request after which the shot was queued again.
 const fn is_resubmitted(kept: &KeptPrice) -> bool {
     !kept.is_own && kept.task.is_none()
@@ -114,14 +127,7 @@ const fn is_resubmitted(kept: &KeptPrice) -> bool {
 /// A run would refuse to open another campaign's ledger; so does the plan.
 pub fn same_campaign(loaded: &LoadedCampaign, kept: &Summary) -> Result<(), CliError> {
     let ledger = &loaded.paths.ledger;
-    if kept.kind != loaded.paths.kind {
-        let (whose, fix) = match kept.kind {
-            crate::ledger::Kind::Simulator => ("the simulator's", "add --sim"),
-            crate::ledger::Kind::Gateway => ("a gateway's", "leave --sim out"),
-        };
-        return Err(CliError::new(format!("{ledger} holds {whose} tasks"))
-            .help(format!("{fix}, or choose another folder with --out")));
-    }
+    same_kind(&loaded.paths, kept.kind)?;
     if kept.campaign != loaded.paths.header.campaign {
         let theirs = safe(&kept.campaign);
         return Err(CliError::new(format!("{ledger} is the campaign {theirs}'s"))

@@ -41,8 +41,8 @@ use super::signals::{Farewell, Signals};
 use super::summary::{Outcome, stopped};
 use super::terminal::{CYAN, RED, Terminal, YELLOW, screen, var};
 use super::{
-    args, artifacts, asking, bucket, bucket_mark, clips_url, gateway, key, logging, only, progress,
-    review, run_note, runtime, serve, siblings, signals, sim, stderr, waiting, whole,
+    args, artifacts, asking, bucket, bucket_mark, clips_url, gateway, key, logging, only, plan,
+    progress, review, run_note, runtime, serve, siblings, signals, sim, stderr, waiting, whole,
 };
 
 /// Renders the shots of a manifest, or goes on with them.
@@ -391,7 +391,11 @@ async fn open(
 ) -> Result<Opened, CliError> {
     let Some(http) = http else { return opening::open(paths, command, log, Some(begins)) };
     let address = http.capabilities().origin.address;
-    let home = paths.reader()?.map(|reader| reader.summary()).transpose()?.map(|it| it.home);
+    let kept = paths.reader()?.map(|reader| reader.summary()).transpose()?;
+    if let Some(kept) = &kept {
+        plan::same_kind(paths, kept.kind)?;
+    }
+    let home = kept.map(|it| it.home);
     if let Some(home) = &home {
         gateway::keeps_to(home, &address, paths)?;
     }

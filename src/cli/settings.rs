@@ -249,9 +249,16 @@ impl CampaignPaths {
         let typed = &self.typed;
         // A campaign's folder says where its ledger is and whether it was a rehearsal, and holds no manifest.
         let is_in_place = self.is_in_place();
-        let lacks_manifest = is_in_place && matches!(verb, "run" | "plan" | "check");
-        let says_where = is_in_place && !lacks_manifest;
-        let manifest = if lacks_manifest { "MANIFEST".to_owned() } else { quoted(&typed.manifest) };
+        let is_input = typed.manifest == Path::new("-");
+        let needs_manifest = matches!(verb, "run" | "plan" | "check");
+        let says_where = (is_in_place || is_input) && !needs_manifest;
+        let manifest = match (is_in_place, is_input) {
+            (true, _) if needs_manifest => "MANIFEST".to_owned(),
+            (_, true) if !needs_manifest => quoted(&self.folder),
+            _ => quoted(&typed.manifest),
+        };
+        // Standard input is written anew each time.
+        let before = if is_input && needs_manifest { "… | " } else { "" };
         let is_usual =
             is_in_place && self.ledger.file_path() == Some(&self.folder.join("ledger.sqlite"));
         let flag = |name: &str, value: &Path| format!("{name} {}", quoted(value));
@@ -264,7 +271,7 @@ impl CampaignPaths {
             _ => "--sim".to_owned(),
         });
         let words = [
-            Some(format!("rushes {verb} {manifest}")),
+            Some(format!("{before}rushes {verb} {manifest}")),
             Some(rest.to_owned()).filter(|rest| !rest.is_empty()),
             Some(self.flags.words(verb, rest).join(" ")).filter(|flags| !flags.is_empty()),
             typed

@@ -10,7 +10,7 @@ use crate::disk::private;
 use crate::domain::shot::Shot;
 use crate::ledger::identity::progress;
 use crate::ledger::{Identity, Kind, LedgerAddress, LedgerError, Snapshot};
-use crate::report::text::safe_path;
+use crate::report::text::{plural, safe_path};
 
 use super::again::quoted;
 use super::error::CliError;
@@ -25,7 +25,8 @@ const MAX_LISTED: usize = 200;
 /// The longest list that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// Refuses a campaign of which another one bought, or has in doubt, half or more. `gateway` is the
+/// Refuses a campaign of which another one bought, has in doubt or is about to buy half or more, and
+/// warns of fewer. `gateway` is the
 /// address of today's, where it is known: what a stand-in on this machine rendered was never bought
 /// elsewhere, nor the other way round.
 pub fn check(paths: &CampaignPaths, shots: &[Shot], gateway: Option<&str>) -> Result<(), CliError> {
@@ -33,64 +34,83 @@ pub fn check(paths: &CampaignPaths, shots: &[Shot], gateway: Option<&str>) -> Re
     if paths.kind != Kind::Gateway || shots.is_empty() {
         return Ok(());
     }
-    in_database(paths, shots, gateway)?;
+    let mut most = in_database(paths, shots, gateway)?;
     let ours = real(paths.ledger.path());
     for ledger in others(paths) {
         if real(&ledger) == ours || !ledger.is_file() {
             continue;
         }
-        match bought_half(&LedgerAddress::file(&ledger), shots, &paths.identity, gateway) {
-            Ok(false) => {}
-            Ok(true) => return Err(refusal(paths, &ledger)),
+        match bought(&LedgerAddress::file(&ledger), shots, &paths.identity, gateway) {
+            Ok(count) if count * 2 >= shots.len() => return Err(refusal(paths, &ledger)),
+            Ok(count) if count > most.0 => {
+                let folder = ledger.parent().unwrap_or(Path::new("."));
+                most = (count, format!("in {}", safe_path(folder)));
+            }
+            Ok(_) => {}
             Err(error) => tracing::info!("not compared: {error}"),
         }
+    }
+    if let (1.., whose) = &most {
+        tracing::warn!(
+            "{} of {} were bought already, or are about to be, by the campaign {whose}: here they \
+             would be bought again",
+            most.0,
+            plural(shots.len(), "shot"),
+        );
     }
     Ok(())
 }
 
-/// The same for the other campaigns in the same database.
+/// The same for the other campaigns in the same database; answers how many shots one of them has at
+/// most, and which.
 fn in_database(
     paths: &CampaignPaths,
     shots: &[Shot],
     gateway: Option<&str>,
-) -> Result<(), CliError> {
+) -> Result<(usize, String), CliError> {
+    let mut most = (0, String::new());
     for (name, ledger) in paths.ledger.others()? {
-        if bought_half(&ledger, shots, &paths.identity, gateway)? {
+        let count = bought(&ledger, shots, &paths.identity, gateway)?;
+        if count * 2 >= shots.len() {
             return Err(CliError::new(format!(
-                "half or more of these shots were bought already, by the campaign {name:?} in this \
-                 database: here they would be bought again"
+                "half or more of these shots were bought already, or are about to be, by the campaign \
+                 {name:?} in this database: here they would be bought again"
             ))
             .help(format!("to go on there, write `campaign: {name}` at the top of the manifest"))
             .help(format!("to buy them again on purpose: {}", paths.again("run", "--separate"))));
         }
+        if count > most.0 {
+            most = (count, format!("{name:?} in this database"));
+        }
     }
-    Ok(())
+    Ok(most)
 }
 
 fn refusal(paths: &CampaignPaths, ledger: &Path) -> CliError {
     let folder = ledger.parent().unwrap_or(Path::new("."));
     let there = paths.clone().in_folder(folder, ledger);
     CliError::new(format!(
-        "half or more of these shots were bought already, by the campaign in {}: here they would \
-         be bought again",
+        "half or more of these shots were bought already, or are about to be, by the campaign in {}: \
+         here they would be bought again",
         safe_path(folder)
     ))
     .help(format!("to go on there: {}", there.again("run", "")))
     .help(format!("to buy them again on purpose: {}", paths.again("run", "--separate")))
 }
 
-fn bought_half(
+/// How many of these shots a ledger bought or has in doubt, or is about to buy.
+fn bought(
     ledger: &LedgerAddress,
     shots: &[Shot],
     identity: &Identity,
     gateway: Option<&str>,
-) -> Result<bool, LedgerError> {
+) -> Result<usize, LedgerError> {
     let reader = ledger.snapshot()?;
     let summary = reader.summary()?;
     if summary.kind != Kind::Gateway || !may_be_one(summary.home.gateway.as_deref(), gateway) {
-        return Ok(false);
+        return Ok(0);
     }
-    knows_half(&*reader, shots, identity)
+    known(&*reader, shots, identity, summary.held_by.is_some())
 }
 
 /// Whether what was sent to `theirs` may have been bought where `today` is: unless one of them is on
@@ -106,11 +126,24 @@ pub fn knows_half(
     shots: &[Shot],
     identity: &Identity,
 ) -> Result<bool, LedgerError> {
+    let known = known(reader, shots, identity, false)?;
+    Ok(!shots.is_empty() && known * 2 >= shots.len())
+}
+
+/// How many of these shots a ledger bought or has in doubt. A run at work has those that it is to buy,
+/// too.
+fn known(
+    reader: &dyn Snapshot,
+    shots: &[Shot],
+    identity: &Identity,
+    is_at_work: bool,
+) -> Result<usize, LedgerError> {
     let by_id: HashMap<&str, &Shot> = shots.iter().map(|shot| (shot.id.as_str(), shot)).collect();
     let mut known = std::collections::HashSet::new();
     for entry in reader.entries()? {
         let Some(shot) = by_id.get(entry.shot.as_str()) else { continue };
-        if progress(&entry.status.state) == 0 || known.contains(shot.id.as_str()) {
+        let is_to_be = is_at_work && entry.current && entry.status.state.name() == "queued";
+        if !is_to_be && progress(&entry.status.state) == 0 || known.contains(shot.id.as_str()) {
             continue;
         }
         let is_exact = shot.fingerprints().any(|by_a_rule| by_a_rule == entry.fingerprint);
@@ -118,7 +151,7 @@ pub fn knows_half(
             known.insert(shot.id.as_str());
         }
     }
-    Ok(!shots.is_empty() && known.len() * 2 >= shots.len())
+    Ok(known.len())
 }
 
 /// The ledgers beside this campaign's folder, and those of the user's own list.

@@ -74,7 +74,7 @@ impl Reason {
         let head = match (is_one, self.why.is_empty()) {
             (true, true) => names.clone(),
             (true, false) => format!("{names}: {}", apimodels::in_words(&self.why)),
-            (false, true) => format!("{} ×", self.count),
+            (false, true) => plural(self.count, "shot"),
             (false, false) => format!("{} × {}", self.count, reasons::together(&self.why, need)),
         };
         writeln!(out, "  {}", screen.wrapped(&head, 2, 4))?;

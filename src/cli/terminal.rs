@@ -7,8 +7,10 @@ use std::os::fd::AsFd;
 
 use clap::builder::styling::{AnsiColor, Style};
 use indicatif::{MultiProgress, ProgressDrawTarget};
+use serde_json::json;
 use terminal_size::terminal_size_of;
 
+use crate::domain::time::{Clock, SystemClock};
 use crate::report::text::{Screen, columns};
 
 use super::{bars, stderr};
@@ -18,10 +20,14 @@ use super::{bars, stderr};
 pub struct Terminal {
     /// Whether diagnostics may be coloured.
     pub color: bool,
+    /// Whether what is said is JSON, a line each, as the messages of the log are.
+    pub json: bool,
     /// The progress bars; messages are written above them.
     pub bars: MultiProgress,
 }
 
+/// Where a line of JSON comes from.
+const TARGET: &str = "rushes";
 /// How far further lines of a message are indented.
 pub const HANG: usize = 2;
 
@@ -44,7 +50,7 @@ impl Terminal {
         } else {
             ProgressDrawTarget::hidden()
         };
-        Self { color, bars: MultiProgress::with_draw_target(target) }
+        Self { color, json: false, bars: MultiProgress::with_draw_target(target) }
     }
 
     /// The same without bars.
@@ -80,9 +86,42 @@ impl Terminal {
         Screen { width: size_of(&io::stderr()).map(|(_, columns)| columns), color: self.color }
     }
 
+    /// The same where what is said is to be JSON.
+    pub fn in_json(self, json: bool) -> Self {
+        Self { json, color: self.color && !json, ..self }
+    }
+
+    /// A text of several lines, which is wrong.
+    pub fn tell(&self, text: &str) {
+        if self.json {
+            self.write_json("ERROR", text);
+        } else {
+            self.write(format!("{text}\n").as_bytes());
+        }
+    }
+
+    fn write_json(&self, level: &str, message: &str) {
+        let timestamp = SystemClock.now().to_string();
+        let line =
+            json!({"timestamp": timestamp, "level": level, "message": message, "target": TARGET});
+        self.write(format!("{line}\n").as_bytes());
+    }
+
     /// `word: text` on standard error, the word in colour where that is welcome. On a terminal lines are
     /// broken between words, and a command at the end has a line of its own if it does not fit.
     pub fn say(&self, style: Style, word: &str, text: &str) {
+        if self.json {
+            let level = match word {
+                "error" => "ERROR",
+                "warning" => "WARN",
+                _ => "INFO",
+            };
+            let is_help = word == "help";
+            return self.write_json(
+                level,
+                &if is_help { format!("help: {text}") } else { text.to_owned() },
+            );
+        }
         let text = self.screen().with_command(text, columns(word) + 2, HANG);
         self.write(format!("{}: {text}\n", self.paint(style, word)).as_bytes());
     }

@@ -97,10 +97,10 @@ impl Known {
 const fn state(counts: &Counts, stalled: usize) -> &'static str {
     if counts.in_doubt + counts.submitting > 0 {
         "in doubt"
-    } else if counts.rendered + counts.rendering > stalled {
-        "to fetch"
     } else if counts.queued > 0 {
         "to go on"
+    } else if counts.rendered + counts.rendering > stalled {
+        "to fetch"
     } else if stalled > 0 {
         STALLED
     } else if counts.failed > 0 {

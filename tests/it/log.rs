@@ -146,6 +146,32 @@ fn redirected_messages_have_times() {
 }
 
 #[test]
+fn with_json_everything_that_is_said_is_json() {
+    let sandbox =
+        Sandbox::new().manifest(TWO_SHOTS).file("wrong.yaml", "shots: [{id: a, modell: x}]");
+    for (words, code, level, text) in [
+        (&["run", "shots.yaml", "--sim", "--budget", "0.1"][..], 3, "ERROR", "the cap"),
+        (&["run", "wrong.yaml", "--sim"], 2, "ERROR", "modell"),
+        (
+            &["run", "shots.yaml", "--sim", "--only", "zebra"],
+            2,
+            "INFO",
+            "help: ids look like beach",
+        ),
+    ] {
+        let words = [words, &["--log-format", "json"]].concat();
+        let said = sandbox.run_words(&words).exits(code).stderr();
+        let lines: Vec<serde_json::Value> =
+            said.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+        let is_it = |line: &serde_json::Value| {
+            line["level"] == level && line["message"].as_str().unwrap().contains(text)
+        };
+        assert!(lines.iter().any(is_it), "{said}");
+        assert!(lines.iter().all(|line| line["timestamp"].is_string()), "{said}");
+    }
+}
+
+#[test]
 fn messages_for_people_stay_as_they_were() {
     let sandbox = Sandbox::new().manifest(TWO_SHOTS);
     let done = sandbox.run(["run", "shots.yaml", "--sim", "-v"]).exits(0);

@@ -129,8 +129,10 @@ fn how_a_run_ends_does_not_depend_on_who_reads_it() {
 /// A terminal was stopped with Ctrl-S, or a connection stalls: what cannot be shown is left out.
 #[test]
 fn a_run_goes_on_while_nothing_is_read_of_what_it_says() {
-    let shots: String =
-        (0..40).map(|nth| format!("  - {{id: s{nth}, prompt: Rain {nth}}}\n")).collect();
+    let shots = (0..40)
+        .map(|nth| format!("  - {{id: s{nth}, prompt: Rain {nth}}}\n"))
+        .collect::<Vec<_>>()
+        .concat();
     let (head, _) = MANIFEST.split_once("  - {id: a").unwrap();
     let manifest = format!("{head}{shots}").replace("limits: {", "limits: {rate: 50/s, ");
     let sandbox = Sandbox::new().manifest(&manifest);

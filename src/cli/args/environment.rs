@@ -20,6 +20,10 @@ const WORDS: [(&str, &[&str]); 2] = [
 /// Flags that also stand alone, and what they mean then: a yes or a no will do for them too.
 const ALONE: [(&str, &str); 2] = [("sim", Profile::Calm.name()), ("serve", "")];
 
+/// Flags of which an empty value is a mistake also where it comes from a variable: what a script came to
+/// is to be bought, or a cap, was empty.
+const NEVER_EMPTY: [&str; 2] = ["only", "budget"];
+
 /// The program's commands; each flag takes its value from its variable too, where `var` has one that
 /// is not empty.
 pub fn command(var: &dyn Fn(&str) -> Option<OsString>) -> Command {
@@ -50,7 +54,9 @@ fn with_variable(arg: Arg, var: &dyn Fn(&str) -> Option<OsString>) -> Arg {
         Some(long) => variable_of(long),
     };
     let value = match var(&variable) {
-        // An empty variable is one that is not set.
+        // The parser reads it, and refuses what is empty.
+        None if NEVER_EMPTY.contains(&arg.get_id().as_str()) => String::new(),
+        // Any other that is empty is one that is not set.
         None => return arg.env(None::<&str>),
         Some(value) => value.to_string_lossy().to_lowercase(),
     };

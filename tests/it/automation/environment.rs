@@ -19,6 +19,17 @@ fn a_flag_beats_the_environment_and_that_beats_the_manifest() {
     assert!(text.contains("cap $1.00") && !text.contains("beach"), "{text}");
 }
 
+/// What a script came to is to be bought, or a cap, was empty: all of it, or no cap, is not meant.
+#[test]
+fn an_empty_choice_of_shots_and_an_empty_cap_are_refused() {
+    for (name, flag) in [("RUSHES_ONLY", "--only"), ("RUSHES_BUDGET", "--budget")] {
+        let sandbox = Sandbox::new().manifest(TWO_SHOTS).var(name, "");
+        sandbox.run(["plan", "shots.yaml"]).exits(2).warns(flag);
+    }
+    let sandbox = Sandbox::new().manifest(TWO_SHOTS).var("RUSHES_RATE", "");
+    sandbox.run(["plan", "shots.yaml"]).exits(0);
+}
+
 /// Trial 24: booleans take 1, 0, true and false.
 #[test]
 fn switches_take_yes_and_no() {

@@ -55,6 +55,17 @@ fn what_waits_is_told_and_nothing_is_changed() {
     assert!(String::from_utf8(within.stdout).unwrap().contains("summer (sim)"));
 }
 
+/// What is to be bought is named before what is only to be fetched: a run does both.
+#[test]
+fn a_campaign_with_shots_to_buy_is_to_go_on() {
+    let sandbox = Sandbox::new().manifest(TWO_SHOTS);
+    let words = ["run", "shots.yaml", "--sim", "--no-download", "--budget", "0.1"];
+    sandbox.run(words).exits(3);
+    let text = sandbox.run(["ls"]).exits(0).stdout();
+    assert!(text.contains("to go on"), "{text}");
+    assert!(text.contains("1 paid for and not here, 1 not bought yet"), "{text}");
+}
+
 #[cfg(unix)]
 #[test]
 fn links_lead_the_search_in_no_circle() {

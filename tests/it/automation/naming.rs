@@ -95,6 +95,10 @@ fn a_manifest_may_come_from_standard_input() {
     assert!(sandbox.path("film/clips/beach.mp4").is_file());
     let (code, out, _) = pipe(&["status", "-", "--sim", "--out", "film"], TWO_SHOTS);
     assert!(code == Some(0) && out.contains("2 delivered"), "{out}");
+    // What is said of going on does not name what is read only once.
+    let (_, out, err) = pipe(&["run", "-", "--sim", "--out", "film2", "--no-download"], TWO_SHOTS);
+    assert!(out.contains("rushes fetch film2\n") && !out.contains("rushes fetch -"), "{out}{err}");
+    std::fs::remove_dir_all(sandbox.path("film2")).unwrap();
     let (code, _, err) =
         pipe(&["plan", "-"], "campaign: x\nshots:\n  - id: a\n    modell: kling-v3\n");
     assert!(code == Some(2) && err.contains(":4:5: ") && err.contains("modell: kling-v3"), "{err}");

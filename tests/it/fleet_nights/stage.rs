@@ -346,8 +346,8 @@ impl Stage {
     }
 }
 
-/// Workers to which nothing happened, and that were there to the end, end alike, unless something that the
-/// ledger did not have came to be known between their ends.
+/// Workers to which nothing happened, and that were there to the end, end alike, unless something came in
+/// about then that the ledger did not have.
 fn judge_ends(oracle: &mut Oracle, ends: &[Ended]) {
     let Some(last) = ends.iter().map(|ended| ended.at).max() else { return };
     let told: Vec<_> = ends
@@ -364,7 +364,9 @@ fn judge_ends(oracle: &mut Oracle, ends: &[Ended]) {
         })
         .collect();
     let first = told.iter().map(|(at, _)| *at).min();
-    if first.zip(oracle.news_at).is_some_and(|(first, news)| news >= first) {
+    // What came in takes a moment to reach the worker that has the shot, and the ledger.
+    let news = oracle.news_at.map(|news| news + Duration::from_secs(3));
+    if first.zip(news).is_some_and(|(first, news)| news >= first) {
         return;
     }
     let told: Vec<_> = told.into_iter().map(|(_, end)| end).collect();

@@ -67,6 +67,38 @@ fn field_31_a_manifest_that_was_moved_is_found_by_the_users_own_list() {
     assert!(state.join("rushes/campaigns").exists());
 }
 
+/// Fewer than half of them may be meant; that money is spent again is said.
+#[test]
+fn field_31_a_few_shots_that_another_campaign_bought_are_warned_of() {
+    let (sandbox, server) = begun();
+    let url = server.url();
+    fs::write(sandbox.path("other.yaml"), unnamed(&["a", "y", "z"])).unwrap();
+    let done = sandbox.run(["run", "other.yaml", "--api-base", &url]).exits(0);
+    done.warns("1 of 3 shots were bought already, or are about to be, by the campaign in")
+        .warns("renders/spots: here they would be bought again");
+}
+
+/// A run at work has bought little yet, and is about to buy the rest.
+#[test]
+fn field_31_what_a_run_at_work_is_about_to_buy_counts() {
+    let sandbox = campaign(&["a", "b", "c", "d"]);
+    let server = sells();
+    let url = server.url();
+    let slow = ["run", "shots.yaml", "--rate", "1/min", "--api-base", &url];
+    let mut first = sandbox.command(&slow).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let began = std::time::Instant::now();
+    while posted(&server).is_empty() {
+        assert!(began.elapsed() < std::time::Duration::from_secs(30));
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let second = ["run", "shots.yaml", "--out", "elsewhere", "--api-base", &url];
+    let done = sandbox.run(second);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    done.exits(2).warns("half or more of these shots were bought already, or are about to be");
+    assert_eq!(posted(&server).len(), 1);
+}
+
 #[test]
 fn field_31_other_shots_rehearsals_and_what_was_never_bought_are_no_siblings() {
     let (sandbox, server) = begun();
