@@ -34,7 +34,9 @@ impl Run {
         let began = Instant::now();
         let url = loop {
             let said = std::fs::read_to_string(sandbox.path("run.err")).unwrap();
-            let line = said.lines().find_map(|line| line.strip_prefix("live: "));
+            let line = said
+                .lines()
+                .find_map(|line| line.strip_prefix("live: ").or(line.strip_prefix("review: ")));
             if let (Some(url), true) = (line, said.ends_with('\n')) {
                 break url.to_owned();
             }
@@ -234,4 +236,36 @@ fn ctrl_c_ends_a_paused_run_and_its_page_as_ever() {
     assert_eq!(events.until_run("ended")["why"], "stopped by the user");
     assert_eq!(events.next(), None);
     assert_eq!(run.ends(), Some(130));
+}
+
+/// The ledger is on a server, the clips in a bucket, and what is decided here.
+#[cfg(all(unix, feature = "postgres", feature = "buckets"))]
+#[test]
+fn a_campaign_that_lies_elsewhere_is_reviewed() {
+    use crate::buckets::{at, run};
+    use crate::support::postgres::PostgresServer;
+    use crate::support::s3::S3;
+
+    let (s3, gateway, server) = (S3::with(|_| None), crate::disk::sells(), PostgresServer::start());
+    let sandbox = at(&s3.url(), &["a", "b"]).var("RUSHES_LEDGER", &server.address("rushes"));
+    sandbox.run_words(&run(&gateway.url(), &[])).exits(0);
+    let review = Run::start(&sandbox, &["review", "shots.yaml", "--serve", "127.0.0.1:0"]);
+    let page = review.site.get("").text();
+    assert!(page.contains("clips/a.mp4") && page.contains(r#""saves":true"#), "{page}");
+    let clip = review.site.get("clips/b.mp4");
+    assert!(matches!(clip.status, 200 | 302 | 307), "{}", clip.status);
+    assert_eq!(review.site.get("clips/never.mp4").status, 404);
+    let Site { address, prefix } = &review.site;
+    let body = r#"{"id": "b", "revision": 1, "pick": true}"#;
+    let decision = format!(
+        "POST {prefix}review HTTP/1.0\r\nHost: {address}\r\nX-Rushes: 1\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    assert_eq!(review.site.exchange(decision.as_bytes()).unwrap().status, 200);
+    drop(review);
+    let picks = "renders/night/review.json";
+    let words = ["export", "shots.yaml", "--format", "otio", "--picks", picks];
+    let timeline = sandbox.run(words).exits(0).stdout();
+    assert!(timeline.contains("s3://films/summer/clips/b.mp4"), "{timeline}");
+    assert!(!timeline.contains("clips/a.mp4"), "{timeline}");
 }
