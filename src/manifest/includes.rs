@@ -166,6 +166,13 @@ fn vars(root: &Node, diags: &mut Diagnostics) -> Vec<(Rc<str>, Node)> {
     });
     let mut vars = Vec::new();
     for Pair { key, key_place, value } in pairs.unwrap_or_default() {
+        if value.is_null() && key.contains(' ') {
+            let what = format!("`{key}` looks like the rest of a text");
+            let fix = "inside of `{ }` a text with a comma must stand in quotes, such as \
+                       {look: \"35 mm film, soft light\"}";
+            diags.error(*key_place, what, fix);
+            continue;
+        }
         check_name(key, *key_place, diags);
         let value = if is_var(value, key, diags) {
             value.clone()
