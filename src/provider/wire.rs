@@ -200,7 +200,7 @@ fn state(fields: &Map<String, Value>, body: &Body<'_>) -> Option<PollOutcome> {
         StateWord::Failed => {
             let why = failure(fields)
                 .or_else(|| body.message().filter(|text| !is_pleasantry(text)))
-                .unwrap_or_else(|| "failed; the gateway gave no reason".to_owned());
+                .unwrap_or_else(|| "the gateway gave no reason".to_owned());
             PollOutcome::Failed { why: plain(&why, MAX_WHY), kind: failed }
         }
         StateWord::Done | StateWord::Ended | StateWord::Canceled | StateWord::Unknown
