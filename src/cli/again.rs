@@ -22,6 +22,10 @@ pub struct RunFlags {
 const OF_PLAN: [&str; 7] =
     ["--budget", "--whole", "--rate", "--in-flight", "--catalog", "--only", "--retry-failed"];
 
+/// Those that the folder keeps for commands which are printed later: without them other shots would be
+/// bought, or faster.
+const LASTING: [&str; 3] = ["--only", "--rate", "--in-flight"];
+
 impl RunFlags {
     /// Those that `run` and `plan` share.
     pub fn of(work: &args::Work) -> Self {
@@ -59,6 +63,27 @@ impl RunFlags {
         for only in typed {
             self.value("--only", Some(only.to_string()));
         }
+    }
+
+    /// Those that the folder keeps, each followed by its value.
+    pub fn lasting(&self) -> Vec<String> {
+        let lasting = self.flags.iter().filter(|(name, _)| LASTING.contains(name));
+        lasting
+            .filter_map(|(name, value)| Some([(*name).to_owned(), value.clone()?]))
+            .flatten()
+            .collect()
+    }
+
+    /// The same read again; what is not known is left out.
+    pub fn of_lasting(words: &[String]) -> Self {
+        let mut flags = Self::default();
+        for pair in words.chunks_exact(2) {
+            let known = LASTING.iter().find(|name| **name == pair[0]);
+            if let Some(name) = known {
+                flags.value(name, Some(pair[1].clone()));
+            }
+        }
+        flags
     }
 
     /// The same without one of them.

@@ -22,6 +22,7 @@ mod generate;
 mod holdings;
 mod init;
 mod key;
+mod last_run;
 pub mod ledger_place;
 mod log;
 mod logging;

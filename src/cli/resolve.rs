@@ -161,7 +161,6 @@ fn tell(out: &mut dyn Write, done: &Done, paths: &CampaignPaths) -> Result<(), C
         )?;
     }
     writeln!(out, "to go on: {}", paths.again("run", ""))?;
-    writeln!(out, "(add --only, --budget and the other flags that your last run had)")?;
     Ok(())
 }
 

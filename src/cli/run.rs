@@ -41,8 +41,9 @@ use super::signals::{Farewell, Signals};
 use super::summary::{Outcome, stopped};
 use super::terminal::{CYAN, RED, Terminal, YELLOW, screen, var};
 use super::{
-    args, artifacts, asking, bucket, bucket_mark, clips_url, gateway, key, logging, only, plan,
-    progress, review, run_note, runtime, serve, siblings, signals, sim, stderr, waiting, whole,
+    args, artifacts, asking, bucket, bucket_mark, clips_url, gateway, key, last_run, logging, only,
+    plan, progress, review, run_note, runtime, serve, siblings, signals, sim, stderr, waiting,
+    whole,
 };
 
 /// Renders the shots of a manifest, or goes on with them.
@@ -113,7 +114,10 @@ pub fn fetch(
     let paths = paths.by_any_name();
     let paths = paths.with_gateway(&online.api_base).with_proxy(online.proxy.as_ref());
     let paths = paths.with_move(args.same_gateway);
-    let paths = paths.with_flags(RunFlags::of_fetch(&args.only));
+    let paths = match &args.only[..] {
+        [] => paths,
+        only => paths.with_flags(RunFlags::of_fetch(only)),
+    };
     bucket::one_place(&paths)?;
     if !args.only.is_empty() && paths.ledger.file_path().is_none() {
         let what =
@@ -249,7 +253,10 @@ impl Task<'_> {
             }
         };
         mark(&paths, bucket.as_ref()).await?;
-        options.submit.then(|| siblings::enlist(&paths));
+        if options.submit {
+            siblings::enlist(&paths);
+            last_run::keep(paths.flags(), &paths.folder);
+        }
         keep(self.consent, &*ledger, &paths);
         self.opening.write(&*ledger, &self.shots).await?;
         self.budget.write(&*ledger).await?;

@@ -29,6 +29,7 @@ use super::again::{RunFlags, quoted};
 use super::args;
 use super::clips_url;
 use super::error::CliError;
+use super::last_run;
 use super::named_budget::NamedBudget;
 use super::only;
 use super::terminal::{Terminal, var};
@@ -115,6 +116,11 @@ impl CampaignPaths {
         Self { flags, ..self }
     }
 
+    /// The flags of `run` that a command to go on repeats.
+    pub fn flags(&self) -> &RunFlags {
+        &self.flags
+    }
+
     /// The same where a command to go on leaves one of these flags out.
     pub fn without_flag(self, name: &str) -> Self {
         Self { flags: self.flags.without(name), ..self }
@@ -184,10 +190,13 @@ impl CampaignPaths {
     /// Finds the campaign by the manifest's header alone, so that a mistake in a shot keeps no
     /// user from their clips.
     pub fn find(typed: &args::Campaign, color: bool) -> Result<Self, Mistakes> {
-        if typed.manifest.is_dir() {
-            return Ok(Self::in_place(typed));
-        }
-        Ok(Self::of(manifest::header(&typed.manifest, color)?, typed))
+        let found = if typed.manifest.is_dir() {
+            Self::in_place(typed)
+        } else {
+            Self::of(manifest::header(&typed.manifest, color)?, typed)
+        };
+        let flags = last_run::kept(&found.folder);
+        Ok(found.with_flags(flags))
     }
 
     /// The campaign of a folder that was named in place of a manifest: by the ledger that the folder

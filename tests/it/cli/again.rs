@@ -113,3 +113,36 @@ fn trial_1_a_fetch_that_stopped_is_followed_by_a_fetch() {
     let command = format!("then: rushes fetch shots.yaml --only 'all*' {place}\n");
     sandbox.run(words).exits(3).warns(&command);
 }
+
+/// Trial 1: what is typed after `resolve` and `report` buys what the last run was to buy, and no more.
+#[test]
+fn trial_1_commands_that_are_printed_later_keep_to_the_last_run() {
+    let lost = Script::new().always_post(Reply::cut()).serve();
+    let sandbox = Sandbox::new().manifest(TWO_SHOTS).var("KLING_API_KEY", "secret-key");
+    let url = lost.url();
+    let run = |more: &[&str]| {
+        let words = [&["run", "shots.yaml", "--api-base", &url], more].concat();
+        sandbox.run_words(&words).exits(1);
+    };
+    let resolved = |shot: &str, advised: &str| {
+        let done = sandbox.run(["resolve", "shots.yaml", shot, "--not-bought"]).exits(0);
+        done.says(&format!("to go on: rushes run shots.yaml{advised} --api-base '{url}'\n"));
+    };
+    run(&["--only", "alley", "--rate", "1/s"]);
+    resolved("alley", " --only alley --rate 1/s");
+    // Where the file is broken, or somebody else's, nothing is known.
+    let kept = sandbox.path("renders/summer/last-run.json");
+    run(&["--only", "alley"]);
+    std::fs::write(&kept, "{\"rushes_last_run\":[\"--only\"").unwrap();
+    resolved("alley", "");
+    std::fs::write(&kept, "dear diary").unwrap();
+    run(&["--only", "beach"]);
+    assert_eq!(std::fs::read_to_string(&kept).unwrap(), "dear diary");
+    std::fs::remove_file(&kept).unwrap();
+    run(&["--only", "alley", "--in-flight", "1"]);
+    assert!(kept.exists());
+    // A run of all shots has nothing to keep.
+    run(&[]);
+    assert!(!kept.exists());
+    resolved("beach", "");
+}

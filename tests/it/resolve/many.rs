@@ -27,7 +27,7 @@ fn field_36_what_was_answered_to_a_doubt_is_said_when_it_is_resolved() {
         "{told}"
     );
     assert!(told.contains("\nthe answers as a whole: rushes report shots.yaml --format json\n"));
-    assert_eq!(told.lines().count(), 6, "{told}");
+    assert_eq!(told.lines().count(), 5, "{told}");
     let whole = report(&sandbox)["shots"][0]["answer"].as_str().unwrap().to_owned();
     assert!(whole.contains("task-in-here") && whole.len() > 900, "{whole}");
     assert!(report(&sandbox)["shots"][1].get("answer").is_none());
