@@ -15,6 +15,7 @@ use crate::report::text::{safe, safe_path};
 use crate::report::{ReportError, csv};
 use crate::review::{Review, Reviewed};
 
+use super::last_run;
 use super::settings::CampaignPaths;
 use super::terminal::{CYAN, Terminal, YELLOW};
 
@@ -41,6 +42,25 @@ pub fn leave(paths: &CampaignPaths, terminal: &Terminal) {
         terminal.say(YELLOW, "warning", &what);
         let again = paths.again("report", &format!("--format {format}"));
         terminal.say(CYAN, "help", &format!("the ledger has it all: {again}"));
+    }
+}
+
+/// Keeps the flags of a run that begins, for the commands that are printed later. That they cannot be
+/// kept is no reason not to run.
+pub fn keep_flags(paths: &CampaignPaths) {
+    let (folder, name, is_ours) = (&paths.folder, last_run::FILE, last_run::is_ours);
+    let path = folder.join(name);
+    let kept = match last_run::text(paths.flags()) {
+        Some(text) => {
+            write(folder, name, is_ours, &mut |out| Ok(out.write_all(text.as_bytes())?)).map(drop)
+        }
+        None if path.exists() => {
+            check(&path, is_ours).and_then(|()| fs::remove_file(&path)).map_err(Into::into)
+        }
+        None => Ok(()),
+    };
+    if let Err(error) = kept {
+        tracing::info!("{name} is not kept: {error}");
     }
 }
 

@@ -41,9 +41,8 @@ use super::signals::{Farewell, Signals};
 use super::summary::{Outcome, stopped};
 use super::terminal::{CYAN, RED, Terminal, YELLOW, screen, var};
 use super::{
-    args, artifacts, asking, bucket, bucket_mark, clips_url, gateway, key, last_run, logging, only,
-    plan, progress, review, run_note, runtime, serve, siblings, signals, sim, stderr, waiting,
-    whole,
+    args, artifacts, asking, bucket, bucket_mark, clips_url, gateway, key, logging, only, plan,
+    progress, review, run_note, runtime, serve, siblings, signals, sim, stderr, waiting, whole,
 };
 
 /// Renders the shots of a manifest, or goes on with them.
@@ -255,7 +254,7 @@ impl Task<'_> {
         mark(&paths, bucket.as_ref()).await?;
         if options.submit {
             siblings::enlist(&paths);
-            last_run::keep(paths.flags(), &paths.folder);
+            artifacts::keep_flags(&paths);
         }
         keep(self.consent, &*ledger, &paths);
         self.opening.write(&*ledger, &self.shots).await?;

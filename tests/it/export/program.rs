@@ -68,7 +68,7 @@ fn picks_choose_and_order() {
     export(&sandbox, &["edl", "--picks", "absent.txt"]).exits(2).warns("absent.txt");
     export(&sandbox, &["edl", "--order", "picks"]).exits(2).warns("--picks FILE");
     export(&sandbox, &["edl", "--copy"]).exits(2).warns("--format folder");
-    export(&sandbox, &["edl", "--only", "zebra"]).exits(2).warns("no delivered clip");
+    export(&sandbox, &["edl", "--only", "zebra"]).exits(2).warns("no shot's id matches");
     sandbox.run(["export", "shots.yaml", "--sim"]).exits(2).warns("--format");
 }
 

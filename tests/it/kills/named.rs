@@ -9,7 +9,7 @@ use rushes::simulator::Profile;
 use super::campaign::{Campaign, Script};
 
 /// The rooms that name points; each has a test of its own below, so that they run side by side.
-const ROOMS: [&str; 4] = ["clips", "ledger", "ledger/postgres", "scheduler"];
+const ROOMS: [&str; 5] = ["cli", "clips", "ledger", "ledger/postgres", "scheduler"];
 
 /// A campaign's shots: some are in doubt after a death, and those left must come by every passing.
 const SHOTS: usize = 60;
@@ -26,6 +26,7 @@ fn passings(point: &str) -> &'static [u32] {
         | "ledger set up"
         | "campaign joined"
         | "worker begun"
+        | "folder looked at"
         | "shots recorded" => &[1, 1, 1],
         _ => &[1, 2, 3, 5],
     }
@@ -93,6 +94,11 @@ fn kill_at_every_point_of(room: &str) {
         assert!(counts.kills >= deaths(point).len(), "{point}");
         assert_eq!(counts.delivered, SHOTS, "{point}");
     }
+}
+
+#[test]
+fn killed_at_every_point_of_the_command_line_nothing_is_lost_or_bought_twice() {
+    kill_at_every_point_of("cli");
 }
 
 #[test]
