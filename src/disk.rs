@@ -90,6 +90,17 @@ pub fn cause_told(cause: &(dyn std::error::Error + 'static)) -> String {
     cause.downcast_ref::<io::Error>().map_or_else(|| cause.to_string(), told)
 }
 
+/// The way out where too many files are open.
+const MORE_FILES: &str = "the disk is not full; allow more open files (ulimit -n), then run again";
+
+/// Whether an error, as it was [`told`], is that this process may open no more files. That does not pass
+/// by itself as one of the whole machine does.
+#[must_use]
+pub fn is_own_file_limit(told: &str) -> bool {
+    // EMFILE on all systems that know it.
+    told.contains("(os error 24)") && told.contains(MORE_FILES)
+}
+
 /// Whether files could not be opened because too many are open, in this process or on the machine:
 /// nothing is wrong with the disk, and it passes.
 #[must_use]
@@ -108,7 +119,7 @@ pub fn is_too_many_open(error: &io::Error) -> bool {
 
 fn limit_of(error: &io::Error) -> Option<&'static str> {
     if is_too_many_open(error) {
-        Some("the disk is not full; allow more open files (ulimit -n), then run again")
+        Some(MORE_FILES)
     } else if error.kind() == io::ErrorKind::FileTooLarge {
         Some(
             "the disk is not full; lift the limit on the size of files (ulimit -f), then run again",

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::disk::is_own_file_limit;
 use crate::domain::money::Usd;
 use crate::domain::outcome::SubmitOutcome;
 use crate::domain::state::{AttemptId, ShotEvent, State};
@@ -348,12 +349,14 @@ impl Scheduler {
         }
     }
 
-    /// The gateway was not reached: all submissions wait.
+    /// The gateway was not reached: all submissions wait. A gateway that was reached before is waited for;
+    /// a limit on this process is not.
     pub(super) fn unreached(&mut self, now: Now, why: String) {
         if self.outage.hit(now.elapsed, None, self.rng.f64()) {
             tracing::warn!("the gateway cannot be reached: {why}");
         }
-        if !self.reached && self.outage.in_a_row() >= self.options.limits.attempts {
+        let may_pass = self.reached && !is_own_file_limit(&why);
+        if !may_pass && self.outage.in_a_row() >= self.options.limits.attempts {
             self.stop_and_leave(StopReason::Unreached(why));
         }
     }
