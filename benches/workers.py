@@ -18,7 +18,6 @@ import os
 import pathlib
 import shutil
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -193,8 +192,7 @@ def series(programs, delay):
     first = None
     for workers in (1, 2, 4, 8):
         limits = f"rate: 2000/s, in_flight: {64 * workers}"
-        runs = [measured(programs, workers, 1500 * workers, limits, delay) for _ in range(3)]
-        took = sorted(runs, key=lambda run: run["shots_s"])[1]
+        took = measured(programs, workers, 1500 * workers, limits, delay)
         first = first or took["shots_s"]
         times = took["shots_s"] / first
         print(f"{workers:7}  {took['shots_s']:7.0f}  {times:7.2f}  {took['worker_ms']:21.2f}  "
@@ -205,9 +203,8 @@ def rates(programs):
     for rate, shots in (("20/s", 600), ("100/s", 3000), ("300/min", 1200)):
         number, window = rate.split("/")
         a_second = int(number) / (60 if window == "min" else 1)
-        runs = 1 if window == "min" else 3
-        used = [measured(programs, 4, shots, f"rate: {rate}, in_flight: 10000")["rate"] for _ in range(runs)]
-        print(f"{rate:8} {100 * statistics.median(used) / a_second:5.1f} % used", flush=True)
+        used = measured(programs, 4, shots, f"rate: {rate}, in_flight: 10000")["rate"]
+        print(f"{rate:8} {100 * used / a_second:5.1f} % used", flush=True)
 
 
 def hold(programs):

@@ -50,23 +50,23 @@ fn must_hold(seed: u64) {
 }
 
 #[test]
-fn nights_from_0_to_150_keep_every_promise() {
-    (0..150).for_each(must_hold);
+fn nights_from_0_to_250_keep_every_promise() {
+    (0..250).for_each(must_hold);
 }
 
 #[test]
-fn nights_from_150_to_300_keep_every_promise() {
-    (150..300).for_each(must_hold);
+fn nights_from_250_to_500_keep_every_promise() {
+    (250..500).for_each(must_hold);
 }
 
 #[test]
-fn nights_from_300_to_450_keep_every_promise() {
-    (300..450).for_each(must_hold);
+fn nights_from_500_to_750_keep_every_promise() {
+    (500..750).for_each(must_hold);
 }
 
 #[test]
-fn nights_from_450_to_600_keep_every_promise() {
-    (450..600).for_each(must_hold);
+fn nights_from_750_to_1000_keep_every_promise() {
+    (750..1000).for_each(must_hold);
 }
 
 /// Nights in which a promise was once broken, or called broken.
