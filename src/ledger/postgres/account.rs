@@ -121,12 +121,12 @@ async fn summary(
          coalesce(sum(price_micro) FILTER (WHERE a.account = 'reserved'), 0)::bigint, \
          coalesce(sum(price_micro) FILTER (WHERE a.account = 'unconfirmed'), 0)::bigint \
          FROM attempts AS a JOIN campaigns AS c ON c.id = a.campaign \
-         WHERE c.account = $1 AND a.sent_at >= month_begins()";
+         WHERE c.account = $1 AND a.sent_at + 0 >= month_begins()";
     let month = client.query_one(sql, &[&id]).await.map_err(lost)?;
     let of_month = Found { row: &month, server: address.shown() }.balance(0)?;
     let sql = "SELECT c.name, p.spent, p.reserved, p.unconfirmed, p.cap_micro, \
          (SELECT coalesce(sum(price_micro), 0)::bigint FROM attempts AS a WHERE a.campaign = c.id \
-          AND a.account IN ('spent', 'reserved') AND a.sent_at >= month_begins()), \
+          AND a.account IN ('spent', 'reserved') AND a.sent_at + 0 >= month_begins()), \
          (SELECT count(*)::int FROM workers AS w WHERE w.campaign = c.id AND w.ended IS NULL \
           AND NOT w.is_visitor AND w.lease_until > clock_timestamp()) \
          FROM campaigns AS c JOIN pots AS p ON p.id = c.pot WHERE c.account = $1 ORDER BY c.id DESC";

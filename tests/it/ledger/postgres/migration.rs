@@ -40,7 +40,10 @@ async fn a_campaign_of_schema_1_goes_on_and_what_was_on_the_wire_stays_so() {
 
     lapse(&server, "rushes", 1);
     let worker = join(&address, folder.path(), 1).unwrap();
-    assert_eq!(server.psql("rushes", "SELECT schema, functions_version FROM about"), "4|3");
+    assert_eq!(server.psql("rushes", "SELECT schema, functions_version FROM about"), "5|3");
+    // Such an index would be taken for the latest attempt of each shot.
+    let bare = "SELECT count(*) FROM pg_indexes WHERE indexdef LIKE '%(sent_at)%'";
+    assert_eq!(server.psql("rushes", bare), "0");
     assert_eq!(worker.balance().spent, usd(1_000_000));
     assert_eq!(worker.balance().reserved, usd(2_000_000));
     let begun = fleet(&worker).begin(Some(four()), None, at(0)).await.unwrap();

@@ -31,7 +31,7 @@ BEGIN
   pot_ := month_pot(acc);
   IF kept.month_cap_micro IS NULL THEN
     UPDATE attempts AS a SET month_pot = pot_ FROM campaigns AS c
-      WHERE c.id = a.campaign AND c.account = acc AND a.sent_at >= month_begins();
+      WHERE c.id = a.campaign AND c.account = acc AND a.sent_at + 0 >= month_begins();
     UPDATE pots SET spent = s.spent, reserved = s.reserved, unconfirmed = s.unconfirmed FROM (
       SELECT coalesce(sum(price_micro) FILTER (WHERE account = 'spent'), 0) AS spent,
         coalesce(sum(price_micro) FILTER (WHERE account = 'reserved'), 0) AS reserved,
