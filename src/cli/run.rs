@@ -293,7 +293,7 @@ impl Task<'_> {
         let last = progress.clone();
         let follower = tokio::spawn(progress::follow(progress, terminal.clone(), timeout));
         let ended = scheduler::run(self.shots, options, deps, stop, sender).await;
-        // Before the others stop listening, so that no signal falls in between.
+        // Made before the run counts as over, so that no signal falls in between.
         let leave = Signals::new();
         signals.run_is_over();
         if let Some(listener) = listener {

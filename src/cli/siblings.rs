@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::private;
 use crate::domain::shot::Shot;
-use crate::ledger::identity::progress;
+use crate::domain::state::State;
+use crate::ledger::identity::{MAY_HAVE_COST, progress};
 use crate::ledger::{Identity, Kind, LedgerAddress, LedgerError, Snapshot};
 use crate::report::text::{plural, safe_path};
 
@@ -142,8 +143,11 @@ fn known(
     let mut known = std::collections::HashSet::new();
     for entry in reader.entries()? {
         let Some(shot) = by_id.get(entry.shot.as_str()) else { continue };
-        let is_to_be = is_at_work && entry.current && entry.status.state.name() == "queued";
-        if !is_to_be && progress(&entry.status.state) == 0 || known.contains(shot.id.as_str()) {
+        let is_to_be =
+            is_at_work && entry.current && matches!(entry.status.state, State::Queued { .. });
+        if !is_to_be && progress(&entry.status.state) < MAY_HAVE_COST
+            || known.contains(shot.id.as_str())
+        {
             continue;
         }
         let is_exact = shot.fingerprints().any(|by_a_rule| by_a_rule == entry.fingerprint);

@@ -44,20 +44,22 @@ impl Farewell {
     }
 }
 
-/// Listens until the program ends.
+/// The thread that heeds signals until the program ends.
 pub struct Listening {
     /// Whether the run is over.
     is_over: Arc<AtomicBool>,
 }
 
 impl Listening {
-    /// The run has ended: one more signal is for what is told of that, and the next leaves now.
+    /// The run has ended. The next signal ends what still reports that (see `Notifier::end`), and the one
+    /// after it ends the program.
     pub fn run_is_over(&self) {
         self.is_over.store(true, Ordering::SeqCst);
     }
 }
 
-/// Begins to listen, on a thread of its own: the run's may wait for a terminal.
+/// Begins to listen, on a thread of its own: the run's thread may be blocked while it writes to standard
+/// output.
 pub fn listen(stop: CancelToken, farewell: Farewell) -> Result<Listening, CliError> {
     let is_over = Arc::new(AtomicBool::new(false));
     let (begun, begins) = std::sync::mpsc::sync_channel(1);

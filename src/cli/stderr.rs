@@ -1,6 +1,7 @@
-//! Standard error, behind a queue while a run is at work: a terminal that was stopped with Ctrl-S, a
-//! connection that stalls overnight or a pipe that is not read holds up messages and nothing else. What
-//! finds no room is left out, and how much that was is said where there is room again.
+//! Standard error. While a run is at work a thread writes it from a queue, so that a terminal that was
+//! stopped with Ctrl-S, a connection that stalls overnight or a pipe that is not read does not block the
+//! run. Messages that find the queue full are dropped; the next one that is queued is preceded by their
+//! number.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,16 +11,16 @@ use std::time::Duration;
 
 /// So many messages wait at most.
 const MAX_MESSAGES: usize = 1000;
-/// Pictures of the bars are not added to so many that wait.
+/// With so many queued, further pictures of the bars are dropped.
 const MAX_PICTURES: usize = 20;
 /// How long the end of a run waits for what was not written yet.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// `None`: everything is written at once.
+/// `None`: the caller writes, and waits for it.
 static QUEUE: Mutex<Option<Queue>> = Mutex::new(None);
-/// What was queued and is not written yet.
+/// How many messages and pictures are queued and not written yet.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
-/// Whether it was waited for in vain.
+/// Whether [`settle`] ran out of patience since something was last written.
 static IS_STUCK: AtomicBool = AtomicBool::new(false);
 
 struct Queue {
@@ -27,7 +28,8 @@ struct Queue {
     left_out: usize,
 }
 
-/// From now on nothing waits for standard error. Where no thread can be started, all stays as it is.
+/// Starts the thread: from now on callers do not wait for standard error. If no thread can be started, they
+/// write themselves, as before.
 pub fn queue() {
     let mut queue = lock();
     if queue.is_some() {
@@ -85,7 +87,7 @@ pub fn write(bytes: &[u8]) {
     }
 }
 
-/// Draws a picture of the bars, unless many wait to be drawn.
+/// Draws a picture of the bars, or drops it while 20 writes are queued.
 pub fn draw(picture: &str) -> io::Result<()> {
     match &*lock() {
         Some(queue) => {
@@ -98,8 +100,8 @@ pub fn draw(picture: &str) -> io::Result<()> {
     }
 }
 
-/// Waits until all is written, so that what follows on standard output comes after it; not for long,
-/// and not twice in vain.
+/// Waits until the queue is written, for a second at most, so that what the caller prints to standard output
+/// stands below it. After one such wait ran out, further calls return at once until something is written.
 pub fn settle() {
     for _ in 0..PATIENCE.as_millis() {
         if WAITING.load(Ordering::SeqCst) == 0 || IS_STUCK.load(Ordering::SeqCst) {

@@ -91,7 +91,7 @@ impl Terminal {
         Self { json, color: self.color && !json, ..self }
     }
 
-    /// A text of several lines, which is wrong.
+    /// Mistakes, whose text of several lines is ready to print.
     pub fn tell(&self, text: &str) {
         if self.json {
             self.write_json("ERROR", text);
@@ -111,16 +111,11 @@ impl Terminal {
     /// broken between words, and a command at the end has a line of its own if it does not fit.
     pub fn say(&self, style: Style, word: &str, text: &str) {
         if self.json {
-            let level = match word {
-                "error" => "ERROR",
-                "warning" => "WARN",
-                _ => "INFO",
+            return match word {
+                "error" => self.write_json("ERROR", text),
+                "warning" => self.write_json("WARN", text),
+                _ => self.write_json("INFO", &format!("{word}: {text}")),
             };
-            let is_help = word == "help";
-            return self.write_json(
-                level,
-                &if is_help { format!("help: {text}") } else { text.to_owned() },
-            );
         }
         let text = self.screen().with_command(text, columns(word) + 2, HANG);
         self.write(format!("{}: {text}\n", self.paint(style, word)).as_bytes());

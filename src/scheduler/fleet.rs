@@ -95,7 +95,7 @@ impl Scheduler {
         if let Some(sharing) = self.sharing.as_mut().filter(|sharing| sharing.is_paused != paused) {
             sharing.is_paused = paused;
             sharing.told_pause = true;
-            // One after the other: a later word must not be overtaken by an earlier one.
+            // One call at a time, so that the ledger hears of pauses in the order in which they were asked.
             if sharing.telling_pause.is_none() {
                 sharing.telling_pause = Some(paused);
                 self.out.effects.push(Effect::TellPause { paused });

@@ -20,8 +20,8 @@ const WORDS: [(&str, &[&str]); 2] = [
 /// Flags that also stand alone, and what they mean then: a yes or a no will do for them too.
 const ALONE: [(&str, &str); 2] = [("sim", Profile::Calm.name()), ("serve", "")];
 
-/// Flags of which an empty value is a mistake also where it comes from a variable: what a script came to
-/// is to be bought, or a cap, was empty.
+/// Flags whose empty value is refused from a variable too: a script that found no shots, or no cap, did
+/// not mean all shots, or no cap.
 const NEVER_EMPTY: [&str; 2] = ["only", "budget"];
 
 /// The program's commands; each flag takes its value from its variable too, where `var` has one that

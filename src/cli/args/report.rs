@@ -26,7 +26,8 @@ pub struct Report {
     #[arg(long, value_enum, default_value_t, value_name = "text|json|jsonl|csv|html")]
     #[arg(hide_possible_values = true)]
     pub format: ReportFormat,
-    /// Only shots whose id matches, such as 'beach*', several with commas or with the flag again; the money stays the whole campaign's
+    /// Only shots whose id matches, such as 'beach*', several with commas or with the flag again; the
+    /// money stays the whole campaign's
     #[arg(long, value_name = "GLOB")]
     pub only: Vec<Only>,
     /// With --format html, of clips in a bucket: links that let everyone who has the page see them for

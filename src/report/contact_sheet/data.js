@@ -66,8 +66,9 @@ const label = (shot) => variant(shot)
 
 // A file and an address by their last part, any other text as it is.
 function lastPart(value) {
-  const last = value.replace(/^(\w+:\/\/[^?#]*).*$/, "$1").split(/[/\\]/).pop();
-  return /.\.[a-z0-9]{2,5}$/i.test(last) ? last : value;
+  const parts = value.replace(/^\w+:\/\/([^?#]*).*$/, "$1").split(/[/\\]/);
+  const last = parts.pop();
+  return parts.length && /.\.[a-z0-9]{2,5}$/i.test(last) ? last : value;
 }
 
 // The shot's form as `width / height`: its clip's own, or what was asked for.

@@ -130,7 +130,7 @@ fn trial_1_commands_that_are_printed_later_keep_to_the_last_run() {
     };
     run(&["--only", "alley", "--rate", "1/s"]);
     resolved("alley", " --only alley --rate 1/s");
-    // Where the file is broken, or somebody else's, nothing is known.
+    // From a broken `last-run.json`, or one that another program wrote, a printed command takes no flags.
     let kept = sandbox.path("renders/summer/last-run.json");
     run(&["--only", "alley"]);
     std::fs::write(&kept, "{\"rushes_last_run\":[\"--only\"").unwrap();

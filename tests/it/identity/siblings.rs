@@ -85,7 +85,7 @@ fn field_31_what_a_run_at_work_is_about_to_buy_counts() {
     let server = sells();
     let url = server.url();
     let slow = ["run", "shots.yaml", "--rate", "1/min", "--api-base", &url];
-    let mut first = sandbox.command(&slow).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let first = crate::disk::Run::start(sandbox.command(&slow));
     let began = std::time::Instant::now();
     while posted(&server).is_empty() {
         assert!(began.elapsed() < std::time::Duration::from_secs(30));
@@ -93,8 +93,7 @@ fn field_31_what_a_run_at_work_is_about_to_buy_counts() {
     }
     let second = ["run", "shots.yaml", "--out", "elsewhere", "--api-base", &url];
     let done = sandbox.run(second);
-    first.kill().unwrap();
-    first.wait().unwrap();
+    drop(first);
     done.exits(2).warns("half or more of these shots were bought already, or are about to be");
     assert_eq!(posted(&server).len(), 1);
 }
